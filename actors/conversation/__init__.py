@@ -1,0 +1,1 @@
+"""Conversations: pure rules, and the shard that keeps them."""

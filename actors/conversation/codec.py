@@ -1,0 +1,55 @@
+"""How states and events are written down as JSON and read back."""
+
+from functools import cache
+
+import orjson
+from pydantic import TypeAdapter
+
+from actors.conversation.events import AnswerTrace, Event
+from actors.conversation.state import Conversation
+
+
+def encode_state(state: Conversation) -> str:
+    """Write a state as JSON text."""
+    return orjson.dumps(state).decode()
+
+
+def decode_state(text: str) -> Conversation:
+    """Read a state back; equal to the one that was written."""
+    return _states().validate_json(text)
+
+
+def encode_event(event: Event) -> str:
+    """Write an event as JSON text; its kind is kept beside it."""
+    return orjson.dumps(event).decode()
+
+
+def decode_event(kind: str, text: str) -> Event:
+    """Read an event back.
+
+    Raises:
+        KeyError: no event is called `kind`.
+    """
+    return _events(kind).validate_json(text)
+
+
+def kind_of(event: Event) -> str:
+    """Return what the event is called in the history."""
+    return type(event).__name__
+
+
+def encode_trace(trace: AnswerTrace | None) -> str:
+    """Write how an answer came to be as JSON text."""
+    return "{}" if trace is None else orjson.dumps(trace).decode()
+
+
+# Adapters take a millisecond to build and are asked for thousands of times a second.
+@cache
+def _states() -> TypeAdapter[Conversation]:
+    return TypeAdapter(Conversation)
+
+
+@cache
+def _events(kind: str) -> TypeAdapter[Event]:
+    kinds = {event.__name__: event for event in Event.__args__}
+    return TypeAdapter(kinds[kind])

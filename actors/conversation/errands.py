@@ -1,0 +1,182 @@
+"""Carries out what decisions order, after the commit; every result is an event."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import assert_never
+from uuid import uuid4
+
+import structlog
+
+from actors.clock import Clock
+from actors.conversation.effects import (
+    CancelReply,
+    CountDroppedReply,
+    DeliverPart,
+    StartReply,
+)
+from actors.conversation.errors import (
+    AnswerFailedError,
+    SendOutcomeUnknownError,
+    SendRefusedError,
+)
+from actors.conversation.events import (
+    Event,
+    PartDelivered,
+    PartOutcomeLost,
+    PartRefused,
+    ReplyFailed,
+    ReplyWritten,
+)
+from actors.conversation.ports import AnswerJob, OutgoingPart, Responder, Sender
+from actors.conversation.recording import Order
+from actors.conversation.state import Conversation
+from config import metrics
+from persistence.ids import EventId
+
+#: The answering side queues the rest; more would only wait there.
+MAX_REPLIES = 64
+#: Platforms limit what one account may send at once.
+MAX_SENDS = 32
+
+log = structlog.get_logger("errands")
+
+
+class Errands:
+    """Owns the tasks that write answers and send parts."""
+
+    def __init__(
+        self,
+        responder: Responder,
+        sender: Sender,
+        clock: Clock,
+        post: Callable[[Event], None],
+    ) -> None:
+        self._responder = responder
+        self._sender = sender
+        self._clock = clock
+        self._post = post
+        self._replies: dict[EventId, asyncio.Task[None]] = {}
+        self._sends: set[asyncio.Task[None]] = set()
+        self._reply_places = asyncio.Semaphore(MAX_REPLIES)
+        self._send_places = asyncio.Semaphore(MAX_SENDS)
+
+    def run(self, state: Conversation, order: Order) -> None:
+        """Begin an errand; it reports through the inbox."""
+        match order:
+            case StartReply():
+                task = asyncio.create_task(self._write(state, order))
+                self._replies[order.job] = task
+                task.add_done_callback(lambda _: self._replies.pop(order.job, None))
+            case CancelReply():
+                running = self._replies.get(order.job)
+                if running is not None:
+                    running.cancel()
+            case DeliverPart():
+                self._keep(self._deliver(state, order))
+            case CountDroppedReply():
+                metrics.AI_REPLIES_DROPPED.labels(reason=order.reason).inc()
+            case _:
+                assert_never(order)
+
+    async def stop(self, patience_s: float) -> None:
+        """Give up answers (their timers bring them back); let sends come home."""
+        for task in list(self._replies.values()):
+            task.cancel()
+        if self._sends:
+            await asyncio.wait(self._sends, timeout=patience_s)
+        for send in list(self._sends):
+            send.cancel()
+
+    def _keep(self, errand: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(errand)
+        self._sends.add(task)
+        task.add_done_callback(self._sends.discard)
+
+    async def _write(self, state: Conversation, order: StartReply) -> None:
+        job = AnswerJob(state.tenant_id, state.id, order.questions)
+        try:
+            async with self._reply_places:
+                answer = await self._responder.write(job)
+        except AnswerFailedError as error:
+            self._report_failure(state, order, str(error))
+        except Exception as error:  # A bug there must not leave the question here.
+            log.exception("answer_errand_failed", conversation_id=str(state.id))
+            self._report_failure(state, order, repr(error))
+        else:
+            self._post(
+                ReplyWritten(
+                    id=EventId(uuid4()),
+                    conversation_id=state.id,
+                    at=self._clock.now(),
+                    job=order.job,
+                    text=answer.text,
+                    is_handover=answer.is_handover,
+                    trace=answer.trace,
+                )
+            )
+
+    def _report_failure(
+        self, state: Conversation, order: StartReply, reason: str
+    ) -> None:
+        self._post(
+            ReplyFailed(
+                id=EventId(uuid4()),
+                conversation_id=state.id,
+                at=self._clock.now(),
+                job=order.job,
+                reason=reason,
+            )
+        )
+
+    async def _deliver(self, state: Conversation, order: DeliverPart) -> None:
+        async with self._send_places:
+            event = await self._attempt(state, order)
+        metrics.SENDS.labels(channel=state.source.value, outcome=_name(event)).inc()
+        self._post(event)
+
+    async def _attempt(self, state: Conversation, order: DeliverPart) -> Event:
+        part = OutgoingPart(
+            send_id=order.send.id,
+            tenant_id=state.tenant_id,
+            channel_id=state.channel_id,
+            source=state.source,
+            customer=state.platform_id,
+            content=order.send.content,
+        )
+        event_id = EventId(uuid4())
+        try:
+            mid = await self._sender.send(part)
+        except SendRefusedError as error:
+            pause = error.retry_after_s
+            return PartRefused(
+                id=event_id,
+                conversation_id=state.id,
+                at=self._clock.now(),
+                send_id=order.send.id,
+                reason=str(error),
+                permanent=error.permanent,
+                retry_after=None if pause is None else timedelta(seconds=pause),
+            )
+        except Exception as error:
+            if not isinstance(error, SendOutcomeUnknownError):
+                log.exception("send_errand_failed", send_id=str(order.send.id))
+            return PartOutcomeLost(
+                id=event_id,
+                conversation_id=state.id,
+                at=self._clock.now(),
+                send_id=order.send.id,
+                reason=str(error) or repr(error),
+            )
+        return PartDelivered(
+            id=event_id,
+            conversation_id=state.id,
+            at=self._clock.now(),
+            send_id=order.send.id,
+            mid=mid,
+        )
+
+
+def _name(event: Event) -> str:
+    names = {PartDelivered: "sent", PartRefused: "refused", PartOutcomeLost: "unknown"}
+    return names.get(type(event), "unknown")

@@ -1,0 +1,59 @@
+"""What can go wrong between a caller and a conversation."""
+
+from uuid import UUID
+
+
+class ActorError(Exception):
+    """The conversation engine could not do what was asked."""
+
+    permanent = False
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or self.__doc__ or "")
+
+
+class ShardUnavailableError(ActorError):
+    """The conversation's shard is restarting. Try again in a few seconds."""
+
+
+class UnknownConversationError(ActorError):
+    """There is no such conversation."""
+
+    permanent = True
+
+
+class InvalidEventError(ActorError):
+    """This event can't be applied to the conversation."""
+
+    permanent = True
+
+    def __init__(self, message: str = "", event_id: UUID | None = None) -> None:
+        super().__init__(message)
+        self.event_id = event_id
+
+    def __reduce__(self) -> tuple[type["InvalidEventError"], tuple[str, UUID | None]]:
+        """Survive pickle with its data: it crosses actor boundaries."""
+        return type(self), (str(self), self.event_id)
+
+
+class SendRefusedError(ActorError):
+    """The platform refused the message."""
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        permanent: bool = False,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+        self.retry_after_s = retry_after_s
+
+
+class SendOutcomeUnknownError(ActorError):
+    """The platform did not answer; the message may have arrived."""
+
+
+class AnswerFailedError(ActorError):
+    """No answer could be written."""

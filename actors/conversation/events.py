@@ -1,0 +1,178 @@
+"""What can happen to a conversation, in the past tense."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from actors.conversation.state import Destination, MessageType, Source, Status
+from persistence.ids import (
+    ChannelId,
+    ConversationId,
+    EventId,
+    MessageId,
+    SendId,
+    TenantId,
+    UserId,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """What all events share: which one, to whom, when."""
+
+    id: EventId
+    conversation_id: ConversationId
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbound(Happening):
+    """What a platform sent; it carries enough to open a conversation."""
+
+    tenant_id: TenantId
+    channel_id: ChannelId
+    source: Source
+    customer: str
+    mid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerWrote(Inbound):
+    """A customer's message arrived."""
+
+    text: str
+    message_type: MessageType = MessageType.TEXT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EchoReceived(Inbound):
+    """The platform reports a message that was sent in the shop's name."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorAnswered(Happening):
+    """An operator wrote to the customer."""
+
+    user_id: UserId
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationRedirected(Happening):
+    """The conversation was handed to a department, or back to the AI."""
+
+    destination: Destination
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusSet(Happening):
+    """An operator set the status."""
+
+    status: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyFellDue(Happening):
+    """The reply timer that was set for `due_at` ran out."""
+
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCited:
+    """One chunk that an answer rests on."""
+
+    number: int
+    document_id: str
+    chunk_id: str
+    title: str
+    source_type: str
+    url: str | None
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTrace:
+    """How an answer came to be; stored with the message as its metadata."""
+
+    sources: tuple[SourceCited, ...] = ()
+    retrieval_method: str = "none"
+    model: str = "none"
+    tokens: int = 0
+    latency_ms: float = 0.0
+    #: Why a model that was asked did not write it; empty when all went well.
+    fallback_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyWritten(Happening):
+    """The answer to job `job` is there; `is_handover` says it admits not to know."""
+
+    job: EventId
+    text: str
+    is_handover: bool = False
+    trace: AnswerTrace = field(default_factory=AnswerTrace)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyFailed(Happening):
+    """No answer could be written for job `job`."""
+
+    job: EventId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendFellDue(Happening):
+    """The send timer that was set for `due_at` ran out."""
+
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartDelivered(Happening):
+    """The platform took the part and named it."""
+
+    send_id: SendId
+    mid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartRefused(Happening):
+    """The platform said no; `permanent` when it would again."""
+
+    send_id: SendId
+    reason: str
+    permanent: bool
+    retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartOutcomeLost(Happening):
+    """The platform did not answer: the part may or may not have arrived."""
+
+    send_id: SendId
+    reason: str
+
+
+Event: TypeAlias = (
+    CustomerWrote
+    | EchoReceived
+    | OperatorAnswered
+    | ConversationRedirected
+    | StatusSet
+    | ReplyFellDue
+    | ReplyWritten
+    | ReplyFailed
+    | SendFellDue
+    | PartDelivered
+    | PartRefused
+    | PartOutcomeLost
+)
+
+
+def message_id_of(event: Happening) -> MessageId:
+    """Return the id of the message that the event makes: its own."""
+    return MessageId(event.id)

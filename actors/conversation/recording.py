@@ -1,0 +1,173 @@
+"""Turns decisions into the rows of one batch, and keeps aside what runs after it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import assert_never
+
+from actors.conversation.codec import (
+    encode_event,
+    encode_state,
+    encode_trace,
+    kind_of,
+)
+from actors.conversation.effects import (
+    CancelReply,
+    ClearTimer,
+    CountDroppedReply,
+    Decision,
+    DeliverPart,
+    Effect,
+    MarkMessages,
+    RecordMessage,
+    RecordSend,
+    SetTimer,
+    StartReply,
+)
+from actors.conversation.events import Event
+from actors.conversation.state import Author, Conversation, TimerKind
+from persistence.ids import ConversationId, slot_of
+from persistence.journal import (
+    Batch,
+    ConversationRow,
+    CustomerRow,
+    EventRow,
+    MessageRow,
+    SendRow,
+    TimerRow,
+)
+
+Order = StartReply | CancelReply | DeliverPart | CountDroppedReply
+
+
+@dataclass(slots=True)
+class Draft:
+    """What a batch will have done once it is committed."""
+
+    batch: Batch = field(default_factory=Batch)
+    states: dict[ConversationId, Conversation] = field(default_factory=dict)
+    orders: list[tuple[ConversationId, Order]] = field(default_factory=list)
+    timers: list[tuple[ConversationId, SetTimer | ClearTimer]] = field(
+        default_factory=list
+    )
+
+    def add(self, event: Event, decision: Decision, seq: int, *, is_new: bool) -> None:
+        """Add one event and what was decided on it."""
+        state = decision.state
+        self.states[state.id] = state
+        if is_new:
+            self.batch.customers[state.customer_id] = CustomerRow(
+                state.customer_id,
+                state.tenant_id,
+                state.channel_id,
+                state.platform_id,
+                event.at,
+            )
+        self.batch.conversations[state.id] = _row_of(state, event.at)
+        self.batch.events.append(
+            EventRow(
+                id=event.id,
+                conversation_id=state.id,
+                version=state.version,
+                seq=seq,
+                at=event.at,
+                kind=kind_of(event),
+                payload=encode_event(event),
+            )
+        )
+        for effect in decision.effects:
+            self._add_effect(state, effect, seq, event.at)
+
+    def _add_effect(
+        self, state: Conversation, effect: Effect, seq: int, at: datetime
+    ) -> None:
+        match effect:
+            case RecordMessage():
+                self.batch.messages[effect.id] = _message_row(state, effect, seq)
+            case MarkMessages():
+                for message in effect.ids:
+                    mark = (effect.processing.value, effect.reason)
+                    self.batch.marks[message] = mark
+            case RecordSend():
+                self._add_send(state, effect, at)
+            case SetTimer() | ClearTimer():
+                self._add_timer(state.id, effect)
+            case StartReply() | CancelReply() | DeliverPart() | CountDroppedReply():
+                self.orders.append((state.id, effect))
+            case _:
+                assert_never(effect)
+
+    def _add_send(self, state: Conversation, effect: RecordSend, at: datetime) -> None:
+        send = effect.send
+        self.batch.sends[send.id] = SendRow(
+            id=send.id,
+            conversation_id=state.id,
+            message_id=send.message_id,
+            tenant_id=state.tenant_id,
+            channel_id=state.channel_id,
+            part=send.part,
+            content=send.content,
+            delivery=send.delivery.value,
+            attempts=send.attempts,
+            platform_id=effect.mid,
+            error=effect.error,
+            updated_at=at,
+        )
+        if effect.is_last_part or send.delivery.value not in {"sent", "failed"}:
+            mark = (send.delivery.value, effect.mid)
+            self.batch.deliveries[send.message_id] = mark
+
+    def _add_timer(
+        self, conversation: ConversationId, effect: SetTimer | ClearTimer
+    ) -> None:
+        self.timers.append((conversation, effect))
+        row = None
+        if isinstance(effect, SetTimer):
+            kind, due_at = effect.kind.value, effect.due_at
+            row = TimerRow(conversation, kind, due_at, slot_of(conversation))
+        self.batch.timers[conversation, effect.kind.value] = row
+
+
+def timer_key(
+    conversation: ConversationId, kind: str
+) -> tuple[ConversationId, TimerKind]:
+    """Return the key under which a stored timer is kept in memory."""
+    return conversation, TimerKind(kind)
+
+
+def _row_of(state: Conversation, at: datetime) -> ConversationRow:
+    return ConversationRow(
+        id=state.id,
+        tenant_id=state.tenant_id,
+        channel_id=state.channel_id,
+        customer_id=state.customer_id,
+        source=state.source.value,
+        slot=slot_of(state.id),
+        version=state.version,
+        state=encode_state(state),
+        status=state.status.value,
+        needs_operator=state.needs_operator,
+        last_message_id=state.last_message_id,
+        created_at=state.created_at,
+        updated_at=at,
+    )
+
+
+def _message_row(state: Conversation, message: RecordMessage, seq: int) -> MessageRow:
+    return MessageRow(
+        id=message.id,
+        tenant_id=state.tenant_id,
+        conversation_id=state.id,
+        seq=seq,
+        type=message.author.value,
+        message_type=message.message_type.value,
+        content=message.content,
+        processing_status=message.processing.value,
+        platform_id=message.mid,
+        delivery=None if message.author is Author.CUSTOMER else _delivery_of(message),
+        metadata=encode_trace(message.trace),
+        created_at=message.created_at,
+    )
+
+
+def _delivery_of(message: RecordMessage) -> str | None:
+    return None if message.delivery is None else message.delivery.value

@@ -1,0 +1,392 @@
+"""The shard: one inbox, one consumer, one transaction per batch.
+
+Callers wait until their event is committed. Rules are in `decide`; what a decision
+orders is carried out by `Errands`, whose results come back through this same inbox.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import uuid4
+
+import asyncpg
+import structlog
+
+from actors.clock import Clock
+from actors.conversation.codec import decode_state
+from actors.conversation.decide import decide
+from actors.conversation.effects import ClearTimer, SetTimer
+from actors.conversation.errands import Errands
+from actors.conversation.errors import (
+    ActorError,
+    InvalidEventError,
+    ShardUnavailableError,
+)
+from actors.conversation.events import Event, ReplyFellDue, SendFellDue
+from actors.conversation.policy import Policy
+from actors.conversation.ports import Responder, Sender
+from actors.conversation.recording import Draft, timer_key
+from actors.conversation.state import Conversation, TimerKind
+from actors.conversation.timers import Key, TimerWheel
+from config import metrics
+from persistence import journal
+from persistence.database import Pool
+from persistence.errors import PersistenceError, ShardFencedError
+from persistence.ids import ConversationId, EventId
+from persistence.journal import Epoch
+
+#: Past this a transaction only gets longer, not cheaper per event.
+MAX_BATCH = 512
+#: A kilobyte each: what a busy shop talks to in a day stays in memory.
+MAX_RESIDENT = 50_000
+#: The database is away: ask again this often.
+RECOVERY_PAUSE_S = 0.5
+#: At a stop, sends under way get this long to come back with their result.
+STOP_PATIENCE_S = 5.0
+
+_DATABASE_AWAY = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InsufficientResourcesError,
+    TimeoutError,
+)
+
+log = structlog.get_logger("shard")
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a caller learns: the event is stored, and whether it was already."""
+
+    event_id: EventId
+    seq: int
+    is_duplicate: bool = False
+
+
+@dataclass(slots=True)
+class Parcel:
+    """An event in the inbox; `done` is None for what the shard sent itself."""
+
+    event: Event
+    done: asyncio.Future[Receipt] | None = None
+
+    def succeed(self, receipt: Receipt) -> None:
+        """Tell the caller, if one still waits."""
+        if self.done is not None and not self.done.done():
+            self.done.set_result(receipt)
+
+    def fail(self, error: ActorError) -> None:
+        """Tell the caller why not, if one still waits."""
+        if self.done is not None and not self.done.done():
+            self.done.set_exception(error)
+
+
+class Shard:
+    """Owns the conversations of its slots: their states, timers and errands."""
+
+    def __init__(
+        self,
+        *,
+        shard: int,
+        shards: int,
+        pool: Pool,
+        responder: Responder,
+        sender: Sender,
+        policy: Policy,
+        clock: Clock,
+    ) -> None:
+        self._shard = shard
+        self._shards = shards
+        self._pool = pool
+        self._policy = policy
+        self._clock = clock
+        self._inbox: asyncio.Queue[Parcel] = asyncio.Queue()
+        self._states: OrderedDict[ConversationId, Conversation] = OrderedDict()
+        self._timers = TimerWheel()
+        self._timers_changed = asyncio.Event()
+        self._errands = Errands(responder, sender, clock, self._post)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._epoch = Epoch(shard, 0, 0)
+        self._is_fenced = False
+        self._is_stopping = False
+
+    async def start(self) -> None:
+        """Take the place, arm the stored timers, begin to serve."""
+        self._epoch = await journal.raise_epoch(self._pool, self._shard)
+        await self._load_timers()
+        self._tasks = [
+            asyncio.create_task(self._consume(), name=f"shard-{self._shard}"),
+            asyncio.create_task(self._fire_timers(), name=f"timers-{self._shard}"),
+        ]
+        log.info("shard_started", shard=self._shard, timers=len(self._timers))
+
+    async def stop(self) -> None:
+        """Finish what is in the inbox, then stop. Nothing stored is lost."""
+        self._is_stopping = True
+        await self._errands.stop(STOP_PATIENCE_S)
+        await self._inbox.join()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def submit(self, events: Sequence[Event]) -> list[Receipt | ActorError]:
+        """Record events; returns when they are committed, one result per event."""
+        if self._is_fenced or self._is_stopping:
+            return [ShardUnavailableError() for _ in events]
+        loop = asyncio.get_running_loop()
+        waiting: list[asyncio.Future[Receipt]] = []
+        for event in events:
+            done = loop.create_future()
+            waiting.append(done)
+            self._inbox.put_nowait(Parcel(event, done))
+        results = await asyncio.gather(*waiting, return_exceptions=True)
+        return [
+            result
+            if isinstance(result, Receipt | ActorError)
+            else ShardUnavailableError(str(result))
+            for result in results
+        ]
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether the shard holds its place and takes events."""
+        return not self._is_fenced and not self._is_stopping and bool(self._tasks)
+
+    def _post(self, event: Event) -> None:
+        """Put a result of our own errands or timers into the inbox."""
+        self._inbox.put_nowait(Parcel(event))
+
+    async def _consume(self) -> None:
+        while not self._is_fenced:
+            parcels = [await self._inbox.get()]
+            while len(parcels) < MAX_BATCH and not self._inbox.empty():
+                parcels.append(self._inbox.get_nowait())
+            try:
+                await self._process(parcels)
+            except ShardFencedError:
+                self._is_fenced = True
+                log.exception("shard_fenced", shard=self._shard)
+                self._refuse(parcels)
+            finally:
+                for _ in parcels:
+                    self._inbox.task_done()
+        while not self._inbox.empty():
+            self._refuse([self._inbox.get_nowait()])
+            self._inbox.task_done()
+
+    async def _process(self, parcels: list[Parcel]) -> None:
+        try:
+            await self._record(parcels)
+        except ShardFencedError:
+            raise
+        except _DATABASE_AWAY as error:
+            log.warning("database_away", shard=self._shard, error=repr(error))
+            self._refuse([parcel for parcel in parcels if parcel.done is not None])
+            await self._recover()
+            # Timers were armed again from their rows; results of errands have no
+            # row, so they are tried again.
+            for parcel in parcels:
+                timed = isinstance(parcel.event, ReplyFellDue | SendFellDue)
+                if parcel.done is None and not timed:
+                    self._post(parcel.event)
+        except (asyncpg.PostgresError, PersistenceError, ValueError) as error:
+            await self._isolate(parcels, error)
+
+    async def _isolate(self, parcels: list[Parcel], error: Exception) -> None:
+        """Find the event that the database refuses: it fails alone."""
+        if len(parcels) == 1:
+            event = parcels[0].event
+            log.error("event_refused", event_id=str(event.id), error=repr(error))
+            self._states.pop(event.conversation_id, None)
+            parcels[0].fail(InvalidEventError(f"not stored: {error}", event.id))
+            return
+        for parcel in parcels:
+            await self._process([parcel])
+
+    async def _record(self, parcels: list[Parcel]) -> None:
+        fresh = await self._drop_duplicates(parcels)
+        if not fresh:
+            return
+        states = await self._load_states(fresh)
+        draft = Draft()
+        seq = self._epoch.seq
+        accepted: list[tuple[Parcel, Receipt]] = []
+        for parcel in fresh:
+            event = parcel.event
+            current = draft.states.get(event.conversation_id) or states.get(
+                event.conversation_id
+            )
+            try:
+                decision = decide(current, event, self._policy)
+            except ActorError as error:
+                parcel.fail(error)
+                continue
+            except Exception as error:
+                log.exception("event_poisoned", event_id=str(event.id))
+                parcel.fail(InvalidEventError(repr(error), event.id))
+                continue
+            seq += 1
+            draft.add(event, decision, seq, is_new=current is None)
+            accepted.append((parcel, Receipt(event.id, seq)))
+        if accepted:
+            await self._commit(draft, seq, len(accepted))
+        for parcel, receipt in accepted:
+            parcel.succeed(receipt)
+
+    async def _drop_duplicates(self, parcels: list[Parcel]) -> list[Parcel]:
+        """Answer what happened already; our own results carry ids that are new."""
+        asked = [parcel.event.id for parcel in parcels if parcel.done is not None]
+        known: dict[EventId, int] = {}
+        if asked:
+            known = await journal.fetch_known_events(self._pool, asked)
+        fresh: list[Parcel] = []
+        first: dict[EventId, Parcel] = {}
+        twins: list[tuple[Parcel, Parcel]] = []
+        for parcel in parcels:
+            event_id = parcel.event.id
+            if event_id in known:
+                receipt = Receipt(event_id, known[event_id], is_duplicate=True)
+                parcel.succeed(receipt)
+            elif event_id in first:
+                twins.append((first[event_id], parcel))
+            else:
+                first[event_id] = parcel
+                fresh.append(parcel)
+        for original, twin in twins:
+            _follow(original, twin)
+        return fresh
+
+    async def _load_states(
+        self, parcels: list[Parcel]
+    ) -> dict[ConversationId, Conversation]:
+        states: dict[ConversationId, Conversation] = {}
+        missing: set[ConversationId] = set()
+        for parcel in parcels:
+            conversation = parcel.event.conversation_id
+            if conversation in self._states:
+                self._states.move_to_end(conversation)
+                states[conversation] = self._states[conversation]
+            else:
+                missing.add(conversation)
+        if missing:
+            stored = await journal.fetch_states(self._pool, list(missing))
+            states |= {key: decode_state(text) for key, text in stored.items()}
+        return states
+
+    async def _commit(self, draft: Draft, seq: int, events: int) -> None:
+        with metrics.SHARD_COMMIT_SECONDS.time():
+            await journal.commit_batch(self._pool, self._epoch, draft.batch, seq)
+        metrics.SHARD_BATCH_SIZE.observe(events)
+        self._epoch = replace(self._epoch, seq=seq)
+        self._states.update(draft.states)
+        while len(self._states) > MAX_RESIDENT:
+            self._states.popitem(last=False)
+        for conversation, effect in draft.timers:
+            self._arm(conversation, effect)
+        for message in draft.batch.messages.values():
+            metrics.MESSAGES_STORED.labels(type=message.type).inc()
+        for conversation, order in draft.orders:
+            self._errands.run(draft.states[conversation], order)
+
+    def _arm(self, conversation: ConversationId, effect: SetTimer | ClearTimer) -> None:
+        match effect:
+            case SetTimer():
+                self._timers.set((conversation, effect.kind), effect.due_at)
+                self._timers_changed.set()
+            case ClearTimer():
+                self._timers.clear((conversation, effect.kind))
+
+    async def _fire_timers(self) -> None:
+        while True:
+            self._timers_changed.clear()
+            now = self._clock.now()
+            due = self._timers.pop_due(now, MAX_BATCH)
+            for key, due_at in due:
+                self._post(_timer_event(key, due_at, now))
+            if due:
+                # A shard that comes back may find 100,000 of them: let others in.
+                await asyncio.sleep(0)
+                continue
+            pause = self._timers.next_in(now)
+            timeout = None if pause is None else pause.total_seconds()
+            try:
+                await asyncio.wait_for(self._timers_changed.wait(), timeout)
+            except TimeoutError:
+                continue
+
+    async def _load_timers(self) -> None:
+        self._timers.clear_all()
+        rows = await journal.fetch_timers(self._pool, self._shard, self._shards)
+        for row in rows:
+            self._timers.set(timer_key(row.conversation_id, row.kind), row.due_at)
+        self._timers_changed.set()
+
+    async def _recover(self) -> None:
+        """Wait for the database, then go on from what it holds, not from memory.
+
+        A commit whose answer was lost may have happened: states are read anew.
+        """
+        self._states.clear()
+        while True:
+            try:
+                held = await journal.fetch_epoch(self._pool, self._shard)
+                if held is None or held.epoch != self._epoch.epoch:
+                    raise ShardFencedError
+                self._epoch = held
+                await self._load_timers()
+            except _DATABASE_AWAY:
+                self._refuse_waiting()
+                await asyncio.sleep(RECOVERY_PAUSE_S)
+            else:
+                log.info("database_back", shard=self._shard)
+                return
+
+    def _refuse_waiting(self) -> None:
+        """Answer callers at once while the database is away; keep our own results."""
+        kept: list[Parcel] = []
+        while not self._inbox.empty():
+            parcel = self._inbox.get_nowait()
+            self._inbox.task_done()
+            if parcel.done is None:
+                kept.append(parcel)
+            else:
+                self._refuse([parcel])
+        for parcel in kept:
+            self._inbox.put_nowait(parcel)
+
+    def _refuse(self, parcels: list[Parcel]) -> None:
+        for parcel in parcels:
+            parcel.fail(ShardUnavailableError())
+
+
+def _follow(original: Parcel, twin: Parcel) -> None:
+    """Let the second copy of an event share the fate of the first."""
+
+    def settle(done: asyncio.Future[Receipt]) -> None:
+        error = done.exception()
+        if isinstance(error, ActorError):
+            twin.fail(error)
+        elif error is None:
+            twin.succeed(replace(done.result(), is_duplicate=True))
+
+    if original.done is not None:
+        original.done.add_done_callback(settle)
+
+
+def _timer_event(key: Key, due_at: datetime, now: datetime) -> Event:
+    conversation, kind = key
+    event_id = EventId(uuid4())
+    match kind:
+        case TimerKind.REPLY:
+            return ReplyFellDue(
+                id=event_id, conversation_id=conversation, at=now, due_at=due_at
+            )
+        case TimerKind.SEND:
+            return SendFellDue(
+                id=event_id, conversation_id=conversation, at=now, due_at=due_at
+            )

@@ -1,0 +1,171 @@
+"""What a conversation is: its state, and what must always hold of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from persistence.ids import (
+    ChannelId,
+    ConversationId,
+    CustomerId,
+    EventId,
+    MessageId,
+    SendId,
+    TenantId,
+)
+
+#: A conversation that nobody answers must not grow without end; the newest count.
+MAX_QUESTIONS = 20
+#: Echoes of our own sends arrive within seconds; so many mids outlast any burst.
+MAX_RECENT_MIDS = 32
+
+
+class Status(StrEnum):
+    """Who leads the conversation."""
+
+    ACTIVE = "active"
+    SUPPORT_ACTIVE = "support_active"
+    MARKETING_ACTIVE = "marketing_active"
+    CLOSED = "closed"
+
+
+class Source(StrEnum):
+    """The platform that a conversation runs on."""
+
+    INSTAGRAM = "instagram"
+    TELEGRAM = "telegram"
+    WEBSITE = "website"
+
+
+class MessageType(StrEnum):
+    """What a message is made of."""
+
+    TEXT = "text"
+    VOICE = "voice"
+    IMAGE = "image"
+    VIDEO = "video"
+    SHARE = "share"
+
+
+class Author(StrEnum):
+    """Who wrote a message; SPEC calls it the message's type."""
+
+    CUSTOMER = "customer"
+    AI = "AI"
+    SUPPORT = "support"
+    MARKETING = "marketing"
+
+
+class Processing(StrEnum):
+    """How far a customer's message has come."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class Delivery(StrEnum):
+    """How far one of our messages has come on its way to the platform."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+
+
+class Destination(StrEnum):
+    """Where a conversation can be redirected to, in the order that SPEC lists."""
+
+    AI = "ai"
+    SUPPORT = "support"
+    SALES = "sales"
+    TECHNICAL = "technical"
+    BILLING = "billing"
+    GENERAL = "general"
+
+
+class TimerKind(StrEnum):
+    """What a timer is for; a conversation has at most one of each."""
+
+    REPLY = "reply"
+    SEND = "send"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer to come: waiting for the burst to end, or being written.
+
+    `job` is the id of the event that started the writing; a result that carries
+    another is stale.
+    """
+
+    due_at: datetime
+    job: EventId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """One part of one message that the platform has not confirmed yet."""
+
+    id: SendId
+    message_id: MessageId
+    part: int
+    content: str
+    due_at: datetime
+    delivery: Delivery = Delivery.QUEUED
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One customer on one channel of one tenant."""
+
+    id: ConversationId
+    tenant_id: TenantId
+    channel_id: ChannelId
+    customer_id: CustomerId
+    source: Source
+    platform_id: str
+    created_at: datetime
+    #: How many events made this state.
+    version: int = 0
+    status: Status = Status.ACTIVE
+    ai_enabled: bool = True
+    department: Destination | None = None
+    needs_operator: bool = False
+    #: The customer's messages that nobody has answered yet, oldest first.
+    questions: tuple[MessageId, ...] = ()
+    reply: Reply | None = None
+    #: Parts on their way, in order; only the first may be under way.
+    sends: tuple[Send, ...] = ()
+    #: Platform ids of what we sent last, to know our own echoes.
+    recent_mids: tuple[str, ...] = ()
+    last_customer_at: datetime | None = None
+    last_message_id: MessageId | None = None
+
+    @property
+    def ai_may_answer(self) -> bool:
+        """Whether the AI leads."""
+        return self.status is Status.ACTIVE and self.ai_enabled
+
+
+def check_invariants(state: Conversation) -> None:
+    """Raise AssertionError when the state breaks a promise; tests call it per step."""
+    checks = {
+        "the AI writes only while it leads": state.reply is None or state.ai_may_answer,
+        "a reply answers something": state.reply is None or bool(state.questions),
+        "only the first part is under way": all(
+            send.delivery is Delivery.QUEUED for send in state.sends[1:]
+        ),
+        "a person's conversation is not the AI's": not (
+            state.status is Status.SUPPORT_ACTIVE and state.ai_enabled
+        ),
+        "a department is a person's": state.department is not Destination.AI,
+        "questions are bounded": len(state.questions) <= MAX_QUESTIONS,
+        "no question stands twice": len(set(state.questions)) == len(state.questions),
+    }
+    broken = [claim for claim, holds in checks.items() if not holds]
+    if broken:
+        raise AssertionError(broken, state)

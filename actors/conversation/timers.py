@@ -1,0 +1,53 @@
+"""The timers of a shard in memory: which one is due next."""
+
+import heapq
+from datetime import datetime, timedelta
+
+from actors.conversation.state import TimerKind
+from persistence.ids import ConversationId
+
+Key = tuple[ConversationId, TimerKind]
+
+
+class TimerWheel:
+    """Timers by due time; setting one anew replaces it, stale entries are skipped."""
+
+    def __init__(self) -> None:
+        self._due: dict[Key, datetime] = {}
+        self._heap: list[tuple[datetime, int, Key]] = []
+        self._count = 0
+
+    def __len__(self) -> int:
+        return len(self._due)
+
+    def set(self, key: Key, due_at: datetime) -> None:
+        """Arm the timer, in place of one with the same key."""
+        self._due[key] = due_at
+        # The count breaks ties: ids and kinds have no order that means anything.
+        self._count += 1
+        heapq.heappush(self._heap, (due_at, self._count, key))
+
+    def clear(self, key: Key) -> None:
+        """Disarm the timer, if it is armed."""
+        self._due.pop(key, None)
+
+    def clear_all(self) -> None:
+        """Forget all timers; they are read from the database again."""
+        self._due.clear()
+        self._heap.clear()
+
+    def pop_due(self, now: datetime, limit: int) -> list[tuple[Key, datetime]]:
+        """Take at most `limit` timers that are due at `now`, the earliest first."""
+        due: list[tuple[Key, datetime]] = []
+        while self._heap and len(due) < limit and self._heap[0][0] <= now:
+            due_at, _, key = heapq.heappop(self._heap)
+            if self._due.get(key) == due_at:
+                del self._due[key]
+                due.append((key, due_at))
+        return due
+
+    def next_in(self, now: datetime) -> timedelta | None:
+        """Return how long until the next timer; None when there is none."""
+        while self._heap and self._due.get(self._heap[0][2]) != self._heap[0][0]:
+            heapq.heappop(self._heap)
+        return max(self._heap[0][0] - now, timedelta(0)) if self._heap else None

@@ -1,0 +1,1 @@
+"""What the runtime is told: settings, prompt rules, logging, metrics."""

@@ -1,0 +1,1 @@
+"""What the runtime remembers: PostgreSQL records, migrations, notifications."""

@@ -1,0 +1,33 @@
+"""Connections to PostgreSQL, and how JSON travels over them."""
+
+from typing import TypeAlias
+
+import asyncpg
+import orjson
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnection"
+PoolConnection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+Db: TypeAlias = "Connection | Pool"
+
+
+def _encode(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+async def prepare_connection(connection: Connection) -> None:
+    """Teach the connection that `jsonb` is what orjson reads and writes."""
+    await connection.set_type_codec(
+        "jsonb", encoder=_encode, decoder=orjson.loads, schema="pg_catalog"
+    )
+
+
+async def open_pool(dsn: str, *, max_size: int = 4) -> Pool:
+    """Open a pool. Connections are made when first needed and kept."""
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=max_size,
+        init=prepare_connection,
+        command_timeout=30,
+    )

@@ -1,0 +1,42 @@
+"""The ids of the house, and how the ones that can be derived are derived."""
+
+from typing import NewType
+from uuid import UUID, uuid5
+
+TenantId = NewType("TenantId", UUID)
+UserId = NewType("UserId", UUID)
+ChannelId = NewType("ChannelId", UUID)
+CustomerId = NewType("CustomerId", UUID)
+ConversationId = NewType("ConversationId", UUID)
+EventId = NewType("EventId", UUID)
+MessageId = NewType("MessageId", UUID)
+SendId = NewType("SendId", UUID)
+DocumentId = NewType("DocumentId", UUID)
+
+#: Conversations are spread over so many slots; a shard owns every SHARDS-th of them,
+#: so that another number of shards moves no row.
+SLOTS = 1024
+
+
+def derive_conversation_id(channel: ChannelId, customer: str) -> ConversationId:
+    """Derive the id of the one conversation of a customer on a channel.
+
+    Two first messages that arrive at once derive the same id: no second conversation
+    can come to be.
+    """
+    return ConversationId(uuid5(channel, customer))
+
+
+def derive_customer_id(channel: ChannelId, customer: str) -> CustomerId:
+    """Derive the id of a platform's customer on a channel."""
+    return CustomerId(uuid5(channel, f"customer:{customer}"))
+
+
+def derive_event_id(conversation: ConversationId, key: str) -> EventId:
+    """Derive an event's id from what the platform calls it, so a retry is the same."""
+    return EventId(uuid5(conversation, key))
+
+
+def slot_of(conversation: ConversationId) -> int:
+    """Return the slot, 0 to 1023, that owns the conversation."""
+    return int.from_bytes(conversation.bytes[:2]) % SLOTS

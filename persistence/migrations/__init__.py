@@ -1,0 +1,1 @@
+"""Alembic revisions, append-only, in plain SQL."""

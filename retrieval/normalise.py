@@ -1,0 +1,74 @@
+"""The two spellings of a text that are searched: folded for words, mild for meaning.
+
+What users wrote is never replaced; these forms live only inside the indexes.
+"""
+
+import re
+import unicodedata
+
+_ZWNJ = "\u200c"
+_KASHIDA = "\u0640"
+
+# One letter has several code points: Arabic keyboards, old fonts, Urdu layouts.
+_LETTERS = dict.fromkeys("يىےۓ", "ی") | dict.fromkeys("كڪ", "ک")
+_LETTERS |= dict.fromkeys("ةۀہۂھە", "ه")
+_DIGITS = {
+    digit: str(value)
+    for digits in ("۰۱۲۳۴۵۶۷۸۹", "٠١٢٣٤٥٦٧٨٩")
+    for value, digit in enumerate(digits)
+}
+# Harakat, superscript alef, Quranic signs, and the hamza and madda that NFKC could
+# not compose into a letter of their own (ئ, ؤ, أ, آ).
+_MARKS = [chr(c) for c in (*range(0x0610, 0x061B), *range(0x064B, 0x0660), 0x0670)]
+_MARKS += [chr(c) for c in range(0x06D6, 0x06EE) if unicodedata.combining(chr(c))]
+# Unseen in print: soft hyphen, direction marks, joiners, byte order mark.
+_UNSEEN = [chr(c) for c in (0xAD, 0x61C, 0x200B, 0x200D, 0x200E, 0x200F, 0xFEFF)]
+_UNSEEN += [chr(c) for c in (*range(0x202A, 0x202F), *range(0x2060, 0x2070))]
+_CONTROLS = [chr(c) for c in (*range(0x01, 0x20), *range(0x7F, 0xA0)) if c != 0x0A]
+
+_MILD = str.maketrans(
+    {
+        **_LETTERS,
+        **_DIGITS,
+        **dict.fromkeys((_KASHIDA, *_MARKS, *_UNSEEN)),
+        **dict.fromkeys(_CONTROLS, " "),
+        # NUL ends a string in C: an embedder would see half of the text.
+        "\0": None,
+    }
+)
+_SURROGATES = re.compile("[\ud800-\udfff]")  # half of a pair has no UTF-8 form
+_THOUSANDS = re.compile(r"(?<=[0-9])[٬,،](?=[0-9]{3}(?![0-9]))")
+_DECIMAL = re.compile(r"(?<=[0-9])٫(?=[0-9])")
+_EZAFE = re.compile(f"ه{_ZWNJ}+ی(?!\\w)")
+_SPACED_EZAFE = re.compile(r"ه(?: ی)+(?= |$)")
+_NOT_WORD = re.compile(r"[^\w\s.]|_|(?<![0-9])\.|\.(?![0-9])")
+
+
+def normalise_mildly(text: str) -> str:
+    """Spell a text one way for the dense arm, and leave it readable.
+
+    NFKC, Persian ye and kaf, Latin digits, no diacritics and no kashida; half-space,
+    punctuation and case stay, because the model has learned from them. Idempotent.
+    """
+    text = unicodedata.normalize("NFKC", _SURROGATES.sub("", text))
+    return unicodedata.normalize("NFKC", text.translate(_MILD)).strip()
+
+
+def normalise(text: str) -> str:
+    """Fold a text to bare lower-case words, as the sparse arm compares them.
+
+    On top of the mild form: no half-space, no accent on any letter (آ is ا), no
+    punctuation or symbol, ه‌ی and ه ی as ه, a number spelled one way (`۱٬۲۸۰٬۰۰۰` is
+    `1280000`, `۲٫۵` is `2.5`). Idempotent.
+    """
+    text = _EZAFE.sub("ه", normalise_mildly(text)).casefold()
+    # Decomposed, an accent is a character of its own, which is then dropped.
+    text = unicodedata.normalize("NFKD", text).translate(_MILD)
+    text = _DECIMAL.sub(".", _THOUSANDS.sub("", text))
+    text = " ".join(_NOT_WORD.sub(_drop_or_space, text).split())
+    return _SPACED_EZAFE.sub("ه", unicodedata.normalize("NFC", text))
+
+
+def _drop_or_space(match: re.Match[str]) -> str:
+    """Close the gap after marks and format characters, open one for the others."""
+    return "" if unicodedata.category(match[0])[0] in "MC" else " "
