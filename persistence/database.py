@@ -1,6 +1,7 @@
 """Connections to PostgreSQL, and how JSON travels over them."""
 
 from typing import TypeAlias
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -15,8 +16,26 @@ def _encode(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
+def _encode_uuid(value: UUID) -> bytes:
+    return value.bytes
+
+
+def _decode_uuid(data: bytes) -> UUID:
+    return UUID(bytes=bytes(data))
+
+
 async def prepare_connection(connection: Connection) -> None:
-    """Teach the connection that `jsonb` is what orjson reads and writes."""
+    """Teach the connection that `jsonb` is what orjson reads and writes.
+
+    And that a `uuid` is Python's own: asyncpg's subclass is refused by orjson.
+    """
+    await connection.set_type_codec(
+        "uuid",
+        encoder=_encode_uuid,
+        decoder=_decode_uuid,
+        schema="pg_catalog",
+        format="binary",
+    )
     await connection.set_type_codec(
         "jsonb", encoder=_encode, decoder=orjson.loads, schema="pg_catalog"
     )

@@ -33,7 +33,7 @@ from actors.conversation.timers import Key, TimerWheel
 from config import metrics
 from persistence import journal
 from persistence.database import Pool
-from persistence.errors import PersistenceError, ShardFencedError
+from persistence.errors import ShardFencedError
 from persistence.ids import ConversationId, EventId
 from persistence.journal import Epoch
 
@@ -129,7 +129,8 @@ class Shard:
         """Finish what is in the inbox, then stop. Nothing stored is lost."""
         self._is_stopping = True
         await self._errands.stop(STOP_PATIENCE_S)
-        await self._inbox.join()
+        if not self._is_fenced:
+            await self._inbox.join()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -159,7 +160,8 @@ class Shard:
 
     def _post(self, event: Event) -> None:
         """Put a result of our own errands or timers into the inbox."""
-        self._inbox.put_nowait(Parcel(event))
+        if not self._is_fenced:
+            self._inbox.put_nowait(Parcel(event))
 
     async def _consume(self) -> None:
         while not self._is_fenced:
@@ -170,7 +172,7 @@ class Shard:
                 await self._process(parcels)
             except ShardFencedError:
                 self._is_fenced = True
-                log.exception("shard_fenced", shard=self._shard)
+                log.error("shard_fenced", shard=self._shard)  # noqa: TRY400 - no fault of ours
                 self._refuse(parcels)
             finally:
                 for _ in parcels:
@@ -194,7 +196,7 @@ class Shard:
                 timed = isinstance(parcel.event, ReplyFellDue | SendFellDue)
                 if parcel.done is None and not timed:
                     self._post(parcel.event)
-        except (asyncpg.PostgresError, PersistenceError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - the loop must survive; one event fails
             await self._isolate(parcels, error)
 
     async def _isolate(self, parcels: list[Parcel], error: Exception) -> None:

@@ -1,0 +1,168 @@
+"""How the rest of the runtime reaches the shards: in order, again on failure.
+
+One call per shard is under way at a time, and it carries all that has gathered since
+the last: batches grow with the load by themselves, and a retried call can't be
+overtaken by a later one of the same conversation.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import ray
+import structlog
+from ray import ObjectRef
+from ray.actor import ActorHandle
+from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
+
+from actors.conversation.errors import ActorError, ShardUnavailableError
+from actors.conversation.events import Event
+from actors.conversation.shard import Receipt
+from persistence.ids import slot_of
+
+NAMESPACE = "pilito"
+#: A restarted shard answers after about a second; platforms wait 20 s.
+PATIENCE_S = 10.0
+#: More in one call only makes the first of them wait.
+MAX_CALL = 256
+RETRY_PAUSE_S = 0.1
+
+log = structlog.get_logger("shard_client")
+
+
+class Shards(Protocol):
+    """Takes events; returns when they are stored."""
+
+    async def submit(self, event: Event) -> Receipt:
+        """Record one event.
+
+        Raises:
+            ShardUnavailableError: not stored as far as we know; the same event may
+                be submitted again, it will not happen twice.
+            UnknownConversationError: the event names no conversation.
+            InvalidEventError: the event can't be applied.
+        """
+        ...
+
+
+class ShardCall(Protocol):
+    """One remote call with a batch; results are one per event."""
+
+    async def __call__(self, events: Sequence[Event]) -> list[Receipt | ActorError]:
+        """Submit the batch. Raises ShardUnavailableError when nobody answered."""
+        ...
+
+
+def shard_name(shard: int) -> str:
+    """Return the name under which a shard's actor is found."""
+    return f"shard-{shard}"
+
+
+class RemoteShard:
+    """Calls one shard's actor, and finds it again after a restart."""
+
+    def __init__(self, shard: int) -> None:
+        self._name = shard_name(shard)
+        self._handle: ActorHandle[object] | None = None
+
+    async def __call__(self, events: Sequence[Event]) -> list[Receipt | ActorError]:
+        """Submit the batch. Raises ShardUnavailableError when nobody answered."""
+        try:
+            if self._handle is None:
+                self._handle = ray.get_actor(self._name, namespace=NAMESPACE)
+            call: ObjectRef[list[Receipt | ActorError]] = self._handle.submit.remote(
+                list(events)
+            )
+            results = await asyncio.wait_for(
+                asyncio.wrap_future(call.future()), PATIENCE_S
+            )
+        except (RayActorError, RayTaskError, GetTimeoutError, ValueError) as error:
+            # ValueError: no actor of that name, yet or any more.
+            self._handle = None
+            raise ShardUnavailableError from error
+        except TimeoutError as error:
+            raise ShardUnavailableError from error
+        return results
+
+
+@dataclass(slots=True)
+class _Waiting:
+    event: Event
+    done: asyncio.Future[Receipt]
+    give_up_at: float
+
+
+class _Lane:
+    """One shard's queue in this process, with at most one call under way."""
+
+    def __init__(self, call: ShardCall, patience_s: float) -> None:
+        self._call = call
+        self._patience_s = patience_s
+        self._waiting: deque[_Waiting] = deque()
+        self._runner: asyncio.Task[None] | None = None
+
+    async def submit(self, event: Event) -> Receipt:
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Receipt] = loop.create_future()
+        self._waiting.append(_Waiting(event, done, loop.time() + self._patience_s))
+        if self._runner is None or self._runner.done():
+            self._runner = asyncio.create_task(self._run())
+        return await done
+
+    async def _run(self) -> None:
+        while self._waiting:
+            batch = [
+                self._waiting.popleft()
+                for _ in range(min(MAX_CALL, len(self._waiting)))
+            ]
+            # A caller that went away no longer counts on its event.
+            batch = [item for item in batch if not item.done.done()]
+            if not batch:
+                continue
+            try:
+                results = await self._call([item.event for item in batch])
+            except ShardUnavailableError:
+                results = [ShardUnavailableError() for _ in batch]
+            except Exception as error:
+                log.exception("shard_call_failed")
+                results = [ShardUnavailableError(repr(error)) for _ in batch]
+            if self._settle(batch, results):
+                await asyncio.sleep(RETRY_PAUSE_S)
+
+    def _settle(
+        self, batch: list[_Waiting], results: list[Receipt | ActorError]
+    ) -> bool:
+        """Answer the callers; put back, in order, what may still succeed."""
+        now = asyncio.get_running_loop().time()
+        again: list[_Waiting] = []
+        for item, result in zip(batch, results, strict=True):
+            if item.done.done():
+                continue
+            if isinstance(result, ShardUnavailableError) and now < item.give_up_at:
+                again.append(item)
+            elif isinstance(result, ActorError):
+                item.done.set_exception(result)
+            else:
+                item.done.set_result(result)
+        self._waiting.extendleft(reversed(again))
+        return bool(again)
+
+
+class ShardClient:
+    """Routes each event to the shard that owns its conversation."""
+
+    def __init__(
+        self,
+        shards: int,
+        *,
+        call_for: Callable[[int], ShardCall] = RemoteShard,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        self._lanes = [_Lane(call_for(shard), patience_s) for shard in range(shards)]
+
+    async def submit(self, event: Event) -> Receipt:
+        """Record one event; see Shards.submit."""
+        shard = slot_of(event.conversation_id) % len(self._lanes)
+        return await self._lanes[shard].submit(event)

@@ -1,0 +1,236 @@
+"""The accounts through which a tenant's customers write."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import cast
+from uuid import uuid4
+
+import asyncpg
+
+from persistence.database import Connection, Db
+from persistence.errors import DuplicateRowError
+from persistence.ids import ChannelId, TenantId
+from persistence.queries import load_queries
+from persistence.secrets import Cipher
+
+_SQL = load_queries("channels")
+TAKEN = "account_id: this account is connected already"
+
+
+class ChannelKind(StrEnum):
+    """The platform behind a channel."""
+
+    INSTAGRAM = "instagram"
+    TELEGRAM = "telegram"
+    WEBSITE = "website"
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel. The two secrets are encrypted."""
+
+    id: ChannelId
+    tenant_id: TenantId
+    kind: ChannelKind
+    name: str
+    #: Instagram's account id, Telegram's bot id, the website's public key.
+    account_id: str
+    is_paused: bool
+    created_at: datetime
+    access_token: bytes | None = field(repr=False)
+    webhook_secret: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelTokens:
+    """A channel's secrets as the platform knows them."""
+
+    access_token: str | None = field(repr=False)
+    webhook_secret: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NewChannel:
+    """What a channel is made from."""
+
+    kind: ChannelKind
+    name: str
+    account_id: str
+    tokens: ChannelTokens
+    is_paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelEdit:
+    """What changes; None leaves a part as it is."""
+
+    name: str | None = None
+    is_paused: bool | None = None
+    account_id: str | None = None
+    access_token: str | None = field(default=None, repr=False)
+
+
+class ChannelInUseError(DuplicateRowError):
+    """This channel has conversations, which would go with it. Pause it instead."""
+
+
+async def create_channel(
+    db: Connection, cipher: Cipher, tenant_id: TenantId, new: NewChannel
+) -> Channel:
+    """Create a channel. Raises DuplicateRowError when the account is connected."""
+    row = await db.fetchrow(
+        _SQL["insert_channel"],
+        uuid4(),
+        tenant_id,
+        new.kind,
+        new.name,
+        new.account_id,
+        _encrypt(cipher, new.tokens.access_token),
+        _encrypt(cipher, new.tokens.webhook_secret),
+        new.is_paused,
+    )
+    if row is None:
+        raise DuplicateRowError(TAKEN)
+    await notify_channels(db, ChannelId(row["id"]))
+    return _channel(row)
+
+
+async def edit_channel(
+    db: Connection,
+    cipher: Cipher,
+    tenant_id: TenantId,
+    channel_id: ChannelId,
+    edit: ChannelEdit,
+) -> Channel | None:
+    """Apply an edit inside the caller's transaction; None if there is no such channel.
+
+    Raises:
+        DuplicateRowError: the new account is connected already.
+    """
+    old = await lock_channel(db, tenant_id, channel_id)
+    if old is None:
+        return None
+    token = _encrypt(cipher, edit.access_token)
+    try:
+        row = await db.fetchrow(
+            _SQL["update_channel"],
+            tenant_id,
+            channel_id,
+            old.name if edit.name is None else edit.name,
+            old.is_paused if edit.is_paused is None else edit.is_paused,
+            edit.account_id or old.account_id,
+            token or old.access_token,
+        )
+    except asyncpg.UniqueViolationError as error:
+        raise DuplicateRowError(TAKEN) from error
+    if row is None:
+        raise DuplicateRowError(TAKEN)
+    await notify_channels(db, channel_id)
+    return _channel(row)
+
+
+async def remove_channel(
+    db: Connection, tenant_id: TenantId, channel_id: ChannelId
+) -> bool:
+    """Delete an unused channel inside the caller's transaction; False if unknown.
+
+    Raises:
+        ChannelInUseError: it has conversations.
+    """
+    # The lock waits for a first message that is being recorded, and the next statement
+    # then sees its conversation.
+    if await lock_channel(db, tenant_id, channel_id) is None:
+        return False
+    if await db.fetchval(_SQL["has_conversations"], channel_id):
+        raise ChannelInUseError
+    await db.execute(_SQL["delete_channel"], tenant_id, channel_id)
+    await notify_channels(db, channel_id)
+    return True
+
+
+async def fetch_channels_page(
+    db: Db, tenant_id: TenantId, limit: int, offset: int
+) -> tuple[int, tuple[Channel, ...]]:
+    """Fetch a page of a tenant's channels and how many there are in all."""
+    rows = await db.fetch(_SQL["fetch_channels_page"], tenant_id, limit, offset)
+    if rows:
+        return rows[0]["total"], tuple(_channel(row) for row in rows)
+    return cast("int", await db.fetchval(_SQL["count_channels"], tenant_id)), ()
+
+
+async def fetch_tenant_channel(
+    db: Db, tenant_id: TenantId, channel_id: ChannelId
+) -> Channel | None:
+    """Fetch a channel; None if it is not this tenant's."""
+    row = await db.fetchrow(_SQL["fetch_tenant_channel"], tenant_id, channel_id)
+    return None if row is None else _channel(row)
+
+
+async def fetch_channel(db: Db, channel_id: ChannelId) -> Channel | None:
+    """Fetch any tenant's channel, for webhooks and senders."""
+    row = await db.fetchrow(_SQL["fetch_channel"], channel_id)
+    return None if row is None else _channel(row)
+
+
+async def fetch_channel_by_account(
+    db: Db, kind: ChannelKind, account_id: str
+) -> Channel | None:
+    """Fetch the channel that an event's account belongs to."""
+    row = await db.fetchrow(_SQL["fetch_channel_by_account"], kind, account_id)
+    return None if row is None else _channel(row)
+
+
+async def fetch_channel_tokens(
+    db: Db, cipher: Cipher, channel_id: ChannelId
+) -> ChannelTokens | None:
+    """Fetch and decrypt a channel's secrets; None if there is no such channel.
+
+    Raises:
+        SecretUnreadableError: they were encrypted with another secret key.
+    """
+    channel = await fetch_channel(db, channel_id)
+    return None if channel is None else decrypt_tokens(cipher, channel)
+
+
+async def lock_channel(
+    db: Connection, tenant_id: TenantId, channel_id: ChannelId
+) -> Channel | None:
+    """Fetch a channel and keep others from it until the transaction ends."""
+    row = await db.fetchrow(_SQL["lock_channel"], tenant_id, channel_id)
+    return None if row is None else _channel(row)
+
+
+async def notify_channels(db: Connection, channel_id: ChannelId) -> None:
+    """Tell all processes, at commit, that the channel changed."""
+    await db.execute(_SQL["notify_channels"], channel_id)
+
+
+def decrypt_tokens(cipher: Cipher, channel: Channel) -> ChannelTokens:
+    """Decrypt a channel's secrets. Raises SecretUnreadableError."""
+    return ChannelTokens(
+        access_token=_decrypt(cipher, channel.access_token),
+        webhook_secret=_decrypt(cipher, channel.webhook_secret),
+    )
+
+
+def _encrypt(cipher: Cipher, plain: str | None) -> bytes | None:
+    return None if plain is None else cipher.encrypt(plain.encode())
+
+
+def _decrypt(cipher: Cipher, encrypted: bytes | None) -> str | None:
+    return None if encrypted is None else cipher.decrypt(encrypted).decode()
+
+
+def _channel(row: asyncpg.Record) -> Channel:
+    return Channel(
+        id=ChannelId(row["id"]),
+        tenant_id=TenantId(row["tenant_id"]),
+        kind=ChannelKind(row["kind"]),
+        name=row["name"],
+        account_id=row["account_id"],
+        is_paused=row["is_paused"],
+        created_at=row["created_at"],
+        access_token=row["access_token"],
+        webhook_secret=row["webhook_secret"],
+    )

@@ -1,0 +1,226 @@
+"""A tenant's knowledge as it is written: documents, and the chunks cut from them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import cast
+from uuid import uuid5
+
+import asyncpg
+
+from persistence.database import Connection, Db
+from persistence.ids import DocumentId, TenantId
+from persistence.queries import load_queries
+from retrieval.chunking import Parent
+
+_SQL = load_queries("documents")
+
+
+class SourceType(StrEnum):
+    """Where a piece of knowledge comes from."""
+
+    MANUAL = "manual"
+    FAQ = "faq"
+    PRODUCTS = "products"
+    WEBSITE = "website"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentContent:
+    """What a person writes."""
+
+    source_type: SourceType
+    title: str
+    text: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document, and how many of its chunks the embedder has come to."""
+
+    id: DocumentId
+    tenant_id: TenantId
+    content: DocumentContent
+    revision: int
+    chunks: int
+    embedded_chunks: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFilter:
+    """Which documents a page lists; None leaves a filter out."""
+
+    source_type: SourceType | None = None
+    words: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Embedding:
+    vector: bytes | None = None
+    model: str | None = None
+
+
+async def create_document(
+    db: Connection,
+    tenant_id: TenantId,
+    document_id: DocumentId,
+    content: DocumentContent,
+    parents: Sequence[Parent],
+) -> None:
+    """Store a new document inside the caller's transaction."""
+    revision = await _next_revision(db, tenant_id)
+    await db.execute(
+        _SQL["insert_document"],
+        document_id,
+        tenant_id,
+        content.source_type,
+        content.title,
+        content.text,
+        content.url,
+        revision,
+    )
+    await _insert_parents(db, tenant_id, document_id, revision, parents, {})
+    await _notify_knowledge(db, tenant_id)
+
+
+async def replace_document(
+    db: Connection,
+    old: Document,
+    content: DocumentContent,
+    parents: Sequence[Parent],
+) -> None:
+    """Store a document's new content inside the caller's transaction.
+
+    The caller holds `lock_document`. Chunks whose words are the same keep their
+    embedding: the embedder reads title and text, so a new title asks for all anew.
+    """
+    tenant_id, document_id = old.tenant_id, old.id
+    kept: dict[str, _Embedding] = {}
+    if content.title == old.content.title:
+        rows = await db.fetch(_SQL["fetch_embeddings"], tenant_id, document_id)
+        kept = {
+            row["text"]: _Embedding(row["embedding"], row["embedding_model"])
+            for row in rows
+        }
+    revision = await _next_revision(db, tenant_id)
+    await db.execute(
+        _SQL["update_document"],
+        tenant_id,
+        document_id,
+        content.source_type,
+        content.title,
+        content.text,
+        content.url,
+        revision,
+    )
+    await db.execute(_SQL["delete_parents"], tenant_id, document_id)
+    await _insert_parents(db, tenant_id, document_id, revision, parents, kept)
+    await _notify_knowledge(db, tenant_id)
+
+
+async def delete_document(
+    db: Connection, tenant_id: TenantId, document_id: DocumentId
+) -> bool:
+    """Delete a document inside the caller's transaction; False if unknown."""
+    if await lock_document(db, tenant_id, document_id) is None:
+        return False
+    revision = await _next_revision(db, tenant_id)
+    await db.execute(_SQL["mark_document_deleted"], tenant_id, document_id, revision)
+    await db.execute(_SQL["delete_parents"], tenant_id, document_id)
+    await _notify_knowledge(db, tenant_id)
+    return True
+
+
+async def lock_document(
+    db: Connection, tenant_id: TenantId, document_id: DocumentId
+) -> Document | None:
+    """Fetch a document, uncounted, and keep other edits from it until the commit."""
+    row = await db.fetchrow(_SQL["lock_document"], tenant_id, document_id)
+    return None if row is None else _document(row)
+
+
+async def fetch_document(
+    db: Db, tenant_id: TenantId, document_id: DocumentId
+) -> Document | None:
+    """Fetch a document; None if it is not this tenant's, or was deleted."""
+    row = await db.fetchrow(_SQL["fetch_document"], tenant_id, document_id)
+    return None if row is None else _document(row)
+
+
+async def fetch_documents_page(
+    db: Db, tenant_id: TenantId, wanted: DocumentFilter, limit: int, offset: int
+) -> tuple[int, tuple[Document, ...]]:
+    """Fetch a page, changed last first, and how many there are in all."""
+    arguments = (tenant_id, wanted.source_type, wanted.words)
+    total = await db.fetchval(_SQL["count_documents"], *arguments)
+    rows = await db.fetch(_SQL["fetch_documents_page"], *arguments, limit, offset)
+    return cast("int", total), tuple(_document(row) for row in rows)
+
+
+async def _next_revision(db: Connection, tenant_id: TenantId) -> int:
+    return cast("int", await db.fetchval(_SQL["next_revision"], tenant_id))
+
+
+async def _notify_knowledge(db: Connection, tenant_id: TenantId) -> None:
+    await db.execute(_SQL["notify_knowledge"], tenant_id)
+
+
+async def _insert_parents(
+    db: Connection,
+    tenant_id: TenantId,
+    document_id: DocumentId,
+    revision: int,
+    parents: Sequence[Parent],
+    kept: dict[str, _Embedding],
+) -> None:
+    # Ids carry the revision: an index never takes a new chunk for the one it knows.
+    parent_ids = [
+        uuid5(document_id, f"parent:{revision}:{parent.position}") for parent in parents
+    ]
+    await db.execute(
+        _SQL["insert_parents"],
+        tenant_id,
+        document_id,
+        parent_ids,
+        [parent.position for parent in parents],
+        [parent.text for parent in parents],
+    )
+    children = [
+        (parent_id, child)
+        for parent_id, parent in zip(parent_ids, parents, strict=True)
+        for child in parent.children
+    ]
+    embeddings = [kept.get(child.text, _Embedding()) for _, child in children]
+    await db.execute(
+        _SQL["insert_chunks"],
+        tenant_id,
+        document_id,
+        [
+            uuid5(document_id, f"chunk:{revision}:{child.position}")
+            for _, child in children
+        ],
+        [parent_id for parent_id, _ in children],
+        [child.position for _, child in children],
+        [child.text for _, child in children],
+        [embedding.vector for embedding in embeddings],
+        [embedding.model for embedding in embeddings],
+    )
+
+
+def _document(row: asyncpg.Record) -> Document:
+    return Document(
+        id=DocumentId(row["id"]),
+        tenant_id=TenantId(row["tenant_id"]),
+        content=DocumentContent(
+            SourceType(row["source_type"]), row["title"], row["text"], row["url"]
+        ),
+        revision=row["revision"],
+        chunks=row["chunks"],
+        embedded_chunks=row["embedded_chunks"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )

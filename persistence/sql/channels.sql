@@ -1,0 +1,53 @@
+-- insert_channel --
+-- An account that is connected already gives no row; whose it is stays untold.
+INSERT INTO channels
+    (id, tenant_id, kind, name, account_id, access_token, webhook_secret, is_paused)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (kind, account_id) DO NOTHING
+RETURNING *;
+
+-- fetch_channels_page --
+-- A tenant's channels, oldest first.
+SELECT *, count(*) OVER () AS total FROM channels
+WHERE tenant_id = $1 ORDER BY created_at, id LIMIT $2 OFFSET $3;
+
+-- count_channels --
+-- Asked when a page past the end came back empty, which then can't say the total.
+SELECT count(*) FROM channels WHERE tenant_id = $1;
+
+-- fetch_tenant_channel --
+-- One channel, if it is this tenant's.
+SELECT * FROM channels WHERE tenant_id = $1 AND id = $2;
+
+-- fetch_channel --
+-- For webhooks and senders, which have no tenant before they have the channel.
+SELECT * FROM channels WHERE id = $1;
+
+-- fetch_channel_by_account --
+-- An event names the account that it happened to.
+SELECT * FROM channels WHERE kind = $1 AND account_id = $2;
+
+-- lock_channel --
+-- Two edits, or an edit and a first message, take turns.
+SELECT * FROM channels WHERE tenant_id = $1 AND id = $2 FOR UPDATE;
+
+-- update_channel --
+-- Whether another account of that id exists is asked in the same statement; the
+-- unique key stands behind it for two that come at once.
+UPDATE channels c SET name = $3, is_paused = $4, account_id = $5, access_token = $6
+WHERE tenant_id = $1 AND id = $2 AND NOT EXISTS (
+    SELECT FROM channels o
+    WHERE o.kind = c.kind AND o.account_id = $5 AND o.id <> c.id)
+RETURNING *;
+
+-- has_conversations --
+-- A channel takes its conversations with it, so one that has any is kept.
+SELECT EXISTS (SELECT FROM conversations WHERE channel_id = $1);
+
+-- delete_channel --
+-- Called under the lock of `lock_channel`.
+DELETE FROM channels WHERE tenant_id = $1 AND id = $2;
+
+-- notify_channels --
+-- Every process that keeps channels in memory forgets this one.
+SELECT pg_notify('pilito_channels', $1::uuid::text);

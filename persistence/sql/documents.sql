@@ -1,0 +1,83 @@
+-- next_revision --
+-- The row lock puts a tenant's changes in one order, which readers follow.
+INSERT INTO knowledge_revisions (tenant_id, revision) VALUES ($1, 1)
+ON CONFLICT (tenant_id) DO UPDATE SET revision = knowledge_revisions.revision + 1
+RETURNING revision;
+
+-- insert_document --
+-- A new document, with its chunks to follow in the same transaction.
+INSERT INTO documents (id, tenant_id, source_type, title, text, url, revision)
+VALUES ($1, $2, $3, $4, $5, $6, $7);
+
+-- update_document --
+-- Called under the lock of `lock_document`.
+UPDATE documents SET source_type = $3, title = $4, text = $5, url = $6,
+    revision = $7, updated_at = now()
+WHERE tenant_id = $1 AND id = $2;
+
+-- lock_document --
+-- Two edits of one document take turns.
+SELECT d.*, 0::bigint AS chunks, 0::bigint AS embedded_chunks FROM documents d
+WHERE d.tenant_id = $1 AND d.id = $2 AND NOT d.is_deleted FOR UPDATE;
+
+-- mark_document_deleted --
+-- The row stays, so that readers learn by its revision that it went. Its text goes.
+UPDATE documents SET is_deleted = true, text = '', revision = $3, updated_at = now()
+WHERE tenant_id = $1 AND id = $2;
+
+-- fetch_document --
+-- One document, if it is this tenant's, and how far its indexing has come.
+SELECT d.*, n.chunks, n.embedded_chunks FROM documents d
+CROSS JOIN LATERAL (
+    SELECT count(*) AS chunks, count(embedding) AS embedded_chunks
+    FROM chunks WHERE document_id = d.id) n
+WHERE d.tenant_id = $1 AND d.id = $2 AND NOT d.is_deleted;
+
+-- fetch_documents_page --
+-- What changed last comes first; the words match title or text.
+SELECT d.*, n.chunks, n.embedded_chunks FROM (
+    SELECT * FROM documents
+    WHERE tenant_id = $1 AND NOT is_deleted
+        AND ($2::text IS NULL OR source_type = $2)
+        AND ($3::text IS NULL OR position(lower($3) IN lower(title)) > 0
+            OR position(lower($3) IN lower(text)) > 0)
+    ORDER BY updated_at DESC, id LIMIT $4 OFFSET $5) d
+CROSS JOIN LATERAL (
+    SELECT count(*) AS chunks, count(embedding) AS embedded_chunks
+    FROM chunks WHERE document_id = d.id) n
+ORDER BY d.updated_at DESC, d.id;
+
+-- count_documents --
+-- The same filters as the page's.
+SELECT count(*) FROM documents
+WHERE tenant_id = $1 AND NOT is_deleted
+    AND ($2::text IS NULL OR source_type = $2)
+    AND ($3::text IS NULL OR position(lower($3) IN lower(title)) > 0
+        OR position(lower($3) IN lower(text)) > 0);
+
+-- fetch_embeddings --
+-- What an edit may keep of the embedder's work: the chunk's words have not changed.
+SELECT text, embedding, embedding_model FROM chunks
+WHERE tenant_id = $1 AND document_id = $2 AND embedding IS NOT NULL;
+
+-- delete_parents --
+-- Chunks go with their parents.
+DELETE FROM parents WHERE tenant_id = $1 AND document_id = $2;
+
+-- insert_parents --
+-- All of a document's parents in one round trip.
+INSERT INTO parents (id, tenant_id, document_id, position, text)
+SELECT p.id, $1, $2, p.position, p.text
+FROM unnest($3::uuid[], $4::int[], $5::text[]) AS p(id, position, text);
+
+-- insert_chunks --
+-- All of a document's chunks in one round trip, with the embeddings that were kept.
+INSERT INTO chunks
+    (id, tenant_id, document_id, parent_id, position, text, embedding, embedding_model)
+SELECT c.id, $1, $2, c.parent_id, c.position, c.text, c.embedding, c.model
+FROM unnest($3::uuid[], $4::uuid[], $5::int[], $6::text[], $7::bytea[], $8::text[])
+    AS c(id, parent_id, position, text, embedding, model);
+
+-- notify_knowledge --
+-- The embedder and every replica that keeps this tenant's indexes come and look.
+SELECT pg_notify('pilito_knowledge', $1::uuid::text);

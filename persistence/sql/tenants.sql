@@ -1,0 +1,13 @@
+-- insert_tenant --
+-- A business opens its account.
+INSERT INTO tenants (id, name) VALUES ($1, $2)
+ON CONFLICT (name) DO NOTHING
+RETURNING id, name, language, instructions;
+
+-- fetch_tenant --
+-- The answering side asks for the language and the instructions.
+SELECT id, name, language, instructions FROM tenants WHERE id = $1;
+
+-- fetch_tenant_by_name --
+-- The command line names tenants as people do.
+SELECT id, name, language, instructions FROM tenants WHERE name = $1;

@@ -1,0 +1,24 @@
+-- insert_user --
+-- A taken name gives no row instead of an error that would end the transaction.
+INSERT INTO users (id, tenant_id, username, password_hash, is_superuser)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (username) DO NOTHING
+RETURNING id, tenant_id, username, password_hash, is_superuser, is_active;
+
+-- fetch_user --
+-- Each request asks whether its user still exists and may act.
+SELECT id, tenant_id, username, password_hash, is_superuser, is_active
+FROM users WHERE id = $1;
+
+-- fetch_user_by_username --
+-- Signing in.
+SELECT id, tenant_id, username, password_hash, is_superuser, is_active
+FROM users WHERE username = $1;
+
+-- set_password_hash --
+-- A new password, or an old one hashed anew with today's parameters.
+UPDATE users SET password_hash = $2 WHERE id = $1;
+
+-- set_user_active --
+-- A user who left keeps the row, so that old answers keep their author.
+UPDATE users SET is_active = $2 WHERE id = $1;

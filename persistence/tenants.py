@@ -1,0 +1,53 @@
+"""The businesses that have an account."""
+
+from dataclasses import dataclass
+from uuid import uuid4
+
+import asyncpg
+
+from persistence.database import Db
+from persistence.errors import DuplicateRowError
+from persistence.ids import TenantId
+from persistence.queries import load_queries
+
+_SQL = load_queries("tenants")
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A business; `instructions` are its own words to the answering model."""
+
+    id: TenantId
+    name: str
+    language: str
+    instructions: str
+
+
+async def create_tenant(db: Db, name: str) -> Tenant:
+    """Create a tenant. Raises DuplicateRowError when the name is taken."""
+    row = await db.fetchrow(_SQL["insert_tenant"], uuid4(), name)
+    if row is None:
+        message = f"name: there is a tenant called {name!r} already"
+        raise DuplicateRowError(message)
+    return _tenant(row)
+
+
+async def fetch_tenant(db: Db, tenant_id: TenantId) -> Tenant | None:
+    """Fetch a tenant by its id."""
+    row = await db.fetchrow(_SQL["fetch_tenant"], tenant_id)
+    return None if row is None else _tenant(row)
+
+
+async def fetch_tenant_by_name(db: Db, name: str) -> Tenant | None:
+    """Fetch a tenant by its name."""
+    row = await db.fetchrow(_SQL["fetch_tenant_by_name"], name)
+    return None if row is None else _tenant(row)
+
+
+def _tenant(row: asyncpg.Record) -> Tenant:
+    return Tenant(
+        id=TenantId(row["id"]),
+        name=row["name"],
+        language=row["language"],
+        instructions=row["instructions"],
+    )

