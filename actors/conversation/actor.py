@@ -2,15 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Protocol, cast
+from typing import Protocol
 
 import ray
-from ray import ObjectRef
-from ray.actor import ActorHandle
 
 from actors.clock import SystemClock
-from actors.conversation.client import NAMESPACE, shard_name
 from actors.conversation.errors import ActorError
 from actors.conversation.events import Event
 from actors.conversation.policy import Policy
@@ -71,43 +67,3 @@ class ConversationShard:
 
 
 ConversationShardActor = ray.remote(ConversationShard)
-
-
-def start_shards(plans: Sequence[ShardPlan], outside: Outside) -> None:
-    """Start an actor per plan and wait until each holds its place.
-
-    Raises:
-        ray.exceptions.RayError: a shard did not start; its reason is in the text.
-    """
-    handles = [_start(plan, outside) for plan in plans]
-    started: list[ObjectRef[bool]] = [handle.is_serving.remote() for handle in handles]
-    ray.get(started, timeout=60)
-
-
-def stop_shards(shards: int, patience: timedelta) -> None:
-    """Let each shard finish, then end its process."""
-    handles: list[ActorHandle[object]] = []
-    for shard in range(shards):
-        try:
-            handles.append(ray.get_actor(shard_name(shard), namespace=NAMESPACE))
-        except ValueError:  # It never started.
-            continue
-    stops: list[ObjectRef[None]] = [handle.stop.remote() for handle in handles]
-    ray.wait(stops, num_returns=len(stops), timeout=patience.total_seconds())
-    for handle in handles:
-        ray.kill(handle)
-
-
-def _start(plan: ShardPlan, outside: Outside) -> ActorHandle[object]:
-    options = ConversationShardActor.options(
-        name=shard_name(plan.shard),
-        namespace=NAMESPACE,
-        lifetime="detached",
-        get_if_exists=True,
-        num_cpus=0,
-        max_restarts=-1,
-        # Callers retry by themselves, with a limit; see ShardClient.
-        max_task_retries=0,
-        max_concurrency=1000,
-    )
-    return cast("ActorHandle[object]", options.remote(plan, outside))

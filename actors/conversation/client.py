@@ -9,7 +9,8 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import timedelta
+from typing import Protocol, cast
 
 import ray
 import structlog
@@ -17,6 +18,7 @@ from ray import ObjectRef
 from ray.actor import ActorHandle
 from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
+from actors.conversation.actor import ConversationShardActor, Outside, ShardPlan
 from actors.conversation.errors import ActorError, ShardUnavailableError
 from actors.conversation.events import Event
 from actors.conversation.shard import Receipt
@@ -166,3 +168,43 @@ class ShardClient:
         """Record one event; see Shards.submit."""
         shard = slot_of(event.conversation_id) % len(self._lanes)
         return await self._lanes[shard].submit(event)
+
+
+def start_shards(plans: Sequence[ShardPlan], outside: Outside) -> None:
+    """Start an actor per plan and wait until each holds its place.
+
+    Raises:
+        ray.exceptions.RayError: a shard did not start; its reason is in the text.
+    """
+    handles = [_start(plan, outside) for plan in plans]
+    started: list[ObjectRef[bool]] = [handle.is_serving.remote() for handle in handles]
+    ray.get(started, timeout=60)
+
+
+def stop_shards(shards: int, patience: timedelta) -> None:
+    """Let each shard finish, then end its process."""
+    handles: list[ActorHandle[object]] = []
+    for shard in range(shards):
+        try:
+            handles.append(ray.get_actor(shard_name(shard), namespace=NAMESPACE))
+        except ValueError:  # It never started.
+            continue
+    stops: list[ObjectRef[None]] = [handle.stop.remote() for handle in handles]
+    ray.wait(stops, num_returns=len(stops), timeout=patience.total_seconds())
+    for handle in handles:
+        ray.kill(handle)
+
+
+def _start(plan: ShardPlan, outside: Outside) -> ActorHandle[object]:
+    options = ConversationShardActor.options(
+        name=shard_name(plan.shard),
+        namespace=NAMESPACE,
+        lifetime="detached",
+        get_if_exists=True,
+        num_cpus=0,
+        max_restarts=-1,
+        # Callers retry by themselves, with a limit; see ShardClient.
+        max_task_retries=0,
+        max_concurrency=1000,
+    )
+    return cast("ActorHandle[object]", options.remote(plan, outside))

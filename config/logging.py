@@ -1,0 +1,87 @@
+"""How log lines are written: JSON, one file per part, secrets masked."""
+
+import logging
+import logging.handlers
+import re
+import sys
+from collections.abc import MutableMapping
+from pathlib import Path
+
+import structlog
+from structlog.typing import Processor
+
+#: A file that has grown past this is moved aside.
+MAX_LOG_BYTES = 10 * 1024 * 1024
+#: So many old files of each part are kept.
+KEPT_LOGS = 5
+
+_SECRET_NAMES = re.compile(
+    r"token|secret|password|authorization|api_key|cookie", re.IGNORECASE
+)
+_SECRET_TEXT = re.compile(r"(?i)(bearer\s+|access_token=|bot)([\w:.~+/-]{12,})")
+
+
+def mask_secrets(
+    _logger: object, _method: str, event: MutableMapping[str, object]
+) -> MutableMapping[str, object]:
+    """Mask values that are secrets by name, and tokens inside texts."""
+    for key, value in event.items():
+        if _SECRET_NAMES.search(key):
+            event[key] = "***"
+        elif isinstance(value, str):
+            event[key] = _SECRET_TEXT.sub(r"\1***", value)
+    return event
+
+
+def setup_logging(logs_dir: Path, part: str) -> None:
+    """Send this process's log to `{logs_dir}/{part}.log`, warnings to stderr too.
+
+    Several processes may write one file: lines are appended whole, and the file is
+    opened again after `rotate_logs` has moved it aside.
+    """
+    logs_dir.mkdir(parents=True, exist_ok=True)
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        mask_secrets,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        processor=structlog.processors.JSONRenderer(ensure_ascii=False),
+        foreign_pre_chain=shared,
+    )
+    file = logging.handlers.WatchedFileHandler(
+        logs_dir / f"{part}.log", encoding="utf-8"
+    )
+    terminal = logging.StreamHandler(sys.stderr)
+    terminal.setLevel(logging.WARNING)
+    root = logging.getLogger()
+    root.handlers = [file, terminal]
+    for handler in root.handlers:
+        handler.setFormatter(formatter)
+    root.setLevel(logging.INFO)
+    # One line per outgoing request, with its address, is neither news nor discreet.
+    for noisy in ("httpx", "httpcore", "openai"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def rotate_logs(
+    logs_dir: Path, max_bytes: int = MAX_LOG_BYTES, kept: int = KEPT_LOGS
+) -> None:
+    """Move files that have grown too large aside: `x.log` becomes `x.log.1`."""
+    for log in logs_dir.glob("*.log"):
+        if log.stat().st_size < max_bytes:
+            continue
+        for number in range(kept - 1, 0, -1):
+            older = log.with_name(f"{log.name}.{number}")
+            if older.exists():
+                older.replace(log.with_name(f"{log.name}.{number + 1}"))
+        log.replace(log.with_name(f"{log.name}.1"))
