@@ -14,20 +14,22 @@ class Span(NamedTuple):
 # A run of end marks with the quotes and brackets that close after it. A newline ends a
 # sentence too: shops write lists and tables line by line.
 _END = re.compile(r"[.!?؟…؛]+[\"'”’»)\]]*|\n+")
+# The look-behinds start each alternative once per run, or a long run costs its square.
 _LINK = re.compile(
-    r"(?:https?://|www\.)[^\s<>«»\"']+"  # addresses
-    r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"  # e-mail
-    r"|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?:/[^\s<>«»\"']*)?"  # bare hosts, file names
+    r"(?:https?://|www\.)[^\s<>«»\"']+"
+    r"|(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+    r"|(?<![A-Za-z0-9-])[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?:/[^\s<>«»\"']*)?"
 )
-_LINK_TAIL = ".!?؟…؛،,:)]}"  # these end the sentence around a link, not the link
-_WORD_BEFORE = re.compile(r"[^\W_]+\Z")
+_LINK_TAIL = ".!?؟…؛،,:)]}"  # ends the sentence around a link, not the link
+_LAST_WORD = re.compile(r"(\.?)([^\W_]+)\Z")
 _LIST_NUMBER = re.compile(r"(?:\A|\n)[ \t]*\d{1,3}\Z")
-_LETTER = re.compile(r"[^\W\d_]")
+_LOOK_BACK_CHARS = 40  # longer than any abbreviation or list number
 
-# Short forms that are written with a point and go on: "Dr. Amini", "ج. ۲, ص. ۱۴".
-_ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof st no vs eg ie e.g i.e etc approx max min tel ext fig vol".split()
+_TITLES = frozenset(("mr", "mrs", "ms", "dr", "prof", "st", "vs"))
+_BEFORE_NUMBERS = frozenset(
+    ("no", "nos", "p", "pp", "vol", "fig", "ext", "tel", "min", "max")
 )
+_BEFORE_MORE = frozenset(("etc", "approx", "inc", "ltd", "co"))
 
 
 def split_sentences(text: str) -> tuple[str, ...]:
@@ -75,16 +77,40 @@ def _append_trimmed(spans: list[Span], text: str, start: int, end: int) -> None:
 
 def _ends_sentence(text: str, match: re.Match[str]) -> bool:
     mark, after = match[0], text[match.end() : match.end() + 1]
-    if mark.startswith("\n"):
+    if not after or after == "\n" or mark.startswith("\n"):
         return True
     if mark != ".":
         # "سلام!خوبی؟" has no blank after the mark and is two sentences all the same.
-        return not after or after.isspace() or _LETTER.match(after) is not None
-    # Forty characters hold any abbreviation or list number that is looked for.
-    before = text[max(0, match.start() - 40) : match.start()]
-    word = _WORD_BEFORE.search(before)
-    if not after or after == "\n":
-        return True
+        return after.isspace() or after.isalpha()
+    before = text[max(0, match.start() - _LOOK_BACK_CHARS) : match.start()]
+    last_word = _LAST_WORD.search(before)
+    if last_word is None:
+        return after.isspace()
+    point, word = last_word.groups()
     if not after.isspace():
-        return _joins_two_persian_words(word[0] if word else "", after)
-    return not (_LIST_NUMBER.search(before) or _is_abbreviation(before, word, text[match.end():match.end()+2]))
+        # "است.زمان" lacks the blank; "ه.ق" and "3.5" are one thing.
+        return len(word) > 1 and _is_persian(word[-1]) and _is_persian(after)
+    following = text[match.end() : match.end() + _LOOK_BACK_CHARS].lstrip()[:1]
+    return not (
+        _LIST_NUMBER.search(before) or _goes_on(word, following, chained=bool(point))
+    )
+
+
+def _is_persian(letter: str) -> bool:
+    return "\u0600" <= letter <= "\u06ff" and letter.isalpha()
+
+
+def _goes_on(word: str, following: str, *, chained: bool) -> bool:
+    """Tell whether the point after `word` abbreviates it, by what follows the blank."""
+    folded = word.lower()
+    if len(word) > 1:
+        return (
+            folded in _TITLES
+            or (folded in _BEFORE_NUMBERS and following.isdigit())
+            or (folded in _BEFORE_MORE and following.islower())
+        )
+    if _is_persian(word):  # "ج. ۲", "م. رضایی", "ه. ق."
+        return True
+    if chained:  # "e.g. shirts", "U.S. size"
+        return following.islower() or following.isdigit()
+    return following.isascii() and following.isupper()  # "J. Smith", not "سایز M. قیمت"

@@ -23,6 +23,7 @@ from persistence.ids import (
     derive_conversation_id,
     derive_event_id,
 )
+from tests.support.waiting import wait_for_count
 
 TENANT = TenantId(UUID(int=1))
 CHANNEL = ChannelId(UUID(int=2))
@@ -82,17 +83,7 @@ class Bench:
 
     async def wait_until(self, query: str, wanted: int) -> None:
         """Wait until `query` counts `wanted`, asked again after each commit."""
-        committed = asyncio.Event()
-
-        def hear(*_: object) -> None:
-            committed.set()
-
-        async with self.pool.acquire() as connection:
-            await connection.add_listener("pilito_messages", hear)
-            while await connection.fetchval(query) != wanted:
-                await committed.wait()
-                committed.clear()
-            await connection.remove_listener("pilito_messages", hear)
+        await wait_for_count(self.pool, query, wanted)
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Programs that measure the runtime beside something real, in the same run."""

@@ -1,0 +1,117 @@
+"""Durable webhooks per second, beside the same route answering without storing.
+
+Run it with `python -m benchmarks.ingest`. Each request is a signed Instagram webhook
+with one text of a new customer; its 200 means that message, state and timer are
+committed. Rounds alternate, so that a noisy machine disturbs both alike.
+"""
+
+import argparse
+import asyncio
+import os
+import statistics
+import tempfile
+from uuid import uuid4
+
+import ray
+from ray import cloudpickle, serve
+
+from benchmarks import unstored
+from benchmarks.load import LoadResult, aim, build_webhook, run_load
+from benchmarks.runtime import RunningRuntime, started
+from deployments.runtime import ray_address
+
+SECRET = "benchmark"  # noqa: S105 - signs nothing but this run
+ACCOUNT = "17840000000000001"
+STORED = "/webhooks/instagram/"
+UNSTORED = "/unstored/instagram/"
+AIM = 0.8
+
+
+def prepare(count: int) -> list[bytes]:
+    """Sign the requests beforehand: signing is not what is measured."""
+    run = uuid4().hex
+    return [
+        build_webhook(ACCOUNT, f"{run}-{number}", f"{run}-{number}", SECRET)
+        for number in range(count)
+    ]
+
+
+def measure(
+    runtime: RunningRuntime, path: str, count: int, connections: int
+) -> LoadResult:
+    """Post `count` fresh webhooks to `path`."""
+    requests = aim(prepare(count), path)
+    return asyncio.run(run_load("127.0.0.1", runtime.port, requests, connections))
+
+
+def connect_account(runtime: RunningRuntime) -> None:
+    """Connect an Instagram account to the demo shop, paused: nothing is sent."""
+    with runtime.sign_in() as client:
+        answer = client.post(
+            "/api/channels/",
+            json={
+                "kind": "instagram",
+                "name": "benchmark",
+                "account_id": ACCOUNT,
+                "access_token": "none",
+            },
+        )
+        answer.raise_for_status()
+
+
+def describe(name: str, results: list[LoadResult]) -> float:
+    """Print a row and return the median rate."""
+    rate = statistics.median(result.per_second for result in results)
+    p50 = statistics.median(result.percentile_ms(0.50) for result in results)
+    p99 = statistics.median(result.percentile_ms(0.99) for result in results)
+    failures = sum(result.failures for result in results)
+    print(f"{name:<24}{rate:>10.0f}{p50:>10.1f}{p99:>10.1f}{failures:>10}")
+    return rate
+
+
+def main() -> None:
+    """Start a runtime, load both routes in turn, print both and their ratio."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--requests", type=int, default=8000)
+    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    environment = {
+        "PILITO_INSTAGRAM_APP_SECRET": SECRET,
+        # Answers come after the run: here only taking messages in is measured.
+        "PILITO_REPLY_DEBOUNCE_S": "600",
+    }
+    with started(environment) as runtime:
+        connect_account(runtime)
+        deploy_unstored(runtime)
+        results: dict[str, list[LoadResult]] = {STORED: [], UNSTORED: []}
+        for path in results:
+            measure(runtime, path, options.requests // 4, options.connections)
+        for _ in range(options.rounds):
+            for path, seen in results.items():
+                load = measure(runtime, path, options.requests, options.connections)
+                seen.append(load)
+    print(f"\n{'route':<24}{'per s':>10}{'p50 ms':>10}{'p99 ms':>10}{'failed':>10}")
+    without = describe("answered, not stored", results[UNSTORED])
+    durable = describe("stored, then answered", results[STORED])
+    print(f"\nratio: {durable / without:.2f} (aim: {AIM} or better)")
+
+
+def deploy_unstored(runtime: RunningRuntime) -> None:
+    """Add the peer to the running runtime."""
+    cloudpickle.register_pickle_by_value(unstored)
+    # The replica reads its settings where the runtime's own replicas do.
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        ray.init(
+            address=ray_address(runtime.data_dir),
+            namespace="benchmark",
+            log_to_driver=False,
+            configure_logging=False,
+        )
+        serve.run(unstored.build(), name="unstored", route_prefix="/unstored")
+        ray.shutdown()
+
+
+if __name__ == "__main__":
+    main()

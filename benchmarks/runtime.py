@@ -1,0 +1,115 @@
+"""Starts a real runtime in a folder of its own, for the time of a measurement."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import httpx
+
+START_PATIENCE_S = 120.0
+STOP_PATIENCE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunningRuntime:
+    """A runtime that answers; `start_s` is how long that took."""
+
+    port: int
+    data_dir: Path
+    pid: int
+    start_s: float
+
+    @property
+    def url(self) -> str:
+        """The address of its HTTP server."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def sign_in(self, username: str = "demo", password: str = "demo") -> httpx.Client:  # noqa: S107 - the demo shop's
+        """Return a client that is signed in."""
+        with httpx.Client(base_url=self.url, timeout=30) as client:
+            answer = client.post(
+                "/api/token/", json={"username": username, "password": password}
+            )
+            answer.raise_for_status()
+            token = answer.json()["access"]
+        return httpx.Client(
+            base_url=self.url,
+            timeout=60,
+            headers={"Authorization": f"Bearer {token}"},
+        )
+
+
+def free_port() -> int:
+    """Find a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def started(
+    environment: Mapping[str, str] = MappingProxyType({}),
+    *,
+    data_dir: Path | None = None,
+) -> Iterator[RunningRuntime]:
+    """Run `pilito up --demo` until the block ends.
+
+    Raises:
+        RuntimeError: it did not become ready; its output is in the text.
+    """
+    with tempfile.TemporaryDirectory(prefix="pilito-") as folder:
+        home = data_dir or Path(folder) / "var"
+        port = free_port()
+        output = Path(folder) / "output"
+        began = time.perf_counter()
+        with output.open("wb") as sink:
+            process = subprocess.Popen(
+                [Path(sys.executable).with_name("pilito"), "up", "--demo"],
+                env={
+                    **os.environ,
+                    "PILITO_HTTP_PORT": str(port),
+                    "PILITO_DASHBOARD_PORT": str(free_port()),
+                    "PILITO_DATA_DIR": str(home),
+                    **environment,
+                },
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            _wait_until_ready(process, port, output)
+            elapsed = time.perf_counter() - began
+            yield RunningRuntime(port, home, process.pid, elapsed)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(STOP_PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _wait_until_ready(
+    process: "subprocess.Popen[bytes]", port: int, output: Path
+) -> None:
+    give_up_at = time.monotonic() + START_PATIENCE_S
+    while time.monotonic() < give_up_at and process.poll() is None:
+        try:
+            answer = httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5)
+        except httpx.TransportError:
+            time.sleep(0.1)
+            continue
+        if answer.status_code == httpx.codes.OK:
+            return
+        time.sleep(0.1)
+    text = output.read_text(encoding="utf-8", errors="replace")
+    message = f"the runtime did not become ready:\n{text}"
+    raise RuntimeError(message)

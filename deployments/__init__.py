@@ -1,0 +1,1 @@
+"""The edge: HTTP, channels, answers, and how all of it is started."""

@@ -1,0 +1,77 @@
+"""How accounts are opened, and how passwords are kept and checked."""
+
+import asyncio
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from persistence.database import Connection
+from persistence.tenants import create_tenant, fetch_tenant_by_name
+from persistence.users import User, create_user, fetch_user_by_username
+
+#: Checked in place of an unknown user's, so that both take the same time. Made from
+#: random bytes that nobody kept, with the parameters of `_HASHER` (a test says so).
+NOBODYS_HASH = (
+    "$argon2id$v=19$m=65536,t=3,p=4$u7o4PoZocrHD/vw8GNDEXA"
+    "$FHCFu9/evnuzNPAwfKUTeQvJALpFiW30LlDpWZZAkeo"
+)
+#: A check takes 64 MiB and a core for some 50 ms: a flood must not take them all.
+MAX_PARALLEL_CHECKS = 2
+
+_HASHER = PasswordHasher()
+
+
+async def hash_password(password: str) -> str:
+    """Hash a password with argon2id, beside the event loop."""
+    return await asyncio.to_thread(_HASHER.hash, password)
+
+
+async def verify_password(password_hash: str, password: str) -> bool:
+    """Say whether the password is the one that was hashed."""
+    return await asyncio.to_thread(_verify, password_hash, password)
+
+
+def needs_rehash(password_hash: str) -> bool:
+    """Say whether the hash was made with other parameters than today's."""
+    return _HASHER.check_needs_rehash(password_hash)
+
+
+async def create_account(
+    db: Connection,
+    tenant_name: str,
+    username: str,
+    password: str,
+    *,
+    is_superuser: bool = False,
+) -> User:
+    """Create a user, and the tenant if there is none of that name yet.
+
+    The caller owns the transaction.
+
+    Raises:
+        DuplicateRowError: the user name is taken.
+    """
+    password_hash = await hash_password(password)
+    tenant = await fetch_tenant_by_name(db, tenant_name)
+    if tenant is None:
+        tenant = await create_tenant(db, tenant_name)
+    return await create_user(
+        db, tenant.id, username, password_hash, is_superuser=is_superuser
+    )
+
+
+async def ensure_account(
+    db: Connection, tenant_name: str, username: str, password: str
+) -> User:
+    """Return the user of that name, made if there is none yet."""
+    user = await fetch_user_by_username(db, username)
+    if user is not None:
+        return user
+    return await create_account(db, tenant_name, username, password)
+
+
+def _verify(password_hash: str, password: str) -> bool:
+    try:
+        return _HASHER.verify(password_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False

@@ -1,0 +1,1 @@
+"""The JSON API that operators and the console use."""

@@ -1,0 +1,59 @@
+"""What every endpoint can ask for: the services, and what is made from the settings."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Annotated, cast
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from deployments.accounts import MAX_PARALLEL_CHECKS
+from deployments.api.throttle import Throttle
+from deployments.api.tokens import TokenSigner
+from deployments.web_services import WebServices
+from persistence.database import Pool
+from persistence.secrets import Cipher
+
+
+@dataclass(frozen=True, slots=True)
+class ApiContext:
+    """One per application."""
+
+    services: WebServices
+    cipher: Cipher
+    signer: TokenSigner
+    throttle: Throttle
+    password_checks: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(MAX_PARALLEL_CHECKS)
+    )
+
+    @property
+    def pool(self) -> Pool:
+        """The connections to the database."""
+        return self.services.pool
+
+
+def build_context(services: WebServices) -> ApiContext:
+    """Build what the settings ask for. Raises ValueError without a secret key."""
+    settings = services.settings
+    if settings.secret_key is None:
+        message = "PILITO_SECRET_KEY must be set by now"
+        raise ValueError(message)
+    secret_key = settings.secret_key.get_secret_value()
+    redis_url = settings.redis_url
+    return ApiContext(
+        services=services,
+        cipher=Cipher(secret_key),
+        signer=TokenSigner(secret_key),
+        throttle=Throttle(
+            services.clock, None if redis_url is None else redis_url.get_secret_value()
+        ),
+    )
+
+
+def fetch_context(connection: HTTPConnection) -> ApiContext:
+    """Return the application's context."""
+    return cast("ApiContext", connection.app.state.context)
+
+
+Context = Annotated[ApiContext, Depends(fetch_context)]

@@ -1,0 +1,190 @@
+"""`/api/conversations/`: the inbox, and who leads a conversation."""
+
+from datetime import timedelta
+from typing import Annotated
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Depends, Header
+
+from actors.conversation.events import ConversationRedirected, StatusSet
+from actors.conversation.state import Destination, Source, Status
+from deployments.api.auth import Principal, SignedIn
+from deployments.api.context import ApiContext, Context
+from deployments.api.errors import NotFoundError
+from deployments.api.pagination import Page, Paging
+from deployments.api.schemas import (
+    Answer,
+    ConversationOut,
+    CustomerOut,
+    LastMessageOut,
+    RequestBody,
+    SearchWords,
+)
+from persistence import conversations
+from persistence.conversations import ConversationFilter, ConversationSummary
+from persistence.ids import ConversationId, EventId, derive_event_id
+
+router = APIRouter(tags=["conversations"])
+
+#: Instagram lets a shop answer so long after the customer's last message.
+INSTAGRAM_WINDOW = timedelta(hours=24)
+#: What people read beside each destination.
+LABELS = {
+    Destination.AI: "AI Assistant",
+    Destination.SUPPORT: "Support",
+    Destination.SALES: "Sales",
+    Destination.TECHNICAL: "Technical",
+    Destination.BILLING: "Billing",
+    Destination.GENERAL: "General",
+}
+
+
+class RedirectIn(RequestBody):
+    """Where to hand the conversation."""
+
+    destination: Destination
+
+
+class StatusIn(RequestBody):
+    """The status to set."""
+
+    status: Status
+
+
+class DestinationOut(Answer):
+    """A destination as a choice in a form."""
+
+    value: Destination
+    label: str
+
+
+async def fetch_own_conversation(
+    conversation_id: UUID, principal: SignedIn, context: Context
+) -> ConversationSummary:
+    """Return the conversation at this address; another tenant's is not there."""
+    conversation = await conversations.fetch_conversation(
+        context.pool, principal.tenant_id, ConversationId(conversation_id)
+    )
+    if conversation is None:
+        raise NotFoundError
+    return conversation
+
+
+OwnConversation = Annotated[ConversationSummary, Depends(fetch_own_conversation)]
+
+
+def build_event_id(
+    conversation_id: UUID,
+    idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
+) -> EventId:
+    """Return a new event's id; with an `Idempotency-Key`, the same for a repetition.
+
+    The key counts within its conversation only: nobody can take an id that another
+    conversation's event will have.
+    """
+    if idempotency_key is None:
+        return EventId(uuid4())
+    return derive_event_id(ConversationId(conversation_id), f"api:{idempotency_key}")
+
+
+NewEventId = Annotated[EventId, Depends(build_event_id)]
+
+
+@router.get("/api/conversations/")
+async def list_conversations(
+    principal: SignedIn,
+    context: Context,
+    paging: Paging,
+    status: Status | None = None,
+    source: Source | None = None,
+    q: SearchWords | None = None,
+) -> Page[ConversationOut]:
+    """List conversations, what moved last first."""
+    count, rows = await conversations.fetch_conversations_page(
+        context.pool,
+        principal.tenant_id,
+        ConversationFilter(status, source, q or None),
+        paging.limit,
+        paging.offset,
+    )
+    return paging.build(count, (render_conversation(row) for row in rows))
+
+
+@router.get("/api/conversations/{conversation_id}/")
+async def show_conversation(conversation: OwnConversation) -> ConversationOut:
+    """Show one conversation."""
+    return render_conversation(conversation)
+
+
+@router.post("/api/conversations/{conversation_id}/redirect/")
+async def redirect_conversation(
+    body: RedirectIn,
+    conversation: OwnConversation,
+    event_id: NewEventId,
+    principal: SignedIn,
+    context: Context,
+) -> ConversationOut:
+    """Hand the conversation to a department, or back to the AI."""
+    await context.services.shards.submit(
+        ConversationRedirected(
+            id=event_id,
+            conversation_id=conversation.id,
+            at=context.services.clock.now(),
+            destination=body.destination,
+        )
+    )
+    return await _show_anew(context, principal, conversation.id)
+
+
+@router.post("/api/conversations/{conversation_id}/status/")
+async def set_status(
+    body: StatusIn,
+    conversation: OwnConversation,
+    event_id: NewEventId,
+    principal: SignedIn,
+    context: Context,
+) -> ConversationOut:
+    """Set the status."""
+    await context.services.shards.submit(
+        StatusSet(
+            id=event_id,
+            conversation_id=conversation.id,
+            at=context.services.clock.now(),
+            status=body.status,
+        )
+    )
+    return await _show_anew(context, principal, conversation.id)
+
+
+@router.get("/api/workflow/action-nodes/redirect_destinations/")
+async def list_destinations(_: SignedIn) -> list[DestinationOut]:
+    """List where a conversation can be redirected to."""
+    return [DestinationOut(value=value, label=label) for value, label in LABELS.items()]
+
+
+async def _show_anew(
+    context: ApiContext, principal: Principal, conversation_id: ConversationId
+) -> ConversationOut:
+    return render_conversation(
+        await fetch_own_conversation(conversation_id, principal, context)
+    )
+
+
+def render_conversation(row: ConversationSummary) -> ConversationOut:
+    """Render a conversation as the API and the live feed show it."""
+    is_limited = row.source == Source.INSTAGRAM and row.last_customer_at is not None
+    return ConversationOut(
+        id=row.id,
+        status=row.status,
+        ai_enabled=row.ai_enabled,
+        department=row.department,
+        source=row.source,
+        channel_id=row.channel_id,
+        customer=CustomerOut.model_validate(row.customer),
+        pending_share=None,
+        can_reply_until=row.last_customer_at + INSTAGRAM_WINDOW if is_limited else None,
+        needs_operator=row.needs_operator,
+        last_message=row.last_message
+        and LastMessageOut.model_validate(row.last_message),
+        updated_at=row.updated_at,
+    )

@@ -1,0 +1,234 @@
+"""`/api/knowledge/`: what a tenant's answers are taken from."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Query, Response
+from pydantic import StringConstraints
+
+from deployments.api.auth import SignedIn
+from deployments.api.context import ApiContext, Context
+from deployments.api.errors import InvalidValueError, NotFoundError
+from deployments.api.pagination import Page, Paging
+from deployments.api.schemas import (
+    Answer,
+    FilledText,
+    RequestBody,
+    SearchWords,
+    Text,
+)
+from persistence import documents
+from persistence.database import Connection
+from persistence.documents import (
+    Document,
+    DocumentContent,
+    DocumentFilter,
+    SourceType,
+)
+from persistence.ids import DocumentId, TenantId
+from retrieval.chunking import Parent, chunk_document
+
+router = APIRouter(prefix="/api/knowledge", tags=["knowledge"])
+
+#: More words than any question has.
+MAX_QUERY_CHARS = 2000
+
+Title = Annotated[
+    FilledText, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)
+]
+Body = Annotated[FilledText, StringConstraints(min_length=1, max_length=200_000)]
+Link = Annotated[Text, StringConstraints(pattern=r"^https?://\S+$", max_length=2000)]
+
+
+class DocumentIn(RequestBody):
+    """A document as a person writes it."""
+
+    source_type: SourceType
+    title: Title
+    text: Body
+    url: Link | None = None
+
+
+class DocumentPatch(RequestBody):
+    """What to change; a url of null takes the link away."""
+
+    source_type: SourceType | None = None
+    title: Title | None = None
+    text: Body | None = None
+    url: Link | None = None
+
+
+class IndexState(StrEnum):
+    """Whether all of a document can be found."""
+
+    PENDING = "pending"
+    INDEXED = "indexed"
+
+
+class DocumentOut(Answer):
+    """A document, and how far its indexing has come."""
+
+    id: UUID
+    source_type: SourceType
+    title: str
+    text: str
+    url: str | None
+    state: IndexState
+    chunks: int
+    embedded_chunks: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@router.get("/documents/")
+async def list_documents(
+    principal: SignedIn,
+    context: Context,
+    paging: Paging,
+    source_type: SourceType | None = None,
+    q: SearchWords | None = None,
+) -> Page[DocumentOut]:
+    """List documents, changed last first."""
+    count, rows = await documents.fetch_documents_page(
+        context.pool,
+        principal.tenant_id,
+        DocumentFilter(source_type, q or None),
+        paging.limit,
+        paging.offset,
+    )
+    return paging.build(count, (_render(row) for row in rows))
+
+
+@router.post("/documents/", status_code=201)
+async def create_document(
+    body: DocumentIn, principal: SignedIn, context: Context
+) -> DocumentOut:
+    """Add a document; it can be found within two seconds."""
+    content = DocumentContent(body.source_type, body.title, body.text, body.url)
+    parents = await _chunk(context, content)
+    document_id = DocumentId(uuid4())
+    async with context.pool.acquire() as connection, connection.transaction():
+        await documents.create_document(
+            connection, principal.tenant_id, document_id, content, parents
+        )
+        return await _show(connection, principal.tenant_id, document_id)
+
+
+@router.get("/documents/{document_id}/")
+async def show_document(
+    document_id: UUID, principal: SignedIn, context: Context
+) -> DocumentOut:
+    """Show one document."""
+    async with context.pool.acquire() as connection:
+        return await _show(connection, principal.tenant_id, DocumentId(document_id))
+
+
+@router.put("/documents/{document_id}/")
+async def replace_document(
+    document_id: UUID, body: DocumentIn, principal: SignedIn, context: Context
+) -> DocumentOut:
+    """Write a document anew."""
+    content = DocumentContent(body.source_type, body.title, body.text, body.url)
+    async with context.pool.acquire() as connection, connection.transaction():
+        old = await documents.lock_document(
+            connection, principal.tenant_id, DocumentId(document_id)
+        )
+        return await _replace(context, connection, old, content)
+
+
+@router.patch("/documents/{document_id}/")
+async def edit_document(
+    document_id: UUID, body: DocumentPatch, principal: SignedIn, context: Context
+) -> DocumentOut:
+    """Change parts of a document."""
+    async with context.pool.acquire() as connection, connection.transaction():
+        old = await documents.lock_document(
+            connection, principal.tenant_id, DocumentId(document_id)
+        )
+        if old is None:
+            raise NotFoundError
+        content = DocumentContent(
+            source_type=body.source_type or old.content.source_type,
+            title=body.title or old.content.title,
+            text=body.text or old.content.text,
+            # Null is a value here; only a field that was left out changes nothing.
+            url=body.url if "url" in body.model_fields_set else old.content.url,
+        )
+        return await _replace(context, connection, old, content)
+
+
+@router.delete("/documents/{document_id}/", status_code=204)
+async def delete_document(
+    document_id: UUID, principal: SignedIn, context: Context
+) -> Response:
+    """Delete a document; answers no longer use it."""
+    async with context.pool.acquire() as connection, connection.transaction():
+        if not await documents.delete_document(
+            connection, principal.tenant_id, DocumentId(document_id)
+        ):
+            raise NotFoundError
+    return Response(status_code=204)
+
+
+@router.get("/search/")
+async def search_knowledge(
+    principal: SignedIn,
+    context: Context,
+    query: Annotated[FilledText, Query(max_length=MAX_QUERY_CHARS)],
+    primary_source: SourceType | None = None,
+) -> Mapping[str, object]:
+    """Show what an answer to the query would be written from."""
+    return await context.services.retriever.retrieve(principal.tenant_id, query)
+
+
+async def _chunk(context: ApiContext, content: DocumentContent) -> tuple[Parent, ...]:
+    # A long document takes some hundred milliseconds, which others must not wait for.
+    parents = await asyncio.to_thread(
+        chunk_document, content.title, content.text, context.services.count_tokens
+    )
+    if not parents:
+        message = "text: there is nothing in it to find"
+        raise InvalidValueError(message)
+    return parents
+
+
+async def _replace(
+    context: ApiContext,
+    connection: Connection,
+    old: Document | None,
+    content: DocumentContent,
+) -> DocumentOut:
+    if old is None:
+        raise NotFoundError
+    parents = await _chunk(context, content)
+    await documents.replace_document(connection, old, content, parents)
+    return await _show(connection, old.tenant_id, old.id)
+
+
+async def _show(
+    connection: Connection, tenant_id: TenantId, document_id: DocumentId
+) -> DocumentOut:
+    document = await documents.fetch_document(connection, tenant_id, document_id)
+    if document is None:
+        raise NotFoundError
+    return _render(document)
+
+
+def _render(document: Document) -> DocumentOut:
+    is_indexed = document.embedded_chunks == document.chunks
+    return DocumentOut(
+        id=document.id,
+        source_type=document.content.source_type,
+        title=document.content.title,
+        text=document.content.text,
+        url=document.content.url,
+        state=IndexState.INDEXED if is_indexed else IndexState.PENDING,
+        chunks=document.chunks,
+        embedded_chunks=document.embedded_chunks,
+        created_at=document.created_at,
+        updated_at=document.updated_at,
+    )

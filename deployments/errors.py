@@ -1,0 +1,151 @@
+"""Which HTTP status each of our errors is; the only file that knows."""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+import asyncpg
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from actors.conversation import errors as actor_errors
+from actors.conversation.errors import ActorError
+from deployments.api import errors as api_errors
+from deployments.api.errors import ApiError
+from deployments.channels import errors as channel_errors
+from deployments.channels.errors import ChannelError
+from persistence import errors as persistence_errors
+from persistence.channels import ChannelInUseError
+from persistence.errors import PersistenceError
+from retrieval import errors as retrieval_errors
+from retrieval.errors import RetrievalError
+
+#: The nearest class in the error's own line of ancestors counts.
+STATUSES: Mapping[type[Exception], int] = {
+    ApiError: 400,
+    api_errors.NotSignedInError: 401,
+    api_errors.WrongPasswordError: 401,
+    api_errors.NotFoundError: 404,
+    api_errors.PayloadTooLargeError: 413,
+    api_errors.InvalidValueError: 422,
+    api_errors.TooManyCallsError: 429,
+    ChannelError: 400,
+    channel_errors.WrongSignatureError: 401,
+    channel_errors.WrongVerifyTokenError: 403,
+    channel_errors.BrokenBodyError: 400,
+    channel_errors.BodyTooLargeError: 413,
+    channel_errors.InvalidFieldError: 422,
+    channel_errors.UnknownChannelError: 404,
+    channel_errors.TooManyMessagesError: 429,
+    channel_errors.DirectoryUnavailableError: 503,
+    ActorError: 503,
+    actor_errors.ShardUnavailableError: 503,
+    actor_errors.UnknownConversationError: 404,
+    actor_errors.InvalidEventError: 400,
+    actor_errors.SendRefusedError: 502,
+    actor_errors.SendOutcomeUnknownError: 502,
+    actor_errors.AnswerFailedError: 502,
+    PersistenceError: 503,
+    persistence_errors.ShardFencedError: 503,
+    persistence_errors.DuplicateRowError: 409,
+    ChannelInUseError: 409,
+    # Only a person can bring the old key back: waiting does not help.
+    persistence_errors.SecretUnreadableError: 500,
+    RetrievalError: 503,
+    retrieval_errors.EmbeddingError: 503,
+    retrieval_errors.DimensionMismatchError: 500,
+    retrieval_errors.SearchFailedError: 503,
+}
+ROOTS: tuple[type[Exception], ...] = (
+    ApiError,
+    ChannelError,
+    ActorError,
+    PersistenceError,
+    RetrievalError,
+)
+#: The database is away, restarting, or out of connections.
+DATABASE_AWAY: tuple[type[Exception], ...] = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.CannotConnectNowError,
+    ConnectionError,
+    TimeoutError,
+)
+#: What is away for a moment is asked for again after this.
+RETRY_AFTER = timedelta(seconds=2)
+
+log = structlog.get_logger("http")
+
+
+def status_of(error: Exception) -> int:
+    """Return the HTTP status of an error; 500 when it is none of ours."""
+    if isinstance(error, DATABASE_AWAY):
+        return 503
+    for ancestor in type(error).__mro__:
+        if ancestor in STATUSES:
+            return STATUSES[ancestor]
+    return 500
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Let every error of the app leave it as `{"detail": ...}`."""
+    for root in (*ROOTS, *DATABASE_AWAY):
+        app.add_exception_handler(root, _on_known_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(Exception, _on_unknown_error)
+
+
+async def _on_known_error(_: Request, error: Exception) -> JSONResponse:
+    status = status_of(error)
+    detail = str(error)
+    if isinstance(error, DATABASE_AWAY):
+        log.warning("database_away", error=repr(error))
+        detail = "The database does not answer. Try again in a few seconds."
+    elif status >= 500:
+        log.warning("request_failed", status=status, error=repr(error))
+    return JSONResponse({"detail": detail}, status, _headers(error, status))
+
+
+def _headers(error: Exception, status: int) -> dict[str, str]:
+    if status == 401:
+        return {"WWW-Authenticate": "Bearer"}
+    if status in {429, 503}:
+        wait = getattr(error, "retry_after", RETRY_AFTER)
+        # Rounded up: who comes back a little early would be refused again.
+        return {"Retry-After": str(max(1, math.ceil(wait.total_seconds())))}
+    return {}
+
+
+async def _on_invalid_request(_: Request, error: Exception) -> JSONResponse:
+    """Name each field that is wrong; a body that is no JSON at all is a 400."""
+    problems = error.errors() if isinstance(error, RequestValidationError) else ()
+    if any(problem["type"] == "json_invalid" for problem in problems):
+        return JSONResponse({"detail": "body: this is not valid JSON"}, 400)
+    fields = {
+        _field_name(problem["loc"]): problem["msg"].removeprefix("Value error, ")
+        for problem in problems
+    }
+    detail = "; ".join(f"{name}: {message}" for name, message in fields.items())
+    return JSONResponse({"detail": detail, "fields": fields}, 422)
+
+
+def _field_name(location: Sequence[str | int]) -> str:
+    # The first part says where: body, query, path. A wrong body as a whole is "body".
+    return ".".join(str(part) for part in location[1:]) or str(location[0])
+
+
+async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        return await _on_unknown_error(_, error)
+    return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
+
+
+async def _on_unknown_error(request: Request, error: Exception) -> JSONResponse:
+    log.error("request_crashed", path=request.url.path, exc_info=error)
+    return JSONResponse({"detail": "Something broke on our side; it is logged."}, 500)

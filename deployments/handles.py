@@ -1,0 +1,97 @@
+"""The answering side, as the rest of the runtime calls it through Ray Serve."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+from ray import serve
+from ray.exceptions import RayActorError, RayTaskError
+from ray.serve.exceptions import RayServeException
+from ray.serve.handle import DeploymentHandle
+
+from actors.conversation.errors import AnswerFailedError
+from actors.conversation.ports import AnswerJob, WrittenAnswer
+from deployments.answers.errors import RetrieverUnavailableError
+from deployments.probes import PartHealth, PartStatus
+from persistence.ids import TenantId
+from retrieval.context_retriever import RetrievedContext
+
+ANSWERS_APP = "answers"
+#: A replica that died is back within seconds; one that stays away is a failure.
+ANSWER_PATIENCE_S = 60.0
+#: A person waits for a search.
+SEARCH_PATIENCE_S = 10.0
+PAUSE_S = 0.25
+
+#: The replica is gone, or not there yet: another attempt may find one.
+_REPLICA_AWAY = (RayActorError, RayServeException, ConnectionError)
+
+Result = TypeVar("Result")
+log = structlog.get_logger("handles")
+
+
+class RemoteResponder:
+    """Writes answers in the Responder deployment."""
+
+    async def write(self, job: AnswerJob) -> WrittenAnswer:
+        """Write the answer. Raises AnswerFailedError when there will be none."""
+
+        async def call() -> WrittenAnswer:
+            answer: WrittenAnswer = await _handle("Responder").write.remote(job)
+            return answer
+
+        try:
+            return await _persist(call, ANSWER_PATIENCE_S)
+        except _REPLICA_AWAY as error:
+            message = "nobody was there to write the answer"
+            raise AnswerFailedError(message) from error
+        except RayTaskError as error:
+            # The cause carries the remote stack; its first line is reason enough.
+            raise AnswerFailedError(str(error.cause)) from error
+
+
+class RemoteRetriever:
+    """Searches a tenant's knowledge in the Retriever deployment."""
+
+    async def retrieve(self, tenant_id: TenantId, query: str) -> RetrievedContext:
+        """Retrieve. Raises RetrieverUnavailableError when nobody answers."""
+
+        async def call() -> RetrievedContext:
+            handle = _handle("Retriever")
+            found: RetrievedContext = await handle.retrieve.remote(tenant_id, query)
+            return found
+
+        try:
+            return await _persist(call, SEARCH_PATIENCE_S)
+        except _REPLICA_AWAY as error:
+            raise RetrieverUnavailableError from error
+
+
+async def probe_deployment(name: str) -> PartHealth:
+    """Ask a deployment of the answering side how it is."""
+    try:
+        health: PartHealth = await _handle(name).health.remote()
+    except _REPLICA_AWAY:
+        return PartHealth(PartStatus.DOWN, "no replica answers")
+    return health
+
+
+def _handle(deployment: str) -> DeploymentHandle[object]:
+    return serve.get_deployment_handle(deployment, app_name=ANSWERS_APP)
+
+
+async def _persist(
+    call: Callable[[], Awaitable[Result]], patience_s: float
+) -> Result:
+    """Call again while no replica is there, until the patience is spent."""
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + patience_s
+    while True:
+        try:
+            return await call()
+        except _REPLICA_AWAY as error:
+            if loop.time() >= give_up_at:
+                raise
+            log.info("replica_away", error=repr(error)[:200])
+            await asyncio.sleep(PAUSE_S)

@@ -1,0 +1,59 @@
+"""Puts the web application together: the API, the pages, health and metrics."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+
+from deployments.api import (
+    auth,
+    channels,
+    conversations,
+    documents,
+    health,
+    messages,
+    metrics,
+)
+from deployments.api.body_limit import BodyLimit
+from deployments.api.context import build_context
+from deployments.api.schemas import Problem
+from deployments.errors import install_error_handlers
+from deployments.web_services import WebServices
+
+PROBLEMS: dict[int | str, dict[str, type[Problem]]] = {
+    status: {"model": Problem}
+    for status in (400, 401, 404, 409, 413, 422, 429, 500, 503)
+}
+ROUTERS = (
+    auth.router,
+    channels.router,
+    documents.router,
+    conversations.router,
+    messages.router,
+)
+
+
+def build_web_app(services: WebServices, pages: Sequence[APIRouter] = ()) -> FastAPI:
+    """Build the application; `pages` are routers that are made elsewhere.
+
+    Raises:
+        ValueError: the settings have no secret key.
+    """
+    context = build_context(services)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await context.throttle.stop()
+
+    app = FastAPI(
+        title="Pilito", version="1", lifespan=lifespan, openapi_url="/openapi.json"
+    )
+    app.state.context = context
+    app.add_middleware(BodyLimit)
+    install_error_handlers(app)
+    for router in ROUTERS:
+        app.include_router(router, responses={**PROBLEMS})
+    for router in (health.router, metrics.router, *pages):
+        app.include_router(router)
+    return app

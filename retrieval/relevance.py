@@ -1,0 +1,76 @@
+"""How sure the search is that its best chunk answers the question."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.embedding import Embedder
+from retrieval.off_topic import OFF_TOPIC
+
+ANSWER_THRESHOLD = 0.45
+"""The relevance from which a question is answered. Chosen for one false refusal in ten
+of a shop's own questions; `python -m tests.unit.retrieval.measure_refusals` prints the
+rates of false answers and false refusals around it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known about a question and its best chunk."""
+
+    similarity: float | None
+    """The best cosine of any chunk with the question; None without a dense arm."""
+
+    coverage: float
+    """The share of the question's content words in the best chunk, 0 to 1."""
+
+    same_language: bool
+    """Words of another language are never found, which says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class OffTopic:
+    """How near the question is to subjects that are nobody's business."""
+
+    nearest: float
+    average: float
+
+
+class RelevanceJudge:
+    """A logistic model over a few numbers, calibrated for the default embedder.
+
+    E5's cosines all lie between 0.7 and 0.9, so one of 0.83 means little by itself. It
+    means more beside the question's nearness to other subjects: one that stands out
+    there ("who won the match") is refused at a cosine that lets a shop's own pass.
+    """
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._subjects = embedder.embed_passages(OFF_TOPIC)
+
+    def compare(self, question: NDArray[np.float32]) -> OffTopic:
+        """Place a question's vector among the off-topic subjects."""
+        cosines = self._subjects @ question
+        return OffTopic(float(cosines.max()), float(cosines.mean()))
+
+
+def relevance(evidence: Evidence, off_topic: OffTopic | None) -> float:
+    """Judge the evidence: 0 to 1, how likely the best chunk answers.
+
+    Without a dense arm only the words can tell, and less surely.
+    """
+    coverage = evidence.coverage if evidence.same_language else 0.0
+    if evidence.similarity is None or off_topic is None:
+        return _logistic(5.8 * coverage - 2.2)
+    return _logistic(
+        51.6 * evidence.similarity
+        - 90.4 * off_topic.nearest
+        + 86.0 * off_topic.average
+        + 2.97 * coverage
+        + 2.58 * (not evidence.same_language)
+        - 37.57
+    )
+
+
+def _logistic(x: float) -> float:
+    return 1 / (1 + math.exp(-x))

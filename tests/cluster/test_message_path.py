@@ -1,0 +1,178 @@
+"""One message all the way through the real runtime, over HTTP and WebSocket."""
+
+from uuid import uuid4
+
+import httpx
+import orjson
+import pytest
+from websockets.asyncio.client import connect
+
+from persistence.database import Pool
+from tests.cluster.conftest import ACCOUNT, APP_SECRET, VERIFY_TOKEN, Shop
+from tests.support.waiting import wait_for_count
+from tests.support.webhooks import sign, text_webhook
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(150)]
+
+QUESTION = "هزینه ارسال چقدره؟"
+HOOK = "/webhooks/instagram/"
+
+
+def post_webhook(shop: Shop, body: bytes, secret: str = APP_SECRET) -> httpx.Response:
+    return httpx.post(
+        f"{shop.runtime.url}{HOOK}", content=body, headers=sign(body, secret)
+    )
+
+
+def post_message(shop: Shop, key: str, visitor: str) -> None:
+    httpx.post(
+        f"{shop.runtime.url}/webhooks/website/{key}/messages/",
+        json={"visitor_id": visitor, "content": QUESTION},
+    ).raise_for_status()
+
+
+def website_key(shop: Shop) -> str:
+    channels = shop.api.get("/api/channels/").json()["results"]
+    (website,) = [one for one in channels if one["kind"] == "website"]
+    return str(website["channel_key"])
+
+
+async def test_a_question_on_the_website_is_answered_from_the_shop_s_documents(
+    shop: Shop,
+) -> None:
+    key, visitor = website_key(shop), uuid4().hex
+    socket = f"ws://127.0.0.1:{shop.runtime.port}/ws/website/{key}/{visitor}"
+    async with connect(socket) as live, httpx.AsyncClient() as client:
+        answer = await client.post(
+            f"{shop.runtime.url}/webhooks/website/{key}/messages/",
+            json={"visitor_id": visitor, "content": QUESTION},
+        )
+        assert answer.status_code == httpx.codes.CREATED, answer.text
+        seen = []
+        while not seen or seen[-1]["author"] != "assistant":
+            frame = orjson.loads(await live.recv())
+            if frame["type"] == "message":
+                seen.append(frame)
+    assert [frame["author"] for frame in seen] == ["customer", "assistant"]
+    assert seen[0]["content"] == QUESTION
+    # The demo shop's document on shipping costs says so.
+    assert "۶۵ هزار تومان" in seen[1]["content"]
+
+
+async def test_an_answer_can_be_traced_to_its_sources(shop: Shop, rows: Pool) -> None:
+    key, visitor = website_key(shop), uuid4().hex
+    post_message(shop, key, visitor)
+    count = (
+        "SELECT count(*) FROM messages m JOIN conversations c ON c.id = "
+        "m.conversation_id JOIN customers k ON k.id = c.customer_id "
+        "WHERE k.platform_id = $1 AND m.type = 'AI'"
+    )
+    await wait_for_count(rows, count, 1, visitor)
+    found = shop.api.get("/api/conversations/", params={"q": visitor}).json()
+    (conversation,) = found["results"]
+    messages = shop.api.get(f"/api/conversations/{conversation['id']}/messages/")
+    answer = messages.json()["results"][-1]
+    assert answer["is_ai_response"]
+    assert answer["metadata"]["model"] == "extractive"
+    assert answer["metadata"]["sources"]
+    assert answer["metadata"]["retrieval_method"]
+    assert answer["delivery"] == "sent"
+
+
+async def test_a_signed_webhook_is_answered_once_and_its_copy_not_at_all(
+    shop: Shop, rows: Pool
+) -> None:
+    customer, mid = uuid4().hex, f"m_{uuid4().hex}"
+    body = text_webhook(ACCOUNT, customer, mid, QUESTION)
+    first = post_webhook(shop, body)
+    assert (first.status_code, first.text) == (200, "EVENT_RECEIVED")
+    sent = "SELECT count(*) FROM outbox WHERE delivery = 'sent' AND conversation_id IN "
+    mine = (
+        "(SELECT c.id FROM conversations c JOIN customers k ON k.id = c.customer_id"
+        " WHERE k.platform_id = $1)"
+    )
+    await wait_for_count(rows, sent + mine, 1, customer)
+    (send,) = shop.graph.sends_to(customer)
+    assert "۶۵ هزار تومان" in send.text
+    assert send.token == "the token"
+
+    again = post_webhook(shop, body)
+    assert again.status_code == httpx.codes.OK
+    # Another customer's answer shows that the copy has had its time to do harm.
+    other = uuid4().hex
+    post_webhook(shop, text_webhook(ACCOUNT, other, f"m_{uuid4().hex}", QUESTION))
+    await wait_for_count(rows, sent + mine, 1, other)
+    assert len(shop.graph.sends_to(customer)) == 1
+    messages = (
+        "SELECT count(*) FROM messages m JOIN conversations c ON c.id ="
+        " m.conversation_id JOIN customers k ON k.id = c.customer_id"
+        " WHERE k.platform_id = $1"
+    )
+    assert await rows.fetchval(messages, customer) == 2
+
+
+def test_a_wrong_signature_is_refused(shop: Shop) -> None:
+    body = text_webhook(ACCOUNT, "mallory", "m_forged", QUESTION)
+    assert post_webhook(shop, body, "a guess").status_code == 401
+    unsigned = httpx.post(f"{shop.runtime.url}{HOOK}", content=body)
+    assert unsigned.status_code == 401
+
+
+def test_broken_json_is_refused(shop: Shop) -> None:
+    answer = post_webhook(shop, b'{"entry": [')
+    assert answer.status_code == 400
+    assert answer.json()["detail"]
+
+
+async def test_an_unknown_account_is_accepted_and_nothing_is_stored(
+    shop: Shop, rows: Pool
+) -> None:
+    customer = uuid4().hex
+    body = text_webhook("999", customer, f"m_{uuid4().hex}", QUESTION)
+    assert post_webhook(shop, body).status_code == 200
+    stored = "SELECT count(*) FROM customers WHERE platform_id = $1"
+    assert await rows.fetchval(stored, customer) == 0
+
+
+def test_meta_can_verify_the_webhook(shop: Shop) -> None:
+    query = {
+        "hub.mode": "subscribe",
+        "hub.challenge": "1158201444",
+        "hub.verify_token": VERIFY_TOKEN,
+    }
+    answer = httpx.get(f"{shop.runtime.url}{HOOK}", params=query)
+    assert (answer.status_code, answer.text) == (200, "1158201444")
+    wrong = httpx.get(
+        f"{shop.runtime.url}{HOOK}", params=query | {"hub.verify_token": "x"}
+    )
+    assert wrong.status_code == 403
+
+
+def test_a_new_document_is_found_within_two_seconds(shop: Shop) -> None:
+    word = f"کدویژه{uuid4().hex[:6]}"
+    created = shop.api.post(
+        "/api/knowledge/documents/",
+        json={
+            "source_type": "faq",
+            "title": f"تخفیف {word} چیست؟",
+            "text": f"با {word} هر خرید سی درصد ارزان‌تر می‌شود.",
+        },
+    )
+    assert created.status_code == 201, created.text
+    found = shop.api.get("/api/knowledge/search/", params={"query": f"{word} چیه"})
+    while word not in found.json()["primary_context"]:
+        assert (found.elapsed + created.elapsed).total_seconds() < 2
+        found = shop.api.get("/api/knowledge/search/", params={"query": f"{word} چیه"})
+
+
+def test_the_runtime_says_how_it_is(shop: Shop) -> None:
+    assert httpx.get(f"{shop.runtime.url}/healthz").status_code == 200
+    ready = httpx.get(f"{shop.runtime.url}/readyz")
+    assert ready.status_code == 200
+    parts = ready.json()
+    for part in ("database", "shards", "retriever", "responder"):
+        assert parts[part]["status"] == "ok", parts
+    assert parts["reranker"]["status"] == "degraded"
+    metrics = httpx.get(f"{shop.runtime.url}/metrics").text
+    assert "messages_stored_total" in metrics
+    assert "webhook_events_total" in metrics

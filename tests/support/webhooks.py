@@ -1,0 +1,38 @@
+"""Instagram webhooks as Meta sends them: signed over the raw body."""
+
+import hashlib
+import hmac
+
+import orjson
+
+
+def text_webhook(account: str, customer: str, mid: str, text: str) -> bytes:
+    """Build the body of a webhook with one text message."""
+    return orjson.dumps(
+        {
+            "object": "instagram",
+            "entry": [
+                {
+                    "id": account,
+                    "time": 1_771_234_567_890,
+                    "messaging": [
+                        {
+                            "sender": {"id": customer},
+                            "recipient": {"id": account},
+                            "timestamp": 1_771_234_567_890,
+                            "message": {"mid": mid, "text": text},
+                        }
+                    ],
+                }
+            ],
+        }
+    )
+
+
+def sign(body: bytes, secret: str) -> dict[str, str]:
+    """Return the headers of a webhook that Meta signed."""
+    digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    return {
+        "X-Hub-Signature-256": f"sha256={digest}",
+        "Content-Type": "application/json",
+    }
