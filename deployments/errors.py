@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import asyncpg
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
 from actors.conversation import errors as actor_errors
@@ -92,7 +93,7 @@ def status_of(error: Exception) -> int:
     return 500
 
 
-def install_error_handlers(app: FastAPI) -> None:
+def install_error_handlers(app: Starlette) -> None:
     """Let every error of the app leave it as `{"detail": ...}`."""
     for root in (*ROOTS, *DATABASE_AWAY):
         app.add_exception_handler(root, _on_known_error)

@@ -44,7 +44,7 @@ def build_web_app(services: WebServices, pages: Sequence[APIRouter] = ()) -> Fas
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await context.throttle.stop()
+        await context.stop()
 
     app = FastAPI(
         title="Pilito", version="1", lifespan=lifespan, openapi_url="/openapi.json"

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import cast
 from uuid import uuid5
 
@@ -13,17 +12,9 @@ from persistence.database import Connection, Db
 from persistence.ids import DocumentId, TenantId
 from persistence.queries import load_queries
 from retrieval.chunking import Parent
+from retrieval.knowledge import SourceType
 
 _SQL = load_queries("documents")
-
-
-class SourceType(StrEnum):
-    """Where a piece of knowledge comes from."""
-
-    MANUAL = "manual"
-    FAQ = "faq"
-    PRODUCTS = "products"
-    WEBSITE = "website"
 
 
 @dataclass(frozen=True, slots=True)

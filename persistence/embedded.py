@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -56,7 +55,8 @@ class Postmaster:
 
     pid: int
     socket_folder: Path
-    is_ready: bool
+    #: "starting", "ready", "stopping" or, of a pid file half written, nothing.
+    status: str
 
 
 class EmbeddedPostgres:
@@ -67,13 +67,19 @@ class EmbeddedPostgres:
 
     def __init__(self, data_dir: Path, *, log_dir: Path | None = None) -> None:
         self._data = data_dir.resolve()
-        self._logs = (log_dir or data_dir / "log").resolve()
+        # A folder of its own, because the user that runs the server must own it.
+        self._logs = (log_dir or data_dir.parent / "logs").resolve() / "postgres"
         self._programs = _find_programs()
 
     @property
     def psql(self) -> Path:
         """The client program of the same release."""
         return self._programs / "psql"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a server runs on our data, whoever started it."""
+        return self._find_postmaster() is not None
 
     def start(self) -> str:
         """Start the server, or pick up the one that a killed runtime left running.
@@ -87,6 +93,7 @@ class EmbeddedPostgres:
         self._check_version()
         if not (self._data / "PG_VERSION").exists():
             self._create()
+        self._let_it_end()
         if self._find_postmaster() is None:
             self._launch()
         return self._wait_until_ready()
@@ -159,7 +166,10 @@ class EmbeddedPostgres:
             "pg_ctl",
             *("-D", str(self._data), "-W", "-l", str(self._data / "startup.log")),
             # pg_ctl hands this to a shell.
-            *("-o", " ".join(f"-c {shlex.quote(f'{k}={v}')}" for k, v in options.items())),
+            *(
+                "-o",
+                " ".join(f"-c {shlex.quote(f'{k}={v}')}" for k, v in options.items()),
+            ),
             "start",
         )
         if failure is not None:
@@ -172,7 +182,7 @@ class EmbeddedPostgres:
         grace = time.monotonic() + 2
         while time.monotonic() < deadline:
             running = self._find_postmaster()
-            if running is not None and running.is_ready:
+            if running is not None and running.status == "ready":
                 return _build_dsn(running.socket_folder)
             if running is None and time.monotonic() > grace:
                 message = f"PostgreSQL does not start: {self._last_words()}"
@@ -180,6 +190,15 @@ class EmbeddedPostgres:
             time.sleep(0.05)
         message = f"PostgreSQL is still recovering after {START_TIMEOUT}; see its log."
         raise EmbeddedPostgresError(message)
+
+    def _let_it_end(self) -> None:
+        """Wait for a server that somebody is just stopping."""
+        deadline = time.monotonic() + STOP_TIMEOUT.total_seconds()
+        while time.monotonic() < deadline:
+            running = self._find_postmaster()
+            if running is None or running.status != "stopping":
+                return
+            time.sleep(0.05)
 
     def _find_postmaster(self) -> Postmaster | None:
         """Return the server that runs on our data, and not one whose pid was reused."""
@@ -195,7 +214,7 @@ class EmbeddedPostgres:
         return Postmaster(
             pid=process.pid,
             socket_folder=Path(lines[4]) if complete else self._data,
-            is_ready=complete and lines[7].strip() == "ready",
+            status=lines[7].strip() if complete else "",
         )
 
     def _remove_strangers_pid_file(self) -> None:
@@ -260,7 +279,7 @@ class EmbeddedPostgres:
     def _run(self, program: str, *arguments: str) -> str | None:
         """Run one of PostgreSQL's programs. Returns its last line if it failed."""
         owner = self._owner()
-        user = {"user": owner.pw_uid, "group": owner.pw_gid} if os.geteuid() == 0 else {}
+        is_root = os.geteuid() == 0
         with tempfile.TemporaryFile("w+", errors="replace") as output:
             # A file, not a pipe: the server would inherit it and keep it open.
             finished = subprocess.run(  # noqa: S603 - our own programs and arguments
@@ -272,7 +291,8 @@ class EmbeddedPostgres:
                 cwd="/",
                 env={"PATH": os.defpath, "LC_ALL": "C"},
                 start_new_session=True,  # Ctrl-C is for us to handle
-                **user,
+                user=owner.pw_uid if is_root else None,
+                group=owner.pw_gid if is_root else None,
             )
             if finished.returncode == 0:
                 return None
@@ -290,7 +310,11 @@ class EmbeddedPostgres:
         except OSError:
             return f"see {self._logs}"
         fatal = [line for line in text.splitlines() if "FATAL" in line]
-        return f"{fatal[-1].partition('FATAL:')[2].strip()} (see {newest})" if fatal else f"see {newest}"
+        return (
+            f"{fatal[-1].partition('FATAL:')[2].strip()} (see {newest})"
+            if fatal
+            else f"see {newest}"
+        )
 
 
 def _find_programs() -> Path:
@@ -307,6 +331,3 @@ def _find_programs() -> Path:
 def _build_dsn(socket_folder: Path) -> str:
     host = quote(str(socket_folder), safe="/")
     return f"postgresql://postgres@/postgres?host={host}"
-
-
-__all__: Sequence[str] = ("EmbeddedPostgres", "EmbeddedPostgresError")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from retrieval.bm25 import grams
 from retrieval.knowledge import IndexedChunk
@@ -28,20 +29,34 @@ def drop_near_duplicates(chunks: Iterable[IndexedChunk]) -> list[IndexedChunk]:
     The same means: at least 95 % of all their word pieces are common to both (Jaccard),
     title included, and no number differs: one digit makes another price.
     """
-    kept: list[IndexedChunk] = []
-    seen: list[tuple[frozenset[str], frozenset[str]]] = []
+    kept: list[_Wording] = []
     for chunk in chunks:
-        whole = f"{chunk.title}\n{chunk.text}"
-        pieces = frozenset(grams(whole))
-        numbers = frozenset(w for w in normalise(whole).split() if w[0].isdigit())
-        if any(
-            numbers == other_numbers and _jaccard(pieces, other) >= _SAME_TEXT
-            for other, other_numbers in seen
-        ):
-            continue
-        kept.append(chunk)
-        seen.append((pieces, numbers))
-    return kept
+        wording = _Wording(chunk)
+        if not any(wording.is_near(other) for other in kept):
+            kept.append(wording)
+    return [wording.chunk for wording in kept]
+
+
+class _Wording:
+    """A chunk's folded text, taken apart only as far as a comparison needs it."""
+
+    def __init__(self, chunk: IndexedChunk) -> None:
+        self.chunk = chunk
+        self._folded = normalise(f"{chunk.title}\n{chunk.text}")
+        self._numbers = {word for word in self._folded.split() if word[0].isdigit()}
+
+    def is_near(self, other: "_Wording") -> bool:
+        """Compare the cheap things first: most pairs differ in numbers or length."""
+        shorter, longer = sorted((len(self._folded), len(other._folded)))
+        return (
+            self._numbers == other._numbers
+            and shorter >= _SAME_TEXT * _SAME_TEXT * longer
+            and _jaccard(self._pieces, other._pieces) >= _SAME_TEXT
+        )
+
+    @cached_property
+    def _pieces(self) -> frozenset[str]:
+        return frozenset(grams(self._folded))
 
 
 def _jaccard(a: frozenset[str], b: frozenset[str]) -> float:
@@ -58,8 +73,8 @@ def fill_budget(
     """Take passages in order while their rendered tokens fit the budget.
 
     A chunk brings its parent, once. What has no room as a parent is tried as the chunk
-    alone, then as the sentences it begins with; a sentence is never cut. A chunk that
-    does not fit at all leaves its room to smaller ones behind it.
+    alone, and the very first as the sentences it begins with; a sentence is never cut.
+    A chunk that does not fit leaves its room to smaller ones behind it.
     """
     passages: list[Passage] = []
     shown_parents = set()
@@ -67,22 +82,26 @@ def fill_budget(
     for chunk in chunks:
         if chunk.parent_id in shown_parents:
             continue
-        for text in _ever_shorter(chunk):
-            passage = Passage(first_number + len(passages), chunk, text)
-            cost = count_tokens(render_passage(passage))
-            if cost <= left:
-                left -= cost
-                passages.append(passage)
+        number = first_number + len(passages)
+        room = left - count_tokens(_head(number, chunk))
+        choices = [chunk.parent_text, chunk.text]
+        if not passages:
+            choices += _beginnings(chunk.text)
+        for text in dict.fromkeys(choices):
+            tokens = count_tokens(text)
+            if tokens <= room:
+                left = room - tokens
+                passages.append(Passage(number, chunk, text))
                 if text == chunk.parent_text:
                     shown_parents.add(chunk.parent_id)
                 break
     return passages
 
 
-def _ever_shorter(chunk: IndexedChunk) -> list[str]:
-    spans = sentence_spans(chunk.text)
-    beginnings = [chunk.text[spans[0].start : s.end] for s in reversed(spans[:-1])]
-    return [*dict.fromkeys([chunk.parent_text, chunk.text, *beginnings])]
+def _beginnings(text: str) -> list[str]:
+    """List what the text begins with, in whole sentences, longest first."""
+    spans = sentence_spans(text)
+    return [text[spans[0].start : span.end] for span in reversed(spans[:-1])]
 
 
 def render_passages(passages: Sequence[Passage]) -> str:
@@ -92,6 +111,9 @@ def render_passages(passages: Sequence[Passage]) -> str:
 
 def render_passage(passage: Passage) -> str:
     """Write one passage under its number, title and address."""
-    title = " ".join(passage.chunk.title.split())
-    head = " ".join(part for part in (title, passage.chunk.url or "") if part)
-    return f"[{passage.number}] {head}\n{passage.text}"
+    return f"{_head(passage.number, passage.chunk)}\n{passage.text}"
+
+
+def _head(number: int, chunk: IndexedChunk) -> str:
+    title = " ".join(chunk.title.split())
+    return " ".join(part for part in (f"[{number}]", title, chunk.url) if part)

@@ -23,6 +23,10 @@ from retrieval.relevance import Evidence, RelevanceJudge, relevance
 
 User = TypeVar("User")
 
+CONTEXT_TOP_K = 8
+"""How many chunks may speak in the contexts: a right one is nearly always among the
+first eight, and what comes after distracts more than it helps."""
+
 
 class SourceUsed(TypedDict):
     """What `[number]` in a context stands for."""
@@ -99,10 +103,13 @@ class ContextRetriever(Generic[User]):
         index_for: Callable[[User], KnowledgeIndex],
         embedder: Embedder,
         timer: Callable[[], float],
+        *,
+        context_top_k: int = CONTEXT_TOP_K,
     ) -> None:
         self._index_for = index_for
         self._embedder = embedder
         self._timer = timer
+        self._context_top_k = context_top_k
         self._judge: RelevanceJudge | None = None
 
     def warm_up(self) -> None:
@@ -135,7 +142,8 @@ class ContextRetriever(Generic[User]):
         )
         judged = self._judge_best(question, index, found)
         searched = self._timer()
-        chunks = drop_near_duplicates(hit.chunk for hit in found.hits)
+        distinct = drop_near_duplicates(hit.chunk for hit in found.hits)
+        chunks = distinct[: self._context_top_k]
         primary = fill_budget(
             (chunk for chunk in chunks if chunk.source == primary_source),
             primary_budget,

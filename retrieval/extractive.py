@@ -15,7 +15,7 @@ FULL_ANSWER_MAX_CHARS = 400
 # A second chunk has its say only when it ranked close and fills a gap in the first: a
 # question about two things at once.
 _CLOSE_SCORE = 0.6
-_FILLED_GAP = 0.3
+_FILLED_GAP = 0.5
 
 
 @dataclass(frozen=True, slots=True)

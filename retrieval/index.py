@@ -19,6 +19,7 @@ from retrieval.errors import (
 )
 from retrieval.fusion import rrf, weighted_min_max
 from retrieval.knowledge import IndexedChunk, SourceType
+from retrieval.language import detect_language
 
 DENSE_TOP_K = 20
 SPARSE_TOP_K = 15
@@ -136,7 +137,7 @@ class KnowledgeIndex:
                 if failures:
                     raise SearchFailedError from error
                 failures[Arm.SPARSE] = type(error).__name__
-            hits = self._fuse(dense, sparse, fused_top_k)
+            hits = self._fuse(query_text, dense, sparse, fused_top_k)
         return Hits(hits, len(dense.ranking), len(sparse.ranking), failures)
 
     def _search_dense(
@@ -179,11 +180,21 @@ class KnowledgeIndex:
 
         return _Found(keys[best].tolist(), score)
 
-    def _fuse(self, dense: "_Found", sparse: "_Found", k: int) -> tuple[Hit, ...]:
+    def _fuse(
+        self, query: str, dense: "_Found", sparse: "_Found", k: int
+    ) -> tuple[Hit, ...]:
         by_rank = rrf([dense.ranking, sparse.ranking])
         candidates = list(by_rank)[:k]
         cosines, bm25 = dense.score(candidates), sparse.score(candidates)
         weighted = weighted_min_max([(DENSE_WEIGHT, cosines), (SPARSE_WEIGHT, bm25)])
+        by_meaning = weighted_min_max([(DENSE_WEIGHT, cosines)])
+        language = detect_language(query)
+        for key in by_meaning:
+            # "return policy" shares no word with a Persian page on returns, which says
+            # nothing against the page; a code or a brand in both still speaks for it.
+            chunk = self._chunks[key]
+            if language != detect_language(passage_text(chunk.title, chunk.text)):
+                weighted[key] = max(weighted[key], by_meaning[key])
         dense_ranks = {key: rank for rank, key in enumerate(dense.ranking, start=1)}
         sparse_ranks = {key: rank for rank, key in enumerate(sparse.ranking, start=1)}
         hits = [

@@ -12,8 +12,9 @@ class Span(NamedTuple):
 
 
 # A run of end marks with the quotes and brackets that close after it. A newline ends a
-# sentence too: shops write lists and tables line by line.
-_END = re.compile(r"[.!?؟…؛]+[\"'”’»)\]]*|\n+")
+# sentence too: shops write lists and tables line by line. The semicolon (؛) does not:
+# what follows it finishes the sentence.
+_END = re.compile(r"[.!?؟…]+[\"'”’»)\]]*|\n+")
 # The look-behinds start each alternative once per run, or a long run costs its square.
 _LINK = re.compile(
     r"(?:https?://|www\.)[^\s<>«»\"']+"
@@ -21,7 +22,7 @@ _LINK = re.compile(
     r"|(?<![A-Za-z0-9-])[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?:/[^\s<>«»\"']*)?"
 )
 _LINK_TAIL = ".!?؟…؛،,:)]}"  # ends the sentence around a link, not the link
-_LAST_WORD = re.compile(r"(\.?)([^\W_]+)\Z")
+_LAST_WORD = re.compile(r"(\.?)([^\W_]+(?:['’][^\W_]+)*)\Z")
 _LIST_NUMBER = re.compile(r"(?:\A|\n)[ \t]*\d{1,3}\Z")
 _LOOK_BACK_CHARS = 40  # longer than any abbreviation or list number
 

@@ -30,6 +30,8 @@ PATIENCE_S = 10.0
 #: More in one call only makes the first of them wait.
 MAX_CALL = 256
 RETRY_PAUSE_S = 0.1
+#: Whoever asks for the health waits for this.
+PROBE_PATIENCE_S = 1.5
 
 log = structlog.get_logger("shard_client")
 
@@ -208,3 +210,17 @@ def _start(plan: ShardPlan, outside: Outside) -> ActorHandle[object]:
         max_concurrency=1000,
     )
     return cast("ActorHandle[object]", options.remote(plan, outside))
+
+
+async def is_shard_serving(shard: int) -> bool:
+    """Ask a shard whether it takes events; False when nobody answers."""
+    try:
+        handle: ActorHandle[object] = ray.get_actor(
+            shard_name(shard), namespace=NAMESPACE
+        )
+        call: ObjectRef[bool] = handle.is_serving.remote()
+        return await asyncio.wait_for(
+            asyncio.wrap_future(call.future()), PROBE_PATIENCE_S
+        )
+    except (RayActorError, RayTaskError, ValueError, TimeoutError):
+        return False

@@ -2,7 +2,7 @@
 
 import secrets
 from datetime import datetime
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, assert_never
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -178,6 +178,8 @@ def _build_new(body: InstagramIn | TelegramIn | WebsiteIn) -> NewChannel:
         case WebsiteIn():
             account_id = secrets.token_urlsafe(16)
             tokens = ChannelTokens(None, None)
+        case _:
+            assert_never(body)
     return NewChannel(
         ChannelKind(body.kind), body.name, account_id, tokens, body.is_paused
     )

@@ -32,6 +32,10 @@ class ApiContext:
         """The connections to the database."""
         return self.services.pool
 
+    async def stop(self) -> None:
+        """Close what the context itself has opened; the services are the caller's."""
+        await self.throttle.stop()
+
 
 def build_context(services: WebServices) -> ApiContext:
     """Build what the settings ask for. Raises ValueError without a secret key."""

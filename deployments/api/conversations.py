@@ -172,7 +172,11 @@ async def _show_anew(
 
 def render_conversation(row: ConversationSummary) -> ConversationOut:
     """Render a conversation as the API and the live feed show it."""
-    is_limited = row.source == Source.INSTAGRAM and row.last_customer_at is not None
+    can_reply_until, last_message = None, None
+    if row.source == Source.INSTAGRAM and row.last_customer_at is not None:
+        can_reply_until = row.last_customer_at + INSTAGRAM_WINDOW
+    if row.last_message is not None:
+        last_message = LastMessageOut.model_validate(row.last_message)
     return ConversationOut(
         id=row.id,
         status=row.status,
@@ -182,9 +186,8 @@ def render_conversation(row: ConversationSummary) -> ConversationOut:
         channel_id=row.channel_id,
         customer=CustomerOut.model_validate(row.customer),
         pending_share=None,
-        can_reply_until=row.last_customer_at + INSTAGRAM_WINDOW if is_limited else None,
+        can_reply_until=can_reply_until,
         needs_operator=row.needs_operator,
-        last_message=row.last_message
-        and LastMessageOut.model_validate(row.last_message),
+        last_message=last_message,
         updated_at=row.updated_at,
     )

@@ -1,7 +1,6 @@
 """`/api/knowledge/`: what a tenant's answers are taken from."""
 
 import asyncio
-from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -27,10 +26,11 @@ from persistence.documents import (
     Document,
     DocumentContent,
     DocumentFilter,
-    SourceType,
 )
 from persistence.ids import DocumentId, TenantId
 from retrieval.chunking import Parent, chunk_document
+from retrieval.context_retriever import RetrievedContext
+from retrieval.knowledge import SourceType
 
 router = APIRouter(prefix="/api/knowledge", tags=["knowledge"])
 
@@ -174,13 +174,12 @@ async def delete_document(
     return Response(status_code=204)
 
 
-@router.get("/search/")
+@router.get("/search/", response_model=dict[str, object])
 async def search_knowledge(
     principal: SignedIn,
     context: Context,
     query: Annotated[FilledText, Query(max_length=MAX_QUERY_CHARS)],
-    primary_source: SourceType | None = None,
-) -> Mapping[str, object]:
+) -> RetrievedContext:
     """Show what an answer to the query would be written from."""
     return await context.services.retriever.retrieve(principal.tenant_id, query)
 

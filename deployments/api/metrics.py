@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Callable
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry
@@ -25,5 +26,6 @@ def render_metrics() -> bytes:
         return generate_latest(REGISTRY)
     # A registry of its own for each reading, as the library asks for.
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)
+    collector: Callable[[CollectorRegistry], object] = MultiProcessCollector
+    collector(registry)
     return generate_latest(registry)

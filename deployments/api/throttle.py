@@ -8,6 +8,7 @@ from typing import TypeVar
 import structlog
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.storage.redis.redispy import RedispyBridge
 from limits.aio.strategies import MovingWindowRateLimiter
 from redis.exceptions import RedisError
 
@@ -42,8 +43,9 @@ class Throttle:
 
     async def stop(self) -> None:
         """Close the connections to Redis."""
-        if self._storage is not None:
-            await self._storage.bridge.get_connection().aclose()
+        bridge = self._storage.bridge if self._storage else None
+        if isinstance(bridge, RedispyBridge):
+            await bridge.storage.aclose()
 
     async def count(self, per_minute: int, *key: str) -> None:
         """Count one call. Raises TooManyCallsError when it is one too many."""

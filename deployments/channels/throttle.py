@@ -1,14 +1,11 @@
 """Keeps one visitor, or one address, from taking the shop for itself."""
 
 import ipaddress
-import time
 from collections.abc import Iterable
-from datetime import timedelta
 
-from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import MovingWindowRateLimiter
-
+from actors.clock import Clock
+from deployments.api.errors import TooManyCallsError
+from deployments.api.throttle import Throttle
 from deployments.channels.errors import TooManyMessagesError
 
 #: A person types a message in two seconds at best, and not for a minute.
@@ -18,30 +15,32 @@ MESSAGES_PER_ADDRESS = 300
 
 
 class VisitorThrottle:
-    """Counts messages of the last minute, in this process."""
+    """Counts visitors' messages of the last minute."""
 
     def __init__(
         self,
+        clock: Clock,
+        redis_url: str | None = None,
         *,
         per_visitor: int = MESSAGES_PER_VISITOR,
         per_address: int = MESSAGES_PER_ADDRESS,
     ) -> None:
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
-        self._per_visitor = RateLimitItemPerMinute(per_visitor)
-        self._per_address = RateLimitItemPerMinute(per_address)
+        self._throttle = Throttle(clock, redis_url)
+        self._per_visitor = per_visitor
+        self._per_address = per_address
 
     async def admit(self, visitor: str, address: str | None) -> None:
         """Count one message. Raises TooManyMessagesError with the time to wait."""
-        await self._hit(self._per_visitor, f"visitor:{visitor}")
-        if address is not None:
-            await self._hit(self._per_address, f"address:{address}")
+        try:
+            await self._throttle.count(self._per_visitor, "visitor", visitor)
+            if address is not None:
+                await self._throttle.count(self._per_address, "address", address)
+        except TooManyCallsError as error:
+            raise TooManyMessagesError(retry_after=error.retry_after) from error
 
-    async def _hit(self, limit: RateLimitItemPerMinute, key: str) -> None:
-        if await self._limiter.hit(limit, key):
-            return
-        window = await self._limiter.get_window_stats(limit, key)
-        seconds = max(1.0, window.reset_time - time.time())
-        raise TooManyMessagesError(retry_after=timedelta(seconds=seconds))
+    async def stop(self) -> None:
+        """Close the connections of the count."""
+        await self._throttle.stop()
 
 
 def find_address(peer: str | None, forwarded: Iterable[str]) -> str | None:

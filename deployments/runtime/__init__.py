@@ -1,5 +1,6 @@
-"""What `pilito up` starts, in which order, and how all of it stops again.
+"""What `pilito up` starts, in which order, and how all of it stops again."""
 
-Nothing is re-exported: every Ray worker imports `loopback` from here and should not
-pay for the rest.
-"""
+from deployments.runtime.errors import LaunchError
+from deployments.runtime.launch import up
+
+__all__ = ["LaunchError", "up"]

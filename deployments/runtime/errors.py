@@ -24,7 +24,7 @@ class PortTakenError(LaunchError):
 
 
 class DemoExposedError(LaunchError):
-    """The demo shop's password is public, so --demo needs PILITO_HTTP_HOST=127.0.0.1."""
+    """The demo shop's password is known: --demo needs PILITO_HTTP_HOST=127.0.0.1."""
 
     exit_code = 2
 

@@ -11,23 +11,23 @@ def weighted_min_max(
 ) -> dict[Key, float]:
     """Fuse (weight, scores) pairs; returns scores in 0..1, best first.
 
-    Each arm's scores are stretched to 0..1 over this query's candidates, then summed by
-    weight; a candidate that an arm has no score for gets nothing from it. An arm whose
-    scores are all equal tells candidates apart in no way and adds nothing. Weights are
-    divided by their sum. By hand: 0.6 * (0.9 - 0.8) / (0.9 - 0.8) + 0.4 * (2 - 1) /
-    (5 - 1) = 0.7.
+    Each arm's scores are stretched to 0..1 over this query's candidates and averaged by
+    weight. A candidate that an arm could not score is judged by the other arms alone.
+    Where an arm scores all alike, there is nothing to stretch: 1, or 0 for scores of 0.
+    By hand: 0.6 * (0.85 - 0.8) / (0.9 - 0.8) + 0.4 * (2 - 1) / (5 - 1) = 0.4.
 
     Source: Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid
-    Retrieval", TOIS 2023, eq. 2 (convex combination).
+    Retrieval", ACM TOIS 2023, the convex combination with min-max scaling.
     """
-    fused: dict[Key, float] = dict.fromkeys(
-        (key for _, arm in arms for key in arm), 0.0
-    )
-    total = sum(weight for weight, _ in arms)
-    for weight, arm in arms:
-        low, high = min(arm.values(), default=0.0), max(arm.values(), default=0.0)
-        if high <= low:
+    sums: dict[Key, float] = {}
+    weights: dict[Key, float] = {}
+    for weight, scores in arms:
+        if not scores:
             continue
-        for key, score in arm.items():
-            fused[key] += weight / total * (score - low) / (high - low)
+        low, high = min(scores.values()), max(scores.values())
+        for key, score in scores.items():
+            stretched = (score - low) / (high - low) if high > low else float(high > 0)
+            sums[key] = sums.get(key, 0.0) + weight * stretched
+            weights[key] = weights.get(key, 0.0) + weight
+    fused = {key: total / weights[key] for key, total in sums.items()}
     return dict(sorted(fused.items(), key=lambda item: -item[1]))

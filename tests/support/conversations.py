@@ -80,23 +80,25 @@ class Story:
         self._count += 1
         return EventId(uuid5(self.id, f"event-{self._count}"))
 
+    def customer_event(self, text: str, seconds: float, mid: str) -> CustomerWrote:
+        """Build the event of the customer writing `text`."""
+        return CustomerWrote(
+            id=derive_event_id(self.id, mid),
+            conversation_id=self.id,
+            at=at(seconds),
+            tenant_id=TENANT,
+            channel_id=CHANNEL,
+            source=self.source,
+            customer=self.customer,
+            mid=mid,
+            text=text,
+        )
+
     def customer_writes(self, text: str, seconds: float, mid: str = "") -> Decision:
         """The customer writes `text`."""
-        mid = mid or f"m{self._count}-{seconds}"
         self._count += 1
-        return self.apply(
-            CustomerWrote(
-                id=derive_event_id(self.id, mid),
-                conversation_id=self.id,
-                at=at(seconds),
-                tenant_id=TENANT,
-                channel_id=CHANNEL,
-                source=self.source,
-                customer=self.customer,
-                mid=mid,
-                text=text,
-            )
-        )
+        mid = mid or f"m{self._count}-{seconds}"
+        return self.apply(self.customer_event(text, seconds, mid))
 
     def echo_arrives(self, text: str, seconds: float, mid: str) -> Decision:
         """The platform reports what was sent in the shop's name."""

@@ -1,5 +1,6 @@
 """Keeps the servers inside Ray's workers on loopback when the node itself is."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -20,9 +21,9 @@ def install() -> None:
     """
     from ray._common import tls_utils
 
-    bind = tls_utils.add_port_to_grpc_server
+    bind: Callable[[GrpcServer, str], int] = tls_utils.add_port_to_grpc_server
 
     def bind_to_loopback(server: GrpcServer, address: str) -> int:
-        return int(bind(server, f"127.0.0.1:{address.rpartition(':')[2]}"))
+        return bind(server, f"127.0.0.1:{address.rpartition(':')[2]}")
 
     tls_utils.add_port_to_grpc_server = bind_to_loopback

@@ -1,0 +1,1 @@
+"""The answering side: finds knowledge and writes answers from it."""

@@ -1,0 +1,14 @@
+"""How the rest of the runtime sees the answering side."""
+
+from typing import Protocol
+
+from persistence.ids import TenantId
+from retrieval.context_retriever import RetrievedContext
+
+
+class Retriever(Protocol):
+    """Searches a tenant's knowledge."""
+
+    async def retrieve(self, tenant_id: TenantId, query: str) -> RetrievedContext:
+        """Retrieve what an answer to the query would be written from."""
+        ...

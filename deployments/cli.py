@@ -1,0 +1,148 @@
+"""The command line: `pilito up` and what an administrator types beside it."""
+
+import asyncio
+import getpass
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from config.settings import Settings, SettingsError, load_settings
+from persistence.errors import PersistenceError
+
+app = typer.Typer(
+    help="Pilito answers, hands over and never loses a customer's message.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+USAGE_ERROR = 2
+
+
+def main() -> None:
+    """Run the command line; a wrong setting is one clear line and exit 2."""
+    try:
+        app()
+    except SettingsError as error:
+        sys.exit(_complain(str(error), USAGE_ERROR))
+    except PersistenceError as error:
+        sys.exit(_complain(str(error), 1))
+
+
+@app.command()
+def up(
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Add a Persian clothing shop to try it on.")
+    ] = False,
+) -> None:
+    """Run everything in the foreground, until Ctrl-C."""
+    # Ray takes a second to import: `pilito --help` should not.
+    from deployments import runtime
+
+    raise typer.Exit(runtime.up(load_settings(), demo=demo))
+
+
+@app.command()
+def createuser(
+    username: str,
+    tenant: Annotated[
+        str, typer.Option(help="The business; made if there is none of that name.")
+    ],
+    password: Annotated[
+        str, typer.Option(help="Asked for when left out.", envvar="PILITO_PASSWORD")
+    ] = "",
+) -> None:
+    """Create a person who signs in for a business."""
+    _create(username, tenant, password, is_superuser=False)
+
+
+@app.command()
+def createsuperuser(
+    username: str,
+    tenant: Annotated[str, typer.Option(help="The business they belong to.")],
+    password: Annotated[
+        str, typer.Option(help="Asked for when left out.", envvar="PILITO_PASSWORD")
+    ] = "",
+) -> None:
+    """Create a person who may also administer the runtime."""
+    _create(username, tenant, password, is_superuser=True)
+
+
+@app.command()
+def db() -> None:
+    """Open psql on the runtime's database."""
+    from persistence.embedded import EmbeddedPostgres
+
+    settings = load_settings()
+    with _database(settings) as dsn:
+        psql = EmbeddedPostgres(settings.data_dir / "postgres").psql
+        # The DSN travels in the environment: arguments are seen by all users.
+        pid = os.posix_spawn(psql, [str(psql)], os.environ | {"PGDATABASE": dsn})
+        _, status = os.waitpid(pid, 0)
+    raise typer.Exit(os.waitstatus_to_exitcode(status))
+
+
+def _create(username: str, tenant: str, password: str, *, is_superuser: bool) -> None:
+    from deployments.accounts import create_account
+    from persistence.database import open_pool
+
+    secret = password or _ask_password()
+
+    async def create(dsn: str) -> None:
+        pool = await open_pool(dsn, max_size=1)
+        try:
+            async with pool.acquire() as connection, connection.transaction():
+                await create_account(
+                    connection, tenant, username, secret, is_superuser=is_superuser
+                )
+        finally:
+            await pool.close()
+
+    with _database(load_settings()) as dsn:
+        asyncio.run(create(dsn))
+    typer.echo(f"created {username} of {tenant}")
+
+
+def _ask_password() -> str:
+    if not sys.stdin.isatty():
+        message = "PILITO_PASSWORD: set it, or pass --password"
+        raise SettingsError(message)
+    ask: Callable[[str], str] = getpass.getpass
+    first = ask("Password: ")
+    if first != ask("Again: "):
+        message = "the passwords differ; nobody was created"
+        raise SettingsError(message)
+    return first
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[str]:
+    """Yield the DSN of a migrated database; start the embedded one if it is down."""
+    from persistence import migrate
+    from persistence.embedded import EmbeddedPostgres
+
+    if settings.database_url is not None:
+        dsn = settings.database_url.get_secret_value()
+        migrate.upgrade(dsn)
+        yield dsn
+        return
+    postgres = EmbeddedPostgres(
+        settings.data_dir / "postgres", log_dir=settings.logs_dir
+    )
+    was_running = postgres.is_running
+    dsn = postgres.start()
+    try:
+        migrate.upgrade(dsn)
+        yield dsn
+    finally:
+        if not was_running:
+            postgres.stop()
+
+
+def _complain(message: str, code: int) -> int:
+    typer.echo(f"pilito: {message}", err=True)
+    return code

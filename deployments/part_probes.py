@@ -1,0 +1,73 @@
+"""How the parts of this runtime are asked whether they work."""
+
+import asyncio
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from actors.conversation.client import is_shard_serving
+from config.settings import Settings
+from deployments.handles import probe_deployment
+from deployments.probes import PartHealth, PartStatus, Probe
+from persistence.database import Pool
+
+OK = PartHealth(PartStatus.OK)
+
+
+def build_probes(settings: Settings, pool: Pool) -> dict[str, Probe]:
+    """Build the probe of each part that this runtime has."""
+
+    async def database() -> PartHealth:
+        await pool.fetchval("SELECT 1")
+        return OK
+
+    async def redis() -> PartHealth:
+        return await _probe_redis(settings)
+
+    async def shards() -> PartHealth:
+        return await _probe_shards(settings.shards)
+
+    async def retriever() -> PartHealth:
+        return await probe_deployment("Retriever")
+
+    async def responder() -> PartHealth:
+        return await probe_deployment("Responder")
+
+    async def reranker() -> PartHealth:
+        reason = "no cross-encoder in this release: the fused order serves"
+        return PartHealth(PartStatus.DEGRADED, reason)
+
+    async def monitor() -> PartHealth:
+        return PartHealth(PartStatus.DEGRADED, "no monitor in this release")
+
+    return {
+        "database": database,
+        "redis": redis,
+        "shards": shards,
+        "retriever": retriever,
+        "reranker": reranker,
+        "responder": responder,
+        "monitor": monitor,
+    }
+
+
+async def _probe_redis(settings: Settings) -> PartHealth:
+    if settings.redis_url is None:
+        return PartHealth(PartStatus.OK, "not configured: nothing to mirror to")
+    try:
+        async with Redis.from_url(
+            settings.redis_url.get_secret_value(), socket_timeout=1
+        ) as client:
+            await client.execute_command("PING")
+    except (RedisError, OSError, TimeoutError):
+        return PartHealth(PartStatus.DEGRADED, "no answer: throttling counts per process")
+    return OK
+
+
+async def _probe_shards(shards: int) -> PartHealth:
+    serving = await asyncio.gather(*(is_shard_serving(one) for one in range(shards)))
+    away = [str(shard) for shard, serves in enumerate(serving) if not serves]
+    if not away:
+        return OK
+    # Their conversations can't be taken: the webhooks of these are refused, retried.
+    return PartHealth(PartStatus.DOWN, f"not serving: shard {', '.join(away)}")

@@ -1,0 +1,58 @@
+"""Tells what is starting, what has started and how long it took."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.markup import escape
+from rich.status import Status
+
+from deployments.runtime.terminal import Terminal
+
+
+class Progress:
+    """One line for each step; a spinner meanwhile where somebody can see it."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        self._begun = time.monotonic()
+        self._status: Status | None = None
+        self._label = ""
+
+    @contextmanager
+    def step(self, label: str) -> Iterator[None]:
+        """Show `label` until the block ends, then how long it took."""
+        begun = time.monotonic()
+        self._label = label
+        out = self._terminal.out
+        try:
+            if out.is_terminal:
+                with out.status(escape(label)) as self._status:
+                    yield
+            else:
+                yield
+        finally:
+            self._status = None
+        seconds = time.monotonic() - begun
+        self.say(f"[green]✓[/] {escape(label)} [dim]{seconds:.1f} s[/]")
+
+    def detail(self, text: str) -> None:
+        """Say how far the running step is, where that can be replaced again."""
+        if self._status is not None:
+            self._status.update(f"{escape(self._label)}: {escape(text)}")
+
+    def say(self, markup: str) -> None:
+        """Print a line."""
+        self._terminal.out.print(markup)
+        self._terminal.out.file.flush()
+
+    def fail(self, text: str) -> None:
+        """Print why it does not go on, as one line on standard error."""
+        line = " ".join(text.split())
+        self._terminal.err.print(f"[red]✗[/] {escape(line)}")
+        self._terminal.err.file.flush()
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self._begun

@@ -1,0 +1,215 @@
+"""The parts of one runtime, in the order in which they need each other."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+import structlog
+from rich.markup import escape
+
+from config.settings import PREFIX, Settings
+from deployments.runtime import leftovers
+from deployments.runtime.environment import build_environment
+from deployments.runtime.errors import DemoExposedError, ProcessDiedError
+from deployments.runtime.folder import RuntimeFolder
+from deployments.runtime.ports import check_free, find_block
+from deployments.runtime.progress import Progress
+from deployments.runtime.ray_cluster import JoinedRay, LocalRay, find_address
+from deployments.runtime.secret_key import with_kept_key
+from deployments.runtime.serve_applications import ServeApplications
+from deployments.runtime.shutdown import StepThread, StopWish
+from persistence import migrate
+from persistence.embedded import EmbeddedPostgres
+
+log = structlog.get_logger("runtime")
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+#: The whole stop takes 15 s at most; what comes after these takes one or two.
+STOP_BUDGET = timedelta(seconds=12)
+
+
+class Runtime:
+    """Everything that `pilito up` starts. `stop` undoes what `start` came to."""
+
+    def __init__(self, settings: Settings, progress: Progress, stop: StopWish) -> None:
+        self._settings = settings
+        self._progress = progress
+        self._wish = stop
+        self._steps = StepThread(stop)
+        self._folder = RuntimeFolder(settings.data_dir)
+        self._token = settings.data_dir / "ray_token"
+        self._postgres: EmbeddedPostgres | None = None
+        self._ray: LocalRay | JoinedRay | None = None
+        self._applications: ServeApplications | None = None
+        self._has_actors = False
+        self._is_broken = False
+
+    def start(self, *, demo: bool) -> None:
+        """Start all parts; say what is going on.
+
+        Raises:
+            LaunchError: with one line that tells the user what is in the way.
+            PersistenceError: the same, of the database.
+            StopRequestedError: a signal came meanwhile.
+        """
+        settings = self._settings
+        if demo and settings.http_host not in LOOPBACK:
+            raise DemoExposedError
+        self._clear_leftovers()
+        check_free(settings.http_host, settings.http_port, setting="PILITO_HTTP_PORT")
+        if find_address() is None:
+            check_free(
+                "127.0.0.1", settings.dashboard_port, setting="PILITO_DASHBOARD_PORT"
+            )
+        self._settings = settings = with_kept_key(settings)
+        self._step("PostgreSQL", self._start_database)
+        self._step("Schema", lambda: migrate.upgrade(os.environ["PILITO_DATABASE_URL"]))
+        self._step("Ray", self._start_ray)
+        self._step("Shards", self._start_actors)
+        self._step("Applications", self._start_applications)
+        addresses = self._step("Demo shop", self._seed_demo) if demo else {}
+        self._greet(addresses)
+
+    def check(self) -> None:
+        """Start PostgreSQL again if it was killed.
+
+        Raises:
+            ProcessDiedError: Ray was killed; nothing can go on without it.
+        """
+        dead = self._ray.find_dead() if self._ray else None
+        if dead is not None:
+            self._is_broken = True
+            message = f"{dead}, which everything here needs, has ended; stopping."
+            raise ProcessDiedError(message)
+        if self._postgres is not None and not self._postgres.is_running:
+            log.error("postgres_died")
+            self._progress.say("PostgreSQL has ended; starting it again")
+            self._steps.run(self._postgres.start)
+
+    def stop(self) -> None:
+        """Stop all parts that were started, in reverse; nothing stays running."""
+        deadline = time.monotonic() + STOP_BUDGET.total_seconds()
+        # The other thread may hang in a step that was left.
+        steps = StepThread(self._wish)
+
+        def finish(label: str, step: Callable[[], None], seconds: float) -> None:
+            left = min(seconds, max(0.0, deadline - time.monotonic()))
+            try:
+                if not steps.finish(step, timedelta(seconds=left)):
+                    log.warning("stop_step_left", step=label)
+            except Exception:  # the rest must stop, too
+                log.exception("stop_step_failed", step=label)
+
+        with self._progress.step("Stopped"):
+            if not self._is_broken:
+                if self._applications is not None:
+                    finish("applications", self._applications.withdraw, 7)
+                if self._has_actors:
+                    finish("shards", self._stop_actors, 5)
+                if self._ray is not None:
+                    finish("ray", self._ray.stop, 4)
+            leftovers.end_processes(self._folder.path, grace=timedelta(0))
+            if self._postgres is not None:
+                self._postgres.stop()
+            self._folder.remove()
+
+    def _step(
+        self, label: str, step: Callable[[], Mapping[str, str] | None]
+    ) -> Mapping[str, str]:
+        with self._progress.step(label):
+            return self._steps.run(step) or {}
+
+    def _clear_leftovers(self) -> None:
+        # The last runtime on this data directory was killed; its port may be ours.
+        ended = leftovers.end_processes(self._folder.path)
+        if ended:
+            log.warning("leftovers_ended", processes=ended)
+        self._folder.remove()
+
+    def _start_database(self) -> None:
+        settings = self._settings
+        if settings.database_url is not None:
+            dsn = settings.database_url.get_secret_value()
+        else:
+            self._postgres = EmbeddedPostgres(
+                settings.data_dir / "postgres", log_dir=settings.logs_dir
+            )
+            dsn = self._postgres.start()
+        # From here on every process that we start reads its settings from this.
+        settings.export(os.environ, database_url=dsn)
+        metrics = (settings.data_dir / "metrics").resolve()
+        # Counters of processes that are gone.
+        shutil.rmtree(metrics, ignore_errors=True)
+        metrics.mkdir(parents=True)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
+
+    def _start_ray(self) -> None:
+        address = find_address()
+        if address is not None:
+            names = ("PROMETHEUS_MULTIPROC_DIR",)
+            ours = {
+                name: value
+                for name, value in os.environ.items()
+                if name.startswith(PREFIX) or name in names
+            }
+            self._ray = JoinedRay(address, environment=ours)
+        else:
+            self._folder.prepare()
+            ports = find_block(self._settings.data_dir)
+            os.environ.update(
+                build_environment(self._folder, ports, token_path=self._token)
+            )
+            self._ray = LocalRay(
+                self._folder.ray, dashboard_port=self._settings.dashboard_port
+            )
+        self._ray.start()
+
+    def _start_actors(self) -> None:
+        # Not before Ray's environment is set: Serve reads it when it is imported.
+        from deployments import app
+
+        self._has_actors = True
+        app.start_actors(self._settings)
+
+    def _stop_actors(self) -> None:
+        from deployments import app
+
+        app.stop_actors(self._settings)
+
+    def _start_applications(self) -> None:
+        self._applications = ServeApplications()
+        self._applications.deploy(self._settings.http_host, self._settings.http_port)
+        self._applications.wait(self._report)
+
+    def _report(self, statuses: Mapping[str, str]) -> None:
+        self._progress.detail(
+            ", ".join(f"{name} {status.lower()}" for name, status in statuses.items())
+        )
+
+    def _seed_demo(self) -> Mapping[str, str]:
+        from deployments import demo_seed
+
+        return demo_seed.seed(self._settings)
+
+    def _greet(self, addresses: Mapping[str, str]) -> None:
+        settings = self._settings
+        host = settings.http_host
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - not bound, shown
+        lines = {
+            "Console": f"http://{host}:{settings.http_port}/",
+            **addresses,
+            "Logs": str(settings.logs_dir),
+        }
+        if find_address() is None:
+            dashboard = f"http://127.0.0.1:{settings.dashboard_port}/"
+            hint = f"  (token: {self._token})" if self._token.exists() else ""
+            lines["Ray dashboard"] = f"{dashboard}{hint}"
+        self._progress.say(
+            f"[bold]Pilito is ready[/] after {self._progress.elapsed_s:.0f} s."
+            " Stop it with Ctrl-C."
+        )
+        width = max(len(label) for label in lines)
+        for label, value in lines.items():
+            self._progress.say(f"  {escape(label.ljust(width))}  {escape(value)}")

@@ -1,0 +1,59 @@
+"""An application with two tenants, each with one user."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from persistence.database import Pool
+from persistence.users import User
+from tests.support.api import Api, LocalShards, connect
+
+
+@pytest.fixture
+async def api(pool: Pool) -> AsyncIterator[Api]:
+    """The parts of the application, to change before it is built."""
+    shards = LocalShards(pool)
+    await shards.shard.start()
+    yield Api(pool, shards)
+    await shards.shard.stop()
+
+
+@pytest.fixture
+async def app(api: Api) -> FastAPI:
+    """The application."""
+    return api.build()
+
+
+@pytest.fixture
+async def alice(api: Api) -> User:
+    """The user of the first tenant."""
+    return await api.add_user("alice")
+
+
+@pytest.fixture
+async def bob(api: Api) -> User:
+    """The user of the second tenant."""
+    return await api.add_user("bob")
+
+
+@pytest.fixture
+async def client(app: FastAPI, alice: User) -> AsyncIterator[httpx.AsyncClient]:
+    """Alice's connection."""
+    async with connect(app, alice) as client:
+        yield client
+
+
+@pytest.fixture
+async def stranger(app: FastAPI, bob: User) -> AsyncIterator[httpx.AsyncClient]:
+    """Bob's connection."""
+    async with connect(app, bob) as client:
+        yield client
+
+
+@pytest.fixture
+async def nobody(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A connection that is not signed in."""
+    async with connect(app) as client:
+        yield client

@@ -1,0 +1,216 @@
+"""The real web application over a real database, and who calls it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import httpx
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from actors.clock import Clock, SystemClock
+from actors.conversation.errors import ActorError
+from actors.conversation.events import CustomerWrote, Event
+from actors.conversation.policy import Policy
+from actors.conversation.ports import AnswerJob, OutgoingPart, WrittenAnswer
+from actors.conversation.shard import Receipt, Shard
+from actors.conversation.state import Source
+from config.settings import Settings
+from deployments.api.context import ApiContext
+from deployments.api.tokens import TokenType
+from deployments.probes import Probe
+from deployments.web_app import build_web_app
+from deployments.web_services import WebServices
+from persistence.channels import (
+    Channel,
+    ChannelKind,
+    ChannelTokens,
+    NewChannel,
+    create_channel,
+)
+from persistence.database import Pool
+from persistence.ids import (
+    ConversationId,
+    TenantId,
+    derive_conversation_id,
+    derive_event_id,
+)
+from persistence.tenants import create_tenant
+from persistence.users import User, create_user
+from retrieval.context_retriever import Performance, RetrievedContext
+
+SECRET = "a secret of the tests, long enough"
+BASE_URL = "http://pilito.test"
+
+
+class SilentResponder:
+    """Never answers: these tests are about people."""
+
+    async def write(self, job: AnswerJob) -> WrittenAnswer:
+        """Refuse the job."""
+        message = f"nobody answers {job.conversation_id}"
+        raise ActorError(message)
+
+
+class TakingSender:
+    """A platform that takes everything."""
+
+    async def send(self, part: OutgoingPart) -> str:
+        """Name the part."""
+        return f"mid-{part.send_id}"
+
+
+class LocalShards:
+    """One real shard in this process; remembers what was submitted."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.events: list[Event] = []
+        self.shard = Shard(
+            shard=0,
+            shards=1,
+            pool=pool,
+            responder=SilentResponder(),
+            sender=TakingSender(),
+            policy=Policy(),
+            clock=SystemClock(),
+        )
+
+    async def submit(self, event: Event) -> Receipt:
+        """Store the event."""
+        self.events.append(event)
+        (result,) = await self.shard.submit([event])
+        if isinstance(result, ActorError):
+            raise result
+        return result
+
+
+class EmptyRetriever:
+    """Finds nothing; remembers who asked what."""
+
+    def __init__(self) -> None:
+        self.queries: list[tuple[TenantId, str]] = []
+
+    async def retrieve(self, tenant_id: TenantId, query: str) -> RetrievedContext:
+        """Find nothing."""
+        self.queries.append((tenant_id, query))
+        return RetrievedContext(
+            primary_context="",
+            secondary_context="",
+            sources_used=[],
+            total_chunks=0,
+            retrieval_method="none",
+            performance=Performance(
+                latency_ms=0.0,
+                embedding_ms=0.0,
+                search_ms=0.0,
+                context_ms=0.0,
+                reranking_used=False,
+                query_complexity=0.0,
+                dense_candidates=0,
+                sparse_candidates=0,
+                fused_candidates=0,
+                degraded={},
+            ),
+            chunks=[],
+            relevance=0.0,
+        )
+
+
+def count_words(text: str) -> int:
+    """Count tokens the cheap way."""
+    return len(text.split())
+
+
+@dataclass
+class Api:
+    """An application under test."""
+
+    pool: Pool
+    shards: LocalShards
+    retriever: EmptyRetriever = field(default_factory=EmptyRetriever)
+    probes: dict[str, Probe] = field(default_factory=dict)
+    clock: Clock = field(default_factory=SystemClock)
+    login_attempts_per_minute: int = 10
+    api_calls_per_minute: int = 1200
+    redis_url: str | None = None
+    count_tokens: Callable[[str], int] = count_words
+
+    def build(self) -> FastAPI:
+        """Build the application."""
+        settings = Settings(
+            _env_file=None,
+            secret_key=SecretStr(SECRET),
+            redis_url=SecretStr(self.redis_url) if self.redis_url else None,
+            login_attempts_per_minute=self.login_attempts_per_minute,
+            api_calls_per_minute=self.api_calls_per_minute,
+        )
+        return build_web_app(
+            WebServices(
+                settings=settings,
+                pool=self.pool,
+                shards=self.shards,
+                retriever=self.retriever,
+                count_tokens=self.count_tokens,
+                probes=self.probes,
+                clock=self.clock,
+            )
+        )
+
+    async def add_user(self, name: str, password_hash: str = "none") -> User:
+        """Add a tenant with one user of the same name."""
+        tenant = await create_tenant(self.pool, name)
+        return await create_user(self.pool, tenant.id, name, password_hash)
+
+
+def connect(
+    app: FastAPI, user: User | None = None, address: str = "192.0.2.1"
+) -> httpx.AsyncClient:
+    """Connect to the application, signed in as the user."""
+    headers = {}
+    if user is not None:
+        headers["Authorization"] = f"Bearer {sign(app, user)}"
+    # What breaks must be seen as the answer that a caller gets.
+    transport = httpx.ASGITransport(
+        app, raise_app_exceptions=False, client=(address, 4711)
+    )
+    return httpx.AsyncClient(transport=transport, base_url=BASE_URL, headers=headers)
+
+
+def sign(app: FastAPI, user: User) -> str:
+    """Sign an access token."""
+    context: ApiContext = app.state.context
+    return context.signer.sign(user.id, TokenType.ACCESS, context.services.clock.now())
+
+
+async def add_channel(
+    app: FastAPI,
+    tenant_id: TenantId,
+    kind: ChannelKind = ChannelKind.WEBSITE,
+    account_id: str = "key",
+) -> Channel:
+    """Add a channel to the tenant."""
+    context: ApiContext = app.state.context
+    tokens = ChannelTokens("a token of the platform", None)
+    new = NewChannel(kind, "channel", account_id, tokens)
+    async with context.pool.acquire() as connection, connection.transaction():
+        return await create_channel(connection, context.cipher, tenant_id, new)
+
+
+async def write_as_customer(
+    api: Api, channel: Channel, customer: str, text: str, mid: str = "m1"
+) -> ConversationId:
+    """Let a customer write; return the conversation."""
+    conversation_id = derive_conversation_id(channel.id, customer)
+    await api.shards.submit(
+        CustomerWrote(
+            id=derive_event_id(conversation_id, mid),
+            conversation_id=conversation_id,
+            at=api.clock.now(),
+            tenant_id=channel.tenant_id,
+            channel_id=channel.id,
+            source=Source(channel.kind),
+            customer=customer,
+            mid=mid,
+            text=text,
+        )
+    )
+    return conversation_id

@@ -1,0 +1,93 @@
+"""The sparse arm: pieces of words, and the scores of `rank_bm25`."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from retrieval.bm25 import Bm25Index, LuceneBM25, grams
+
+DOCUMENTS = [
+    "مانتو لینن سفید، قیمت ۱٬۱۵۰٬۰۰۰ تومان",
+    "مانتو لینن مشکی",
+    "شلوار جین آبی، شلوار بگ و شلوار پارچه‌ای",
+    "هزینه ارسال به تهران",
+    "",
+    "Free shipping for large orders",
+]
+
+
+def scores_by_key(index: Bm25Index, query: str) -> dict[int, float]:
+    keys, scores = index.scores(query)
+    return dict(zip(keys.tolist(), scores.tolist(), strict=True))
+
+
+def test_a_word_gives_its_three_and_four_letter_pieces() -> None:
+    assert grams("نخ") == [" نخ", "نخ ", " نخ "]
+    assert grams("قد‌بلند") == grams("قدبلند")
+    assert grams("و") == [" و "]
+    assert grams("؟ ") == []
+
+
+def test_the_idf_is_lucenes() -> None:
+    fitted = LuceneBM25([["a", "b"], ["a"], ["c"]])
+    # Of N = 3: a in 2, b in 1.
+    assert fitted.idf["a"] == pytest.approx(np.log(1 + (3 - 2 + 0.5) / (2 + 0.5)))
+    assert fitted.idf["b"] == pytest.approx(np.log(1 + (3 - 1 + 0.5) / (1 + 0.5)))
+
+
+@pytest.mark.parametrize(
+    "query", ["مانتو سفيد", "شلوار شلوار جین", "ارسال", "shiping", "نیست؟", ""]
+)
+def test_scores_equal_those_of_rank_bm25(query: str) -> None:
+    index = Bm25Index()
+    index.add(range(len(DOCUMENTS)), DOCUMENTS)
+    reference = LuceneBM25([grams(text) for text in DOCUMENTS])
+    expected = reference.get_scores(grams(query))
+    assert list(scores_by_key(index, query).values()) == pytest.approx(
+        list(expected), rel=1e-6
+    )
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 5), st.sampled_from([None, *DOCUMENTS])), max_size=12
+    )
+)
+def test_after_any_edits_scores_equal_a_fit_to_what_is_left(
+    edits: list[tuple[int, str | None]],
+) -> None:
+    index, texts = Bm25Index(), dict[int, str]()
+    for key, text in edits:
+        if text is None:
+            index.remove([key])
+            texts.pop(key, None)
+        else:
+            index.add([key], [text])
+            texts[key] = text
+    found = scores_by_key(index, "مانتو لینن ارسال")
+    assert len(index) == len(texts)
+    if not texts:
+        assert found == {}
+        return
+    reference = LuceneBM25([grams(text) for text in texts.values()])
+    expected = reference.get_scores(grams("مانتو لینن ارسال"))
+    assert found == pytest.approx(dict(zip(texts, expected, strict=True)), rel=1e-6)
+
+
+def test_coverage_is_the_mean_share_of_found_pieces() -> None:
+    index = Bm25Index()
+    index.add([7], ["مانتو نخی"])
+    # `نخ` has 3 pieces, of which " نخ" begins `نخی` too; `مانتو` is there whole.
+    assert index.coverage(["مانتو", "نخ"], 7) == pytest.approx((1 + 1 / 3) / 2)
+    assert index.coverage(["shirt"], 7) == 0.0
+    assert index.coverage([], 7) == 0.0
+
+
+def test_predecessor_fault_g5_keyword_search_ranks_by_rarity_and_length() -> None:
+    index = Bm25Index()
+    index.add([1, 2, 3], ["ارسال " * 3 + "و " * 60, "ارسال رایگان", "ارسال پیک"])
+    scores = scores_by_key(index, "ارسال رایگان")
+    # A substring count would prefer the long page that repeats the common word.
+    assert max(scores, key=scores.__getitem__) == 2

@@ -1,0 +1,74 @@
+"""The dense arm: nearest vectors, exactly."""
+
+import numpy as np
+import pytest
+
+from retrieval.dense import DenseIndex
+from retrieval.errors import DimensionMismatchError
+
+AXES = np.eye(4, dtype=np.float32)
+
+
+def test_the_nearest_come_first_with_their_cosines() -> None:
+    index = DenseIndex(4)
+    index.add([1, 2, 3], AXES[:3])
+    query = np.array([0.8, 0.6, 0, 0], dtype=np.float32)
+    (first, second) = index.search(query, 2)
+    assert first == (1, pytest.approx(0.8, abs=1e-3))
+    assert second == (2, pytest.approx(0.6, abs=1e-3))
+
+
+def test_a_key_added_again_has_its_new_vector() -> None:
+    index = DenseIndex(4)
+    index.add([1, 2], AXES[:2])
+    index.add([1], AXES[2:3])
+    assert len(index) == 2
+    assert index.search(AXES[2], 1) == [(1, pytest.approx(1, abs=1e-3))]
+
+
+def test_a_removed_key_is_not_found() -> None:
+    index = DenseIndex(4)
+    index.add([1, 2], AXES[:2])
+    index.remove([1, 77])
+    assert 1 not in index
+    assert [key for key, _ in index.search(AXES[0], 5)] == [2]
+
+
+def test_an_empty_index_finds_nothing() -> None:
+    index = DenseIndex(4)
+    assert index.search(AXES[0], 5) == []
+    index.add([1], AXES[:1])
+    assert index.search(AXES[0], 0) == []
+
+
+def test_cosines_can_be_asked_for_by_key() -> None:
+    index = DenseIndex(4)
+    index.add([1, 2], AXES[:2])
+    assert index.similarities(AXES[0], [1, 2, 3]) == {
+        1: pytest.approx(1, abs=1e-3),
+        2: pytest.approx(0, abs=1e-3),
+    }
+    assert index.similarities(AXES[0], [3]) == {}
+
+
+def test_another_models_vectors_are_refused() -> None:
+    index = DenseIndex(4)
+    with pytest.raises(DimensionMismatchError):
+        index.add([1], np.ones((1, 5), dtype=np.float32))
+    with pytest.raises(DimensionMismatchError):
+        index.search(np.ones(5, dtype=np.float32), 1)
+
+
+def test_the_search_is_exact_among_thousands() -> None:
+    random = np.random.default_rng(7)
+    vectors = random.standard_normal((3000, 16)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    index = DenseIndex(16)
+    index.add(range(3000), vectors)
+    index.remove(range(0, 3000, 3))
+    query = vectors[1]
+    found = [key for key, _ in index.search(query, 10)]
+    # Half precision may swap near-equals, so the tenth is compared by its cosine.
+    cosines = np.sort((vectors @ query)[np.arange(3000) % 3 != 0])[::-1]
+    assert found[0] == 1
+    assert (vectors[found] @ query >= cosines[9] - 1e-3).all()
