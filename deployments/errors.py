@@ -30,7 +30,6 @@ STATUSES: Mapping[type[Exception], int] = {
     api_errors.NotSignedInError: 401,
     api_errors.WrongPasswordError: 401,
     api_errors.NotFoundError: 404,
-    api_errors.PayloadTooLargeError: 413,
     api_errors.InvalidValueError: 422,
     api_errors.TooManyCallsError: 429,
     ChannelError: 400,
@@ -103,6 +102,11 @@ def install_error_handlers(app: Starlette) -> None:
 
 
 async def _on_known_error(_: Request, error: Exception) -> JSONResponse:
+    return build_error_response(error)
+
+
+def build_error_response(error: Exception) -> JSONResponse:
+    """Build the answer to one of our errors, for code outside an app's handlers."""
     status = status_of(error)
     detail = str(error)
     if isinstance(error, DATABASE_AWAY):

@@ -3,7 +3,7 @@
 import asyncio
 import hmac
 import ipaddress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -32,7 +32,11 @@ from deployments.channels.errors import (
     WrongSignatureError,
     WrongVerifyTokenError,
 )
-from deployments.channels.throttle import VisitorThrottle, find_address
+from deployments.channels.throttle import (
+    VisitorThrottle,
+    build_throttle,
+    find_address,
+)
 from deployments.errors import install_error_handlers
 from persistence.channels import Channel, ChannelKind
 from persistence.ids import ConversationId
@@ -55,7 +59,8 @@ class WebhookServices:
     shards: "Shards"
     directory: ChannelDirectory
     clock: Clock
-    throttle: VisitorThrottle = field(default_factory=VisitorThrottle)
+    #: Counted in Redis where the settings name one, unless another is given.
+    throttle: VisitorThrottle | None = None
 
 
 def build_webhooks_app(services: WebhookServices) -> Starlette:
@@ -194,6 +199,9 @@ class VisitorMessages:
 
     def __init__(self, services: WebhookServices) -> None:
         self._services = services
+        self._throttle = services.throttle or build_throttle(
+            services.settings, services.clock
+        )
 
     async def receive(self, request: Request) -> Response:
         """Store one message of a visitor."""
@@ -203,7 +211,7 @@ class VisitorMessages:
         body = await read_body(request.scope, request.receive, website.MAX_BODY_BYTES)
         message = website.parse_message(body)
         peer = request.client.host if request.client else None
-        await services.throttle.admit(
+        await self._throttle.admit(
             message.visitor_id,
             find_address(peer, request.headers.getlist("x-forwarded-for")),
         )

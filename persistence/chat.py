@@ -52,6 +52,6 @@ async def fetch_chat_writing(
 
 
 async def fetch_chat_start(db: Db, conversation_id: ConversationId, newest: int) -> int:
-    """Fetch the cursor after which the `newest` messages stand; 0 if there are fewer."""
+    """Fetch the cursor that leaves the `newest` messages; 0 if there are fewer."""
     seq = await db.fetchval(_SQL["fetch_chat_start"], conversation_id, newest)
     return seq if isinstance(seq, int) else 0

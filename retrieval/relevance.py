@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from retrieval.embedding import Embedder
 from retrieval.off_topic import OFF_TOPIC
 
-ANSWER_THRESHOLD = 0.45
-"""The relevance from which a question is answered. Chosen for one false refusal in ten
-of a shop's own questions; `python -m tests.unit.retrieval.measure_refusals` prints the
+ANSWER_THRESHOLD = 0.5
+"""The relevance from which a question is answered: below it, a hand-over is likelier to
+help than the best chunk. `python -m tests.unit.retrieval.measure_quality` prints the
 rates of false answers and false refusals around it."""
 
 

@@ -1,6 +1,6 @@
 """Turns decisions into the rows of one batch, and keeps aside what runs after it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 
@@ -25,13 +25,14 @@ from actors.conversation.effects import (
 )
 from actors.conversation.events import Event
 from actors.conversation.state import Author, Conversation, TimerKind
-from persistence.ids import ConversationId, slot_of
+from persistence.ids import ConversationId, MessageId, slot_of
 from persistence.journal import (
     Batch,
     ConversationRow,
     CustomerRow,
     EventRow,
     MessageRow,
+    ProgressRow,
     SendRow,
     TimerRow,
 )
@@ -85,8 +86,11 @@ class Draft:
                 self.batch.messages[effect.id] = _message_row(state, effect, seq)
             case MarkMessages():
                 for message in effect.ids:
-                    mark = (effect.processing.value, effect.reason)
-                    self.batch.marks[message] = mark
+                    self._note(
+                        message,
+                        processing_status=effect.processing.value,
+                        reason=effect.reason,
+                    )
             case RecordSend():
                 self._add_send(state, effect, at)
             case SetTimer() | ClearTimer():
@@ -113,8 +117,37 @@ class Draft:
             updated_at=at,
         )
         if effect.is_last_part or send.delivery.value not in {"sent", "failed"}:
-            mark = (send.delivery.value, effect.mid)
-            self.batch.deliveries[send.message_id] = mark
+            self._note(
+                send.message_id, delivery=send.delivery.value, platform_id=effect.mid
+            )
+
+    def _note(
+        self,
+        message: MessageId,
+        *,
+        processing_status: str | None = None,
+        delivery: str | None = None,
+        platform_id: str | None = None,
+        reason: str = "",
+    ) -> None:
+        """Note how far a message has come, be it from before or of this batch."""
+        known = self.batch.messages.get(message)
+        if known is not None and not reason:
+            self.batch.messages[message] = replace(
+                known,
+                processing_status=processing_status or known.processing_status,
+                delivery=delivery or known.delivery,
+                platform_id=platform_id or known.platform_id,
+            )
+            return
+        before = self.batch.progress.get(message, ProgressRow(message))
+        self.batch.progress[message] = replace(
+            before,
+            processing_status=processing_status or before.processing_status,
+            delivery=delivery or before.delivery,
+            platform_id=platform_id or before.platform_id,
+            reason=reason or before.reason,
+        )
 
     def _add_timer(
         self, conversation: ConversationId, effect: SetTimer | ClearTimer
@@ -123,7 +156,7 @@ class Draft:
         row = None
         if isinstance(effect, SetTimer):
             kind, due_at = effect.kind.value, effect.due_at
-            row = TimerRow(conversation, kind, due_at, slot_of(conversation))
+            row = TimerRow(conversation, kind, slot_of(conversation), due_at)
         self.batch.timers[conversation, effect.kind.value] = row
 
 

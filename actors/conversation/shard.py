@@ -35,7 +35,7 @@ from persistence import journal
 from persistence.database import Pool
 from persistence.errors import ShardFencedError
 from persistence.ids import ConversationId, EventId
-from persistence.journal import Epoch
+from persistence.journal import Epoch, Known
 
 #: Past this a transaction only gets longer, not cheaper per event.
 MAX_BATCH = 512
@@ -211,10 +211,7 @@ class Shard:
             await self._process([parcel])
 
     async def _record(self, parcels: list[Parcel]) -> None:
-        fresh = await self._drop_duplicates(parcels)
-        if not fresh:
-            return
-        states = await self._load_states(fresh)
+        fresh, states = await self._recall(parcels)
         draft = Draft()
         seq = self._epoch.seq
         accepted: list[tuple[Parcel, Receipt]] = []
@@ -240,45 +237,24 @@ class Shard:
         for parcel, receipt in accepted:
             parcel.succeed(receipt)
 
-    async def _drop_duplicates(self, parcels: list[Parcel]) -> list[Parcel]:
-        """Answer what happened already; our own results carry ids that are new."""
-        asked = [parcel.event.id for parcel in parcels if parcel.done is not None]
-        known: dict[EventId, int] = {}
-        if asked:
-            known = await journal.fetch_known_events(self._pool, asked)
-        fresh: list[Parcel] = []
-        first: dict[EventId, Parcel] = {}
-        twins: list[tuple[Parcel, Parcel]] = []
-        for parcel in parcels:
-            event_id = parcel.event.id
-            if event_id in known:
-                receipt = Receipt(event_id, known[event_id], is_duplicate=True)
-                parcel.succeed(receipt)
-            elif event_id in first:
-                twins.append((first[event_id], parcel))
-            else:
-                first[event_id] = parcel
-                fresh.append(parcel)
-        for original, twin in twins:
-            _follow(original, twin)
-        return fresh
-
-    async def _load_states(
+    async def _recall(
         self, parcels: list[Parcel]
-    ) -> dict[ConversationId, Conversation]:
-        states: dict[ConversationId, Conversation] = {}
-        missing: set[ConversationId] = set()
-        for parcel in parcels:
-            conversation = parcel.event.conversation_id
-            if conversation in self._states:
-                self._states.move_to_end(conversation)
-                states[conversation] = self._states[conversation]
-            else:
-                missing.add(conversation)
-        if missing:
-            stored = await journal.fetch_states(self._pool, list(missing))
-            states |= {key: decode_state(text) for key, text in stored.items()}
-        return states
+    ) -> tuple[list[Parcel], dict[ConversationId, Conversation]]:
+        """Answer what happened already; return the rest, with the states it is about.
+
+        Our own timers and results carry ids that are new: only callers repeat events.
+        """
+        asked = [parcel.event.id for parcel in parcels if parcel.done is not None]
+        touched = {parcel.event.conversation_id for parcel in parcels}
+        missing = [one for one in touched if one not in self._states]
+        known = Known({}, {})
+        if asked or missing:
+            known = await journal.fetch_before_deciding(self._pool, missing, asked)
+        states = {one: decode_state(text) for one, text in known.states.items()}
+        for one in touched & self._states.keys():
+            self._states.move_to_end(one)
+            states[one] = self._states[one]
+        return _drop_duplicates(parcels, known.events), states
 
     async def _commit(self, draft: Draft, seq: int, events: int) -> None:
         with metrics.SHARD_COMMIT_SECONDS.time():
@@ -364,6 +340,19 @@ class Shard:
     def _refuse(self, parcels: list[Parcel]) -> None:
         for parcel in parcels:
             parcel.fail(ShardUnavailableError())
+
+
+def _drop_duplicates(parcels: list[Parcel], known: dict[EventId, int]) -> list[Parcel]:
+    first: dict[EventId, Parcel] = {}
+    for parcel in parcels:
+        event_id = parcel.event.id
+        if event_id in known:
+            parcel.succeed(Receipt(event_id, known[event_id], is_duplicate=True))
+        elif event_id in first:
+            _follow(first[event_id], parcel)
+        else:
+            first[event_id] = parcel
+    return list(first.values())
 
 
 def _follow(original: Parcel, twin: Parcel) -> None:

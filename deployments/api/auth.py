@@ -11,8 +11,9 @@ from pydantic import StringConstraints
 from deployments.accounts import NOBODYS_HASH, verify_password
 from deployments.api.context import ApiContext, Context
 from deployments.api.errors import NotSignedInError, WrongPasswordError
-from deployments.api.schemas import Answer, RequestBody, Text
+from deployments.api.schemas import Answer, NoNul, RequestBody
 from deployments.api.tokens import TokenSigner, TokenType
+from deployments.channels.throttle import find_address
 from persistence.database import Db
 from persistence.ids import TenantId, UserId
 from persistence.users import User, fetch_user, fetch_user_by_username
@@ -33,14 +34,14 @@ class Principal:
 class Credentials(RequestBody):
     """What a person types to sign in."""
 
-    username: Annotated[Text, StringConstraints(min_length=1, max_length=150)]
-    password: Annotated[Text, StringConstraints(min_length=1, max_length=1000)]
+    username: Annotated[str, StringConstraints(min_length=1, max_length=150), NoNul]
+    password: Annotated[str, StringConstraints(min_length=1, max_length=1000), NoNul]
 
 
 class RefreshRequest(RequestBody):
     """The token that outlives the access token."""
 
-    refresh: Annotated[Text, StringConstraints(min_length=1, max_length=4000)]
+    refresh: Annotated[str, StringConstraints(min_length=1, max_length=4000), NoNul]
 
 
 class TokenPairOut(Answer):
@@ -104,19 +105,22 @@ SignedIn = Annotated[Principal, Depends(require_principal)]
 
 
 def client_address(request: Request) -> str:
-    """Return the caller's address.
+    """Return the address that failed sign-ins are counted for.
 
-    A proxy on this machine appends the caller's address to `X-Forwarded-For`; what the
-    caller wrote there before it is not to be believed.
+    The public one, if any is known; within a private network the nearest hop's, which
+    the proxy of this machine has noted, or the peer's own.
     """
     peer = request.client.host if request.client else "unknown"
-    hops = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
+    forwarded = request.headers.getlist("x-forwarded-for")
+    public = find_address(peer, forwarded)
+    if public is not None:
+        return public
+    nearest = forwarded[-1].rpartition(",")[2].strip() if forwarded else ""
     try:
-        if ip_address(peer).is_loopback:
-            return str(ip_address(hops[-1].strip()))
+        # A peer that is no proxy of ours may write what it likes into the header.
+        return str(ip_address(nearest)) if ip_address(peer).is_loopback else peer
     except ValueError:
-        pass  # No address in the header, or the peer is a socket without one.
-    return peer
+        return peer
 
 
 async def _check_password(context: ApiContext, body: Credentials, address: str) -> User:

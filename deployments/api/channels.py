@@ -12,7 +12,7 @@ from deployments.api.auth import SignedIn
 from deployments.api.context import ApiContext, Context
 from deployments.api.errors import InvalidValueError, NotFoundError
 from deployments.api.pagination import Page, Paging
-from deployments.api.schemas import Answer, Name, RequestBody, Text
+from deployments.api.schemas import Answer, Name, NoNul, RequestBody
 from persistence import channels
 from persistence.channels import (
     Channel,
@@ -30,11 +30,17 @@ router = APIRouter(prefix="/api/channels", tags=["channels"])
 HINT_CHARS = 4
 
 Token = Annotated[
-    Text, StringConstraints(strip_whitespace=True, min_length=8, max_length=4000)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=8, max_length=4000),
+    NoNul,
 ]
-BotToken = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}:[\w-]{8,200}$")]
+BotToken = Annotated[
+    str, StringConstraints(pattern=r"^[0-9]{1,20}:[A-Za-z0-9_-]{8,200}$")
+]
 AccountId = Annotated[
-    Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+    NoNul,
 ]
 
 

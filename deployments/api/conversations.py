@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Annotated
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter, Depends, Header, Request
 
 from actors.conversation.events import ConversationRedirected, StatusSet
 from actors.conversation.state import Destination, Source, Status
@@ -74,17 +74,19 @@ OwnConversation = Annotated[ConversationSummary, Depends(fetch_own_conversation)
 
 
 def build_event_id(
+    request: Request,
     conversation_id: UUID,
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
 ) -> EventId:
     """Return a new event's id; with an `Idempotency-Key`, the same for a repetition.
 
-    The key counts within its conversation only: nobody can take an id that another
-    conversation's event will have.
+    The key counts for its address only: nobody can take an id that an event of another
+    conversation, or of another kind, will have.
     """
     if idempotency_key is None:
         return EventId(uuid4())
-    return derive_event_id(ConversationId(conversation_id), f"api:{idempotency_key}")
+    key = f"api:{request.url.path}:{idempotency_key}"
+    return derive_event_id(ConversationId(conversation_id), key)
 
 
 NewEventId = Annotated[EventId, Depends(build_event_id)]

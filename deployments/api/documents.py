@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
+from fastapi import Query as Parameter
 from pydantic import StringConstraints
 
 from deployments.api.auth import SignedIn
@@ -15,10 +16,10 @@ from deployments.api.errors import InvalidValueError, NotFoundError
 from deployments.api.pagination import Page, Paging
 from deployments.api.schemas import (
     Answer,
-    FilledText,
+    NoNul,
+    NotBlank,
     RequestBody,
     SearchWords,
-    Text,
 )
 from persistence import documents
 from persistence.database import Connection
@@ -38,10 +39,23 @@ router = APIRouter(prefix="/api/knowledge", tags=["knowledge"])
 MAX_QUERY_CHARS = 2000
 
 Title = Annotated[
-    FilledText, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
+    NoNul,
 ]
-Body = Annotated[FilledText, StringConstraints(min_length=1, max_length=200_000)]
-Link = Annotated[Text, StringConstraints(pattern=r"^https?://\S+$", max_length=2000)]
+Body = Annotated[
+    str, StringConstraints(min_length=1, max_length=200_000), NoNul, NotBlank
+]
+Link = Annotated[
+    str, StringConstraints(pattern=r"^https?://\S+$", max_length=2000), NoNul
+]
+Query = Annotated[
+    str,
+    Parameter(description="A question, as a customer would ask it."),
+    StringConstraints(min_length=1, max_length=MAX_QUERY_CHARS),
+    NoNul,
+    NotBlank,
+]
 
 
 class DocumentIn(RequestBody):
@@ -178,7 +192,7 @@ async def delete_document(
 async def search_knowledge(
     principal: SignedIn,
     context: Context,
-    query: Annotated[FilledText, Query(max_length=MAX_QUERY_CHARS)],
+    query: Query,
 ) -> RetrievedContext:
     """Show what an answer to the query would be written from."""
     return await context.services.retriever.retrieve(principal.tenant_id, query)

@@ -24,10 +24,6 @@ class NotFoundError(ApiError):
     """There is no such thing."""
 
 
-class PayloadTooLargeError(ApiError):
-    """The body is larger than the API takes."""
-
-
 class InvalidValueError(ApiError):
     """A field has a value that can't be used. The message begins with its name."""
 

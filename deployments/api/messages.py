@@ -11,7 +11,7 @@ from deployments.api.context import Context
 from deployments.api.conversations import NewEventId, OwnConversation
 from deployments.api.errors import NotFoundError
 from deployments.api.pagination import Page, Paging
-from deployments.api.schemas import FilledText, MessageOut, RequestBody
+from deployments.api.schemas import MessageOut, NoNul, NotBlank, RequestBody
 from persistence import messages
 from persistence.messages import StoredMessage
 
@@ -24,7 +24,12 @@ MAX_CONTENT_CHARS = 10_000
 class AnswerIn(RequestBody):
     """What the operator writes."""
 
-    content: Annotated[FilledText, StringConstraints(max_length=MAX_CONTENT_CHARS)]
+    content: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=MAX_CONTENT_CHARS),
+        NoNul,
+        NotBlank,
+    ]
 
 
 @router.get("/api/conversations/{conversation_id}/messages/")

@@ -22,17 +22,18 @@ def _refuse_blank(text: str) -> str:
     return text
 
 
-#: Any text, as it was written.
-Text = Annotated[str, AfterValidator(_refuse_nul)]
-#: Text that says something.
-FilledText = Annotated[Text, AfterValidator(_refuse_blank)]
+#: Stand after the constraints, so that they see what these leave.
+NoNul = AfterValidator(_refuse_nul)
+NotBlank = AfterValidator(_refuse_blank)
+
 #: A short label, without the spaces around it.
 Name = Annotated[
-    Text,
+    str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    NoNul,
 ]
 #: What lists are searched for.
-SearchWords = Annotated[Text, StringConstraints(max_length=200)]
+SearchWords = Annotated[str, StringConstraints(max_length=200), NoNul]
 
 
 class RequestBody(BaseModel):

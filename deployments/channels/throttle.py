@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Iterable
 
 from actors.clock import Clock
+from config.settings import Settings
 from deployments.api.errors import TooManyCallsError
 from deployments.api.throttle import Throttle
 from deployments.channels.errors import TooManyMessagesError
@@ -41,6 +42,12 @@ class VisitorThrottle:
     async def stop(self) -> None:
         """Close the connections of the count."""
         await self._throttle.stop()
+
+
+def build_throttle(settings: Settings, clock: Clock) -> VisitorThrottle:
+    """Build the throttle that the settings ask for."""
+    url = settings.redis_url
+    return VisitorThrottle(clock, url.get_secret_value() if url else None)
 
 
 def find_address(peer: str | None, forwarded: Iterable[str]) -> str | None:

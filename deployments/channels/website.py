@@ -56,12 +56,14 @@ def check_message(
 ) -> VisitorMessage:
     """Check the fields. Raises InvalidFieldError naming the first bad one."""
     if not isinstance(content, str) or not content.strip():
-        raise InvalidFieldError("must be a text that is not empty", "content")
+        message = "must be a text that is not empty"
+        raise InvalidFieldError(message, "content")
     if len(content) > MAX_CONTENT_CHARS:
         message = f"must have at most {MAX_CONTENT_CHARS} characters"
         raise InvalidFieldError(message, "content")
     if "\0" in content:
-        raise InvalidFieldError("must not contain NUL", "content")
+        message = "must not contain NUL"
+        raise InvalidFieldError(message, "content")
     if client_id is None:
         return VisitorMessage(check_visitor_id(visitor_id), content)
     if not isinstance(client_id, str) or not _CLIENT.fullmatch(client_id):

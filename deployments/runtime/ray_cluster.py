@@ -1,5 +1,6 @@
 """The Ray that everything runs on: started here, or joined where RAY_ADDRESS says."""
 
+import atexit
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -72,6 +73,12 @@ class LocalRay:
 
         ray.shutdown()
 
+    def abandon(self) -> None:
+        """Forget a Ray whose processes are gone: asked to stop, it would wait for them."""
+        import ray
+
+        atexit.unregister(ray.shutdown)
+
 
 class JoinedRay:
     """A cluster that somebody else runs: we come, deploy and leave."""
@@ -102,6 +109,9 @@ class JoinedRay:
     def find_dead(self) -> str | None:
         """Return nothing: a cluster minds its own processes."""
         return None
+
+    def abandon(self) -> None:
+        """Do nothing, for the same reason."""
 
     def stop(self) -> None:
         """Disconnect; the cluster goes on."""

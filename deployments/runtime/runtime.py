@@ -67,6 +67,7 @@ class Runtime:
         self._step("PostgreSQL", self._start_database)
         self._step("Schema", lambda: migrate.upgrade(os.environ["PILITO_DATABASE_URL"]))
         self._step("Ray", self._start_ray)
+        self._wish.listen()
         self._step("Shards", self._start_actors)
         self._step("Applications", self._start_applications)
         addresses = self._step("Demo shop", self._seed_demo) if demo else {}
@@ -78,9 +79,9 @@ class Runtime:
         Raises:
             ProcessDiedError: Ray was killed; nothing can go on without it.
         """
-        dead = self._ray.find_dead() if self._ray else None
-        if dead is not None:
+        if self._ray is not None and (dead := self._ray.find_dead()) is not None:
             self._is_broken = True
+            self._ray.abandon()
             message = f"{dead}, which everything here needs, has ended; stopping."
             raise ProcessDiedError(message)
         if self._postgres is not None and not self._postgres.is_running:

@@ -29,11 +29,18 @@ class StopWish:
         self._event = threading.Event()
 
     def listen(self) -> None:
-        """Count the signals that ask to stop, instead of dying of them."""
+        """Count the signals that ask to stop, instead of dying of them.
+
+        To be called in the main thread, and once more when Ray is up: its native code
+        takes SIGTERM as a crash.
+        """
         for number in SIGNALS:
             signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature of a handler
+        # Where Ray's native code saw the signal first, it has passed it on and set an
+        # alarm of three seconds to abort the process.
+        signal.alarm(0)
         self.ask()
 
     def ask(self) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -62,6 +62,9 @@ class Visit:
 
     def offer(self, frame: Frame) -> None:
         """Queue a frame that is new to this window."""
+        if self.fell_behind.is_set():
+            # One frame is missing already; whatever follows it would hide the gap.
+            return
         if isinstance(frame, Writing):
             if frame.is_active == self.is_told_of_writing:
                 return
@@ -166,27 +169,33 @@ class WebsiteHub:
                 await asyncio.sleep(RECOVERY_PAUSE_S)
 
     async def _read(self, stale: Collection[ConversationId]) -> None:
-        cursors = {
-            conversation_id: min(visit.cursor for visit in visits)
+        # Who enters while we read has a cursor that we did not ask for: the messages
+        # before ours would be missing. Such a visit waits for the next reading.
+        visits = {
+            conversation_id: tuple(present)
             for conversation_id in stale
-            if (visits := self._visits.get(conversation_id))
+            if (present := self._visits.get(conversation_id))
         }
-        if not cursors:
+        if not visits:
             return
+        cursors = {
+            conversation_id: min(visit.cursor for visit in present)
+            for conversation_id, present in visits.items()
+        }
         # Writing is asked first: a reply that lands between the two is then told of
         # after the dots, and takes them away.
         writing = await fetch_chat_writing(self._pool, cursors.keys())
         news = await fetch_chat_news(self._pool, cursors, MAX_NEWS)
-        counts: defaultdict[ConversationId, int] = defaultdict(int)
+        counts = Counter(message.conversation_id for message in news)
         for conversation_id in writing:
-            self._offer(conversation_id, Writing(is_active=True))
+            _offer(visits[conversation_id], Writing(is_active=True))
         for message in news:
-            counts[message.conversation_id] += 1
-            self._offer(message.conversation_id, message)
+            _offer(visits[message.conversation_id], message)
         for conversation_id in cursors.keys() - writing:
-            self._offer(conversation_id, Writing(is_active=False))
+            _offer(visits[conversation_id], Writing(is_active=False))
         self._refresh({found for found, count in counts.items() if count >= MAX_NEWS})
 
-    def _offer(self, conversation_id: ConversationId, frame: Frame) -> None:
-        for visit in self._visits.get(conversation_id, ()):
-            visit.offer(frame)
+
+def _offer(visits: Collection[Visit], frame: Frame) -> None:
+    for visit in visits:
+        visit.offer(frame)

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from actors.clock import Clock, SystemClock
-from actors.conversation.errors import ActorError
+from actors.conversation.errors import ActorError, AnswerFailedError
 from actors.conversation.events import CustomerWrote, Event
 from actors.conversation.policy import Policy
 from actors.conversation.ports import AnswerJob, OutgoingPart, WrittenAnswer
@@ -40,6 +40,8 @@ from retrieval.context_retriever import Performance, RetrievedContext
 
 SECRET = "a secret of the tests, long enough"
 BASE_URL = "http://pilito.test"
+#: No password has this hash; such a user comes with a token.
+NO_PASSWORD = "none"
 
 
 class SilentResponder:
@@ -48,7 +50,7 @@ class SilentResponder:
     async def write(self, job: AnswerJob) -> WrittenAnswer:
         """Refuse the job."""
         message = f"nobody answers {job.conversation_id}"
-        raise ActorError(message)
+        raise AnswerFailedError(message)
 
 
 class TakingSender:
@@ -137,7 +139,6 @@ class Api:
     def build(self) -> FastAPI:
         """Build the application."""
         settings = Settings(
-            _env_file=None,
             secret_key=SecretStr(SECRET),
             redis_url=SecretStr(self.redis_url) if self.redis_url else None,
             login_attempts_per_minute=self.login_attempts_per_minute,
@@ -155,7 +156,7 @@ class Api:
             )
         )
 
-    async def add_user(self, name: str, password_hash: str = "none") -> User:
+    async def add_user(self, name: str, password_hash: str = NO_PASSWORD) -> User:
         """Add a tenant with one user of the same name."""
         tenant = await create_tenant(self.pool, name)
         return await create_user(self.pool, tenant.id, name, password_hash)

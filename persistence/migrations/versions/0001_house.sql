@@ -196,3 +196,10 @@ CREATE TABLE chunks (
     UNIQUE (document_id, position)
 );
 CREATE INDEX chunks_unembedded ON chunks (tenant_id) WHERE embedding IS NULL;
+
+-- Fails the statement that calls it: a shard that lost its place writes nothing.
+CREATE FUNCTION refuse_batch(reason text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION USING ERRCODE = 'PF001', MESSAGE = reason;
+END
+$$;

@@ -111,9 +111,9 @@ async def test_a_user_who_was_shut_out_is_out_with_the_next_request(
     "header", ["", "Bearer", "Bearer ", "Bearer x.y.z", "Basic c2FyYTp4", "Bearer é"]
 )
 async def test_without_a_valid_token_every_route_is_closed(
-    app: FastAPI, nobody: httpx.AsyncClient, header: str
+    nobody: httpx.AsyncClient, header: str
 ) -> None:
-    headers = {"Authorization": header.encode("latin-1")} if header else {}
+    headers = [(b"Authorization", header.encode("latin-1"))] if header else []
     for path in ("/api/channels/", "/api/conversations/", "/api/knowledge/search/"):
         answer = await nobody.get(path, headers=headers)
         assert answer.status_code == 401, path
@@ -138,14 +138,15 @@ async def test_forged_and_expired_tokens_are_refused(app: FastAPI, sara: User) -
     claims = {"sub": str(sara.id), "type": "access", "iat": now}
     claims["exp"] = now + timedelta(hours=1)
     other_key = jwt.encode(claims, "k" * 32, "HS256")
-    unsigned = jwt.encode(claims, None, "none")
+    unsigned = jwt.encode(claims, "", "none")
     for token in (expired, other_key, unsigned, "", "\ud800"):
         with pytest.raises(NotSignedInError):
             await authenticate(context.pool, context.signer, token)
 
 
+@pytest.mark.usefixtures("sara")
 async def test_too_many_failures_for_a_name_shut_it_for_every_address(
-    api: Api, sara: User
+    api: Api,
 ) -> None:
     api.login_attempts_per_minute = 3
     app = api.build()
@@ -159,8 +160,9 @@ async def test_too_many_failures_for_a_name_shut_it_for_every_address(
         assert (await sign_in(door, "someone-else")).status_code == 401
 
 
+@pytest.mark.usefixtures("sara")
 async def test_too_many_failures_of_an_address_shut_it_for_every_name(
-    api: Api, sara: User
+    api: Api,
 ) -> None:
     api.login_attempts_per_minute = 3
     app = api.build()
@@ -172,7 +174,8 @@ async def test_too_many_failures_of_an_address_shut_it_for_every_name(
         assert (await sign_in(door)).status_code == 200
 
 
-async def test_guesses_that_come_at_once_are_all_counted(api: Api, sara: User) -> None:
+@pytest.mark.usefixtures("sara")
+async def test_guesses_that_come_at_once_are_all_counted(api: Api) -> None:
     api.login_attempts_per_minute = 3
     app = api.build()
     async with connect(app) as door:
@@ -184,8 +187,9 @@ async def test_guesses_that_come_at_once_are_all_counted(api: Api, sara: User) -
     assert 3 <= len(wrong) <= 4
 
 
+@pytest.mark.usefixtures("sara")
 async def test_behind_the_local_proxy_the_callers_own_address_counts(
-    api: Api, sara: User
+    api: Api,
 ) -> None:
     api.login_attempts_per_minute = 1
     app = api.build()

@@ -1,7 +1,8 @@
 """Connecting accounts over the API."""
 
 import asyncio
-from uuid import uuid4
+import json
+from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
@@ -21,6 +22,7 @@ from tests.support.api import SECRET, Api, add_channel, write_as_customer
 
 TOKEN = "IGQVJ-secret-of-the-platform-WXYZ"
 BOT_TOKEN = "123456789:AAH-secret_of_the_bot-abcd"
+JSON = {"Content-Type": "application/json"}
 INSTAGRAM = {
     "kind": "instagram",
     "name": "فروشگاه",
@@ -151,7 +153,7 @@ async def test_another_bots_token_moves_the_channel_to_that_bot(
 async def test_a_wrong_field_is_named(
     client: httpx.AsyncClient, body: object, field: str
 ) -> None:
-    answer = await client.post("/api/channels/", json=body)
+    answer = await client.post("/api/channels/", content=json.dumps(body), headers=JSON)
     assert answer.status_code == 422
     assert field in answer.json()["detail"]
     assert any(field in name for name in (*answer.json()["fields"], "kind"))
@@ -220,7 +222,7 @@ async def test_a_list_opens_when_the_secret_key_was_changed(
     channel = await add(client, INSTAGRAM)
     lost = Cipher("another key").encrypt(b"x")
     await pool.execute(
-        "UPDATE channels SET access_token = $2 WHERE id = $1", channel["id"], lost
+        "UPDATE channels SET access_token = $2 WHERE id = $1", UUID(channel["id"]), lost
     )
     answer = await client.get("/api/channels/")
     assert answer.status_code == 200

@@ -41,7 +41,7 @@ async def test_the_inbox_shows_who_wrote_what_and_who_leads(
         "username",
         "tags",
     }
-    assert UUID(conversation.pop("channel_id"))
+    UUID(conversation.pop("channel_id"))
     assert datetime.fromisoformat(conversation.pop("updated_at")).utcoffset() == (
         timedelta()
     )
@@ -150,6 +150,13 @@ async def test_an_idempotency_key_makes_a_repeated_answer_one_message(
     assert (await client.get(path)).json()["count"] == 2
     await client.post(path, json={"content": "بله"})
     assert (await client.get(path)).json()["count"] == 3
+    # The same key at another address is another event.
+    redirected = await client.post(
+        path.replace("messages", "redirect"),
+        json={"destination": "ai"},
+        headers=headers,
+    )
+    assert redirected.json()["status"] == "active"
 
 
 @pytest.mark.parametrize(
@@ -229,7 +236,8 @@ class AwayShards(LocalShards):
 
     async def submit(self, event: Event) -> Receipt:
         """Refuse the event for now."""
-        raise ShardUnavailableError
+        message = f"{event.conversation_id}: its shard is restarting"
+        raise ShardUnavailableError(message)
 
 
 async def test_while_the_shard_is_away_the_caller_is_told_when_to_come_back(

@@ -1,6 +1,7 @@
 """Writing knowledge over the API."""
 
 import asyncio
+import json
 from uuid import uuid4
 
 import asyncpg
@@ -12,6 +13,7 @@ from persistence.users import User
 from tests.support.api import Api
 
 PATH = "/api/knowledge/documents/"
+JSON = {"Content-Type": "application/json"}
 SHIPPING = {
     "source_type": "faq",
     "title": "ارسال",
@@ -151,7 +153,8 @@ async def test_changes_that_come_at_once_take_different_revisions(
 async def test_a_wrong_field_is_named(
     client: httpx.AsyncClient, pool: Pool, field: str, value: str | None
 ) -> None:
-    answer = await client.post(PATH, json={**SHIPPING, field: value})
+    body = json.dumps({**SHIPPING, field: value})
+    answer = await client.post(PATH, content=body, headers=JSON)
     assert answer.status_code == 422
     assert list(answer.json()["fields"]) == [field]
     assert answer.json()["detail"].startswith(f"{field}: ")
@@ -170,15 +173,14 @@ async def test_the_longest_document_is_taken(client: httpx.AsyncClient) -> None:
 async def test_what_is_no_json_is_a_400_and_what_is_too_large_a_413(
     client: httpx.AsyncClient,
 ) -> None:
-    headers = {"Content-Type": "application/json"}
     for body in (b"{", b"\xff\xfe", b"", b'{"title": "\xff"}'):
-        answer = await client.post(PATH, content=body, headers=headers)
+        answer = await client.post(PATH, content=body, headers=JSON)
         assert answer.status_code in {400, 422}, body
         assert "detail" in answer.json()
-    answer = await client.post(PATH, content=b"{", headers=headers)
+    answer = await client.post(PATH, content=b"{", headers=JSON)
     assert answer.status_code == 400
     huge = b'{"text": "' + b"x" * (5 * 1024 * 1024) + b'"}'
-    answer = await client.post(PATH, content=huge, headers=headers)
+    answer = await client.post(PATH, content=huge, headers=JSON)
     assert answer.status_code == 413
     assert "larger" in answer.json()["detail"]
 

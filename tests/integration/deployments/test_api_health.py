@@ -1,6 +1,8 @@
 """Health, metrics, and what every address has in common."""
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -73,11 +75,17 @@ async def test_metrics_are_prometheus_text(nobody: httpx.AsyncClient) -> None:
     assert "# HELP" in answer.text
 
 
-def test_metrics_of_other_processes_are_added_up(
+def test_metrics_of_all_processes_are_added_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
-    assert render_metrics() == b""
+    program = (
+        "from config.metrics import MESSAGES_STORED;"
+        "MESSAGES_STORED.labels('customer').inc(3)"
+    )
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", program], check=True)
+    assert b'messages_stored_total{type="customer"} 6.0' in render_metrics()
 
 
 async def test_an_unknown_address_answers_in_the_same_form(

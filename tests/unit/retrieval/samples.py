@@ -54,11 +54,13 @@ class BrokenEmbedder(GramEmbedder):
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Fail, whatever is asked."""
-        raise EmbeddingError(f"{len(texts)} questions")
+        message = f"no vectors for {len(texts)} questions"
+        raise EmbeddingError(message)
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Fail, whatever is given."""
-        raise EmbeddingError(f"{len(texts)} passages")
+        message = f"no vectors for {len(texts)} passages"
+        raise EmbeddingError(message)
 
 
 def a_chunk(

@@ -68,8 +68,8 @@ def test_after_any_edits_scores_equal_a_fit_to_what_is_left(
             texts[key] = text
     found = scores_by_key(index, "مانتو لینن ارسال")
     assert len(index) == len(texts)
-    if not texts:
-        assert found == {}
+    if not any(texts.values()):  # `rank_bm25` divides by the average length
+        assert found == dict.fromkeys(texts, 0.0)
         return
     reference = LuceneBM25([grams(text) for text in texts.values()])
     expected = reference.get_scores(grams("مانتو لینن ارسال"))

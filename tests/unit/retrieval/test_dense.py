@@ -13,9 +13,9 @@ def test_the_nearest_come_first_with_their_cosines() -> None:
     index = DenseIndex(4)
     index.add([1, 2, 3], AXES[:3])
     query = np.array([0.8, 0.6, 0, 0], dtype=np.float32)
-    (first, second) = index.search(query, 2)
-    assert first == (1, pytest.approx(0.8, abs=1e-3))
-    assert second == (2, pytest.approx(0.6, abs=1e-3))
+    found = index.search(query, 2)
+    assert [key for key, _ in found] == [1, 2]
+    assert [cosine for _, cosine in found] == pytest.approx([0.8, 0.6], abs=1e-3)
 
 
 def test_a_key_added_again_has_its_new_vector() -> None:
@@ -23,7 +23,9 @@ def test_a_key_added_again_has_its_new_vector() -> None:
     index.add([1, 2], AXES[:2])
     index.add([1], AXES[2:3])
     assert len(index) == 2
-    assert index.search(AXES[2], 1) == [(1, pytest.approx(1, abs=1e-3))]
+    ((key, cosine),) = index.search(AXES[2], 1)
+    assert key == 1
+    assert cosine == pytest.approx(1.0, abs=1e-3)
 
 
 def test_a_removed_key_is_not_found() -> None:

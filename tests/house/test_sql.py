@@ -1,0 +1,47 @@
+"""Every named query fits the migrated schema, and says why it is there."""
+
+from pathlib import Path
+
+import pytest
+
+from persistence.database import Pool
+from persistence.queries import SQL, load_queries
+from tests.integration.conftest import dsn, pool, server
+
+__all__ = ["dsn", "pool", "server"]
+
+NOUNS = sorted(path.stem for path in SQL.glob("*.sql"))
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+async def test_every_query_can_be_prepared(pool: Pool, noun: str) -> None:
+    async with pool.acquire() as connection:
+        for name, statement in load_queries(noun).items():
+            try:
+                await connection.prepare(statement)
+            except Exception as error:  # noqa: BLE001 - any of them is the finding
+                pytest.fail(f"{noun}.{name}: {error}")
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_every_query_says_why(noun: str) -> None:
+    silent = [
+        name
+        for name, statement in load_queries(noun).items()
+        if not statement.startswith("-- ")
+    ]
+    assert silent == []
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_every_query_is_used_by_its_module(noun: str) -> None:
+    module = Path(SQL.parent / f"{noun}.py").read_text(encoding="utf-8")
+    unused = [name for name in load_queries(noun) if f'"{name}"' not in module]
+    assert unused == []
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_no_name_stands_twice(noun: str) -> None:
+    text = (SQL / f"{noun}.sql").read_text(encoding="utf-8")
+    headers = [line for line in text.splitlines() if line.endswith(" --")]
+    assert len(headers) == len(set(headers)) == len(load_queries(noun))

