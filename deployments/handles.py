@@ -81,9 +81,7 @@ def _handle(deployment: str) -> DeploymentHandle[object]:
     return serve.get_deployment_handle(deployment, app_name=ANSWERS_APP)
 
 
-async def _persist(
-    call: Callable[[], Awaitable[Result]], patience_s: float
-) -> Result:
+async def _persist(call: Callable[[], Awaitable[Result]], patience_s: float) -> Result:
     """Call again while no replica is there, until the patience is spent."""
     loop = asyncio.get_running_loop()
     give_up_at = loop.time() + patience_s

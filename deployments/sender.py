@@ -79,11 +79,18 @@ class InstagramGraph:
 class ChannelSender:
     """Finds the channel's token and platform, and sends."""
 
-    def __init__(self, pool: Pool, cipher: Cipher, settings: Settings) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        cipher: Cipher,
+        settings: Settings,
+        *,
+        timeout: httpx.Timeout = TIMEOUT,
+    ) -> None:
         self._pool = pool
         self._cipher = cipher
         # Redirects are not followed: they would carry the token somewhere else.
-        self._client = httpx.AsyncClient(timeout=TIMEOUT, limits=LIMITS)
+        self._client = httpx.AsyncClient(timeout=timeout, limits=LIMITS)
         #: Telegram takes its place here when it is built.
         self._platforms: Mapping[Source, Platform] = {
             Source.INSTAGRAM: InstagramGraph(

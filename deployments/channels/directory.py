@@ -37,6 +37,8 @@ class ChannelDirectory:
         Raises:
             DirectoryUnavailableError: the database does not answer.
         """
+        if "\0" in account_id:
+            return None  # PostgreSQL's text can't hold it: no account is called so.
         account = Account(kind, account_id)
         known = self._known.get(account)
         if known is not None:

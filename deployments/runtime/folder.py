@@ -51,7 +51,7 @@ class RuntimeFolder:
             raise LaunchError(message) from error
 
     def remove(self) -> None:
-        """Remove the folder; the data directory keeps the logs of Ray's last session."""
+        """Remove the folder, but keep the logs of Ray's last session."""
         sessions = sorted(self.ray.glob("session_2*"))
         if sessions and (sessions[-1] / "logs").is_dir():
             shutil.rmtree(self._kept_logs, ignore_errors=True)

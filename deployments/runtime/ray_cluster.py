@@ -1,6 +1,5 @@
 """The Ray that everything runs on: started here, or joined where RAY_ADDRESS says."""
 
-import atexit
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -73,12 +72,6 @@ class LocalRay:
 
         ray.shutdown()
 
-    def abandon(self) -> None:
-        """Forget a Ray whose processes are gone: asked to stop, it would wait for them."""
-        import ray
-
-        atexit.unregister(ray.shutdown)
-
 
 class JoinedRay:
     """A cluster that somebody else runs: we come, deploy and leave."""
@@ -109,9 +102,6 @@ class JoinedRay:
     def find_dead(self) -> str | None:
         """Return nothing: a cluster minds its own processes."""
         return None
-
-    def abandon(self) -> None:
-        """Do nothing, for the same reason."""
 
     def stop(self) -> None:
         """Disconnect; the cluster goes on."""

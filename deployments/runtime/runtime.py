@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from rich.markup import escape
@@ -19,7 +20,7 @@ from deployments.runtime.progress import Progress
 from deployments.runtime.ray_cluster import JoinedRay, LocalRay, find_address
 from deployments.runtime.secret_key import with_kept_key
 from deployments.runtime.serve_applications import ServeApplications
-from deployments.runtime.shutdown import StepThread, StopWish
+from deployments.runtime.shutdown import StepThread, StopWish, finish
 from persistence import migrate
 from persistence.embedded import EmbeddedPostgres
 
@@ -27,7 +28,13 @@ log = structlog.get_logger("runtime")
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 #: The whole stop takes 15 s at most; what comes after these takes one or two.
-STOP_BUDGET = timedelta(seconds=12)
+STOP_BUDGET = timedelta(seconds=13)
+#: A WebSocket never ends by itself, so a replica that has one takes its whole time.
+DRAIN_TIMEOUT = timedelta(seconds=7)
+#: A shard writes what it has accepted.
+ACTORS_TIMEOUT = timedelta(seconds=6)
+#: One second usually, but Ray asks even dead parts of its own, for some seven.
+RAY_TIMEOUT = timedelta(seconds=9)
 
 
 class Runtime:
@@ -44,7 +51,9 @@ class Runtime:
         self._ray: LocalRay | JoinedRay | None = None
         self._applications: ServeApplications | None = None
         self._has_actors = False
+        self._is_serving = False
         self._is_broken = False
+        self._deadline = 0.0
 
     def start(self, *, demo: bool) -> None:
         """Start all parts; say what is going on.
@@ -81,7 +90,7 @@ class Runtime:
         """
         if self._ray is not None and (dead := self._ray.find_dead()) is not None:
             self._is_broken = True
-            self._ray.abandon()
+            self._is_serving = False
             message = f"{dead}, which everything here needs, has ended; stopping."
             raise ProcessDiedError(message)
         if self._postgres is not None and not self._postgres.is_running:
@@ -91,30 +100,38 @@ class Runtime:
 
     def stop(self) -> None:
         """Stop all parts that were started, in reverse; nothing stays running."""
-        deadline = time.monotonic() + STOP_BUDGET.total_seconds()
-        # The other thread may hang in a step that was left.
-        steps = StepThread(self._wish)
-
-        def finish(label: str, step: Callable[[], None], seconds: float) -> None:
-            left = min(seconds, max(0.0, deadline - time.monotonic()))
-            try:
-                if not steps.finish(step, timedelta(seconds=left)):
-                    log.warning("stop_step_left", step=label)
-            except Exception:  # the rest must stop, too
-                log.exception("stop_step_failed", step=label)
-
         with self._progress.step("Stopped"):
-            if not self._is_broken:
-                if self._applications is not None:
-                    finish("applications", self._applications.withdraw, 7)
-                if self._has_actors:
-                    finish("shards", self._stop_actors, 5)
-                if self._ray is not None:
-                    finish("ray", self._ray.stop, 4)
+            self._deadline = time.monotonic() + STOP_BUDGET.total_seconds()
+            if self._is_serving and self._applications is not None:
+                drain = partial(self._applications.withdraw, DRAIN_TIMEOUT)
+                self._finish("applications", drain, DRAIN_TIMEOUT)
+            if self._has_actors and not self._is_broken:
+                self._finish("shards", self._stop_actors, ACTORS_TIMEOUT)
+            if self._ray is not None:
+                self._finish("ray", self._ray.stop, RAY_TIMEOUT, even_in_hurry=True)
             leftovers.end_processes(self._folder.path, grace=timedelta(0))
             if self._postgres is not None:
                 self._postgres.stop()
             self._folder.remove()
+
+    def _finish(
+        self,
+        label: str,
+        step: Callable[[], None],
+        timeout: timedelta,
+        *,
+        even_in_hurry: bool = False,
+    ) -> None:
+        left = timedelta(seconds=max(0.0, self._deadline - time.monotonic()))
+        give_up = (lambda: False) if even_in_hurry else self._is_hurried
+        try:
+            if not finish(step, min(timeout, left), give_up=give_up):
+                log.warning("stop_step_left", step=label)
+        except Exception:  # the others must stop, too
+            log.exception("stop_step_failed", step=label)
+
+    def _is_hurried(self) -> bool:
+        return self._wish.is_hurried
 
     def _step(
         self, label: str, step: Callable[[], Mapping[str, str] | None]
@@ -180,9 +197,10 @@ class Runtime:
         app.stop_actors(self._settings)
 
     def _start_applications(self) -> None:
-        self._applications = ServeApplications()
+        self._applications = ServeApplications(self._wish)
         self._applications.deploy(self._settings.http_host, self._settings.http_port)
         self._applications.wait(self._report)
+        self._is_serving = True
 
     def _report(self, statuses: Mapping[str, str]) -> None:
         self._progress.detail(

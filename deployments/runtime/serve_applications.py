@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, cast
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from deployments.runtime.errors import ApplicationFailedError, LaunchError
+from deployments.runtime.errors import (
+    ApplicationFailedError,
+    LaunchError,
+    StopRequestedError,
+)
+from deployments.runtime.shutdown import StopWish
 
 if TYPE_CHECKING:
     from ray.serve import Application, Deployment, RunTarget
@@ -32,7 +37,8 @@ class ServeApplications:
     process that first imports everything again.
     """
 
-    def __init__(self, config: Path = CONFIG) -> None:
+    def __init__(self, stop: StopWish, config: Path = CONFIG) -> None:
+        self._stop = stop
         self._config = config
         self._names: Sequence[str] = ()
 
@@ -41,6 +47,7 @@ class ServeApplications:
 
         Raises:
             LaunchError: the file is wrong, or an application can't be built.
+            StopRequestedError: the user wants to stop.
         """
         from ray import serve
 
@@ -48,6 +55,7 @@ class ServeApplications:
         targets = [_build_target(application) for application in plan.applications]
         self._names = [target.name for target in targets]
         http_options = plan.http_options.model_dump(exclude_unset=True)
+        self._check_stop()
         serve.start(
             proxy_location=plan.proxy_location,
             http_options=http_options | {"host": host, "port": port},
@@ -63,9 +71,11 @@ class ServeApplications:
 
         Raises:
             ApplicationFailedError: with the last line of what went wrong.
+            StopRequestedError: the user wants to stop.
         """
         deadline = time.monotonic() + START_TIMEOUT.total_seconds()
         while True:
+            self._check_stop()
             statuses = self._fetch_statuses()
             report(statuses)
             if all(statuses.get(name) == "RUNNING" for name in self._names):
@@ -76,14 +86,22 @@ class ServeApplications:
                 raise ApplicationFailedError(message)
             time.sleep(POLL.total_seconds())
 
-    def withdraw(self) -> None:
+    def withdraw(self, timeout: timedelta) -> None:
         """Delete our applications and wait until the last request is answered."""
         from ray import serve
 
+        deadline = time.monotonic() + timeout.total_seconds()
         for name in self._names:
             serve.delete(name, _blocking=False)
         while any(name in self._fetch_statuses() for name in self._names):
+            if self._stop.is_hurried or time.monotonic() > deadline:
+                return
             time.sleep(POLL.total_seconds())
+
+    def _check_stop(self) -> None:
+        # A call that comes when Ray is gone would start another, all by itself.
+        if self._stop.is_asked:
+            raise StopRequestedError
 
     def _fetch_statuses(self) -> Mapping[str, str]:
         from ray import serve

@@ -98,35 +98,44 @@ class StepThread:
             raise StopRequestedError
         return result
 
-    def finish(self, step: Callable[[], object], timeout: timedelta) -> bool:
-        """Run a step of the stop, but not longer than `timeout` nor when hurried.
-
-        Returns:
-            Whether it came to its end. What it raised is raised.
-        """
-        future = self._submit(step)
-        deadline = time.monotonic() + timeout.total_seconds()
-        while not _is_done(future):
-            if self._stop.is_hurried or time.monotonic() > deadline:
-                return False
-        future.result()
-        return True
-
     def _submit(self, step: Callable[[], T]) -> Future[T]:
         future: Future[T] = Future()
-
-        def job() -> None:
-            try:
-                future.set_result(step())
-            except BaseException as error:  # noqa: BLE001 - raised where it is awaited
-                future.set_exception(error)
-
-        self._jobs.put(job)
+        self._jobs.put(lambda: _settle(future, step))
         return future
 
     def _work(self) -> None:
         while True:
             self._jobs.get()()
+
+
+def finish(
+    step: Callable[[], object],
+    timeout: timedelta,
+    *,
+    give_up: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Run a step of the stop, but not longer than `timeout` nor once to give up.
+
+    Returns:
+        Whether it came to its end. What it raised is raised.
+    """
+    future: Future[object] = Future()
+    # A daemon of its own: a step that hangs holds up neither the others nor the exit.
+    thread = threading.Thread(target=_settle, args=(future, step), daemon=True)
+    thread.start()
+    deadline = time.monotonic() + timeout.total_seconds()
+    while not _is_done(future):
+        if give_up() or time.monotonic() > deadline:
+            return False
+    future.result()
+    return True
+
+
+def _settle(future: Future[T], step: Callable[[], T]) -> None:
+    try:
+        future.set_result(step())
+    except BaseException as error:  # noqa: BLE001 - raised where it is awaited
+        future.set_exception(error)
 
 
 def _is_done(future: Future[T]) -> bool:

@@ -126,8 +126,6 @@ class ChatPages:
         await follow(socket, self._services, channel_key, visitor_id)
 
     async def _find(self, channel_key: str) -> Channel | None:
-        if "\0" in channel_key:
-            return None
         return await self._services.directory.find(ChannelKind.WEBSITE, channel_key)
 
     async def _render(

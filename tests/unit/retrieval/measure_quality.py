@@ -1,7 +1,8 @@
 """How well questions find their passages, and how surely others are refused.
 
 Run with `python -m tests.unit.retrieval.measure_quality`. For the refusals,
-no question that fitted the weights is counted, except that every second one of the first shop's did.
+no question that fitted the weights is counted, except that every second one of the
+first shop's did.
 """
 
 import json

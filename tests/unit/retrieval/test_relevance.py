@@ -21,7 +21,7 @@ def test_a_near_chunk_with_the_questions_words_answers() -> None:
 
 
 def test_the_same_cosine_is_refused_for_a_question_of_another_subject() -> None:
-    evidence = Evidence(0.84, 0.1, same_language=True)
+    evidence = Evidence(0.84, 0.3, same_language=True)
     assert relevance(evidence, OF_THE_SHOP) > ANSWER_THRESHOLD
     assert relevance(evidence, OF_ANOTHER_SUBJECT) < ANSWER_THRESHOLD
 

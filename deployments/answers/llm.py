@@ -1,0 +1,81 @@
+"""The model behind any OpenAI-compatible endpoint."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from openai import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AsyncOpenAI,
+    OpenAIError,
+)
+from openai.types.chat import ChatCompletionMessageParam
+
+from config.llm import LlmEndpoint
+from deployments.answers.errors import ModelFailedError
+
+#: After the first attempt; with the client's own backoff, and only where it may help.
+RETRIES = 2
+#: Long enough for any answer to a customer, short enough to bound a runaway.
+MAX_ANSWER_TOKENS = 700
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What the model wrote, and what it cost."""
+
+    text: str
+    model: str
+    tokens: int
+
+
+class LlmClient:
+    """Asks one endpoint. Errors name the kind of failure, never the key."""
+
+    def __init__(self, endpoint: LlmEndpoint, *, timeout_s: float) -> None:
+        self._model = endpoint.model
+        self._client = AsyncOpenAI(
+            base_url=endpoint.base_url,
+            api_key=endpoint.api_key,
+            timeout=timeout_s,
+            max_retries=RETRIES,
+        )
+
+    async def complete(
+        self, messages: Sequence[ChatCompletionMessageParam]
+    ) -> Completion:
+        """Have the model go on from the messages.
+
+        Raises:
+            ModelFailedError: after the retries; the text is the reason to store.
+        """
+        try:
+            answer = await self._client.chat.completions.create(
+                model=self._model,
+                messages=list(messages),
+                max_tokens=MAX_ANSWER_TOKENS,
+                temperature=0.2,
+            )
+        except APITimeoutError as error:
+            message = "the model took too long"
+            raise ModelFailedError(message) from error
+        except APIConnectionError as error:
+            message = "the model can't be reached"
+            raise ModelFailedError(message) from error
+        except APIStatusError as error:
+            message = f"the model answered {error.status_code}"
+            raise ModelFailedError(message) from error
+        except (OpenAIError, ValueError) as error:
+            message = f"the model's answer can't be read: {type(error).__name__}"
+            raise ModelFailedError(message) from error
+        text = answer.choices[0].message.content if answer.choices else None
+        if not text or not text.strip():
+            message = "the model answered with nothing"
+            raise ModelFailedError(message)
+        tokens = answer.usage.total_tokens if answer.usage else 0
+        return Completion(text.strip(), answer.model or self._model, tokens)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()

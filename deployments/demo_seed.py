@@ -1,0 +1,112 @@
+"""Fills the demo shop: its account, its channels, its documents. Safe to repeat."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from uuid import uuid5
+
+import orjson
+
+from config.settings import Settings, load_settings
+from deployments.accounts import ensure_account
+from deployments.wiring import count_tokens, get_cipher, get_dsn
+from persistence.channels import (
+    Channel,
+    ChannelKind,
+    ChannelTokens,
+    NewChannel,
+    create_channel,
+    fetch_channel_by_account,
+)
+from persistence.database import Connection, open_pool
+from persistence.documents import (
+    DocumentContent,
+    create_document,
+    fetch_document,
+    lock_document,
+    replace_document,
+)
+from persistence.ids import DocumentId, TenantId
+from persistence.secrets import Cipher
+from retrieval.chunking import chunk_document
+from retrieval.knowledge import SourceType
+
+DOCUMENTS = Path(__file__).parent / "demo" / "documents.jsonl"
+SHOP = "demo"
+USERNAME = "demo"
+PASSWORD = "demo"  # noqa: S105 - public on purpose; only a loopback runtime has it
+WEBSITE_KEY = "demo"
+#: Paused, so that nothing leaves the machine; the tokens open nothing.
+PAUSED_ACCOUNTS = {
+    ChannelKind.INSTAGRAM: "17840000000000000",
+    ChannelKind.TELEGRAM: "1000000000",
+}
+
+
+def seed(settings: Settings) -> Mapping[str, str]:
+    """Create what is missing; return the addresses to show, by what they are."""
+    asyncio.run(_seed())
+    base = f"http://{settings.http_host}:{settings.http_port}"
+    return {
+        "Chat with the demo shop": f"{base}/chat/{WEBSITE_KEY}",
+        "API": f"{base}/docs  (sign in as {USERNAME} / {PASSWORD})",
+    }
+
+
+async def _seed() -> None:
+    settings = load_settings()
+    pool = await open_pool(get_dsn(settings), max_size=1)
+    try:
+        async with pool.acquire() as connection, connection.transaction():
+            user = await ensure_account(connection, SHOP, USERNAME, PASSWORD)
+            await _ensure_channels(connection, get_cipher(settings), user.tenant_id)
+            await import_documents(connection, user.tenant_id, count_tokens)
+    finally:
+        await pool.close()
+
+
+async def _ensure_channels(db: Connection, cipher: Cipher, tenant_id: TenantId) -> None:
+    wanted = [
+        NewChannel(
+            ChannelKind.WEBSITE, "فروشگاه نمونه", WEBSITE_KEY, ChannelTokens(None, None)
+        ),
+        *(
+            NewChannel(
+                kind, "demo", account, ChannelTokens("demo", "demo"), is_paused=True
+            )
+            for kind, account in PAUSED_ACCOUNTS.items()
+        ),
+    ]
+    for new in wanted:
+        found: Channel | None = await fetch_channel_by_account(
+            db, new.kind, new.account_id
+        )
+        if found is None:
+            await create_channel(db, cipher, tenant_id, new)
+
+
+async def import_documents(
+    db: Connection, tenant_id: TenantId, count: Callable[[str], int]
+) -> int:
+    """Import the demo's documents; unchanged ones are left. Returns how many were not.
+
+    A document's id comes from its key, so that an edit of the file edits it here too.
+    """
+    changed = 0
+    for line in DOCUMENTS.read_text(encoding="utf-8").splitlines():
+        row = orjson.loads(line)
+        content = DocumentContent(
+            SourceType(row["source_type"]), row["title"], row["text"], row.get("url")
+        )
+        document_id = DocumentId(uuid5(tenant_id, row["key"]))
+        known = await fetch_document(db, tenant_id, document_id)
+        if known is not None and known.content == content:
+            continue
+        changed += 1
+        parents = chunk_document(content.title, content.text, count)
+        old = await lock_document(db, tenant_id, document_id)
+        if old is None:
+            await create_document(db, tenant_id, document_id, content, parents)
+        else:
+            await replace_document(db, old, content, parents)
+    return changed

@@ -1,0 +1,100 @@
+"""The chat window over a real database, a real shard and a real connection."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from starlette.routing import Mount
+
+from actors.clock import SystemClock
+from config.settings import Settings
+from deployments.channels.directory import ChannelDirectory
+from deployments.channels.throttle import VisitorThrottle
+from deployments.errors import install_error_handlers
+from deployments.webhooks_app import WebhookServices, build_webhooks_app
+from deployments.website.hub import WebsiteHub
+from deployments.website.router import build_website_router
+from deployments.website.services import WebsiteServices
+from persistence.channels import (
+    Channel,
+    ChannelKind,
+    ChannelTokens,
+    NewChannel,
+    create_channel,
+)
+from persistence.database import Pool
+from persistence.ids import TenantId
+from persistence.listener import Listener
+from persistence.secrets import Cipher
+from persistence.tenants import create_tenant
+from tests.support.api import LocalShards
+from tests.support.http_server import serving
+
+CIPHER = Cipher("a key of the tests")
+
+
+async def add_shop(
+    pool: Pool,
+    kind: ChannelKind,
+    account_id: str,
+    *,
+    name: str = "فروشگاه آزمون",
+    token: str | None = None,
+    is_paused: bool = False,
+) -> Channel:
+    """Add a tenant with one channel."""
+    tenant = await create_tenant(pool, f"tenant of {account_id}")
+    return await add_channel(
+        pool,
+        tenant.id,
+        NewChannel(kind, name, account_id, ChannelTokens(token, None), is_paused),
+    )
+
+
+async def add_channel(pool: Pool, tenant_id: TenantId, new: NewChannel) -> Channel:
+    """Add a channel to a tenant."""
+    async with pool.acquire() as connection, connection.transaction():
+        return await create_channel(connection, CIPHER, tenant_id, new)
+
+
+@dataclass(frozen=True, slots=True)
+class Website:
+    """A running website channel; `address` is `host:port`."""
+
+    address: str
+    channel: Channel
+    shards: LocalShards
+    hub: WebsiteHub
+    listener: Listener
+
+
+@asynccontextmanager
+async def running_website(pool: Pool, dsn: str) -> AsyncIterator[Website]:
+    """Run the pages, the WebSocket and the webhooks of one shop."""
+    clock = SystemClock()
+    shards = LocalShards(pool)
+    directory, hub = ChannelDirectory(pool), WebsiteHub(pool, shards=1)
+    channel = await add_shop(pool, ChannelKind.WEBSITE, "shop-key-1")
+    listener = Listener(dsn)
+    listener.on("pilito_channels", directory.forget)
+    listener.on("pilito_messages", hub.notify)
+    throttle = VisitorThrottle(clock, per_visitor=1000)
+    services = WebsiteServices(pool, shards, directory, hub, throttle, clock)
+    webhooks = build_webhooks_app(
+        WebhookServices(Settings(_env_file=None), shards, directory, clock, throttle)
+    )
+    app = FastAPI()
+    install_error_handlers(app)
+    app.include_router(build_website_router(services))
+    app.router.routes.append(Mount("/webhooks", webhooks))
+    await shards.shard.start()
+    await hub.start()
+    await listener.start()
+    try:
+        async with serving(app) as address:
+            yield Website(address, channel, shards, hub, listener)
+    finally:
+        await listener.stop()
+        await hub.stop()
+        await shards.shard.stop()
