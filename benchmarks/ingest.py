@@ -9,16 +9,12 @@ import argparse
 import asyncio
 import os
 import statistics
-import tempfile
 from uuid import uuid4
 
-import ray
-from ray import cloudpickle, serve
+import psutil
 
-from benchmarks import unstored
 from benchmarks.load import LoadResult, aim, build_webhook, run_load
 from benchmarks.runtime import RunningRuntime, started
-from deployments.runtime import ray_address
 
 SECRET = "benchmark"  # noqa: S105 - signs nothing but this run
 ACCOUNT = "17840000000000001"
@@ -99,18 +95,34 @@ def main() -> None:
 
 def deploy_unstored(runtime: RunningRuntime) -> None:
     """Add the peer to the running runtime."""
-    cloudpickle.register_pickle_by_value(unstored)
-    # The replica reads its settings where the runtime's own replicas do.
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        ray.init(
-            address=ray_address(runtime.data_dir),
-            namespace="benchmark",
-            log_to_driver=False,
-            configure_logging=False,
-        )
-        serve.run(unstored.build(), name="unstored", route_prefix="/unstored")
-        ray.shutdown()
+    os.environ["RAY_AUTH_MODE"] = "token"
+    os.environ["RAY_AUTH_TOKEN_PATH"] = str(runtime.data_dir / "ray_token")
+    # Imported now: Ray reads its environment when it is imported.
+    import ray
+    from ray import cloudpickle, serve
+
+    from benchmarks import unstored
+
+    # The runtime's workers do not know the benchmarks: send the code itself.
+    cloudpickle.register_pickle_by_value(unstored)  # type: ignore[no-untyped-call]
+    ray.init(
+        address=find_cluster(runtime.pid),
+        namespace="benchmark",
+        log_to_driver=False,
+        configure_logging=False,
+    )
+    serve.run(unstored.build(), name="unstored", route_prefix="/unstored")
+    ray.shutdown()
+
+
+def find_cluster(pid: int) -> str:
+    """Find the address of a runtime's Ray: its processes are told on their start."""
+    for child in psutil.Process(pid).children(recursive=True):
+        for argument in child.cmdline():
+            if argument.startswith("--gcs-address="):
+                return argument.removeprefix("--gcs-address=")
+    message = "the runtime has no Ray"
+    raise RuntimeError(message)
 
 
 if __name__ == "__main__":

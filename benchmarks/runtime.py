@@ -15,8 +15,10 @@ from types import MappingProxyType
 
 import httpx
 
-START_PATIENCE_S = 120.0
+START_PATIENCE_S = 180.0
 STOP_PATIENCE_S = 30.0
+#: What `pilito up` prints when everything is there.
+READY = "Pilito is ready"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +104,9 @@ def _wait_until_ready(
 ) -> None:
     give_up_at = time.monotonic() + START_PATIENCE_S
     while time.monotonic() < give_up_at and process.poll() is None:
-        try:
-            answer = httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5)
-        except httpx.TransportError:
-            time.sleep(0.1)
-            continue
-        if answer.status_code == httpx.codes.OK:
+        # It says so when the demo shop is filled as well.
+        said = output.read_text(encoding="utf-8", errors="replace")
+        if READY in said and httpx.get(f"http://127.0.0.1:{port}/readyz").is_success:
             return
         time.sleep(0.1)
     text = output.read_text(encoding="utf-8", errors="replace")

@@ -23,7 +23,7 @@ from config.logging import setup_logging
 from config.settings import Settings, load_settings
 from deployments.asgi import OpenedApp, Opener
 from deployments.channels.directory import ChannelDirectory
-from deployments.channels.throttle import VisitorThrottle
+from deployments.channels.throttle import VisitorThrottle, build_throttle
 from deployments.handles import RemoteResponder, RemoteRetriever
 from deployments.part_probes import build_probes
 from deployments.sender import ChannelSender
@@ -117,6 +117,7 @@ async def open_webhooks(
             shards=shards or ShardClient(settings.shards),
             directory=directory,
             clock=SystemClock(),
+            throttle=_build_throttle(stack, settings),
         )
     )
 
@@ -128,6 +129,7 @@ async def open_web(stack: AsyncExitStack) -> ASGIApp:
     pool = await _open_pool(stack, settings, max_size=8)
     shards = ShardClient(settings.shards)
     hub = WebsiteHub(pool, settings.shards)
+    throttle = _build_throttle(stack, settings)
     directory = ChannelDirectory(pool)
     listener = Listener(get_dsn(settings))
     listener.on("pilito_channels", directory.forget)
@@ -141,7 +143,7 @@ async def open_web(stack: AsyncExitStack) -> ASGIApp:
         shards=shards,
         directory=directory,
         hub=hub,
-        throttle=VisitorThrottle(SystemClock()),
+        throttle=throttle,
         clock=SystemClock(),
     )
     app = build_web_app(
@@ -163,6 +165,12 @@ async def _open_pool(stack: AsyncExitStack, settings: Settings, max_size: int) -
     pool = await open_pool(get_dsn(settings), max_size=max_size)
     stack.push_async_callback(pool.close)
     return pool
+
+
+def _build_throttle(stack: AsyncExitStack, settings: Settings) -> VisitorThrottle:
+    throttle = build_throttle(settings, SystemClock())
+    stack.push_async_callback(throttle.stop)
+    return throttle
 
 
 def _bind_ingress(name: str, opener: Opener) -> Application:

@@ -1,6 +1,7 @@
 """Fills the demo shop: its account, its channels, its documents. Safe to repeat."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from uuid import uuid5
@@ -18,7 +19,7 @@ from persistence.channels import (
     create_channel,
     fetch_channel_by_account,
 )
-from persistence.database import Connection, open_pool
+from persistence.database import Connection, Pool, open_pool
 from persistence.documents import (
     DocumentContent,
     create_document,
@@ -27,6 +28,7 @@ from persistence.documents import (
     replace_document,
 )
 from persistence.ids import DocumentId, TenantId
+from persistence.knowledge import count_unembedded
 from persistence.secrets import Cipher
 from retrieval.chunking import chunk_document
 from retrieval.knowledge import SourceType
@@ -36,6 +38,8 @@ SHOP = "demo"
 USERNAME = "demo"
 PASSWORD = "demo"  # noqa: S105 - public on purpose; only a loopback runtime has it
 WEBSITE_KEY = "demo"
+#: Some 150 passages take five seconds on two idle cores.
+EMBEDDING_PATIENCE_S = 30.0
 #: Paused, so that nothing leaves the machine; the tokens open nothing.
 PAUSED_ACCOUNTS = {
     ChannelKind.INSTAGRAM: "17840000000000000",
@@ -61,8 +65,27 @@ async def _seed() -> None:
             user = await ensure_account(connection, SHOP, USERNAME, PASSWORD)
             await _ensure_channels(connection, get_cipher(settings), user.tenant_id)
             await import_documents(connection, user.tenant_id, count_tokens)
+        await _wait_until_embedded(pool, user.tenant_id)
     finally:
         await pool.close()
+
+
+async def _wait_until_embedded(pool: Pool, tenant_id: TenantId) -> None:
+    """Let the first question find all there is; later starts have nothing to wait for.
+
+    A slow machine is not waited for: words find the documents meanwhile.
+    """
+    changed = asyncio.Event()
+
+    def hear(*_: object) -> None:
+        changed.set()
+
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(EMBEDDING_PATIENCE_S), pool.acquire() as connection:
+            await connection.add_listener("pilito_knowledge", hear)
+            while await count_unembedded(connection, tenant_id):
+                await changed.wait()
+                changed.clear()
 
 
 async def _ensure_channels(db: Connection, cipher: Cipher, tenant_id: TenantId) -> None:

@@ -14,6 +14,8 @@ from starlette.exceptions import HTTPException
 
 from actors.conversation import errors as actor_errors
 from actors.conversation.errors import ActorError
+from deployments.answers import errors as answers_errors
+from deployments.answers.errors import AnswersError
 from deployments.api import errors as api_errors
 from deployments.api.errors import ApiError
 from deployments.channels import errors as channel_errors
@@ -58,6 +60,9 @@ STATUSES: Mapping[type[Exception], int] = {
     retrieval_errors.EmbeddingError: 503,
     retrieval_errors.DimensionMismatchError: 500,
     retrieval_errors.SearchFailedError: 503,
+    AnswersError: 502,
+    answers_errors.RetrieverUnavailableError: 503,
+    answers_errors.ModelFailedError: 502,
 }
 ROOTS: tuple[type[Exception], ...] = (
     ApiError,
@@ -65,6 +70,7 @@ ROOTS: tuple[type[Exception], ...] = (
     ActorError,
     PersistenceError,
     RetrievalError,
+    AnswersError,
 )
 #: The database is away, restarting, or out of connections.
 DATABASE_AWAY: tuple[type[Exception], ...] = (

@@ -148,7 +148,7 @@ class ChannelSender:
             message = "the channel does not exist any more"
             raise SendRefusedError(message, permanent=True)
         if channel.is_paused:
-            raise SendRefusedError(PAUSED, retry_after_s=PAUSED_RETRY_S)
+            raise SendRefusedError(PAUSED, retry_after_s=PAUSED_RETRY_S, is_held=True)
         try:
             token = decrypt_tokens(self._cipher, channel).access_token
         except SecretUnreadableError as error:

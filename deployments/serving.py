@@ -44,9 +44,15 @@ class RetrieverReplica:
         self._listener = Listener(dsn)
         self._listener.on("pilito_knowledge", self._indexer.notify)
         await self._listener.start()
-        self._indexer.start()
-        # Two seconds that the start need not wait for.
-        self._warming = asyncio.create_task(self._retriever.warm_up())
+        # Some seconds that the start need not wait for.
+        self._warming = asyncio.create_task(self._warm_up())
+
+    async def _warm_up(self) -> None:
+        """Load what questions need; only then embed what is new beside them."""
+        try:
+            await self._retriever.warm_up()
+        finally:
+            self._indexer.start()
 
     async def retrieve(self, tenant_id: TenantId, query: str) -> RetrievedContext:
         """Retrieve; see KnowledgeRetriever.retrieve."""

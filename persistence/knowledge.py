@@ -55,18 +55,21 @@ async def fetch_changed_documents(
 
 
 async def fetch_chunks(
-    db: Db, tenant_id: TenantId, documents: Sequence[DocumentId]
+    db: Db, tenant_id: TenantId, documents: Sequence[DocumentId], model: str
 ) -> tuple[IndexedChunk, ...]:
-    """Fetch all chunks of some documents, with their vectors where there are any."""
-    rows = await db.fetch(_SQL["fetch_chunks"], tenant_id, documents)
+    """Fetch all chunks of some documents, with the vectors that the model made."""
+    rows = await db.fetch(_SQL["fetch_chunks"], tenant_id, documents, model)
     return tuple(_chunk(row) for row in rows)
 
 
-async def fetch_unembedded(
-    db: Db, model: str, limit: int
-) -> tuple[UnembeddedChunk, ...]:
-    """Fetch chunks of one tenant that lack a vector of `model`."""
-    rows = await db.fetch(_SQL["fetch_unembedded"], model, limit)
+async def forget_foreign_embeddings(db: Db, model: str) -> None:
+    """Forget the vectors of every model but this one."""
+    await db.execute(_SQL["forget_foreign_embeddings"], model)
+
+
+async def fetch_unembedded(db: Db, limit: int) -> tuple[UnembeddedChunk, ...]:
+    """Fetch chunks of one tenant that lack a vector."""
+    rows = await db.fetch(_SQL["fetch_unembedded"], limit)
     return tuple(
         UnembeddedChunk(
             row["id"], row["tenant_id"], row["document_id"], row["title"], row["text"]

@@ -100,6 +100,9 @@ def on_part_refused(
     head = _head(state, event.send_id)
     if head is None:
         return Decision(state)
+    if event.is_held:
+        # A channel may be paused for days; its messages wait for it.
+        head = replace(head, attempts=head.attempts - 1)
     if event.permanent or head.attempts >= policy.max_send_attempts:
         return _failed(state, head, event.reason, event.at)
     pause = event.retry_after or backoff(head.attempts, policy.max_backoff)

@@ -132,7 +132,6 @@ class Errands:
     async def _deliver(self, state: Conversation, order: DeliverPart) -> None:
         async with self._send_places:
             event = await self._attempt(state, order)
-        metrics.SENDS.labels(channel=state.source.value, outcome=_name(event)).inc()
         self._post(event)
 
     async def _attempt(self, state: Conversation, order: DeliverPart) -> Event:
@@ -156,6 +155,7 @@ class Errands:
                 send_id=order.send.id,
                 reason=str(error),
                 permanent=error.permanent,
+                is_held=error.is_held,
                 retry_after=None if pause is None else timedelta(seconds=pause),
             )
         except Exception as error:
@@ -175,8 +175,3 @@ class Errands:
             send_id=order.send.id,
             mid=mid,
         )
-
-
-def _name(event: Event) -> str:
-    names = {PartDelivered: "sent", PartRefused: "refused", PartOutcomeLost: "unknown"}
-    return names.get(type(event), "unknown")

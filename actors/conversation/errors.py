@@ -37,7 +37,11 @@ class InvalidEventError(ActorError):
 
 
 class SendRefusedError(ActorError):
-    """The platform refused the message."""
+    """The platform refused the message.
+
+    `is_held` says that we did not even ask: the channel is paused. Waiting for it is no
+    failed attempt.
+    """
 
     def __init__(
         self,
@@ -45,10 +49,12 @@ class SendRefusedError(ActorError):
         *,
         permanent: bool = False,
         retry_after_s: float | None = None,
+        is_held: bool = False,
     ) -> None:
         super().__init__(message)
         self.permanent = permanent
         self.retry_after_s = retry_after_s
+        self.is_held = is_held
 
 
 class SendOutcomeUnknownError(ActorError):

@@ -147,6 +147,8 @@ class PartRefused(Happening):
     reason: str
     permanent: bool
     retry_after: timedelta | None = None
+    #: The channel is paused: nobody was asked, so no attempt was made.
+    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,11 @@ import asyncpg
 import structlog
 
 from persistence.database import Pool
-from persistence.knowledge import fetch_unembedded, store_embeddings
+from persistence.knowledge import (
+    fetch_unembedded,
+    forget_foreign_embeddings,
+    store_embeddings,
+)
 from retrieval.embedding import Embedder, passage_text
 
 #: A question waits for at most one batch: about a quarter of a second.
@@ -45,7 +49,7 @@ class KnowledgeIndexer:
 
     async def embed_batch(self) -> int:
         """Embed one batch; return how many chunks it had."""
-        chunks = await fetch_unembedded(self._pool, self._embedder.name, BATCH)
+        chunks = await fetch_unembedded(self._pool, BATCH)
         if not chunks:
             return 0
         texts = [passage_text(chunk.title, chunk.text) for chunk in chunks]
@@ -55,9 +59,13 @@ class KnowledgeIndexer:
         return len(chunks)
 
     async def _run(self) -> None:
+        knows_its_model = False
         while True:
             self._wake.clear()
             try:
+                if not knows_its_model:
+                    await forget_foreign_embeddings(self._pool, self._embedder.name)
+                    knows_its_model = True
                 found = await self.embed_batch()
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                 log.warning("database_away", error=repr(error))

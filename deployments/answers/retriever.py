@@ -96,7 +96,9 @@ class KnowledgeRetriever:
             return
         changed = await fetch_changed_documents(self._pool, tenant_id, held.revision)
         documents = [one.id for one in changed if not one.is_deleted]
-        chunks = await fetch_chunks(self._pool, tenant_id, documents)
+        chunks = await fetch_chunks(
+            self._pool, tenant_id, documents, self._embedder.name
+        )
         gone = [one.id for one in changed]
         await asyncio.to_thread(held.index.apply, chunks, gone)
         # What was read may be newer than the number; then it is read once more.

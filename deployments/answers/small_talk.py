@@ -1,43 +1,91 @@
 """Greetings and thanks, which ask nothing: answered in kind, without a search."""
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from config.prompts import FAREWELL, GREETING, WELCOME
 from retrieval.normalise import normalise
 
-_GREETINGS = (
-    "سلام", "درود", "سلام وقت بخیر", "سلام خسته نباشید", "سلام روز بخیر", "وقت بخیر",
-    "روز بخیر", "صبح بخیر", "عصر بخیر", "شب بخیر سلام", "سلام خوبید", "سلام خوبین",
-    "سلام خوبی", "سلام علیکم", "خسته نباشید", "سلام و درود", "سلام عزیزم", "الو",
-    "hi", "hello", "hey", "hi there", "hello there", "good morning", "good evening",
-    "good afternoon",
-)  # fmt: skip
-_THANKS = (
-    "ممنون", "ممنونم", "مرسی", "تشکر", "سپاس", "متشکرم", "خیلی ممنون",
-    "دستتون درد نکنه",
-    "دستت درد نکنه", "ممنون از شما", "ممنون از راهنماییتون", "مرسی ممنون", "سپاسگزارم",
-    "باشه ممنون", "باشه مرسی", "اوکی ممنون", "عالی ممنون",
-    "thanks", "thank you", "thx", "thank you very much", "thanks a lot", "ok thanks",
-)  # fmt: skip
-_FAREWELLS = (
-    "خداحافظ", "خدافظ", "فعلا", "روز خوش", "شب خوش", "شب بخیر", "بای",
-    "bye", "goodbye", "good night",
-)  # fmt: skip
+#: Whoever writes more has something to say, whatever the words are.
+MAX_WORDS = 8
+_APPLAUSE = frozenset("👍👌👏🙏❤♥💙💚💛💜🧡💖😍🥰😘😊🙂😄😁🌹🌸🌺🌷💐✅")
+_STRETCHED = re.compile(r"(.)\1{2,}")
 
-_REPLIES: Mapping[str, Mapping[str, str]] = {
-    **{normalise(words): GREETING for words in _GREETINGS},
-    **{normalise(words): WELCOME for words in _THANKS},
-    **{normalise(words): FAREWELL for words in _FAREWELLS},
-}
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """Small talk of one kind: one of its marks is there, and nothing but its words.
+
+    "ممنون از شما" is thanks, "ممنون، کی می‌رسه" asks something, "شما" is nothing.
+    """
+
+    replies: Mapping[str, str]
+    marks: frozenset[str]
+    words: frozenset[str]
+
+    def fits(self, words: list[str]) -> bool:
+        return not self.marks.isdisjoint(words) and self.words.issuperset(words)
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(normalise(text).split())
+
+
+_HELLO = _words(
+    "سلام درود الو hi hello hey hiya salam بخیر خسته morning afternoon evening"
+)
+_AROUND_HELLO = _words(
+    "های علیکم و عرض ادب احترام بر به شما عزیزم عزیز جان دوستان همگی وقت وقتتون صبح "
+    "ظهر عصر روز روزتون شب نباشید نباشی نباشین خوب خوبی خوبید خوبین هستی هستید "
+    "هستین حال حالتون حالت چطوری چطورید چطورین چطوره good day there dear all everyone how are you"
+)
+_THANK = _words(
+    "ممنون ممنونم ممنونیم مرسی مچکر مچکرم متشکر متشکرم تشکر سپاس سپاسگزار سپاسگزارم "
+    "دمتون دمت دستتون دستت اوکی اوکیه باشه عالی عالیه حله چشم "
+    "thanks thank thx ty ok okay great perfect"
+)
+_AROUND_THANK = _words(
+    "خیلی بسیار از شما بابت لطف لطفتون کردید کردین راهنمایی راهنماییتون پاسخ پاسختون "
+    "پاسخگویی پاسخگوییتون جواب جوابتون زحمت کشیدید کشیدین گرم درد نکنه بود "
+    "you so very much a lot many for your the help answer"
+)
+_BYE = _words("خداحافظ خدافظ خدانگهدار خدانگهدارتون بای فعلا bye goodbye")
+_AROUND_BYE = _words("شما good have a nice day you see")
+_NIGHT = _words("خوش night")
+
+# Who thanks and leaves is bidden goodbye; who greets and thanks is thanked back.
+_KINDS = (
+    _Kind(FAREWELL, _BYE, _BYE | _AROUND_BYE | _THANK | _AROUND_THANK),
+    _Kind(FAREWELL, _NIGHT, _NIGHT | _words("روز روزتون شب شبتون وقت good")),
+    _Kind(FAREWELL, _words("شب"), _words("شب بخیر")),
+    _Kind(WELCOME, _THANK, _THANK | _AROUND_THANK | _HELLO),
+    _Kind(GREETING, _HELLO, _HELLO | _AROUND_HELLO),
+)
 
 
 def reply_to_small_talk(text: str, language: str) -> str | None:
     """Return an answer in kind; None when the text asks something."""
-    replies = _REPLIES.get(normalise(text).strip())
+    replies = _recognise(text)
     return None if replies is None else replies[language]
 
 
 def drop_small_talk(texts: tuple[str, ...]) -> tuple[str, ...]:
     """Leave greetings out of a burst, unless there is nothing else."""
-    asking = tuple(t for t in texts if normalise(t).strip() not in _REPLIES)
+    asking = tuple(text for text in texts if _recognise(text) is None)
     return asking or texts
+
+
+def _recognise(text: str) -> Mapping[str, str] | None:
+    words = [_STRETCHED.sub(r"\1", word) for word in normalise(text).split()]
+    if not words:
+        return WELCOME if _is_applause(text) else None
+    if len(words) > MAX_WORDS:
+        return None
+    return next((kind.replies for kind in _KINDS if kind.fits(words)), None)
+
+
+def _is_applause(text: str) -> bool:
+    """Take a bare heart or thumb for thanks; a tear or a question mark wants more."""
+    signs = {sign for sign in text if not sign.isspace()} - set("!.\ufe0f")
+    return bool(signs) and _APPLAUSE.issuperset(signs)

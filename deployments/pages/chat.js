@@ -125,17 +125,18 @@
   // --- Sending ------------------------------------------------------------------
 
   const shown = new Map(); // Bubbles of stored messages, by id.
-  const outbox = []; // {clientId, content, at, bubble, tries, isLost, isTaken}, in order.
+  const outbox = []; // {clientId, content, at, bubble, tries, isLost, isRefused, isTaken}, in order.
   let isSending = false;
   let wakeSender = null;
 
   function saveOutbox() {
-    const rows = outbox.map(({ clientId, content, at }) => ({ clientId, content, at }));
+    // What was refused would be refused after each reload again.
+    const rows = outbox.filter((item) => !item.isRefused).map(({ clientId, content, at }) => ({ clientId, content, at }));
     kept.write("outbox", JSON.stringify(rows));
   }
 
   function enqueue(content, clientId = randomId(), at = Date.now()) {
-    const item = { clientId, content, at, bubble: makeBubble("customer", content, at), tries: 0, isLost: false, isTaken: false };
+    const item = { clientId, content, at, bubble: makeBubble("customer", content, at), tries: 0, isLost: false, isRefused: false, isTaken: false };
     outbox.push(item);
     saveOutbox();
     mark(item, "waiting", words.sending);
@@ -186,7 +187,8 @@
     });
     if (answer.ok) return settle(item, await answer.json());
     if ([400, 404, 413, 422].includes(answer.status)) {
-      item.isLost = true;
+      item.isLost = item.isRefused = true;
+      saveOutbox();
       return mark(item, "lost", words.refused);
     }
     const error = new Error(String(answer.status));

@@ -1,6 +1,5 @@
 """`pilito up`: starts every part in order, watches them, and stops them in reverse."""
 
-from contextlib import ExitStack
 from datetime import timedelta
 
 import structlog
@@ -31,35 +30,32 @@ def up(settings: Settings, *, demo: bool) -> int:
     progress = Progress(terminal)
     stop = StopWish()
     stop.listen()
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(DataDirLock(settings.data_dir))
+    try:
+        with DataDirLock(settings.data_dir), terminal:
             rotate_logs(settings.logs_dir)
-            stack.enter_context(terminal)
             setup_logging(settings.logs_dir, "runtime")
-            _run(Runtime(settings, progress, stop), stop, demo=demo)
-        except StopRequestedError:
-            return 0
-        except LaunchError as error:
-            log.exception("launch_failed")
-            progress.fail(str(error))
-            return error.exit_code
-        except PersistenceError as error:
-            log.exception("launch_failed")
-            progress.fail(str(error))
-            return 1
-        except Exception as error:  # the last one who could tell the user
-            log.exception("launch_failed")
-            reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-            progress.fail(f"{LaunchError.__doc__} {reason} (see {settings.logs_dir})")
-            return 1
-    return 0
+            return _run(Runtime(settings, progress, stop), stop, progress, demo=demo)
+    except LaunchError as error:
+        progress.fail(str(error))
+        return error.exit_code
 
 
-def _run(runtime: Runtime, stop: StopWish, *, demo: bool) -> None:
+def _run(runtime: Runtime, stop: StopWish, progress: Progress, *, demo: bool) -> int:
     try:
         runtime.start(demo=demo)
         while not stop.wait(WATCH_INTERVAL):
             runtime.check()
+    except StopRequestedError:
+        return 0
+    except (LaunchError, PersistenceError) as error:
+        log.warning("launch_ended", exc_info=True)
+        progress.fail(str(error))
+        return error.exit_code if isinstance(error, LaunchError) else 1
+    except Exception as error:  # the last one who could tell the user
+        log.exception("launch_failed")
+        reason = str(error).partition("\n")[0]
+        progress.fail(f"{type(error).__name__}: {reason} (see {runtime.logs_dir})")
+        return 1
     finally:
         runtime.stop()
+    return 0

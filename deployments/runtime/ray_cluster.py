@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -23,9 +24,12 @@ def find_address() -> str | None:
 class LocalRay:
     """A Ray of our own. Its processes end with the thread that called `start`."""
 
-    def __init__(self, session_root: Path, *, dashboard_port: int) -> None:
+    def __init__(
+        self, session_root: Path, *, dashboard_port: int, agent_port: int
+    ) -> None:
         self._root = session_root
         self._dashboard_port = dashboard_port
+        self._agent_port = agent_port
         self._essential: dict[str, psutil.Process] = {}
 
     def start(self) -> None:
@@ -35,7 +39,13 @@ class LocalRay:
             RayUnavailableError: with the first line of what Ray says.
         """
         import ray
+        from ray._private import parameter
 
+        # `ray start` has an option for this port, `ray.init` has none; a second runtime
+        # would wait for the first one's port and then do without its agent.
+        vars(parameter)["RayParams"] = partial(
+            parameter.RayParams, dashboard_agent_listen_port=self._agent_port
+        )
         try:
             ray.init(
                 namespace=NAMESPACE,

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import structlog
 from rich.markup import escape
@@ -55,6 +56,11 @@ class Runtime:
         self._is_broken = False
         self._deadline = 0.0
 
+    @property
+    def logs_dir(self) -> Path:
+        """Where all logs are."""
+        return self._settings.logs_dir
+
     def start(self, *, demo: bool) -> None:
         """Start all parts; say what is going on.
 
@@ -100,6 +106,8 @@ class Runtime:
 
     def stop(self) -> None:
         """Stop all parts that were started, in reverse; nothing stays running."""
+        if self._postgres is None and self._ray is None:
+            return
         with self._progress.step("Stopped"):
             self._deadline = time.monotonic() + STOP_BUDGET.total_seconds()
             if self._is_serving and self._applications is not None:
@@ -180,7 +188,9 @@ class Runtime:
                 build_environment(self._folder, ports, token_path=self._token)
             )
             self._ray = LocalRay(
-                self._folder.ray, dashboard_port=self._settings.dashboard_port
+                self._folder.ray,
+                dashboard_port=self._settings.dashboard_port,
+                agent_port=ports.dashboard_agent,
             )
         self._ray.start()
 

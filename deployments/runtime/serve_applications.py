@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import structlog
 import yaml
 from pydantic import BaseModel, ValidationError
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from ray.serve.schema import ServeApplicationSchema, ServeDeploySchema
 
 CONFIG = Path(__file__).parents[2] / "serve_config.yaml"
+log = structlog.get_logger("runtime")
+
 #: A replica imports torch and loads indexes; on a slow disk that takes a while.
 START_TIMEOUT = timedelta(minutes=3)
 POLL = timedelta(milliseconds=200)
@@ -109,7 +112,11 @@ class ServeApplications:
         found = serve.status().applications
         for name, application in found.items():
             if name in self._names and application.status == "DEPLOY_FAILED":
-                message = f"{name} did not start: {_last_line(application.message)}"
+                parts = application.deployments.values()
+                reasons = [part.message for part in parts if part.message]
+                reason = _last_line(reasons[-1] if reasons else application.message)
+                log.error("application_failed", application=name, reasons=reasons)
+                message = f"The application {name} did not start: {reason}"
                 raise ApplicationFailedError(message)
         return {name: str(each.status.value) for name, each in found.items()}
 

@@ -93,7 +93,8 @@ class WebsiteHub:
     def __init__(self, pool: Pool, shards: int) -> None:
         self._pool = pool
         self._shards = shards
-        self._visits: defaultdict[ConversationId, set[Visit]] = defaultdict(set)
+        #: Who is here; entered and left through `visit`.
+        self.visits: defaultdict[ConversationId, set[Visit]] = defaultdict(set)
         self._stale: set[ConversationId] = set()
         self._wake = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
@@ -117,7 +118,7 @@ class WebsiteHub:
         Raises:
             TooManyVisitsError: it is open in too many windows of this process.
         """
-        visits = self._visits[conversation_id]
+        visits = self.visits[conversation_id]
         if len(visits) >= MAX_VISITS_PER_CONVERSATION:
             raise TooManyVisitsError
         visit = Visit(conversation_id, cursor)
@@ -127,21 +128,21 @@ class WebsiteHub:
             yield visit
         finally:
             visits.discard(visit)
-            if not visits and self._visits.get(conversation_id) is visits:
-                del self._visits[conversation_id]
+            if not visits and self.visits.get(conversation_id) is visits:
+                del self.visits[conversation_id]
 
     def notify(self, payload: str) -> None:
         """Take a notification `{shard}:{first_seq}:{last_seq}`; empty: any shard."""
-        if not self._visits:
+        if not self.visits:
             return
         shard, _, _ = payload.partition(":")
         if not shard.isdecimal():
-            self._refresh(self._visits.keys())
+            self._refresh(self.visits.keys())
             return
         self._refresh(
             {
                 conversation_id
-                for conversation_id in self._visits
+                for conversation_id in self.visits
                 if slot_of(conversation_id) % self._shards == int(shard)
             }
         )
@@ -174,7 +175,7 @@ class WebsiteHub:
         visits = {
             conversation_id: tuple(present)
             for conversation_id in stale
-            if (present := self._visits.get(conversation_id))
+            if (present := self.visits.get(conversation_id))
         }
         if not visits:
             return

@@ -11,6 +11,7 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from deployments.channels.errors import DirectoryUnavailableError, InvalidFieldError
 from deployments.channels.website import check_visitor_id
+from deployments.errors import DATABASE_AWAY
 from deployments.website.hub import Frame, TooManyVisitsError, Visit, Writing
 from deployments.website.services import WebsiteServices
 from persistence.channels import ChannelKind
@@ -70,7 +71,9 @@ async def follow(
             await _serve(socket, visit)
     except TooManyVisitsError:
         await socket.close(CLOSE_TOO_MANY, "too many windows")
-    except (DirectoryUnavailableError, OSError, TimeoutError):
+    except DirectoryUnavailableError:
+        await _close(socket, CLOSE_TRY_AGAIN)
+    except DATABASE_AWAY:
         await _close(socket, CLOSE_TRY_AGAIN)
 
 

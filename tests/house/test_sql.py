@@ -6,9 +6,7 @@ import pytest
 
 from persistence.database import Pool
 from persistence.queries import SQL, load_queries
-from tests.integration.conftest import dsn, pool, server
 
-__all__ = ["dsn", "pool", "server"]
 
 NOUNS = sorted(path.stem for path in SQL.glob("*.sql"))
 

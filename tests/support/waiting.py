@@ -5,7 +5,13 @@ import asyncio
 from persistence.database import Pool
 
 
-async def wait_for_count(pool: Pool, query: str, wanted: int, *args: object) -> None:
+async def wait_for_count(
+    pool: Pool,
+    query: str,
+    wanted: int,
+    *args: object,
+    channel: str = "pilito_messages",
+) -> None:
     """Wait until `query` counts `wanted`; the test's own time-out is the limit."""
     committed = asyncio.Event()
 
@@ -13,10 +19,10 @@ async def wait_for_count(pool: Pool, query: str, wanted: int, *args: object) -> 
         committed.set()
 
     async with pool.acquire() as connection:
-        await connection.add_listener("pilito_messages", hear)
+        await connection.add_listener(channel, hear)
         try:
             while await connection.fetchval(query, *args) != wanted:
                 await committed.wait()
                 committed.clear()
         finally:
-            await connection.remove_listener("pilito_messages", hear)
+            await connection.remove_listener(channel, hear)

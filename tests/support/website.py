@@ -82,7 +82,7 @@ async def running_website(pool: Pool, dsn: str) -> AsyncIterator[Website]:
     throttle = VisitorThrottle(clock, per_visitor=1000)
     services = WebsiteServices(pool, shards, directory, hub, throttle, clock)
     webhooks = build_webhooks_app(
-        WebhookServices(Settings(_env_file=None), shards, directory, clock, throttle)
+        WebhookServices(Settings(), shards, directory, clock, throttle)
     )
     app = FastAPI()
     install_error_handlers(app)

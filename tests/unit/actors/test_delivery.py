@@ -177,3 +177,22 @@ def test_parts_of_a_long_answer_go_out_in_order_one_at_a_time() -> None:
 @pytest.mark.parametrize(("attempts", "seconds"), [(1, 2), (2, 4), (3, 8), (20, 300)])
 def test_backoff_doubles_up_to_its_limit(attempts: int, seconds: int) -> None:
     assert backoff(attempts, timedelta(minutes=5)) == timedelta(seconds=seconds)
+
+
+def test_waiting_for_a_paused_channel_is_no_failed_attempt() -> None:
+    story = answered()
+    for hour in range(20):
+        story.send_timer_fires(3600 * hour)
+        story.apply(
+            PartRefused(
+                id=story.new_id(),
+                conversation_id=story.id,
+                at=at(3600 * hour),
+                send_id=story.now.sends[0].id,
+                reason="the channel is paused",
+                permanent=False,
+                retry_after=timedelta(minutes=1),
+                is_held=True,
+            )
+        )
+    assert [send.attempts for send in story.now.sends] == [0]

@@ -174,15 +174,16 @@ def test_nul_is_taken_out_of_texts() -> None:
     assert found.text == "ab"
 
 
+MEMBERS = (
+    *("entry", "id", "messaging", "changes", "field", "value", "sender", "recipient"),
+    *("message", "mid", "text", "is_echo", "attachments", "type", "postback", "title"),
+)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.just("image"),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                ["entry", "id", "messaging", "message", "mid", "sender", "recipient"]
-                + ["attachments", "type", "text", "changes", "field", "postback"]
-            ),
+            st.sampled_from(MEMBERS),
             inner,
             max_size=5,
         )
