@@ -37,11 +37,10 @@ class InvalidEventError(ActorError):
 
 
 class SendRefusedError(ActorError):
-    """The platform refused the message.
+    """The platform refused the message."""
 
-    `is_held` says that we did not even ask: the channel is paused. Waiting for it is no
-    failed attempt.
-    """
+    # `is_held` says that we did not even ask, since the channel is paused: waiting for
+    # it is no failed attempt.
 
     def __init__(
         self,

@@ -127,6 +127,8 @@ class Shard:
 
     async def stop(self) -> None:
         """Finish what is in the inbox, then stop. Nothing stored is lost."""
+        if self._is_stopping:
+            return
         self._is_stopping = True
         await self._errands.stop(STOP_PATIENCE_S)
         if not self._is_fenced:

@@ -10,15 +10,13 @@ from openai import (
     AsyncOpenAI,
     OpenAIError,
 )
-from openai.types.chat import ChatCompletionMessageParam
+from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 
 from config.llm import LlmEndpoint
 from deployments.answers.errors import ModelFailedError
 
 #: After the first attempt; with the client's own backoff, and only where it may help.
 RETRIES = 2
-#: Long enough for any answer to a customer, short enough to bound a runaway.
-MAX_ANSWER_TOKENS = 700
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +52,10 @@ class LlmClient:
             answer = await self._client.chat.completions.create(
                 model=self._model,
                 messages=list(messages),
-                max_tokens=MAX_ANSWER_TOKENS,
-                temperature=0.2,
+                # No limit and no temperature: some models refuse the one or the other,
+                # and others, Gemini's too, count their thinking as written.
             )
+            return self._read(answer)
         except APITimeoutError as error:
             message = "the model took too long"
             raise ModelFailedError(message) from error
@@ -66,16 +65,30 @@ class LlmClient:
         except APIStatusError as error:
             message = f"the model answered {error.status_code}"
             raise ModelFailedError(message) from error
-        except (OpenAIError, ValueError) as error:
+        except (
+            # The client checks nothing: a login page with status 200 ends up here.
+            OpenAIError,
+            ValueError,
+            AttributeError,
+            TypeError,
+        ) as error:
             message = f"the model's answer can't be read: {type(error).__name__}"
             raise ModelFailedError(message) from error
-        text = answer.choices[0].message.content if answer.choices else None
-        if not text or not text.strip():
-            message = "the model answered with nothing"
-            raise ModelFailedError(message)
-        tokens = answer.usage.total_tokens if answer.usage else 0
-        return Completion(text.strip(), answer.model or self._model, tokens)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+    def _read(self, answer: ChatCompletion) -> Completion:
+        try:
+            # The client believes what it is sent: a proxy's page may stand here, too.
+            text = str.strip(answer.choices[0].message.content or "")
+            tokens = answer.usage.total_tokens if answer.usage else 0
+            model = str(answer.model or self._model)
+        except (AttributeError, TypeError, IndexError) as error:
+            message = f"the model's answer can't be read: {type(error).__name__}"
+            raise ModelFailedError(message) from error
+        if not text:
+            message = "the model answered with nothing"
+            raise ModelFailedError(message)
+        return Completion(text, model, tokens)

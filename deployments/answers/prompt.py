@@ -41,7 +41,9 @@ def build_messages(
     messages: list[ChatCompletionMessageParam] = [
         {"role": "system", "content": "\n\n".join(parts)}
     ]
-    for turn in recent_turns(turns, MAX_TURN_TOKENS):
+    # A picture is a turn without words; some servers refuse an empty message.
+    said = [turn for turn in turns if turn.content.strip()]
+    for turn in recent_turns(said, MAX_TURN_TOKENS):
         if turn.type == "customer":
             messages.append({"role": "user", "content": turn.content})
         else:

@@ -7,7 +7,6 @@ import pytest
 from persistence.database import Pool
 from persistence.queries import SQL, load_queries
 
-
 NOUNS = sorted(path.stem for path in SQL.glob("*.sql"))
 
 
