@@ -49,7 +49,7 @@ def connect_account(runtime: RunningRuntime) -> None:
                 "kind": "instagram",
                 "name": "benchmark",
                 "account_id": ACCOUNT,
-                "access_token": "none",
+                "access_token": "no real token",
             },
         )
         answer.raise_for_status()
@@ -96,6 +96,8 @@ def main() -> None:
 def deploy_unstored(runtime: RunningRuntime) -> None:
     """Add the peer to the running runtime."""
     os.environ["RAY_AUTH_MODE"] = "token"
+    # Without it Ray takes loopback for the machine's public address.
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     os.environ["RAY_AUTH_TOKEN_PATH"] = str(runtime.data_dir / "ray_token")
     # Imported now: Ray reads its environment when it is imported.
     import ray

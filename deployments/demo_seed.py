@@ -28,7 +28,7 @@ from persistence.documents import (
     replace_document,
 )
 from persistence.ids import DocumentId, TenantId
-from persistence.knowledge import count_unembedded
+from persistence.knowledge import count_unembedded, fetch_changed_documents
 from persistence.secrets import Cipher
 from retrieval.chunking import chunk_document
 from retrieval.knowledge import SourceType
@@ -83,9 +83,12 @@ async def _wait_until_embedded(pool: Pool, tenant_id: TenantId) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(EMBEDDING_PATIENCE_S), pool.acquire() as connection:
             await connection.add_listener("pilito_knowledge", hear)
-            while await count_unembedded(connection, tenant_id):
-                await changed.wait()
-                changed.clear()
+            try:
+                while await count_unembedded(connection, tenant_id):
+                    await changed.wait()
+                    changed.clear()
+            finally:
+                await connection.remove_listener("pilito_knowledge", hear)
 
 
 async def _ensure_channels(db: Connection, cipher: Cipher, tenant_id: TenantId) -> None:
@@ -114,7 +117,10 @@ async def import_documents(
     """Import the demo's documents; unchanged ones are left. Returns how many were not.
 
     A document's id comes from its key, so that an edit of the file edits it here too.
+    One that somebody deleted here stays deleted.
     """
+    known_ones = await fetch_changed_documents(db, tenant_id, since=0)
+    deleted = {known.id for known in known_ones if known.is_deleted}
     changed = 0
     for line in DOCUMENTS.read_text(encoding="utf-8").splitlines():
         row = orjson.loads(line)
@@ -123,7 +129,7 @@ async def import_documents(
         )
         document_id = DocumentId(uuid5(tenant_id, row["key"]))
         known = await fetch_document(db, tenant_id, document_id)
-        if known is not None and known.content == content:
+        if document_id in deleted or (known is not None and known.content == content):
             continue
         changed += 1
         parents = chunk_document(content.title, content.text, count)

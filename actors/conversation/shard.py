@@ -5,6 +5,7 @@ orders is carried out by `Errands`, whose results come back through this same in
 """
 
 import asyncio
+import contextlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -294,10 +295,11 @@ class Shard:
                 continue
             pause = self._timers.next_in(now)
             timeout = None if pause is None else pause.total_seconds()
-            try:
-                await asyncio.wait_for(self._timers_changed.wait(), timeout)
-            except TimeoutError:
-                continue
+            # Not wait_for: in Python 3.11 it forgets a cancellation that comes together
+            # with the event, and `stop` would wait for ever.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout):
+                    await self._timers_changed.wait()
 
     async def _load_timers(self) -> None:
         self._timers.clear_all()

@@ -77,5 +77,8 @@ class KnowledgeIndexer:
                 await asyncio.sleep(IDLE)
                 continue
             if not found:
+                # Not wait_for: in Python 3.11 it forgets a cancellation that comes
+                # together with the event, and `stop` would wait for ever.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), IDLE)
+                    async with asyncio.timeout(IDLE):
+                        await self._wake.wait()

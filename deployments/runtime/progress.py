@@ -4,8 +4,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rich.live import Live
 from rich.markup import escape
-from rich.status import Status
+from rich.spinner import Spinner
 
 from deployments.runtime.terminal import Terminal
 
@@ -16,7 +17,7 @@ class Progress:
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
         self._begun = time.monotonic()
-        self._status: Status | None = None
+        self._spinner: Spinner | None = None
         self._label = ""
 
     @contextmanager
@@ -27,19 +28,27 @@ class Progress:
         out = self._terminal.out
         try:
             if out.is_terminal:
-                with out.status(escape(label)) as self._status:
+                self._spinner = Spinner("dots", escape(label))
+                # Live would by default catch what libraries print and show it here.
+                with Live(
+                    self._spinner,
+                    console=out,
+                    transient=True,
+                    redirect_stdout=False,
+                    redirect_stderr=False,
+                ):
                     yield
             else:
                 yield
         finally:
-            self._status = None
+            self._spinner = None
         seconds = time.monotonic() - begun
         self.say(f"[green]✓[/] {escape(label)} [dim]{seconds:.1f} s[/]")
 
     def detail(self, text: str) -> None:
         """Say how far the running step is, where that can be replaced again."""
-        if self._status is not None:
-            self._status.update(f"{escape(self._label)}: {escape(text)}")
+        if self._spinner is not None:
+            self._spinner.update(text=f"{escape(self._label)}: {escape(text)}")
 
     def say(self, markup: str) -> None:
         """Print a line."""

@@ -1,7 +1,9 @@
 """The Ray that everything runs on: started here, or joined where RAY_ADDRESS says."""
 
 import os
+import socket
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from deployments.runtime.errors import RayUnavailableError
 NAMESPACE = "pilito"
 #: Objects between our processes are small: events, questions, passages.
 OBJECT_STORE_BYTES = 100 * 2**20
+CONNECT_TIMEOUT = timedelta(seconds=5)
 #: Without these two nothing works; Ray starts all others again by itself.
 ESSENTIAL = ("gcs_server", "raylet")
 
@@ -99,6 +102,7 @@ class JoinedRay:
         import ray
 
         try:
+            _knock(self._address)
             ray.init(
                 address=self._address,
                 namespace=NAMESPACE,
@@ -118,6 +122,14 @@ class JoinedRay:
         import ray
 
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nobody listens: Ray itself would go on trying for minutes."""
+    host, colon, port = address.rpartition("://")[2].rpartition(":")
+    if colon:  # "auto" has none, and finds its cluster in a file.
+        timeout = CONNECT_TIMEOUT.total_seconds()
+        socket.create_connection((host.strip("[]"), int(port)), timeout).close()
 
 
 def _first_line(error: Exception) -> str:

@@ -73,11 +73,12 @@ class Runtime:
         if demo and settings.http_host not in LOOPBACK:
             raise DemoExposedError
         self._clear_leftovers()
-        check_free(settings.http_host, settings.http_port, setting="PILITO_HTTP_PORT")
         if find_address() is None:
-            check_free(
-                "127.0.0.1", settings.dashboard_port, setting="PILITO_DASHBOARD_PORT"
-            )
+            # A cluster that we join listens there already, if it has had us before.
+            host, port = settings.http_host, settings.http_port
+            check_free(host, port, setting="PILITO_HTTP_PORT")
+            port = settings.dashboard_port
+            check_free("127.0.0.1", port, setting="PILITO_DASHBOARD_PORT")
         self._settings = settings = with_kept_key(settings)
         self._step("PostgreSQL", self._start_database)
         self._step("Schema", lambda: migrate.upgrade(os.environ["PILITO_DATABASE_URL"]))

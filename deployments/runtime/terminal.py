@@ -1,7 +1,9 @@
 """Keeps the terminal for our own lines; what libraries print goes to a log."""
 
+import io
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -33,12 +35,9 @@ class Terminal:
             self.log.replace(self.log.with_suffix(".old.log"))
         _flush()
         self._saved = (os.dup(1), os.dup(2))
-        # Closed by Console's streams when they are dropped; the process ends first.
         self.out, self.err = (
             Console(
-                file=os.fdopen(os.dup(number), "w", encoding="utf-8", errors="replace"),
-                highlight=False,
-                soft_wrap=True,
+                file=_LastingStream(os.dup(number)), highlight=False, soft_wrap=True
             )
             for number in self._saved
         )
@@ -63,6 +62,29 @@ class Terminal:
             os.close(saved)
         self.out = Console(highlight=False, soft_wrap=True)
         self.err = Console(highlight=False, soft_wrap=True, stderr=True)
+
+
+class _LastingStream(io.TextIOWrapper):
+    """A stream that is written in vain when its terminal has been closed.
+
+    Closing a terminal asks us to stop, and the stop must not fail on saying so.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            os.fdopen(number, "wb", buffering=0), encoding="utf-8", errors="replace"
+        )
+
+    def write(self, text: str) -> int:
+        """Write `text` if somebody is there."""
+        with suppress(OSError):
+            return super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush if somebody is there."""
+        with suppress(OSError):
+            super().flush()
 
 
 def _flush() -> None:

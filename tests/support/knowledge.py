@@ -176,11 +176,19 @@ class Counter:
         )
 
 
-async def open_counter(pool: Pool, name: str = "shop") -> Counter:
-    """Open a shop without knowledge, whose one customer has said hello."""
+async def open_counter(
+    pool: Pool, name: str = "shop", *, beside: Counter | None = None
+) -> Counter:
+    """Open a shop without knowledge, whose one customer has said hello.
+
+    The shops of one database share a shard: a second one would take its place.
+    """
     channel = await add_shop(pool, ChannelKind.WEBSITE, name)
-    shards = LocalShards(pool)
-    await shards.shard.start()
+    if beside is None:
+        shards = LocalShards(pool)
+        await shards.shard.start()
+    else:
+        shards = beside.shards
     conversation_id = derive_conversation_id(channel.id, "sara")
     hello = CustomerWrote(
         id=derive_event_id(conversation_id, "hello"),

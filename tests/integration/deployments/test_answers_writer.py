@@ -139,12 +139,11 @@ async def test_two_questions_in_one_burst_both_get_their_page(
 
 
 async def test_a_shop_without_knowledge_hands_over(
-    pool: Pool, writer: AnswerWriter
+    pool: Pool, counter: Counter, writer: AnswerWriter
 ) -> None:
-    empty = await open_counter(pool, "empty")
+    empty = await open_counter(pool, "empty", beside=counter)
 
     answer = await writer.write(await empty.write("هزینه ارسال چقدره؟"))
-    await empty.shards.shard.stop()
 
     assert answer.is_handover
 
@@ -195,8 +194,7 @@ async def test_another_tenants_question_is_never_read(
     pool: Pool, counter: Counter, writer: AnswerWriter
 ) -> None:
     job = await counter.write("هزینه ارسال چقدره؟")
-    stranger = await open_counter(pool, "stranger")
-    await stranger.shards.shard.stop()
+    stranger = await open_counter(pool, "stranger", beside=counter)
 
     with pytest.raises(AnswerFailedError):
         await writer.write(

@@ -12,6 +12,7 @@ from persistence.messages import Turn
 from persistence.tenants import Tenant
 from retrieval.context_retriever import Performance, RetrievedContext
 
+PASSAGE = "[1] ارسال\n۶۵ هزار تومان"
 SHOP = Tenant(TenantId(UUID(int=1)), "shop", "fa", "همیشه با «دوست عزیز» شروع کن.")
 
 
@@ -41,7 +42,7 @@ def build_context(primary: str, secondary: str = "") -> RetrievedContext:
 
 def contents(
     question: str,
-    context: str = "[1] ارسال\n۶۵ هزار تومان",
+    context: str = PASSAGE,
     turns: tuple[Turn, ...] = (),
 ) -> list[str]:
     messages = build_messages(SHOP, build_context(context), turns, question, "fa")
@@ -51,10 +52,7 @@ def contents(
 def test_rules_wishes_and_passages_come_before_the_question() -> None:
     system, asked = contents("هزینه ارسال چقدره؟")
 
-    places = [
-        system.index(part)
-        for part in (RULES["fa"], SHOP.instructions, "[1] ارسال\n۶۵ هزار تومان")
-    ]
+    places = [system.index(part) for part in (RULES["fa"], SHOP.instructions, PASSAGE)]
     assert all(a < b for a, b in pairwise(places))
     assert "هزینه ارسال چقدره؟" in asked
 
