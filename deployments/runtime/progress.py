@@ -21,8 +21,8 @@ class Progress:
         self._label = ""
 
     @contextmanager
-    def step(self, label: str) -> Iterator[None]:
-        """Show `label` until the block ends, then how long it took."""
+    def step(self, label: str, *, done: str | None = None) -> Iterator[None]:
+        """Show `label` until the block ends, then `done` and how long it took."""
         begun = time.monotonic()
         self._label = label
         out = self._terminal.out
@@ -43,7 +43,7 @@ class Progress:
         finally:
             self._spinner = None
         seconds = time.monotonic() - begun
-        self.say(f"[green]✓[/] {escape(label)} [dim]{seconds:.1f} s[/]")
+        self.say(f"[green]✓[/] {escape(done or label)} [dim]{seconds:.1f} s[/]")
 
     def detail(self, text: str) -> None:
         """Say how far the running step is, where that can be replaced again."""
