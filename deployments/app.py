@@ -27,7 +27,6 @@ from deployments.channels.throttle import VisitorThrottle, build_throttle
 from deployments.handles import RemoteResponder, RemoteRetriever
 from deployments.part_probes import build_probes
 from deployments.sender import ChannelSender
-from deployments.serving import ResponderReplica, RetrieverReplica
 from deployments.web_app import build_web_app
 from deployments.web_services import WebServices
 from deployments.webhooks_app import WebhookServices, build_webhooks_app
@@ -95,6 +94,9 @@ def build_web(args: AppArgs) -> Application:  # noqa: ARG001 - Serve's signature
 
 def build_answers(args: AppArgs) -> Application:  # noqa: ARG001 - Serve's signature
     """Build the answering side; it has no route of its own."""
+    # The model's client and the indexes: half a second that no other process needs.
+    from deployments.serving import ResponderReplica, RetrieverReplica
+
     retriever = serve.deployment(name="Retriever")(RetrieverReplica).bind()
     return serve.deployment(name="Responder")(ResponderReplica).bind(retriever)
 

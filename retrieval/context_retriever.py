@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypedDict, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,69 +20,18 @@ from retrieval.index import Arm, Hit, Hits, KnowledgeIndex
 from retrieval.knowledge import SourceType
 from retrieval.language import detect_language
 from retrieval.relevance import Evidence, RelevanceJudge, relevance
+from retrieval.retrieved import (
+    Performance,
+    RetrievedChunk,
+    RetrievedContext,
+    SourceUsed,
+)
 
 User = TypeVar("User")
 
 CONTEXT_TOP_K = 8
 """How many chunks may speak in the contexts: a right one is nearly always among the
 first eight, and what comes after distracts more than it helps."""
-
-
-class SourceUsed(TypedDict):
-    """What `[number]` in a context stands for."""
-
-    number: int
-    chunk_id: str
-    document_id: str
-    source: str
-    title: str
-    url: str | None
-
-
-class RetrievedChunk(TypedDict):
-    """A candidate, in ranked order, with the scores that put it there."""
-
-    chunk_id: str
-    document_id: str
-    source: str
-    title: str
-    url: str | None
-    text: str
-    parent_text: str
-    score: float
-    rrf_score: float
-    dense_rank: int | None
-    dense_similarity: float | None
-    sparse_rank: int | None
-    sparse_score: float | None
-
-
-class Performance(TypedDict):
-    """Times in milliseconds, counts of candidates, and what did not work."""
-
-    latency_ms: float
-    embedding_ms: float
-    search_ms: float
-    context_ms: float
-    reranking_used: bool
-    query_complexity: float
-    dense_candidates: int
-    sparse_candidates: int
-    fused_candidates: int
-    degraded: dict[str, str]
-
-
-class RetrievedContext(TypedDict):
-    """The outcome of a retrieval; plain values, ready for JSON."""
-
-    primary_context: str
-    secondary_context: str
-    sources_used: list[SourceUsed]
-    total_chunks: int
-    retrieval_method: str
-    performance: Performance
-    chunks: list[RetrievedChunk]
-    relevance: float
 
 
 @dataclass(frozen=True, slots=True)

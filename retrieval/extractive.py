@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from retrieval.bm25 import grams
-from retrieval.context_retriever import RetrievedChunk
 from retrieval.fillers import content_words
 from retrieval.knowledge import SourceType
+from retrieval.retrieved import RetrievedChunk
 from retrieval.sentences import sentence_spans
 
 MAX_SENTENCES = 3

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from persistence.ids import TenantId
-from retrieval.context_retriever import RetrievedContext
+from retrieval.retrieved import RetrievedContext
 
 
 class Retriever(Protocol):

@@ -13,7 +13,7 @@ from config.prompts import (
 )
 from persistence.messages import Turn
 from persistence.tenants import Tenant
-from retrieval.context_retriever import RetrievedContext
+from retrieval.retrieved import RetrievedContext
 
 #: What was said before helps to understand "and the black one?", not more.
 MAX_TURN_TOKENS = 600

@@ -20,11 +20,11 @@ from deployments.answers.small_talk import drop_small_talk, reply_to_small_talk
 from persistence.database import Pool
 from persistence.messages import fetch_question_texts, fetch_recent_turns
 from persistence.tenants import Tenant, fetch_tenant
-from retrieval.context_retriever import RetrievedChunk, RetrievedContext
 from retrieval.errors import RetrievalError
 from retrieval.extractive import best_sentences
 from retrieval.language import detect_language
 from retrieval.relevance import ANSWER_THRESHOLD
+from retrieval.retrieved import RetrievedChunk, RetrievedContext
 
 #: Turns that are read; how many of them the model sees is a matter of tokens.
 MAX_TURNS = 12

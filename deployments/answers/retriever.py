@@ -14,10 +14,11 @@ from persistence.knowledge import (
     fetch_chunks,
     fetch_revision,
 )
-from retrieval.context_retriever import ContextRetriever, RetrievedContext
+from retrieval.context_retriever import ContextRetriever
 from retrieval.embedding import Embedder
 from retrieval.index import KnowledgeIndex
 from retrieval.knowledge import SourceType
+from retrieval.retrieved import RetrievedContext
 
 #: Tenants whose indexes stay in memory; a small shop's takes a few megabytes.
 MAX_TENANTS = 64

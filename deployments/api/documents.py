@@ -30,8 +30,8 @@ from persistence.documents import (
 )
 from persistence.ids import DocumentId, TenantId
 from retrieval.chunking import Parent, chunk_document
-from retrieval.context_retriever import RetrievedContext
 from retrieval.knowledge import SourceType
+from retrieval.retrieved import RetrievedContext
 
 router = APIRouter(prefix="/api/knowledge", tags=["knowledge"])
 

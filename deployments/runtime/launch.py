@@ -1,5 +1,7 @@
 """`pilito up`: starts every part in order, watches them, and stops them in reverse."""
 
+import logging
+import os
 from datetime import timedelta
 
 import structlog
@@ -34,10 +36,16 @@ def up(settings: Settings, *, demo: bool) -> int:
         with DataDirLock(settings.data_dir), terminal:
             rotate_logs(settings.logs_dir)
             setup_logging(settings.logs_dir, "runtime")
-            return _run(Runtime(settings, progress, stop), stop, progress, demo=demo)
+            runtime = Runtime(settings, progress, stop)
+            code = _run(runtime, stop, progress, demo=demo)
     except LaunchError as error:
         progress.fail(str(error))
         return error.exit_code
+    if runtime.is_ray_lost:
+        # At the exit Ray would ask its dead parts to leave, and wait for them.
+        logging.shutdown()
+        os._exit(code)
+    return code
 
 
 def _run(runtime: Runtime, stop: StopWish, progress: Progress, *, demo: bool) -> int:

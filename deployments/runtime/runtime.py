@@ -56,7 +56,8 @@ class Runtime:
         self._applications: ServeApplications | None = None
         self._has_actors = False
         self._is_serving = False
-        self._is_broken = False
+        #: Whether Ray's processes were gone before it could be shut down.
+        self.is_ray_lost = False
         self._deadline = 0.0
 
     @property
@@ -99,8 +100,6 @@ class Runtime:
             ProcessDiedError: Ray was killed; nothing can go on without it.
         """
         if self._ray is not None and (dead := self._ray.find_dead()) is not None:
-            self._is_broken = True
-            self._is_serving = False
             message = f"{dead}, which everything here needs, has ended; stopping."
             raise ProcessDiedError(message)
         if self._postgres is not None and not self._postgres.is_running:
@@ -117,10 +116,12 @@ class Runtime:
             if self._is_serving and self._applications is not None:
                 drain = partial(self._applications.withdraw, DRAIN_TIMEOUT)
                 self._finish("applications", drain, DRAIN_TIMEOUT)
-            if self._has_actors and not self._is_broken:
+            if self._has_actors:
                 self._finish("shards", self._stop_actors, ACTORS_TIMEOUT)
             if self._ray is not None:
-                self._finish("ray", self._ray.stop, RAY_TIMEOUT, even_in_hurry=True)
+                self.is_ray_lost = self._is_ray_dead()
+                if not self.is_ray_lost:
+                    self._finish("ray", self._ray.stop, RAY_TIMEOUT, can_leave=False)
             leftovers.end_processes(self._folder.path, grace=timedelta(0))
             if self._postgres is not None:
                 self._postgres.stop()
@@ -132,18 +133,23 @@ class Runtime:
         step: Callable[[], None],
         timeout: timedelta,
         *,
-        even_in_hurry: bool = False,
+        can_leave: bool = True,
     ) -> None:
         left = timedelta(seconds=max(0.0, self._deadline - time.monotonic()))
-        give_up = (lambda: False) if even_in_hurry else self._is_hurried
+
+        def give_up() -> bool:
+            # Whoever stops us may have told all our processes at once, and then Ray's
+            # are gone first: nobody is left who could answer.
+            return can_leave and (self._wish.is_hurried or self._is_ray_dead())
+
         try:
-            if not finish(step, min(timeout, left), give_up=give_up):
+            if give_up() or not finish(step, min(timeout, left), give_up=give_up):
                 log.warning("stop_step_left", step=label)
         except Exception:  # the others must stop, too
             log.exception("stop_step_failed", step=label)
 
-    def _is_hurried(self) -> bool:
-        return self._wish.is_hurried
+    def _is_ray_dead(self) -> bool:
+        return self._ray is not None and self._ray.find_dead() is not None
 
     def _step(
         self, label: str, step: Callable[[], Mapping[str, str] | None]

@@ -54,8 +54,8 @@ class ServeApplications:
         """
         from ray import serve
 
-        plan = _load_plan(self._config)
-        targets = [_build_target(application) for application in plan.applications]
+        plan = load_plan(self._config)
+        targets = build_targets(plan)
         self._names = [target.name for target in targets]
         http_options = plan.http_options.model_dump(exclude_unset=True)
         self._check_stop()
@@ -121,7 +121,8 @@ class ServeApplications:
         return {name: str(each.status.value) for name, each in found.items()}
 
 
-def _load_plan(config: Path) -> "ServeDeploySchema":
+def load_plan(config: Path) -> "ServeDeploySchema":
+    """Read the file. Raises LaunchError with the place of the first mistake."""
     from ray.serve.schema import ServeDeploySchema
 
     try:
@@ -133,19 +134,23 @@ def _load_plan(config: Path) -> "ServeDeploySchema":
         message = f"{config} is not YAML: {error}"
         raise LaunchError(message) from error
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        message = f"{config}: {place}: {first['msg']}"
+        message = f"{config}: {_describe(error)}"
         raise LaunchError(message) from error
+
+
+def build_targets(plan: "ServeDeploySchema") -> "list[RunTarget]":
+    """Build the applications with the options that the file gives their deployments.
+
+    Raises:
+        LaunchError: the file names something that is not there.
+    """
+    return [_build_target(application) for application in plan.applications]
 
 
 def _build_target(application: "ServeApplicationSchema") -> "RunTarget":
     from ray.serve import RunTarget
 
-    module, _, attribute = application.import_path.partition(":")
-    builder: Callable[[object], Application] = getattr(
-        importlib.import_module(module), attribute
-    )
+    builder = _import_builder(application.import_path)
     arguments = cast("Mapping[str, object]", application.args)
     built = builder(_build_arguments(builder, arguments))
     options = {
@@ -161,15 +166,31 @@ def _build_target(application: "ServeApplicationSchema") -> "RunTarget":
     )
 
 
+def _import_builder(path: str) -> "Callable[[object], Application]":
+    module, _, attribute = path.partition(":")
+    try:
+        found: Callable[[object], Application] = getattr(
+            importlib.import_module(module), attribute
+        )
+    except (ImportError, AttributeError) as error:
+        message = f"{path} can't be imported: {error}"
+        raise LaunchError(message) from error
+    return found
+
+
 def _build_arguments(
     builder: Callable[..., object], values: Mapping[str, object]
 ) -> object:
     """Turn the file's `args` into the model that the builder takes, as Serve does."""
     (parameter,) = inspect.signature(builder).parameters.values()
     kind = parameter.annotation
-    if inspect.isclass(kind) and issubclass(kind, BaseModel):
+    if not (inspect.isclass(kind) and issubclass(kind, BaseModel)):
+        return values
+    try:
         return kind.model_validate(values)
-    return values
+    except ValidationError as error:
+        message = f"{builder.__name__}: {_describe(error)}"
+        raise LaunchError(message) from error
 
 
 def _set_options(
@@ -185,6 +206,12 @@ def _set_options(
     change: Callable[..., Deployment] = deployment.options
     application._bound_deployment = change(**options.get(deployment.name, {}))
     return names
+
+
+def _describe(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return f"{place}: {first['msg']}"
 
 
 def _last_line(text: str) -> str:

@@ -36,7 +36,7 @@ from persistence.ids import (
 )
 from persistence.tenants import create_tenant
 from persistence.users import User, create_user
-from retrieval.context_retriever import Performance, RetrievedContext
+from retrieval.retrieved import Performance, RetrievedContext
 
 SECRET = "a secret of the tests, long enough"
 BASE_URL = "http://pilito.test"

@@ -151,15 +151,10 @@ async def test_the_demo_questions_find_their_documents(
     await counter.shards.shard.stop()
 
     answerable, unanswerable = counts["answerable"], counts["unanswerable"]
-    figures = {
-        name: round(
-            count / (unanswerable if name == "false_answers" else answerable), 3
-        )
-        for name, count in counts.items()
-    }
+    figures = " ".join(f"{name}={count}" for name, count in sorted(counts.items()))
     assert counts["hit@8"] >= 0.9 * answerable, figures
-    assert counts["hit@1"] >= 0.6 * answerable, figures
-    assert counts["in_context"] >= 0.9 * answerable, figures
-    assert counts["false_refusals"] <= 0.25 * answerable, figures
-    assert counts["false_answers"] <= 0.6 * unanswerable, figures
+    assert counts["hit@1"] >= 0.65 * answerable, figures
+    assert counts["in_context"] >= 0.88 * answerable, figures
+    assert counts["false_refusals"] <= 0.1 * answerable, figures
+    assert counts["false_answers"] <= 0.5 * unanswerable, figures
     assert "۶۵ هزار تومان" in shipping.text

@@ -14,8 +14,8 @@ from persistence.database import Pool, open_pool
 from persistence.ids import TenantId
 from persistence.listener import Listener
 from persistence.tenants import create_tenant
-from retrieval.context_retriever import RetrievedContext
 from retrieval.embedding import Embedder
+from retrieval.retrieved import RetrievedContext
 from tests.support.knowledge import (
     PAGES,
     RETURNS,

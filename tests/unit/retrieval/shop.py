@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from retrieval.context_retriever import ContextRetriever, RetrievedContext
+from retrieval.context_retriever import ContextRetriever
 from retrieval.embedding import Embedder, passage_text
 from retrieval.evaluation import hit_at_k, mean, reciprocal_rank
 from retrieval.index import KnowledgeIndex
 from retrieval.knowledge import IndexedChunk, SourceType
+from retrieval.retrieved import RetrievedContext
 from tests.unit.retrieval.samples import LabelledSet, an_id
 
 _SECONDARY = [source for source in SourceType if source != SourceType.FAQ]

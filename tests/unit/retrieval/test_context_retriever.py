@@ -5,11 +5,12 @@ from itertools import count
 
 import pytest
 
-from retrieval.context_retriever import ContextRetriever, RetrievedContext
+from retrieval.context_retriever import ContextRetriever
 from retrieval.embedding import Embedder
 from retrieval.errors import EmbeddingError
 from retrieval.index import KnowledgeIndex
 from retrieval.knowledge import SourceType
+from retrieval.retrieved import RetrievedContext
 from tests.unit.retrieval.samples import (
     DIMENSIONS,
     BrokenEmbedder,

@@ -1,7 +1,7 @@
 """Answers in the tenant's own words."""
 
-from retrieval.context_retriever import RetrievedChunk
 from retrieval.extractive import best_sentences
+from retrieval.retrieved import RetrievedChunk
 
 LONG = (
     "فروشگاه ما از سال ۱۳۹۰ در شیراز باز است و هر روز مهمان دارد. "

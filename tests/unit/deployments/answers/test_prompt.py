@@ -10,7 +10,7 @@ from deployments.answers.prompt import build_messages, estimate_tokens, recent_t
 from persistence.ids import TenantId
 from persistence.messages import Turn
 from persistence.tenants import Tenant
-from retrieval.context_retriever import Performance, RetrievedContext
+from retrieval.retrieved import Performance, RetrievedContext
 
 PASSAGE = "[1] ارسال\n۶۵ هزار تومان"
 SHOP = Tenant(TenantId(UUID(int=1)), "shop", "fa", "همیشه با «دوست عزیز» شروع کن.")

