@@ -34,6 +34,10 @@ def _build() -> ASGIApp:
 def build() -> Application:
     """Build the application, with the real one's options."""
     ingress = serve.ingress(_build)()
-    return serve.deployment(name="Unstored", num_replicas=1, max_ongoing_requests=1000)(
-        ingress
-    ).bind()
+    return serve.deployment(
+        name="Unstored",
+        num_replicas=1,
+        max_ongoing_requests=1000,
+        ray_actor_options={"num_cpus": 0},
+        logging_config={"enable_access_log": False},
+    )(ingress).bind()

@@ -1,9 +1,11 @@
 """All wiring: which parts there are, and what each is given."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 
+import asyncpg
 from pydantic import BaseModel, ConfigDict
 from ray import serve
 from ray.serve import Application
@@ -37,6 +39,7 @@ from deployments.website import (
 )
 from deployments.wiring import count_tokens, get_cipher, get_dsn
 from persistence.database import Pool, open_pool
+from persistence.journal import fence_all
 from persistence.listener import Listener
 
 #: A stopping shard writes what it has accepted: milliseconds, unless it hangs.
@@ -65,6 +68,7 @@ def start_actors(settings: Settings) -> None:
     """Start the shards; they take their places from a runtime before this one."""
     # The embedded database's address is known only to the environment by now.
     dsn = get_dsn(load_settings())
+    asyncio.run(_take_all_places(dsn))
     plans = [
         ShardPlan(
             shard=shard,
@@ -75,6 +79,16 @@ def start_actors(settings: Settings) -> None:
         for shard in range(settings.shards)
     ]
     start_shards(plans, ShardOutside())
+
+
+async def _take_all_places(dsn: str) -> None:
+    # A runtime before this one may still live elsewhere, with more shards than we
+    # start: the places that nobody takes from it are taken here.
+    connection = await asyncpg.connect(dsn)
+    try:
+        await fence_all(connection)
+    finally:
+        await connection.close()
 
 
 def stop_actors(settings: Settings) -> None:

@@ -13,6 +13,7 @@ from deployments.api import (
     health,
     messages,
     metrics,
+    reference,
 )
 from deployments.api.body_limit import BodyLimit
 from deployments.api.context import build_context
@@ -47,13 +48,19 @@ def build_web_app(services: WebServices, pages: Sequence[APIRouter] = ()) -> Fas
         await context.stop()
 
     app = FastAPI(
-        title="Pilito", version="1", lifespan=lifespan, openapi_url="/openapi.json"
+        title="Pilito",
+        version="1",
+        lifespan=lifespan,
+        openapi_url="/openapi.json",
+        # Its own pages load scripts from another host; ours needs none.
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.context = context
     app.add_middleware(BodyLimit)
     install_error_handlers(app)
     for router in ROUTERS:
         app.include_router(router, responses={**PROBLEMS})
-    for router in (health.router, metrics.router, *pages):
+    for router in (health.router, metrics.router, reference.router, *pages):
         app.include_router(router)
     return app

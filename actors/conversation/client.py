@@ -6,6 +6,7 @@ overtaken by a later one of the same conversation.
 """
 
 import asyncio
+import pickle
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -76,10 +77,10 @@ class RemoteShard:
         try:
             if self._handle is None:
                 self._handle = ray.get_actor(self._name, namespace=NAMESPACE)
-            call: ObjectRef[list[Receipt | ActorError]] = self._handle.submit.remote(
-                list(events)
-            )
-            results = await asyncio.wait_for(
+            # As bytes; see ConversationShard.submit.
+            packed = pickle.dumps(list(events), pickle.HIGHEST_PROTOCOL)
+            call: ObjectRef[bytes] = self._handle.submit.remote(packed)
+            answer = await asyncio.wait_for(
                 asyncio.wrap_future(call.future()), PATIENCE_S
             )
         except (RayActorError, RayTaskError, GetTimeoutError, ValueError) as error:
@@ -88,6 +89,7 @@ class RemoteShard:
             raise ShardUnavailableError from error
         except TimeoutError as error:
             raise ShardUnavailableError from error
+        results: list[Receipt | ActorError] = pickle.loads(answer)  # noqa: S301 - from our own processes
         return results
 
 

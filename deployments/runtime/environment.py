@@ -31,6 +31,12 @@ TUNING: Mapping[str, str] = {
     "RAY_SERVE_PORT_QUARANTINE_S": "35",
     # A HAProxy that was killed is back after three checks: 30 s by default.
     "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",
+    # Each request would be told to a Python process, which counts it: a tenth of the
+    # processor time of a webhook. `/metrics` counts what matters by itself.
+    "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
+    # The same for Ray's own: every call between actors is recorded, sent and kept.
+    "RAY_task_events_report_interval_ms": "0",
+    "RAY_enable_metrics_collection": "0",
     # Ray's default lets each of some forty logs grow to 3 GB.
     "RAY_ROTATION_MAX_BYTES": str(20 * 2**20),
     "RAY_ROTATION_BACKUP_COUNT": "1",
