@@ -1,5 +1,6 @@
 """How states and events are written down as JSON and read back."""
 
+from datetime import timedelta
 from functools import cache
 
 import orjson
@@ -21,7 +22,7 @@ def decode_state(text: str) -> Conversation:
 
 def encode_event(event: Event) -> str:
     """Write an event as JSON text; its kind is kept beside it."""
-    return orjson.dumps(event).decode()
+    return orjson.dumps(event, default=_encode_duration).decode()
 
 
 def decode_event(kind: str, text: str) -> Event:
@@ -41,6 +42,13 @@ def kind_of(event: Event) -> str:
 def encode_trace(trace: AnswerTrace | None) -> str:
     """Write how an answer came to be as JSON text."""
     return "{}" if trace is None else orjson.dumps(trace).decode()
+
+
+def _encode_duration(value: object) -> float:
+    """Write what orjson has no word for: a duration, in seconds."""
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    raise TypeError(value)
 
 
 # Adapters take a millisecond to build and are asked for thousands of times a second.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from deployments.website.assets import load_templates
 
@@ -39,6 +39,12 @@ class Operation:
     fields: tuple[Field, ...]
     #: Statuses with what they say, the good one first.
     answers: tuple[tuple[str, str], ...]
+
+
+@router.get("/", include_in_schema=False)
+async def show_the_way() -> RedirectResponse:
+    """Lead whoever opens the bare address to something to read."""
+    return RedirectResponse("docs")
 
 
 @router.get("/docs", response_class=HTMLResponse, include_in_schema=False)

@@ -1,6 +1,12 @@
 """What is written down is read back the same."""
 
 import pickle
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from actors.conversation.codec import (
     decode_event,
@@ -10,9 +16,26 @@ from actors.conversation.codec import (
     kind_of,
 )
 from actors.conversation.errors import ActorError
-from actors.conversation.events import AnswerTrace, ReplyWritten, SourceCited
+from actors.conversation.events import (
+    AnswerTrace,
+    Event,
+    ReplyWritten,
+    SourceCited,
+)
 from actors.conversation.state import Source
 from tests.support.conversations import Story, at
+
+#: What can be written down: times with a zone, text that PostgreSQL takes.
+st.register_type_strategy(
+    datetime,
+    st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - the zone is given beside them
+)
+st.register_type_strategy(
+    timedelta, st.integers(0, 10**9).map(lambda ms: timedelta(milliseconds=ms))
+)
+st.register_type_strategy(str, st.text(st.characters(exclude_categories=["Cs"])))
+st.register_type_strategy(UUID, st.uuids())
+st.register_type_strategy(float, st.floats(-1e9, 1e9))
 
 
 def test_a_state_survives_being_written_down() -> None:
@@ -35,6 +58,15 @@ def test_an_event_survives_being_written_down() -> None:
         text="سلام",
         trace=AnswerTrace(sources=(source,), tokens=3),
     )
+    assert decode_event(kind_of(event), encode_event(event)) == event
+
+
+@pytest.mark.parametrize("kind", Event.__args__, ids=lambda kind: kind.__name__)
+@given(data=st.data())
+def test_every_event_survives_whatever_it_carries(
+    kind: type[Event], data: st.DataObject
+) -> None:
+    event = data.draw(st.from_type(kind))
     assert decode_event(kind_of(event), encode_event(event)) == event
 
 
