@@ -1,6 +1,6 @@
 """The one list of Prometheus metrics, shared by all processes."""
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 WEBHOOK_EVENTS = Counter(
     "webhook_events_total",
@@ -35,4 +35,55 @@ SHARD_COMMIT_SECONDS = Histogram(
     "shard_commit_seconds",
     "Time that one transaction of a shard took.",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5),
+)
+
+RAG_RETRIEVALS = Counter(
+    "rag_retrieval_total",
+    "Retrievals, the failed ones too, by method and the source asked first.",
+    ["method", "primary_source"],
+)
+RAG_RETRIEVAL_SECONDS = Histogram(
+    "rag_retrieval_latency_seconds",
+    "Time from the question to its context.",
+    ["method"],
+    # 2 s is the promise, so it must be a bound.
+    buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
+)
+RAG_CHUNKS = Histogram(
+    "rag_chunks_retrieved",
+    "Passages that one retrieval gave to the answer, by their source.",
+    ["method", "source"],
+    buckets=(0, 1, 2, 3, 4, 5, 6, 8, 12, 20),
+)
+RAG_RERANKINGS = Counter(
+    "rag_reranking_total", "Retrievals that a cross-encoder put in order.", ["model"]
+)
+RAG_RERANKING_SECONDS = Histogram(
+    "rag_reranking_latency_seconds",
+    "Time that the cross-encoder took, its queue included.",
+    ["model"],
+    buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
+)
+RAG_ERRORS = Counter(
+    "rag_errors_total",
+    "What failed in a retrieval, be it a part that it went on without.",
+    ["method", "error_type"],
+)
+RAG_QUERY_COMPLEXITY = Histogram(
+    "rag_query_complexity",
+    "How much questions ask at once, 0 to 1.",
+    buckets=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1),
+)
+RAG_CHUNK_SCORES = Histogram(
+    "rag_chunk_scores",
+    "Scores, 0 to 1, of the passages that were given to the answer.",
+    ["source"],
+    buckets=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1),
+)
+RAG_ACTIVE_MODEL = Gauge(
+    "rag_active_model",
+    "1 for the model or setting that a part of the retrieval works with.",
+    ["component", "value"],
+    # A replica that is gone works with nothing any more.
+    multiprocess_mode="livemax",
 )

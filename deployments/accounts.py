@@ -61,13 +61,20 @@ async def create_account(
 
 
 async def ensure_account(
-    db: Connection, tenant_name: str, username: str, password: str
+    db: Connection,
+    tenant_name: str,
+    username: str,
+    password: str,
+    *,
+    is_superuser: bool = False,
 ) -> User:
     """Return the user of that name, made if there is none yet."""
     user = await fetch_user_by_username(db, username)
     if user is not None:
         return user
-    return await create_account(db, tenant_name, username, password)
+    return await create_account(
+        db, tenant_name, username, password, is_superuser=is_superuser
+    )
 
 
 def _verify(password_hash: str, password: str) -> bool:

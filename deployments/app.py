@@ -26,6 +26,7 @@ from config.settings import Settings, load_settings
 from deployments.asgi import OpenedApp, Opener
 from deployments.channels.directory import ChannelDirectory
 from deployments.channels.throttle import VisitorThrottle, build_throttle
+from deployments.flags import FeatureFlags
 from deployments.handles import RemoteResponder, RemoteRetriever
 from deployments.part_probes import build_probes
 from deployments.sender import ChannelSender
@@ -39,6 +40,7 @@ from deployments.website import (
 )
 from deployments.wiring import count_tokens, get_cipher, get_dsn
 from persistence.database import Pool, open_pool
+from persistence.flags import FLAGS_CHANNEL
 from persistence.journal import fence_all
 from persistence.listener import Listener
 
@@ -150,8 +152,12 @@ async def open_web(stack: AsyncExitStack) -> ASGIApp:
     listener = Listener(get_dsn(settings))
     listener.on("pilito_channels", directory.forget)
     listener.on("pilito_messages", hub.notify)
+    flags = FeatureFlags(pool, SystemClock())
+    listener.on(FLAGS_CHANNEL, flags.notify)
     await listener.start()
     stack.push_async_callback(listener.stop)
+    await flags.start()
+    stack.push_async_callback(flags.stop)
     await hub.start()
     stack.push_async_callback(hub.stop)
     website = WebsiteServices(
@@ -168,6 +174,7 @@ async def open_web(stack: AsyncExitStack) -> ASGIApp:
             pool=pool,
             shards=shards,
             retriever=RemoteRetriever(),
+            flags=flags,
             count_tokens=count_tokens,
             probes=build_probes(settings, pool),
         ),

@@ -8,6 +8,9 @@ from uuid import uuid5
 
 import orjson
 
+from actors.clock import Clock, SystemClock
+from config.flag_values import SetFlag
+from config.flags import FlagName
 from config.settings import Settings, load_settings
 from deployments.accounts import ensure_account
 from deployments.wiring import count_tokens, get_cipher, get_dsn
@@ -27,6 +30,7 @@ from persistence.documents import (
     lock_document,
     replace_document,
 )
+from persistence.flags import fetch_flag_changes_page, set_flag
 from persistence.ids import DocumentId, TenantId
 from persistence.knowledge import count_unembedded, fetch_changed_documents
 from persistence.secrets import Cipher
@@ -62,12 +66,24 @@ async def _seed() -> None:
     pool = await open_pool(get_dsn(settings), max_size=1)
     try:
         async with pool.acquire() as connection, connection.transaction():
-            user = await ensure_account(connection, SHOP, USERNAME, PASSWORD)
+            # Whoever tries the demo turns its flags, too; it is theirs alone.
+            user = await ensure_account(
+                connection, SHOP, USERNAME, PASSWORD, is_superuser=True
+            )
+            await switch_on(connection, SystemClock())
             await _ensure_channels(connection, get_cipher(settings), user.tenant_id)
             await import_documents(connection, user.tenant_id, count_tokens)
         await _wait_until_embedded(pool, user.tenant_id)
     finally:
         await pool.close()
+
+
+async def switch_on(db: Connection, clock: Clock) -> None:
+    """Switch ProductionRAG on; whoever switched it off later keeps their word."""
+    changes, _ = await fetch_flag_changes_page(db, FlagName.PRODUCTION_RAG, 1, 0)
+    if not changes:
+        now = clock.now()
+        await set_flag(db, FlagName.PRODUCTION_RAG, SetFlag(value=True), now, by=None)
 
 
 async def _wait_until_embedded(pool: Pool, tenant_id: TenantId) -> None:

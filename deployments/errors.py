@@ -14,6 +14,8 @@ from starlette.exceptions import HTTPException
 
 from actors.conversation import errors as actor_errors
 from actors.conversation.errors import ActorError
+from config import errors as config_errors
+from config.errors import FlagError
 from deployments.answers import errors as answers_errors
 from deployments.answers.errors import AnswersError
 from deployments.api import errors as api_errors
@@ -31,9 +33,14 @@ STATUSES: Mapping[type[Exception], int] = {
     ApiError: 400,
     api_errors.NotSignedInError: 401,
     api_errors.WrongPasswordError: 401,
+    api_errors.SuperuserOnlyError: 403,
     api_errors.NotFoundError: 404,
     api_errors.InvalidValueError: 422,
     api_errors.TooManyCallsError: 429,
+    FlagError: 400,
+    config_errors.UnknownFlagError: 404,
+    config_errors.InvalidFlagValueError: 422,
+    config_errors.FlagsUnreadError: 503,
     ChannelError: 400,
     channel_errors.WrongSignatureError: 401,
     channel_errors.WrongVerifyTokenError: 403,
@@ -66,6 +73,7 @@ STATUSES: Mapping[type[Exception], int] = {
 }
 ROOTS: tuple[type[Exception], ...] = (
     ApiError,
+    FlagError,
     ChannelError,
     ActorError,
     PersistenceError,

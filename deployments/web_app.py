@@ -10,10 +10,12 @@ from deployments.api import (
     channels,
     conversations,
     documents,
+    flags,
     health,
     messages,
     metrics,
     reference,
+    routing,
 )
 from deployments.api.body_limit import BodyLimit
 from deployments.api.context import build_context
@@ -23,12 +25,14 @@ from deployments.web_services import WebServices
 
 PROBLEMS: dict[int | str, dict[str, type[Problem]]] = {
     status: {"model": Problem}
-    for status in (400, 401, 404, 409, 413, 422, 429, 500, 503)
+    for status in (400, 401, 403, 404, 409, 413, 422, 429, 500, 503)
 }
 ROUTERS = (
     auth.router,
     channels.router,
     documents.router,
+    flags.router,
+    routing.router,
     conversations.router,
     messages.router,
 )

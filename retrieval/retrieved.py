@@ -1,6 +1,6 @@
 """What a retrieval returns: plain values, ready for JSON."""
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class SourceUsed(TypedDict):
@@ -45,6 +45,9 @@ class Performance(TypedDict):
     sparse_candidates: int
     fused_candidates: int
     degraded: dict[str, str]
+    #: Only where a cross-encoder was asked.
+    reranking_ms: NotRequired[float]
+    rerank_model: NotRequired[str]
 
 
 class RetrievedContext(TypedDict):

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from deployments.answers.rag_metrics import RAGMetrics
+from deployments.answers.variants import Variant
 from persistence.database import Pool
 from persistence.ids import TenantId
 from persistence.knowledge import (
@@ -16,6 +18,7 @@ from persistence.knowledge import (
 )
 from retrieval.context_retriever import ContextRetriever
 from retrieval.embedding import Embedder
+from retrieval.errors import RetrievalError
 from retrieval.index import KnowledgeIndex
 from retrieval.knowledge import SourceType
 from retrieval.retrieved import RetrievedContext
@@ -69,15 +72,21 @@ class KnowledgeRetriever:
             asyncpg.PostgresError, OSError: the database is away.
         """
         index = await self._fetch_index(tenant_id)
-        return await asyncio.to_thread(
-            self._retriever.retrieve_context,
-            query,
-            index,
-            PRIMARY_SOURCE,
-            SECONDARY_SOURCES,
-            PRIMARY_BUDGET_TOKENS,
-            SECONDARY_BUDGET_TOKENS,
-        )
+        try:
+            found = await asyncio.to_thread(
+                self._retriever.retrieve_context,
+                query,
+                index,
+                PRIMARY_SOURCE,
+                SECONDARY_SOURCES,
+                PRIMARY_BUDGET_TOKENS,
+                SECONDARY_BUDGET_TOKENS,
+            )
+        except RetrievalError as error:
+            RAGMetrics.record_failure(Variant.CONTEXT_RETRIEVER, PRIMARY_SOURCE, error)
+            raise
+        RAGMetrics.record_retrieval(found, PRIMARY_SOURCE)
+        return found
 
     async def _fetch_index(self, tenant_id: TenantId) -> KnowledgeIndex:
         held = self._tenants.get(tenant_id)

@@ -10,7 +10,11 @@ from pydantic import StringConstraints
 
 from deployments.accounts import NOBODYS_HASH, verify_password
 from deployments.api.context import ApiContext, Context
-from deployments.api.errors import NotSignedInError, WrongPasswordError
+from deployments.api.errors import (
+    NotSignedInError,
+    SuperuserOnlyError,
+    WrongPasswordError,
+)
 from deployments.api.schemas import Answer, NoNul, RequestBody
 from deployments.api.tokens import TokenSigner, TokenType
 from deployments.channels.throttle import find_address
@@ -102,6 +106,16 @@ async def require_principal(
 
 
 SignedIn = Annotated[Principal, Depends(require_principal)]
+
+
+async def require_superuser(principal: SignedIn) -> Principal:
+    """Return who is calling, if they may administer the runtime."""
+    if not principal.is_superuser:
+        raise SuperuserOnlyError
+    return principal
+
+
+Superuser = Annotated[Principal, Depends(require_superuser)]
 
 
 def client_address(request: Request) -> str:

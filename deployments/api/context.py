@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 from deployments.accounts import MAX_PARALLEL_CHECKS
 from deployments.api.throttle import Throttle
 from deployments.api.tokens import TokenSigner
+from deployments.flags import FeatureFlags
 from deployments.web_services import WebServices
 from persistence.database import Pool
 from persistence.secrets import Cipher
@@ -31,6 +32,11 @@ class ApiContext:
     def pool(self) -> Pool:
         """The connections to the database."""
         return self.services.pool
+
+    @property
+    def flags(self) -> FeatureFlags:
+        """The runtime's flags."""
+        return self.services.flags
 
     async def stop(self) -> None:
         """Close what the context itself has opened; the services are the caller's."""

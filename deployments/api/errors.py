@@ -20,6 +20,10 @@ class WrongPasswordError(ApiError):
     """No active account has this user name and password."""
 
 
+class SuperuserOnlyError(ApiError):
+    """This concerns the whole runtime: only a superuser may do it."""
+
+
 class NotFoundError(ApiError):
     """There is no such thing."""
 

@@ -17,6 +17,7 @@ from actors.conversation.state import Source
 from config.settings import Settings
 from deployments.api.context import ApiContext
 from deployments.api.tokens import TokenType
+from deployments.flags import FeatureFlags
 from deployments.probes import Probe
 from deployments.web_app import build_web_app
 from deployments.web_services import WebServices
@@ -150,16 +151,25 @@ class Api:
                 pool=self.pool,
                 shards=self.shards,
                 retriever=self.retriever,
+                flags=FeatureFlags(self.pool, self.clock),
                 count_tokens=self.count_tokens,
                 probes=self.probes,
                 clock=self.clock,
             )
         )
 
-    async def add_user(self, name: str, password_hash: str = NO_PASSWORD) -> User:
+    async def add_user(
+        self,
+        name: str,
+        password_hash: str = NO_PASSWORD,
+        *,
+        is_superuser: bool = False,
+    ) -> User:
         """Add a tenant with one user of the same name."""
         tenant = await create_tenant(self.pool, name)
-        return await create_user(self.pool, tenant.id, name, password_hash)
+        return await create_user(
+            self.pool, tenant.id, name, password_hash, is_superuser=is_superuser
+        )
 
 
 def connect(

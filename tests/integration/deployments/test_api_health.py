@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from deployments.api.metrics import render_metrics
+from deployments.exposition import render_metrics
 from deployments.probes import PARTS, PartHealth, PartStatus, check_parts
 from persistence.database import Pool
 from persistence.users import User

@@ -1,0 +1,176 @@
+"""Every flag there is: its type, default and range, and who a roll-out reaches."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TypeAlias
+from uuid import UUID
+
+from config.errors import InvalidFlagValueError, UnknownFlagError
+
+FlagValue: TypeAlias = bool | int | str
+
+#: A roll-out moves in steps of one per cent.
+BUCKETS = 100
+
+
+class FlagName(StrEnum):
+    """The flags' names, written once."""
+
+    PRODUCTION_RAG = "production_rag"
+    PRODUCTION_RAG_ROLLOUT_PERCENTAGE = "production_rag_rollout_percentage"
+    CROSS_ENCODER_RERANKING = "cross_encoder_reranking"
+    RERANK_MODEL = "rerank_model"
+    DENSE_TOP_K = "dense_top_k"
+    SPARSE_TOP_K = "sparse_top_k"
+    RERANK_TOP_K = "rerank_top_k"
+    PRODUCTION_RAG_DEBUG = "production_rag_debug"
+
+
+class FlagType(StrEnum):
+    """What a flag's values are."""
+
+    SWITCH = "switch"
+    NUMBER = "number"
+    CHOICE = "choice"
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A declaration. Numbers have a range, bounds included; choices have a list."""
+
+    name: FlagName
+    default: FlagValue
+    about: str
+    minimum: int | None = None
+    maximum: int | None = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def type(self) -> FlagType:
+        """What the values are; the default tells."""
+        # bool first: in Python it is an int as well.
+        if isinstance(self.default, bool):
+            return FlagType.SWITCH
+        return FlagType.NUMBER if isinstance(self.default, int) else FlagType.CHOICE
+
+    def check(self, value: object) -> FlagValue:
+        """Return the value. Raises InvalidFlagValueError when it is none of mine."""
+        if isinstance(value, bool | int | str) and self._accepts(value):
+            return value
+        message = f"value: {self.name} must be {self._wanted}"
+        raise InvalidFlagValueError(message)
+
+    def _accepts(self, value: FlagValue) -> bool:
+        match self.type:
+            case FlagType.SWITCH:
+                return isinstance(value, bool)
+            case FlagType.NUMBER:
+                is_number = isinstance(value, int) and not isinstance(value, bool)
+                return is_number and self._is_in_range(int(value))
+            case FlagType.CHOICE:
+                return value in self.choices
+
+    def _is_in_range(self, value: int) -> bool:
+        return (self.minimum is None or value >= self.minimum) and (
+            self.maximum is None or value <= self.maximum
+        )
+
+    @property
+    def _wanted(self) -> str:
+        match self.type:
+            case FlagType.SWITCH:
+                return "true or false"
+            case FlagType.NUMBER:
+                return f"a whole number from {self.minimum} to {self.maximum}"
+            case FlagType.CHOICE:
+                return " or ".join(f'"{choice}"' for choice in self.choices)
+
+
+_DECLARED = (
+    Flag(
+        FlagName.PRODUCTION_RAG,
+        default=False,
+        about="Answers come from ProductionRAG; an explicit false stops it for all,"
+        " whatever the percentage says.",
+    ),
+    Flag(
+        FlagName.PRODUCTION_RAG_ROLLOUT_PERCENTAGE,
+        default=0,
+        minimum=0,
+        maximum=BUCKETS,
+        about="The share of tenants that have ProductionRAG while production_rag is"
+        " not set.",
+    ),
+    Flag(
+        FlagName.CROSS_ENCODER_RERANKING,
+        default=True,
+        about="A cross-encoder puts the candidates in order, where one is loaded.",
+    ),
+    Flag(
+        FlagName.RERANK_MODEL,
+        default="base",
+        choices=("base", "large"),
+        about="Which of the two cross-encoders of the settings puts them in order.",
+    ),
+    Flag(
+        FlagName.DENSE_TOP_K,
+        default=20,
+        minimum=1,
+        maximum=200,
+        about="How many candidates the search by meaning gives.",
+    ),
+    Flag(
+        FlagName.SPARSE_TOP_K,
+        default=15,
+        minimum=1,
+        maximum=200,
+        about="How many candidates the search by words gives.",
+    ),
+    Flag(
+        FlagName.RERANK_TOP_K,
+        default=8,
+        minimum=1,
+        maximum=50,
+        about="How many of the candidates may speak in the answer's context.",
+    ),
+    Flag(
+        FlagName.PRODUCTION_RAG_DEBUG,
+        default=False,
+        about="Each retrieval is written to the log with all its candidates.",
+    ),
+)
+FLAGS: Mapping[str, Flag] = MappingProxyType(
+    {str(flag.name): flag for flag in _DECLARED}
+)
+#: The flag that decides for a share of tenants while a switch is not set.
+PERCENTAGES: Mapping[str, str] = MappingProxyType(
+    {FlagName.PRODUCTION_RAG: FlagName.PRODUCTION_RAG_ROLLOUT_PERCENTAGE}
+)
+
+
+def find_flag(name: str) -> Flag:
+    """Return a declaration. Raises UnknownFlagError."""
+    flag = FLAGS.get(name)
+    if flag is None:
+        message = f"name: there is no flag {name[:80]!r}"
+        raise UnknownFlagError(message)
+    return flag
+
+
+def bucket(flag: str, tenant: UUID) -> int:
+    """Return the place, 0 to 99, of a tenant in a flag's roll-out.
+
+    The same in every process and for ever: the first eight bytes, big-endian, of the
+    SHA-256 of `flag:tenant`, modulo 100. Each flag shuffles the tenants anew, so that
+    the same ones are not always the first. Test vectors stand in docs/flags.md.
+    """
+    digest = hashlib.sha256(f"{flag}:{tenant}".encode()).digest()
+    return int.from_bytes(digest[:8]) % BUCKETS
+
+
+def is_rolled_out(flag: str, tenant: UUID, percentage: int) -> bool:
+    """Say whether the roll-out has reached the tenant; a larger one still has."""
+    return bucket(flag, tenant) < percentage

@@ -1,0 +1,197 @@
+"""What is counted of each retrieval, and the sums of it that people look at."""
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Lock
+from typing import ClassVar, TypedDict
+
+from prometheus_client.samples import Sample
+
+from config import metrics
+from deployments.exposition import collect_metrics
+from retrieval.knowledge import SourceType
+from retrieval.retrieved import RetrievedContext
+
+#: Reading adds up one file per process: several who look share one reading.
+CACHE_AGE = timedelta(seconds=5)
+
+
+class MethodSummary(TypedDict):
+    """How one method of retrieving does; shares and rates are 0 to 1."""
+
+    retrievals: int
+    errors: int
+    error_rate: float
+    latency_avg_ms: float
+    under_2s: float
+    chunks_avg: float
+
+
+class RerankSummary(TypedDict):
+    """How one cross-encoder does."""
+
+    rerankings: int
+    latency_avg_ms: float
+
+
+class RagSummary(TypedDict):
+    """What a roll-out is judged by, since the runtime was started."""
+
+    methods: dict[str, MethodSummary]
+    reranking: dict[str, RerankSummary]
+    query_complexity_avg: float
+    active_models: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    at: float
+    summary: RagSummary
+
+
+class RAGMetrics:
+    """Records retrievals. The counters are the process's, so this needs no instance."""
+
+    _cached: ClassVar[_Reading | None] = None
+    _active: ClassVar[dict[str, str]] = {}
+    _lock: ClassVar[Lock] = Lock()
+
+    @staticmethod
+    def record_retrieval(found: RetrievedContext, primary_source: SourceType) -> None:
+        """Count a retrieval that gave a context, whatever it had to do without."""
+        method, performance = found["retrieval_method"], found["performance"]
+        metrics.RAG_RETRIEVALS.labels(method, primary_source).inc()
+        metrics.RAG_RETRIEVAL_SECONDS.labels(method).observe(
+            performance["latency_ms"] / 1000
+        )
+        metrics.RAG_QUERY_COMPLEXITY.observe(performance["query_complexity"])
+        for error_type in performance["degraded"].values():
+            metrics.RAG_ERRORS.labels(method, error_type).inc()
+        if performance["reranking_used"]:
+            model = performance.get("rerank_model", "unknown")
+            metrics.RAG_RERANKINGS.labels(model).inc()
+            metrics.RAG_RERANKING_SECONDS.labels(model).observe(
+                performance.get("reranking_ms", 0.0) / 1000
+            )
+        # The first source counts with nothing found, too: that is worth knowing.
+        shown = Counter({str(primary_source): 0})
+        shown.update(used["source"] for used in found["sources_used"])
+        for source, count in shown.items():
+            metrics.RAG_CHUNKS.labels(method, source).observe(count)
+        scores = {chunk["chunk_id"]: chunk["score"] for chunk in found["chunks"]}
+        for used in found["sources_used"]:
+            if used["chunk_id"] in scores:
+                score = scores[used["chunk_id"]]
+                metrics.RAG_CHUNK_SCORES.labels(used["source"]).observe(score)
+
+    @staticmethod
+    def record_failure(
+        method: str, primary_source: SourceType, error: BaseException
+    ) -> None:
+        """Count a retrieval that gave nothing."""
+        metrics.RAG_RETRIEVALS.labels(method, primary_source).inc()
+        metrics.RAG_ERRORS.labels(method, type(error).__name__).inc()
+
+    @classmethod
+    def set_active_model(cls, component: str, value: str) -> None:
+        """Say what a part of the retrieval works with from now on."""
+        with cls._lock:
+            old = cls._active.get(component)
+            if old is not None and old != value:
+                metrics.RAG_ACTIVE_MODEL.labels(component, old).set(0)
+            cls._active[component] = value
+            metrics.RAG_ACTIVE_MODEL.labels(component, value).set(1)
+
+    @classmethod
+    def get_cached_metrics(cls, max_age: timedelta = CACHE_AGE) -> RagSummary:
+        """Sum up all processes. Reads files, so not inside an event loop."""
+        with cls._lock:
+            cached, now = cls._cached, time.monotonic()
+            if cached is None or now - cached.at >= max_age.total_seconds():
+                cached = _Reading(now, _summarise())
+                cls._cached = cached
+            return cached.summary
+
+
+def _summarise() -> RagSummary:
+    sums = _Sums()
+    methods = sums.add_up("rag_retrieval_total", "method")
+    models = sums.add_up("rag_reranking_total", "model")
+    return RagSummary(
+        methods={method: _summarise_method(sums, method) for method in methods},
+        reranking={
+            model: RerankSummary(
+                rerankings=int(count),
+                latency_avg_ms=1000
+                * sums.average("rag_reranking_latency_seconds", "model", model),
+            )
+            for model, count in models.items()
+        },
+        query_complexity_avg=sums.average("rag_query_complexity"),
+        active_models={
+            sample.labels["component"]: sample.labels["value"]
+            for sample in sums.samples["rag_active_model"]
+            if sample.value
+        },
+    )
+
+
+def _summarise_method(sums: "_Sums", method: str) -> MethodSummary:
+    retrievals = sums.add_up("rag_retrieval_total", "method")[method]
+    errors = sums.add_up("rag_errors_total", "method")[method]
+    latency = "rag_retrieval_latency_seconds"
+    done = sums.add_up(f"{latency}_count", "method")[method]
+    in_time = sum(
+        sample.value
+        for sample in sums.samples[f"{latency}_bucket"]
+        if sample.labels["method"] == method and float(sample.labels["le"]) == 2.0
+    )
+    chunks = sums.add_up("rag_chunks_retrieved_sum", "method")[method]
+    return MethodSummary(
+        retrievals=int(retrievals),
+        errors=int(errors),
+        error_rate=_divide(errors, retrievals),
+        latency_avg_ms=1000 * sums.average(latency, "method", method),
+        under_2s=_divide(in_time, done),
+        chunks_avg=_divide(chunks, done),
+    )
+
+
+class _Sums:
+    """The samples of one reading, by name."""
+
+    def __init__(self) -> None:
+        self.samples: defaultdict[str, list[Sample]] = defaultdict(list)
+        for sample in _read_samples():
+            self.samples[sample.name].append(sample)
+
+    def add_up(self, name: str, label: str) -> defaultdict[str, float]:
+        """Add up a metric by one of its labels."""
+        sums: defaultdict[str, float] = defaultdict(float)
+        for sample in self.samples[name]:
+            sums[sample.labels[label]] += sample.value
+        return sums
+
+    def average(self, name: str, label: str = "", value: str = "") -> float:
+        """Average what a histogram has seen, of one label's value or of all."""
+        total, count = (
+            sum(
+                sample.value
+                for sample in self.samples[f"{name}_{part}"]
+                if not label or sample.labels[label] == value
+            )
+            for part in ("sum", "count")
+        )
+        return _divide(total, count)
+
+
+def _read_samples() -> Iterator[Sample]:
+    for family in collect_metrics().collect():
+        yield from family.samples
+
+
+def _divide(total: float, count: float) -> float:
+    return total / count if count else 0.0

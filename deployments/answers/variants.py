@@ -1,0 +1,52 @@
+"""Which way of retrieving a conversation gets, and that it keeps it."""
+
+from enum import StrEnum
+
+from config.flags import FlagName, FlagValue
+from deployments.flags import FeatureFlags
+from persistence.database import Db
+from persistence.ids import ConversationId, TenantId
+from persistence.variants import keep_variant
+
+
+class Variant(StrEnum):
+    """The ways of retrieving, called as `retrieval_method` calls them."""
+
+    CONTEXT_RETRIEVER = "context_retriever"
+    PRODUCTION_RAG = "production_rag"
+
+
+def choose_variant(
+    switch: FlagValue | None, kept: Variant | None, *, is_rolled_out: bool
+) -> Variant:
+    """Choose: the switch if it is set, else the beginning, else the percentage.
+
+    A customer is not answered in two ways because a percentage moved meanwhile; but
+    the kill switch stops the conversations that have begun as well.
+    """
+    if switch is None and kept is not None:
+        return kept
+    is_on = is_rolled_out if switch is None else bool(switch)
+    return Variant.PRODUCTION_RAG if is_on else Variant.CONTEXT_RETRIEVER
+
+
+async def decide_variant(
+    db: Db,
+    flags: FeatureFlags,
+    tenant_id: TenantId,
+    conversation_id: ConversationId | None = None,
+) -> Variant:
+    """Decide for a question; one outside a conversation keeps nothing.
+
+    Only what the percentage gave is kept: "on for an hour" must not stay on for ever
+    in every conversation of that hour.
+    """
+    switch = flags.get_explicit(FlagName.PRODUCTION_RAG)
+    is_rolled_out = flags.is_enabled(FlagName.PRODUCTION_RAG, tenant_id)
+    chosen = choose_variant(switch, None, is_rolled_out=is_rolled_out)
+    if switch is not None or conversation_id is None:
+        return chosen
+    kept = await keep_variant(db, tenant_id, conversation_id, chosen)
+    return choose_variant(
+        None, None if kept is None else Variant(kept), is_rolled_out=is_rolled_out
+    )

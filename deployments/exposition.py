@@ -1,0 +1,39 @@
+"""The metrics of all processes together."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client.exposition import generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+
+def collect_metrics() -> CollectorRegistry:
+    """Read the metrics; of this process alone unless a common folder is set."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if not folder:
+        return REGISTRY
+    forget_the_dead(Path(folder))
+    # A registry of its own for each reading, as the library asks for.
+    registry = CollectorRegistry()
+    collector: Callable[[CollectorRegistry], object] = MultiProcessCollector
+    collector(registry)
+    return registry
+
+
+def render_metrics() -> bytes:
+    """Render the metrics as Prometheus reads them."""
+    return generate_latest(collect_metrics())
+
+
+def forget_the_dead(folder: Path) -> None:
+    """Drop the live gauges of processes that are gone; nobody else would.
+
+    What they counted stays: only "is so now" ends with a process.
+    """
+    for path in folder.glob("gauge_live*_*.db"):
+        pid = path.stem.rpartition("_")[2]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            path.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+DROP TABLE query_routing, conversation_variants, flag_changes, flags;

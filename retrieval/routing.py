@@ -1,0 +1,134 @@
+"""What a question is about, and which sources then speak first and how long."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from retrieval.knowledge import SourceType
+from retrieval.normalise import normalise
+
+# A shorter word begins too many others: «کی» would also be «کیف».
+_SHORTEST_STEM = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A kind of question. Budgets are tokens; keywords are words or short phrases."""
+
+    name: str
+    keywords: tuple[str, ...]
+    primary_source: SourceType
+    secondary_sources: tuple[SourceType, ...]
+    primary_budget: int
+    secondary_budget: int
+
+
+def _others(source: SourceType) -> tuple[SourceType, ...]:
+    # No source is left out of any intent: a wrong guess must cost room in the prompt,
+    # never the answer.
+    return tuple(other for other in SourceType if other != source)
+
+
+def _keywords(text: str) -> tuple[str, ...]:
+    return tuple(keyword.strip() for keyword in text.split(","))
+
+
+#: A question that no keyword speaks for.
+GENERAL = Intent("general", (), SourceType.FAQ, _others(SourceType.FAQ), 800, 1200)
+DEFAULT_INTENTS = (
+    Intent(
+        "product",
+        _keywords(
+            "قیمت, چنده, موجود, سایز, اندازه, رنگ, جنس, مدل, محصول, تخفیف, price, cost,"
+            "stock, available, size, colour, color, material, model, product, discount"
+        ),
+        SourceType.PRODUCTS,
+        _others(SourceType.PRODUCTS),
+        1200,
+        800,
+    ),
+    Intent(
+        "order",
+        _keywords(
+            "ارسال, پست, پیک, تحویل, سفارش, مرسوله, کد رهگیری, پرداخت, مرجوع, پس دادن,"
+            "تعویض, بازگشت, shipping, delivery, order, tracking, payment, return,"
+            "refund, exchange"
+        ),
+        SourceType.FAQ,
+        _others(SourceType.FAQ),
+        1000,
+        1000,
+    ),
+    Intent(
+        "howto",
+        _keywords(
+            "راهنما, نصب, راه اندازی, تنظیم, آموزش, نحوه, طرز, شستشو, manual, install,"
+            "set up, setup, guide, instructions"
+        ),
+        SourceType.MANUAL,
+        _others(SourceType.MANUAL),
+        1200,
+        800,
+    ),
+    Intent(
+        "contact",
+        _keywords(
+            "آدرس, نشانی, تلفن, شماره تماس, ساعت کاری, شعبه, درباره, address, phone,"
+            "contact, opening hours, branch, about you"
+        ),
+        SourceType.WEBSITE,
+        _others(SourceType.WEBSITE),
+        800,
+        1200,
+    ),
+    GENERAL,
+)
+
+
+class QueryRouter:
+    """Finds a question's intent by a tenant's keywords.
+
+    The intent with the most keywords in the question wins, the earlier one of two with
+    as many. Where none has any, it is the first intent without keywords, else GENERAL.
+    """
+
+    def __init__(self, intents: Sequence[Intent] = DEFAULT_INTENTS) -> None:
+        self._intents = [
+            (intent, [_fold(keyword) for keyword in intent.keywords])
+            for intent in intents
+        ]
+        self._general = next(
+            (intent for intent in intents if not intent.keywords), GENERAL
+        )
+
+    def route(self, question: str) -> Intent:
+        """Return the intent of a question."""
+        words = normalise(question).split()
+        best, most = self._general, 0
+        for intent, keywords in self._intents:
+            found = sum(_holds(words, keyword) for keyword in keywords)
+            if found > most:
+                best, most = intent, found
+        return best
+
+
+def _fold(keyword: str) -> tuple[str, ...]:
+    return tuple(normalise(keyword).split())
+
+
+def _holds(words: Sequence[str], keyword: Sequence[str]) -> bool:
+    """Tell whether the words of a keyword follow each other in the question.
+
+    Its last word may go on with an ending: قیمت is in قیمتش and قیمتها.
+    """
+    if not keyword:
+        return False
+    *firsts, last = keyword
+    n = len(firsts)
+    return any(
+        list(words[i : i + n]) == firsts and _begins(words[i + n], last)
+        for i in range(len(words) - n)
+    )
+
+
+def _begins(word: str, stem: str) -> bool:
+    return word == stem or (len(stem) >= _SHORTEST_STEM and word.startswith(stem))
