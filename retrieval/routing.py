@@ -93,7 +93,7 @@ class QueryRouter:
 
     def __init__(self, intents: Sequence[Intent] = DEFAULT_INTENTS) -> None:
         self._intents = [
-            (intent, [_fold(keyword) for keyword in intent.keywords])
+            (intent, {_fold(keyword) for keyword in intent.keywords} - {""})
             for intent in intents
         ]
         self._general = next(
@@ -111,24 +111,21 @@ class QueryRouter:
         return best
 
 
-def _fold(keyword: str) -> tuple[str, ...]:
-    return tuple(normalise(keyword).split())
+def _fold(keyword: str) -> str:
+    # Without spaces: «راه‌اندازی» and «راه اندازی» are one word to who writes them.
+    return normalise(keyword).replace(" ", "")
 
 
-def _holds(words: Sequence[str], keyword: Sequence[str]) -> bool:
-    """Tell whether the words of a keyword follow each other in the question.
+def _holds(words: Sequence[str], keyword: str) -> bool:
+    """Tell whether a word, or some that follow each other, begin with the keyword.
 
-    Its last word may go on with an ending: قیمت is in قیمتش and قیمتها.
+    So an ending changes nothing: قیمت is in قیمتش. A short keyword must be the word.
     """
-    if not keyword:
-        return False
-    *firsts, last = keyword
-    n = len(firsts)
-    return any(
-        list(words[i : i + n]) == firsts and _begins(words[i + n], last)
-        for i in range(len(words) - n)
-    )
-
-
-def _begins(word: str, stem: str) -> bool:
-    return word == stem or (len(stem) >= _SHORTEST_STEM and word.startswith(stem))
+    if len(keyword) < _SHORTEST_STEM:
+        return keyword in words
+    text, start = "".join(words), 0
+    for word in words:
+        if text.startswith(keyword, start):
+            return True
+        start += len(word)
+    return False

@@ -163,15 +163,14 @@ async def edit_flag(
 ) -> FlagOut:
     """Change a flag's value or its ttl, and leave the other. For superusers."""
     await context.flags.refresh()
-    value, ttl = body.value, body.ttl
-    if value is None:
-        value = context.flags.get_explicit(name)
+    value, ttl, old = body.value, body.ttl, _show(context, principal, name)
+    if value is None and old.is_set:
+        value = old.value
     if value is None:
         message = "value: the flag is not set, so there is nothing to keep"
         raise InvalidValueError(message)
-    expires_at = context.flags.get_all_flags()[name]["expires_at"]
-    if "ttl" not in body.model_fields_set and expires_at is not None:
-        ttl = (expires_at - context.services.clock.now()).total_seconds()
+    if "ttl" not in body.model_fields_set and old.expires_at is not None:
+        ttl = (old.expires_at - context.services.clock.now()).total_seconds()
     return await _set(context, principal, name, value, ttl)
 
 

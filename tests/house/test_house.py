@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from config.flags import FlagName
 from config.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +44,17 @@ def test_every_setting_is_documented_and_every_documented_setting_exists() -> No
     text = (ROOT / ".env.example").read_text(encoding="utf-8")
     documented = set(re.findall(rf"^#?({PREFIX}[A-Z_]+)=", text, re.MULTILINE))
     assert documented == {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+
+
+def test_predecessor_faults_g3_every_flag_is_read_somewhere() -> None:
+    # A declaration names each flag once; who reads it names it again.
+    code = "".join(path.read_text(encoding="utf-8") for path in SOURCES)
+    idle = [
+        name
+        for name in FlagName
+        if len(re.findall(rf"\bFlagName\.{name.name}\b", code)) < 2
+    ]
+    assert idle == []
 
 
 def test_remote_calls_are_written_only_in_clients_and_deployments() -> None:

@@ -1,0 +1,15 @@
+"""What of a retrieval can be turned while it runs."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RagOptions:
+    """The options of one retrieval; the defaults are the documented ones."""
+
+    dense_top_k: int = 20
+    sparse_top_k: int = 15
+    rerank_top_k: int = 8
+    cross_encoder_reranking: bool = True
+    rerank_model: str = "base"
+    debug: bool = False
