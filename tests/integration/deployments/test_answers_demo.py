@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from config.flag_values import SetFlag
 from config.settings import Settings
 from deployments import demo_seed
 from deployments.answers.indexer import KnowledgeIndexer
@@ -17,6 +18,7 @@ from deployments.answers.retriever import KnowledgeRetriever
 from deployments.demo_seed import DOCUMENTS, import_documents
 from persistence.database import Pool
 from persistence.documents import DocumentFilter, fetch_documents_page
+from persistence.flags import fetch_flags
 from persistence.ids import DocumentId, TenantId
 from persistence.listener import Listener
 from persistence.tenants import create_tenant, fetch_tenant_by_name
@@ -115,8 +117,9 @@ async def test_the_seed_makes_the_account_and_one_channel_of_each_kind(
     kinds = {row["kind"]: row["is_paused"] for row in rows}
     assert kinds == {"instagram": True, "telegram": True, "website": False}
     assert len(rows) == len(kinds)
-    users = await pool.fetch("SELECT username FROM users")
-    assert [row["username"] for row in users] == ["demo"]
+    users = await pool.fetch("SELECT username, is_superuser FROM users")
+    assert [tuple(row) for row in users] == [("demo", True)]
+    assert await fetch_flags(pool) == {"production_rag": SetFlag(value=True)}
 
 
 async def test_the_demo_questions_find_their_documents(
