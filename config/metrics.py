@@ -23,6 +23,25 @@ AI_REPLIES_DROPPED = Counter(
     "Answers given up because the conversation had moved on.",
     ["reason"],
 )
+SHARE_MESSAGES = Counter(
+    "share_messages_total", "Posts, reels and stories that customers shared."
+)
+SHARE_COMBINED = Counter(
+    "share_combined_total", "Shares that were combined with the question after them."
+)
+SHARE_TIMEOUTS = Counter(
+    "share_timeouts_total", "Shares that nobody asked about in time."
+)
+PENDING_SHARE_LOOKUPS = Counter(
+    "pending_share_lookups_total",
+    "Texts on Instagram, by whether a share waited for them.",
+    ["result"],
+)
+REDIRECTS = Counter(
+    "conversation_redirects_total",
+    "Conversations handed to a department or to the AI.",
+    ["destination"],
+)
 SENDS = Counter(
     "sends_total", "Attempts to send a part to a platform.", ["channel", "outcome"]
 )

@@ -76,7 +76,10 @@ def start_actors(settings: Settings) -> None:
             shard=shard,
             shards=settings.shards,
             database_url=dsn,
-            policy=Policy(reply_debounce=settings.reply_debounce),
+            policy=Policy(
+                reply_debounce=settings.reply_debounce,
+                share_timeout=settings.share_timeout,
+            ),
         )
         for shard in range(settings.shards)
     ]

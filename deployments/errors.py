@@ -54,6 +54,7 @@ STATUSES: Mapping[type[Exception], int] = {
     actor_errors.ShardUnavailableError: 503,
     actor_errors.UnknownConversationError: 404,
     actor_errors.InvalidEventError: 400,
+    actor_errors.WindowClosedError: 409,
     actor_errors.SendRefusedError: 502,
     actor_errors.SendOutcomeUnknownError: 502,
     actor_errors.AnswerFailedError: 502,

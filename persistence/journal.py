@@ -107,6 +107,10 @@ class MessageRow:
     delivery: str | None
     metadata: str
     created_at: datetime
+    #: What the AI was handed instead of the customer's own words.
+    combined_content: str | None = None
+    #: Where it stands as it was written; `seq` is as it was stored.
+    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,12 @@ class ProgressRow:
     delivery: str | None = None
     platform_id: str | None = None
     reason: str = ""
+    content: str | None = None
+    combined_content: str | None = None
+    #: Its author took it back: nothing of it stays.
+    is_unsent: bool = False
+    #: What it was combined with was taken back.
+    is_uncombined: bool = False
 
 
 @dataclass(slots=True)

@@ -6,8 +6,12 @@ from functools import cache
 import orjson
 from pydantic import TypeAdapter
 
-from actors.conversation.events import AnswerTrace, Event
+from actors.conversation.effects import RecordMessage
+from actors.conversation.events import Event
 from actors.conversation.state import Conversation
+
+#: All that is left of what its author took back.
+UNSENT_METADATA = '{"unsent":true}'
 
 
 def encode_state(state: Conversation) -> str:
@@ -39,9 +43,25 @@ def kind_of(event: Event) -> str:
     return type(event).__name__
 
 
-def encode_trace(trace: AnswerTrace | None) -> str:
-    """Write how an answer came to be as JSON text."""
-    return "{}" if trace is None else orjson.dumps(trace).decode()
+def encode_metadata(message: RecordMessage) -> str:
+    """Write, as JSON text, how an answer came to be, or which media a message has."""
+    if message.is_unsent:
+        return UNSENT_METADATA
+    if message.trace is not None:
+        return orjson.dumps(message.trace).decode()
+    if message.media:
+        return orjson.dumps({"media": message.media}).decode()
+    return "{}"
+
+
+def add_failure_reason(metadata: str, reason: str) -> str:
+    """Add why a message failed to its metadata."""
+    return orjson.dumps({**orjson.loads(metadata), "failure_reason": reason}).decode()
+
+
+def mark_edited(metadata: str) -> str:
+    """Add to a message's metadata that it said something else before."""
+    return orjson.dumps({**orjson.loads(metadata), "edited": True}).decode()
 
 
 def _encode_duration(value: object) -> float:

@@ -7,6 +7,8 @@ from uuid import uuid5
 
 from actors.conversation.effects import (
     ClearTimer,
+    Count,
+    Counter,
     Decision,
     DeliverPart,
     Effect,
@@ -14,24 +16,31 @@ from actors.conversation.effects import (
     RecordSend,
     SetTimer,
 )
+from actors.conversation.errors import InvalidEventError, WindowClosedError
 from actors.conversation.events import (
-    EchoReceived,
-    PartDelivered,
     PartOutcomeLost,
     PartRefused,
     SendFellDue,
+    SendRetried,
 )
 from actors.conversation.policy import Policy
 from actors.conversation.splitting import split_for
 from actors.conversation.state import (
+    MAX_DEAD_PARTS,
     MAX_RECENT_MIDS,
+    Author,
     Conversation,
     Delivery,
     Send,
     Source,
     TimerKind,
 )
+from actors.conversation.window import HUMAN_AGENT, reply_window
 from persistence.ids import SendId
+
+WINDOW_CLOSED = "the platform takes no answer so long after the customer's last message"
+TAKEN_OVER = "a person took over before it was sent"
+IN_DOUBT = "a person took over; whether it arrived is not known"
 
 
 def enqueue(
@@ -50,6 +59,7 @@ def enqueue(
             part=part,
             content=content,
             due_at=message.created_at,
+            is_ai=message.author is Author.AI,
         )
         for part, content in enumerate(split_for(state.source, message.content))
     )
@@ -68,6 +78,14 @@ def on_send_due(state: Conversation, event: SendFellDue, policy: Policy) -> Deci
     if head.delivery is Delivery.SENDING:
         # Its process died with the call under way: did the platform get it?
         return _doubt(state, "the sender stopped", event.at, policy)
+    if head.is_withdrawn:
+        return _failed(state, head, IN_DOUBT, event.at)
+    window = reply_window(state.source, state.last_customer_at)
+    tag = ""
+    if window is not None and event.at > window.until:
+        if head.is_ai or event.at > window.operator_until:
+            return _failed(state, head, WINDOW_CLOSED, event.at)
+        tag = HUMAN_AGENT
     sending = replace(
         head,
         delivery=Delivery.SENDING,
@@ -80,29 +98,23 @@ def on_send_due(state: Conversation, event: SendFellDue, policy: Policy) -> Deci
         (
             RecordSend(sending),
             SetTimer(TimerKind.SEND, sending.due_at),
-            DeliverPart(sending),
+            DeliverPart(sending, tag),
         ),
     )
-
-
-def on_part_delivered(state: Conversation, event: PartDelivered) -> Decision:
-    """Note the platform's name for the part, and go on with the next."""
-    head = _head(state, event.send_id)
-    if head is None:
-        return Decision(state)
-    return _delivered(state, head, event.mid, event.at)
 
 
 def on_part_refused(
     state: Conversation, event: PartRefused, policy: Policy
 ) -> Decision:
     """Try again later; after too many attempts, or a plain no, show it to a person."""
-    head = _head(state, event.send_id)
+    head = find_head(state, event.send_id)
     if head is None:
         return Decision(state)
     if event.is_held:
         # A channel may be paused for days; its messages wait for it.
         head = replace(head, attempts=head.attempts - 1)
+    if head.is_withdrawn:
+        return _failed(state, head, TAKEN_OVER, event.at)
     if event.permanent or head.attempts >= policy.max_send_attempts:
         return _failed(state, head, event.reason, event.at)
     pause = event.retry_after or backoff(head.attempts, policy.max_backoff)
@@ -114,22 +126,83 @@ def on_outcome_lost(
     state: Conversation, event: PartOutcomeLost, policy: Policy
 ) -> Decision:
     """Wait for the echo, which settles whether the part arrived."""
-    if _head(state, event.send_id) is None:
+    if find_head(state, event.send_id) is None:
         return Decision(state)
     return _doubt(state, event.reason, event.at, policy)
 
 
-def settle_echo(state: Conversation, event: EchoReceived) -> Decision | None:
-    """Take the echo as our own if it is what we are sending; None if it is not.
+def on_send_retried(state: Conversation, event: SendRetried) -> Decision:
+    """Send what failed for good once more: an operator wants it so.
 
-    The echo may overtake the answer to our own call, so `sending` counts as well.
+    Raises:
+        InvalidEventError: nothing of this message failed, or it is too long ago.
+        WindowClosedError: the platform would not take it any more.
     """
+    mine = [send for send in state.dead if send.message_id == event.message_id]
+    if not mine:
+        message = "no part of this message can be sent again"
+        raise InvalidEventError(message, event.id)
+    check_operator_window(state, event.at)
+    # A person answers for it now, whoever wrote it.
+    again = tuple(
+        replace(
+            send,
+            delivery=Delivery.QUEUED,
+            attempts=0,
+            due_at=event.at,
+            is_ai=False,
+            is_withdrawn=False,
+        )
+        for send in mine
+    )
+    effects: list[Effect] = [RecordSend(send) for send in again]
     if not state.sends:
-        return None
-    head = state.sends[0]
-    if head.delivery is Delivery.QUEUED or head.content.split() != event.text.split():
-        return None
-    return _delivered(state, head, event.mid, event.at)
+        effects.append(SetTimer(TimerKind.SEND, event.at))
+    state = replace(
+        state,
+        sends=(*state.sends, *again),
+        dead=tuple(send for send in state.dead if send not in mine),
+        needs_operator=state.needs_operator and bool(state.questions),
+    )
+    return Decision(state, tuple(effects))
+
+
+def check_operator_window(state: Conversation, at: datetime) -> None:
+    """Raise WindowClosedError when not even a person may answer any more."""
+    window = reply_window(state.source, state.last_customer_at)
+    if window is not None and at > window.operator_until:
+        raise WindowClosedError
+
+
+def withdraw(
+    state: Conversation, reason: str, at: datetime
+) -> tuple[Conversation, tuple[Effect, ...]]:
+    """Take back what the AI wrote and nobody has seen: a person leads now.
+
+    A part under way may have arrived. It is left to its outcome, and not sent again.
+    """
+    if not any(send.is_ai for send in state.sends):
+        return state, ()
+    lost = [
+        send for send in state.sends if send.is_ai and send.delivery is Delivery.QUEUED
+    ]
+    kept = tuple(
+        replace(send, is_withdrawn=True) if send.is_ai else send
+        for send in state.sends
+        if send not in lost
+    )
+    effects: list[Effect] = [
+        Count(Counter.AI_REPLIES_DROPPED, reason)
+        for _ in {send.message_id for send in lost}
+    ]
+    state, records = _bury(state, lost, TAKEN_OVER)
+    effects.extend(records)
+    if not kept:
+        effects.append(ClearTimer(TimerKind.SEND))
+    elif kept[0].delivery is Delivery.QUEUED and kept[0].id != state.sends[0].id:
+        kept = (replace(kept[0], due_at=at), *kept[1:])
+        effects.append(SetTimer(TimerKind.SEND, at))
+    return replace(state, sends=kept), tuple(effects)
 
 
 def backoff(attempts: int, longest: timedelta) -> timedelta:
@@ -137,7 +210,7 @@ def backoff(attempts: int, longest: timedelta) -> timedelta:
     return min(timedelta(seconds=2.0 ** min(attempts, 16)), longest)
 
 
-def _head(state: Conversation, send_id: SendId) -> Send | None:
+def find_head(state: Conversation, send_id: SendId) -> Send | None:
     """Return the first part if the result is about it; late results are not."""
     if state.sends and state.sends[0].id == send_id:
         return state.sends[0]
@@ -162,27 +235,43 @@ def _put_back(state: Conversation, send: Send, reason: str) -> Decision:
     )
 
 
-def _delivered(state: Conversation, head: Send, mid: str, at: datetime) -> Decision:
+def part_delivered(state: Conversation, head: Send, mid: str, at: datetime) -> Decision:
+    """Note that the first part arrived under the name `mid`; go on with the next."""
     sent = replace(head, delivery=Delivery.SENT)
     rest = state.sends[1:]
-    is_last = not any(send.message_id == head.message_id for send in rest)
-    recent = (*state.recent_mids, mid)[-MAX_RECENT_MIDS:]
-    state = replace(state, recent_mids=recent)
+    # A message of which a part failed stays failed, whatever else of it arrives.
+    is_last = not any(
+        send.message_id == head.message_id for send in (*rest, *state.dead)
+    )
     record = RecordSend(sent, mid=mid, is_last_part=is_last)
-    return _go_on(state, rest, (record,), at)
+    return _go_on(remember_mid(state, mid), rest, (record,), at)
+
+
+def remember_mid(state: Conversation, mid: str) -> Conversation:
+    """Keep the platform's name of what we sent, to know its echo."""
+    if mid in state.recent_mids:
+        return state
+    recent = (*state.recent_mids, mid)[-MAX_RECENT_MIDS:]
+    return replace(state, recent_mids=recent)
 
 
 def _failed(state: Conversation, head: Send, reason: str, at: datetime) -> Decision:
     """Give the whole message up: its rest would make no sense without this part."""
     lost = [send for send in state.sends if send.message_id == head.message_id]
     rest = [send for send in state.sends if send.message_id != head.message_id]
-    records = tuple(
-        RecordSend(
-            replace(send, delivery=Delivery.FAILED), error=reason, is_last_part=True
-        )
-        for send in lost
-    )
-    return _go_on(replace(state, needs_operator=True), rest, records, at)
+    state, records = _bury(state, lost, reason)
+    # A person who took over knows of it; any other failure wants one.
+    needs_operator = state.needs_operator or not head.is_withdrawn
+    return _go_on(replace(state, needs_operator=needs_operator), rest, records, at)
+
+
+def _bury(
+    state: Conversation, lost: Sequence[Send], reason: str
+) -> tuple[Conversation, tuple[Effect, ...]]:
+    """Make these parts dead letters, which an operator may send again."""
+    dead = tuple(replace(send, delivery=Delivery.FAILED) for send in lost)
+    records = tuple(RecordSend(send, error=reason, is_last_part=True) for send in dead)
+    return replace(state, dead=(*state.dead, *dead)[-MAX_DEAD_PARTS:]), records
 
 
 def _go_on(

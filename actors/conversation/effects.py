@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import TypeAlias
 
-from actors.conversation.events import AnswerTrace
+from actors.conversation.events import AnswerTrace, Media
 from actors.conversation.state import (
     Author,
     Conversation,
@@ -30,6 +31,35 @@ class RecordMessage:
     mid: str | None = None
     delivery: Delivery | None = None
     trace: AnswerTrace | None = None
+    media: tuple[Media, ...] = ()
+    #: What the AI is handed instead of the customer's own words.
+    combined_content: str | None = None
+    #: Where it stands among the conversation's messages.
+    position: int = 0
+    is_unsent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BlankMessages:
+    """Forget what these messages said: whoever wrote them took them back."""
+
+    ids: tuple[MessageId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RewriteMessages:
+    """Store what these messages say now, those of them that there are."""
+
+    ids: tuple[MessageId, ...]
+    content: str
+    combined_content: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetCombination:
+    """Drop what the AI was handed for a question: its share was taken back."""
+
+    id: MessageId
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +102,8 @@ class StartReply:
 
     job: EventId
     questions: tuple[MessageId, ...]
+    #: What the questions are about; empty when no post was shared.
+    share: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,28 +115,61 @@ class CancelReply:
 
 @dataclass(frozen=True, slots=True)
 class DeliverPart:
-    """Hand the part to the platform."""
+    """Hand the part to the platform; `tag` says why it may come so late."""
 
     send: Send
+    tag: str = ""
+
+
+class LogName(StrEnum):
+    """Which log a line goes to."""
+
+    #: Redirects: `logs/workflow.log`.
+    WORKFLOW = "workflow"
+    CONVERSATION = "conversation"
 
 
 @dataclass(frozen=True, slots=True)
-class CountDroppedReply:
-    """Count an answer that came too late, by its reason."""
+class WriteLog:
+    """Write a line, once what it tells is committed."""
 
-    reason: str
+    log: LogName
+    text: str
+
+
+class Counter(StrEnum):
+    """What is counted; the names of the metrics."""
+
+    AI_REPLIES_DROPPED = "ai_replies_dropped_total"
+    SHARE_MESSAGES = "share_messages_total"
+    SHARE_COMBINED = "share_combined_total"
+    SHARE_TIMEOUTS = "share_timeouts_total"
+    PENDING_SHARE_LOOKUPS = "pending_share_lookups_total"
+    REDIRECTS = "conversation_redirects_total"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Count one more, under the counter's label if it has one."""
+
+    counter: Counter
+    label: str = ""
 
 
 Effect: TypeAlias = (
     RecordMessage
     | MarkMessages
+    | BlankMessages
+    | RewriteMessages
+    | ForgetCombination
     | RecordSend
     | SetTimer
     | ClearTimer
     | StartReply
     | CancelReply
     | DeliverPart
-    | CountDroppedReply
+    | WriteLog
+    | Count
 )
 
 

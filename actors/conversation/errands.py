@@ -1,19 +1,24 @@
 """Carries out what decisions order, after the commit; every result is an event."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import timedelta
+from functools import cache
 from typing import assert_never
 from uuid import uuid4
 
+import prometheus_client
 import structlog
 
 from actors.clock import Clock
 from actors.conversation.effects import (
     CancelReply,
-    CountDroppedReply,
+    Count,
+    Counter,
     DeliverPart,
+    LogName,
     StartReply,
+    WriteLog,
 )
 from actors.conversation.errors import (
     AnswerFailedError,
@@ -38,6 +43,16 @@ from persistence.ids import EventId
 MAX_REPLIES = 64
 #: Platforms limit what one account may send at once.
 MAX_SENDS = 32
+
+#: Each counter of the rules, as it is exposed.
+COUNTERS: Mapping[Counter, prometheus_client.Counter] = {
+    Counter.AI_REPLIES_DROPPED: metrics.AI_REPLIES_DROPPED,
+    Counter.SHARE_MESSAGES: metrics.SHARE_MESSAGES,
+    Counter.SHARE_COMBINED: metrics.SHARE_COMBINED,
+    Counter.SHARE_TIMEOUTS: metrics.SHARE_TIMEOUTS,
+    Counter.PENDING_SHARE_LOOKUPS: metrics.PENDING_SHARE_LOOKUPS,
+    Counter.REDIRECTS: metrics.REDIRECTS,
+}
 
 log = structlog.get_logger("errands")
 
@@ -74,8 +89,10 @@ class Errands:
                     running.cancel()
             case DeliverPart():
                 self._keep(self._deliver(state, order))
-            case CountDroppedReply():
-                metrics.AI_REPLIES_DROPPED.labels(reason=order.reason).inc()
+            case WriteLog():
+                _log_of(order.log).info(order.text, conversation_id=str(state.id))
+            case Count():
+                _counter_of(order).inc()
             case _:
                 assert_never(order)
 
@@ -94,7 +111,7 @@ class Errands:
         task.add_done_callback(self._sends.discard)
 
     async def _write(self, state: Conversation, order: StartReply) -> None:
-        job = AnswerJob(state.tenant_id, state.id, order.questions)
+        job = AnswerJob(state.tenant_id, state.id, order.questions, order.share)
         try:
             async with self._reply_places:
                 answer = await self._responder.write(job)
@@ -112,6 +129,7 @@ class Errands:
                     job=order.job,
                     text=answer.text,
                     is_handover=answer.is_handover,
+                    needs_operator=answer.needs_operator,
                     trace=answer.trace,
                 )
             )
@@ -142,6 +160,7 @@ class Errands:
             source=state.source,
             customer=state.platform_id,
             content=order.send.content,
+            tag=order.tag,
         )
         event_id = EventId(uuid4())
         try:
@@ -175,3 +194,16 @@ class Errands:
             send_id=order.send.id,
             mid=mid,
         )
+
+
+@cache
+def _log_of(name: LogName) -> structlog.stdlib.BoundLogger:
+    found: structlog.stdlib.BoundLogger = structlog.get_logger(name.value)
+    return found
+
+
+@cache
+def _counter_of(order: Count) -> prometheus_client.Counter:
+    """Find the counter once: a look-up by labels takes a lock each time."""
+    counter = COUNTERS[order.counter]
+    return counter.labels(order.label) if order.label else counter

@@ -36,6 +36,12 @@ class InvalidEventError(ActorError):
         return type(self), (str(self), self.event_id)
 
 
+class WindowClosedError(ActorError):
+    """The platform takes no answer so long after the customer's last message."""
+
+    permanent = True
+
+
 class SendRefusedError(ActorError):
     """The platform refused the message."""
 

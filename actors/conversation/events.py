@@ -13,6 +13,7 @@ from persistence.ids import (
     SendId,
     TenantId,
     UserId,
+    derive_event_id,
 )
 
 
@@ -36,12 +37,50 @@ class Inbound(Happening):
     mid: str
 
 
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A picture, a voice, a post: where it lies, and what the platform calls it."""
+
+    kind: MessageType
+    url: str = ""
+    media_id: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerWrote(Inbound):
-    """A customer's message arrived."""
+    """A customer's message arrived; `text` is empty for media without words."""
 
     text: str
     message_type: MessageType = MessageType.TEXT
+    media: tuple[Media, ...] = ()
+    #: Telegram's update_id: the order in which the customer wrote; 0 where the order
+    #: of arrival is all that is known.
+    order: int = 0
+    #: The message that this one answers, by its platform id.
+    reply_to_mid: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerShared(Inbound):
+    """A customer shared a post, a reel or a story; `content` tells what it says.
+
+    Words that came in the same message are a CustomerWrote of their own, after it.
+    """
+
+    content: str
+    media: tuple[Media, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageUnsent(Inbound):
+    """The message `mid` was taken back by whoever wrote it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageEdited(Inbound):
+    """The message `mid` now says `text`."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +88,8 @@ class EchoReceived(Inbound):
     """The platform reports a message that was sent in the shop's name."""
 
     text: str
+    message_type: MessageType = MessageType.TEXT
+    media: tuple[Media, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +117,13 @@ class StatusSet(Happening):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyFellDue(Happening):
     """The reply timer that was set for `due_at` ran out."""
+
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareTimedOut(Happening):
+    """The share timer that was set for `due_at` ran out."""
 
     due_at: datetime
 
@@ -113,6 +161,8 @@ class ReplyWritten(Happening):
     job: EventId
     text: str
     is_handover: bool = False
+    #: The AI goes on, but a person must look: at a picture, say.
+    needs_operator: bool = False
     trace: AnswerTrace = field(default_factory=AnswerTrace)
 
 
@@ -159,12 +209,24 @@ class PartOutcomeLost(Happening):
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendRetried(Happening):
+    """An operator had a message sent again that had failed for good."""
+
+    user_id: UserId
+    message_id: MessageId
+
+
 Event: TypeAlias = (
     CustomerWrote
+    | CustomerShared
+    | MessageUnsent
+    | MessageEdited
     | EchoReceived
     | OperatorAnswered
     | ConversationRedirected
     | StatusSet
+    | ShareTimedOut
     | ReplyFellDue
     | ReplyWritten
     | ReplyFailed
@@ -172,9 +234,28 @@ Event: TypeAlias = (
     | PartDelivered
     | PartRefused
     | PartOutcomeLost
+    | SendRetried
 )
 
 
 def message_id_of(event: Happening) -> MessageId:
     """Return the id of the message that the event makes: its own."""
     return MessageId(event.id)
+
+
+def customer_message_id(conversation: ConversationId, mid: str) -> EventId:
+    """Return the id of what a customer wrote: every channel derives it so.
+
+    That is how an unsent or edited message is found by its platform id alone.
+    """
+    return derive_event_id(conversation, mid)
+
+
+def share_message_id(conversation: ConversationId, mid: str) -> EventId:
+    """Return the id of the share in a message, which may carry words as well."""
+    return derive_event_id(conversation, f"share:{mid}")
+
+
+def echo_message_id(conversation: ConversationId, mid: str) -> EventId:
+    """Return the id of an echo, so that none is taken for a customer's message."""
+    return derive_event_id(conversation, f"echo:{mid}")

@@ -10,6 +10,8 @@ class Policy:
 
     #: How long the AI waits for the rest of a burst.
     reply_debounce: timedelta = timedelta(seconds=2)
+    #: How long a shared post waits for its question.
+    share_timeout: timedelta = timedelta(seconds=120)
     #: A send without a result after this long was lost with its process.
     send_lease: timedelta = timedelta(seconds=30)
     #: How long a lost send waits for its echo before it is sent again.

@@ -16,25 +16,36 @@ from persistence.ids import (
 
 @dataclass(frozen=True, slots=True)
 class AnswerJob:
-    """Questions that want one answer, oldest first."""
+    """Questions that want one answer, oldest first.
+
+    `share` is what a shared post says that they are about; empty if there is none.
+    """
 
     tenant_id: TenantId
     conversation_id: ConversationId
     question_ids: tuple[MessageId, ...]
+    share: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenAnswer:
-    """An answer; `is_handover` when it admits that a person must go on."""
+    """An answer; `is_handover` when it admits that a person must go on.
+
+    With `needs_operator` the AI goes on, and a person is asked to look as well.
+    """
 
     text: str
     is_handover: bool = False
     trace: AnswerTrace = field(default_factory=AnswerTrace)
+    needs_operator: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OutgoingPart:
-    """A part of a message, with all that its platform's adapter needs."""
+    """A part of a message, with all that its platform's adapter needs.
+
+    `tag` is what Instagram wants to be told when a person answers late.
+    """
 
     send_id: SendId
     tenant_id: TenantId
@@ -42,6 +53,7 @@ class OutgoingPart:
     source: Source
     customer: str
     content: str
+    tag: str = ""
 
 
 class Responder(Protocol):

@@ -1,31 +1,36 @@
 """Turns decisions into the rows of one batch, and keeps aside what runs after it."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
 
 from actors.conversation.codec import (
     encode_event,
+    encode_metadata,
     encode_state,
-    encode_trace,
     kind_of,
 )
 from actors.conversation.effects import (
+    BlankMessages,
     CancelReply,
     ClearTimer,
-    CountDroppedReply,
+    Count,
     Decision,
     DeliverPart,
     Effect,
+    ForgetCombination,
     MarkMessages,
     RecordMessage,
     RecordSend,
+    RewriteMessages,
     SetTimer,
     StartReply,
+    WriteLog,
 )
 from actors.conversation.events import Event
-from actors.conversation.state import Author, Conversation, TimerKind
-from persistence.ids import ConversationId, MessageId, slot_of
+from actors.conversation.progress import apply_progress, merge_progress
+from actors.conversation.state import Author, Conversation, Processing, TimerKind
+from persistence.ids import ConversationId, slot_of
 from persistence.journal import (
     Batch,
     ConversationRow,
@@ -37,7 +42,7 @@ from persistence.journal import (
     TimerRow,
 )
 
-Order = StartReply | CancelReply | DeliverPart | CountDroppedReply
+Order = StartReply | CancelReply | DeliverPart | WriteLog | Count
 
 
 @dataclass(slots=True)
@@ -85,17 +90,16 @@ class Draft:
             case RecordMessage():
                 self.batch.messages[effect.id] = _message_row(state, effect, seq)
             case MarkMessages():
+                status, reason = effect.processing.value, effect.reason
                 for message in effect.ids:
-                    self._note(
-                        message,
-                        processing_status=effect.processing.value,
-                        reason=effect.reason,
-                    )
+                    self._note(ProgressRow(message, status, reason=reason))
+            case BlankMessages() | RewriteMessages() | ForgetCombination():
+                self._correct(effect)
             case RecordSend():
                 self._add_send(state, effect, at)
             case SetTimer() | ClearTimer():
                 self._add_timer(state.id, effect)
-            case StartReply() | CancelReply() | DeliverPart() | CountDroppedReply():
+            case StartReply() | CancelReply() | DeliverPart() | WriteLog() | Count():
                 self.orders.append((state.id, effect))
             case _:
                 assert_never(effect)
@@ -117,36 +121,39 @@ class Draft:
             updated_at=at,
         )
         if effect.is_last_part or send.delivery.value not in {"sent", "failed"}:
+            delivery = send.delivery.value
             self._note(
-                send.message_id, delivery=send.delivery.value, platform_id=effect.mid
+                ProgressRow(send.message_id, delivery=delivery, platform_id=effect.mid)
             )
 
-    def _note(
-        self,
-        message: MessageId,
-        *,
-        processing_status: str | None = None,
-        delivery: str | None = None,
-        platform_id: str | None = None,
-        reason: str = "",
+    def _correct(
+        self, effect: BlankMessages | RewriteMessages | ForgetCombination
     ) -> None:
-        """Note how far a message has come, be it from before or of this batch."""
-        known = self.batch.messages.get(message)
-        if known is not None and not reason:
-            self.batch.messages[message] = replace(
-                known,
-                processing_status=processing_status or known.processing_status,
-                delivery=delivery or known.delivery,
-                platform_id=platform_id or known.platform_id,
-            )
+        match effect:
+            case BlankMessages():
+                completed = Processing.COMPLETED.value
+                for message in effect.ids:
+                    self._note(ProgressRow(message, completed, is_unsent=True))
+            case RewriteMessages():
+                content, combined = effect.content, effect.combined_content
+                for message in effect.ids:
+                    self._note(
+                        ProgressRow(message, content=content, combined_content=combined)
+                    )
+            case ForgetCombination():
+                self._note(ProgressRow(effect.id, is_uncombined=True))
+            case _:
+                assert_never(effect)
+
+    def _note(self, change: ProgressRow) -> None:
+        """Note what happens to a message, be it from before or of this batch."""
+        known = self.batch.messages.get(change.id)
+        if known is not None:
+            self.batch.messages[change.id] = apply_progress(known, change)
             return
-        before = self.batch.progress.get(message, ProgressRow(message))
-        self.batch.progress[message] = replace(
-            before,
-            processing_status=processing_status or before.processing_status,
-            delivery=delivery or before.delivery,
-            platform_id=platform_id or before.platform_id,
-            reason=reason or before.reason,
+        before = self.batch.progress.get(change.id)
+        self.batch.progress[change.id] = (
+            change if before is None else merge_progress(before, change)
         )
 
     def _add_timer(
@@ -197,8 +204,10 @@ def _message_row(state: Conversation, message: RecordMessage, seq: int) -> Messa
         processing_status=message.processing.value,
         platform_id=message.mid,
         delivery=None if message.author is Author.CUSTOMER else _delivery_of(message),
-        metadata=encode_trace(message.trace),
+        metadata=encode_metadata(message),
         created_at=message.created_at,
+        combined_content=message.combined_content,
+        position=message.position,
     )
 
 

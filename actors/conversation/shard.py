@@ -25,7 +25,12 @@ from actors.conversation.errors import (
     InvalidEventError,
     ShardUnavailableError,
 )
-from actors.conversation.events import Event, ReplyFellDue, SendFellDue
+from actors.conversation.events import (
+    Event,
+    ReplyFellDue,
+    SendFellDue,
+    ShareTimedOut,
+)
 from actors.conversation.policy import Policy
 from actors.conversation.ports import Responder, Sender
 from actors.conversation.recording import Draft, timer_key
@@ -196,7 +201,9 @@ class Shard:
             # Timers were armed again from their rows; results of errands have no
             # row, so they are tried again.
             for parcel in parcels:
-                timed = isinstance(parcel.event, ReplyFellDue | SendFellDue)
+                timed = isinstance(
+                    parcel.event, ReplyFellDue | SendFellDue | ShareTimedOut
+                )
                 if parcel.done is None and not timed:
                     self._post(parcel.event)
         except Exception as error:  # noqa: BLE001 - the loop must survive; one event fails
@@ -383,5 +390,9 @@ def _timer_event(key: Key, due_at: datetime, now: datetime) -> Event:
             )
         case TimerKind.SEND:
             return SendFellDue(
+                id=event_id, conversation_id=conversation, at=now, due_at=due_at
+            )
+        case TimerKind.SHARE:
+            return ShareTimedOut(
                 id=event_id, conversation_id=conversation, at=now, due_at=due_at
             )

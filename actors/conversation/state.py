@@ -18,6 +18,14 @@ from persistence.ids import (
 MAX_QUESTIONS = 20
 #: Echoes of our own sends arrive within seconds; so many mids outlast any burst.
 MAX_RECENT_MIDS = 32
+#: Dead letters that can be sent again; older ones are only shown.
+MAX_DEAD_PARTS = 40
+#: An unsent message that was delivered late is known by these.
+MAX_UNSENT_MIDS = 16
+#: Updates overtake each other by seconds, not by more messages than this.
+MAX_PLACED = 16
+#: Room between two messages for those that were written between them and came late.
+POSITION_STEP = 1024
 
 
 class Status(StrEnum):
@@ -91,6 +99,7 @@ class TimerKind(StrEnum):
 
     REPLY = "reply"
     SEND = "send"
+    SHARE = "share"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +125,49 @@ class Send:
     due_at: datetime
     delivery: Delivery = Delivery.QUEUED
     attempts: int = 0
+    #: The AI's words; a person's go out under other rules.
+    is_ai: bool = False
+    #: Under way when a person took over: if it did not arrive it is not sent again.
+    is_withdrawn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PendingShare:
+    """A shared post that waits for its question until its own timer runs out."""
+
+    message_id: MessageId
+    content: str
+    media_id: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CombinedShare:
+    """A question that still waits for its answer, and the share that it is about."""
+
+    question: MessageId
+    share: MessageId
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where a message stands that its platform numbers, to place the next."""
+
+    order: int
+    position: int
+    message_id: MessageId
+
+
+@dataclass(frozen=True, slots=True)
+class AssumedEcho:
+    """An echo that was taken for the part under way before the platform named it."""
+
+    event_id: EventId
+    send_id: SendId
+    mid: str
+    text: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +194,17 @@ class Conversation:
     sends: tuple[Send, ...] = ()
     #: Platform ids of what we sent last, to know our own echoes.
     recent_mids: tuple[str, ...] = ()
+    #: The echo that settled a part whose own answer is still to come.
+    assumed: AssumedEcho | None = None
+    #: Parts that failed for good, the newest last; an operator may send them again.
+    dead: tuple[Send, ...] = ()
+    pending_share: PendingShare | None = None
+    #: Which of the questions are about a share.
+    combined: tuple[CombinedShare, ...] = ()
+    #: The customer's newest numbered messages, in the platform's order.
+    placed: tuple[Placed, ...] = ()
+    #: Platform ids of messages that were unsent, some before they arrived.
+    unsent_mids: tuple[str, ...] = ()
     last_customer_at: datetime | None = None
     last_message_id: MessageId | None = None
 
@@ -149,6 +212,13 @@ class Conversation:
     def ai_may_answer(self) -> bool:
         """Whether the AI leads."""
         return self.status is Status.ACTIVE and self.ai_enabled
+
+    @property
+    def reopened_status(self) -> Status:
+        """The status once the customer writes: who led before the close leads again."""
+        if self.status is not Status.CLOSED:
+            return self.status
+        return Status.ACTIVE if self.ai_enabled else Status.SUPPORT_ACTIVE
 
 
 def check_invariants(state: Conversation) -> None:
@@ -165,6 +235,17 @@ def check_invariants(state: Conversation) -> None:
         "a department is a person's": state.department is not Destination.AI,
         "questions are bounded": len(state.questions) <= MAX_QUESTIONS,
         "no question stands twice": len(set(state.questions)) == len(state.questions),
+        "a share waits only for the AI, on Instagram": state.pending_share is None
+        or (state.ai_may_answer and state.source is Source.INSTAGRAM),
+        "a share belongs to a question": all(
+            share.question in state.questions for share in state.combined
+        ),
+        "a share is used once": len({share.share for share in state.combined})
+        == len(state.combined),
+        "only a part under way is withdrawn": not any(
+            send.is_withdrawn and send.delivery is Delivery.QUEUED
+            for send in state.sends
+        ),
     }
     broken = [claim for claim, holds in checks.items() if not holds]
     if broken:

@@ -77,30 +77,47 @@ WITH fence AS (
 ), new_messages AS (
     INSERT INTO messages (
         id, tenant_id, conversation_id, shard, seq, type, message_type, content,
-        processing_status, platform_id, delivery, metadata, created_at
+        processing_status, platform_id, delivery, metadata, created_at,
+        combined_content, position
     )
     SELECT m.id, m.tenant_id, m.conversation_id, $1, m.seq, m.type, m.message_type,
         m.content, m.processing_status, m.platform_id, m.delivery, m.metadata,
-        m.created_at
+        m.created_at, m.combined_content, m.position
     FROM unnest(
         $29::uuid[], $30::uuid[], $31::uuid[], $32::bigint[], $33::text[],
         $34::text[], $35::text[], $36::text[], $37::text[], $38::text[],
-        $39::text[]::jsonb[], $40::timestamptz[]
+        $39::text[]::jsonb[], $40::timestamptz[], $41::text[], $42::bigint[]
     ) AS m (
         id, tenant_id, conversation_id, seq, type, message_type, content,
-        processing_status, platform_id, delivery, metadata, created_at
+        processing_status, platform_id, delivery, metadata, created_at,
+        combined_content, position
     )
 ), progress AS (
-    -- How far older messages have come: what is null stays as it is.
+    -- What became of older messages: what is null stays as it is. Of one that was
+    -- unsent nothing stays, whatever comes after.
     UPDATE messages SET
         processing_status = coalesce(p.processing_status, messages.processing_status),
         delivery = coalesce(p.delivery, messages.delivery),
         platform_id = coalesce(p.platform_id, messages.platform_id),
-        metadata = CASE WHEN p.reason = '' THEN messages.metadata
-            ELSE messages.metadata || jsonb_build_object('failure_reason', p.reason)
+        content = CASE WHEN p.is_unsent THEN ''
+            ELSE coalesce(p.content, messages.content) END,
+        combined_content = CASE WHEN p.is_unsent THEN NULL
+            ELSE coalesce(p.combined_content, CASE WHEN p.is_uncombined THEN NULL
+                ELSE messages.combined_content END) END,
+        metadata = CASE WHEN p.is_unsent THEN '{"unsent": true}'::jsonb
+            ELSE messages.metadata
+                || CASE WHEN p.reason = '' THEN '{}'::jsonb
+                    ELSE jsonb_build_object('failure_reason', p.reason) END
+                || CASE WHEN p.content IS NULL THEN '{}'::jsonb
+                    ELSE '{"edited": true}'::jsonb END
             END
-    FROM unnest($41::uuid[], $42::text[], $43::text[], $44::text[], $45::text[])
-        AS p (id, processing_status, delivery, platform_id, reason)
+    FROM unnest(
+        $43::uuid[], $44::text[], $45::text[], $46::text[], $47::text[], $48::text[],
+        $49::text[], $50::boolean[], $51::boolean[]
+    ) AS p (
+        id, processing_status, delivery, platform_id, reason, content,
+        combined_content, is_unsent, is_uncombined
+    )
     WHERE messages.id = p.id
 ), new_sends AS (
     -- Where each part of a message of ours stands.
@@ -109,9 +126,9 @@ WITH fence AS (
         delivery, attempts, platform_id, error, updated_at, created_at
     )
     SELECT s.*, s.updated_at FROM unnest(
-        $46::uuid[], $47::uuid[], $48::uuid[], $49::uuid[], $50::uuid[],
-        $51::smallint[], $52::text[], $53::text[], $54::smallint[], $55::text[],
-        $56::text[], $57::timestamptz[]
+        $52::uuid[], $53::uuid[], $54::uuid[], $55::uuid[], $56::uuid[],
+        $57::smallint[], $58::text[], $59::text[], $60::smallint[], $61::text[],
+        $62::text[], $63::timestamptz[]
     ) AS s (
         id, conversation_id, message_id, tenant_id, channel_id, part, content,
         delivery, attempts, platform_id, error, updated_at
@@ -125,10 +142,10 @@ WITH fence AS (
 ), armed AS (
     -- Setting a timer replaces the one before it: that one can't fire for this one.
     INSERT INTO timers (conversation_id, kind, slot, due_at)
-    SELECT * FROM unnest($58::uuid[], $59::text[], $60::smallint[], $61::timestamptz[])
+    SELECT * FROM unnest($64::uuid[], $65::text[], $66::smallint[], $67::timestamptz[])
     ON CONFLICT (conversation_id, kind) DO UPDATE SET due_at = excluded.due_at
 ), cleared AS (
-    DELETE FROM timers USING unnest($62::uuid[], $63::text[]) AS t (id, kind)
+    DELETE FROM timers USING unnest($68::uuid[], $69::text[]) AS t (id, kind)
     WHERE timers.conversation_id = t.id AND timers.kind = t.kind
 )
 SELECT
@@ -138,4 +155,4 @@ SELECT
         THEN refuse_batch('a conversation has another writer')
     END,
     -- Ids only, once per batch: readers fetch what they care for by cursor.
-    pg_notify('pilito_messages', $64);
+    pg_notify('pilito_messages', $70);

@@ -8,7 +8,8 @@ from actors.conversation.decide import decide
 from actors.conversation.effects import (
     CancelReply,
     ClearTimer,
-    CountDroppedReply,
+    Count,
+    Counter,
     MarkMessages,
     RecordMessage,
     SetTimer,
@@ -88,7 +89,7 @@ def test_a_newer_text_cancels_the_answer_being_written() -> None:
     job = story.running_job()
     story.customer_writes("مشکی باشه", 3)
     assert CancelReply(job) in story.effects
-    assert CountDroppedReply("newer_text") in story.effects
+    assert Count(Counter.AI_REPLIES_DROPPED, "newer_text") in story.effects
     late = story.ai_writes("بله", 4, job=job)
     assert late.effects == ()
     story.reply_timer_fires(5)
@@ -107,7 +108,7 @@ def test_an_answer_is_never_sent_after_a_redirect_to_a_person(
     story.reply_timer_fires(2)
     job = story.running_job()
     story.redirect(destination, 3)
-    assert CountDroppedReply(reason) in story.effects
+    assert Count(Counter.AI_REPLIES_DROPPED, reason) in story.effects
     assert story.now.status is Status.SUPPORT_ACTIVE
     assert not story.now.ai_enabled
     assert story.now.department is destination

@@ -1,0 +1,84 @@
+"""The rules of echoes: our own words come back, or the owner answered in the app."""
+
+from dataclasses import replace
+
+from actors.conversation.delivery import find_head, part_delivered, remember_mid
+from actors.conversation.effects import Decision, RecordMessage
+from actors.conversation.events import EchoReceived, PartDelivered, message_id_of
+from actors.conversation.placing import place
+from actors.conversation.state import (
+    AssumedEcho,
+    Author,
+    Conversation,
+    Delivery,
+    Processing,
+)
+from actors.conversation.takeover import take_over
+from actors.conversation.words import PLACEHOLDERS
+from persistence.ids import MessageId
+
+
+def on_echo(state: Conversation, event: EchoReceived) -> Decision:
+    """Tell our own echo from an answer that the owner typed in the app.
+
+    Its mid decides. An echo may overtake the answer to our own call, and after a
+    time-out no answer comes: then an echo that says what the part under way says is
+    taken for it, until the platform names the part itself.
+    """
+    if event.mid in state.recent_mids:
+        return Decision(state)
+    head = state.sends[0] if state.sends else None
+    if (
+        head is not None
+        and head.delivery is not Delivery.QUEUED
+        and head.content.split() == event.text.split()
+    ):
+        assumed = AssumedEcho(event.id, head.id, event.mid, event.text, event.at)
+        return part_delivered(
+            replace(state, assumed=assumed), head, event.mid, event.at
+        )
+    return _owner_answered(
+        state,
+        RecordMessage(
+            id=message_id_of(event),
+            author=Author.SUPPORT,
+            content=event.text or PLACEHOLDERS[event.message_type],
+            created_at=event.at,
+            processing=Processing.COMPLETED,
+            message_type=event.message_type,
+            mid=event.mid,
+            media=event.media,
+        ),
+    )
+
+
+def on_part_delivered(state: Conversation, event: PartDelivered) -> Decision:
+    """Note the platform's name for the part, and go on with the next."""
+    head = find_head(state, event.send_id)
+    if head is not None:
+        return part_delivered(state, head, event.mid, event.at)
+    # The part was settled already. Its name still tells its echo from the owner's.
+    state = remember_mid(state, event.mid)
+    assumed = state.assumed
+    if assumed is None or assumed.send_id != event.send_id:
+        return Decision(state)
+    state = replace(state, assumed=None)
+    if assumed.mid == event.mid:
+        return Decision(state)
+    # Two said the same at once, and the echo that came first was the owner's.
+    return _owner_answered(
+        state,
+        RecordMessage(
+            id=MessageId(assumed.event_id),
+            author=Author.SUPPORT,
+            content=assumed.text,
+            created_at=assumed.at,
+            processing=Processing.COMPLETED,
+            mid=assumed.mid,
+        ),
+    )
+
+
+def _owner_answered(state: Conversation, message: RecordMessage) -> Decision:
+    placed = replace(message, position=place(state))
+    return take_over(state, placed, message.created_at)

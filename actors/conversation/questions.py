@@ -1,0 +1,105 @@
+"""The rules of what a customer writes: it is a question until somebody answers."""
+
+from dataclasses import replace
+
+from actors.conversation.effects import Decision, Effect, RecordMessage, SetTimer
+from actors.conversation.events import CustomerWrote, message_id_of
+from actors.conversation.placing import (
+    insert_question,
+    is_overtaken,
+    place_numbered,
+)
+from actors.conversation.policy import Policy
+from actors.conversation.replies import abandon
+from actors.conversation.share import absorb
+from actors.conversation.state import (
+    MAX_QUESTIONS,
+    Author,
+    CombinedShare,
+    Conversation,
+    Processing,
+    Reply,
+    Status,
+    TimerKind,
+)
+from actors.conversation.words import PLACEHOLDERS
+from persistence.ids import MessageId
+
+
+def on_customer_wrote(
+    state: Conversation, event: CustomerWrote, policy: Policy
+) -> Decision:
+    """Store the message; if the AI leads, wait for the rest of the burst.
+
+    This is where thousands of messages a second pass: the state is copied once.
+    """
+    message_id = message_id_of(event)
+    position, placed = place_numbered(state, event, message_id)
+    content = event.text
+    if not content.strip():
+        content = PLACEHOLDERS[event.message_type]
+    message = RecordMessage(
+        id=message_id,
+        author=Author.CUSTOMER,
+        content=content,
+        created_at=event.at,
+        processing=Processing.PENDING,
+        message_type=event.message_type,
+        mid=event.mid,
+        media=event.media,
+        position=position,
+    )
+    if event.mid in state.unsent_mids:
+        return _record_unsent(state, message)
+    questions = insert_question(state, message_id, placed)[-MAX_QUESTIONS:]
+    status = state.reopened_status
+    is_led_by_ai = status is Status.ACTIVE and state.ai_enabled
+    pending, combined, reply = state.pending_share, state.combined, None
+    effects: tuple[Effect, ...] = (message,)
+    if is_led_by_ai:
+        absorbed = absorb(state, event)
+        if absorbed.share is not None:
+            pending, combined = None, (*combined, absorbed.share)
+            message = replace(message, combined_content=absorbed.combined_content)
+        reply = Reply(event.at + policy.reply_debounce)
+        # Setting the timer replaces the one that was set: nothing is cleared.
+        effects = (
+            message,
+            *absorbed.effects,
+            *abandon(state.reply, "newer_text"),
+            SetTimer(TimerKind.REPLY, reply.due_at),
+        )
+    is_last = not is_overtaken(placed, message_id)
+    state = replace(
+        state,
+        status=status,
+        questions=questions,
+        combined=_still_asked(combined, questions),
+        pending_share=pending,
+        placed=placed,
+        reply=reply,
+        last_customer_at=event.at,
+        last_message_id=message_id if is_last else state.last_message_id,
+        needs_operator=state.needs_operator or not is_led_by_ai,
+    )
+    return Decision(state, effects)
+
+
+def _record_unsent(state: Conversation, message: RecordMessage) -> Decision:
+    """Store the bare fact: its author took it back before it reached us."""
+    blank = replace(
+        message,
+        content="",
+        media=(),
+        processing=Processing.COMPLETED,
+        is_unsent=True,
+    )
+    return Decision(state, (blank,))
+
+
+def _still_asked(
+    combined: tuple[CombinedShare, ...], questions: tuple[MessageId, ...]
+) -> tuple[CombinedShare, ...]:
+    if not combined:
+        return combined
+    return tuple(share for share in combined if share.question in questions)

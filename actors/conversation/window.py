@@ -1,0 +1,35 @@
+"""How long after a customer's last message a platform still takes an answer."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from actors.conversation.state import Source
+
+#: Meta, Instagram messaging: the standard messaging window.
+STANDARD_WINDOW = timedelta(hours=24)
+#: The same source: so long a person may answer, when the message says that one does.
+HUMAN_AGENT_WINDOW = timedelta(days=7)
+HUMAN_AGENT = "HUMAN_AGENT"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyWindow:
+    """Until when anybody may answer, and until when a person still may."""
+
+    until: datetime
+    operator_until: datetime
+
+
+def reply_window(
+    source: Source, last_customer_at: datetime | None
+) -> ReplyWindow | None:
+    """Return when the platform stops taking answers; None when it never does.
+
+    A customer of whom we have seen nothing may have written before we were connected:
+    then the platform itself is left to judge.
+    """
+    if source is not Source.INSTAGRAM or last_customer_at is None:
+        return None
+    return ReplyWindow(
+        last_customer_at + STANDARD_WINDOW, last_customer_at + HUMAN_AGENT_WINDOW
+    )
