@@ -12,6 +12,8 @@ from structlog.typing import Processor
 
 #: A file that has grown past this is moved aside.
 MAX_LOG_BYTES = 10 * 1024 * 1024
+#: Redirects, of all processes, in a file of their own.
+WORKFLOW = "workflow"
 #: So many old files of each part are kept.
 KEPT_LOGS = 5
 
@@ -68,6 +70,11 @@ def setup_logging(logs_dir: Path, part: str) -> None:
     for handler in root.handlers:
         handler.setFormatter(formatter)
     root.setLevel(logging.INFO)
+    workflow = logging.handlers.WatchedFileHandler(
+        logs_dir / f"{WORKFLOW}.log", encoding="utf-8", delay=True
+    )
+    workflow.setFormatter(formatter)
+    logging.getLogger(WORKFLOW).handlers = [workflow]
     # One line per outgoing request, with its address, is neither news nor discreet.
     for noisy in ("httpx", "httpcore", "openai"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

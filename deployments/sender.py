@@ -37,7 +37,7 @@ log = structlog.get_logger("sender")
 class Platform(Protocol):
     """What differs between platforms: how a text is posted, what the answer says."""
 
-    async def post(self, token: str, customer: str, text: str) -> str:
+    async def post(self, token: str, part: OutgoingPart) -> str:
         """Post and return the platform's id of the message.
 
         Raises:
@@ -54,8 +54,15 @@ class InstagramGraph:
         self._client = client
         self._address = f"{graph_url}/me/messages"
 
-    async def post(self, token: str, customer: str, text: str) -> str:
+    async def post(self, token: str, part: OutgoingPart) -> str:
         """Post and return the `message_id`."""
+        payload: dict[str, object] = {
+            "recipient": {"id": part.customer},
+            "message": {"text": part.content},
+        }
+        if part.tag:
+            # Late answers are taken from persons only, who say that they are one.
+            payload |= {"messaging_type": "MESSAGE_TAG", "tag": part.tag}
         try:
             answer = await self._client.post(
                 self._address,
@@ -63,9 +70,7 @@ class InstagramGraph:
                     "Authorization": f"Bearer {token}",
                     "Content-Type": "application/json",
                 },
-                content=orjson.dumps(
-                    {"recipient": {"id": customer}, "message": {"text": text}}
-                ),
+                content=orjson.dumps(payload),
             )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             message = f"no connection: {type(error).__name__}"
@@ -156,7 +161,7 @@ class ChannelSender:
         if not token:
             message = "the channel has no access token"
             raise SendRefusedError(message, permanent=True)
-        return await platform.post(token, part.customer, part.content)
+        return await platform.post(token, part)
 
 
 def _read_graph_answer(answer: httpx.Response, token: str) -> str:

@@ -19,8 +19,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from actors.clock import Clock
-from actors.conversation.errors import ActorError, ShardUnavailableError
-from actors.conversation.events import CustomerWrote, EchoReceived
+from actors.conversation.errors import (
+    ActorError,
+    ShardUnavailableError,
+    UnknownConversationError,
+)
 from config.metrics import UNKNOWN_ACCOUNTS, WEBHOOK_EVENTS
 from config.settings import Settings
 from deployments.channels import instagram, website
@@ -124,7 +127,7 @@ class InstagramWebhook:
             payload: object = orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise BrokenBodyError from error
-        threads: dict[ConversationId, list[CustomerWrote | EchoReceived]] = {}
+        threads: dict[ConversationId, list[instagram.InstagramEvent]] = {}
         for incoming in instagram.read_webhook(payload):
             if isinstance(incoming, instagram.Skip):
                 _outcomes(f"skipped_{incoming}").inc()
@@ -160,7 +163,7 @@ class InstagramWebhook:
                 return channel
         return None
 
-    async def _store(self, threads: list[list[CustomerWrote | EchoReceived]]) -> None:
+    async def _store(self, threads: list[list[instagram.InstagramEvent]]) -> None:
         """Store all events, those of one conversation in order.
 
         When some can't be stored the webhook is refused as a whole: Meta delivers it
@@ -178,10 +181,14 @@ class InstagramWebhook:
         if failures:
             raise failures[0]
 
-    async def _store_thread(self, events: list[CustomerWrote | EchoReceived]) -> None:
+    async def _store_thread(self, events: list[instagram.InstagramEvent]) -> None:
         for event in events:
             try:
                 receipt = await self._shards.submit(event)
+            except UnknownConversationError:
+                # A message from before we were connected was taken back or edited.
+                _outcomes("nothing_to_correct").inc()
+                continue
             except ActorError as error:
                 _outcomes("not_stored").inc()
                 log.exception(

@@ -42,6 +42,14 @@ class Turn:
     content: str
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One of the customer's messages, without what it was combined with."""
+
+    message_type: str
+    content: str
+
+
 async def fetch_messages_page(
     db: Db,
     tenant_id: TenantId,
@@ -83,15 +91,15 @@ async def fetch_latest_messages(
     return tuple(_message(row) for row in rows)
 
 
-async def fetch_question_texts(
+async def fetch_questions(
     db: Db,
     tenant_id: TenantId,
     conversation_id: ConversationId,
     ids: Sequence[MessageId],
-) -> tuple[str, ...]:
-    """Fetch the customer's words that one answer is asked for, oldest first."""
-    rows = await db.fetch(_SQL["fetch_question_texts"], tenant_id, conversation_id, ids)
-    return tuple(row["content"] for row in rows)
+) -> tuple[Question, ...]:
+    """Fetch what one answer is asked for, in the customer's own words, oldest first."""
+    rows = await db.fetch(_SQL["fetch_questions"], tenant_id, conversation_id, ids)
+    return tuple(Question(row["message_type"], row["content"]) for row in rows)
 
 
 async def fetch_recent_turns(

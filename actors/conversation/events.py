@@ -57,7 +57,7 @@ class CustomerWrote(Inbound):
     #: of arrival is all that is known.
     order: int = 0
     #: The message that this one answers, by its platform id.
-    reply_to_mid: str = ""
+    reply_to_mid: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

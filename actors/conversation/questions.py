@@ -36,7 +36,7 @@ def on_customer_wrote(
     message_id = message_id_of(event)
     position, placed = place_numbered(state, event, message_id)
     content = event.text
-    if not content.strip():
+    if event.media and not content.strip():
         content = PLACEHOLDERS[event.message_type]
     message = RecordMessage(
         id=message_id,

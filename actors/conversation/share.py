@@ -1,4 +1,4 @@
-"""The rules of a shared post: it waits for one question, and is never answered alone."""
+"""The rules of a shared post: it waits for a question, and is never answered alone."""
 
 from dataclasses import dataclass, replace
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from openai.types.chat import ChatCompletionMessageParam
 
+from actors.conversation.share import combine
 from config.prompts import (
     INFORMATION_TITLE,
     INSTRUCTIONS_TITLE,
@@ -15,9 +16,14 @@ from persistence.messages import Turn
 from persistence.tenants import Tenant
 from retrieval.retrieved import RetrievedContext
 
+#: The whole prompt; small models take 8,192 and want room to answer.
+MAX_PROMPT_TOKENS = 7000
+#: A shop's own wishes fill some two pages.
+MAX_INSTRUCTIONS_TOKENS = 2000
 #: What was said before helps to understand "and the black one?", not more.
 MAX_TURN_TOKENS = 600
-#: A longer question is kept whole; it is the context that was cut to its budget.
+#: However long the question is, so much is left to answer it from.
+MIN_LEFT_TOKENS = 1500
 _FENCE = '"""'
 
 
@@ -27,28 +33,38 @@ def build_messages(
     turns: Sequence[Turn],
     question: str,
     language: str,
+    share: str = "",
 ) -> list[ChatCompletionMessageParam]:
-    """Build the messages, the question last and never cut."""
-    parts = [RULES[language]]
-    if tenant.instructions.strip():
-        parts.append(f"{INSTRUCTIONS_TITLE[language]}\n{tenant.instructions.strip()}")
-    information = "\n\n".join(
-        text
-        for text in (context["primary_context"], context["secondary_context"])
-        if text
+    """Build the messages, the question last.
+
+    Question and share are never cut. What is left of the budget goes to the shop's
+    instructions (at most half), then to the context, then to the newest turns.
+    """
+    asked = combine(share, question) if share else question
+    asked = f"{QUESTION_TITLE[language]}\n{_fence(asked)}"
+    left = MAX_PROMPT_TOKENS - estimate_tokens(asked) - estimate_tokens(RULES[language])
+    left = max(left, MIN_LEFT_TOKENS)
+    instructions = fit_lines(
+        tenant.instructions.strip(), min(MAX_INSTRUCTIONS_TOKENS, left // 2)
     )
-    parts.append(f"{INFORMATION_TITLE[language]}\n{_fence(information)}")
+    left -= estimate_tokens(instructions)
+    both = (context["primary_context"], context["secondary_context"])
+    information = fit_lines("\n\n".join(text for text in both if text), left)
+    left -= estimate_tokens(information)
+    system = [RULES[language]]
+    if instructions:
+        system.append(f"{INSTRUCTIONS_TITLE[language]}\n{instructions}")
+    system.append(f"{INFORMATION_TITLE[language]}\n{_fence(information)}")
     messages: list[ChatCompletionMessageParam] = [
-        {"role": "system", "content": "\n\n".join(parts)}
+        {"role": "system", "content": "\n\n".join(system)}
     ]
-    # A picture is a turn without words; some servers refuse an empty message.
+    # What was unsent is a turn without words; some servers refuse an empty message.
     said = [turn for turn in turns if turn.content.strip()]
-    for turn in recent_turns(said, MAX_TURN_TOKENS):
+    for turn in recent_turns(said, min(MAX_TURN_TOKENS, left)):
         if turn.type == "customer":
             messages.append({"role": "user", "content": turn.content})
         else:
             messages.append({"role": "assistant", "content": turn.content})
-    asked = f"{QUESTION_TITLE[language]}\n{_fence(question)}"
     messages.append({"role": "user", "content": asked})
     return messages
 
@@ -65,12 +81,30 @@ def recent_turns(turns: Sequence[Turn], max_tokens: int) -> tuple[Turn, ...]:
     return tuple(reversed(kept))
 
 
+def fit_lines(text: str, max_tokens: int) -> str:
+    """Keep the first lines that fit; of a single long one, its first words."""
+    if estimate_tokens(text) <= max_tokens:
+        return text
+    lines = _fit(text.split("\n"), "\n", max_tokens)
+    return lines.rstrip() or _fit(text.split(" "), " ", max_tokens).rstrip()
+
+
 def estimate_tokens(text: str) -> int:
     """Estimate a model's tokens from above: three UTF-8 bytes make at least one.
 
     Models differ in how they cut Persian; the estimate only bounds a budget.
     """
     return math.ceil(len(text.encode()) / 3)
+
+
+def _fit(pieces: Sequence[str], between: str, max_tokens: int) -> str:
+    size_bytes, kept = 0, 0
+    for piece in pieces:
+        size_bytes += len(piece.encode()) + len(between)
+        if size_bytes > 3 * max_tokens:
+            break
+        kept += 1
+    return between.join(pieces[:kept])
 
 
 def _fence(text: str) -> str:

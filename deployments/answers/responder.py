@@ -1,5 +1,6 @@
 """Writes the answer to a customer's questions, or says honestly that it can't."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,15 +11,19 @@ import structlog
 from actors.conversation.errors import AnswerFailedError
 from actors.conversation.events import AnswerTrace, SourceCited
 from actors.conversation.ports import AnswerJob, WrittenAnswer
+from actors.conversation.state import MessageType
+from actors.conversation.words import WORDLESS
 from config import metrics
-from config.prompts import HANDOVER, NO_ANSWER
+from config.prompts import COLLEAGUE_LOOKS, HANDOVER, REST_HANDOVER
 from deployments.answers.errors import AnswersError, ModelFailedError
 from deployments.answers.llm import LlmClient
 from deployments.answers.ports import Retriever
 from deployments.answers.prompt import build_messages
+from deployments.answers.shared_post import add_search_words
 from deployments.answers.small_talk import drop_small_talk, reply_to_small_talk
+from deployments.answers.verdict import read_verdict
 from persistence.database import Pool
-from persistence.messages import fetch_question_texts, fetch_recent_turns
+from persistence.messages import fetch_questions, fetch_recent_turns
 from persistence.tenants import Tenant, fetch_tenant
 from retrieval.errors import RetrievalError
 from retrieval.extractive import best_sentences
@@ -30,6 +35,10 @@ from retrieval.retrieved import RetrievedChunk, RetrievedContext
 MAX_TURNS = 12
 EXTRACTIVE = "extractive"
 SMALL_TALK = "small_talk"
+MEDIA = "media"
+#: What only a person can look at or listen to.
+_OWN_WAYS = frozenset({EXTRACTIVE, SMALL_TALK, MEDIA})
+_SEEN = frozenset({MessageType.IMAGE, MessageType.VOICE, MessageType.VIDEO})
 
 log = structlog.get_logger("responder")
 
@@ -45,13 +54,14 @@ class _Draft:
     retrieval_method: str = "none"
     tokens: int = 0
     fallback_reason: str = ""
+    needs_operator: bool = False
 
     @property
     def method(self) -> str:
         """How the answer came to be, as the metrics count it."""
         if self.is_handover:
             return "handover"
-        return self.model if self.model in {EXTRACTIVE, SMALL_TALK} else "model"
+        return self.model if self.model in _OWN_WAYS else "model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,8 @@ class _Asked:
     tenant: Tenant
     question: str
     language: str
+    #: There is something to look at or to listen to.
+    has_media: bool = False
 
 
 class AnswerWriter:
@@ -86,7 +98,7 @@ class AnswerWriter:
         """Write the answer.
 
         Raises:
-            AnswerFailedError: neither database nor search can be asked.
+            AnswerFailedError: the database can't be asked.
         """
         started = self._timer()
         try:
@@ -96,7 +108,6 @@ class AnswerWriter:
             asyncpg.InterfaceError,
             OSError,
             AnswersError,
-            RetrievalError,
         ) as error:
             log.exception("answer_failed", conversation_id=str(job.conversation_id))
             message = f"{type(error).__name__}: {error}"
@@ -110,38 +121,60 @@ class AnswerWriter:
             latency_ms=1000 * (self._timer() - started),
             fallback_reason=draft.fallback_reason,
         )
-        return WrittenAnswer(draft.text, draft.is_handover, trace)
+        return WrittenAnswer(draft.text, draft.is_handover, trace, draft.needs_operator)
 
     async def _fetch_asked(self, job: AnswerJob) -> _Asked:
         tenant = await fetch_tenant(self._pool, job.tenant_id)
-        texts = await fetch_question_texts(
+        found = await fetch_questions(
             self._pool, job.tenant_id, job.conversation_id, job.question_ids
         )
-        if tenant is None or not texts:
+        if tenant is None or not found:
             message = "its questions are not there any more"
             raise AnswersError(message)
+        texts = tuple(one.content for one in found if one.content not in WORDLESS)
+        has_media = len(texts) < len(found) or any(
+            one.message_type in _SEEN for one in found
+        )
         question = "\n".join(drop_small_talk(texts))
-        return _Asked(job, tenant, question, _language_of(question, tenant))
+        return _Asked(job, tenant, question, _language_of(question, tenant), has_media)
 
     async def _draft(self, asked: _Asked) -> _Draft:
+        if asked.has_media:
+            # What is written beside a picture is mostly about it: nothing is guessed.
+            return _Draft(COLLEAGUE_LOOKS[asked.language], MEDIA, needs_operator=True)
         talk = reply_to_small_talk(asked.question, asked.language)
         if talk is not None:
             return _Draft(talk, SMALL_TALK)
-        context = await self._retriever.retrieve(asked.tenant.id, asked.question)
+        try:
+            query, context = await self._search(asked)
+        except (AnswersError, RetrievalError) as error:
+            log.exception("search_failed")
+            reason = f"the search failed: {type(error).__name__}: {error}"
+            return _hand_over(asked, fallback_reason=reason)
         if context["relevance"] < ANSWER_THRESHOLD or not context["chunks"]:
-            return _Draft(
-                HANDOVER[asked.language],
-                "none",
-                is_handover=True,
-                retrieval_method=context["retrieval_method"],
-            )
+            return _hand_over(asked, context["retrieval_method"])
         if self._llm is None:
-            return _quote(asked.question, context)
+            return _quote(query, context)
         try:
             return await self._ask(self._llm, asked, context)
         except ModelFailedError as error:
             log.warning("model_failed", reason=str(error))
-            return _quote(asked.question, context, fallback_reason=str(error))
+            return _quote(query, context, fallback_reason=str(error))
+
+    async def _search(self, asked: _Asked) -> tuple[str, RetrievedContext]:
+        """Search; return the query that found the most with what it found.
+
+        "How much is it?" finds nothing without the post that it is about. A question
+        about delivery is only disturbed by one: so both are tried.
+        """
+        with_share = add_search_words(asked.question, asked.job.share)
+        queries = dict.fromkeys((asked.question, with_share))
+        found = await asyncio.gather(
+            *(self._retriever.retrieve(asked.tenant.id, query) for query in queries)
+        )
+        return max(
+            zip(queries, found, strict=True), key=lambda pair: pair[1]["relevance"]
+        )
 
     async def _ask(
         self, llm: LlmClient, asked: _Asked, context: RetrievedContext
@@ -154,17 +187,43 @@ class AnswerWriter:
             MAX_TURNS,
         )
         completion = await llm.complete(
-            build_messages(asked.tenant, context, turns, asked.question, asked.language)
+            build_messages(
+                asked.tenant,
+                context,
+                turns,
+                asked.question,
+                asked.language,
+                asked.job.share,
+            )
         )
-        does_not_know = NO_ANSWER in completion.text
+        text, is_handover = read_verdict(completion.text)
+        if is_handover:
+            rest = (REST_HANDOVER if text else HANDOVER)[asked.language]
+            sources = _sources_of(context) if text else ()
+            text = f"{text}\n\n{rest}" if text else rest
+        else:
+            sources = _sources_of(context)
         return _Draft(
-            HANDOVER[asked.language] if does_not_know else completion.text,
+            text,
             completion.model,
-            is_handover=does_not_know,
-            sources=() if does_not_know else _sources_of(context),
+            is_handover=is_handover,
+            sources=sources,
             retrieval_method=context["retrieval_method"],
             tokens=completion.tokens,
         )
+
+
+def _hand_over(
+    asked: _Asked, retrieval_method: str = "none", fallback_reason: str = ""
+) -> _Draft:
+    """Say honestly that a person must answer."""
+    return _Draft(
+        HANDOVER[asked.language],
+        "none",
+        is_handover=True,
+        retrieval_method=retrieval_method,
+        fallback_reason=fallback_reason,
+    )
 
 
 def _language_of(question: str, tenant: Tenant) -> str:

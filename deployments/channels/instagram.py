@@ -2,22 +2,43 @@
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias, cast
+from typing import TypeAlias, TypeVar, assert_never
 
-from actors.conversation.events import CustomerWrote, EchoReceived
+from actors.conversation.events import (
+    CustomerShared,
+    CustomerWrote,
+    EchoReceived,
+    Inbound,
+    Media,
+    MessageEdited,
+    MessageUnsent,
+    customer_message_id,
+    echo_message_id,
+    share_message_id,
+)
 from actors.conversation.state import MessageType, Source
+from actors.conversation.words import UNSUPPORTED
+from deployments.channels.instagram_attachments import Attached, read_attachments
+from deployments.channels.json_values import (
+    Json,
+    read_identifier,
+    read_object,
+    read_objects,
+    read_text,
+)
 from persistence.channels import Channel
-from persistence.ids import derive_conversation_id, derive_event_id
+from persistence.ids import EventId, derive_conversation_id, derive_event_id
 
 SIGNATURE_PREFIX = "sha256="
-#: Longer than any id that Meta has given out; what is longer is no id.
-MAX_ID_CHARS = 256
 
-Json: TypeAlias = dict[str, object]
+InstagramEvent: TypeAlias = (
+    CustomerWrote | CustomerShared | EchoReceived | MessageUnsent | MessageEdited
+)
+Told = TypeVar("Told", bound=Inbound)
 
 
 class Skip(StrEnum):
@@ -27,55 +48,49 @@ class Skip(StrEnum):
     STANDBY = "standby"
     CHANGE = "change"
     EMPTY = "empty"
-    DELETED = "deleted"
     SELF = "self"
     READ = "read"
     REACTION = "reaction"
     DELIVERY = "delivery"
-    EDIT = "edit"
     REFERRAL = "referral"
     OTHER = "other"
 
 
+class Kind(StrEnum):
+    """What a webhook tells of."""
+
+    WROTE = "wrote"
+    SHARED = "shared"
+    ECHO = "echo"
+    UNSENT = "unsent"
+    EDITED = "edited"
+
+
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """One message as the webhook tells it.
+    """One thing that happened, as the webhook tells it.
 
-    `accounts` are the ids that may name the shop's account, the likeliest first.
+    `accounts` are the ids that may name the shop's account, the likeliest first. A
+    message with a shared post and with words is two: the share, then the words.
     """
 
     accounts: tuple[str, ...]
     customer: str
     mid: str
     text: str
+    kind: Kind = Kind.WROTE
     message_type: MessageType = MessageType.TEXT
-    is_echo: bool = False
+    media: tuple[Media, ...] = ()
+    reply_to_mid: str | None = None
+    #: Tells one edit of a message from the next.
+    edit: str = ""
 
-
-#: What stands for an attachment that came without words.
-PLACEHOLDERS = {
-    "image": (MessageType.IMAGE, "[تصویر]"),
-    "audio": (MessageType.VOICE, "[پیام صوتی]"),
-    "voice": (MessageType.VOICE, "[پیام صوتی]"),
-    "video": (MessageType.VIDEO, "[ویدئو]"),
-    "file": (MessageType.TEXT, "[فایل]"),
-    "like_heart": (MessageType.TEXT, "❤️"),
-    "share": (MessageType.SHARE, "[پست/ریلز اینستاگرام]"),
-    "ig_post": (MessageType.SHARE, "[پست/ریلز اینستاگرام]"),
-    "ig_reel": (MessageType.SHARE, "[پست/ریلز اینستاگرام]"),
-    "reel": (MessageType.SHARE, "[پست/ریلز اینستاگرام]"),
-    "story_mention": (MessageType.SHARE, "[پست/ریلز اینستاگرام]"),
-    "ig_story": (MessageType.SHARE, "[پست/ریلز اینستاگرام]"),
-}
-UNKNOWN_ATTACHMENT = (MessageType.TEXT, "[پیوست]")
-UNSUPPORTED = "[پیامی که اینستاگرام نشان نمی‌دهد]"
 
 #: The member that tells an event's kind, for events that make no message.
 _OTHER_KINDS = {
     "read": Skip.READ,
     "reaction": Skip.REACTION,
     "delivery": Skip.DELIVERY,
-    "message_edit": Skip.EDIT,
     "referral": Skip.REFERRAL,
 }
 
@@ -94,124 +109,182 @@ def read_webhook(payload: object) -> Iterator[Incoming | Skip]:
 
     Source: Meta, Messenger Platform and Instagram API webhook reference.
     """
-    for entry in _objects(_object(payload).get("entry")):
-        account = _id(entry)
-        for event in _objects(entry.get("messaging")):
-            yield _read_event(account, event)
-        for change in _objects(entry.get("changes")):
+    for entry in read_objects(read_object(payload).get("entry")):
+        account = _read_id(entry)
+        for event in read_objects(entry.get("messaging")):
+            yield from _read_event(account, event)
+        for change in read_objects(entry.get("changes")):
             # Meta's "test" button, and some app types, wrap messages so.
-            if change.get("field") == "messages":
-                yield _read_event(account, _object(change.get("value")))
+            if change.get("field") in {"messages", "message_edit"}:
+                yield from _read_event(account, read_object(change.get("value")))
             else:
                 yield Skip.CHANGE
-        for _ in _objects(entry.get("standby")):
+        for _ in read_objects(entry.get("standby")):
             # Another app holds the thread; the message is not ours to answer.
             yield Skip.STANDBY
 
 
-def build_event(
-    channel: Channel, incoming: Incoming, at: datetime
-) -> CustomerWrote | EchoReceived:
+def build_event(channel: Channel, incoming: Incoming, at: datetime) -> InstagramEvent:
     """Build the event; `at` is our clock, whatever the platform's says."""
-    conversation_id = derive_conversation_id(channel.id, incoming.customer)
-    if incoming.is_echo:
-        return EchoReceived(
-            id=derive_event_id(conversation_id, f"echo:{incoming.mid}"),
-            conversation_id=conversation_id,
+    thread = derive_conversation_id(channel.id, incoming.customer)
+    mid, text, media = incoming.mid, incoming.text, incoming.media
+
+    def build(event: Callable[..., Told], event_id: EventId, **own: object) -> Told:
+        return event(
+            id=event_id,
+            conversation_id=thread,
             at=at,
             tenant_id=channel.tenant_id,
             channel_id=channel.id,
             source=Source.INSTAGRAM,
             customer=incoming.customer,
-            mid=incoming.mid,
-            text=incoming.text,
+            mid=mid,
+            **own,
         )
-    return CustomerWrote(
-        id=derive_event_id(conversation_id, incoming.mid),
-        conversation_id=conversation_id,
-        at=at,
-        tenant_id=channel.tenant_id,
-        channel_id=channel.id,
-        source=Source.INSTAGRAM,
-        customer=incoming.customer,
-        mid=incoming.mid,
-        text=incoming.text,
-        message_type=incoming.message_type,
-    )
+
+    match incoming.kind:
+        case Kind.WROTE:
+            return build(
+                CustomerWrote,
+                customer_message_id(thread, mid),
+                text=text,
+                message_type=incoming.message_type,
+                media=media,
+                reply_to_mid=incoming.reply_to_mid,
+            )
+        case Kind.SHARED:
+            event_id = share_message_id(thread, mid)
+            return build(CustomerShared, event_id, content=text, media=media)
+        case Kind.ECHO:
+            return build(
+                EchoReceived,
+                echo_message_id(thread, mid),
+                text=text,
+                message_type=incoming.message_type,
+                media=media,
+            )
+        case Kind.UNSENT:
+            return build(MessageUnsent, derive_event_id(thread, f"unsent:{mid}"))
+        case Kind.EDITED:
+            event_id = derive_event_id(thread, f"edited:{mid}:{incoming.edit}")
+            return build(MessageEdited, event_id, text=text)
+        case _:
+            assert_never(incoming.kind)
 
 
-def _read_event(account: str, event: Json) -> Incoming | Skip:
-    sender, recipient = _id(event.get("sender")), _id(event.get("recipient"))
+def _read_event(account: str, event: Json) -> Iterator[Incoming | Skip]:
+    sender, recipient = _read_id(event.get("sender")), _read_id(event.get("recipient"))
     if "message" in event:
-        return _read_message(account, sender, recipient, _object(event["message"]))
-    if "postback" in event:
-        # A tap on an ice breaker or a button: the customer said its title.
-        postback = _object(event["postback"])
-        mid, title = _identifier(postback.get("mid")), _text(postback.get("title"))
-        if not (sender and mid and title):
-            return Skip.MALFORMED
-        return Incoming(_accounts(account, recipient), sender, mid, title)
-    for name, reason in _OTHER_KINDS.items():
-        if name in event:
-            return reason
-    return Skip.OTHER
+        message = read_object(event["message"])
+        yield from _read_message(account, sender, recipient, message)
+    elif "message_edit" in event:
+        edit = read_object(event["message_edit"])
+        yield _read_edit(account, sender, recipient, edit)
+    elif "postback" in event:
+        yield _read_postback(account, sender, recipient, read_object(event["postback"]))
+    else:
+        known = (reason for name, reason in _OTHER_KINDS.items() if name in event)
+        yield next(known, Skip.OTHER)
 
 
 def _read_message(
     account: str, sender: str, recipient: str, message: Json
-) -> Incoming | Skip:
-    if message.get("is_deleted") is True:
-        return Skip.DELETED
+) -> Iterator[Incoming | Skip]:
     if message.get("is_self") is True or (sender and sender == recipient):
-        return Skip.SELF
-    mid = _identifier(message.get("mid"))
+        yield Skip.SELF
+        return
+    mid = read_identifier(message.get("mid"))
     if not (sender and recipient and mid):
-        return Skip.MALFORMED
-    text = _text(message.get("text"))
-    message_type = MessageType.TEXT
-    attachments = _objects(message.get("attachments"))
-    if attachments:
-        kind = attachments[0].get("type")
-        found = PLACEHOLDERS.get(kind) if isinstance(kind, str) else None
-        message_type, placeholder = found or UNKNOWN_ATTACHMENT
-        text = text or placeholder
-    elif not text and message.get("is_unsupported") is True:
+        yield Skip.MALFORMED
+        return
+    is_ours = message.get("is_echo") is True or sender == account
+    customer = recipient if is_ours else sender
+    accounts = _accounts(account, sender if is_ours else recipient)
+    if message.get("is_deleted") is True:
+        yield Incoming(accounts, customer, mid, "", Kind.UNSENT)
+        return
+    attached = read_attachments(message)
+    text = read_text(message.get("text")) or attached.text
+    if not text and message.get("is_unsupported") is True:
         text = UNSUPPORTED
-    if not text:
+    if is_ours:
+        yield _read_echo(accounts, customer, mid, text, attached)
+        return
+    if attached.share is not None:
+        media = attached.share_media
+        yield Incoming(
+            accounts,
+            customer,
+            mid,
+            attached.share,
+            Kind.SHARED,
+            MessageType.SHARE,
+            media,
+        )
+    if text or attached.media:
+        yield Incoming(
+            accounts,
+            customer,
+            mid,
+            text,
+            message_type=attached.message_type,
+            media=attached.media,
+            reply_to_mid=_read_reply_to(message),
+        )
+    elif attached.share is None:
+        yield Skip.EMPTY
+
+
+def _read_echo(
+    accounts: tuple[str, ...], customer: str, mid: str, text: str, attached: Attached
+) -> Incoming | Skip:
+    """Read what was sent in the shop's name: by us, or by the owner in the app."""
+    message_type = attached.message_type
+    if attached.share is not None:
+        text, message_type = text or attached.share, MessageType.SHARE
+    media = (*attached.share_media, *attached.media)
+    if not text and not media:
         return Skip.EMPTY
-    if message.get("is_echo") is True:
-        accounts = _accounts(account, sender)
-        return Incoming(accounts, recipient, mid, text, message_type, is_echo=True)
-    return Incoming(_accounts(account, recipient), sender, mid, text, message_type)
+    return Incoming(accounts, customer, mid, text, Kind.ECHO, message_type, media)
+
+
+def _read_edit(
+    account: str, sender: str, recipient: str, edit: Json
+) -> Incoming | Skip:
+    mid, text = read_identifier(edit.get("mid")), read_text(edit.get("text"))
+    if not (sender and recipient and mid and text):
+        return Skip.MALFORMED
+    is_ours = sender == account
+    # Without a number, the words tell one edit from the next.
+    number = read_identifier(edit.get("num_edit"))
+    return Incoming(
+        _accounts(account, sender if is_ours else recipient),
+        recipient if is_ours else sender,
+        mid,
+        text,
+        Kind.EDITED,
+        edit=number or hashlib.sha256(text.encode("utf-8", "replace")).hexdigest(),
+    )
+
+
+def _read_postback(
+    account: str, sender: str, recipient: str, postback: Json
+) -> Incoming | Skip:
+    """Read a tap on an ice breaker or a button: the customer said its title."""
+    mid, title = read_identifier(postback.get("mid")), read_text(postback.get("title"))
+    if not (sender and mid and title):
+        return Skip.MALFORMED
+    return Incoming(_accounts(account, recipient), sender, mid, title)
+
+
+def _read_reply_to(message: Json) -> str | None:
+    reply_to = message.get("reply_to")
+    return read_identifier(read_object(reply_to).get("mid")) or None
 
 
 def _accounts(*ids: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found for found in ids if found))
 
 
-def _object(value: object) -> Json:
-    return cast("Json", value) if isinstance(value, dict) else {}
-
-
-def _objects(value: object) -> list[Json]:
-    if not isinstance(value, list):
-        return []
-    return [_object(item) for item in value]
-
-
-def _id(value: object) -> str:
-    return _identifier(_object(value).get("id"))
-
-
-def _identifier(value: object) -> str:
-    """Read an id; numbers are taken as well, what can't be one is empty."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    text = value if isinstance(value, str) else ""
-    return text if len(text) <= MAX_ID_CHARS and "\0" not in text else ""
-
-
-def _text(value: object) -> str:
-    # PostgreSQL's text can't hold NUL: one such letter would refuse the message.
-    text = value.replace("\0", "") if isinstance(value, str) else ""
-    return text if text.strip() else ""
+def _read_id(value: object) -> str:
+    return read_identifier(read_object(value).get("id"))

@@ -7,3 +7,4 @@ ALTER TABLE messages ADD COLUMN position bigint NOT NULL DEFAULT 0;
 UPDATE messages SET position = coalesce(
     (SELECT e.version * 1024 FROM conversation_events e WHERE e.id = messages.id), 0
 );
+CREATE INDEX messages_written ON messages (conversation_id, position, seq);

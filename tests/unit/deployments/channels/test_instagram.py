@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.conversation.events import CustomerWrote, EchoReceived
+from actors.conversation.events import CustomerWrote, EchoReceived, Media
 from actors.conversation.state import MessageType, Source
+from actors.conversation.words import UNSUPPORTED
 from deployments.channels.instagram import (
-    UNSUPPORTED,
     Incoming,
+    Kind,
     Skip,
     build_event,
     is_signed,
@@ -84,7 +85,7 @@ def test_an_echo_names_the_customer_as_its_recipient() -> None:
         "recipient": {"id": SARA},
         "message": {"mid": "m2", "text": "بله", "is_echo": True},
     }
-    assert read(echo) == [Incoming((SHOP,), SARA, "m2", "بله", is_echo=True)]
+    assert read(echo) == [Incoming((SHOP,), SARA, "m2", "بله", Kind.ECHO)]
 
 
 @pytest.mark.parametrize(
@@ -93,9 +94,9 @@ def test_an_echo_names_the_customer_as_its_recipient() -> None:
         ({"read": {"mid": "m"}}, Skip.READ),
         ({"reaction": {"mid": "m", "action": "react"}}, Skip.REACTION),
         ({"delivery": {"mids": ["m"]}}, Skip.DELIVERY),
-        ({"message_edit": {"mid": "m", "text": "x"}}, Skip.EDIT),
+        ({"message_edit": {"mid": "m"}}, Skip.MALFORMED),
         ({"referral": {"ref": "ad"}}, Skip.REFERRAL),
-        ({"message": {"mid": "m", "is_deleted": True}}, Skip.DELETED),
+        ({"message": {"is_deleted": True}}, Skip.MALFORMED),
         ({"message": {"mid": "m", "text": "x", "is_self": True}}, Skip.SELF),
         ({"message": {"mid": "m", "text": " \0 "}}, Skip.EMPTY),
         ({"message": {"text": "no id"}}, Skip.MALFORMED),
@@ -114,30 +115,90 @@ def test_what_makes_no_message_is_skipped_with_a_reason(
 
 
 @pytest.mark.parametrize(
-    ("kind", "message_type", "text"),
+    ("kind", "message_type"),
     [
-        ("image", MessageType.IMAGE, "[تصویر]"),
-        ("audio", MessageType.VOICE, "[پیام صوتی]"),
-        ("video", MessageType.VIDEO, "[ویدئو]"),
-        ("share", MessageType.SHARE, "[پست/ریلز اینستاگرام]"),
-        ("ig_post", MessageType.SHARE, "[پست/ریلز اینستاگرام]"),
-        ("ig_reel", MessageType.SHARE, "[پست/ریلز اینستاگرام]"),
-        ("hologram", MessageType.TEXT, "[پیوست]"),
-        (["image"], MessageType.TEXT, "[پیوست]"),
+        ("image", MessageType.IMAGE),
+        ("audio", MessageType.VOICE),
+        ("video", MessageType.VIDEO),
+        ("file", MessageType.TEXT),
+        ("hologram", MessageType.TEXT),
+        (["image"], MessageType.TEXT),
     ],
 )
-def test_an_attachment_without_words_has_a_placeholder(
-    kind: object, message_type: MessageType, text: str
+def test_media_without_words_is_kept_with_its_address(
+    kind: object, message_type: MessageType
 ) -> None:
-    (found,) = read(message(attachments=[{"type": kind, "payload": {"url": "u"}}]))
-    assert isinstance(found, Incoming)
-    assert (found.message_type, found.text) == (message_type, text)
+    payload = {"url": "https://cdn.example/1", "id": 77}
+    (found,) = read(message(attachments=[{"type": kind, "payload": payload}]))
+    assert found == Incoming(
+        (SHOP,),
+        SARA,
+        "m1",
+        "",
+        message_type=message_type,
+        media=(Media(message_type, "https://cdn.example/1", "77"),),
+    )
 
 
 def test_an_attachment_keeps_the_words_that_came_with_it() -> None:
     (found,) = read(message(text="این چند؟", attachments=[{"type": "image"}]))
     assert isinstance(found, Incoming)
     assert (found.message_type, found.text) == (MessageType.IMAGE, "این چند؟")
+
+
+def test_all_pictures_of_one_message_are_kept() -> None:
+    pictures = [{"type": "image", "payload": {"url": f"u{n}"}} for n in range(3)]
+    (found,) = read(message(attachments=pictures))
+    assert isinstance(found, Incoming)
+    assert [media.url for media in found.media] == ["u0", "u1", "u2"]
+
+
+def test_a_heart_is_said_rather_than_shown() -> None:
+    (found,) = read(message(attachments=[{"type": "like_heart"}]))
+    assert found == Incoming((SHOP,), SARA, "m1", "❤️")
+
+
+def test_a_message_that_answers_another_names_it() -> None:
+    (found,) = read(message(text="همین", reply_to={"mid": "m0"}))
+    assert isinstance(found, Incoming)
+    assert found.reply_to_mid == "m0"
+
+
+def test_an_unsent_message_is_told_with_its_mid() -> None:
+    assert read(message(is_deleted=True)) == [
+        Incoming((SHOP,), SARA, "m1", "", Kind.UNSENT)
+    ]
+
+
+def test_what_the_owner_takes_back_is_in_the_customers_conversation() -> None:
+    unsent = {
+        "sender": {"id": SHOP},
+        "recipient": {"id": SARA},
+        "message": {"mid": "m2", "is_deleted": True},
+    }
+    assert read(unsent) == [Incoming((SHOP,), SARA, "m2", "", Kind.UNSENT)]
+
+
+def test_an_edit_is_told_with_the_new_words_and_its_number() -> None:
+    edit = {"mid": "m1", "text": "نه، قرمز", "num_edit": 2}
+    assert read(event(message_edit=edit)) == [
+        Incoming((SHOP,), SARA, "m1", "نه، قرمز", Kind.EDITED, edit="2")
+    ]
+
+
+def test_each_edit_is_an_event_of_its_own_and_a_repeated_one_is_the_same() -> None:
+    def edit(number: int | None, text: str) -> object:
+        fields: dict[str, object] = {"mid": "m1", "text": text}
+        if number is not None:
+            fields["num_edit"] = number
+        (found,) = read(event(message_edit=fields))
+        assert isinstance(found, Incoming)
+        return build_event(CHANNEL, found, AT).id
+
+    ids = [edit(1, "a"), edit(2, "b"), edit(3, "a"), edit(None, "a"), edit(None, "b")]
+    assert len(set(ids)) == 5
+    assert edit(1, "a") == ids[0]
+    assert edit(None, "b") == ids[4]
 
 
 def test_what_instagram_does_not_show_is_still_a_message() -> None:
@@ -177,9 +238,14 @@ def test_nul_is_taken_out_of_texts() -> None:
 MEMBERS = (
     *("entry", "id", "messaging", "changes", "field", "value", "sender", "recipient"),
     *("message", "mid", "text", "is_echo", "attachments", "type", "postback", "title"),
+    *("payload", "url", "reply_to", "story", "message_edit", "is_deleted", "num_edit"),
 )
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text() | st.just("image"),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text()
+    | st.sampled_from(["image", "share", "ig_post"]),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
@@ -195,7 +261,10 @@ JSON = st.recursive(
 @given(JSON)
 def test_no_json_can_break_the_reading(payload: object) -> None:
     for found in read_webhook(payload):
-        assert isinstance(found, Incoming | Skip)
+        if isinstance(found, Incoming):
+            assert build_event(CHANNEL, found, AT).mid == found.mid
+        else:
+            assert isinstance(found, Skip)
 
 
 def test_the_same_mid_makes_the_same_event() -> None:
@@ -217,7 +286,7 @@ def test_the_same_mid_makes_the_same_event() -> None:
 
 
 def test_an_echo_is_in_the_customers_conversation() -> None:
-    echo = build_event(CHANNEL, Incoming((SHOP,), SARA, "m1", "x", is_echo=True), AT)
+    echo = build_event(CHANNEL, Incoming((SHOP,), SARA, "m1", "x", Kind.ECHO), AT)
     text = build_event(CHANNEL, Incoming((SHOP,), SARA, "m1", "x"), AT)
     assert isinstance(echo, EchoReceived)
     assert echo.conversation_id == text.conversation_id

@@ -1,0 +1,22 @@
+"""What a shared post adds to a question: more words to search by."""
+
+import re
+
+from actors.conversation.words import EMPTY_SHARE
+
+#: A caption is searched by its beginning: the hashtags at its end find nothing.
+MAX_SEARCHED_CHARS = 400
+_LABEL = re.compile(r"^(?:عنوان|زیرعنوان|کپشن): ", re.MULTILINE)
+_LINK = re.compile(r"^لینک: .*$", re.MULTILINE)
+
+
+def add_search_words(question: str, share: str) -> str:
+    """Return what to search by: the question, whole and first, then the post's words.
+
+    Equal to the question when the post says nothing.
+    """
+    words = _LABEL.sub("", _LINK.sub("", share)).replace(EMPTY_SHARE, "")
+    words = " ".join(words.split())
+    if len(words) > MAX_SEARCHED_CHARS:
+        words = words[:MAX_SEARCHED_CHARS].rpartition(" ")[0]
+    return f"{question}\n{words}" if words else question
