@@ -4,28 +4,51 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
 from actors.conversation.decide import decide
-from actors.conversation.effects import Decision, Effect
+from actors.conversation.effects import (
+    Count,
+    Decision,
+    Effect,
+    LogName,
+    RecordMessage,
+    WriteLog,
+)
 from actors.conversation.events import (
     ConversationRedirected,
+    CustomerShared,
     CustomerWrote,
     EchoReceived,
     Event,
+    Media,
+    MessageEdited,
+    MessageUnsent,
     OperatorAnswered,
+    PartDelivered,
+    PartOutcomeLost,
+    PartRefused,
     ReplyFellDue,
     ReplyWritten,
     SendFellDue,
+    SendRetried,
+    ShareTimedOut,
+    StatusSet,
+    customer_message_id,
+    share_message_id,
 )
 from actors.conversation.policy import Policy
 from actors.conversation.state import (
     Conversation,
     Destination,
+    MessageType,
     Source,
+    Status,
     check_invariants,
 )
 from persistence.ids import (
     ChannelId,
     ConversationId,
     EventId,
+    MessageId,
+    SendId,
     TenantId,
     UserId,
     derive_conversation_id,
@@ -80,7 +103,16 @@ class Story:
         self._count += 1
         return EventId(uuid5(self.id, f"event-{self._count}"))
 
-    def customer_event(self, text: str, seconds: float, mid: str) -> CustomerWrote:
+    def customer_event(
+        self,
+        text: str,
+        seconds: float,
+        mid: str,
+        *,
+        message_type: MessageType = MessageType.TEXT,
+        media: tuple[Media, ...] = (),
+        order: int = 0,
+    ) -> CustomerWrote:
         """Build the event of the customer writing `text`."""
         return CustomerWrote(
             id=derive_event_id(self.id, mid),
@@ -92,6 +124,9 @@ class Story:
             customer=self.customer,
             mid=mid,
             text=text,
+            message_type=message_type,
+            media=media,
+            order=order,
         )
 
     def customer_writes(self, text: str, seconds: float, mid: str = "") -> Decision:
@@ -99,6 +134,83 @@ class Story:
         self._count += 1
         mid = mid or f"m{self._count}-{seconds}"
         return self.apply(self.customer_event(text, seconds, mid))
+
+    def customer_sends(
+        self, message_type: MessageType, seconds: float, mid: str = "media"
+    ) -> Decision:
+        """The customer sends a picture, a voice or a video without words."""
+        media = (Media(message_type, f"https://cdn.example/{mid}", mid),)
+        return self.apply(
+            self.customer_event(
+                "", seconds, mid, message_type=message_type, media=media
+            )
+        )
+
+    def customer_shares(
+        self, content: str, seconds: float, mid: str = "s1"
+    ) -> MessageId:
+        """The customer shares a post that says `content`; returns its message."""
+        self.apply(
+            CustomerShared(
+                id=share_message_id(self.id, mid),
+                conversation_id=self.id,
+                at=at(seconds),
+                tenant_id=TENANT,
+                channel_id=CHANNEL,
+                source=self.source,
+                customer=self.customer,
+                mid=mid,
+                content=content,
+                media=(Media(MessageType.SHARE, "https://cdn.example", f"ig-{mid}"),),
+            )
+        )
+        return MessageId(share_message_id(self.id, mid))
+
+    def share_timer_fires(self, seconds: float, due: float) -> Decision:
+        """The share timer that was set for `due` fires."""
+        return self.apply(
+            ShareTimedOut(
+                id=self.new_id(),
+                conversation_id=self.id,
+                at=at(seconds),
+                due_at=at(due),
+            )
+        )
+
+    def is_unsent(self, mid: str, seconds: float) -> Decision:
+        """The message `mid` is taken back."""
+        return self.apply(
+            MessageUnsent(
+                id=derive_event_id(self.id, f"unsent:{mid}"),
+                conversation_id=self.id,
+                at=at(seconds),
+                tenant_id=TENANT,
+                channel_id=CHANNEL,
+                source=self.source,
+                customer=self.customer,
+                mid=mid,
+            )
+        )
+
+    def is_edited(self, mid: str, text: str, seconds: float) -> Decision:
+        """The message `mid` now says `text`."""
+        return self.apply(
+            MessageEdited(
+                id=self.new_id(),
+                conversation_id=self.id,
+                at=at(seconds),
+                tenant_id=TENANT,
+                channel_id=CHANNEL,
+                source=self.source,
+                customer=self.customer,
+                mid=mid,
+                text=text,
+            )
+        )
+
+    def message_of(self, mid: str) -> MessageId:
+        """Return the id of what the customer wrote as `mid`."""
+        return MessageId(customer_message_id(self.id, mid))
 
     def echo_arrives(self, text: str, seconds: float, mid: str) -> Decision:
         """The platform reports what was sent in the shop's name."""
@@ -139,6 +251,17 @@ class Story:
             )
         )
 
+    def set_status(self, status: Status, seconds: float) -> Decision:
+        """An operator sets the status."""
+        return self.apply(
+            StatusSet(
+                id=self.new_id(),
+                conversation_id=self.id,
+                at=at(seconds),
+                status=status,
+            )
+        )
+
     def reply_timer_fires(self, seconds: float) -> Decision:
         """The reply timer that is armed fires."""
         assert self.now.reply is not None
@@ -152,7 +275,13 @@ class Story:
         )
 
     def ai_writes(
-        self, text: str, seconds: float, *, job: EventId, is_handover: bool = False
+        self,
+        text: str,
+        seconds: float,
+        *,
+        job: EventId,
+        is_handover: bool = False,
+        needs_operator: bool = False,
     ) -> Decision:
         """The answer to `job` comes back."""
         return self.apply(
@@ -163,6 +292,7 @@ class Story:
                 job=job,
                 text=text,
                 is_handover=is_handover,
+                needs_operator=needs_operator,
             )
         )
 
@@ -182,3 +312,86 @@ class Story:
         assert self.now.reply is not None
         assert self.now.reply.job is not None
         return self.now.reply.job
+
+    def part_arrives(
+        self, mid: str, seconds: float, *, send_id: SendId | None = None
+    ) -> Decision:
+        """The platform takes the part under way, or another, and names it."""
+        return self.apply(
+            PartDelivered(
+                id=self.new_id(),
+                conversation_id=self.id,
+                at=at(seconds),
+                send_id=send_id or self.now.sends[0].id,
+                mid=mid,
+            )
+        )
+
+    def part_is_refused(
+        self,
+        seconds: float,
+        *,
+        permanent: bool = False,
+        retry_after: timedelta | None = None,
+        is_held: bool = False,
+    ) -> Decision:
+        """The platform says no to the part under way."""
+        return self.apply(
+            PartRefused(
+                id=self.new_id(),
+                conversation_id=self.id,
+                at=at(seconds),
+                send_id=self.now.sends[0].id,
+                reason="told to fail",
+                permanent=permanent,
+                retry_after=retry_after,
+                is_held=is_held,
+            )
+        )
+
+    def part_is_lost(self, seconds: float) -> Decision:
+        """The platform does not answer for the part under way."""
+        return self.apply(
+            PartOutcomeLost(
+                id=self.new_id(),
+                conversation_id=self.id,
+                at=at(seconds),
+                send_id=self.now.sends[0].id,
+                reason="time-out",
+            )
+        )
+
+    def operator_retries(self, message: MessageId, seconds: float) -> Decision:
+        """An operator has a failed message sent again."""
+        return self.apply(
+            SendRetried(
+                id=self.new_id(),
+                conversation_id=self.id,
+                at=at(seconds),
+                user_id=OPERATOR,
+                message_id=message,
+            )
+        )
+
+    def ask_and_start(self, text: str, seconds: float, mid: str = "") -> EventId:
+        """The customer asks, and two seconds later the answer is begun."""
+        self.customer_writes(text, seconds, mid)
+        self.reply_timer_fires(seconds + 2)
+        return self.running_job()
+
+    @property
+    def recorded(self) -> RecordMessage:
+        """Return the one message that the last event stored."""
+        (message,) = [one for one in self.effects if isinstance(one, RecordMessage)]
+        return message
+
+    @property
+    def counted(self) -> list[tuple[str, str]]:
+        """Return what the last event counted: metric and label."""
+        counts = [one for one in self.effects if isinstance(one, Count)]
+        return [(count.counter.value, count.label) for count in counts]
+
+    def logged(self, log: LogName) -> list[str]:
+        """Return what the last event wrote into a log."""
+        lines = [one for one in self.effects if isinstance(one, WriteLog)]
+        return [line.text for line in lines if line.log is log]

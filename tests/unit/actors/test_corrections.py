@@ -1,0 +1,133 @@
+"""Messages that are taken back or worded anew, also before they arrive."""
+
+import pytest
+
+from actors.conversation.effects import (
+    BlankMessages,
+    CancelReply,
+    ClearTimer,
+    ForgetCombination,
+    RewriteMessages,
+    SetTimer,
+)
+from actors.conversation.errors import UnknownConversationError
+from actors.conversation.state import Destination, Processing, Source, TimerKind
+from tests.support.conversations import Story, at
+
+
+def instagram() -> Story:
+    return Story(Source.INSTAGRAM)
+
+
+def blanked(story: Story) -> set[object]:
+    return {
+        one
+        for effect in story.effects
+        if isinstance(effect, BlankMessages)
+        for one in effect.ids
+    }
+
+
+def test_an_unsent_message_is_blanked_and_nobody_answers_it() -> None:
+    story = instagram()
+    job = story.ask_and_start("قیمت؟", 0, "m1")
+    story.is_unsent("m1", 3)
+    assert story.message_of("m1") in blanked(story)
+    assert story.now.questions == ()
+    assert story.now.reply is None
+    assert CancelReply(job) in story.effects
+    assert ("ai_replies_dropped_total", "unsent") in story.counted
+
+
+def test_what_is_left_of_a_burst_is_answered_anew() -> None:
+    story = instagram()
+    story.customer_writes("قیمت؟", 0, "m1")
+    story.customer_writes("ارسال؟", 1, "m2")
+    story.reply_timer_fires(3)
+    story.is_unsent("m1", 4)
+    assert story.now.questions == (story.message_of("m2"),)
+    assert SetTimer(TimerKind.REPLY, at(6)) in story.effects
+
+
+def test_unsending_something_else_does_not_disturb_an_answer() -> None:
+    story = instagram()
+    story.customer_writes("سلام", 0, "m0")
+    story.operator_answers("سلام", 1)
+    story.redirect(Destination.AI, 2)
+    job = story.ask_and_start("قیمت؟", 3, "m1")
+    story.is_unsent("m0", 6)
+    assert story.running_job() == job
+
+
+def test_a_share_that_waits_is_forgotten_when_it_is_unsent() -> None:
+    story = instagram()
+    share = story.customer_shares("عنوان: مانتو", 0, "s1")
+    story.is_unsent("s1", 1)
+    assert share in blanked(story)
+    assert story.now.pending_share is None
+    assert ClearTimer(TimerKind.SHARE) in story.effects
+
+
+def test_a_question_loses_the_share_that_is_unsent() -> None:
+    story = instagram()
+    story.customer_shares("عنوان: مانتو", 0, "s1")
+    story.customer_writes("چنده؟", 1, "m1")
+    story.is_unsent("s1", 1.5)
+    assert ForgetCombination(story.message_of("m1")) in story.effects
+    assert story.now.combined == ()
+    assert story.now.questions == (story.message_of("m1"),)
+
+
+def test_a_message_that_arrives_after_it_was_unsent_is_stored_blank() -> None:
+    story = instagram()
+    story.customer_writes("سلام", 0, "m0")
+    story.is_unsent("m1", 1)
+    story.customer_writes("ببخشید اشتباه شد", 2, "m1")
+    assert story.recorded.content == ""
+    assert story.recorded.processing is Processing.COMPLETED
+    assert story.recorded.is_unsent
+    assert story.now.questions == (story.message_of("m0"),)
+
+
+def test_an_edit_stores_the_new_words_and_the_answer_begins_anew() -> None:
+    story = instagram()
+    job = story.ask_and_start("مانتو مشکی دارید؟", 0, "m1")
+    story.is_edited("m1", "مانتو قرمز دارید؟", 3)
+    (rewritten,) = [one for one in story.effects if isinstance(one, RewriteMessages)]
+    assert story.message_of("m1") in rewritten.ids
+    assert rewritten.content == "مانتو قرمز دارید؟"
+    assert CancelReply(job) in story.effects
+    assert SetTimer(TimerKind.REPLY, at(5)) in story.effects
+
+
+def test_an_edited_question_is_combined_with_its_share_anew() -> None:
+    story = instagram()
+    story.customer_shares("عنوان: مانتو", 0)
+    story.customer_writes("چنده؟", 1, "m1")
+    story.is_edited("m1", "سایز ۴۰ چنده؟", 1.5)
+    (rewritten,) = [one for one in story.effects if isinstance(one, RewriteMessages)]
+    assert rewritten.combined_content is not None
+    assert rewritten.combined_content.endswith("سایز ۴۰ چنده؟")
+
+
+def test_an_edit_of_what_was_answered_is_only_stored() -> None:
+    story = instagram()
+    job = story.ask_and_start("قیمت؟", 0, "m1")
+    story.ai_writes("صد تومن", 3, job=job)
+    story.is_edited("m1", "قیمت شال؟", 10)
+    assert [type(one) for one in story.effects] == [RewriteMessages]
+
+
+def test_an_edit_brings_nothing_back_that_was_unsent() -> None:
+    story = instagram()
+    story.customer_writes("قیمت؟", 0, "m1")
+    story.is_unsent("m1", 1)
+    assert story.is_edited("m1", "قیمت شال؟", 2).effects == ()
+
+
+def test_nothing_is_opened_by_a_correction_of_what_we_never_had() -> None:
+    story = instagram()
+    with pytest.raises(UnknownConversationError):
+        story.is_unsent("m1", 0)
+    with pytest.raises(UnknownConversationError):
+        story.is_edited("m1", "x", 0)
