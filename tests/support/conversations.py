@@ -307,6 +307,16 @@ class Story:
             )
         )
 
+    def send_timer_is_stale(self, seconds: float, due: float) -> bool:
+        """Whether a send timer that was set for `due` does nothing any more."""
+        fired = SendFellDue(
+            id=self.new_id(),
+            conversation_id=self.id,
+            at=at(seconds),
+            due_at=at(due),
+        )
+        return self.apply(fired).effects == ()
+
     def running_job(self) -> EventId:
         """Return the job that is being written."""
         assert self.now.reply is not None
