@@ -11,7 +11,13 @@ from actors.clock import Clock, SystemClock
 from actors.conversation.errors import ActorError, AnswerFailedError
 from actors.conversation.events import CustomerWrote, Event
 from actors.conversation.policy import Policy
-from actors.conversation.ports import AnswerJob, OutgoingPart, WrittenAnswer
+from actors.conversation.ports import (
+    AnswerJob,
+    OutgoingPart,
+    Responder,
+    Sender,
+    WrittenAnswer,
+)
 from actors.conversation.shard import Receipt, Shard
 from actors.conversation.state import Source
 from config.settings import Settings
@@ -65,15 +71,21 @@ class TakingSender:
 class LocalShards:
     """One real shard in this process; remembers what was submitted."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        responder: Responder | None = None,
+        sender: Sender | None = None,
+        policy: Policy | None = None,
+    ) -> None:
         self.events: list[Event] = []
         self.shard = Shard(
             shard=0,
             shards=1,
             pool=pool,
-            responder=SilentResponder(),
-            sender=TakingSender(),
-            policy=Policy(),
+            responder=responder or SilentResponder(),
+            sender=sender or TakingSender(),
+            policy=policy or Policy(),
             clock=SystemClock(),
         )
 

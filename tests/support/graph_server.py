@@ -20,6 +20,9 @@ class GraphSend:
     text: str
     mid: str
     headers: Mapping[str, str]
+    #: Why a message may come so late, and its type; empty when it does not say.
+    tag: str = ""
+    messaging_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +187,8 @@ class GraphServer:
                     text=payload["message"]["text"],
                     mid=mid,
                     headers=headers,
+                    tag=payload.get("tag", ""),
+                    messaging_type=payload.get("messaging_type", ""),
                 )
             )
             self._changed.notify_all()

@@ -1,13 +1,14 @@
 """Answers by a model behind a real HTTP server: what it reads, and when it fails."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
 import structlog
 
-from config.prompts import HANDOVER, NO_ANSWER, RULES
+from actors.conversation.share import combine
+from config.prompts import HANDOVER, NO_ANSWER, REST_HANDOVER, RULES
 from deployments.answers.indexer import KnowledgeIndexer
 from deployments.answers.llm import LlmClient
 from deployments.answers.responder import AnswerWriter
@@ -115,6 +116,30 @@ async def test_a_model_that_finds_no_answer_hands_over(desk: Desk) -> None:
     assert answer.is_handover
     assert answer.text == HANDOVER["fa"]
     assert answer.trace.model == MODEL
+
+
+async def test_the_part_that_a_model_knows_is_kept_and_a_person_does_the_rest(
+    desk: Desk,
+) -> None:
+    desk.model.answer(Say(f"هزینه‌ی ارسال ۶۵ هزار تومان است.\n{NO_ANSWER}"))
+
+    answer = await desk.writer.write(await desk.counter.write(QUESTION))
+
+    assert answer.is_handover
+    assert answer.text.startswith("هزینه‌ی ارسال ۶۵ هزار تومان است.")
+    assert answer.text.endswith(REST_HANDOVER["fa"])
+    assert answer.trace.sources
+
+
+async def test_the_model_reads_share_and_question_in_the_contract_s_words(
+    desk: Desk,
+) -> None:
+    share = "عنوان: مانتو نخی"
+    job = await desk.counter.write(QUESTION)
+
+    await desk.writer.write(replace(job, share=share))
+
+    assert combine(share, QUESTION) in desk.model.asked[0].messages[-1].content
 
 
 async def test_an_irrelevant_question_never_reaches_the_model(desk: Desk) -> None:

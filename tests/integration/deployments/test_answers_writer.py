@@ -1,18 +1,23 @@
 """Answers without a model: quoted with sources, or an honest hand-over."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 
 from actors.conversation.errors import AnswerFailedError
 from actors.conversation.ports import AnswerJob
-from config.prompts import GREETING, HANDOVER, WELCOME
+from actors.conversation.state import MessageType
+from actors.conversation.words import PLACEHOLDERS
+from config.prompts import COLLEAGUE_LOOKS, GREETING, HANDOVER, WELCOME
+from deployments.answers.errors import RetrieverUnavailableError
 from deployments.answers.indexer import KnowledgeIndexer
 from deployments.answers.responder import AnswerWriter
 from deployments.answers.retriever import KnowledgeRetriever
 from persistence.database import Pool, open_pool
-from persistence.ids import MessageId
+from persistence.ids import MessageId, TenantId
+from retrieval.retrieved import RetrievedContext
 from tests.support.knowledge import (
     PAGES,
     RETURNS,
@@ -167,6 +172,74 @@ async def test_words_alone_still_answer_when_the_model_of_meaning_fails(
     answer = await writer.write(await counter.write("هزینه‌ی ارسال با پست چقدر است؟"))
 
     assert answer.text == SHIPPING.text
+
+
+class BrokenSearch:
+    """A search that is away."""
+
+    async def retrieve(self, tenant_id: TenantId, query: str) -> RetrievedContext:
+        message = f"{tenant_id} can't search for {query!r} now"
+        raise RetrieverUnavailableError(message)
+
+
+async def test_a_search_that_fails_leaves_a_polite_handover_and_its_reason(
+    pool: Pool, counter: Counter
+) -> None:
+    writer = AnswerWriter(pool, BrokenSearch(), None)
+
+    answer = await writer.write(await counter.write("هزینه ارسال چقدره؟"))
+
+    assert answer.is_handover
+    assert answer.text == HANDOVER["fa"]
+    assert "RetrieverUnavailableError" in answer.trace.fallback_reason
+
+
+@pytest.mark.parametrize(
+    ("words", "language"),
+    [((), "fa"), (("how much is this one?",), "en"), (("این چنده؟",), "fa")],
+)
+async def test_a_picture_is_left_to_a_colleague_and_nothing_is_guessed(
+    counter: Counter, writer: AnswerWriter, words: tuple[str, ...], language: str
+) -> None:
+    job = await counter.write(PLACEHOLDERS[MessageType.IMAGE], *words)
+
+    answer = await writer.write(job)
+
+    assert answer.text == COLLEAGUE_LOOKS[language]
+    assert answer.needs_operator
+    assert not answer.is_handover
+    assert answer.trace.sources == ()
+
+
+async def test_a_tenant_that_writes_english_is_answered_so_where_there_are_no_words(
+    pool: Pool, counter: Counter, writer: AnswerWriter
+) -> None:
+    await pool.execute("UPDATE tenants SET language = 'en'")
+    job = await counter.write(PLACEHOLDERS[MessageType.VOICE])
+
+    assert (await writer.write(job)).text == COLLEAGUE_LOOKS["en"]
+
+
+async def test_a_shared_post_is_searched_with_the_question_about_it(
+    counter: Counter, writer: AnswerWriter
+) -> None:
+    job = await counter.write("این چقدر طول می‌کشه؟")
+    share = f"عنوان: {RETURNS.title}\nلینک: https://cdn/1"
+
+    answer = await writer.write(replace(job, share=share))
+
+    assert RETURNS.title in {source.title for source in answer.trace.sources}
+
+
+async def test_a_shared_post_does_not_hide_what_the_question_alone_finds(
+    counter: Counter, writer: AnswerWriter
+) -> None:
+    job = await counter.write("هزینه ارسال چقدره؟")
+    share = "کپشن: " + "غروب پاییز و چای داغ کنار شومینه " * 30
+
+    answer = await writer.write(replace(job, share=share))
+
+    assert SHIPPING.title in {source.title for source in answer.trace.sources}
 
 
 async def test_a_database_that_is_away_is_a_failed_answer(

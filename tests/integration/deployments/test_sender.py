@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import httpx
@@ -72,6 +73,16 @@ async def test_a_part_arrives_once_with_the_channels_token(
     assert sent.path == "/v24.0/me/messages"
     assert (sent.recipient, sent.text) == ("sara", "سلام 🌷")
     assert (sent.token, sent.mid) == (TOKEN, mid)
+
+
+async def test_a_late_answer_says_that_a_person_writes(
+    sender: ChannelSender, graph: GraphServer, channel: Channel
+) -> None:
+    await sender.send(part(channel))
+    await sender.send(replace(part(channel), tag="HUMAN_AGENT"))
+    plain, tagged = graph.sends
+    assert (plain.messaging_type, plain.tag) == ("", "")
+    assert (tagged.messaging_type, tagged.tag) == ("MESSAGE_TAG", "HUMAN_AGENT")
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])

@@ -1,12 +1,20 @@
 """What a model reads: rules first, data fenced, the question whole and last."""
 
+from dataclasses import replace
 from itertools import pairwise
 from uuid import UUID
 
 import pytest
 
+from actors.conversation.share import combine
 from config.prompts import NO_ANSWER, RULES
-from deployments.answers.prompt import build_messages, estimate_tokens, recent_turns
+from deployments.answers.prompt import (
+    MAX_PROMPT_TOKENS,
+    build_messages,
+    estimate_tokens,
+    fit_lines,
+    recent_turns,
+)
 from persistence.ids import TenantId
 from persistence.messages import Turn
 from persistence.tenants import Tenant
@@ -61,6 +69,36 @@ def test_a_long_question_is_never_cut() -> None:
     question = "خیلی طولانی " * 20_000 + "پایان"
 
     assert question in contents(question)[-1]
+
+
+def test_question_and_share_stand_whole_however_long_they_are() -> None:
+    share, question = "کپشن: " + "خیلی بلند " * 5000, "با این همه، چنده؟"
+    messages = build_messages(SHOP, build_context(PASSAGE), (), question, "fa", share)
+
+    asked = str(messages[-1].get("content"))
+    assert combine(share, question) in asked
+    assert PASSAGE in str(messages[0].get("content"))
+
+
+def test_the_prompt_keeps_to_its_budget() -> None:
+    shop = replace(SHOP, instructions="خواسته‌ی فروشگاه\n" * 5000)
+    context = build_context("[1] سطری از اطلاعات\n" * 5000)
+    turns = tuple(Turn("customer", "حرف " * 20) for _ in range(12))
+    messages = build_messages(shop, context, turns, "چنده؟", "fa")
+
+    contents = [str(message.get("content")) for message in messages]
+    assert sum(map(estimate_tokens, contents)) <= MAX_PROMPT_TOKENS + 100
+    # Neither crowds the other out.
+    assert contents[0].count("خواسته‌ی فروشگاه") > 50
+    assert contents[0].count("سطری از اطلاعات") > 50
+
+
+def test_lines_that_do_not_fit_are_left_out_whole() -> None:
+    assert fit_lines("aaa\nbbb\nccc", 3) == "aaa\nbbb"
+    assert fit_lines("aaa\nbbb", 10) == "aaa\nbbb"
+    assert fit_lines("aaa bbb ccc", 3) == "aaa bbb"
+    assert fit_lines("a" * 100, 3) == ""
+    assert fit_lines("", 0) == ""
 
 
 def test_what_the_customer_writes_cannot_end_its_fence() -> None:
