@@ -4,6 +4,7 @@ import pickle
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,6 +46,38 @@ def test_a_state_survives_being_written_down() -> None:
     story.ai_writes("درود " * 400, 3, job=story.running_job())
     story.send_timer_fires(3)
     assert decode_state(encode_state(story.now)) == story.now
+
+
+def test_a_state_full_of_all_that_can_wait_survives_being_written_down() -> None:
+    story = Story(Source.INSTAGRAM)
+    story.customer_shares("عنوان: مانتو", 0, "s1")
+    story.apply(story.customer_event("چنده؟", 1, "m1", order=7))
+    story.reply_timer_fires(3)
+    story.ai_writes("صد تومن", 4, job=story.running_job())
+    story.send_timer_fires(4)
+    story.echo_arrives("صد تومن", 5, "mid.1")
+    story.is_unsent("m1", 6)
+    story.customer_shares("عنوان: شال", 7, "s2")
+    story.customer_writes("و این؟", 8)
+    story.customer_shares("عنوان: کفش", 9, "s3")
+    story.operator_answers("سلام", 10)
+    story.send_timer_fires(10)
+    story.part_is_refused(11, permanent=True)
+    state = story.now
+    assert state.placed
+    assert state.unsent_mids
+    assert state.assumed
+    assert state.dead
+    assert decode_state(encode_state(state)) == state
+
+
+def test_a_state_of_an_older_release_is_still_read() -> None:
+    story = Story(Source.INSTAGRAM)
+    story.customer_writes("سلام", 0)
+    written = orjson.loads(encode_state(story.now))
+    for name in ("pending_share", "combined", "placed", "unsent_mids", "assumed"):
+        del written[name]
+    assert decode_state(orjson.dumps(written).decode()) == story.now
 
 
 def test_an_event_survives_being_written_down() -> None:
