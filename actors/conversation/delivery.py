@@ -84,7 +84,7 @@ def on_send_due(state: Conversation, event: SendFellDue, policy: Policy) -> Deci
     tag = ""
     if window is not None and event.at > window.until:
         if head.is_ai or event.at > window.operator_until:
-            return _failed(state, head, WINDOW_CLOSED, event.at)
+            return _too_late(state, head, event.at)
         tag = HUMAN_AGENT
     sending = replace(
         head,
@@ -263,6 +263,14 @@ def _failed(state: Conversation, head: Send, reason: str, at: datetime) -> Decis
     # A person who took over knows of it; any other failure wants one.
     needs_operator = state.needs_operator or not head.is_withdrawn
     return _go_on(replace(state, needs_operator=needs_operator), rest, records, at)
+
+
+def _too_late(state: Conversation, head: Send, at: datetime) -> Decision:
+    lost = _failed(state, head, WINDOW_CLOSED, at)
+    if not head.is_ai:
+        return lost
+    counted = Count(Counter.AI_REPLIES_DROPPED, "window_closed")
+    return Decision(lost.state, (*lost.effects, counted))
 
 
 def _bury(

@@ -78,3 +78,4 @@ def test_what_the_ai_wrote_in_time_is_not_sent_too_late() -> None:
     assert record.error == WINDOW_CLOSED
     assert story.now.sends == ()
     assert story.now.needs_operator
+    assert story.counted == [("ai_replies_dropped_total", "window_closed")]
