@@ -36,6 +36,8 @@ st.register_type_strategy(
 )
 st.register_type_strategy(str, st.text(st.characters(exclude_categories=["Cs"])))
 st.register_type_strategy(UUID, st.uuids())
+# Counts and numbers of platforms; JSON writers stop where 64 bits do.
+st.register_type_strategy(int, st.integers(-(2**63), 2**63 - 1))
 st.register_type_strategy(float, st.floats(-1e9, 1e9))
 
 
