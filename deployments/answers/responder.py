@@ -4,8 +4,10 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 import asyncpg
+import stamina
 import structlog
 
 from actors.conversation.errors import AnswerFailedError
@@ -22,6 +24,7 @@ from deployments.answers.prompt import build_messages
 from deployments.answers.shared_post import add_search_words
 from deployments.answers.small_talk import drop_small_talk, reply_to_small_talk
 from deployments.answers.verdict import read_verdict
+from deployments.errors import DATABASE_AWAY
 from persistence.database import Pool
 from persistence.messages import fetch_questions, fetch_recent_turns
 from persistence.tenants import Tenant, fetch_tenant
@@ -33,6 +36,8 @@ from retrieval.retrieved import RetrievedChunk, RetrievedContext
 
 #: Turns that are read; how many of them the model sees is a matter of tokens.
 MAX_TURNS = 12
+#: A restarted database answers after seconds; the customer's patience is not longer.
+DATABASE_PATIENCE = timedelta(seconds=30)
 EXTRACTIVE = "extractive"
 SMALL_TALK = "small_talk"
 MEDIA = "media"
@@ -88,8 +93,10 @@ class AnswerWriter:
         retriever: Retriever,
         llm: LlmClient | None,
         timer: Callable[[], float] = time.perf_counter,
+        database_patience: timedelta = DATABASE_PATIENCE,
     ) -> None:
         self._pool = pool
+        self._database_patience = database_patience
         self._retriever = retriever
         self._llm = llm
         self._timer = timer
@@ -97,12 +104,23 @@ class AnswerWriter:
     async def write(self, job: AnswerJob) -> WrittenAnswer:
         """Write the answer.
 
+        A database that is away is waited for: the question was accepted, and whoever
+        restarts a database does not expect forty customers to be handed over.
+
         Raises:
-            AnswerFailedError: the database can't be asked.
+            AnswerFailedError: the database can't be asked, for half a minute.
         """
         started = self._timer()
         try:
-            draft = await self._draft(await self._fetch_asked(job))
+            async for attempt in stamina.retry_context(
+                on=DATABASE_AWAY,
+                attempts=None,
+                timeout=self._database_patience,
+                wait_initial=0.2,
+                wait_max=2.0,
+            ):
+                with attempt:
+                    draft = await self._draft(await self._fetch_asked(job))
         except (
             asyncpg.PostgresError,
             asyncpg.InterfaceError,

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -242,13 +243,18 @@ async def test_a_shared_post_does_not_hide_what_the_question_alone_finds(
     assert SHIPPING.title in {source.title for source in answer.trace.sources}
 
 
-async def test_a_database_that_is_away_is_a_failed_answer(
+async def test_a_database_that_stays_away_is_a_failed_answer(
     dsn: str, pool: Pool, counter: Counter, embedder: CountingEmbedder
 ) -> None:
     job = await counter.write("هزینه ارسال چقدره؟")
     closed = await open_pool(dsn)
     await closed.close()
-    writer = AnswerWriter(closed, KnowledgeRetriever(pool, embedder), None)
+    writer = AnswerWriter(
+        closed,
+        KnowledgeRetriever(pool, embedder),
+        None,
+        database_patience=timedelta(milliseconds=1),
+    )
 
     with pytest.raises(AnswerFailedError):
         await writer.write(job)
