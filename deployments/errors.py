@@ -60,6 +60,8 @@ STATUSES: Mapping[type[Exception], int] = {
     actor_errors.AnswerFailedError: 502,
     PersistenceError: 503,
     persistence_errors.ShardFencedError: 503,
+    persistence_errors.DatabaseAwayError: 503,
+    persistence_errors.BatchRefusedError: 400,
     persistence_errors.DuplicateRowError: 409,
     ChannelInUseError: 409,
     # Only a person can bring the old key back: waiting does not help.

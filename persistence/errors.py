@@ -16,6 +16,16 @@ class ShardFencedError(PersistenceError):
     permanent = True
 
 
+class DatabaseAwayError(PersistenceError):
+    """The database does not answer. Try again in a few seconds."""
+
+
+class BatchRefusedError(PersistenceError):
+    """The database can't store this."""
+
+    permanent = True
+
+
 class DuplicateRowError(PersistenceError):
     """Such a row exists already."""
 

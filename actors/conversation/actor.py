@@ -12,6 +12,7 @@ from actors.conversation.policy import Policy
 from actors.conversation.ports import Responder, Sender
 from actors.conversation.shard import Shard
 from persistence.database import Pool, open_pool
+from persistence.postgres_journal import PostgresJournal
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class ConversationShard:
         self._shard = Shard(
             shard=plan.shard,
             shards=plan.shards,
-            pool=pool,
+            journal=PostgresJournal(pool),
             responder=responder,
             sender=sender,
             policy=plan.policy,
