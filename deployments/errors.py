@@ -66,6 +66,9 @@ STATUSES: Mapping[type[Exception], int] = {
     ChannelInUseError: 409,
     # Only a person can bring the old key back: waiting does not help.
     persistence_errors.SecretUnreadableError: 500,
+    # Never a request's: the mirror has a task of its own.
+    persistence_errors.MirrorUnreachableError: 503,
+    persistence_errors.MirrorPlaceLostError: 503,
     RetrievalError: 503,
     retrieval_errors.EmbeddingError: 503,
     retrieval_errors.DimensionMismatchError: 500,

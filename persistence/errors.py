@@ -36,3 +36,11 @@ class SecretUnreadableError(PersistenceError):
     """A stored secret can't be decrypted; was PILITO_SECRET_KEY changed?"""
 
     permanent = True
+
+
+class MirrorUnreachableError(PersistenceError):
+    """Redis does not answer: the mirror is made right when it is back."""
+
+
+class MirrorPlaceLostError(PersistenceError):
+    """The mirror was emptied, or another shard took this one's place in it."""

@@ -31,6 +31,7 @@ from actors.conversation.events import (
     ShareTimedOut,
 )
 from actors.conversation.journal import Journal
+from actors.conversation.mirror import NO_MIRROR, Mirror
 from actors.conversation.policy import Policy
 from actors.conversation.ports import Responder, Sender
 from actors.conversation.recording import Draft, timer_key
@@ -93,6 +94,7 @@ class Shard:
         sender: Sender,
         policy: Policy,
         clock: Clock,
+        mirror: Mirror = NO_MIRROR,
         new_id: Callable[[], UUID] = uuid4,
         max_resident: int = MAX_RESIDENT,
     ) -> None:
@@ -101,6 +103,7 @@ class Shard:
         self._journal = journal
         self._policy = policy
         self._clock = clock
+        self._mirror = mirror
         self._new_id = new_id
         self._max_resident = max_resident
         self._inbox: asyncio.Queue[Parcel] = asyncio.Queue()
@@ -117,6 +120,7 @@ class Shard:
         """Take the place, arm the stored timers, begin to serve."""
         self._epoch = await self._journal.raise_epoch(self._shard)
         await self._load_timers()
+        self._mirror.start(self._epoch, self._shards)
         self._tasks = [
             asyncio.create_task(self._consume(), name=f"shard-{self._shard}"),
             asyncio.create_task(self._fire_timers(), name=f"timers-{self._shard}"),
@@ -134,6 +138,7 @@ class Shard:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._mirror.stop()
 
     async def submit(self, events: Sequence[Event]) -> list[Receipt | ActorError]:
         """Record events; returns when they are committed, one result per event."""
@@ -264,6 +269,7 @@ class Shard:
         metrics.SHARD_BATCH_SIZE.observe(events)
         self._epoch = replace(self._epoch, seq=seq)
         self._states.update(draft.states)
+        self._mirror.note(draft.states.values())
         while len(self._states) > self._max_resident:
             self._states.popitem(last=False)
         for conversation, effect in draft.timers:
