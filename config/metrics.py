@@ -23,6 +23,12 @@ AI_REPLIES_DROPPED = Counter(
     "Answers given up because the conversation had moved on.",
     ["reason"],
 )
+AI_CONTROL_CACHE = Counter(
+    "ai_control_cache_total",
+    "Looks at ai_control keys in Redis: hit, as it must be; miss, absent or wrong and "
+    "set; error, an attempt that Redis did not answer.",
+    ["result"],
+)
 SHARE_MESSAGES = Counter(
     "share_messages_total", "Posts, reels and stories that customers shared."
 )

@@ -5,6 +5,7 @@ from collections.abc import MutableMapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -125,6 +126,26 @@ class Settings(BaseSettings):
             message = "must begin with http:// or https://"
             raise ValueError(message)
         return value.rstrip("/") if value else value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return value
+        message = (
+            "is not an address of Redis, for example redis://:password@localhost:6379/0"
+            " (in a password, write / as %2F, @ as %40, : as %3A)"
+        )
+        try:
+            parts = urlsplit(value.get_secret_value())
+            # Reading the port finds a password that is not quoted.
+            is_address = parts.port != 0 and bool(parts.hostname or parts.path)
+        except ValueError:
+            # Not `from error`: its text shows a part of that password.
+            raise ValueError(message) from None
+        if parts.scheme not in {"redis", "rediss", "unix"} or not is_address:
+            raise ValueError(message)
+        return value
 
     @field_validator("health_interval_cron")
     @classmethod

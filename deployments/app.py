@@ -19,6 +19,7 @@ from actors.conversation.client import (
     start_shards,
     stop_shards,
 )
+from actors.conversation.mirror import NO_MIRROR, Mirror, RedisMirror
 from actors.conversation.policy import Policy
 from actors.conversation.ports import Responder, Sender
 from config.logging import setup_logging
@@ -56,14 +57,18 @@ class AppArgs(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ShardOutside:
-    """Opens, inside a shard's process, the ways to the answering side and platforms."""
+    """Opens, inside a shard's process, the ways to all that is outside."""
 
-    async def open(self, pool: Pool) -> tuple[Responder, Sender]:
-        """Open both."""
+    async def open(self, pool: Pool) -> tuple[Responder, Sender, Mirror]:
+        """Open the ways to the answering side, the platforms and the mirror."""
         settings = load_settings()
         setup_logging(settings.logs_dir, "shards")
         sender = ChannelSender(pool, get_cipher(settings), settings)
-        return RemoteResponder(), sender
+        url = settings.redis_url
+        mirror: Mirror = (
+            NO_MIRROR if url is None else RedisMirror(pool, url.get_secret_value())
+        )
+        return RemoteResponder(), sender, mirror
 
 
 def start_actors(settings: Settings) -> None:

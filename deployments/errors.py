@@ -60,10 +60,15 @@ STATUSES: Mapping[type[Exception], int] = {
     actor_errors.AnswerFailedError: 502,
     PersistenceError: 503,
     persistence_errors.ShardFencedError: 503,
+    persistence_errors.DatabaseAwayError: 503,
+    persistence_errors.BatchRefusedError: 400,
     persistence_errors.DuplicateRowError: 409,
     ChannelInUseError: 409,
     # Only a person can bring the old key back: waiting does not help.
     persistence_errors.SecretUnreadableError: 500,
+    # Never a request's: the mirror has a task of its own.
+    persistence_errors.MirrorUnreachableError: 503,
+    persistence_errors.MirrorPlaceLostError: 503,
     RetrievalError: 503,
     retrieval_errors.EmbeddingError: 503,
     retrieval_errors.DimensionMismatchError: 500,

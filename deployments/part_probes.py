@@ -2,13 +2,11 @@
 
 import asyncio
 
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
-
-from actors.conversation.client import is_shard_serving
+from actors.conversation.client import ask_mirror_health, is_shard_serving
 from config.settings import Settings
 from deployments.handles import probe_deployment
 from deployments.probes import PartHealth, PartStatus, Probe
+from deployments.redis_probe import probe_redis
 from persistence.database import Pool
 
 OK = PartHealth(PartStatus.OK)
@@ -22,7 +20,7 @@ def build_probes(settings: Settings, pool: Pool) -> dict[str, Probe]:
         return OK
 
     async def redis() -> PartHealth:
-        return await _probe_redis(settings)
+        return await probe_redis(settings, ask_mirror_health)
 
     async def shards() -> PartHealth:
         return await _probe_shards(settings.shards)
@@ -49,21 +47,6 @@ def build_probes(settings: Settings, pool: Pool) -> dict[str, Probe]:
         "responder": responder,
         "monitor": monitor,
     }
-
-
-async def _probe_redis(settings: Settings) -> PartHealth:
-    if settings.redis_url is None:
-        return PartHealth(PartStatus.OK, "not configured: nothing to mirror to")
-    try:
-        async with Redis.from_url(
-            settings.redis_url.get_secret_value(), socket_timeout=1
-        ) as client:
-            await client.get("pilito")
-    except (RedisError, OSError, TimeoutError):
-        return PartHealth(
-            PartStatus.DEGRADED, "no answer: throttling counts per process"
-        )
-    return OK
 
 
 async def _probe_shards(shards: int) -> PartHealth:

@@ -16,6 +16,16 @@ class ShardFencedError(PersistenceError):
     permanent = True
 
 
+class DatabaseAwayError(PersistenceError):
+    """The database does not answer. Try again in a few seconds."""
+
+
+class BatchRefusedError(PersistenceError):
+    """The database can't store this."""
+
+    permanent = True
+
+
 class DuplicateRowError(PersistenceError):
     """Such a row exists already."""
 
@@ -26,3 +36,11 @@ class SecretUnreadableError(PersistenceError):
     """A stored secret can't be decrypted; was PILITO_SECRET_KEY changed?"""
 
     permanent = True
+
+
+class MirrorUnreachableError(PersistenceError):
+    """Redis does not answer: the mirror is made right when it is back."""
+
+
+class MirrorPlaceLostError(PersistenceError):
+    """The mirror was emptied, or another shard took this one's place in it."""

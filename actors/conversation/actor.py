@@ -8,10 +8,12 @@ import ray
 
 from actors.clock import SystemClock
 from actors.conversation.events import Event
+from actors.conversation.mirror import Mirror, MirrorHealth
 from actors.conversation.policy import Policy
 from actors.conversation.ports import Responder, Sender
 from actors.conversation.shard import Shard
 from persistence.database import Pool, open_pool
+from persistence.postgres_journal import PostgresJournal
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,8 @@ class ShardPlan:
 class Outside(Protocol):
     """Opens, inside the shard's process, what the shard needs done outside."""
 
-    async def open(self, pool: Pool) -> tuple[Responder, Sender]:
-        """Open connections to the answering side and the platforms."""
+    async def open(self, pool: Pool) -> tuple[Responder, Sender, Mirror]:
+        """Open the ways to the answering side, the platforms and the mirror."""
         ...
 
 
@@ -38,16 +40,18 @@ class ConversationShard:
     async def __init__(self, plan: ShardPlan, outside: Outside) -> None:  # type: ignore[misc]
         # Ray awaits it, so a restarted shard arms its timers before it is called.
         pool = await open_pool(plan.database_url, max_size=3)
-        responder, sender = await outside.open(pool)
+        responder, sender, mirror = await outside.open(pool)
         self._pool = pool
+        self._mirror = mirror
         self._shard = Shard(
             shard=plan.shard,
             shards=plan.shards,
-            pool=pool,
+            journal=PostgresJournal(pool),
             responder=responder,
             sender=sender,
             policy=plan.policy,
             clock=SystemClock(),
+            mirror=mirror,
         )
         await self._shard.start()
 
@@ -64,6 +68,10 @@ class ConversationShard:
     async def is_serving(self) -> bool:
         """Tell whether the shard holds its place and takes events."""
         return self._shard.is_serving
+
+    async def mirror_health(self) -> MirrorHealth:
+        """Tell how true Redis shows this shard's conversations."""
+        return self._mirror.health
 
     async def stop(self) -> None:
         """Finish what was accepted, then close."""

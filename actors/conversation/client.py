@@ -22,6 +22,7 @@ from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 from actors.conversation.actor import ConversationShardActor, Outside, ShardPlan
 from actors.conversation.errors import ActorError, ShardUnavailableError
 from actors.conversation.events import Event
+from actors.conversation.mirror import MirrorHealth
 from actors.conversation.shard import Receipt
 from persistence.ids import slot_of
 
@@ -226,3 +227,17 @@ async def is_shard_serving(shard: int) -> bool:
         )
     except (RayActorError, RayTaskError, ValueError, TimeoutError):
         return False
+
+
+async def ask_mirror_health(shard: int) -> MirrorHealth | None:
+    """Ask a shard how true its mirror is; None when nobody answers."""
+    try:
+        handle: ActorHandle[object] = ray.get_actor(
+            shard_name(shard), namespace=NAMESPACE
+        )
+        call: ObjectRef[MirrorHealth] = handle.mirror_health.remote()
+        return await asyncio.wait_for(
+            asyncio.wrap_future(call.future()), PROBE_PATIENCE_S
+        )
+    except (RayActorError, RayTaskError, ValueError, TimeoutError):
+        return None

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from datetime import timedelta
 from functools import cache
 from typing import assert_never
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import prometheus_client
 import structlog
@@ -66,11 +66,13 @@ class Errands:
         sender: Sender,
         clock: Clock,
         post: Callable[[Event], None],
+        new_id: Callable[[], UUID] = uuid4,
     ) -> None:
         self._responder = responder
         self._sender = sender
         self._clock = clock
         self._post = post
+        self._new_id = new_id
         self._replies: dict[EventId, asyncio.Task[None]] = {}
         self._sends: set[asyncio.Task[None]] = set()
         self._reply_places = asyncio.Semaphore(MAX_REPLIES)
@@ -123,7 +125,7 @@ class Errands:
         else:
             self._post(
                 ReplyWritten(
-                    id=EventId(uuid4()),
+                    id=EventId(self._new_id()),
                     conversation_id=state.id,
                     at=self._clock.now(),
                     job=order.job,
@@ -139,7 +141,7 @@ class Errands:
     ) -> None:
         self._post(
             ReplyFailed(
-                id=EventId(uuid4()),
+                id=EventId(self._new_id()),
                 conversation_id=state.id,
                 at=self._clock.now(),
                 job=order.job,
@@ -162,7 +164,7 @@ class Errands:
             content=order.send.content,
             tag=order.tag,
         )
-        event_id = EventId(uuid4())
+        event_id = EventId(self._new_id())
         try:
             mid = await self._sender.send(part)
         except SendRefusedError as error:

@@ -7,12 +7,11 @@ orders is carried out by `Errands`, whose results come back through this same in
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
-import asyncpg
 import structlog
 
 from actors.clock import Clock
@@ -31,15 +30,15 @@ from actors.conversation.events import (
     SendFellDue,
     ShareTimedOut,
 )
+from actors.conversation.journal import Journal
+from actors.conversation.mirror import NO_MIRROR, Mirror
 from actors.conversation.policy import Policy
 from actors.conversation.ports import Responder, Sender
 from actors.conversation.recording import Draft, timer_key
 from actors.conversation.state import Conversation, TimerKind
 from actors.conversation.timers import Key, TimerWheel
 from config import metrics
-from persistence import journal
-from persistence.database import Pool
-from persistence.errors import ShardFencedError
+from persistence.errors import DatabaseAwayError, ShardFencedError
 from persistence.ids import ConversationId, EventId
 from persistence.journal import Epoch, Known
 
@@ -51,16 +50,6 @@ MAX_RESIDENT = 50_000
 RECOVERY_PAUSE_S = 0.5
 #: At a stop, sends under way get this long to come back with their result.
 STOP_PATIENCE_S = 5.0
-
-_DATABASE_AWAY = (
-    OSError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.InsufficientResourcesError,
-    TimeoutError,
-)
 
 log = structlog.get_logger("shard")
 
@@ -100,22 +89,28 @@ class Shard:
         *,
         shard: int,
         shards: int,
-        pool: Pool,
+        journal: Journal,
         responder: Responder,
         sender: Sender,
         policy: Policy,
         clock: Clock,
+        mirror: Mirror = NO_MIRROR,
+        new_id: Callable[[], UUID] = uuid4,
+        max_resident: int = MAX_RESIDENT,
     ) -> None:
         self._shard = shard
         self._shards = shards
-        self._pool = pool
+        self._journal = journal
         self._policy = policy
         self._clock = clock
+        self._mirror = mirror
+        self._new_id = new_id
+        self._max_resident = max_resident
         self._inbox: asyncio.Queue[Parcel] = asyncio.Queue()
         self._states: OrderedDict[ConversationId, Conversation] = OrderedDict()
         self._timers = TimerWheel()
         self._timers_changed = asyncio.Event()
-        self._errands = Errands(responder, sender, clock, self._post)
+        self._errands = Errands(responder, sender, clock, self._post, new_id)
         self._tasks: list[asyncio.Task[None]] = []
         self._epoch = Epoch(shard, 0, 0)
         self._is_fenced = False
@@ -123,8 +118,9 @@ class Shard:
 
     async def start(self) -> None:
         """Take the place, arm the stored timers, begin to serve."""
-        self._epoch = await journal.raise_epoch(self._pool, self._shard)
+        self._epoch = await self._journal.raise_epoch(self._shard)
         await self._load_timers()
+        self._mirror.start(self._epoch, self._shards)
         self._tasks = [
             asyncio.create_task(self._consume(), name=f"shard-{self._shard}"),
             asyncio.create_task(self._fire_timers(), name=f"timers-{self._shard}"),
@@ -142,6 +138,7 @@ class Shard:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._mirror.stop()
 
     async def submit(self, events: Sequence[Event]) -> list[Receipt | ActorError]:
         """Record events; returns when they are committed, one result per event."""
@@ -194,7 +191,7 @@ class Shard:
             await self._record(parcels)
         except ShardFencedError:
             raise
-        except _DATABASE_AWAY as error:
+        except DatabaseAwayError as error:
             log.warning("database_away", shard=self._shard, error=repr(error))
             self._refuse([parcel for parcel in parcels if parcel.done is not None])
             await self._recover()
@@ -259,7 +256,7 @@ class Shard:
         missing = [one for one in touched if one not in self._states]
         known = Known({}, {})
         if asked or missing:
-            known = await journal.fetch_before_deciding(self._pool, missing, asked)
+            known = await self._journal.fetch_before_deciding(missing, asked)
         states = {one: decode_state(text) for one, text in known.states.items()}
         for one in touched & self._states.keys():
             self._states.move_to_end(one)
@@ -268,11 +265,12 @@ class Shard:
 
     async def _commit(self, draft: Draft, seq: int, events: int) -> None:
         with metrics.SHARD_COMMIT_SECONDS.time():
-            await journal.commit_batch(self._pool, self._epoch, draft.batch, seq)
+            await self._journal.commit_batch(self._epoch, draft.batch, seq)
         metrics.SHARD_BATCH_SIZE.observe(events)
         self._epoch = replace(self._epoch, seq=seq)
         self._states.update(draft.states)
-        while len(self._states) > MAX_RESIDENT:
+        self._mirror.note(draft.states.values())
+        while len(self._states) > self._max_resident:
             self._states.popitem(last=False)
         for conversation, effect in draft.timers:
             self._arm(conversation, effect)
@@ -295,7 +293,8 @@ class Shard:
             now = self._clock.now()
             due = self._timers.pop_due(now, MAX_BATCH)
             for key, due_at in due:
-                self._post(_timer_event(key, due_at, now))
+                event_id = EventId(self._new_id())
+                self._post(_timer_event(event_id, key, due_at, now))
             if due:
                 # A shard that comes back may find 100,000 of them: let others in.
                 await asyncio.sleep(0)
@@ -310,7 +309,7 @@ class Shard:
 
     async def _load_timers(self) -> None:
         self._timers.clear_all()
-        rows = await journal.fetch_timers(self._pool, self._shard, self._shards)
+        rows = await self._journal.fetch_timers(self._shard, self._shards)
         for row in rows:
             self._timers.set(timer_key(row.conversation_id, row.kind), row.due_at)
         self._timers_changed.set()
@@ -323,12 +322,12 @@ class Shard:
         self._states.clear()
         while True:
             try:
-                held = await journal.fetch_epoch(self._pool, self._shard)
+                held = await self._journal.fetch_epoch(self._shard)
                 if held is None or held.epoch != self._epoch.epoch:
                     raise ShardFencedError
                 self._epoch = held
                 await self._load_timers()
-            except _DATABASE_AWAY:
+            except DatabaseAwayError:
                 self._refuse_waiting()
                 await asyncio.sleep(RECOVERY_PAUSE_S)
             else:
@@ -380,9 +379,8 @@ def _follow(original: Parcel, twin: Parcel) -> None:
         original.done.add_done_callback(settle)
 
 
-def _timer_event(key: Key, due_at: datetime, now: datetime) -> Event:
+def _timer_event(event_id: EventId, key: Key, due_at: datetime, now: datetime) -> Event:
     conversation, kind = key
-    event_id = EventId(uuid4())
     match kind:
         case TimerKind.REPLY:
             return ReplyFellDue(

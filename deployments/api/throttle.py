@@ -33,13 +33,21 @@ class Throttle:
     alone: then the limits are looser, but no request fails.
     """
 
-    def __init__(self, clock: Clock, redis_url: str | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        redis_url: str | None = None,
+        *,
+        redis_pause_s: float = REDIS_PAUSE_S,
+    ) -> None:
         self._clock = clock
         self._redis_url = redis_url
+        self._redis_pause_s = redis_pause_s
         self._storage: RedisStorage | None = None
         self._redis: MovingWindowRateLimiter | None = None
         self._memory: MovingWindowRateLimiter | None = None
         self._redis_again_at = 0.0
+        self._is_alone = False
 
     async def stop(self) -> None:
         """Close the connections to Redis."""
@@ -70,10 +78,18 @@ class Throttle:
         if self._redis_url is not None and now >= self._redis_again_at:
             try:
                 async with asyncio.timeout(REDIS_PATIENCE_S):
-                    return await question(self._open_redis(self._redis_url))
+                    answer = await question(self._open_redis(self._redis_url))
             except (RedisError, OSError, TimeoutError) as error:
-                log.warning("throttle_counts_alone", error=repr(error))
-                self._redis_again_at = now + REDIS_PAUSE_S
+                self._redis_again_at = now + self._redis_pause_s
+                # Once per outage, not per question or attempt.
+                if not self._is_alone:
+                    log.warning("throttle_counts_alone", error=repr(error))
+                self._is_alone = True
+            else:
+                if self._is_alone:
+                    log.info("throttle_counts_together_again")
+                self._is_alone = False
+                return answer
         if self._memory is None:
             # Made here, not in __init__: the storage wants a running event loop.
             self._memory = MovingWindowRateLimiter(MemoryStorage())

@@ -41,6 +41,7 @@ from persistence.ids import (
     derive_conversation_id,
     derive_event_id,
 )
+from persistence.postgres_journal import PostgresJournal
 from persistence.tenants import create_tenant
 from persistence.users import User, create_user
 from retrieval.retrieved import Performance, RetrievedContext
@@ -82,7 +83,7 @@ class LocalShards:
         self.shard = Shard(
             shard=0,
             shards=1,
-            pool=pool,
+            journal=PostgresJournal(pool),
             responder=responder or SilentResponder(),
             sender=sender or TakingSender(),
             policy=policy or Policy(),

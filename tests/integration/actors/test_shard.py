@@ -23,6 +23,7 @@ from persistence.ids import (
     derive_conversation_id,
     derive_event_id,
 )
+from persistence.postgres_journal import PostgresJournal
 from tests.support.waiting import wait_for_count
 
 TENANT = TenantId(UUID(int=1))
@@ -71,7 +72,7 @@ class Bench:
         shard = Shard(
             shard=0,
             shards=1,
-            pool=self.pool,
+            journal=PostgresJournal(self.pool),
             responder=self.responder,
             sender=self.sender,
             policy=self.policy,

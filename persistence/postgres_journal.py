@@ -1,0 +1,85 @@
+"""The journal in PostgreSQL: its queries, with a shard's view of what went wrong."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import asyncpg
+
+from persistence import journal
+from persistence.database import Pool
+from persistence.errors import BatchRefusedError, DatabaseAwayError
+from persistence.ids import ConversationId, EventId
+from persistence.journal import Batch, Epoch, Known, TimerRow
+
+#: The connection, the server or its room is gone for a while; or the server gave the
+#: statement up for another's sake. The same statement may succeed later.
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,
+    # A deadlock's victim, or a server that has just become a stand-by.
+    asyncpg.TransactionRollbackError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+
+
+class PostgresJournal:
+    """A `Journal` over a pool of connections."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def raise_epoch(self, shard: int) -> Epoch:
+        """Take the shard's place; the one that held it stops at its next write."""
+        with _reading():
+            return await journal.raise_epoch(self._pool, shard)
+
+    async def fetch_epoch(self, shard: int) -> Epoch | None:
+        """Fetch who holds the shard."""
+        with _reading():
+            return await journal.fetch_epoch(self._pool, shard)
+
+    async def fetch_timers(self, shard: int, shards: int) -> tuple[TimerRow, ...]:
+        """Fetch the timers that the shard owns, the earliest first."""
+        with _reading():
+            return await journal.fetch_timers(self._pool, shard, shards)
+
+    async def fetch_before_deciding(
+        self, conversations: Sequence[ConversationId], events: Sequence[EventId]
+    ) -> Known:
+        """Fetch which of these conversations and events there are already."""
+        with _reading():
+            return await journal.fetch_before_deciding(
+                self._pool, conversations, events
+            )
+
+    async def commit_batch(self, epoch: Epoch, batch: Batch, last_seq: int) -> None:
+        """Record the batch as a whole, or nothing of it.
+
+        Raises:
+            ShardFencedError: another has the shard, or one of the conversations.
+            DatabaseAwayError: the answer did not come; it may have been recorded.
+            BatchRefusedError: something in it can't be stored, now or ever.
+        """
+        try:
+            await journal.commit_batch(self._pool, epoch, batch, last_seq)
+        except AWAY as error:
+            raise DatabaseAwayError(repr(error)) from error
+        except asyncpg.PostgresError as error:
+            raise BatchRefusedError(str(error)) from error
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    # Our reading statements carry ids and numbers only: what the server refuses in one
+    # is no fault of the event, so the shard must wait and not throw the event away.
+    try:
+        yield
+    except (*AWAY, asyncpg.PostgresError) as error:
+        raise DatabaseAwayError(repr(error)) from error

@@ -1,0 +1,48 @@
+"""Hears what is logged, and lets a test wait for it."""
+
+import asyncio
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+
+import structlog
+from structlog.typing import Processor
+
+
+class LogEar:
+    """The texts of the log's lines so far."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self._heard = asyncio.Event()
+
+    def hear(
+        self, _logger: object, method: str, event: MutableMapping[str, object]
+    ) -> MutableMapping[str, object]:
+        """Keep the line."""
+        self.texts.append(f"{method}: {event['event']}")
+        self._heard.set()
+        raise structlog.DropEvent
+
+    def matching(self, part: str) -> list[str]:
+        """Return the lines that hold `part`."""
+        return [text for text in self.texts if part in text]
+
+    async def wait_for(self, part: str, count: int = 1) -> None:
+        """Wait until so many lines hold `part`."""
+        while len(self.matching(part)) < count:
+            self._heard.clear()
+            await self._heard.wait()
+
+
+@contextmanager
+def heard_log() -> Iterator[LogEar]:
+    """Hear all that is logged meanwhile, in place of writing it."""
+    ear = LogEar()
+    # Changed in place: loggers that were used before hold this very list.
+    processors: list[Processor] = structlog.get_config()["processors"]
+    before = processors.copy()
+    processors[:] = [ear.hear]
+    try:
+        yield ear
+    finally:
+        processors[:] = before
