@@ -10,11 +10,16 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from persistence import migrate
 from persistence.database import Pool, open_pool
 
 TEMPLATE = "pilito_template"
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("pilito", deadline=None)
+settings.load_profile("pilito")
 
 
 @pytest.fixture(scope="session")
