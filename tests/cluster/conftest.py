@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -14,6 +15,8 @@ from tests.support.graph_server import GraphServer
 APP_SECRET = "the app's secret"
 VERIFY_TOKEN = "the verify token"
 ACCOUNT = "17841400000000001"
+#: Longer than it takes to kill the shards and have them back.
+SHARE_TIMEOUT = timedelta(seconds=8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ def shop(graph: GraphServer) -> Iterator[Shop]:
         "PILITO_INSTAGRAM_VERIFY_TOKEN": VERIFY_TOKEN,
         "PILITO_INSTAGRAM_GRAPH_URL": graph.url,
         "PILITO_REPLY_DEBOUNCE_S": "0.5",
+        "PILITO_SHARE_TIMEOUT_S": str(SHARE_TIMEOUT.total_seconds()),
     }
     with started(environment) as runtime, runtime.sign_in() as api:
         answer = api.post(

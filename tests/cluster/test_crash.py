@@ -1,8 +1,8 @@
 """`kill -9` under load: what was accepted is stored once and answered once."""
 
 import asyncio
-import os
-import signal
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from uuid import uuid4
 
 import httpx
@@ -10,9 +10,10 @@ import psutil
 import pytest
 
 from persistence.database import Pool
-from tests.cluster.conftest import Shop
-from tests.cluster.test_message_path import QUESTION, website_key
+from tests.cluster.conftest import ACCOUNT, SHARE_TIMEOUT, Shop
+from tests.cluster.test_message_path import QUESTION, post_webhook, website_key
 from tests.support.waiting import wait_for_count
+from tests.support.webhooks import share_webhook
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
 
@@ -26,20 +27,33 @@ _STORY = """
     WHERE k.platform_id LIKE $1 || '%' AND m.type = """
 
 
-def shard_processes(runtime_pid: int) -> list[int]:
-    """Find the processes of the shard actors."""
-    children = psutil.Process(runtime_pid).children(recursive=True)
-    return [
-        child.pid
-        for child in children
-        if "ConversationShard" in " ".join(child.cmdline())
-    ]
+def find_processes(shop: Shop, title: str) -> list[psutil.Process]:
+    """Find the runtime's processes whose command line holds `title`."""
+    children = psutil.Process(shop.runtime.pid).children(recursive=True)
+    return [child for child in children if title in " ".join(child.cmdline())]
 
 
-async def test_a_killed_shard_loses_and_doubles_nothing(shop: Shop, rows: Pool) -> None:
+def find_database(shop: Shop) -> list[psutil.Process]:
+    """Find PostgreSQL's main process; the others end with it."""
+    file = shop.runtime.data_dir / "postgres" / "postmaster.pid"
+    return [psutil.Process(int(file.read_text().splitlines()[0]))]
+
+
+VICTIMS: Mapping[str, Callable[[Shop], list[psutil.Process]]] = {
+    "shards": lambda shop: find_processes(shop, "ConversationShard"),
+    "webhooks": lambda shop: find_processes(shop, "ServeReplica:webhooks"),
+    "responder": lambda shop: find_processes(shop, "ServeReplica:answers:Responder"),
+    "database": find_database,
+}
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+async def test_a_kill_under_load_loses_and_doubles_nothing(
+    shop: Shop, rows: Pool, victim: str
+) -> None:
     key, run = website_key(shop), uuid4().hex
     accepted = 0
-    killed = asyncio.Event()
+    killed: list[int] = []
 
     async def write(client: httpx.AsyncClient, number: int) -> None:
         """Write until it is accepted, as a page that retries does."""
@@ -49,25 +63,21 @@ async def test_a_killed_shard_loses_and_doubles_nothing(shop: Shop, rows: Pool) 
             "content": QUESTION,
             "client_id": f"{run}-{number}",
         }
-        while True:
-            answer = await client.post(
-                f"/webhooks/website/{key}/messages/", json=message
-            )
-            if answer.is_success:
-                break
-            assert answer.status_code == 503, answer.text
+        path = f"/webhooks/website/{key}/messages/"
+        while not await is_accepted(client, path, message):
+            pass
         accepted += 1
         if accepted == AFTER:
-            for pid in shard_processes(shop.runtime.pid):
-                os.kill(pid, signal.SIGKILL)
-            killed.set()
+            for process in VICTIMS[victim](shop):
+                process.kill()
+                killed.append(process.pid)
 
     limits = httpx.Limits(max_connections=32)
     async with httpx.AsyncClient(
         base_url=shop.runtime.url, limits=limits, timeout=60
     ) as client:
         await asyncio.gather(*(write(client, number) for number in range(MESSAGES)))
-    assert killed.is_set()
+    assert killed
     await wait_for_count(rows, f"{_STORY} 'AI'", MESSAGES, run)
     await wait_for_count(
         rows,
@@ -81,7 +91,40 @@ async def test_a_killed_shard_loses_and_doubles_nothing(shop: Shop, rows: Pool) 
     assert await rows.fetchval(f"{_STORY} 'AI'", run) == MESSAGES
 
 
-def test_a_shard_is_back_by_itself(shop: Shop) -> None:
+async def test_a_share_timer_armed_before_a_crash_ends_on_time(
+    shop: Shop, rows: Pool
+) -> None:
+    customer = uuid4().hex
+    body = share_webhook(ACCOUNT, customer, f"m_{uuid4().hex}", "شال پاییزی")
+    assert post_webhook(shop, body).status_code == httpx.codes.OK
+    for process in VICTIMS["shards"](shop):
+        process.kill()
+    events = """
+        FROM conversation_events e JOIN conversations c ON c.id = e.conversation_id
+        JOIN customers k ON k.id = c.customer_id WHERE k.platform_id = $1 AND e.kind ="""
+
+    await wait_for_count(rows, f"SELECT count(*) {events} 'ShareTimedOut'", 1, customer)
+
+    shared = await rows.fetchval(f"SELECT e.at {events} 'CustomerShared'", customer)
+    ended = await rows.fetchval(f"SELECT e.at {events} 'ShareTimedOut'", customer)
+    assert SHARE_TIMEOUT <= ended - shared < SHARE_TIMEOUT + timedelta(seconds=5)
+    assert await rows.fetchval(f"{_STORY} 'AI'", customer) == 0
+
+
+async def is_accepted(
+    client: httpx.AsyncClient, path: str, message: dict[str, str]
+) -> bool:
+    try:
+        answer = await client.post(path, json=message)
+    except httpx.TransportError:
+        return False
+    # Whoever is missing, the page is told to come again, never that it is wrong.
+    assert answer.is_success or answer.is_server_error, answer.text
+    return answer.is_success
+
+
+def test_all_parts_are_back_by_themselves(shop: Shop) -> None:
     ready = httpx.get(f"{shop.runtime.url}/readyz", timeout=30)
     assert ready.status_code == 200
-    assert len(shard_processes(shop.runtime.pid)) == 2
+    for victim, find in VICTIMS.items():
+        assert find(shop), victim

@@ -8,6 +8,17 @@ import orjson
 
 def text_webhook(account: str, customer: str, mid: str, text: str) -> bytes:
     """Build the body of a webhook with one text message."""
+    return _webhook(account, customer, {"mid": mid, "text": text})
+
+
+def share_webhook(account: str, customer: str, mid: str, title: str) -> bytes:
+    """Build the body of a webhook with one shared post."""
+    payload = {"title": title, "url": "https://cdn.example/1", "ig_post_media_id": "1"}
+    attachments = [{"type": "ig_post", "payload": payload}]
+    return _webhook(account, customer, {"mid": mid, "attachments": attachments})
+
+
+def _webhook(account: str, customer: str, message: dict[str, object]) -> bytes:
     return orjson.dumps(
         {
             "object": "instagram",
@@ -20,7 +31,7 @@ def text_webhook(account: str, customer: str, mid: str, text: str) -> bytes:
                             "sender": {"id": customer},
                             "recipient": {"id": account},
                             "timestamp": 1_771_234_567_890,
-                            "message": {"mid": mid, "text": text},
+                            "message": message,
                         }
                     ],
                 }
