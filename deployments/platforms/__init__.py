@@ -7,10 +7,19 @@ import httpx
 from actors.conversation.state import Source
 from config.settings import Settings
 from deployments.platforms.instagram import InstagramGraph
-from deployments.platforms.platform import LIMITS, Platform
+from deployments.platforms.platform import LIMITS, Connector, Platform
 from deployments.platforms.telegram import TelegramBots
+from persistence.channels import ChannelKind
 
-__all__ = ["LIMITS", "PLATFORMS", "InstagramGraph", "Platform", "TelegramBots"]
+__all__ = [
+    "CONNECTORS",
+    "LIMITS",
+    "PLATFORMS",
+    "Connector",
+    "InstagramGraph",
+    "Platform",
+    "TelegramBots",
+]
 
 #: The website is missing on purpose: what is stored for it is delivered.
 PLATFORMS: Mapping[Source, Callable[[httpx.AsyncClient, Settings], Platform]] = {
@@ -18,6 +27,12 @@ PLATFORMS: Mapping[Source, Callable[[httpx.AsyncClient, Settings], Platform]] = 
         client, settings.instagram_graph_url
     ),
     Source.TELEGRAM: lambda client, settings: TelegramBots(
+        client, settings.telegram_api_url
+    ),
+}
+#: Instagram is missing on purpose: Meta's console is where its webhooks are set.
+CONNECTORS: Mapping[ChannelKind, Callable[[httpx.AsyncClient, Settings], Connector]] = {
+    ChannelKind.TELEGRAM: lambda client, settings: TelegramBots(
         client, settings.telegram_api_url
     ),
 }

@@ -29,6 +29,28 @@ class Platform(Protocol):
         ...
 
 
+class Connector(Protocol):
+    """A platform that is told over its API where to deliver."""
+
+    async def check(self, token: str) -> None:
+        """Ask the platform whether it knows the token.
+
+        Raises:
+            TokenRefusedError: it does not; the message names the field.
+            PlatformRefusedError: it said no for another reason.
+            PlatformUnreachableError: it could not be asked, or asks us to wait.
+        """
+        ...
+
+    async def connect(self, token: str, address: str, secret: str) -> None:
+        """Have what happens delivered to `address`; for the errors see `check`."""
+        ...
+
+    async def disconnect(self, token: str) -> None:
+        """Have nothing delivered any more; for the errors see `check`."""
+        ...
+
+
 async def post_once(
     client: httpx.AsyncClient,
     address: str,

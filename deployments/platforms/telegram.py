@@ -26,6 +26,9 @@ from deployments.platforms.platform import clean_reason, post_once, read_object
 MAX_CONNECTIONS = 10
 #: By which Telegram says that it does not know a token: a wrong one, a malformed one.
 TOKEN_CODES = frozenset({401, 404})
+UNKNOWN_TOKEN = (
+    "bot_token: Telegram does not know this token. Copy it again from @BotFather."  # noqa: S105 - a message
+)
 #: Slow down; Telegram's own flood error comes through as 420 at times.
 FLOOD_CODES = frozenset({420, 429})
 #: A proxy's way of saying that what is behind it was asked and did not answer well.
@@ -74,17 +77,11 @@ class TelegramBots:
         return str(mid)
 
     async def check(self, token: str) -> None:
-        """Ask Telegram whether it knows the token.
-
-        Raises:
-            TokenRefusedError: it does not.
-            PlatformRefusedError: it said no for another reason.
-            PlatformUnreachableError: it could not be asked, or asks us to wait.
-        """
+        """Ask Telegram whether it knows the token; see Connector.check."""
         await self._manage(token, "getMe", {})
 
     async def connect(self, token: str, address: str, secret: str) -> None:
-        """Have the bot's updates delivered to `address`; for the errors see `check`."""
+        """Have the bot's updates delivered to `address`."""
         await self._manage(
             token,
             "setWebhook",
@@ -97,7 +94,7 @@ class TelegramBots:
         )
 
     async def disconnect(self, token: str) -> None:
-        """Have no more updates delivered; for the errors see `check`."""
+        """Have no more updates delivered."""
         await self._manage(token, "deleteWebhook", {})
 
     async def _manage(
@@ -114,7 +111,7 @@ class TelegramBots:
             message = f"what answers there is not Telegram ({answer.reason})"
             raise PlatformUnreachableError(message)
         if answer.status in TOKEN_CODES:
-            raise TokenRefusedError
+            raise TokenRefusedError(UNKNOWN_TOKEN)
         if answer.status in FLOOD_CODES or answer.status >= 500:
             raise PlatformUnreachableError(answer.reason)
         raise PlatformRefusedError(answer.reason)
