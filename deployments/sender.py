@@ -104,4 +104,4 @@ class ChannelSender:
         if not token:
             message = "the channel has no access token"
             raise SendRefusedError(message, permanent=True)
-        return await platform.post(token, part.customer, part.content)
+        return await platform.post(token, part)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from actors.clock import Clock
-from actors.conversation.errors import ActorError
+from actors.conversation.errors import ActorError, UnknownConversationError
 from config.metrics import UNKNOWN_ACCOUNTS, WEBHOOK_EVENTS
 from deployments.channels import telegram
 from deployments.channels.bodies import find_header, read_body
@@ -94,6 +94,10 @@ class TelegramWebhook:
         event = telegram.build_event(channel, incoming, self._clock.now())
         try:
             receipt = await self._shards.submit(event)
+        except UnknownConversationError:
+            # A message from before we were connected was edited.
+            _outcomes("nothing_to_correct").inc()
+            return
         except ActorError as error:
             _outcomes("not_stored").inc()
             log.exception(

@@ -7,7 +7,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias, cast
 
-from actors.conversation.events import CustomerWrote, Media, MessageEdited
+from actors.conversation.events import (
+    CustomerWrote,
+    Media,
+    MessageEdited,
+    customer_message_id,
+)
 from actors.conversation.state import MessageType, Source
 from persistence.channels import Channel
 from persistence.ids import derive_conversation_id, derive_event_id
@@ -33,36 +38,55 @@ class Skip(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """One message as the update tells it; `customer` is the private chat's id."""
+    """One message as the update tells it; `customer` is the private chat's id.
+
+    `text` is empty for a file without a caption.
+    """
 
     update_id: int
     customer: str
-    mid: str
+    message_id: int
     text: str
     message_type: MessageType = MessageType.TEXT
     media: tuple[Media, ...] = ()
-    reply_to_mid: str | None = None
+    reply_to: int | None = None
     is_edit: bool = False
 
 
-#: Files, by the member that holds one: how it is shown, and what stands for it when it
-#: came without words. An animation comes as a document too, so the order counts.
-FILES: Mapping[str, tuple[MessageType, str]] = {
-    "photo": (MessageType.IMAGE, "[تصویر]"),
-    "voice": (MessageType.VOICE, "[پیام صوتی]"),
-    "audio": (MessageType.VOICE, "[پیام صوتی]"),
-    "video": (MessageType.VIDEO, "[ویدئو]"),
-    "video_note": (MessageType.VIDEO, "[ویدئو]"),
-    "animation": (MessageType.VIDEO, "[ویدئو]"),
-    # Said with a picture, but it says what its emoji says.
-    "sticker": (MessageType.TEXT, "[استیکر]"),
-    "document": (MessageType.TEXT, "[فایل]"),
+#: Files, by the member that holds one. An animation comes as a document too, so the
+#: order counts. A sticker is a picture, but it says what its emoji says.
+FILES: Mapping[str, MessageType] = {
+    "photo": MessageType.IMAGE,
+    "voice": MessageType.VOICE,
+    "audio": MessageType.VOICE,
+    "video": MessageType.VIDEO,
+    "video_note": MessageType.VIDEO,
+    "animation": MessageType.VIDEO,
+    "sticker": MessageType.TEXT,
+    "document": MessageType.TEXT,
 }
-#: What a customer can send that we can't show: better a sign of it than nothing.
+#: What a customer can send that we can't show: stored without words, for a person.
 UNSHOWN = frozenset(
     {"story", "paid_media", "checklist", "invoice", "giveaway", "poll", "game"}
 )
-UNKNOWN_CONTENT = "[پیوست]"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a message holds."""
+
+    text: str
+    message_type: MessageType = MessageType.TEXT
+    media: tuple[Media, ...] = ()
+
+
+def name_message(bot_id: str, message_id: int) -> str:
+    """Return a message's name within its chat.
+
+    The bot is a part of it: another bot, to which a channel may be moved, counts the
+    messages of the same chat from one again.
+    """
+    return f"{bot_id}:{message_id}"
 
 
 def is_from_telegram(secret: str, given: str) -> bool:
@@ -94,33 +118,37 @@ def build_event(
 ) -> CustomerWrote | MessageEdited:
     """Build the event; `at` is our clock, whatever the platform's says."""
     conversation_id = derive_conversation_id(channel.id, incoming.customer)
-    event_id = derive_event_id(conversation_id, f"update:{incoming.update_id}")
+    mid = name_message(channel.account_id, incoming.message_id)
     if incoming.is_edit:
         return MessageEdited(
-            id=event_id,
+            # A message may be edited often: the update tells the edits apart.
+            id=derive_event_id(conversation_id, f"update:{incoming.update_id}"),
             conversation_id=conversation_id,
             at=at,
             tenant_id=channel.tenant_id,
             channel_id=channel.id,
             source=Source.TELEGRAM,
             customer=incoming.customer,
-            mid=incoming.mid,
+            mid=mid,
             text=incoming.text,
         )
+    answered = incoming.reply_to
     return CustomerWrote(
-        id=event_id,
+        id=customer_message_id(conversation_id, mid),
         conversation_id=conversation_id,
         at=at,
         tenant_id=channel.tenant_id,
         channel_id=channel.id,
         source=Source.TELEGRAM,
         customer=incoming.customer,
-        mid=incoming.mid,
+        mid=mid,
         text=incoming.text,
         message_type=incoming.message_type,
         media=incoming.media,
         order=incoming.update_id,
-        reply_to_mid=incoming.reply_to_mid,
+        reply_to_mid=None
+        if answered is None
+        else name_message(channel.account_id, answered),
     )
 
 
@@ -128,20 +156,17 @@ def _read_message(update_id: int, message: Json) -> Incoming | Skip:
     found = _read_sender(message)
     if isinstance(found, Skip):
         return found
-    customer, mid = found
-    message_type, text, media = _read_content(message)
-    if not text:
+    content = _read_content(message)
+    if content is None:
         # A pinned message, a changed title, an accepted permission: nobody wrote.
         return Skip.SERVICE
-    answered = _number(_object(message.get("reply_to_message")).get("message_id"))
     return Incoming(
         update_id,
-        customer,
-        mid,
-        text,
-        message_type,
-        media,
-        reply_to_mid=None if answered is None else str(answered),
+        *found,
+        content.text,
+        content.message_type,
+        content.media,
+        reply_to=_number(_object(message.get("reply_to_message")).get("message_id")),
     )
 
 
@@ -156,52 +181,47 @@ def _read_edit(update_id: int, message: Json) -> Incoming | Skip:
     return Incoming(update_id, *found, text, is_edit=True)
 
 
-def _read_sender(message: Json) -> tuple[str, str] | Skip:
+def _read_sender(message: Json) -> tuple[str, int] | Skip:
     """Read the private chat and the message's id in it."""
     chat = _object(message.get("chat"))
-    chat_id, mid = _number(chat.get("id")), _number(message.get("message_id"))
-    if chat_id is None or mid is None:
+    chat_id, message_id = _number(chat.get("id")), _number(message.get("message_id"))
+    if chat_id is None or message_id is None:
         return Skip.MALFORMED
     if chat.get("type") != "private":
         # Many people are one chat there; a shop's answers belong to one of them.
         return Skip.GROUP
     if _object(message.get("from")).get("is_bot") is True:
         return Skip.SELF
-    return str(chat_id), str(mid)
+    return str(chat_id), message_id
 
 
-def _read_content(message: Json) -> tuple[MessageType, str, tuple[Media, ...]]:
+def _read_content(message: Json) -> Content | None:
+    """Read what the customer sent; None when nobody sent anything."""
     text = _text(message.get("text"))
     if text:
-        return MessageType.TEXT, text, ()
-    for member, (message_type, placeholder) in FILES.items():
+        return Content(text)
+    for member, message_type in FILES.items():
         if member in message:
-            file = _largest(message[member])
-            if _text(file.get("mime_type")).startswith("image/"):
-                message_type, placeholder = FILES["photo"]
-            words = _text(message.get("caption")) or _text(file.get("emoji"))
-            name = _text(file.get("file_name"))
-            placeholder = f"{placeholder} {name}" if name else placeholder
-            kept = _keep(message_type, file)
-            return message_type, words or placeholder, kept
-    return MessageType.TEXT, _describe(message), ()
+            return _read_file(message_type, message[member], message.get("caption"))
+    described = _describe(message)
+    if described or not UNSHOWN.isdisjoint(message):
+        return Content(described)
+    return None
 
 
-def _keep(message_type: MessageType, file: Json) -> tuple[Media, ...]:
+def _read_file(message_type: MessageType, value: object, caption: object) -> Content:
     """Keep the file's id; its address holds the bot's token, so it is not kept."""
+    # A photo comes in several sizes, the smallest first.
+    file = _object(value[-1] if isinstance(value, list) and value else value)
+    if _text(file.get("mime_type")).startswith("image/"):
+        message_type = MessageType.IMAGE
     file_id = _text(file.get("file_id"))
-    return (Media(message_type, url="", media_id=file_id),) if file_id else ()
-
-
-def _largest(value: object) -> Json:
-    """Return the file; of a photo's sizes, which come smallest first, the last."""
-    if isinstance(value, list):
-        return _object(value[-1]) if value else {}
-    return _object(value)
+    media = (Media(message_type, media_id=file_id),) if file_id else ()
+    return Content(_text(caption) or _text(file.get("emoji")), message_type, media)
 
 
 def _describe(message: Json) -> str:
-    """Put what is neither text nor file into words; empty when nobody sent anything."""
+    """Put what is neither text nor file into words, where it has some."""
     if "contact" in message:
         contact = _object(message["contact"])
         told = (contact.get(key) for key in ("first_name", "last_name", "phone_number"))
@@ -213,9 +233,7 @@ def _describe(message: Json) -> str:
         place = _object(message["location"])
         found = (place.get("latitude"), place.get("longitude"))
         return _join("[موقعیت مکانی]", *(str(part) for part in found))
-    if "dice" in message:
-        return _text(_object(message["dice"]).get("emoji")) or UNKNOWN_CONTENT
-    return "" if UNSHOWN.isdisjoint(message) else UNKNOWN_CONTENT
+    return _text(_object(message.get("dice")).get("emoji"))
 
 
 def _join(*parts: object) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import httpx
 
 from actors.conversation.errors import SendOutcomeUnknownError, SendRefusedError
+from actors.conversation.ports import OutgoingPart
 from deployments.platforms.platform import clean_reason, post_once, read_object
 
 #: Graph's codes for "later", which may come with a 400 or 403: unknown and service
@@ -20,12 +21,19 @@ class InstagramGraph:
         self._client = client
         self._address = f"{graph_url}/me/messages"
 
-    async def post(self, token: str, customer: str, text: str) -> str:
+    async def post(self, token: str, part: OutgoingPart) -> str:
         """Post and return the `message_id`."""
+        payload: dict[str, object] = {
+            "recipient": {"id": part.customer},
+            "message": {"text": part.content},
+        }
+        if part.tag:
+            # Late answers are taken from persons only, who say that they are one.
+            payload |= {"messaging_type": "MESSAGE_TAG", "tag": part.tag}
         answer = await post_once(
             self._client,
             self._address,
-            {"recipient": {"id": customer}, "message": {"text": text}},
+            payload,
             {"Authorization": f"Bearer {token}"},
         )
         return _read_answer(answer, token)

@@ -7,6 +7,7 @@ import httpx
 import orjson
 
 from actors.conversation.errors import SendOutcomeUnknownError, SendRefusedError
+from actors.conversation.ports import OutgoingPart
 
 #: Below what the platforms keep idle links open for: one that they close while we
 #: write on it leaves us not knowing whether the message arrived.
@@ -19,7 +20,7 @@ NOT_REACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 class Platform(Protocol):
     """What differs between platforms: how a text is posted, what the answer says."""
 
-    async def post(self, token: str, customer: str, text: str) -> str:
+    async def post(self, token: str, part: OutgoingPart) -> str:
         """Post and return the platform's id of the message.
 
         Raises:

@@ -11,12 +11,13 @@ from typing import NoReturn
 import httpx
 
 from actors.conversation.errors import SendOutcomeUnknownError, SendRefusedError
+from actors.conversation.ports import OutgoingPart
 from deployments.channels.errors import (
     PlatformRefusedError,
     PlatformUnreachableError,
     TokenRefusedError,
 )
-from deployments.channels.telegram import ALLOWED_UPDATES
+from deployments.channels.telegram import ALLOWED_UPDATES, name_message
 from deployments.platforms.platform import clean_reason, post_once, read_object
 
 #: Telegram has one update of a chat under way and waits for its end before it delivers
@@ -54,17 +55,18 @@ class TelegramBots:
         self._client = client
         self._api_url = api_url
 
-    async def post(self, token: str, customer: str, text: str) -> str:
-        """Send a text and return its `message_id`.
+    async def post(self, token: str, part: OutgoingPart) -> str:
+        """Send a text and return its name.
 
         Plain text, without a parse mode: nothing in it has to be escaped.
         """
+        customer = part.customer
         answer = await self._call(
             token,
             "sendMessage",
             {
                 "chat_id": int(customer) if customer.isdecimal() else customer,
-                "text": text,
+                "text": part.content,
                 "link_preview_options": {"is_disabled": True},
             },
         )
@@ -74,7 +76,7 @@ class TelegramBots:
         if not isinstance(mid, int) or not mid:
             message = f"HTTP {answer.status} without a message_id"
             raise SendOutcomeUnknownError(message)
-        return str(mid)
+        return name_message(token.partition(":")[0], mid)
 
     async def check(self, token: str) -> None:
         """Ask Telegram whether it knows the token; see Connector.check."""

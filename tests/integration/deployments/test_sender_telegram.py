@@ -81,7 +81,7 @@ async def test_d5_a_text_is_sent_as_it_is(
         "text": text,
         "link_preview_options": {"is_disabled": True},
     }
-    assert mid == "1001"
+    assert mid == "123456789:1001"
 
 
 async def test_retry_after_is_taken_at_its_word(

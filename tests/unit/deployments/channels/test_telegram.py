@@ -1,5 +1,6 @@
 """Reading Telegram's updates, kind by kind."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -8,7 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.conversation.events import CustomerWrote, Media, MessageEdited
+from actors.conversation.events import (
+    CustomerWrote,
+    Media,
+    MessageEdited,
+    customer_message_id,
+)
 from actors.conversation.state import MessageType, Source
 from deployments.channels.telegram import (
     Incoming,
@@ -22,7 +28,6 @@ from persistence.ids import (
     ChannelId,
     TenantId,
     derive_conversation_id,
-    derive_event_id,
 )
 from tests.support.telegram_server import build_message, update
 
@@ -60,17 +65,17 @@ def in_chat(kind: str) -> dict[str, object]:
 
 def test_a_text_is_the_customers_message() -> None:
     assert read_message(text=" سلام\n") == Incoming(
-        update_id=5, customer="7001", mid="5", text=" سلام\n"
+        update_id=5, customer="7001", message_id=5, text=" سلام\n"
     )
 
 
-def test_the_event_is_named_by_the_update_and_keeps_its_order() -> None:
+def test_the_event_is_named_by_the_message_and_keeps_the_updates_order() -> None:
     event = build_event(CHANNEL, read_message(text="سلام"), AT)
     conversation = derive_conversation_id(CHANNEL.id, "7001")
     assert isinstance(event, CustomerWrote)
-    assert event.id == derive_event_id(conversation, "update:5")
+    assert event.id == customer_message_id(conversation, event.mid)
     assert (event.conversation_id, event.customer) == (conversation, "7001")
-    assert (event.order, event.mid, event.at) == (5, "5", AT)
+    assert (event.order, event.mid, event.at) == (5, "123456789:5", AT)
     assert (event.source, event.tenant_id) == (Source.TELEGRAM, CHANNEL.tenant_id)
 
 
@@ -80,8 +85,21 @@ def test_an_edit_names_the_message_that_it_changes() -> None:
     assert isinstance(found, Incoming)
     event = build_event(CHANNEL, found, AT)
     assert isinstance(event, MessageEdited)
-    assert (event.mid, event.text) == ("5", "سلام، قیمت؟")
-    assert event.id != build_event(CHANNEL, read_message(text="سلام"), AT).id
+    assert event.text == "سلام، قیمت؟"
+    first = build_event(CHANNEL, read_message(text="سلام"), AT)
+    assert event.mid == first.mid
+    assert event.id not in {
+        first.id,
+        build_event(CHANNEL, replace(found, update_id=10), AT).id,
+    }
+
+
+def test_another_bot_of_the_same_channel_counts_its_own_messages() -> None:
+    first = build_event(CHANNEL, read_message(text="a"), AT)
+    moved = replace(CHANNEL, account_id="77")
+    second = build_event(moved, read_message(text="b"), AT)
+    assert first.conversation_id == second.conversation_id
+    assert first.id != second.id
 
 
 def test_an_edited_caption_counts_and_a_moving_location_does_not() -> None:
@@ -96,32 +114,32 @@ def test_an_edited_caption_counts_and_a_moving_location_does_not() -> None:
 @pytest.mark.parametrize(
     ("content", "message_type", "text", "file_id"),
     [
-        ({"photo": [{"file_id": "s"}, {"file_id": "l"}]}, "image", "[تصویر]", "l"),
+        ({"photo": [{"file_id": "s"}, {"file_id": "l"}]}, "image", "", "l"),
         ({"photo": [{"file_id": "l"}], "caption": "این؟"}, "image", "این؟", "l"),
-        ({"voice": {"file_id": "v"}}, "voice", "[پیام صوتی]", "v"),
-        ({"audio": {"file_id": "a"}}, "voice", "[پیام صوتی]", "a"),
-        ({"video": {"file_id": "v"}}, "video", "[ویدئو]", "v"),
-        ({"video_note": {"file_id": "n"}}, "video", "[ویدئو]", "n"),
+        ({"voice": {"file_id": "v"}}, "voice", "", "v"),
+        ({"audio": {"file_id": "a"}}, "voice", "", "a"),
+        ({"video": {"file_id": "v"}}, "video", "", "v"),
+        ({"video_note": {"file_id": "n"}}, "video", "", "n"),
         (
             {"animation": {"file_id": "g"}, "document": {"file_id": "g"}},
             "video",
-            "[ویدئو]",
+            "",
             "g",
         ),
         (
             {"document": {"file_id": "d", "file_name": "فاکتور.pdf"}},
             "text",
-            "[فایل] فاکتور.pdf",
+            "",
             "d",
         ),
         (
             {"document": {"file_id": "d", "mime_type": "image/png"}},
             "image",
-            "[تصویر]",
+            "",
             "d",
         ),
         ({"sticker": {"file_id": "s", "emoji": "👍"}}, "text", "👍", "s"),
-        ({"sticker": {"file_id": "s"}}, "text", "[استیکر]", "s"),
+        ({"sticker": {"file_id": "s"}}, "text", "", "s"),
     ],
 )
 def test_a_file_keeps_its_id_and_its_caption(
@@ -149,8 +167,8 @@ def test_a_file_keeps_its_id_and_its_caption(
             "[نشانی] خانه تهران",
         ),
         ({"dice": {"emoji": "🎲", "value": 3}}, "🎲"),
-        ({"story": {"id": 1}}, "[پیوست]"),
-        ({"poll": {"question": "?"}}, "[پیوست]"),
+        ({"story": {"id": 1}}, ""),
+        ({"poll": {"question": "?"}}, ""),
     ],
 )
 def test_what_is_neither_text_nor_file_is_put_into_words(
@@ -162,7 +180,9 @@ def test_what_is_neither_text_nor_file_is_put_into_words(
 
 def test_an_answer_names_the_message_that_it_answers() -> None:
     found = read_message(text="بله", reply_to_message={"message_id": 3})
-    assert found.reply_to_mid == "3"
+    event = build_event(CHANNEL, found, AT)
+    assert isinstance(event, CustomerWrote)
+    assert event.reply_to_mid == "123456789:3"
 
 
 def test_what_can_not_be_stored_is_left_out_of_a_text() -> None:
