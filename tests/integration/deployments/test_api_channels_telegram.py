@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from deployments.platforms.telegram import MAX_CONNECTIONS
-from persistence.channels import fetch_channel_tokens
+from persistence.channels import fetch_channel_tokens, fetch_tenant_channel
 from persistence.database import Pool
 from persistence.ids import ChannelId
 from persistence.secrets import Cipher
@@ -162,8 +162,6 @@ async def test_a_deleted_channels_bot_is_told_to_be_silent(
 async def test_a_channel_that_is_kept_keeps_its_webhook(
     client: httpx.AsyncClient, api: Api, telegram: TelegramServer, alice: User
 ) -> None:
-    from persistence.channels import fetch_tenant_channel
-
     created = await add(client)
     channel = await fetch_tenant_channel(
         api.pool, alice.tenant_id, ChannelId(UUID(created["id"]))
