@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias, cast
 
 from actors.conversation.events import (
     CustomerWrote,
@@ -14,6 +13,7 @@ from actors.conversation.events import (
     customer_message_id,
 )
 from actors.conversation.state import MessageType, Source
+from deployments.channels.json_values import Json, read_object, read_text
 from persistence.channels import Channel
 from persistence.ids import derive_conversation_id, derive_event_id
 
@@ -21,8 +21,6 @@ from persistence.ids import derive_conversation_id, derive_event_id
 MAX_WEBHOOK_BYTES = 256 * 1024
 #: What `setWebhook` subscribes to. All else is taken, counted and left.
 ALLOWED_UPDATES = ("message", "edited_message")
-
-Json: TypeAlias = dict[str, object]
 
 
 class Skip(StrEnum):
@@ -101,14 +99,14 @@ def read_webhook(payload: object) -> Iterator[Incoming | Skip]:
 
     Source: Telegram, Bot API, Update and Message.
     """
-    update = _object(payload)
+    update = read_object(payload)
     update_id = _number(update.get("update_id"))
     if update_id is None:
         yield Skip.MALFORMED
     elif "message" in update:
-        yield _read_message(update_id, _object(update["message"]))
+        yield _read_message(update_id, read_object(update["message"]))
     elif "edited_message" in update:
-        yield _read_edit(update_id, _object(update["edited_message"]))
+        yield _read_edit(update_id, read_object(update["edited_message"]))
     else:
         yield Skip.OTHER
 
@@ -166,7 +164,9 @@ def _read_message(update_id: int, message: Json) -> Incoming | Skip:
         content.text,
         content.message_type,
         content.media,
-        reply_to=_number(_object(message.get("reply_to_message")).get("message_id")),
+        reply_to=_number(
+            read_object(message.get("reply_to_message")).get("message_id")
+        ),
     )
 
 
@@ -174,7 +174,7 @@ def _read_edit(update_id: int, message: Json) -> Incoming | Skip:
     found = _read_sender(message)
     if isinstance(found, Skip):
         return found
-    text = _text(message.get("text")) or _text(message.get("caption"))
+    text = read_text(message.get("text")) or read_text(message.get("caption"))
     if not text:
         # A live location moves every few seconds, and is edited each time.
         return Skip.EDIT
@@ -183,21 +183,21 @@ def _read_edit(update_id: int, message: Json) -> Incoming | Skip:
 
 def _read_sender(message: Json) -> tuple[str, int] | Skip:
     """Read the private chat and the message's id in it."""
-    chat = _object(message.get("chat"))
+    chat = read_object(message.get("chat"))
     chat_id, message_id = _number(chat.get("id")), _number(message.get("message_id"))
     if chat_id is None or message_id is None:
         return Skip.MALFORMED
     if chat.get("type") != "private":
         # Many people are one chat there; a shop's answers belong to one of them.
         return Skip.GROUP
-    if _object(message.get("from")).get("is_bot") is True:
+    if read_object(message.get("from")).get("is_bot") is True:
         return Skip.SELF
     return str(chat_id), message_id
 
 
 def _read_content(message: Json) -> Content | None:
     """Read what the customer sent; None when nobody sent anything."""
-    text = _text(message.get("text"))
+    text = read_text(message.get("text"))
     if text:
         return Content(text)
     for member, message_type in FILES.items():
@@ -212,43 +212,35 @@ def _read_content(message: Json) -> Content | None:
 def _read_file(message_type: MessageType, value: object, caption: object) -> Content:
     """Keep the file's id; its address holds the bot's token, so it is not kept."""
     # A photo comes in several sizes, the smallest first.
-    file = _object(value[-1] if isinstance(value, list) and value else value)
-    if _text(file.get("mime_type")).startswith("image/"):
+    file = read_object(value[-1] if isinstance(value, list) and value else value)
+    if read_text(file.get("mime_type")).startswith("image/"):
         message_type = MessageType.IMAGE
-    file_id = _text(file.get("file_id"))
+    file_id = read_text(file.get("file_id"))
     media = (Media(message_type, media_id=file_id),) if file_id else ()
-    return Content(_text(caption) or _text(file.get("emoji")), message_type, media)
+    return Content(
+        read_text(caption) or read_text(file.get("emoji")), message_type, media
+    )
 
 
 def _describe(message: Json) -> str:
     """Put what is neither text nor file into words, where it has some."""
     if "contact" in message:
-        contact = _object(message["contact"])
+        contact = read_object(message["contact"])
         told = (contact.get(key) for key in ("first_name", "last_name", "phone_number"))
         return _join("[شماره تماس]", *told)
     if "venue" in message:
-        venue = _object(message["venue"])
+        venue = read_object(message["venue"])
         return _join("[نشانی]", venue.get("title"), venue.get("address"))
     if "location" in message:
-        place = _object(message["location"])
+        place = read_object(message["location"])
         found = (place.get("latitude"), place.get("longitude"))
         return _join("[موقعیت مکانی]", *(str(part) for part in found))
-    return _text(_object(message.get("dice")).get("emoji"))
+    return read_text(read_object(message.get("dice")).get("emoji"))
 
 
 def _join(*parts: object) -> str:
-    return " ".join(found for part in parts if (found := _text(part)))
-
-
-def _object(value: object) -> Json:
-    return cast("Json", value) if isinstance(value, dict) else {}
+    return " ".join(found for part in parts if (found := read_text(part)))
 
 
 def _number(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _text(value: object) -> str:
-    # PostgreSQL's text can't hold NUL: one such letter would refuse the message.
-    text = value.replace("\0", "") if isinstance(value, str) else ""
-    return text if text.strip() else ""
