@@ -63,10 +63,7 @@ class TelegramServer(ToldServer):
 
     def wait_for(self, count: int, timeout_s: float = 10.0) -> list[BotCall]:
         """Wait until `count` messages were tried. Raises TimeoutError."""
-        with self._changed:
-            if not self._changed.wait_for(lambda: len(self.sends) >= count, timeout_s):
-                message = f"{len(self.sends)} of {count} sends arrived"
-                raise TimeoutError(message)
+        self.wait_until(lambda: len(self.sends) >= count, timeout_s)
         return self.sends
 
     def choose(self, call: Call) -> Reply:

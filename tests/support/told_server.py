@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -68,6 +68,13 @@ class ToldServer:
     def answer_next(self, *replies: Reply) -> None:
         """Answer the next calls so, one each; after them all are accepted."""
         self._replies.extend(replies)
+
+    def wait_until(self, holds: Callable[[], bool], timeout_s: float) -> None:
+        """Wait for a call that makes `holds` true. Raises TimeoutError."""
+        with self._changed:
+            if not self._changed.wait_for(holds, timeout_s):
+                message = "the calls that were waited for did not come"
+                raise TimeoutError(message)
 
     def __enter__(self) -> Self:
         """Start; the port is the machine's choice."""
