@@ -43,11 +43,18 @@ log = structlog.get_logger("connections")
 class Connections:
     """Keeps the channels in the database and what the platforms know in step."""
 
-    def __init__(self, pool: Pool, cipher: Cipher, settings: Settings) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        cipher: Cipher,
+        settings: Settings,
+        *,
+        timeout: httpx.Timeout = TIMEOUT,
+    ) -> None:
         self._pool = pool
         self._cipher = cipher
         self._public_url = settings.public_url
-        self._client = httpx.AsyncClient(timeout=TIMEOUT, limits=LIMITS)
+        self._client = httpx.AsyncClient(timeout=timeout, limits=LIMITS)
         self._connectors = {
             kind: build(self._client, settings) for kind, build in CONNECTORS.items()
         }

@@ -6,15 +6,24 @@ from uuid import UUID
 import httpx
 import pytest
 
+from config.settings import Settings
+from deployments.connections import Connections
 from deployments.platforms.telegram import MAX_CONNECTIONS
-from persistence.channels import fetch_channel_tokens, fetch_tenant_channel
+from persistence.channels import (
+    Link,
+    LinkState,
+    fetch_channel_tokens,
+    fetch_tenant_channel,
+)
 from persistence.database import Pool
 from persistence.ids import ChannelId
 from persistence.secrets import Cipher
 from persistence.users import User
 from tests.support.api import SECRET, Api, connect, write_as_customer
+from tests.support.telegram import new_bot
 from tests.support.telegram_server import TOKEN, TelegramServer, refusal, too_many
 from tests.support.told_server import Fail, Hang, HangUp, Reply
+from tests.support.website import CIPHER
 
 OTHER = "987654321:BBH-secret_of_another_bot-abcdefghij"
 BOT = {"kind": "telegram", "name": "bot", "bot_token": TOKEN}
@@ -196,8 +205,13 @@ async def test_only_who_owns_a_channel_connects_it(
     assert answer.status_code == 422
 
 
-async def test_a_platform_that_hangs_does_not_hold_the_caller_for_long(
-    client: httpx.AsyncClient, telegram: TelegramServer
+async def test_a_platform_that_hangs_does_not_hold_the_caller(
+    pool: Pool, telegram: TelegramServer, alice: User
 ) -> None:
     telegram.managed["getMe"] = Hang()
-    assert (await add(client))["connection"] == "unreachable"
+    settings = Settings(telegram_api_url=telegram.url, public_url=PUBLIC)
+    timeout = httpx.Timeout(0.2)
+    connections = Connections(pool, CIPHER, settings, timeout=timeout)
+    channel = await connections.create(alice.tenant_id, new_bot())
+    assert channel.link == Link(LinkState.UNREACHABLE, "no answer: ReadTimeout")
+    await connections.stop()
