@@ -1,4 +1,4 @@
-"""The way to the connections' columns and back, over channels that are there already."""
+"""The way to the connections' columns and back, over channels that exist already."""
 
 import asyncio
 
