@@ -9,11 +9,8 @@ import httpx
 from pydantic import SecretStr
 
 from actors.clock import SystemClock
-from actors.conversation.errors import ActorError
-from actors.conversation.events import Event
 from actors.conversation.policy import Policy
 from actors.conversation.ports import AnswerJob, WrittenAnswer
-from actors.conversation.shard import Receipt, Shard
 from config.settings import Settings
 from deployments.channels.directory import ChannelDirectory
 from deployments.connections import Connections
@@ -23,6 +20,7 @@ from persistence.channels import Channel, ChannelKind, ChannelTokens, NewChannel
 from persistence.database import Pool
 from persistence.ids import TenantId
 from persistence.tenants import create_tenant
+from tests.support.api import LocalShards
 from tests.support.http_server import serving
 from tests.support.telegram_server import TOKEN, TelegramServer
 from tests.support.website import CIPHER
@@ -41,20 +39,6 @@ class Answerer:
         """Answer the job."""
         self.jobs.append(job)
         return WrittenAnswer(self.text)
-
-
-class OneShard:
-    """The real shard, reached without Ray."""
-
-    def __init__(self, shard: Shard) -> None:
-        self.shard = shard
-
-    async def submit(self, event: Event) -> Receipt:
-        """Store the event."""
-        (result,) = await self.shard.submit([event])
-        if isinstance(result, ActorError):
-            raise result
-        return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,23 +69,13 @@ async def running_shop(
     )
     clock, answerer = SystemClock(), Answerer()
     sender = ChannelSender(pool, CIPHER, settings, timeout=httpx.Timeout(0.5))
-    shard = Shard(
-        shard=0,
-        shards=1,
-        pool=pool,
-        responder=answerer,
-        sender=sender,
-        policy=policy,
-        clock=clock,
-    )
+    shards = LocalShards(pool, answerer, sender, policy)
     app = build_webhooks_app(
-        WebhookServices(
-            settings, OneShard(shard), ChannelDirectory(pool), clock, cipher=CIPHER
-        )
+        WebhookServices(settings, shards, ChannelDirectory(pool), clock, cipher=CIPHER)
     )
     connections = Connections(pool, CIPHER, settings)
     tenant = await create_tenant(pool, "shop")
-    await shard.start()
+    await shards.shard.start()
     try:
         channel = await connections.create(tenant.id, new_bot())
         async with (
@@ -110,7 +84,7 @@ async def running_shop(
         ):
             yield TelegramShop(pool, telegram, channel, client, answerer, connections)
     finally:
-        await shard.stop()
+        await shards.shard.stop()
         await sender.stop()
         await connections.stop()
 
