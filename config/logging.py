@@ -21,6 +21,8 @@ _SECRET_NAMES = re.compile(
     r"token|secret|password|authorization|api_key|cookie", re.IGNORECASE
 )
 _SECRET_TEXT = re.compile(r"(?i)(bearer\s+|access_token=|bot)([\w:.~+/-]{12,})")
+#: A bot's token that stands alone: its number, and what only its owner knows.
+_BOT_TOKEN = re.compile(r"\b\d{5,}:[\w-]{20,}")
 
 
 def mask_secrets(
@@ -31,7 +33,7 @@ def mask_secrets(
         if _SECRET_NAMES.search(key):
             event[key] = "***"
         elif isinstance(value, str):
-            event[key] = _SECRET_TEXT.sub(r"\1***", value)
+            event[key] = _BOT_TOKEN.sub("***", _SECRET_TEXT.sub(r"\1***", value))
     return event
 
 

@@ -95,6 +95,8 @@ class Settings(BaseSettings):
     instagram_verify_token: SecretStr | None = None
     instagram_graph_url: str = "https://graph.instagram.com/v24.0"
     telegram_api_url: str = "https://api.telegram.org"
+    #: Where platforms reach this runtime; Telegram is told it for each channel.
+    public_url: str | None = None
 
     health_interval_cron: str = "*/5 * * * *"
     services_json: Path = Path("services.json")
@@ -119,7 +121,9 @@ class Settings(BaseSettings):
         """Order the sources: arguments, environment, secret files, `.env`."""
         return init_settings, env_settings, SecretFiles(settings_cls), dotenv_settings
 
-    @field_validator("instagram_graph_url", "telegram_api_url", "llm_base_url")
+    @field_validator(
+        "instagram_graph_url", "telegram_api_url", "public_url", "llm_base_url"
+    )
     @classmethod
     def _http_address(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):

@@ -144,6 +144,7 @@ async def open_webhooks(
             directory=directory,
             clock=SystemClock(),
             throttle=_build_throttle(stack, settings),
+            cipher=get_cipher(settings),
         )
     )
 

@@ -18,6 +18,8 @@ from persistence.channels import (
     Channel,
     ChannelKind,
     ChannelTokens,
+    Link,
+    LinkState,
     NewChannel,
     create_channel,
     fetch_channel_by_account,
@@ -49,6 +51,8 @@ PAUSED_ACCOUNTS = {
     ChannelKind.INSTAGRAM: "17840000000000000",
     ChannelKind.TELEGRAM: "1000000000",
 }
+#: Told when somebody resumes the channel.
+DEMO_LINKS = {ChannelKind.TELEGRAM: Link(LinkState.PAUSED)}
 
 
 def seed(settings: Settings) -> Mapping[str, str]:
@@ -114,7 +118,12 @@ async def _ensure_channels(db: Connection, cipher: Cipher, tenant_id: TenantId) 
         ),
         *(
             NewChannel(
-                kind, "demo", account, ChannelTokens("demo", "demo"), is_paused=True
+                kind,
+                "demo",
+                account,
+                ChannelTokens("demo", "demo"),
+                is_paused=True,
+                link=DEMO_LINKS.get(kind),
             )
             for kind, account in PAUSED_ACCOUNTS.items()
         ),

@@ -41,8 +41,10 @@ from deployments.channels.throttle import (
     find_address,
 )
 from deployments.errors import install_error_handlers
+from deployments.telegram_webhook import TelegramWebhook
 from persistence.channels import Channel, ChannelKind
 from persistence.ids import ConversationId
+from persistence.secrets import Cipher
 
 if TYPE_CHECKING:
     # Importing it imports Ray, which this app does not need to be built or tested.
@@ -64,6 +66,8 @@ class WebhookServices:
     clock: Clock
     #: Counted in Redis where the settings name one, unless another is given.
     throttle: VisitorThrottle | None = None
+    #: Reads the channels' own secrets. Without it every update of Telegram is refused.
+    cipher: Cipher | None = None
 
 
 def build_webhooks_app(services: WebhookServices) -> Starlette:
@@ -73,6 +77,9 @@ def build_webhooks_app(services: WebhookServices) -> Starlette:
     is mounted at, another server does not.
     """
     hook, visitors = InstagramWebhook(services), VisitorMessages(services)
+    bots = TelegramWebhook(
+        services.shards, services.directory, services.clock, services.cipher
+    )
     open_to_shops = Middleware(
         CORSMiddleware,
         allow_origins=["*"],
@@ -84,6 +91,7 @@ def build_webhooks_app(services: WebhookServices) -> Starlette:
     routes: list[BaseRoute] = [
         Route("/instagram/", hook.receive, methods=["POST"]),
         Route("/instagram/", hook.verify, methods=["GET"]),
+        Route("/telegram/{channel_id:uuid}/", bots.receive, methods=["POST"]),
         Route(
             "/website/{channel_key}/messages/",
             visitors.receive,

@@ -26,6 +26,26 @@ class ChannelKind(StrEnum):
     WEBSITE = "website"
 
 
+class LinkState(StrEnum):
+    """Whether the platform knows where to deliver, and if not, why."""
+
+    CONNECTED = "connected"
+    #: About to be told; seen for longer only when that was interrupted.
+    PENDING = "pending"
+    PAUSED = "paused"
+    NO_PUBLIC_URL = "no_public_url"
+    UNREACHABLE = "unreachable"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What came of telling the platform; `note` is in its words, without secrets."""
+
+    state: LinkState
+    note: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
     """A channel. The two secrets are encrypted."""
@@ -40,6 +60,8 @@ class Channel:
     created_at: datetime
     access_token: bytes | None = field(repr=False)
     webhook_secret: bytes | None = field(repr=False)
+    #: None where no platform has to be told an address.
+    link: Link | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +81,7 @@ class NewChannel:
     account_id: str
     tokens: ChannelTokens
     is_paused: bool = False
+    link: Link | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +92,7 @@ class ChannelEdit:
     is_paused: bool | None = None
     account_id: str | None = None
     access_token: str | None = field(default=None, repr=False)
+    link: Link | None = None
 
 
 class ChannelInUseError(DuplicateRowError):
@@ -89,6 +113,7 @@ async def create_channel(
         _encrypt(cipher, new.tokens.access_token),
         _encrypt(cipher, new.tokens.webhook_secret),
         new.is_paused,
+        *_link_columns(new.link),
     )
     if row is None:
         raise DuplicateRowError(TAKEN)
@@ -121,6 +146,7 @@ async def edit_channel(
             old.is_paused if edit.is_paused is None else edit.is_paused,
             edit.account_id or old.account_id,
             token or old.access_token,
+            *_link_columns(edit.link or old.link),
         )
     except asyncpg.UniqueViolationError as error:
         raise DuplicateRowError(TAKEN) from error
@@ -128,6 +154,19 @@ async def edit_channel(
         raise DuplicateRowError(TAKEN)
     await notify_channels(db, channel_id)
     return _channel(row)
+
+
+async def record_link(
+    db: Db, tenant_id: TenantId, channel_id: ChannelId, link: Link
+) -> Channel | None:
+    """Note what came of telling the platform; None if the channel is gone."""
+    row = await db.fetchrow(
+        _SQL["record_link"],
+        tenant_id,
+        channel_id,
+        *_link_columns(link),
+    )
+    return None if row is None else _channel(row)
 
 
 async def remove_channel(
@@ -222,6 +261,10 @@ def _decrypt(cipher: Cipher, encrypted: bytes | None) -> str | None:
     return None if encrypted is None else cipher.decrypt(encrypted).decode()
 
 
+def _link_columns(link: Link | None) -> tuple[str | None, str]:
+    return (link.state, link.note) if link else (None, "")
+
+
 def _channel(row: asyncpg.Record) -> Channel:
     return Channel(
         id=ChannelId(row["id"]),
@@ -233,4 +276,6 @@ def _channel(row: asyncpg.Record) -> Channel:
         created_at=row["created_at"],
         access_token=row["access_token"],
         webhook_secret=row["webhook_secret"],
+        link=row["connection"]
+        and Link(LinkState(row["connection"]), row["connection_note"]),
     )

@@ -38,6 +38,9 @@ from actors.conversation.state import (
 from actors.conversation.window import HUMAN_AGENT, reply_window
 from persistence.ids import SendId
 
+#: Platforms that report what was sent in the shop's name. Elsewhere nobody can tell us
+#: whether a lost part arrived, however long we wait.
+ECHOING = frozenset({Source.INSTAGRAM})
 WINDOW_CLOSED = "the platform takes no answer so long after the customer's last message"
 TAKEN_OVER = "a person took over before it was sent"
 IN_DOUBT = "a person took over; whether it arrived is not known"
@@ -125,7 +128,7 @@ def on_part_refused(
 def on_outcome_lost(
     state: Conversation, event: PartOutcomeLost, policy: Policy
 ) -> Decision:
-    """Wait for the echo, which settles whether the part arrived."""
+    """Wait for the echo, which settles whether the part arrived, where there is one."""
     if find_head(state, event.send_id) is None:
         return Decision(state)
     return _doubt(state, event.reason, event.at, policy)
@@ -219,6 +222,9 @@ def find_head(state: Conversation, send_id: SendId) -> Send | None:
 
 def _doubt(state: Conversation, reason: str, at: datetime, policy: Policy) -> Decision:
     head = state.sends[0]
+    if state.source not in ECHOING:
+        # Twice is worse than late: a person, who can ask, sends it again or not.
+        return _failed(state, head, reason, at, Delivery.UNKNOWN)
     if head.attempts >= policy.max_send_attempts:
         return _failed(state, head, reason, at)
     doubtful = replace(
@@ -255,10 +261,20 @@ def remember_mid(state: Conversation, mid: str) -> Conversation:
     return replace(state, recent_mids=recent)
 
 
-def _failed(state: Conversation, head: Send, reason: str, at: datetime) -> Decision:
-    """Give the whole message up: its rest would make no sense without this part."""
+def _failed(
+    state: Conversation,
+    head: Send,
+    reason: str,
+    at: datetime,
+    outcome: Delivery = Delivery.FAILED,
+) -> Decision:
+    """Give the whole message up: its rest would make no sense without this part.
+
+    `outcome` is what became of the part itself: it failed, or nobody knows.
+    """
     lost = [send for send in state.sends if send.message_id == head.message_id]
     rest = [send for send in state.sends if send.message_id != head.message_id]
+    lost[0] = replace(head, delivery=outcome)
     state, records = _bury(state, lost, reason)
     # A person who took over knows of it; any other failure wants one.
     needs_operator = state.needs_operator or not head.is_withdrawn
@@ -277,7 +293,12 @@ def _bury(
     state: Conversation, lost: Sequence[Send], reason: str
 ) -> tuple[Conversation, tuple[Effect, ...]]:
     """Make these parts dead letters, which an operator may send again."""
-    dead = tuple(replace(send, delivery=Delivery.FAILED) for send in lost)
+    dead = tuple(
+        send
+        if send.delivery is Delivery.UNKNOWN
+        else replace(send, delivery=Delivery.FAILED)
+        for send in lost
+    )
     records = tuple(RecordSend(send, error=reason, is_last_part=True) for send in dead)
     return replace(state, dead=(*state.dead, *dead)[-MAX_DEAD_PARTS:]), records
 

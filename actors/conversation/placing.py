@@ -1,6 +1,7 @@
 """Where a message stands among the others: as it was written, not as it arrived."""
 
 from bisect import bisect
+from datetime import timedelta
 
 from actors.conversation.events import CustomerWrote
 from actors.conversation.state import (
@@ -10,6 +11,10 @@ from actors.conversation.state import (
     Placed,
 )
 from persistence.ids import MessageId
+
+#: Telegram gives up on an update after a day, and after a week without any it counts on
+#: from a random number: what came longer ago than this was written before.
+NUMBERS_HOLD = timedelta(days=2)
 
 
 def place(state: Conversation) -> int:
@@ -28,16 +33,19 @@ def place_numbered(
     position = place(state)
     if not event.order:
         return position, state.placed
-    index = bisect(state.placed, event.order, key=lambda placed: placed.order)
-    if index < len(state.placed):
-        ceiling = state.placed[index].position
+    last_at = state.last_customer_at
+    is_fresh = last_at is not None and event.at - last_at <= NUMBERS_HOLD
+    known = state.placed if is_fresh else ()
+    index = bisect(known, event.order, key=lambda placed: placed.order)
+    if index < len(known):
+        ceiling = known[index].position
         # Whatever else was stored just before it stands on the step below.
         floor = (ceiling - 1) // POSITION_STEP * POSITION_STEP
         if index:
-            floor = max(floor, state.placed[index - 1].position)
+            floor = max(floor, known[index - 1].position)
         position = (floor + ceiling) // 2
     mine = Placed(event.order, position, message)
-    placed = (*state.placed[:index], mine, *state.placed[index:])
+    placed = (*known[:index], mine, *known[index:])
     return position, placed[-MAX_PLACED:]
 
 

@@ -10,6 +10,8 @@ from retrieval.normalise import normalise
 #: Whoever writes more has something to say, whatever the words are.
 MAX_WORDS = 8
 _APPLAUSE = frozenset("👍👌👏🙏❤♥💙💚💛💜🧡💖😍🥰😘😊🙂😄😁🌹🌸🌺🌷💐✅")
+#: What Telegram writes in the customer's name when they open a bot, by a link or not.
+_START = re.compile(r"/start(@\w+)?(\s+[\w-]{1,64})?", re.ASCII)
 _STRETCHED = re.compile(r"(.)\1{2,}")
 
 
@@ -78,6 +80,8 @@ def drop_small_talk(texts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _recognise(text: str) -> Mapping[str, str] | None:
+    if _START.fullmatch(text.strip()):
+        return GREETING
     words = [_STRETCHED.sub(r"\1", word) for word in normalise(text).split()]
     if not words:
         return WELCOME if _is_applause(text) else None

@@ -1,6 +1,7 @@
 """`/api/channels/`: the accounts that a tenant connects."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal, TypeAlias, assert_never
 from uuid import UUID
@@ -13,29 +14,45 @@ from deployments.api.context import ApiContext, Context
 from deployments.api.errors import InvalidValueError, NotFoundError
 from deployments.api.pagination import Page, Paging
 from deployments.api.schemas import Answer, Name, NoNul, RequestBody
+from deployments.channels.addresses import build_webhook_path
+from deployments.platforms import CONNECTORS
 from persistence import channels
 from persistence.channels import (
     Channel,
     ChannelEdit,
     ChannelKind,
     ChannelTokens,
+    Link,
+    LinkState,
     NewChannel,
 )
 from persistence.errors import SecretUnreadableError
-from persistence.ids import ChannelId
+from persistence.ids import ChannelId, TenantId
 
 router = APIRouter(prefix="/api/channels", tags=["channels"])
 
 #: So much of a token tells two apart and gives nothing away.
 HINT_CHARS = 4
 
+AGAIN = "POST /api/channels/{id}/connect/ tries again."
+HINTS: Mapping[LinkState, str | None] = {
+    LinkState.CONNECTED: None,
+    LinkState.PENDING: f"The platform was not told our address yet. {AGAIN}",
+    LinkState.PAUSED: "The platform is told our address when the channel is resumed.",
+    LinkState.NO_PUBLIC_URL: "Set PILITO_PUBLIC_URL to the https address at "
+    f"which the platform reaches us, and restart. {AGAIN}",
+    LinkState.UNREACHABLE: f"The platform can't be reached from here. {AGAIN}",
+    LinkState.REFUSED: f"The platform refused. {AGAIN}",
+}
+
 Token = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=8, max_length=4000),
     NoNul,
 ]
+# Telegram itself says whether it is one; this is what may stand in an address.
 BotToken = Annotated[
-    str, StringConstraints(pattern=r"^[0-9]{1,20}:[A-Za-z0-9_-]{8,200}$")
+    str, StringConstraints(pattern=r"^[0-9]{1,20}:[A-Za-z0-9_-]{3,200}$")
 ]
 AccountId = Annotated[
     str,
@@ -86,7 +103,11 @@ class ChannelPatch(RequestBody):
 
 
 class ChannelOut(Answer):
-    """A channel; of its token only the end is shown."""
+    """A channel; of its token only the end is shown, its secret once, when it is made.
+
+    `connection` says whether the platform delivers to it; null where no platform has to
+    be told. `connection_hint` says what to do about it.
+    """
 
     id: UUID
     kind: ChannelKind
@@ -96,6 +117,8 @@ class ChannelOut(Answer):
     webhook_secret: str | None = None
     channel_key: str | None = None
     token_hint: str | None = None
+    connection: LinkState | None = None
+    connection_hint: str | None = None
     is_paused: bool
     created_at: datetime
 
@@ -115,12 +138,15 @@ async def list_channels(
 async def create_channel(
     body: ChannelIn, principal: SignedIn, context: Context
 ) -> ChannelOut:
-    """Connect an account."""
-    async with context.pool.acquire() as connection, connection.transaction():
-        channel = await channels.create_channel(
-            connection, context.cipher, principal.tenant_id, _build_new(body)
-        )
-    return _render(context, channel)
+    """Connect an account.
+
+    A token that the platform does not know is refused. When the platform can't be
+    reached or told our address the channel is made all the same: `connection` says so.
+    """
+    new = _build_new(body)
+    channel = await context.connections.create(principal.tenant_id, new)
+    secret = new.tokens.webhook_secret
+    return _render(context, channel).model_copy(update={"webhook_secret": secret})
 
 
 @router.get("/{channel_id}/")
@@ -128,10 +154,7 @@ async def show_channel(
     channel_id: UUID, principal: SignedIn, context: Context
 ) -> ChannelOut:
     """Show one channel."""
-    channel = await channels.fetch_tenant_channel(
-        context.pool, principal.tenant_id, ChannelId(channel_id)
-    )
-    return _render(context, _found(channel))
+    return _render(context, await _fetch(context, principal.tenant_id, channel_id))
 
 
 @router.patch("/{channel_id}/")
@@ -139,18 +162,23 @@ async def edit_channel(
     channel_id: UUID, body: ChannelPatch, principal: SignedIn, context: Context
 ) -> ChannelOut:
     """Rename or pause a channel, or replace its token."""
-    async with context.pool.acquire() as connection, connection.transaction():
-        old = await channels.fetch_tenant_channel(
-            connection, principal.tenant_id, ChannelId(channel_id)
-        )
-        channel = await channels.edit_channel(
-            connection,
-            context.cipher,
-            principal.tenant_id,
-            ChannelId(channel_id),
-            _build_edit(_found(old), body),
-        )
+    old = await _fetch(context, principal.tenant_id, channel_id)
+    channel = await context.connections.edit(old, _build_edit(old, body))
     return _render(context, _found(channel))
+
+
+@router.post("/{channel_id}/connect/")
+async def connect_channel(
+    channel_id: UUID, principal: SignedIn, context: Context
+) -> ChannelOut:
+    """Tell the platform again where to deliver, and say what came of it."""
+    channel = await _fetch(context, principal.tenant_id, channel_id)
+    if channel.kind not in CONNECTORS:
+        message = (
+            f"kind: no platform is told the address of a channel of {channel.kind}"
+        )
+        raise InvalidValueError(message)
+    return _render(context, await context.connections.connect(channel))
 
 
 @router.delete("/{channel_id}/", status_code=204)
@@ -158,12 +186,16 @@ async def delete_channel(
     channel_id: UUID, principal: SignedIn, context: Context
 ) -> Response:
     """Disconnect a channel that nobody has written to."""
-    async with context.pool.acquire() as connection, connection.transaction():
-        if not await channels.remove_channel(
-            connection, principal.tenant_id, ChannelId(channel_id)
-        ):
-            raise NotFoundError
+    if not await context.connections.remove(principal.tenant_id, ChannelId(channel_id)):
+        raise NotFoundError
     return Response(status_code=204)
+
+
+async def _fetch(context: ApiContext, tenant_id: TenantId, channel_id: UUID) -> Channel:
+    channel = await channels.fetch_tenant_channel(
+        context.pool, tenant_id, ChannelId(channel_id)
+    )
+    return _found(channel)
 
 
 def _found(channel: Channel | None) -> Channel:
@@ -219,23 +251,23 @@ def _render(context: ApiContext, channel: Channel) -> ChannelOut:
         # The list must open, or nobody could replace the token that can't be read.
         tokens = ChannelTokens(None, None)
     is_website = channel.kind is ChannelKind.WEBSITE
+    link = channel.link
     return ChannelOut(
         id=channel.id,
         kind=channel.kind,
         name=channel.name,
         account_id=channel.account_id,
-        webhook_path=_webhook_path(channel),
-        webhook_secret=tokens.webhook_secret,
+        webhook_path=build_webhook_path(channel),
         channel_key=channel.account_id if is_website else None,
         token_hint=tokens.access_token and f"…{tokens.access_token[-HINT_CHARS:]}",
+        connection=link.state if link else None,
+        connection_hint=_build_hint(link) if link else None,
         is_paused=channel.is_paused,
         created_at=channel.created_at,
     )
 
 
-def _webhook_path(channel: Channel) -> str:
-    return {
-        ChannelKind.INSTAGRAM: "/webhooks/instagram/",
-        ChannelKind.TELEGRAM: f"/webhooks/telegram/{channel.id}/",
-        ChannelKind.WEBSITE: f"/webhooks/website/{channel.account_id}/messages/",
-    }[channel.kind]
+def _build_hint(link: Link) -> str | None:
+    """Say what to do; None when all is well."""
+    hint = HINTS[link.state]
+    return hint and f"{hint} {link.note}".strip()

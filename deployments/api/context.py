@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 from deployments.accounts import MAX_PARALLEL_CHECKS
 from deployments.api.throttle import Throttle
 from deployments.api.tokens import TokenSigner
+from deployments.connections import Connections
 from deployments.flags import FeatureFlags
 from deployments.web_services import WebServices
 from persistence.database import Pool
@@ -24,6 +25,7 @@ class ApiContext:
     cipher: Cipher
     signer: TokenSigner
     throttle: Throttle
+    connections: Connections
     password_checks: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(MAX_PARALLEL_CHECKS)
     )
@@ -41,6 +43,7 @@ class ApiContext:
     async def stop(self) -> None:
         """Close what the context itself has opened; the services are the caller's."""
         await self.throttle.stop()
+        await self.connections.stop()
 
 
 def build_context(services: WebServices) -> ApiContext:
@@ -51,13 +54,15 @@ def build_context(services: WebServices) -> ApiContext:
         raise ValueError(message)
     secret_key = settings.secret_key.get_secret_value()
     redis_url = settings.redis_url
+    cipher = Cipher(secret_key)
     return ApiContext(
         services=services,
-        cipher=Cipher(secret_key),
+        cipher=cipher,
         signer=TokenSigner(secret_key),
         throttle=Throttle(
             services.clock, None if redis_url is None else redis_url.get_secret_value()
         ),
+        connections=Connections(services.pool, cipher, settings),
     )
 
 

@@ -63,6 +63,20 @@ class TooManyMessagesError(ChannelError):
         return type(self), (str(self), self.retry_after)
 
 
+class TokenRefusedError(ChannelError):
+    """The platform does not know this token. Copy it again from where you got it."""
+
+
+class PlatformRefusedError(ChannelError):
+    """The platform refused to be connected."""
+
+
+class PlatformUnreachableError(ChannelError):
+    """The platform can't be reached from here. Try again in a few minutes."""
+
+    permanent = False
+
+
 class DirectoryUnavailableError(ChannelError):
     """The channels can't be read right now. Try again in a few seconds."""
 

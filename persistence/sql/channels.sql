@@ -1,8 +1,9 @@
 -- insert_channel --
 -- An account that is connected already gives no row; whose it is stays untold.
 INSERT INTO channels
-    (id, tenant_id, kind, name, account_id, access_token, webhook_secret, is_paused)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    (id, tenant_id, kind, name, account_id, access_token, webhook_secret, is_paused,
+     connection, connection_note)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 ON CONFLICT (kind, account_id) DO NOTHING
 RETURNING *;
 
@@ -34,11 +35,17 @@ SELECT * FROM channels WHERE tenant_id = $1 AND id = $2 FOR UPDATE;
 -- update_channel --
 -- Whether another account of that id exists is asked in the same statement; the
 -- unique key stands behind it for two that come at once.
-UPDATE channels c SET name = $3, is_paused = $4, account_id = $5, access_token = $6
+UPDATE channels c SET name = $3, is_paused = $4, account_id = $5, access_token = $6,
+    connection = $7, connection_note = $8
 WHERE tenant_id = $1 AND id = $2 AND NOT EXISTS (
     SELECT FROM channels o
     WHERE o.kind = c.kind AND o.account_id = $5 AND o.id <> c.id)
 RETURNING *;
+
+-- record_link --
+-- The platform was told, or not, while no lock was held: it may take seconds.
+UPDATE channels SET connection = $3, connection_note = $4
+WHERE tenant_id = $1 AND id = $2 RETURNING *;
 
 -- has_conversations --
 -- A channel takes its conversations with it, so one that has any is kept.

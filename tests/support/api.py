@@ -148,6 +148,9 @@ class Api:
     login_attempts_per_minute: int = 10
     api_calls_per_minute: int = 1200
     redis_url: str | None = None
+    #: Nobody listens there, unless a test has somebody who does.
+    telegram_api_url: str = "http://127.0.0.1:9"
+    public_url: str | None = None
     count_tokens: Callable[[str], int] = count_words
 
     def build(self) -> FastAPI:
@@ -155,6 +158,8 @@ class Api:
         settings = Settings(
             secret_key=SecretStr(SECRET),
             redis_url=SecretStr(self.redis_url) if self.redis_url else None,
+            telegram_api_url=self.telegram_api_url,
+            public_url=self.public_url,
             login_attempts_per_minute=self.login_attempts_per_minute,
             api_calls_per_minute=self.api_calls_per_minute,
         )

@@ -17,6 +17,7 @@ from config.logging import mask_secrets, rotate_logs, setup_logging
         ("password", "demo"),
         ("event", "GET /me?access_token=EAAB1234567890abcdef failed"),
         ("error", "header was Bearer abcdef1234567890"),
+        ("error", "123456:AAE-abcdefghij_klmnopqr is no good"),
         ("url", "https://api.telegram.org/bot123456:AAEabcdefghij/getMe"),
     ],
 )

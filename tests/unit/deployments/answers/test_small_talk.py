@@ -85,3 +85,12 @@ def test_a_burst_is_asked_without_its_greeting() -> None:
 
 def test_a_burst_of_small_talk_alone_stays_as_it_is() -> None:
     assert drop_small_talk(("سلام", "ممنون")) == ("سلام", "ممنون")
+
+
+@pytest.mark.parametrize("text", ["/start", "/start@shop_bot", "/start from_insta-7"])
+def test_who_opens_a_bot_is_greeted(text: str) -> None:
+    assert reply_to_small_talk(text, "fa") == GREETING["fa"]
+
+
+def test_a_question_behind_a_command_is_a_question() -> None:
+    assert reply_to_small_talk("/start قیمت این چنده؟", "fa") is None

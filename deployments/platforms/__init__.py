@@ -1,0 +1,38 @@
+"""How our messages leave: one module per platform, and the table of them."""
+
+from collections.abc import Callable, Mapping
+
+import httpx
+
+from actors.conversation.state import Source
+from config.settings import Settings
+from deployments.platforms.instagram import InstagramGraph
+from deployments.platforms.platform import LIMITS, Connector, Platform
+from deployments.platforms.telegram import TelegramBots
+from persistence.channels import ChannelKind
+
+__all__ = [
+    "CONNECTORS",
+    "LIMITS",
+    "PLATFORMS",
+    "Connector",
+    "InstagramGraph",
+    "Platform",
+    "TelegramBots",
+]
+
+#: The website is missing on purpose: what is stored for it is delivered.
+PLATFORMS: Mapping[Source, Callable[[httpx.AsyncClient, Settings], Platform]] = {
+    Source.INSTAGRAM: lambda client, settings: InstagramGraph(
+        client, settings.instagram_graph_url
+    ),
+    Source.TELEGRAM: lambda client, settings: TelegramBots(
+        client, settings.telegram_api_url
+    ),
+}
+#: Instagram is missing on purpose: Meta's console is where its webhooks are set.
+CONNECTORS: Mapping[ChannelKind, Callable[[httpx.AsyncClient, Settings], Connector]] = {
+    ChannelKind.TELEGRAM: lambda client, settings: TelegramBots(
+        client, settings.telegram_api_url
+    ),
+}

@@ -1,0 +1,105 @@
+"""A shop on Telegram: the Bot API, the webhooks and a real shard, wired together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import httpx
+from pydantic import SecretStr
+
+from actors.clock import SystemClock
+from actors.conversation.policy import Policy
+from actors.conversation.ports import AnswerJob, WrittenAnswer
+from config.settings import Settings
+from deployments.channels.directory import ChannelDirectory
+from deployments.connections import Connections
+from deployments.sender import ChannelSender
+from deployments.webhooks_app import WebhookServices, build_webhooks_app
+from persistence.channels import Channel, ChannelKind, ChannelTokens, NewChannel
+from persistence.database import Pool
+from persistence.ids import TenantId
+from persistence.tenants import create_tenant
+from tests.support.api import LocalShards
+from tests.support.http_server import serving
+from tests.support.telegram_server import TOKEN, TelegramServer
+from tests.support.website import CIPHER
+
+QUICK = Policy(reply_debounce=timedelta(milliseconds=100))
+
+
+@dataclass
+class Answerer:
+    """Answers every job with the same text."""
+
+    text: str = "بله، موجود است"
+    jobs: list[AnswerJob] = field(default_factory=list)
+
+    async def write(self, job: AnswerJob) -> WrittenAnswer:
+        """Answer the job."""
+        self.jobs.append(job)
+        return WrittenAnswer(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class TelegramShop:
+    """A running shop; `client` is how Telegram reaches it, over real HTTP."""
+
+    pool: Pool
+    telegram: TelegramServer
+    channel: Channel
+    client: httpx.AsyncClient
+    answerer: Answerer
+    connections: Connections
+
+    async def deliver(self, *updates: object) -> list[int]:
+        """Let Telegram deliver the updates, one after another."""
+        return await self.telegram.deliver(self.client, updates)
+
+
+@asynccontextmanager
+async def running_shop(
+    pool: Pool, telegram: TelegramServer, policy: Policy = QUICK
+) -> AsyncIterator[TelegramShop]:
+    """Run the webhooks and one shard, and connect the shop's bot."""
+    settings = Settings(
+        telegram_api_url=telegram.url,
+        public_url="https://shop.example",
+        secret_key=SecretStr("unused"),
+    )
+    clock, answerer = SystemClock(), Answerer()
+    sender = ChannelSender(pool, CIPHER, settings, timeout=httpx.Timeout(0.5))
+    shards = LocalShards(pool, answerer, sender, policy)
+    app = build_webhooks_app(
+        WebhookServices(settings, shards, ChannelDirectory(pool), clock, cipher=CIPHER)
+    )
+    connections = Connections(pool, CIPHER, settings)
+    tenant = await create_tenant(pool, "shop")
+    await shards.shard.start()
+    try:
+        channel = await connections.create(tenant.id, new_bot())
+        async with (
+            serving(app) as address,
+            httpx.AsyncClient(base_url=f"http://{address}") as client,
+        ):
+            yield TelegramShop(pool, telegram, channel, client, answerer, connections)
+    finally:
+        await shards.shard.stop()
+        await sender.stop()
+        await connections.stop()
+
+
+def new_bot(token: str = TOKEN) -> NewChannel:
+    """Build a bot's channel, still to be created."""
+    tokens = ChannelTokens(token, "a-secret-of-the-webhook")
+    return NewChannel(ChannelKind.TELEGRAM, "bot", token.partition(":")[0], tokens)
+
+
+async def fetch_texts(pool: Pool, tenant_id: TenantId) -> list[str]:
+    """Fetch what is stored of customers, in the order in which it is shown."""
+    rows = await pool.fetch(
+        "SELECT content FROM messages WHERE tenant_id = $1 AND type = 'customer'"
+        " ORDER BY position",
+        tenant_id,
+    )
+    return [row["content"] for row in rows]
