@@ -112,15 +112,7 @@ class AnswerWriter:
         """
         started = self._timer()
         try:
-            async for attempt in stamina.retry_context(
-                on=DATABASE_AWAY,
-                attempts=None,
-                timeout=self._database_patience,
-                wait_initial=0.2,
-                wait_max=2.0,
-            ):
-                with attempt:
-                    draft = await self._draft(await self._fetch_asked(job))
+            draft = await self._draft_patiently(job)
         except (
             asyncpg.PostgresError,
             asyncpg.InterfaceError,
@@ -140,6 +132,19 @@ class AnswerWriter:
             fallback_reason=draft.fallback_reason,
         )
         return WrittenAnswer(draft.text, draft.is_handover, trace, draft.needs_operator)
+
+    async def _draft_patiently(self, job: AnswerJob) -> _Draft:
+        waiting = stamina.AsyncRetryingCaller(
+            attempts=None,
+            timeout=self._database_patience,
+            wait_initial=0.2,
+            wait_max=2.0,
+        )
+
+        async def draft() -> _Draft:
+            return await self._draft(await self._fetch_asked(job))
+
+        return await waiting(DATABASE_AWAY, draft)
 
     async def _fetch_asked(self, job: AnswerJob) -> _Asked:
         tenant = await fetch_tenant(self._pool, job.tenant_id)

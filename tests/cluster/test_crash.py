@@ -101,7 +101,8 @@ async def test_a_share_timer_armed_before_a_crash_ends_on_time(
         process.kill()
     events = """
         FROM conversation_events e JOIN conversations c ON c.id = e.conversation_id
-        JOIN customers k ON k.id = c.customer_id WHERE k.platform_id = $1 AND e.kind ="""
+        JOIN customers k ON k.id = c.customer_id
+        WHERE k.platform_id = $1 AND e.kind ="""
 
     await wait_for_count(rows, f"SELECT count(*) {events} 'ShareTimedOut'", 1, customer)
 
