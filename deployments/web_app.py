@@ -12,6 +12,7 @@ from deployments.api import (
     documents,
     flags,
     health,
+    live,
     messages,
     metrics,
     reference,
@@ -65,6 +66,12 @@ def build_web_app(services: WebServices, pages: Sequence[APIRouter] = ()) -> Fas
     install_error_handlers(app)
     for router in ROUTERS:
         app.include_router(router, responses={**PROBLEMS})
-    for router in (health.router, metrics.router, reference.router, *pages):
+    for router in (
+        health.router,
+        metrics.router,
+        reference.router,
+        live.router,
+        *pages,
+    ):
         app.include_router(router)
     return app

@@ -17,6 +17,7 @@ from deployments.api.schemas import (
     ConversationOut,
     CustomerOut,
     LastMessageOut,
+    PendingShareOut,
     RequestBody,
     SearchWords,
 )
@@ -174,11 +175,13 @@ async def _show_anew(
 
 def render_conversation(row: ConversationSummary) -> ConversationOut:
     """Render a conversation as the API and the live feed show it."""
-    can_reply_until, last_message = None, None
+    can_reply_until, last_message, pending_share = None, None, None
     if row.source == Source.INSTAGRAM and row.last_customer_at is not None:
         can_reply_until = row.last_customer_at + INSTAGRAM_WINDOW
     if row.last_message is not None:
         last_message = LastMessageOut.model_validate(row.last_message)
+    if row.pending_share is not None:
+        pending_share = PendingShareOut.model_validate(row.pending_share)
     return ConversationOut(
         id=row.id,
         status=row.status,
@@ -187,7 +190,7 @@ def render_conversation(row: ConversationSummary) -> ConversationOut:
         source=row.source,
         channel_id=row.channel_id,
         customer=CustomerOut.model_validate(row.customer),
-        pending_share=None,
+        pending_share=pending_share,
         can_reply_until=can_reply_until,
         needs_operator=row.needs_operator,
         last_message=last_message,

@@ -82,5 +82,6 @@ def render_message(row: StoredMessage) -> MessageOut:
         delivery=row.delivery,
         metadata=row.metadata,
         feedback=row.feedback,
+        feedback_comment=row.feedback_comment,
         created_at=row.created_at,
     )

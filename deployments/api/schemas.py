@@ -113,4 +113,5 @@ class MessageOut(Answer):
     delivery: str | None
     metadata: dict[str, object]
     feedback: str
+    feedback_comment: str
     created_at: datetime

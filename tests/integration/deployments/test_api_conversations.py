@@ -125,6 +125,7 @@ async def test_an_operators_answer_is_stored_and_the_ai_falls_silent(
         "delivery",
         "metadata",
         "feedback",
+        "feedback_comment",
         "created_at",
     }
     page = (await client.get(path)).json()
