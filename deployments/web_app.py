@@ -9,12 +9,15 @@ from deployments.api import (
     auth,
     channels,
     conversations,
+    customers,
     documents,
     flags,
     health,
+    history,
     live,
     messages,
     metrics,
+    outbox,
     reference,
     routing,
 )
@@ -36,6 +39,9 @@ ROUTERS = (
     routing.router,
     conversations.router,
     messages.router,
+    history.router,
+    customers.router,
+    outbox.router,
 )
 
 

@@ -22,6 +22,8 @@ class StoredMessage:
     tenant_id: TenantId
     conversation_id: ConversationId
     seq: int
+    #: Where it stands in its conversation; `seq` is where it was stored.
+    position: int
     type: str
     message_type: str
     content: str

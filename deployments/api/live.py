@@ -93,10 +93,9 @@ class Window:
         """Send what changes, until the other end takes no more."""
         text = WelcomeFrame(cursor=self.cursor.render()).model_dump_json()
         while await send_text(self.socket, text, self.feed.limits.send_patience):
+            silence = asyncio.timeout(self.feed.limits.heartbeat.total_seconds())
             try:
-                async with asyncio.timeout(
-                    self.feed.limits.heartbeat.total_seconds()
-                ) as silence:
+                async with silence:
                     changes = await self._wait_for_changes()
             except DATABASE_AWAY:
                 if not silence.expired():

@@ -124,6 +124,7 @@ async def test_an_operators_answer_is_stored_and_the_ai_falls_silent(
         "platform_id",
         "delivery",
         "metadata",
+        "position",
         "feedback",
         "feedback_comment",
         "created_at",
