@@ -1,16 +1,14 @@
 """`/api/customers/`: who writes to the tenant, and what its operators note of them."""
 
 from datetime import datetime
-from typing import Annotated, TypeAlias
+from typing import Annotated
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     Field,
-    FiniteFloat,
-    StrictBool,
-    StrictInt,
     StringConstraints,
 )
 
@@ -29,8 +27,9 @@ router = APIRouter(prefix="/api/customers", tags=["customers"])
 MAX_TAGS = 50
 MAX_ATTRIBUTES = 50
 MAX_NOTES_CHARS = 10_000
-#: JSON numbers that every reader takes for the same.
-MAX_INTEGER = 2**53
+MAX_ATTRIBUTE_CHARS = 1000
+#: Up to here every reader of JSON takes an integer for the same.
+MAX_NUMBER = 2**53
 
 
 def _refuse_repeated(tags: list[str]) -> list[str]:
@@ -38,6 +37,26 @@ def _refuse_repeated(tags: list[str]) -> list[str]:
         message = "no tag may stand twice"
         raise ValueError(message)
     return tags
+
+
+def _check_attribute(value: object) -> object:
+    """Refuse what is not small and plain, with one reason instead of one per type."""
+    match value:
+        case None | bool():
+            is_plain = True
+        case str():
+            is_plain = len(value) <= MAX_ATTRIBUTE_CHARS and "\x00" not in value
+        case int() | float():
+            is_plain = abs(value) <= MAX_NUMBER  # Which not-a-number is not.
+        case _:
+            is_plain = False
+    if not is_plain:
+        message = (
+            f"must be a text of at most {MAX_ATTRIBUTE_CHARS} characters without NUL,"
+            " a number, true, false or null"
+        )
+        raise ValueError(message)
+    return value
 
 
 PersonName = Annotated[
@@ -56,13 +75,9 @@ AttributeName = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
     NoNul,
 ]
-AttributeValue: TypeAlias = (
-    Annotated[str, StringConstraints(strict=True, max_length=1000), NoNul]
-    | StrictBool
-    | Annotated[StrictInt, Field(ge=-MAX_INTEGER, le=MAX_INTEGER)]
-    | Annotated[FiniteFloat, Field(strict=True)]
-    | None
-)
+AttributeValue = Annotated[
+    str | bool | int | float | None, BeforeValidator(_check_attribute)
+]
 
 
 class CustomerPatch(RequestBody):
