@@ -20,13 +20,13 @@ LIMIT $4;
 
 -- fetch_tenants_with_news --
 -- Asked once for all who follow in a process: of these tenants, who has changes in
--- these shards from these numbers on?
+-- these shards from these numbers on? Only each one's newest change is looked at.
 SELECT t.id FROM unnest($1::uuid[]) AS t (id)
 WHERE EXISTS (
     SELECT FROM unnest($2::smallint[], $3::bigint[]) AS news (shard, first_seq)
-    CROSS JOIN LATERAL (
-        SELECT FROM conversation_events e
-        WHERE e.tenant_id = t.id AND e.shard = news.shard AND e.seq >= news.first_seq
-        LIMIT 1
-    ) AS one
+    WHERE news.first_seq <= (
+        SELECT e.seq FROM conversation_events e
+        WHERE e.tenant_id = t.id AND e.shard = news.shard
+        ORDER BY e.seq DESC LIMIT 1
+    )
 );
