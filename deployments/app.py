@@ -25,6 +25,7 @@ from actors.conversation.ports import Responder, Sender
 from config.logging import setup_logging
 from config.settings import Settings, load_settings
 from deployments.asgi import OpenedApp, Opener
+from deployments.changes import ChangeFeed
 from deployments.channels.directory import ChannelDirectory
 from deployments.channels.throttle import VisitorThrottle, build_throttle
 from deployments.flags import FeatureFlags
@@ -156,11 +157,13 @@ async def open_web(stack: AsyncExitStack) -> ASGIApp:
     pool = await _open_pool(stack, settings, max_size=8)
     shards = ShardClient(settings.shards)
     hub = WebsiteHub(pool, settings.shards)
+    changes = ChangeFeed(pool)
     throttle = _build_throttle(stack, settings)
     directory = ChannelDirectory(pool)
     listener = Listener(get_dsn(settings))
     listener.on("pilito_channels", directory.forget)
     listener.on("pilito_messages", hub.notify)
+    listener.on("pilito_messages", changes.notify)
     flags = FeatureFlags(pool, SystemClock())
     listener.on(FLAGS_CHANNEL, flags.notify)
     await listener.start()
@@ -169,6 +172,8 @@ async def open_web(stack: AsyncExitStack) -> ASGIApp:
     stack.push_async_callback(flags.stop)
     await hub.start()
     stack.push_async_callback(hub.stop)
+    await changes.start()
+    stack.push_async_callback(changes.stop)
     website = WebsiteServices(
         pool=pool,
         shards=shards,
@@ -184,6 +189,7 @@ async def open_web(stack: AsyncExitStack) -> ASGIApp:
             shards=shards,
             retriever=RemoteRetriever(),
             flags=flags,
+            changes=changes,
             count_tokens=count_tokens,
             probes=build_probes(settings, pool),
         ),

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -84,6 +85,54 @@ def db() -> None:
         pid = os.posix_spawn(psql, [str(psql)], os.environ | {"PGDATABASE": dsn})
         _, status = os.waitpid(pid, 0)
     raise typer.Exit(os.waitstatus_to_exitcode(status))
+
+
+@app.command()
+def replay(conversation_id: UUID) -> None:
+    """Rebuild a conversation from its events and compare it with what is stored.
+
+    Ends with 0 when they are the same, 1 when not, 2 when there is nothing to compare.
+    It reads and never writes: run it beside a runtime that is at work.
+    """
+    from actors.conversation.policy import Policy
+    from deployments.replay import replay as run
+    from persistence.ids import ConversationId
+
+    settings = load_settings()
+    policy = Policy(
+        reply_debounce=settings.reply_debounce, share_timeout=settings.share_timeout
+    )
+    verdict = asyncio.run(
+        run(
+            _find_database(settings),
+            ConversationId(conversation_id),
+            policy,
+            typer.echo,
+        )
+    )
+    raise typer.Exit(verdict)
+
+
+def _find_database(settings: Settings) -> str:
+    """Return the DSN of a database that runs; start none and change nothing.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    from persistence.embedded import EmbeddedPostgres
+
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    postgres = EmbeddedPostgres(
+        settings.data_dir / "postgres", log_dir=settings.logs_dir
+    )
+    if not postgres.is_running:
+        message = (
+            "PILITO_DATABASE_URL: not set, and no embedded database runs in"
+            f" {settings.data_dir}; start it with `pilito up`"
+        )
+        raise SettingsError(message)
+    return postgres.start()
 
 
 def _create(username: str, tenant: str, password: str, *, is_superuser: bool) -> None:

@@ -61,6 +61,7 @@ STATUSES: Mapping[type[Exception], int] = {
     actor_errors.SendRefusedError: 502,
     actor_errors.SendOutcomeUnknownError: 502,
     actor_errors.AnswerFailedError: 502,
+    actor_errors.ReplayError: 500,
     PersistenceError: 503,
     persistence_errors.ShardFencedError: 503,
     persistence_errors.DatabaseAwayError: 503,

@@ -9,11 +9,15 @@ from deployments.api import (
     auth,
     channels,
     conversations,
+    customers,
     documents,
     flags,
     health,
+    history,
+    live,
     messages,
     metrics,
+    outbox,
     reference,
     routing,
 )
@@ -35,6 +39,9 @@ ROUTERS = (
     routing.router,
     conversations.router,
     messages.router,
+    history.router,
+    customers.router,
+    outbox.router,
 )
 
 
@@ -65,6 +72,12 @@ def build_web_app(services: WebServices, pages: Sequence[APIRouter] = ()) -> Fas
     install_error_handlers(app)
     for router in ROUTERS:
         app.include_router(router, responses={**PROBLEMS})
-    for router in (health.router, metrics.router, reference.router, *pages):
+    for router in (
+        health.router,
+        metrics.router,
+        reference.router,
+        live.router,
+        *pages,
+    ):
         app.include_router(router)
     return app

@@ -7,6 +7,7 @@ from actors.clock import Clock, SystemClock
 from actors.conversation.client import Shards
 from config.settings import Settings
 from deployments.answers.ports import Retriever
+from deployments.changes import ChangeFeed
 from deployments.flags import FeatureFlags
 from deployments.probes import Probe
 from persistence.database import Pool
@@ -21,6 +22,8 @@ class WebServices:
     shards: Shards
     retriever: Retriever
     flags: FeatureFlags
+    #: Must be started, and hear `pilito_messages`.
+    changes: ChangeFeed
     #: The embedder's own measure, by which documents are cut.
     count_tokens: Callable[[str], int]
     #: By the name of the part, as `/readyz` lists them.

@@ -1,8 +1,10 @@
 """What an operator sees of conversations."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
+from uuid import UUID
 
 import asyncpg
 
@@ -42,6 +44,14 @@ class LastMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class PendingShareSummary:
+    """A shared post that waits for its question."""
+
+    message_id: MessageId
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ConversationSummary:
     """A conversation as the API shows it."""
 
@@ -52,6 +62,7 @@ class ConversationSummary:
     source: str
     channel_id: ChannelId
     customer: CustomerSummary
+    pending_share: PendingShareSummary | None
     last_customer_at: datetime | None
     needs_operator: bool
     last_message: LastMessage | None
@@ -73,23 +84,31 @@ async def fetch_conversations_page(
     """Fetch a page of the inbox and how many there are in all."""
     arguments = (tenant_id, wanted.status, wanted.source, wanted.words)
     rows = await db.fetch(_SQL["fetch_conversations_page"], *arguments, limit, offset)
-    if rows:
-        return rows[0]["total"], tuple(_summary(row) for row in rows)
     total = await db.fetchval(_SQL["count_conversations"], *arguments)
-    return cast("int", total), ()
+    return cast("int", total), tuple(_summary(row) for row in rows)
+
+
+async def fetch_conversations(
+    db: Db, tenant_id: TenantId, ids: Collection[ConversationId]
+) -> tuple[ConversationSummary, ...]:
+    """Fetch those of these conversations that are this tenant's."""
+    rows = await db.fetch(_SQL["fetch_conversations"], tenant_id, list(ids))
+    return tuple(_summary(row) for row in rows)
 
 
 async def fetch_conversation(
     db: Db, tenant_id: TenantId, conversation_id: ConversationId
 ) -> ConversationSummary | None:
     """Fetch one conversation; None if it is not this tenant's."""
-    row = await db.fetchrow(_SQL["fetch_conversation"], tenant_id, conversation_id)
-    return None if row is None else _summary(row)
+    found = await fetch_conversations(db, tenant_id, [conversation_id])
+    return found[0] if found else None
 
 
 def _summary(row: asyncpg.Record) -> ConversationSummary:
+    # Written by the rules; what older rules did not write yet is missing.
     state = row["state"]
     seen = state["last_customer_at"]
+    share = state.get("pending_share")
     return ConversationSummary(
         id=row["id"],
         status=row["status"],
@@ -104,6 +123,12 @@ def _summary(row: asyncpg.Record) -> ConversationSummary:
             last_name=row["last_name"],
             username=row["username"],
             tags=tuple(row["tags"]),
+        ),
+        pending_share=None
+        if share is None
+        else PendingShareSummary(
+            MessageId(UUID(share["message_id"])),
+            datetime.fromisoformat(share["due_at"]),
         ),
         last_customer_at=None if seen is None else datetime.fromisoformat(seen),
         needs_operator=row["needs_operator"],

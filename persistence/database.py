@@ -60,3 +60,12 @@ async def open_pool(dsn: str, *, max_size: int = 4) -> Pool:
         reset=_keep_session,
         command_timeout=30,
     )
+
+
+async def connect_read_only(dsn: str) -> "asyncpg.Connection[asyncpg.Record]":
+    """Open one connection on which the server itself refuses to write."""
+    connection = await asyncpg.connect(
+        dsn, server_settings={"default_transaction_read_only": "on"}
+    )
+    await prepare_connection(connection)
+    return connection

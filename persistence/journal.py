@@ -80,15 +80,21 @@ class ConversationRow:
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """One thing that happened. `payload` is JSON text."""
+    """One thing that happened. `payload` is JSON text.
+
+    `message_ids` are the messages that it made or changed, as the text of an array:
+    arrays of arrays must be rectangles.
+    """
 
     id: EventId
     conversation_id: ConversationId
+    tenant_id: TenantId
     version: int
     seq: int
     at: datetime
     kind: str
     payload: str
+    message_ids: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +152,8 @@ class ProgressRow:
     is_unsent: bool = False
     #: What it was combined with was taken back.
     is_uncombined: bool = False
+    feedback: str | None = None
+    feedback_comment: str | None = None
 
 
 @dataclass(slots=True)

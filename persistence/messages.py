@@ -1,6 +1,6 @@
 """Messages as they are read: by operators, by visitors, by the answering side."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -22,6 +22,8 @@ class StoredMessage:
     tenant_id: TenantId
     conversation_id: ConversationId
     seq: int
+    #: Where it stands in its conversation; `seq` is where it was stored.
+    position: int
     type: str
     message_type: str
     content: str
@@ -31,6 +33,7 @@ class StoredMessage:
     delivery: str | None
     metadata: dict[str, object]
     feedback: str
+    feedback_comment: str
     created_at: datetime
 
 
@@ -61,26 +64,24 @@ async def fetch_messages_page(
     rows = await db.fetch(
         _SQL["fetch_messages_page"], tenant_id, conversation_id, limit, offset
     )
-    if rows:
-        return rows[0]["total"], tuple(_message(row) for row in rows)
     total = await db.fetchval(_SQL["count_messages"], tenant_id, conversation_id)
-    return cast("int", total), ()
+    return cast("int", total), tuple(_message(row) for row in rows)
+
+
+async def fetch_messages(
+    db: Db, tenant_id: TenantId, ids: Collection[MessageId]
+) -> tuple[StoredMessage, ...]:
+    """Fetch those of these messages that are this tenant's."""
+    rows = await db.fetch(_SQL["fetch_messages"], tenant_id, list(ids))
+    return tuple(_message(row) for row in rows)
 
 
 async def fetch_message(
     db: Db, tenant_id: TenantId, message_id: MessageId
 ) -> StoredMessage | None:
     """Fetch one message; None if it is not this tenant's."""
-    row = await db.fetchrow(_SQL["fetch_message"], tenant_id, message_id)
-    return None if row is None else _message(row)
-
-
-async def fetch_messages_after(
-    db: Db, conversation_id: ConversationId, seq: int, limit: int
-) -> tuple[StoredMessage, ...]:
-    """Fetch what came after the cursor, oldest first."""
-    rows = await db.fetch(_SQL["fetch_messages_after"], conversation_id, seq, limit)
-    return tuple(_message(row) for row in rows)
+    found = await fetch_messages(db, tenant_id, [message_id])
+    return found[0] if found else None
 
 
 async def fetch_latest_messages(

@@ -15,14 +15,16 @@ from actors.conversation.delivery import (
     on_send_retried,
 )
 from actors.conversation.echoes import on_echo, on_part_delivered
-from actors.conversation.effects import Decision
+from actors.conversation.effects import Decision, RateMessage
 from actors.conversation.errors import UnknownConversationError
 from actors.conversation.events import (
     ConversationRedirected,
+    CustomerEdited,
     CustomerShared,
     CustomerWrote,
     EchoReceived,
     Event,
+    FeedbackGiven,
     Inbound,
     MessageEdited,
     MessageUnsent,
@@ -83,6 +85,12 @@ def decide(state: Conversation | None, event: Event, policy: Policy) -> Decision
             return on_status_set(state, event, policy)
         case ShareTimedOut():
             return on_share_timed_out(state, event)
+        case FeedbackGiven():
+            rated = RateMessage(event.message_id, event.feedback, event.comment)
+            return Decision(state, (rated,))
+        case CustomerEdited():
+            # No rule reads it: the history keeps it, and who follows is told.
+            return Decision(state)
         case ReplyFellDue():
             return on_reply_due(state, event)
         case ReplyWritten():

@@ -10,6 +10,7 @@ from actors.conversation.state import (
     Author,
     Conversation,
     Delivery,
+    Feedback,
     MessageType,
     Processing,
     Send,
@@ -69,6 +70,15 @@ class MarkMessages:
     ids: tuple[MessageId, ...]
     processing: Processing
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RateMessage:
+    """Note what an operator thinks of an answer."""
+
+    id: MessageId
+    feedback: Feedback
+    comment: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +172,7 @@ Effect: TypeAlias = (
     | BlankMessages
     | RewriteMessages
     | ForgetCombination
+    | RateMessage
     | RecordSend
     | SetTimer
     | ClearTimer

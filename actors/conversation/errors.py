@@ -68,3 +68,9 @@ class SendOutcomeUnknownError(ActorError):
 
 class AnswerFailedError(ActorError):
     """No answer could be written."""
+
+
+class ReplayError(ActorError):
+    """The events of this conversation can't be replayed."""
+
+    permanent = True

@@ -4,7 +4,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from actors.conversation.state import Destination, MessageType, Source, Status
+from actors.conversation.state import (
+    Destination,
+    Feedback,
+    MessageType,
+    Source,
+    Status,
+)
 from persistence.ids import (
     ChannelId,
     ConversationId,
@@ -112,6 +118,24 @@ class StatusSet(Happening):
     """An operator set the status."""
 
     status: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedbackGiven(Happening):
+    """An operator said whether an answer of the AI was good."""
+
+    user_id: UserId
+    message_id: MessageId
+    feedback: Feedback
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerEdited(Happening):
+    """An operator changed what is known of the customer, which is stored by itself."""
+
+    user_id: UserId
+    fields: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +251,8 @@ Event: TypeAlias = (
     | ConversationRedirected
     | StatusSet
     | ShareTimedOut
+    | FeedbackGiven
+    | CustomerEdited
     | ReplyFellDue
     | ReplyWritten
     | ReplyFailed

@@ -31,6 +31,11 @@ def merge_progress(before: ProgressRow, change: ProgressRow) -> ProgressRow:
         combined_content=change.combined_content or before.combined_content,
         is_unsent=before.is_unsent,
         is_uncombined=before.is_uncombined or change.is_uncombined,
+        # Only stored answers are rated, so a message of the same batch never is.
+        feedback=change.feedback or before.feedback,
+        feedback_comment=before.feedback_comment
+        if change.feedback is None
+        else change.feedback_comment,
     )
 
 

@@ -20,6 +20,7 @@ from actors.conversation.effects import (
     Effect,
     ForgetCombination,
     MarkMessages,
+    RateMessage,
     RecordMessage,
     RecordSend,
     RewriteMessages,
@@ -30,7 +31,7 @@ from actors.conversation.effects import (
 from actors.conversation.events import Event
 from actors.conversation.progress import apply_progress, merge_progress
 from actors.conversation.state import Author, Conversation, Processing, TimerKind
-from persistence.ids import ConversationId, slot_of
+from persistence.ids import ConversationId, MessageId, slot_of
 from persistence.journal import (
     Batch,
     ConversationRow,
@@ -73,11 +74,13 @@ class Draft:
             EventRow(
                 id=event.id,
                 conversation_id=state.id,
+                tenant_id=state.tenant_id,
                 version=state.version,
                 seq=seq,
                 at=event.at,
                 kind=kind_of(event),
                 payload=encode_event(event),
+                message_ids=_touched_by(decision),
             )
         )
         for effect in decision.effects:
@@ -95,6 +98,11 @@ class Draft:
                     self._note(ProgressRow(message, status, reason=reason))
             case BlankMessages() | RewriteMessages() | ForgetCombination():
                 self._correct(effect)
+            case RateMessage():
+                feedback, comment = effect.feedback.value, effect.comment
+                self._note(
+                    ProgressRow(effect.id, feedback=feedback, feedback_comment=comment)
+                )
             case RecordSend():
                 self._add_send(state, effect, at)
             case SetTimer() | ClearTimer():
@@ -172,6 +180,22 @@ def timer_key(
 ) -> tuple[ConversationId, TimerKind]:
     """Return the key under which a stored timer is kept in memory."""
     return conversation, TimerKind(kind)
+
+
+def _touched_by(decision: Decision) -> str:
+    """Write the ids of the messages that the decision makes or changes."""
+    touched: dict[MessageId, None] = {}
+    for effect in decision.effects:
+        match effect:
+            case RecordMessage() | RateMessage() | ForgetCombination():
+                touched[effect.id] = None
+            case MarkMessages() | BlankMessages() | RewriteMessages():
+                touched.update(dict.fromkeys(effect.ids))
+            case RecordSend():
+                touched[effect.send.message_id] = None
+            case _:
+                pass  # Timers and orders change no message.
+    return f"{{{','.join(map(str, touched))}}}"
 
 
 def _row_of(state: Conversation, at: datetime) -> ConversationRow:

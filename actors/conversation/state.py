@@ -83,6 +83,14 @@ class Delivery(StrEnum):
     FAILED = "failed"
 
 
+class Feedback(StrEnum):
+    """What an operator thinks of an answer."""
+
+    NONE = "none"
+    POSITIVE = "positive"
+    NEGATIVE = "negative"
+
+
 class Destination(StrEnum):
     """Where a conversation can be redirected to, in the order that SPEC lists."""
 

@@ -1,6 +1,5 @@
 """`/api/conversations/`: the inbox, and who leads a conversation."""
 
-from datetime import timedelta
 from typing import Annotated
 from uuid import UUID, uuid4
 
@@ -8,6 +7,7 @@ from fastapi import APIRouter, Depends, Header, Request
 
 from actors.conversation.events import ConversationRedirected, StatusSet
 from actors.conversation.state import Destination, Source, Status
+from actors.conversation.window import reply_window
 from deployments.api.auth import Principal, SignedIn
 from deployments.api.context import ApiContext, Context
 from deployments.api.errors import NotFoundError
@@ -17,6 +17,7 @@ from deployments.api.schemas import (
     ConversationOut,
     CustomerOut,
     LastMessageOut,
+    PendingShareOut,
     RequestBody,
     SearchWords,
 )
@@ -26,8 +27,6 @@ from persistence.ids import ConversationId, EventId, derive_event_id
 
 router = APIRouter(tags=["conversations"])
 
-#: Instagram lets a shop answer so long after the customer's last message.
-INSTAGRAM_WINDOW = timedelta(hours=24)
 #: What people read beside each destination.
 LABELS = {
     Destination.AI: "AI Assistant",
@@ -83,10 +82,17 @@ def build_event_id(
     The key counts for its address only: nobody can take an id that an event of another
     conversation, or of another kind, will have.
     """
+    return derive_request_id(request, ConversationId(conversation_id), idempotency_key)
+
+
+def derive_request_id(
+    request: Request, conversation_id: ConversationId, idempotency_key: str | None
+) -> EventId:
+    """Return the id of the event that a request makes; see `build_event_id`."""
     if idempotency_key is None:
         return EventId(uuid4())
     key = f"api:{request.url.path}:{idempotency_key}"
-    return derive_event_id(ConversationId(conversation_id), key)
+    return derive_event_id(conversation_id, key)
 
 
 NewEventId = Annotated[EventId, Depends(build_event_id)]
@@ -174,11 +180,12 @@ async def _show_anew(
 
 def render_conversation(row: ConversationSummary) -> ConversationOut:
     """Render a conversation as the API and the live feed show it."""
-    can_reply_until, last_message = None, None
-    if row.source == Source.INSTAGRAM and row.last_customer_at is not None:
-        can_reply_until = row.last_customer_at + INSTAGRAM_WINDOW
+    last_message, pending_share = None, None
+    window = reply_window(Source(row.source), row.last_customer_at)
     if row.last_message is not None:
         last_message = LastMessageOut.model_validate(row.last_message)
+    if row.pending_share is not None:
+        pending_share = PendingShareOut.model_validate(row.pending_share)
     return ConversationOut(
         id=row.id,
         status=row.status,
@@ -187,8 +194,8 @@ def render_conversation(row: ConversationSummary) -> ConversationOut:
         source=row.source,
         channel_id=row.channel_id,
         customer=CustomerOut.model_validate(row.customer),
-        pending_share=None,
-        can_reply_until=can_reply_until,
+        pending_share=pending_share,
+        can_reply_until=None if window is None else window.until,
         needs_operator=row.needs_operator,
         last_message=last_message,
         updated_at=row.updated_at,

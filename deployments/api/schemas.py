@@ -112,5 +112,8 @@ class MessageOut(Answer):
     platform_id: str | None
     delivery: str | None
     metadata: dict[str, object]
+    #: A conversation is read in this order; what is equal, as it comes.
+    position: int
     feedback: str
+    feedback_comment: str
     created_at: datetime

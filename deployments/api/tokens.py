@@ -1,7 +1,7 @@
 """Access and refresh tokens: how they are signed and what they say."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -37,6 +37,12 @@ class TokenPair:
     refresh: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Claims:
+    user_id: UserId
+    expires_at: datetime
+
+
 class TokenSigner:
     """Signs and reads tokens with a key derived from the runtime's secret."""
 
@@ -66,6 +72,13 @@ class TokenSigner:
         Raises:
             NotSignedInError: it is not ours, of the other type, or has expired.
         """
+        return self._decode(token, kind).user_id
+
+    def read_expiry(self, token: str, kind: TokenType) -> datetime:
+        """Return until when the token is good. Raises NotSignedInError like `read`."""
+        return self._decode(token, kind).expires_at
+
+    def _decode(self, token: str, kind: TokenType) -> "_Claims":
         try:
             claims = jwt.decode(
                 token,
@@ -78,6 +91,7 @@ class TokenSigner:
             )
             if claims.get("type") != kind:
                 raise NotSignedInError
-            return UserId(UUID(claims["sub"]))
+            expires_at = datetime.fromtimestamp(claims["exp"], UTC)
+            return _Claims(UserId(UUID(claims["sub"])), expires_at)
         except (jwt.InvalidTokenError, ValueError, UnicodeError) as error:
             raise NotSignedInError from error

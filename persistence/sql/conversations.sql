@@ -1,8 +1,7 @@
 -- fetch_conversations_page --
 -- A tenant's inbox, what moved last first; the words match customer or messages.
 SELECT c.*, k.platform_id, k.first_name, k.last_name, k.username, k.tags,
-    m.content AS last_content, m.type AS last_type, m.created_at AS last_at,
-    count(*) OVER () AS total
+    m.content AS last_content, m.type AS last_type, m.created_at AS last_at
 FROM conversations c
 JOIN customers k ON k.id = c.customer_id
 LEFT JOIN messages m ON m.id = c.last_message_id
@@ -10,16 +9,16 @@ WHERE c.tenant_id = $1
     AND ($2::text IS NULL OR c.status = $2)
     AND ($3::text IS NULL OR c.source = $3)
     AND ($4::text IS NULL
-        OR position(lower($4) IN lower(
-            concat_ws(' ', k.first_name, k.last_name, k.username, k.platform_id))) > 0
+        OR position(fold_text($4) IN fold_text(concat_ws(
+            ' ', k.first_name, k.last_name, k.username, k.platform_id))) > 0
         OR EXISTS (
             SELECT FROM messages s WHERE s.conversation_id = c.id
-                AND position(lower($4) IN lower(s.content)) > 0))
+                AND position(fold_text($4) IN fold_text(s.content)) > 0))
 ORDER BY c.updated_at DESC, c.id
 LIMIT $5 OFFSET $6;
 
 -- count_conversations --
--- Asked when a page past the end came back empty, which then can't say the total.
+-- Apart from the page, which reads only as many rows as it shows.
 SELECT count(*)
 FROM conversations c
 JOIN customers k ON k.id = c.customer_id
@@ -27,17 +26,17 @@ WHERE c.tenant_id = $1
     AND ($2::text IS NULL OR c.status = $2)
     AND ($3::text IS NULL OR c.source = $3)
     AND ($4::text IS NULL
-        OR position(lower($4) IN lower(
-            concat_ws(' ', k.first_name, k.last_name, k.username, k.platform_id))) > 0
+        OR position(fold_text($4) IN fold_text(concat_ws(
+            ' ', k.first_name, k.last_name, k.username, k.platform_id))) > 0
         OR EXISTS (
             SELECT FROM messages s WHERE s.conversation_id = c.id
-                AND position(lower($4) IN lower(s.content)) > 0));
+                AND position(fold_text($4) IN fold_text(s.content)) > 0));
 
--- fetch_conversation --
--- One conversation, if it is this tenant's.
+-- fetch_conversations --
+-- Some conversations by id, as far as they are this tenant's.
 SELECT c.*, k.platform_id, k.first_name, k.last_name, k.username, k.tags,
     m.content AS last_content, m.type AS last_type, m.created_at AS last_at
 FROM conversations c
 JOIN customers k ON k.id = c.customer_id
 LEFT JOIN messages m ON m.id = c.last_message_id
-WHERE c.tenant_id = $1 AND c.id = $2;
+WHERE c.tenant_id = $1 AND c.id = ANY($2::uuid[]);

@@ -65,15 +65,19 @@ WITH fence AS (
     WHERE conversations.version < excluded.version
     RETURNING id
 ), new_events AS (
-    -- The history, and the dedupe record.
+    -- The history, the dedupe record, and the feed: each row says what it touched.
     INSERT INTO conversation_events (
-        id, conversation_id, version, shard, seq, at, kind, payload
+        id, conversation_id, tenant_id, version, shard, seq, at, kind, payload,
+        message_ids
     )
-    SELECT e.id, e.conversation_id, e.version, $1, e.seq, e.at, e.kind, e.payload
+    SELECT e.id, e.conversation_id, e.tenant_id, e.version, $1, e.seq, e.at, e.kind,
+        e.payload, e.message_ids::uuid[]
     FROM unnest(
-        $22::uuid[], $23::uuid[], $24::bigint[], $25::bigint[], $26::timestamptz[],
-        $27::text[], $28::text[]::jsonb[]
-    ) AS e (id, conversation_id, version, seq, at, kind, payload)
+        $22::uuid[], $23::uuid[], $24::uuid[], $25::bigint[], $26::bigint[],
+        $27::timestamptz[], $28::text[], $29::text[]::jsonb[], $30::text[]
+    ) AS e (
+        id, conversation_id, tenant_id, version, seq, at, kind, payload, message_ids
+    )
 ), new_messages AS (
     INSERT INTO messages (
         id, tenant_id, conversation_id, shard, seq, type, message_type, content,
@@ -84,9 +88,9 @@ WITH fence AS (
         m.content, m.processing_status, m.platform_id, m.delivery, m.metadata,
         m.created_at, m.combined_content, m.position
     FROM unnest(
-        $29::uuid[], $30::uuid[], $31::uuid[], $32::bigint[], $33::text[],
-        $34::text[], $35::text[], $36::text[], $37::text[], $38::text[],
-        $39::text[]::jsonb[], $40::timestamptz[], $41::text[], $42::bigint[]
+        $31::uuid[], $32::uuid[], $33::uuid[], $34::bigint[], $35::text[],
+        $36::text[], $37::text[], $38::text[], $39::text[], $40::text[],
+        $41::text[]::jsonb[], $42::timestamptz[], $43::text[], $44::bigint[]
     ) AS m (
         id, tenant_id, conversation_id, seq, type, message_type, content,
         processing_status, platform_id, delivery, metadata, created_at,
@@ -110,13 +114,15 @@ WITH fence AS (
                     ELSE jsonb_build_object('failure_reason', p.reason) END
                 || CASE WHEN p.content IS NULL THEN '{}'::jsonb
                     ELSE '{"edited": true}'::jsonb END
-            END
+            END,
+        feedback = coalesce(p.feedback, messages.feedback),
+        feedback_comment = coalesce(p.feedback_comment, messages.feedback_comment)
     FROM unnest(
-        $43::uuid[], $44::text[], $45::text[], $46::text[], $47::text[], $48::text[],
-        $49::text[], $50::boolean[], $51::boolean[]
+        $45::uuid[], $46::text[], $47::text[], $48::text[], $49::text[], $50::text[],
+        $51::text[], $52::boolean[], $53::boolean[], $54::text[], $55::text[]
     ) AS p (
         id, processing_status, delivery, platform_id, reason, content,
-        combined_content, is_unsent, is_uncombined
+        combined_content, is_unsent, is_uncombined, feedback, feedback_comment
     )
     WHERE messages.id = p.id
 ), new_sends AS (
@@ -126,9 +132,9 @@ WITH fence AS (
         delivery, attempts, platform_id, error, updated_at, created_at
     )
     SELECT s.*, s.updated_at FROM unnest(
-        $52::uuid[], $53::uuid[], $54::uuid[], $55::uuid[], $56::uuid[],
-        $57::smallint[], $58::text[], $59::text[], $60::smallint[], $61::text[],
-        $62::text[], $63::timestamptz[]
+        $56::uuid[], $57::uuid[], $58::uuid[], $59::uuid[], $60::uuid[],
+        $61::smallint[], $62::text[], $63::text[], $64::smallint[], $65::text[],
+        $66::text[], $67::timestamptz[]
     ) AS s (
         id, conversation_id, message_id, tenant_id, channel_id, part, content,
         delivery, attempts, platform_id, error, updated_at
@@ -142,10 +148,10 @@ WITH fence AS (
 ), armed AS (
     -- Setting a timer replaces the one before it: that one can't fire for this one.
     INSERT INTO timers (conversation_id, kind, slot, due_at)
-    SELECT * FROM unnest($64::uuid[], $65::text[], $66::smallint[], $67::timestamptz[])
+    SELECT * FROM unnest($68::uuid[], $69::text[], $70::smallint[], $71::timestamptz[])
     ON CONFLICT (conversation_id, kind) DO UPDATE SET due_at = excluded.due_at
 ), cleared AS (
-    DELETE FROM timers USING unnest($68::uuid[], $69::text[]) AS t (id, kind)
+    DELETE FROM timers USING unnest($72::uuid[], $73::text[]) AS t (id, kind)
     WHERE timers.conversation_id = t.id AND timers.kind = t.kind
 )
 SELECT
@@ -155,4 +161,4 @@ SELECT
         THEN refuse_batch('a conversation has another writer')
     END,
     -- Ids only, once per batch: readers fetch what they care for by cursor.
-    pg_notify('pilito_messages', $70);
+    pg_notify('pilito_messages', $74);

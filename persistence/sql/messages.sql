@@ -1,20 +1,16 @@
 -- fetch_messages_page --
 -- A conversation's messages, oldest first.
-SELECT *, count(*) OVER () AS total FROM messages
+SELECT * FROM messages
 WHERE tenant_id = $1 AND conversation_id = $2
 ORDER BY position, seq LIMIT $3 OFFSET $4;
 
 -- count_messages --
--- Asked when a page past the end came back empty.
+-- Apart from the page, which reads only as many rows as it shows.
 SELECT count(*) FROM messages WHERE tenant_id = $1 AND conversation_id = $2;
 
--- fetch_message --
--- One message, if it is this tenant's.
-SELECT * FROM messages WHERE tenant_id = $1 AND id = $2;
-
--- fetch_messages_after --
--- What a visitor who reconnects has missed.
-SELECT * FROM messages WHERE conversation_id = $1 AND seq > $2 ORDER BY seq LIMIT $3;
+-- fetch_messages --
+-- Some messages by id, as far as they are this tenant's.
+SELECT * FROM messages WHERE tenant_id = $1 AND id = ANY($2::uuid[]);
 
 -- fetch_latest_messages --
 -- The end of a conversation, for a visitor who opens the page.

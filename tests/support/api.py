@@ -23,6 +23,7 @@ from actors.conversation.state import Source
 from config.settings import Settings
 from deployments.api.context import ApiContext
 from deployments.api.tokens import TokenType
+from deployments.changes import ChangeFeed, LiveLimits
 from deployments.flags import FeatureFlags
 from deployments.probes import Probe
 from deployments.web_app import build_web_app
@@ -152,6 +153,9 @@ class Api:
     telegram_api_url: str = "http://127.0.0.1:9"
     public_url: str | None = None
     count_tokens: Callable[[str], int] = count_words
+    live_limits: LiveLimits = field(default_factory=LiveLimits)
+    #: Made with the application; sockets need it started.
+    changes: ChangeFeed = field(init=False)
 
     def build(self) -> FastAPI:
         """Build the application."""
@@ -163,6 +167,7 @@ class Api:
             login_attempts_per_minute=self.login_attempts_per_minute,
             api_calls_per_minute=self.api_calls_per_minute,
         )
+        self.changes = ChangeFeed(self.pool, self.live_limits)
         return build_web_app(
             WebServices(
                 settings=settings,
@@ -170,6 +175,7 @@ class Api:
                 shards=self.shards,
                 retriever=self.retriever,
                 flags=FeatureFlags(self.pool, self.clock),
+                changes=self.changes,
                 count_tokens=self.count_tokens,
                 probes=self.probes,
                 clock=self.clock,

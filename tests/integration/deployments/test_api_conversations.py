@@ -124,7 +124,9 @@ async def test_an_operators_answer_is_stored_and_the_ai_falls_silent(
         "platform_id",
         "delivery",
         "metadata",
+        "position",
         "feedback",
+        "feedback_comment",
         "created_at",
     }
     page = (await client.get(path)).json()

@@ -1,0 +1,81 @@
+"""Rebuilds a conversation from its events, and says where the stored one differs."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import orjson
+
+from actors.conversation.codec import decode_event, decode_state, encode_state
+from actors.conversation.decide import decide
+from actors.conversation.errors import ActorError, ReplayError
+from actors.conversation.policy import Policy
+from actors.conversation.state import Conversation
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An event as it was written down; `payload` is JSON text."""
+
+    version: int
+    kind: str
+    payload: str
+
+
+def rebuild(steps: Sequence[Step], policy: Policy) -> Conversation:
+    """Decide on the events again, oldest first.
+
+    Raises:
+        ReplayError: one is missing, is unknown, or is refused by today's rules.
+    """
+    state: Conversation | None = None
+    for number, step in enumerate(steps, start=1):
+        if step.version != number:
+            message = f"event {number} is missing; the next one is {step.version}"
+            raise ReplayError(message)
+        try:
+            event = decode_event(step.kind, step.payload)
+            state = decide(state, event, policy).state
+        except (KeyError, ValueError) as error:
+            message = f"event {number} ({step.kind}) can't be read: {error}"
+            raise ReplayError(message) from error
+        except ActorError as error:
+            message = f"event {number} ({step.kind}) is refused now: {error}"
+            raise ReplayError(message) from error
+    if state is None:
+        message = "there are no events"
+        raise ReplayError(message)
+    return state
+
+
+def find_differences(stored: str, rebuilt: Conversation) -> tuple[str, ...]:
+    """Return one line per value in which the stored state, as JSON text, differs."""
+    # Read and written once more, so that a field which is younger has its default.
+    before: Json = orjson.loads(encode_state(decode_state(stored)))
+    after: Json = orjson.loads(encode_state(rebuilt))
+    return tuple(_compare("", before, after))
+
+
+def _compare(path: str, before: Json, after: Json) -> Iterator[str]:
+    match before, after:
+        case dict(), dict():
+            for name in before | after:
+                inner = f"{path}.{name}" if path else name
+                yield from _compare(inner, before.get(name), after.get(name))
+        case list(), list():
+            for index in range(max(len(before), len(after))):
+                yield from _compare(
+                    f"{path}[{index}]", _item(before, index), _item(after, index)
+                )
+        case _ if before != after:
+            yield f"{path}: stored {_write(before)}, rebuilt {_write(after)}"
+
+
+def _item(items: list[Json], index: int) -> Json:
+    return items[index] if index < len(items) else None
+
+
+def _write(value: Json) -> str:
+    return "nothing" if value is None else orjson.dumps(value).decode()

@@ -1,0 +1,73 @@
+"""What happened to a conversation, event by event."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from persistence.database import Db
+from persistence.ids import ConversationId, EventId, TenantId
+from persistence.queries import load_queries
+
+_SQL = load_queries("history")
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEvent:
+    """An event as operators see it; `version` counts the conversation's events."""
+
+    id: EventId
+    version: int
+    kind: str
+    at: datetime
+    payload: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenEvent:
+    """An event as it was written down; `payload` is JSON text."""
+
+    version: int
+    kind: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A conversation's stored state as JSON text, and all events that made it."""
+
+    state: str
+    events: tuple[WrittenEvent, ...]
+
+
+async def fetch_events_page(
+    db: Db,
+    tenant_id: TenantId,
+    conversation_id: ConversationId,
+    limit: int,
+    offset: int,
+) -> tuple[int, tuple[HistoryEvent, ...]]:
+    """Fetch a page, oldest first, and how many there are in all."""
+    rows = await db.fetch(
+        _SQL["fetch_events_page"], tenant_id, conversation_id, limit, offset
+    )
+    total = await db.fetchval(_SQL["count_events"], tenant_id, conversation_id)
+    events = tuple(
+        HistoryEvent(row["id"], row["version"], row["kind"], row["at"], row["payload"])
+        for row in rows
+    )
+    return cast("int", total), events
+
+
+async def fetch_story(db: Db, conversation_id: ConversationId) -> Story | None:
+    """Fetch a conversation of any tenant for a replay; None if there is none."""
+    rows = await db.fetch(_SQL["fetch_story"], conversation_id)
+    if not rows:
+        return None
+    return Story(
+        state=rows[0]["state"],
+        events=tuple(
+            WrittenEvent(row["version"], row["kind"], row["payload"])
+            for row in rows
+            if row["version"] is not None
+        ),
+    )

@@ -1,0 +1,59 @@
+"""Messages of ours that have not reached their platform."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from persistence.database import Db
+from persistence.ids import ChannelId, ConversationId, MessageId, TenantId
+from persistence.queries import load_queries
+
+_SQL = load_queries("outbox")
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message, and how many of its parts stand where the filter says."""
+
+    message_id: MessageId
+    conversation_id: ConversationId
+    channel_id: ChannelId
+    source: str
+    type: str
+    content: str
+    parts: int
+    attempts: int
+    error: str
+    can_retry: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxFilter:
+    """Which messages a page lists: by delivery, and of one channel if it is given."""
+
+    delivery: str
+    channel_id: ChannelId | None = None
+
+
+async def fetch_outbox_page(
+    db: Db, tenant_id: TenantId, wanted: OutboxFilter, limit: int, offset: int
+) -> tuple[int, tuple[Letter, ...]]:
+    """Fetch a page of unsent messages and how many there are in all."""
+    arguments = (tenant_id, wanted.delivery, wanted.channel_id)
+    rows = await db.fetch(_SQL["fetch_outbox_page"], *arguments, limit, offset)
+    total = await db.fetchval(_SQL["count_outbox"], *arguments)
+    letters = tuple(
+        Letter(**{name: row[name] for name in Letter.__dataclass_fields__})
+        for row in rows
+    )
+    return cast("int", total), letters
+
+
+async def fetch_letter_conversation(
+    db: Db, tenant_id: TenantId, message_id: MessageId
+) -> ConversationId | None:
+    """Fetch where a message that went out belongs; None if it is not this tenant's."""
+    found = await db.fetchval(_SQL["fetch_letter_conversation"], tenant_id, message_id)
+    return None if found is None else ConversationId(found)

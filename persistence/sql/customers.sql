@@ -1,0 +1,41 @@
+-- fetch_customers_page --
+-- A tenant's customers, the newest first; the words match who they are and the notes.
+SELECT k.*, c.kind AS source
+FROM customers k
+JOIN channels c ON c.id = k.channel_id
+WHERE k.tenant_id = $1
+    AND ($2::uuid IS NULL OR k.channel_id = $2)
+    AND ($3::text IS NULL OR $3 = ANY(k.tags))
+    AND ($4::text IS NULL
+        OR position(fold_text($4) IN fold_text(concat_ws(
+            ' ', k.first_name, k.last_name, k.username, k.platform_id, k.notes))) > 0)
+ORDER BY k.created_at DESC, k.id
+LIMIT $5 OFFSET $6;
+
+-- count_customers --
+-- Apart from the page, which reads only as many rows as it shows.
+SELECT count(*) FROM customers k
+WHERE k.tenant_id = $1
+    AND ($2::uuid IS NULL OR k.channel_id = $2)
+    AND ($3::text IS NULL OR $3 = ANY(k.tags))
+    AND ($4::text IS NULL
+        OR position(fold_text($4) IN fold_text(concat_ws(
+            ' ', k.first_name, k.last_name, k.username, k.platform_id, k.notes))) > 0);
+
+-- fetch_customer --
+-- One customer, if it is this tenant's.
+SELECT k.*, c.kind AS source
+FROM customers k
+JOIN channels c ON c.id = k.channel_id
+WHERE k.tenant_id = $1 AND k.id = $2;
+
+-- update_customer --
+-- What is null stays as it is, so two operators who edit different fields both do.
+UPDATE customers SET
+    first_name = coalesce($3, first_name),
+    last_name = coalesce($4, last_name),
+    tags = coalesce($5, tags),
+    attributes = coalesce($6, attributes),
+    notes = coalesce($7, notes)
+WHERE tenant_id = $1 AND id = $2
+RETURNING id;

@@ -1,0 +1,114 @@
+"""Operators who follow their inbox over a real WebSocket."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+import orjson
+from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from persistence.listener import Listener
+from persistence.users import User
+from tests.support.api import Api, sign
+from tests.support.http_server import serving
+
+Json = dict[str, object]
+
+
+@dataclass
+class Follower:
+    """One window: all that it was told, and the cursor to come back with."""
+
+    socket: ClientConnection
+    cursor: str = ""
+    messages: list[Json] = field(default_factory=list)
+    changed: list[Json] = field(default_factory=list)
+    conversations: list[Json] = field(default_factory=list)
+
+    async def read_frame(self) -> Json:
+        """Read one frame and keep what it tells."""
+        frame: Json = orjson.loads(await self.socket.recv())
+        if frame["type"] == "ping":
+            return frame
+        self.cursor = str(frame["cursor"])
+        for told, name in (
+            (self.messages, "messages"),
+            (self.changed, "changed_messages"),
+            (self.conversations, "conversations"),
+        ):
+            found = frame.get(name, [])
+            assert isinstance(found, list)
+            told.extend(found)
+        return frame
+
+    async def read_messages(self, count: int) -> list[object]:
+        """Read on until so many new messages were told; return what they say."""
+        while len(self.messages) < count:
+            await self.read_frame()
+        return self.texts
+
+    async def read_to_the_end(self) -> None:
+        """Read on until the socket is closed."""
+        with suppress(ConnectionClosed):
+            while True:
+                await self.read_frame()
+
+    @property
+    def texts(self) -> list[object]:
+        """What the new messages say."""
+        return [message["content"] for message in self.messages]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveApi:
+    """A running application; `address` is `host:port`."""
+
+    app: FastAPI
+    address: str
+    listener: Listener
+    #: Set whenever a socket has come to its end here.
+    has_ended: asyncio.Event
+
+    def open(
+        self, user: User | None = None, since: str = "", token: str | None = None
+    ) -> connect:
+        """Open a socket for the user, or with another token."""
+        if token is None:
+            token = "" if user is None else sign(self.app, user)
+        query = f"?token={token}" + (f"&since={since}" if since else "")
+        return connect(f"ws://{self.address}/ws/conversations/{query}")
+
+    @asynccontextmanager
+    async def follow(self, user: User, since: str = "") -> AsyncIterator[Follower]:
+        """Follow as the user; the welcome is read."""
+        async with self.open(user, since) as socket:
+            follower = Follower(socket)
+            assert (await follower.read_frame())["type"] == "welcome"
+            yield follower
+
+
+@asynccontextmanager
+async def running_live(api: Api, app: FastAPI, dsn: str) -> AsyncIterator[LiveApi]:
+    """Serve the application with all that its sockets need."""
+    has_ended = asyncio.Event()
+
+    async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        finally:
+            has_ended.set()
+
+    listener = Listener(dsn)
+    listener.on("pilito_messages", api.changes.notify)
+    await listener.start()
+    await api.changes.start()
+    try:
+        async with serving(watched) as address:
+            yield LiveApi(app, address, listener, has_ended)
+    finally:
+        await api.changes.stop()
+        await listener.stop()
