@@ -10,7 +10,6 @@ import hashlib
 import importlib.util
 import json
 import os
-import shutil
 import sys
 import tempfile
 import threading
@@ -57,21 +56,19 @@ def build(model: str, models_dir: Path) -> Built:
 
     reduce_range = not has_vnni(_read_cpuinfo())
     target = models_dir / _name_of(model, source, reduce_range=reduce_range)
-    models_dir.mkdir(parents=True, exist_ok=True)
-    with target.with_suffix(".lock").open("w") as lock:
-        # Two replicas may start at once; the second finds the first one's work.
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if target.exists():
-            return Built(str(target), is_compiled=True)
-        unfinished = Path(tempfile.mkdtemp(dir=models_dir, prefix="unfinished-"))
-        try:
-            compile_cross_encoder(source, unfinished, reduce_range=reduce_range)
-            unfinished.rename(target)
-        except Exception as error:  # noqa: BLE001 - exporters raise what they like
-            reason = f"not compiled: {type(error).__name__}: {error}"[:300]
-            return Built(str(source), is_compiled=False, reason=reason)
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        models_dir.mkdir(parents=True, exist_ok=True)
+        with target.with_suffix(".lock").open("w") as lock:
+            # Two replicas may start at once; the second finds the first one's work.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not target.exists():
+                with tempfile.TemporaryDirectory(dir=models_dir) as folder:
+                    unfinished = Path(folder) / target.name
+                    compile_cross_encoder(source, unfinished, reduce_range=reduce_range)
+                    unfinished.rename(target)
+    except Exception as error:  # noqa: BLE001 - exporters raise what they like
+        reason = f"not compiled: {type(error).__name__}: {error}"[:300]
+        return Built(str(source), is_compiled=False, reason=reason)
     return Built(str(target), is_compiled=True)
 
 
@@ -81,11 +78,12 @@ def find_model(model: str) -> Path:
     Raises RerankerUnavailableError: with the reason, for people.
     """
     folder = Path(model).expanduser()
-    if (folder / "config.json").is_file():
-        return folder.resolve()
-    if folder.is_absolute() or model.startswith((".", "~")):
-        message = f"{model}: no such folder, or it holds no config.json"
-        raise RerankerUnavailableError(message)
+    if folder.is_dir() or folder.is_absolute() or model.startswith((".", "~")):
+        try:
+            return _checked(folder.resolve())
+        except FileNotFoundError as error:
+            message = f"{model}: no such folder, or it holds no config.json and weights"
+            raise RerankerUnavailableError(message) from error
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
         HfHubHTTPError,
@@ -158,7 +156,9 @@ def _read_cpuinfo() -> str:
 
 def _end_with_parent() -> None:
     def watch() -> None:
-        sys.stdin.buffer.read()
+        # Not `sys.stdin`: its lock, held here, would stop the interpreter's own end.
+        while os.read(0, 1):
+            pass
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 
 import structlog
 
@@ -47,7 +48,6 @@ class ModelSlot:
         self._longest_pause = longest_pause
         self._loaded: Loaded | None = None
         self._reason = "is being loaded"
-        self._stopping = asyncio.Event()
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -57,12 +57,12 @@ class ModelSlot:
 
     async def stop(self) -> None:
         """Give up loading and let the model go."""
-        self._stopping.set()
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
         self._loaded = None
+        self._reason = "was let go"
 
     @property
     def loaded(self) -> Loaded:
@@ -76,9 +76,18 @@ class ModelSlot:
         """Wait until the first attempt has ended, either way."""
         await self._changed.wait()
 
+    async def settled(self) -> None:
+        """Wait until the model is there, however many attempts that takes."""
+        if self._task is not None:
+            await self._task
+
+    def pause_after(self, failures: int) -> timedelta:
+        """Return the pause after so many failures before: it doubles each time."""
+        # Beyond sixteen doublings the longest pause is reached whatever the first was.
+        return min(self._first_pause * 2 ** min(failures, 16), self._longest_pause)
+
     async def _load(self) -> None:
-        pause = self._first_pause
-        while not self._stopping.is_set():
+        for failures in count():
             try:
                 self._loaded = await self._loader(self.model)
             except RerankerUnavailableError as error:
@@ -90,7 +99,6 @@ class ModelSlot:
             if self._loaded is not None:
                 log.info("model_loaded", model=self.model, note=self._loaded.note)
                 return
+            pause = self.pause_after(failures)
             log.info("model_absent", reason=self._reason, pause_s=pause.total_seconds())
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), pause.total_seconds())
-            pause = min(2 * pause, self._longest_pause)
+            await asyncio.sleep(pause.total_seconds())

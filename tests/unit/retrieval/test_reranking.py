@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.reranking import is_certain, order_by
+from retrieval.reranking import count_worth_reading, is_certain, order_by
 
 
 @dataclass(frozen=True)
@@ -19,21 +19,34 @@ class Placed:
 
 
 def test_a_first_place_of_both_arms_far_ahead_is_certain() -> None:
-    assert is_certain([Placed(1.0, 1, 1), Placed(0.6, 2, 2)], lead=0.35)
+    assert is_certain([Placed(1.0, 1, 1), Placed(0.6, 2, 2)])
 
 
 def test_a_first_place_that_hardly_leads_is_not_certain() -> None:
-    assert not is_certain([Placed(1.0, 1, 1), Placed(0.7, 2, 2)], lead=0.35)
+    assert not is_certain([Placed(1.0, 1, 1), Placed(0.7, 2, 2)])
 
 
 def test_a_first_place_of_one_arm_alone_is_not_certain() -> None:
-    assert not is_certain([Placed(1.0, 1, 2), Placed(0.1, 2, 3)], lead=0.35)
-    assert not is_certain([Placed(1.0, 1, None), Placed(0.1, 2, None)], lead=0.35)
+    assert not is_certain([Placed(1.0, 1, 2), Placed(0.1, 2, 3)])
+    assert not is_certain([Placed(1.0, 1, None), Placed(0.1, 2, None)])
 
 
 def test_a_single_candidate_or_none_needs_no_second_opinion() -> None:
-    assert is_certain([], lead=0.35)
-    assert is_certain([Placed(1.0, 1, 1)], lead=0.35)
+    assert is_certain([])
+    assert is_certain([Placed(1.0, 1, 1)])
+
+
+def test_what_is_certain_is_not_read_at_all() -> None:
+    assert count_worth_reading([Placed(1.0, 1, 1), Placed(0.1, 2, 2)]) == 0
+
+
+def test_candidates_that_cannot_win_are_not_read() -> None:
+    ranked = [Placed(1.0, 1, 2), Placed(0.9, 2, 1), Placed(0.2, 3, 3)]
+    assert count_worth_reading([*ranked, Placed(0.19, 4, 4)]) == 3
+
+
+def test_no_more_candidates_are_read_than_wanted() -> None:
+    assert count_worth_reading([Placed(0.9, None, 1)] * 30, max_candidates=20) == 20
 
 
 def test_scores_put_candidates_in_order_and_ties_stay_as_they_were() -> None:
