@@ -9,7 +9,6 @@ from ray.exceptions import RayActorError, RayTaskError, TaskCancelledError
 from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 
-from config.metrics import RAG_ERRORS, RAG_RERANKING_SECONDS, RAG_RERANKINGS
 from deployments.handles import ANSWERS_APP
 from retrieval.errors import RerankerUnavailableError
 from retrieval.reranking import RerankResult
@@ -46,18 +45,23 @@ class RemoteReranker:
     async def rerank(
         self, query: str, passages: Sequence[str], *, model: str
     ) -> RerankResult:
-        """Score passages; see `Reranker`. Counts what came of it."""
-        loop = asyncio.get_running_loop()
-        began = loop.time()
+        """Score passages; see `Reranker`."""
         try:
-            result = await self._call(query, passages, model)
+            return await self._call(query, passages, model)
         except RerankerUnavailableError as error:
-            RAG_ERRORS.labels("reranking", type(error).__name__).inc()
             log.info("not_reranked", model=model, reason=str(error)[:300])
             raise
-        RAG_RERANKINGS.labels(model).inc()
-        RAG_RERANKING_SECONDS.labels(model).observe(loop.time() - began)
-        return result
+
+    def build_blocking(
+        self, loop: asyncio.AbstractEventLoop
+    ) -> Callable[[str, Sequence[str], str], RerankResult]:
+        """Return the same for threads, which wait while `loop` makes the call."""
+
+        def rerank(query: str, passages: Sequence[str], model: str) -> RerankResult:
+            call = self.rerank(query, passages, model=model)
+            return asyncio.run_coroutine_threadsafe(call, loop).result()
+
+        return rerank
 
     async def _call(
         self, query: str, passages: Sequence[str], model: str

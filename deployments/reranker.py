@@ -80,13 +80,13 @@ class RerankerReplica:
         except RerankerUnavailableError as error:
             return PartHealth(PartStatus.DEGRADED, f"{error}; the fused order serves")
 
-    @serve.multiplexed(max_num_models_per_replica=len(RerankModel))
+    @serve.multiplexed(max_num_models_per_replica=len(RerankModel))  # type: ignore[untyped-decorator]
     async def _open_slot(self, model: str) -> ModelSlot:
         """Return a model's slot; it loads in the background, so this never waits."""
         if model not in self._models:
             message = f"no model is called {model!r}"
             raise RerankerUnavailableError(message)
-        slot = ModelSlot(self._models[model], self._loader.load)
+        slot = ModelSlot(model, self._models[model], self._loader.load)
         slot.start()
         return slot
 

@@ -23,7 +23,7 @@ class RerankResult:
     """
 
     scores: tuple[float, ...]
-    #: The model that judged, by the name or folder that the settings give it.
+    #: The model that judged, by its value of the flag `rerank_model`.
     model: str
 
 

@@ -75,7 +75,7 @@ class RerankPool:
         return [
             RerankResult(
                 tuple(float(scores[places[job.query, text]]) for text in job.passages),
-                slot.model,
+                slot.label,
             )
             for job in jobs
         ]

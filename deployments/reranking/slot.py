@@ -35,13 +35,15 @@ class ModelSlot:
 
     def __init__(
         self,
+        label: str,
         model: str,
         loader: Loader,
         *,
         first_pause: timedelta = FIRST_PAUSE,
         longest_pause: timedelta = LONGEST_PAUSE,
     ) -> None:
-        self.model = model
+        #: What callers ask for, and what the settings name for it.
+        self.label, self.model = label, model
         self.pace = Pace()
         self._loader = loader
         self._first_pause = first_pause
@@ -84,7 +86,7 @@ class ModelSlot:
     def pause_after(self, failures: int) -> timedelta:
         """Return the pause after so many failures before: it doubles each time."""
         # Beyond sixteen doublings the longest pause is reached whatever the first was.
-        return min(self._first_pause * 2 ** min(failures, 16), self._longest_pause)
+        return min(self._first_pause * (1 << min(failures, 16)), self._longest_pause)
 
     async def _load(self) -> None:
         for failures in count():

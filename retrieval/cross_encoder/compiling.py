@@ -85,7 +85,7 @@ def _export(encoder: "CrossEncoder", graph: Path) -> None:
         padding=True,
         return_tensors="pt",
     )
-    model = encoder[0].auto_model.eval()
+    model = encoder.eval()[0].get_submodule("model")
     # The exporter gives names by position, which is the order of `forward`.
     inputs = [
         name for name in inspect.signature(model.forward).parameters if name in example

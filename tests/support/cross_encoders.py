@@ -45,7 +45,9 @@ def make_question(dice: random.Random, n_passages: int = 20) -> Question:
     return Question(" ".join(asked), tuple(passages), tuple(overlaps))
 
 
-def build_tokenizer(words: Sequence[str] = WORDS) -> PreTrainedTokenizerFast:
+def build_tokenizer(
+    words: Sequence[str] = WORDS, *, max_tokens: int = MAX_TOKENS
+) -> PreTrainedTokenizerFast:
     """Build a tokenizer that knows these words."""
     vocabulary = {word: place for place, word in enumerate((*_SPECIAL, *words))}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
@@ -60,7 +62,7 @@ def build_tokenizer(words: Sequence[str] = WORDS) -> PreTrainedTokenizerFast:
         unk_token="[UNK]",
         cls_token="[CLS]",
         sep_token="[SEP]",
-        model_max_length=MAX_TOKENS,
+        model_max_length=max_tokens,
         model_input_names=["input_ids", "token_type_ids", "attention_mask"],
     )
 
@@ -68,34 +70,43 @@ def build_tokenizer(words: Sequence[str] = WORDS) -> PreTrainedTokenizerFast:
 def build_encoder(n_words: int) -> BertForSequenceClassification:
     """Build an untrained encoder whose first look is for the same word elsewhere."""
     torch.manual_seed(7)
-    encoder = BertForSequenceClassification(
-        BertConfig(
-            vocab_size=n_words + len(_SPECIAL),
-            hidden_size=_HIDDEN,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            intermediate_size=128,
-            max_position_embeddings=MAX_TOKENS,
-            num_labels=1,
-            hidden_dropout_prob=0.0,
-            attention_probs_dropout_prob=0.0,
-        )
+    config = BertConfig(
+        vocab_size=n_words + len(_SPECIAL),
+        hidden_size=_HIDDEN,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=128,
+        max_position_embeddings=MAX_TOKENS,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
     )
+    config.num_labels = 1
+    encoder = BertForSequenceClassification(config)
     # Finding equal words is what takes long to learn, so it begins near it: a token
     # looks for its own word, and is told by the last dimensions which side that is on.
-    embeddings = encoder.bert.embeddings
-    attention = encoder.bert.encoder.layer[0].attention
-    with torch.no_grad():
-        embeddings.word_embeddings.weight.normal_(0.0, 1.0)[:, _SIDE:] = 0.0
-        embeddings.position_embeddings.weight.zero_()
-        embeddings.token_type_embeddings.weight.zero_()
-        embeddings.token_type_embeddings.weight[0, _SIDE:] = 1.0
-        embeddings.token_type_embeddings.weight[1, _SIDE:] = -1.0
-        words = torch.diag((torch.arange(_HIDDEN) < _SIDE).float())
-        attention.self.query.weight.copy_(1.2 * words)
-        attention.self.key.weight.copy_(1.2 * words)
-        attention.self.value.weight.copy_(torch.eye(_HIDDEN) - words)
-        attention.output.dense.weight.copy_(2.0 * torch.eye(_HIDDEN))
+    words = torch.diag((torch.arange(_HIDDEN) < _SIDE).float())
+    side = torch.eye(_HIDDEN) - words
+    one_side = side.diagonal()
+    attention = "bert.encoder.layer.0.attention"
+    encoder.load_state_dict(
+        {
+            "bert.embeddings.word_embeddings.weight": torch.randn(
+                config.vocab_size, _HIDDEN
+            )
+            @ words,
+            "bert.embeddings.position_embeddings.weight": torch.zeros(
+                MAX_TOKENS, _HIDDEN
+            ),
+            "bert.embeddings.token_type_embeddings.weight": torch.stack(
+                [one_side, -one_side]
+            ),
+            f"{attention}.self.query.weight": 1.2 * words,
+            f"{attention}.self.key.weight": 1.2 * words,
+            f"{attention}.self.value.weight": side,
+            f"{attention}.output.dense.weight": 2.0 * torch.eye(_HIDDEN),
+        },
+        strict=False,
+    )
     return encoder
 
 

@@ -24,7 +24,8 @@ CLOSE = 0.3
 def original(cross_encoder_dir: Path) -> CrossEncoder:
     # Threads that meet at every tiny step cost more than they bring.
     torch.set_num_threads(1)
-    return CrossEncoder(str(cross_encoder_dir), device="cpu")
+    model: CrossEncoder = CrossEncoder(str(cross_encoder_dir), device="cpu")
+    return model
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ async def slot(ranker: LengthRanker) -> AsyncIterator[ModelSlot]:
     async def load(_: str) -> Loaded:
         return Loaded(ranker)
 
-    slot = ModelSlot("lengths", load)
+    slot = ModelSlot("base", "lengths", load)
     slot.start()
     await slot.wait()
     yield slot
@@ -56,7 +56,7 @@ async def test_several_callers_share_one_batch_and_each_gets_its_own_scores(
     second = RerankJob(slot, "r", ("aa",))
     results = await pool.score([first, second])
     assert [result.scores for result in results] == [(1.0, 3.0), (2.0,)]
-    assert {result.model for result in results} == {"lengths"}
+    assert {result.model for result in results} == {"base"}
     assert len(ranker.asked) == 1
 
 

@@ -30,7 +30,7 @@ async def test_while_a_model_is_being_loaded_its_callers_are_refused() -> None:
         await gate.wait()
         return Loaded(LengthRanker())
 
-    slot = ModelSlot("some/model", load)
+    slot = ModelSlot("base", "some/model", load)
     slot.start()
     with pytest.raises(RerankerUnavailableError, match="some/model is being loaded"):
         _ = slot.loaded
@@ -54,7 +54,7 @@ async def test_a_model_that_was_away_is_tried_again_until_it_is_there() -> None:
         arrived.set()
         return Loaded(LengthRanker())
 
-    slot = ModelSlot("some/model", load, first_pause=AT_ONCE)
+    slot = ModelSlot("base", "some/model", load, first_pause=AT_ONCE)
     slot.start()
     await arrived.wait()
     await slot.settled()
@@ -66,7 +66,7 @@ async def test_the_reason_of_the_last_attempt_is_told() -> None:
     async def load(_: str) -> Loaded:
         raise RerankerUnavailableError("the hub can't be reached")  # noqa: EM101 - told once
 
-    slot = ModelSlot("some/model", load)
+    slot = ModelSlot("base", "some/model", load)
     slot.start()
     await slot.wait()
     with pytest.raises(RerankerUnavailableError, match="the hub can't be reached"):
@@ -77,7 +77,7 @@ async def test_the_reason_of_the_last_attempt_is_told() -> None:
 async def test_pauses_grow_up_to_the_longest() -> None:
     longest = timedelta(minutes=15)
     slot = ModelSlot(
-        "m", _never, first_pause=timedelta(seconds=30), longest_pause=longest
+        "base", "m", _never, first_pause=timedelta(seconds=30), longest_pause=longest
     )
     assert slot.pause_after(0) == timedelta(seconds=30)
     assert slot.pause_after(3) == timedelta(seconds=240)
@@ -88,7 +88,7 @@ async def test_a_stopped_slot_holds_nothing() -> None:
     async def load(_: str) -> Loaded:
         return Loaded(LengthRanker())
 
-    slot = ModelSlot("some/model", load)
+    slot = ModelSlot("base", "some/model", load)
     slot.start()
     await slot.wait()
     await slot.stop()
