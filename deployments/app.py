@@ -120,10 +120,13 @@ def build_web(args: AppArgs) -> Application:  # noqa: ARG001 - Serve's signature
 def build_answers(args: AppArgs) -> Application:  # noqa: ARG001 - Serve's signature
     """Build the answering side; it has no route of its own."""
     # The model's client and the indexes: half a second that no other process needs.
+    from deployments.reranker import RerankerReplica
     from deployments.serving import ResponderReplica, RetrieverReplica
 
+    reranker = serve.deployment(name="Reranker")(RerankerReplica).bind()
     retriever = serve.deployment(name="Retriever")(RetrieverReplica).bind()
-    return serve.deployment(name="Responder")(ResponderReplica).bind(retriever)
+    responder = serve.deployment(name="Responder")(ResponderReplica)
+    return responder.bind(retriever, reranker)
 
 
 async def open_webhooks(

@@ -77,6 +77,7 @@ STATUSES: Mapping[type[Exception], int] = {
     retrieval_errors.EmbeddingError: 503,
     retrieval_errors.DimensionMismatchError: 500,
     retrieval_errors.SearchFailedError: 503,
+    retrieval_errors.RerankerUnavailableError: 503,
     AnswersError: 502,
     answers_errors.RetrieverUnavailableError: 503,
     answers_errors.ModelFailedError: 502,

@@ -32,8 +32,7 @@ def build_probes(settings: Settings, pool: Pool) -> dict[str, Probe]:
         return await probe_deployment("Responder")
 
     async def reranker() -> PartHealth:
-        reason = "no cross-encoder in this release: the fused order serves"
-        return PartHealth(PartStatus.DEGRADED, reason)
+        return await probe_deployment("Reranker")
 
     async def monitor() -> PartHealth:
         return PartHealth(PartStatus.DEGRADED, "no monitor in this release")

@@ -79,11 +79,11 @@ class RetrieverReplica:
 class ResponderReplica:
     """Writes answers.
 
-    It finds the retriever by name, so that it goes on when that is replaced; that it is
-    bound to it makes both one application.
+    It finds the others by name, so that it goes on when one is replaced; that it is
+    bound to them makes all one application.
     """
 
-    async def __init__(self, _retriever: DeploymentHandle[object]) -> None:  # type: ignore[misc]
+    async def __init__(self, *_others: DeploymentHandle[object]) -> None:  # type: ignore[misc]
         settings = load_settings()
         setup_logging(settings.logs_dir, "responder")
         self._pool = await open_pool(get_dsn(settings), max_size=4)

@@ -1,0 +1,1 @@
+"""How a cross-encoder comes to a replica: found, compiled, kept, loaded."""

@@ -1,0 +1,101 @@
+"""A cross-encoder in 8-bit integers, run by ONNX Runtime without torch."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from tokenizers import Encoding, Tokenizer
+
+from retrieval.cross_encoder.batching import batch_by_length
+from retrieval.errors import RerankerUnavailableError
+
+GRAPH = "model.int8.onnx"
+TOKENIZER = "tokenizer.json"
+MANIFEST = "manifest.json"
+
+#: Padding included. Larger batches are no quicker on a few cores, and hold more memory.
+BATCH_TOKENS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What the graph does not say of itself."""
+
+    #: Longer pairs lose the end of their longer text.
+    max_tokens: int
+    pad_token_id: int
+
+    def save(self, folder: Path) -> None:
+        """Write it beside the graph."""
+        values = {"max_tokens": self.max_tokens, "pad_token_id": self.pad_token_id}
+        (folder / MANIFEST).write_text(json.dumps(values), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "Manifest":
+        """Read it. Raises OSError, ValueError, KeyError."""
+        values = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return cls(int(values["max_tokens"]), int(values["pad_token_id"]))
+
+
+class QuantisedCrossEncoder:
+    """Scores pairs with a folder that `compile_cross_encoder` made.
+
+    Threads may share one. Raises RerankerUnavailableError if the folder is not whole.
+    """
+
+    runtime = "onnxruntime int8"
+
+    def __init__(
+        self, folder: Path, *, threads: int, batch_tokens: int = BATCH_TOKENS
+    ) -> None:
+        self._batch_tokens = batch_tokens
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        # Threads that spin while they wait take the processor from everybody else.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # The arena keeps the largest batch ever seen; freeing costs nothing measurable.
+        options.enable_cpu_mem_arena = False
+        try:
+            self._manifest = Manifest.load(folder)
+            self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+            self._session = onnxruntime.InferenceSession(
+                str(folder / GRAPH), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            # Its libraries raise bare exceptions of their own.
+            message = f"{folder.name}: {error}"
+            raise RerankerUnavailableError(message) from error
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(
+            self._manifest.max_tokens, strategy="longest_first"
+        )
+        self._inputs = [one.name for one in self._session.get_inputs()]
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        """Score (query, passage) pairs: logits of shape (n_pairs,)."""
+        encodings = self._tokenizer.encode_batch([*pairs])
+        scores = np.empty(len(pairs), dtype=np.float32)
+        lengths = [len(encoding.ids) for encoding in encodings]
+        for batch in batch_by_length(lengths, self._batch_tokens):
+            feeds = self._pad([encodings[place] for place in batch])
+            (logits,) = self._session.run(None, feeds)
+            scores[batch] = np.asarray(logits, dtype=np.float32)[:, 0]
+        return scores
+
+    def _pad(self, encodings: Sequence[Encoding]) -> dict[str, NDArray[np.int64]]:
+        shape = (len(encodings), max(len(one.ids) for one in encodings))
+        feeds = {name: np.zeros(shape, dtype=np.int64) for name in self._inputs}
+        feeds["input_ids"].fill(self._manifest.pad_token_id)
+        for row, encoding in enumerate(encodings):
+            values = {
+                "input_ids": encoding.ids,
+                "attention_mask": encoding.attention_mask,
+                "token_type_ids": encoding.type_ids,
+            }
+            for name in self._inputs:
+                feeds[name][row, : len(encoding.ids)] = values[name]
+        return feeds

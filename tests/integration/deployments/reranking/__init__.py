@@ -1,0 +1,1 @@
+"""The reranker with real models."""

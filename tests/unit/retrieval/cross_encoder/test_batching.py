@@ -1,0 +1,31 @@
+"""Batches hold every pair once, and little padding."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retrieval.cross_encoder import batch_by_length
+
+
+def test_pairs_of_like_length_share_a_batch() -> None:
+    assert batch_by_length([2, 8, 7], 16) == [[1, 2], [0]]
+
+
+def test_a_pair_that_is_too_long_for_any_batch_has_one_of_its_own() -> None:
+    assert batch_by_length([100, 3, 3], 16) == [[0], [1, 2]]
+
+
+def test_no_pairs_make_no_batches() -> None:
+    assert batch_by_length([], 16) == []
+
+
+@given(st.lists(st.integers(1, 512), max_size=60), st.integers(1, 2048))
+def test_every_pair_is_in_one_batch_and_no_batch_is_too_large(
+    lengths: list[int], max_tokens: int
+) -> None:
+    batches = batch_by_length(lengths, max_tokens)
+    assert sorted(place for batch in batches for place in batch) == [
+        *range(len(lengths))
+    ]
+    for batch in batches:
+        padded = len(batch) * max(lengths[place] for place in batch)
+        assert len(batch) == 1 or padded <= max_tokens
