@@ -69,7 +69,9 @@ def _compare(path: str, before: Json, after: Json) -> Iterator[str]:
                 yield from _compare(
                     f"{path}[{index}]", _item(before, index), _item(after, index)
                 )
-        case _ if before != after:
+        case _:
+            if before == after:
+                return
             yield f"{path}: stored {_write(before)}, rebuilt {_write(after)}"
 
 
