@@ -9,7 +9,6 @@ import contextlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from uuid import UUID, uuid4
 
 import structlog
@@ -124,9 +123,7 @@ class Shard:
         self._epoch = await self._journal.raise_epoch(self._shard)
         await self._load_timers()
         self._mirror.start(self._epoch, self._shards)
-        self._firing = asyncio.create_task(
-            self._fire_timers(), name=f"timers-{self._shard}"
-        )
+        self._firing = asyncio.create_task(self._fire_timers(), name="timers")
         self._tasks = [
             asyncio.create_task(self._consume(), name=f"shard-{self._shard}"),
             self._firing,
