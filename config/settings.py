@@ -1,7 +1,7 @@
 """Every setting of Pilito, typed, with its default and its reason."""
 
 import os
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
@@ -10,12 +10,15 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    DotEnvSettingsSource,
     EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
 PREFIX = "PILITO_"
+#: Read by the command line, for a new user; no setting of the runtime.
+PASSWORD_VARIABLE = f"{PREFIX}PASSWORD"
 GEMINI_BASE_URL = "https://generativelanguage.googleapis.com/v1beta/openai/"
 GEMINI_MODEL = "gemini-2.5-flash"
 OPENAI_BASE_URL = "https://api.openai.com/v1"
@@ -32,12 +35,30 @@ class SettingsError(Exception):
 class SecretFiles(EnvSettingsSource):
     """Read `PILITO_X_FILE` for `PILITO_X`, the way container secrets arrive."""
 
+    def __init__(
+        self, settings_cls: type[BaseSettings], dotenv: PydanticBaseSettingsSource
+    ) -> None:
+        super().__init__(settings_cls)
+        self._paths = dict(self.env_vars)
+        if isinstance(dotenv, DotEnvSettingsSource):
+            files = {f"{PREFIX}{name}_file".lower() for name in self._names()}
+            named = {key: dotenv.env_vars[key] for key in files & {*dotenv.env_vars}}
+            self._paths = named | self._paths
+            # To `.env` itself they would be settings that there are not.
+            dotenv.env_vars = {
+                key: value for key, value in dotenv.env_vars.items() if key not in named
+            }
+
+    def _names(self) -> Iterable[str]:
+        return self.settings_cls.model_fields
+
     def __call__(self) -> dict[str, object]:
         """Return the values found in files. Raises SettingsError if unreadable."""
         found: dict[str, object] = {}
-        for name in self.settings_cls.model_fields:
-            path = self.env_vars.get(f"{PREFIX}{name}_file".lower())
-            if path:
+        for name in self._names():
+            path = self._paths.get(f"{PREFIX}{name}_file".lower())
+            # A value wins; a worker that was given it may not be able to read the file.
+            if path and not self.env_vars.get(f"{PREFIX}{name}".lower()):
                 try:
                     found[name] = Path(path).read_text(encoding="utf-8").strip()
                 except OSError as error:
@@ -119,7 +140,8 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order the sources: arguments, environment, secret files, `.env`."""
-        return init_settings, env_settings, SecretFiles(settings_cls), dotenv_settings
+        files = SecretFiles(settings_cls, dotenv_settings)
+        return init_settings, env_settings, files, dotenv_settings
 
     @field_validator(
         "instagram_graph_url", "telegram_api_url", "public_url", "llm_base_url"
@@ -148,6 +170,27 @@ class Settings(BaseSettings):
             # Not `from error`: its text shows a part of that password.
             raise ValueError(message) from None
         if parts.scheme not in {"redis", "rediss", "unix"} or not is_address:
+            raise ValueError(message)
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgres_address(cls, value: SecretStr | None) -> SecretStr | None:
+        # The driver's own complaint would show a piece of the password.
+        try:
+            parts = urlsplit(value.get_secret_value()) if value else None
+            is_wrong = parts and (
+                parts.scheme not in {"postgresql", "postgres"}
+                or parts.port == 0
+                or bool(parts.fragment)
+            )
+        except ValueError:
+            is_wrong = True
+        if is_wrong:
+            message = (
+                "must look like postgresql://user:password@host:5432/name, with special"
+                " signs of the password written as %23 and the like"
+            )
             raise ValueError(message)
         return value
 
@@ -209,6 +252,7 @@ def load_settings() -> Settings:
         SettingsError: with one line that names the variable and what is wrong.
     """
     known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    known.add(PASSWORD_VARIABLE)
     for name in os.environ:
         if name.startswith(PREFIX) and name.removesuffix("_FILE") not in known:
             message = f"{name}: no such setting (see .env.example)"

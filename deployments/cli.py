@@ -5,13 +5,18 @@ import getpass
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Annotated
 from uuid import UUID
 
 import typer
 
-from config.settings import Settings, SettingsError, load_settings
+from config.settings import (
+    PASSWORD_VARIABLE,
+    Settings,
+    SettingsError,
+    load_settings,
+)
 from persistence.errors import PersistenceError
 
 app = typer.Typer(
@@ -54,7 +59,7 @@ def createuser(
         str, typer.Option(help="The business; made if there is none of that name.")
     ],
     password: Annotated[
-        str, typer.Option(help="Asked for when left out.", envvar="PILITO_PASSWORD")
+        str, typer.Option(help="Asked for when left out.", envvar=PASSWORD_VARIABLE)
     ] = "",
 ) -> None:
     """Create a person who signs in for a business."""
@@ -66,7 +71,7 @@ def createsuperuser(
     username: str,
     tenant: Annotated[str, typer.Option(help="The business they belong to.")],
     password: Annotated[
-        str, typer.Option(help="Asked for when left out.", envvar="PILITO_PASSWORD")
+        str, typer.Option(help="Asked for when left out.", envvar=PASSWORD_VARIABLE)
     ] = "",
 ) -> None:
     """Create a person who may also administer the runtime."""
@@ -158,7 +163,7 @@ def _create(username: str, tenant: str, password: str, *, is_superuser: bool) ->
 
 def _ask_password() -> str:
     if not sys.stdin.isatty():
-        message = "PILITO_PASSWORD: set it, or pass --password"
+        message = f"{PASSWORD_VARIABLE}: set it, or pass --password"
         raise SettingsError(message)
     ask: Callable[[str], str] = getpass.getpass
     first = ask("Password: ")
@@ -172,24 +177,48 @@ def _ask_password() -> str:
 def _database(settings: Settings) -> Iterator[str]:
     """Yield the DSN of a migrated database; start the embedded one if it is down."""
     from persistence import migrate
+
+    if settings.database_url is None:
+        with _embedded_database(settings) as dsn:
+            migrate.upgrade(dsn)
+            yield dsn
+        return
+    dsn = settings.database_url.get_secret_value()
+    try:
+        migrate.upgrade(dsn)
+    except OSError as error:
+        message = f"PILITO_DATABASE_URL: the database does not answer ({error})"
+        raise PersistenceError(message) from error
+    yield dsn
+
+
+@contextmanager
+def _embedded_database(settings: Settings) -> Iterator[str]:
+    """Yield the DSN of the runtime's database, or of one started for the while.
+
+    A runtime that starts meanwhile would take up our server, and lose it when we stop
+    it: so the data directory is held as the runtime holds it.
+    """
+    from deployments.runtime.errors import DataDirInUseError, LaunchError
+    from deployments.runtime.lock import DataDirLock
     from persistence.embedded import EmbeddedPostgres
 
-    if settings.database_url is not None:
-        dsn = settings.database_url.get_secret_value()
-        migrate.upgrade(dsn)
-        yield dsn
-        return
     postgres = EmbeddedPostgres(
         settings.data_dir / "postgres", log_dir=settings.logs_dir
     )
-    was_running = postgres.is_running
-    dsn = postgres.start()
-    try:
-        migrate.upgrade(dsn)
-        yield dsn
-    finally:
-        if not was_running:
-            postgres.stop()
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(DataDirLock(settings.data_dir))
+        except DataDirInUseError as error:
+            if not postgres.is_running:
+                message = "the database is just being started; try again in a moment"
+                raise PersistenceError(message) from error
+        except LaunchError as error:
+            raise SettingsError(str(error)) from error
+        else:
+            if not postgres.is_running:
+                stack.callback(postgres.stop)
+        yield postgres.start()
 
 
 def _complain(message: str, code: int) -> int:

@@ -15,6 +15,7 @@ from actors.conversation.ports import AnswerJob, WrittenAnswer
 from deployments.answers.errors import RetrieverUnavailableError
 from deployments.probes import PartHealth, PartStatus
 from persistence.ids import TenantId
+from retrieval.errors import RetrievalError
 from retrieval.retrieved import RetrievedContext
 
 ANSWERS_APP = "answers"
@@ -22,6 +23,9 @@ ANSWERS_APP = "answers"
 ANSWER_PATIENCE_S = 60.0
 #: A person waits for a search.
 SEARCH_PATIENCE_S = 10.0
+#: Serve keeps a call for as long as there is no replica; a large index that is read
+#: for the first time takes some seconds.
+SEARCH_LIMIT_S = 30.0
 PAUSE_S = 0.25
 
 #: The replica is gone, or not there yet: another attempt may find one.
@@ -55,7 +59,12 @@ class RemoteRetriever:
     """Searches a tenant's knowledge in the Retriever deployment."""
 
     async def retrieve(self, tenant_id: TenantId, query: str) -> RetrievedContext:
-        """Retrieve. Raises RetrieverUnavailableError when nobody answers."""
+        """Retrieve.
+
+        Raises:
+            RetrieverUnavailableError: nobody answers, or not as expected.
+            RetrievalError: neither arm of the search works.
+        """
 
         async def call() -> RetrievedContext:
             handle = _handle("Retriever")
@@ -63,8 +72,14 @@ class RemoteRetriever:
             return found
 
         try:
-            return await _persist(call, SEARCH_PATIENCE_S)
-        except _REPLICA_AWAY as error:
+            async with asyncio.timeout(SEARCH_LIMIT_S):
+                return await _persist(call, SEARCH_PATIENCE_S)
+        except (*_REPLICA_AWAY, TimeoutError) as error:
+            raise RetrieverUnavailableError from error
+        except RayTaskError as error:
+            # Its text is the remote stack, which no caller of the API should see.
+            if isinstance(error.cause, RetrievalError):
+                raise error.cause from error
             raise RetrieverUnavailableError from error
 
 

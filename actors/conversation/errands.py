@@ -1,7 +1,7 @@
 """Carries out what decisions order, after the commit; every result is an event."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cache
 from typing import assert_never
@@ -37,7 +37,7 @@ from actors.conversation.ports import AnswerJob, OutgoingPart, Responder, Sender
 from actors.conversation.recording import Order
 from actors.conversation.state import Conversation
 from config import metrics
-from persistence.ids import EventId
+from persistence.ids import EventId, SendId
 
 #: The answering side queues the rest; more would only wait there.
 MAX_REPLIES = 64
@@ -74,7 +74,7 @@ class Errands:
         self._post = post
         self._new_id = new_id
         self._replies: dict[EventId, asyncio.Task[None]] = {}
-        self._sends: set[asyncio.Task[None]] = set()
+        self._sends: dict[SendId, asyncio.Task[None]] = {}
         self._reply_places = asyncio.Semaphore(MAX_REPLIES)
         self._send_places = asyncio.Semaphore(MAX_SENDS)
 
@@ -90,7 +90,7 @@ class Errands:
                 if running is not None:
                     running.cancel()
             case DeliverPart():
-                self._keep(self._deliver(state, order))
+                self._begin_send(state, order)
             case WriteLog():
                 _log_of(order.log).info(order.text, conversation_id=str(state.id))
             case Count():
@@ -103,14 +103,24 @@ class Errands:
         for task in list(self._replies.values()):
             task.cancel()
         if self._sends:
-            await asyncio.wait(self._sends, timeout=patience_s)
-        for send in list(self._sends):
+            await asyncio.wait(self._sends.values(), timeout=patience_s)
+        for send in list(self._sends.values()):
             send.cancel()
 
-    def _keep(self, errand: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(errand)
-        self._sends.add(task)
-        task.add_done_callback(self._sends.discard)
+    def _begin_send(self, state: Conversation, order: DeliverPart) -> None:
+        send_id = order.send.id
+        if send_id in self._sends:
+            # Its lease ended while it waited for a place, or for a slow platform. That
+            # attempt will still report; a second one would reach the customer twice.
+            return
+        task = asyncio.create_task(self._deliver(state, order))
+        self._sends[send_id] = task
+
+        def forget(done: asyncio.Task[None]) -> None:
+            if self._sends.get(send_id) is done:
+                del self._sends[send_id]
+
+        task.add_done_callback(forget)
 
     async def _write(self, state: Conversation, order: StartReply) -> None:
         job = AnswerJob(state.tenant_id, state.id, order.questions, order.share)
@@ -152,6 +162,8 @@ class Errands:
     async def _deliver(self, state: Conversation, order: DeliverPart) -> None:
         async with self._send_places:
             event = await self._attempt(state, order)
+        # Gone before its result is read: that may order the next attempt.
+        self._sends.pop(order.send.id, None)
         self._post(event)
 
     async def _attempt(self, state: Conversation, order: DeliverPart) -> Event:

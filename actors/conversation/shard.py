@@ -9,7 +9,6 @@ import contextlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from uuid import UUID, uuid4
 
 import structlog
@@ -26,7 +25,9 @@ from actors.conversation.errors import (
 )
 from actors.conversation.events import (
     Event,
+    ReplyFailed,
     ReplyFellDue,
+    ReplyWritten,
     SendFellDue,
     ShareTimedOut,
 )
@@ -35,8 +36,8 @@ from actors.conversation.mirror import NO_MIRROR, Mirror
 from actors.conversation.policy import Policy
 from actors.conversation.ports import Responder, Sender
 from actors.conversation.recording import Draft, timer_key
-from actors.conversation.state import Conversation, TimerKind
-from actors.conversation.timers import Key, TimerWheel
+from actors.conversation.state import Conversation
+from actors.conversation.timers import TimerWheel, build_timer_event
 from config import metrics
 from persistence.errors import DatabaseAwayError, ShardFencedError
 from persistence.ids import ConversationId, EventId
@@ -48,8 +49,8 @@ MAX_BATCH = 512
 MAX_RESIDENT = 50_000
 #: The database is away: ask again this often.
 RECOVERY_PAUSE_S = 0.5
-#: At a stop, sends under way get this long to come back with their result.
-STOP_PATIENCE_S = 5.0
+#: At a stop, sends under way may still report; a second later the process is ended.
+STOP_PATIENCE_S = 3.0
 
 log = structlog.get_logger("shard")
 
@@ -112,6 +113,7 @@ class Shard:
         self._timers_changed = asyncio.Event()
         self._errands = Errands(responder, sender, clock, self._post, new_id)
         self._tasks: list[asyncio.Task[None]] = []
+        self._firing: asyncio.Task[None] | None = None
         self._epoch = Epoch(shard, 0, 0)
         self._is_fenced = False
         self._is_stopping = False
@@ -121,9 +123,10 @@ class Shard:
         self._epoch = await self._journal.raise_epoch(self._shard)
         await self._load_timers()
         self._mirror.start(self._epoch, self._shards)
+        self._firing = asyncio.create_task(self._fire_timers(), name="timers")
         self._tasks = [
             asyncio.create_task(self._consume(), name=f"shard-{self._shard}"),
-            asyncio.create_task(self._fire_timers(), name=f"timers-{self._shard}"),
+            self._firing,
         ]
         log.info("shard_started", shard=self._shard, timers=len(self._timers))
 
@@ -132,6 +135,12 @@ class Shard:
         if self._is_stopping:
             return
         self._is_stopping = True
+        # What falls due now is the next start's: a send that begins here would be cut
+        # off, might have arrived, and would be sent again.
+        if self._firing is not None:
+            self._firing.cancel()
+        if not self._is_fenced:
+            await self._inbox.join()
         await self._errands.stop(STOP_PATIENCE_S)
         if not self._is_fenced:
             await self._inbox.join()
@@ -212,7 +221,19 @@ class Shard:
             event = parcels[0].event
             log.error("event_refused", event_id=str(event.id), error=repr(error))
             self._states.pop(event.conversation_id, None)
-            parcels[0].fail(InvalidEventError(f"not stored: {error}", event.id))
+            # The reason names tables and keys: it is for the log alone.
+            parcels[0].fail(InvalidEventError(event_id=event.id))
+            if isinstance(event, ReplyWritten):
+                # Nobody else waits for it, and the customer must not wait for ever.
+                self._post(
+                    ReplyFailed(
+                        id=EventId(self._new_id()),
+                        conversation_id=event.conversation_id,
+                        at=self._clock.now(),
+                        job=event.job,
+                        reason="the answer could not be stored",
+                    )
+                )
             return
         for parcel in parcels:
             await self._process([parcel])
@@ -232,9 +253,9 @@ class Shard:
             except ActorError as error:
                 parcel.fail(error)
                 continue
-            except Exception as error:
+            except Exception:
                 log.exception("event_poisoned", event_id=str(event.id))
-                parcel.fail(InvalidEventError(repr(error), event.id))
+                parcel.fail(InvalidEventError(event_id=event.id))
                 continue
             seq += 1
             draft.add(event, decision, seq, is_new=current is None)
@@ -294,7 +315,7 @@ class Shard:
             due = self._timers.pop_due(now, MAX_BATCH)
             for key, due_at in due:
                 event_id = EventId(self._new_id())
-                self._post(_timer_event(event_id, key, due_at, now))
+                self._post(build_timer_event(event_id, key, due_at, now))
             if due:
                 # A shard that comes back may find 100,000 of them: let others in.
                 await asyncio.sleep(0)
@@ -377,20 +398,3 @@ def _follow(original: Parcel, twin: Parcel) -> None:
 
     if original.done is not None:
         original.done.add_done_callback(settle)
-
-
-def _timer_event(event_id: EventId, key: Key, due_at: datetime, now: datetime) -> Event:
-    conversation, kind = key
-    match kind:
-        case TimerKind.REPLY:
-            return ReplyFellDue(
-                id=event_id, conversation_id=conversation, at=now, due_at=due_at
-            )
-        case TimerKind.SEND:
-            return SendFellDue(
-                id=event_id, conversation_id=conversation, at=now, due_at=due_at
-            )
-        case TimerKind.SHARE:
-            return ShareTimedOut(
-                id=event_id, conversation_id=conversation, at=now, due_at=due_at
-            )

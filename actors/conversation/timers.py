@@ -3,8 +3,14 @@
 import heapq
 from datetime import datetime, timedelta
 
+from actors.conversation.events import (
+    Event,
+    ReplyFellDue,
+    SendFellDue,
+    ShareTimedOut,
+)
 from actors.conversation.state import TimerKind
-from persistence.ids import ConversationId
+from persistence.ids import ConversationId, EventId
 
 Key = tuple[ConversationId, TimerKind]
 
@@ -51,3 +57,23 @@ class TimerWheel:
         while self._heap and self._due.get(self._heap[0][2]) != self._heap[0][0]:
             heapq.heappop(self._heap)
         return max(self._heap[0][0] - now, timedelta(0)) if self._heap else None
+
+
+def build_timer_event(
+    event_id: EventId, key: Key, due_at: datetime, now: datetime
+) -> Event:
+    """Build the event of a timer that fires."""
+    conversation, kind = key
+    match kind:
+        case TimerKind.REPLY:
+            return ReplyFellDue(
+                id=event_id, conversation_id=conversation, at=now, due_at=due_at
+            )
+        case TimerKind.SEND:
+            return SendFellDue(
+                id=event_id, conversation_id=conversation, at=now, due_at=due_at
+            )
+        case TimerKind.SHARE:
+            return ShareTimedOut(
+                id=event_id, conversation_id=conversation, at=now, due_at=due_at
+            )

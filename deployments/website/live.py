@@ -66,7 +66,9 @@ async def _follow(
         check_visitor_id(visitor_id)
     except InvalidFieldError:
         return invalid("visitor_id")
-    if since and not (since.isdecimal() and int(since[:20]) <= _MAX_SEQ):
+    # The length first: Python refuses to read numbers of thousands of digits.
+    is_cursor = since.isdecimal() and len(since) < 20 and int(since) <= _MAX_SEQ
+    if since and not is_cursor:
         return invalid("since")
     channel = await services.directory.find(ChannelKind.WEBSITE, channel_key)
     if channel is None:

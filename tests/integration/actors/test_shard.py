@@ -2,14 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
 from actors.clock import SystemClock
-from actors.conversation.errors import ActorError, ShardUnavailableError
-from actors.conversation.events import CustomerWrote, StatusSet
+from actors.conversation.errors import (
+    ActorError,
+    InvalidEventError,
+    ShardUnavailableError,
+)
+from actors.conversation.events import CustomerWrote, OperatorAnswered, StatusSet
 from actors.conversation.policy import Policy
 from actors.conversation.ports import AnswerJob, OutgoingPart, WrittenAnswer
 from actors.conversation.shard import Receipt, Shard
@@ -20,6 +25,7 @@ from persistence.ids import (
     ConversationId,
     EventId,
     TenantId,
+    UserId,
     derive_conversation_id,
     derive_event_id,
 )
@@ -39,23 +45,30 @@ class EchoResponder:
         self.may_answer = asyncio.Event()
         self.may_answer.set()
         self.asked = asyncio.Event()
+        self.text = "answer to {}"
 
     async def write(self, job: AnswerJob) -> WrittenAnswer:
         self.jobs.append(job)
         self.asked.set()
         await self.may_answer.wait()
-        return WrittenAnswer(f"answer to {len(job.question_ids)}")
+        return WrittenAnswer(self.text.format(len(job.question_ids)))
 
 
 class RecordingSender:
-    """A platform that takes everything."""
+    """A platform that takes everything; can be slow."""
 
     def __init__(self) -> None:
         self.parts: list[OutgoingPart] = []
+        #: How many parts it answers at once; it never comes to the others.
+        self.answers = asyncio.Semaphore(1000)
+        self.asked = asyncio.Event()
 
     async def send(self, part: OutgoingPart) -> str:
         self.parts.append(part)
-        return f"mid-{len(self.parts)}"
+        mid = f"mid-{len(self.parts)}"
+        self.asked.set()
+        await self.answers.acquire()
+        return mid
 
 
 class Bench:
@@ -115,6 +128,16 @@ def wrote(
         source=source,
         customer=customer,
         mid=mid,
+        text=text,
+    )
+
+
+def answered(event: CustomerWrote, text: str) -> OperatorAnswered:
+    return OperatorAnswered(
+        id=EventId(uuid4()),
+        conversation_id=event.conversation_id,
+        at=SystemClock().now(),
+        user_id=UserId(uuid4()),
         text=text,
     )
 
@@ -181,6 +204,27 @@ async def test_a_poisoned_event_fails_alone(bench: Bench) -> None:
     assert await bench.pool.fetchval("SELECT count(*) FROM messages") == 2
 
 
+async def test_why_an_event_was_refused_is_not_told_to_who_sent_it(
+    bench: Bench,
+) -> None:
+    shard = await bench.start()
+    # A channel that was deleted a moment ago: the database names tables and keys.
+    stray = replace(wrote("sara", "m1"), channel_id=ChannelId(uuid4()))
+    (refused,) = await shard.submit([stray])
+    assert str(refused) == InvalidEventError.__doc__
+
+
+async def test_an_answer_that_cannot_be_stored_calls_a_person(bench: Bench) -> None:
+    shard = await bench.start()
+    bench.responder.text = "a model wrote \x00"
+    await shard.submit([wrote("sara", "m1")])
+    await bench.wait_until(
+        "SELECT count(*) FROM messages WHERE processing_status = 'failed'", 1
+    )
+    assert await bench.pool.fetchval("SELECT needs_operator FROM conversations")
+    assert await bench.pool.fetchval("SELECT count(*) FROM timers") == 0
+
+
 async def test_an_event_for_nobody_fails_alone(bench: Bench) -> None:
     shard = await bench.start()
     stray = StatusSet(
@@ -230,6 +274,31 @@ async def test_an_instagram_answer_is_sent_once_and_noted(bench: Bench) -> None:
     row = await bench.pool.fetchrow("SELECT * FROM messages WHERE type = 'AI'")
     assert row is not None
     assert (row["delivery"], row["platform_id"]) == ("sent", "mid-1")
+
+
+async def test_a_shard_that_stops_begins_no_new_send(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One that is cut off may have arrived, and would be sent again after the start.
+    monkeypatch.setattr("actors.conversation.shard.STOP_PATIENCE_S", 0.3)
+    shard = await bench.start()
+    slow, long = (wrote(one, "m", source=Source.INSTAGRAM) for one in ("slow", "long"))
+    await shard.submit([slow, long])
+    bench.sender.answers = asyncio.Semaphore(0)
+    await shard.submit([answered(slow, "never comes to its end")])
+    await bench.sender.asked.wait()
+    bench.sender.answers = asyncio.Semaphore(0)
+    await shard.submit([answered(long, "word " * 300)])
+    await bench.wait_until("SELECT count(*) FROM outbox WHERE delivery = 'sending'", 2)
+    stopping = asyncio.create_task(shard.stop())
+    bench.sender.answers.release()
+    await stopping
+    rows = await bench.pool.fetch(
+        "SELECT delivery FROM outbox WHERE conversation_id = $1 ORDER BY part",
+        long.conversation_id,
+    )
+    assert [row["delivery"] for row in rows] == ["sent", "queued"]
+    assert len(bench.sender.parts) == 2
 
 
 async def test_numbers_grow_with_every_commit_and_across_restarts(

@@ -139,7 +139,9 @@ async def test_another_bots_token_moves_the_channel_to_that_bot(
     ("body", "field"),
     [
         ({**INSTAGRAM, "access_token": ""}, "access_token"),
+        ({**INSTAGRAM, "access_token": "\u200e" + TOKEN}, "access_token"),
         ({**INSTAGRAM, "account_id": "1\x002"}, "account_id"),
+        ({**INSTAGRAM, "account_id": "17\u200f"}, "account_id"),
         ({**INSTAGRAM, "name": "   "}, "name"),
         ({"kind": "instagram", "name": "x", "access_token": TOKEN}, "account_id"),
         ({**TELEGRAM, "bot_token": "no-number"}, "bot_token"),

@@ -195,7 +195,9 @@ async def test_an_unknown_key_closes_with_4404(website: Website) -> None:
     assert await close_code(follow(website, key="a%00b")) == 4404
 
 
-@pytest.mark.parametrize("since", ["x", "-1", "1.5", "9" * 19, "9" * 5000])
+@pytest.mark.parametrize(
+    "since", ["x", "-1", "1.5", "9" * 19, "9" * 5000, "0" * 20 + "9" * 19]
+)
 async def test_a_cursor_that_is_none_closes_with_4400(
     website: Website, since: str
 ) -> None:

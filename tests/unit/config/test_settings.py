@@ -31,6 +31,9 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("PILITO_SHARD", "2"),
         ("PILITO_REDIS_URL", "localhost:6379"),
         ("PILITO_REDIS_URL", "redis://:geh/eim@localhost"),
+        ("PILITO_DATABASE_URL", "mysql://pilito@localhost/pilito"),
+        ("PILITO_DATABASE_URL", "postgresql://pilito:hu#sh@localhost/pilito"),
+        ("PILITO_DATABASE_URL", "postgresql://pilito@localhost:port/pilito"),
     ],
 )
 def test_a_wrong_value_is_one_line_that_names_the_setting(
@@ -42,6 +45,7 @@ def test_a_wrong_value_is_one_line_that_names_the_setting(
     assert str(caught.value).startswith(f"{name}: ")
     assert "\n" not in str(caught.value)
     assert "geh" not in str(caught.value)
+    assert "hu#" not in str(caught.value)
 
 
 def test_a_secret_can_come_from_a_file(
@@ -54,6 +58,37 @@ def test_a_secret_can_come_from_a_file(
     assert key is not None
     assert key.get_secret_value() == "hush"
     assert "hush" not in repr(load_settings())
+
+
+def test_dotenv_can_name_the_file_of_a_secret(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("hush\n", encoding="utf-8")
+    (tmp_path / ".env").write_text("PILITO_SECRET_KEY_FILE=key\n", encoding="utf-8")
+    key = load_settings().secret_key
+    assert key is not None
+    assert key.get_secret_value() == "hush"
+
+
+def test_a_worker_that_was_given_the_secret_reads_no_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("PILITO_SECRET_KEY_FILE=gone\n", encoding="utf-8")
+    monkeypatch.setenv("PILITO_SECRET_KEY", "hush")
+    key = load_settings().secret_key
+    assert key is not None
+    assert key.get_secret_value() == "hush"
+
+
+def test_dotenv_with_a_misspelt_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PILITO_SECRET_KEYS_FILE=key\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"PILITO_SECRET_KEYS_FILE: no such"):
+        load_settings()
+
+
+def test_the_password_of_a_new_user_may_be_in_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PILITO_PASSWORD", "for createuser")
+    assert load_settings() == Settings()
 
 
 def test_a_missing_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
