@@ -69,19 +69,25 @@ class Way:
 
 def build_shapes() -> list[Shape]:
     """Return the shapes of the two models."""
-    common = {"vocab_size": 4 + len(_WORDS), "num_hidden_layers": 12, "num_labels": 1}
+    vocabulary = 4 + len(_WORDS)
     base = XLMRobertaConfig(
+        vocab_size=vocabulary,
         hidden_size=768,
+        num_hidden_layers=12,
         num_attention_heads=12,
         intermediate_size=3072,
         max_position_embeddings=514,
         type_vocab_size=1,
         pad_token_id=0,
-        **common,
     )
     mini = BertConfig(
-        hidden_size=384, num_attention_heads=12, intermediate_size=1536, **common
+        vocab_size=vocabulary,
+        hidden_size=384,
+        num_hidden_layers=12,
+        num_attention_heads=12,
+        intermediate_size=1536,
     )
+    base.num_labels = mini.num_labels = 1
     return [Shape("MiniLM-12", mini), Shape("bge-reranker-base", base)]
 
 
