@@ -69,11 +69,11 @@ class Way:
 
 def build_shapes() -> list[Shape]:
     """Return the shapes of the two models."""
-    words = 4 + len(_WORDS)
+    vocabulary = 4 + len(_WORDS)
     base = XLMRobertaConfig(
-        vocab_size=words,
-        num_hidden_layers=12,
+        vocab_size=vocabulary,
         hidden_size=768,
+        num_hidden_layers=12,
         num_attention_heads=12,
         intermediate_size=3072,
         max_position_embeddings=514,
@@ -81,13 +81,13 @@ def build_shapes() -> list[Shape]:
         pad_token_id=0,
     )
     mini = BertConfig(
-        vocab_size=words,
-        num_hidden_layers=12,
+        vocab_size=vocabulary,
         hidden_size=384,
+        num_hidden_layers=12,
         num_attention_heads=12,
         intermediate_size=1536,
     )
-    mini.num_labels = base.num_labels = 1
+    base.num_labels = mini.num_labels = 1
     return [Shape("MiniLM-12", mini), Shape("bge-reranker-base", base)]
 
 
