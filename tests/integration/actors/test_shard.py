@@ -201,7 +201,7 @@ async def test_a_poisoned_event_fails_alone(bench: Bench) -> None:
         [wrote("a", "m1"), wrote("b", "m2", "bad\x00text"), wrote("c", "m3")]
     )
     assert [isinstance(result, Receipt) for result in results] == [True, False, True]
-    assert await bench.pool.fetchval("SELECT count(*) FROM messages") == 2
+    assert await bench.pool.fetchval("SELECT count(*) FROM conversations") == 2
 
 
 async def test_why_an_event_was_refused_is_not_told_to_who_sent_it(
@@ -281,6 +281,7 @@ async def test_a_shard_that_stops_begins_no_new_send(
 ) -> None:
     # One that is cut off may have arrived, and would be sent again after the start.
     monkeypatch.setattr("actors.conversation.shard.STOP_PATIENCE_S", 0.3)
+    bench.policy = replace(QUICK, reply_debounce=timedelta(hours=1))
     shard = await bench.start()
     slow, long = (wrote(one, "m", source=Source.INSTAGRAM) for one in ("slow", "long"))
     await shard.submit([slow, long])
