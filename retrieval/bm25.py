@@ -106,16 +106,22 @@ class Bm25Index:
             self._documents.pop(key, None)
         self._layout = None
 
-    def scores(self, query: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def scores(
+        self, query: str | Mapping[str, float]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Score every document: keys and scores, both of shape (n_documents,).
 
-        Higher is better, 0 shares nothing with the query; not comparable between
-        queries.
+        A query is a text, or pieces of words with weights: a text is its own pieces,
+        each weighing as often as it occurs. Higher is better, 0 shares nothing with the
+        query; not comparable between queries.
         """
         layout = self._laid_out()
-        known = Counter(
-            self._term_ids[term] for term in grams(query) if term in self._term_ids
-        )
+        pieces = Counter(grams(query)) if isinstance(query, str) else query
+        known = {
+            self._term_ids[piece]: weight
+            for piece, weight in pieces.items()
+            if piece in self._term_ids
+        }
         if not known:
             return layout.keys, np.zeros(len(layout.keys))
         columns = layout.scores[:, [*known]]

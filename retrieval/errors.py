@@ -25,3 +25,7 @@ class DimensionMismatchError(RetrievalError):
 
 class SearchFailedError(RetrievalError):
     """Neither the meaning nor the words could be searched. Try the question again."""
+
+
+class RerankerUnavailableError(RetrievalError):
+    """No cross-encoder is there to judge the passages. The fused order serves."""

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from retrieval.hits import DENSE_WEIGHT, FusionOrder
+
 
 @dataclass(frozen=True, slots=True)
 class RagOptions:
@@ -13,3 +15,6 @@ class RagOptions:
     cross_encoder_reranking: bool = True
     rerank_model: str = "base"
     debug: bool = False
+    #: Of the sum that orders both arms' candidates; the words' weight is the rest.
+    dense_weight: float = DENSE_WEIGHT
+    fusion: FusionOrder = FusionOrder.WEIGHTED
