@@ -52,6 +52,13 @@ class SearchRequest:
     sparse_top_k: int = SPARSE_TOP_K
     fused_top_k: int = FUSED_TOP_K
     dense_weight: float = DENSE_WEIGHT
+    centring: float = 0.0
+    """How much of the knowledge's mean vector is taken from the question's.
+
+    Some passages are near to every question, because they are near to what all passages
+    have in common; without it, what a passage has of its own counts for more.
+    """
+
     order: FusionOrder = FusionOrder.WEIGHTED
     by_parent: bool = False
 
@@ -61,8 +68,9 @@ class Hit:
     """A found chunk and how each arm saw it.
 
     Ranks count from 1 and are None outside an arm's top k. Scores are there for every
-    hit that an arm can score: a cosine, a BM25 score. `score` is the weighted fusion,
-    0 to 1, comparable within one search only.
+    hit that an arm can score: a BM25 score, a cosine (of the question as it is, even
+    where it was centred to be ranked). `score` is the weighted fusion, 0 to 1,
+    comparable within one search only.
     """
 
     chunk: IndexedChunk

@@ -32,6 +32,8 @@ from retrieval.language import detect_language
 
 # Chunks looked at for each parent wanted; a page of many good chunks asks for more.
 _CHUNKS_PER_PARENT = 4
+# Of a sum of vectors that are not there, or that are gone but for rounding.
+_NO_LENGTH = 1e-6
 
 
 class KnowledgeIndex:
@@ -146,9 +148,10 @@ class KnowledgeIndex:
     def _search_dense(
         self, wanted: SearchRequest, eligible: NDArray[np.bool_] | None
     ) -> "_Found":
-        query, sources = wanted.vector, tuple(dict.fromkeys(wanted.sources))
-        if query is None:
+        sources = tuple(dict.fromkeys(wanted.sources))
+        if wanted.vector is None:
             raise EmbeddingError
+        query = self._centred(wanted.vector, wanted.centring)
 
         def score(keys: Sequence[int]) -> dict[int, float]:
             cosines: dict[int, float] = {}
@@ -175,6 +178,13 @@ class KnowledgeIndex:
             if len(units) == wanted.dense_top_k or n_chunks >= most:
                 return _Found(units, score)
             n_chunks *= _CHUNKS_PER_PARENT
+
+    def _centred(self, query: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+        total = np.sum([one.vector_sum for one in self._dense.values()], axis=0)
+        length = float(np.linalg.norm(total))
+        if not share or length < _NO_LENGTH or query.shape != total.shape:
+            return query
+        return (query - share * total / length).astype(np.float32)
 
     def _search_sparse(
         self, wanted: SearchRequest, eligible: NDArray[np.bool_] | None
@@ -241,13 +251,14 @@ class KnowledgeIndex:
         weighted = self._weigh(wanted, unit_cosines, unit_bm25)
         dense_ranks = {key: rank for rank, key in enumerate(dense.ranking, start=1)}
         sparse_ranks = {key: rank for rank, key in enumerate(sparse.ranking, start=1)}
+        shown = self._cosines(wanted, [*winners.values()]) if cosines else {}
         hits = [
             Hit(
                 self._chunks[winners[unit]],
                 weighted[unit],
                 by_rank[unit],
                 dense_ranks.get(unit),
-                unit_cosines.get(unit),
+                shown.get(winners[unit]),
                 sparse_ranks.get(unit),
                 unit_bm25.get(unit),
             )
@@ -263,6 +274,13 @@ class KnowledgeIndex:
             )
         )
         return tuple(hits)
+
+    def _cosines(self, wanted: SearchRequest, keys: Sequence[int]) -> dict[int, float]:
+        cosines: dict[int, float] = {}
+        for source in dict.fromkeys(wanted.sources):
+            if wanted.vector is not None:
+                cosines |= self._dense[source].similarities(wanted.vector, keys)
+        return cosines
 
     def _weigh(
         self,

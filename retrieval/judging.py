@@ -10,14 +10,22 @@ from retrieval.fillers import content_words
 from retrieval.hits import Hit
 from retrieval.index import KnowledgeIndex
 from retrieval.language import detect_language
-from retrieval.relevance import Evidence, RelevanceJudge, relevance
+from retrieval.relevance import (
+    PLAIN,
+    Evidence,
+    OffTopic,
+    RelevanceJudge,
+    RelevanceWeights,
+    relevance,
+)
 
 
 class Judging:
     """Judges one embedder's searches; the judge is made when it is first needed."""
 
-    def __init__(self, embedder: Embedder) -> None:
+    def __init__(self, embedder: Embedder, weights: RelevanceWeights = PLAIN) -> None:
         self._embedder = embedder
+        self._weights = weights
         self._judge: RelevanceJudge | None = None
 
     def warm_up(self) -> RelevanceJudge:
@@ -38,8 +46,19 @@ class Judging:
         `spellings` are ways to say the question, as it was asked first: the one that
         the hit covers best counts.
         """
+        gathered = self.gather(spellings, vector, index, hits)
+        return 0.0 if gathered is None else relevance(*gathered, self._weights)
+
+    def gather(
+        self,
+        spellings: Sequence[str],
+        vector: NDArray[np.float32] | None,
+        index: KnowledgeIndex,
+        hits: Sequence[Hit],
+    ) -> tuple[Evidence, OffTopic | None] | None:
+        """Gather what `judge` weighs; None if nothing was found."""
         if not hits:
-            return 0.0
+            return None
         best = hits[0].chunk
         cosines = [hit.dense_score for hit in hits if hit.dense_score is not None]
         language = detect_language(spellings[0])
@@ -51,5 +70,4 @@ class Judging:
             ),
             same_language=language == detect_language(f"{best.title} {best.text}"),
         )
-        off_topic = None if vector is None else self.warm_up().compare(vector)
-        return relevance(evidence, off_topic)
+        return evidence, None if vector is None else self.warm_up().compare(vector)

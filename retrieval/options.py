@@ -17,4 +17,6 @@ class RagOptions:
     debug: bool = False
     #: Of the sum that orders both arms' candidates; the words' weight is the rest.
     dense_weight: float = DENSE_WEIGHT
+    #: The share of the knowledge's mean vector that is taken from the question's.
+    centring: float = 0.3
     fusion: FusionOrder = FusionOrder.WEIGHTED

@@ -26,6 +26,7 @@ from retrieval.knowledge import SourceType
 from retrieval.language import detect_language
 from retrieval.options import RagOptions
 from retrieval.query.forms import QueryForms, build_forms
+from retrieval.relevance import PRODUCTION, Evidence, OffTopic
 from retrieval.reranking import RerankResult
 from retrieval.retrieved import Performance, QueryAnalysis, RetrievedContext
 from retrieval.routing import Intent, QueryRouter
@@ -93,7 +94,7 @@ class ProductionRAG(Generic[User]):
         self._options = options
         self._rerank = rerank
         self._router_for = router_for or (lambda _: _DEFAULT_ROUTER)
-        self._judging = Judging(embedder)
+        self._judging = Judging(embedder, PRODUCTION)
 
     def warm_up(self) -> None:
         """Embed what judging relevance needs, before it is needed.
@@ -161,6 +162,21 @@ class ProductionRAG(Generic[User]):
             ],
             relevance=judged,
             analysis=_describe(query, complexity, intent, forms),
+        )
+
+    def gather_evidence(
+        self, query: str, user: User
+    ) -> tuple[Evidence, OffTopic | None] | None:
+        """Gather what the relevance of an answer is judged by, to calibrate it."""
+        forms = build_forms(query)
+        embedded = self._embed(forms)
+        index = self._index_for(user)
+        intent = _override(self._router_for(user).route(query), None, None, None, None)
+        found = index.find(
+            _request(forms, embedded, intent, _NO_FILTER, self._options())
+        )
+        return self._judging.gather(
+            (query, forms.written), embedded.vector, index, found.hits
         )
 
     def _embed(self, forms: QueryForms) -> _Embedded:
@@ -255,6 +271,7 @@ def _request(
         sparse_top_k=options.sparse_top_k,
         fused_top_k=max(FUSED_TOP_K, options.rerank_top_k),
         dense_weight=options.dense_weight,
+        centring=options.centring,
         order=options.fusion,
         by_parent=True,
     )

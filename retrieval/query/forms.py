@@ -11,8 +11,8 @@ from retrieval.normalise import normalise
 from retrieval.query.colloquial import write_formally
 from retrieval.query.lexicon import find_meanings, replace_by_usual
 
-# "How", "please" and "I want" are rare in a shop of sixty pages, and BM25 takes them for
-# telling; from general Persian it is known that they tell little.
+# "How", "please" and "I want" are rare in a shop of sixty pages: BM25 finds that they
+# tell much; from general Persian it is known that they do not.
 FILLER_WEIGHT = 0.4
 # The question as it was said weighs as much as in written Persian.
 WRITTEN_WEIGHT = 0.5
