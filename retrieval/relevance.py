@@ -74,7 +74,7 @@ class RelevanceWeights:
 #: For a question as it was asked, on whole chunks.
 PLAIN = RelevanceWeights(51.6, -90.4, 86.0, 2.97, 2.58, -37.57, 5.8, -2.2)
 #: For ProductionRAG's averaged question.
-PRODUCTION = RelevanceWeights(51.6, -90.4, 86.0, 2.97, 2.58, -37.57, 5.8, -2.2)
+PRODUCTION = RelevanceWeights(53.75, -105.73, 85.72, 3.14, 0.62, -27.06, 6.19, -2.38)
 
 
 def relevance(

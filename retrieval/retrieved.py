@@ -81,5 +81,7 @@ class RetrievedContext(TypedDict):
     performance: Performance
     chunks: list[RetrievedChunk]
     relevance: float
+    #: The question, with the caption of a shared post if that found more.
+    searched_text: NotRequired[str]
     #: Only by ProductionRAG.
     analysis: NotRequired[QueryAnalysis]

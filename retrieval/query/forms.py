@@ -18,10 +18,6 @@ FILLER_WEIGHT = 0.4
 WRITTEN_WEIGHT = 0.5
 # All synonyms of one word together weigh this times the root of their number.
 SYNONYM_WEIGHT = 0.4
-# A caption names what the question is about, among much that it is not about.
-SHARE_WEIGHT = 0.3
-_SHARE_MAX_WORDS = 60
-_SHARE_MAX_CHARS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +36,8 @@ class QueryForms:
     """Pieces of words with their weights."""
 
 
-def build_forms(question: str, share: str = "") -> QueryForms:
-    """Rewrite a question; the caption of a shared post is a text of its own."""
+def build_forms(question: str) -> QueryForms:
+    """Rewrite a question for both arms."""
     formal = write_formally(question)
     words = normalise(formal).split()
     meanings = find_meanings(words)
@@ -49,9 +45,6 @@ def build_forms(question: str, share: str = "") -> QueryForms:
     for_meaning = [question]
     if normalise(written) != normalise(question):
         for_meaning.append(written)
-    if share.strip():
-        # Cut the caption, never the question.
-        for_meaning.append(f"{question}\n{share.strip()[:_SHARE_MAX_CHARS]}")
     pieces: defaultdict[str, float] = defaultdict(float)
     _add(pieces, normalise(question).split(), 1 - WRITTEN_WEIGHT)
     _add(pieces, words, WRITTEN_WEIGHT)
@@ -60,7 +53,6 @@ def build_forms(question: str, share: str = "") -> QueryForms:
         for other in meaning.others:
             for piece in grams(other):
                 pieces[piece] += weight
-    _add(pieces, normalise(share).split()[:_SHARE_MAX_WORDS], SHARE_WEIGHT)
     others = dict.fromkeys(other for meaning in meanings for other in meaning.others)
     return QueryForms(question, written, (*others,), (*for_meaning,), pieces)
 

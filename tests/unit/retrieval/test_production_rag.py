@@ -160,12 +160,18 @@ def test_filters_apply_before_the_best_are_chosen() -> None:
     assert [chunk["title"] for chunk in of_document["chunks"]] == ["پالتو برفین"]
 
 
-def test_a_shares_caption_helps_to_find_and_never_replaces_the_question() -> None:
-    rag = build_rag()
-    alone = rag.retrieve_context("هزینه‌ش؟", "ours")
-    shared = rag.retrieve_context("هزینه‌ش؟", "ours", share="پالتو برفین " * 300)
-    assert alone["chunks"][0]["title"] == "هزینه ارسال"
-    assert shared["chunks"][0]["title"] == "پالتو برفین"
+def test_a_shares_caption_is_searched_with_the_question() -> None:
+    found = build_rag().retrieve_context("چنده؟", "ours", share="پالتو برفین")
+    assert found["chunks"][0]["title"] == "پالتو برفین"
+    assert found["searched_text"] == "چنده؟\nپالتو برفین"
+
+
+def test_a_share_that_only_disturbs_is_left_out() -> None:
+    share = "سحابی جبار در شب‌های زمستان دیده می‌شود"
+    found = build_rag().retrieve_context(QUESTION, "ours", share=share)
+    alone = build_rag().retrieve_context(QUESTION, "ours")
+    assert found["searched_text"] == QUESTION
+    assert found["chunks"] == alone["chunks"]
 
 
 def test_predecessor_fault_g2_the_reranker_orders_and_empties_nothing() -> None:
@@ -206,8 +212,8 @@ def test_reranking_can_be_switched_off() -> None:
 
 
 def test_a_missing_reranker_leaves_the_fused_order_and_is_told() -> None:
-    def unavailable(query: str, passages: Sequence[str], model: str) -> RerankResult:
-        raise RerankerUnavailableError(f"{query}{passages}{model}")
+    def unavailable(_: str, __: Sequence[str], model: str) -> RerankResult:
+        raise RerankerUnavailableError(model)
 
     found = retrieve(build_rag(rerank=unavailable), "ارسال")
     plain = retrieve(build_rag(), "ارسال")

@@ -8,7 +8,6 @@ from retrieval.bm25 import grams
 from retrieval.normalise import normalise
 from retrieval.query.forms import (
     FILLER_WEIGHT,
-    SHARE_WEIGHT,
     SYNONYM_WEIGHT,
     build_forms,
 )
@@ -20,7 +19,7 @@ def test_a_plain_question_has_one_form() -> None:
     assert forms.for_meaning == ("ستاره قطبی",)
     assert forms.synonyms == ()
     assert dict(forms.for_words) == pytest.approx(
-        {piece: 1.0 for piece in grams("ستاره قطبی")}
+        dict.fromkeys(grams("ستاره قطبی"), 1.0)
     )
 
 
@@ -49,21 +48,9 @@ def test_endings_hide_no_synonym_and_the_longest_phrase_counts() -> None:
     assert replace_by_usual(words, find_meanings(words)) == ("یک کارت هدیه بزرگوارانه")
 
 
-def test_a_share_is_searched_beside_the_question_and_never_instead() -> None:
-    question = "ستاره"
-    forms = build_forms(question, share="سحابی " * 400)
-    assert forms.for_meaning[0] == question
-    assert forms.for_meaning[1].startswith(f"{question}\nسحابی")
-    assert len(forms.for_meaning[1]) < 700
-    assert forms.for_words[" ستا"] == pytest.approx(1.0)
-    assert build_forms(question, share="سحابی").for_words[" سحا"] == pytest.approx(
-        SHARE_WEIGHT
-    )
-
-
 @pytest.mark.timeout(60)  # Hypothesis lists all characters once
-@given(st.text(), st.text())
-def test_no_question_is_too_strange(question: str, share: str) -> None:
-    forms = build_forms(question, share)
+@given(st.text())
+def test_no_question_is_too_strange(question: str) -> None:
+    forms = build_forms(question)
     assert forms.for_meaning[0] == question
     assert all(weight > 0 for weight in forms.for_words.values())
