@@ -106,7 +106,7 @@ def deploy_unstored(runtime: RunningRuntime) -> None:
     from benchmarks import unstored
 
     # The runtime's workers do not know the benchmarks: send the code itself.
-    cloudpickle.register_pickle_by_value(unstored)
+    cloudpickle.register_pickle_by_value(unstored)  # type: ignore[no-untyped-call]
     ray.init(
         address=find_cluster(runtime.pid),
         namespace="benchmark",

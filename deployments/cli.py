@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -18,6 +19,8 @@ from config.settings import (
     load_settings,
 )
 from persistence.errors import PersistenceError
+from retrieval.errors import RetrievalError
+from retrieval.evaluation.pipelines import Pipeline
 
 app = typer.Typer(
     help="Pilito answers, hands over and never loses a customer's message.",
@@ -35,7 +38,7 @@ def main() -> None:
         app()
     except SettingsError as error:
         sys.exit(_complain(str(error), USAGE_ERROR))
-    except PersistenceError as error:
+    except (PersistenceError, RetrievalError) as error:
         sys.exit(_complain(str(error), 1))
 
 
@@ -138,6 +141,28 @@ def _find_database(settings: Settings) -> str:
         )
         raise SettingsError(message)
     return postgres.start()
+
+
+@app.command()
+def evaluate(
+    corpus: Annotated[Path, typer.Option(help="Passages, JSONL: id, title, text.")],
+    queries: Annotated[Path, typer.Option(help="Questions, JSONL: text, relevant.")],
+    pipeline: Annotated[
+        Pipeline, typer.Option(help="What is to be measured.")
+    ] = Pipeline.PRODUCTION_RAG,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object.")
+    ] = False,
+) -> None:
+    """Measure how well a pipeline finds a labelled set's passages."""
+    # The model's library is loaded by those who measure, not by `pilito --help`.
+    from deployments.evaluate import evaluate as run
+    from retrieval.evaluation import LabelledSetError
+
+    try:
+        run(corpus, queries, pipeline, as_json=as_json)
+    except LabelledSetError as error:
+        raise typer.Exit(_complain(str(error), USAGE_ERROR)) from error
 
 
 def _create(username: str, tenant: str, password: str, *, is_superuser: bool) -> None:

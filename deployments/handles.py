@@ -14,7 +14,7 @@ from actors.conversation.errors import AnswerFailedError
 from actors.conversation.ports import AnswerJob, WrittenAnswer
 from deployments.answers.errors import RetrieverUnavailableError
 from deployments.probes import PartHealth, PartStatus
-from persistence.ids import TenantId
+from persistence.ids import ConversationId, TenantId
 from retrieval.errors import RetrievalError
 from retrieval.retrieved import RetrievedContext
 
@@ -58,7 +58,14 @@ class RemoteResponder:
 class RemoteRetriever:
     """Searches a tenant's knowledge in the Retriever deployment."""
 
-    async def retrieve(self, tenant_id: TenantId, query: str) -> RetrievedContext:
+    async def retrieve(
+        self,
+        tenant_id: TenantId,
+        query: str,
+        *,
+        share: str = "",
+        conversation_id: ConversationId | None = None,
+    ) -> RetrievedContext:
         """Retrieve.
 
         Raises:
@@ -68,7 +75,9 @@ class RemoteRetriever:
 
         async def call() -> RetrievedContext:
             handle = _handle("Retriever")
-            found: RetrievedContext = await handle.retrieve.remote(tenant_id, query)
+            found: RetrievedContext = await handle.retrieve.remote(
+                tenant_id, query, share=share, conversation_id=conversation_id
+            )
             return found
 
         try:

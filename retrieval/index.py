@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from threading import Lock
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.bm25 import Bm25Index
+from retrieval.bm25 import Bm25Index, FittedTexts, fit_texts
 from retrieval.dense import DenseIndex
 from retrieval.embedding import passage_text
 from retrieval.errors import (
@@ -18,52 +17,23 @@ from retrieval.errors import (
     SearchFailedError,
 )
 from retrieval.fusion import rrf, weighted_min_max
+from retrieval.hits import (
+    DENSE_TOP_K,
+    FUSED_TOP_K,
+    SPARSE_TOP_K,
+    Arm,
+    FusionOrder,
+    Hit,
+    Hits,
+    SearchRequest,
+)
 from retrieval.knowledge import IndexedChunk, SourceType
 from retrieval.language import detect_language
 
-DENSE_TOP_K = 20
-SPARSE_TOP_K = 15
-FUSED_TOP_K = 20
-# Measured on a Persian shop's questions: hit@1 .66, against .63 in the order of RRF,
-# .62 by meaning alone and .58 by words alone.
-DENSE_WEIGHT = 0.6
-SPARSE_WEIGHT = 0.4
-
-
-class Arm(StrEnum):
-    """The two ways of searching."""
-
-    DENSE = "dense"
-    SPARSE = "sparse"
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A found chunk and how each arm saw it.
-
-    Ranks count from 1 and are None outside an arm's top k. Scores are there for every
-    hit that an arm can score: a cosine, a BM25 score. `score` is the weighted fusion,
-    0 to 1, comparable within one search only.
-    """
-
-    chunk: IndexedChunk
-    score: float
-    rrf_score: float
-    dense_rank: int | None
-    dense_score: float | None
-    sparse_rank: int | None
-    sparse_score: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Hits:
-    """The outcome of a search, best first."""
-
-    hits: tuple[Hit, ...]
-    n_dense: int
-    n_sparse: int
-    degraded: Mapping[Arm, str]
-    """The arms that failed, each with the name of its error."""
+# Chunks looked at for each parent wanted; a page of many good chunks asks for more.
+_CHUNKS_PER_PARENT = 4
+# Of a sum of vectors that are not there, or that are gone but for rounding.
+_NO_LENGTH = 1e-6
 
 
 class KnowledgeIndex:
@@ -79,6 +49,7 @@ class KnowledgeIndex:
         self._chunks: dict[int, IndexedChunk] = {}
         self._keys: dict[UUID, int] = {}
         self._document_keys: dict[UUID, set[int]] = {}
+        self._parent_keys: dict[UUID, list[int]] = {}
         self._next_key = 0
         self._source_of_key = np.empty(0, dtype=np.int8)
         self._lock = Lock()
@@ -98,15 +69,19 @@ class KnowledgeIndex:
         the same revision again changes nothing. Raises DimensionMismatchError, and then
         nothing of the revision was applied.
         """
+        # One id twice in a revision: the last word counts.
+        chunks = [*{chunk.chunk_id: chunk for chunk in upserted}.values()]
+        # Outside the lock: this takes most of the time, and questions wait for none of
+        # it.
+        self._check_dimensions(chunks)
+        fitted = fit_texts([passage_text(c.title, c.text) for c in chunks])
         with self._lock:
-            self._check_dimensions(upserted)
             for document_id in deleted:
                 self._forget(self._document_keys.pop(document_id, set()))
             self._forget(
-                {self._keys[c.chunk_id] for c in upserted if c.chunk_id in self._keys}
+                {self._keys[c.chunk_id] for c in chunks if c.chunk_id in self._keys}
             )
-            # One id twice in a revision: the last word counts.
-            self._add([*{chunk.chunk_id: chunk for chunk in upserted}.values()])
+            self._add(chunks, fitted)
 
     def search(
         self,
@@ -118,59 +93,123 @@ class KnowledgeIndex:
         sparse_top_k: int = SPARSE_TOP_K,
         fused_top_k: int = FUSED_TOP_K,
     ) -> Hits:
-        """Search some sources by meaning and by words.
+        """Search some sources by meaning and by words; see `find`."""
+        return self.find(
+            SearchRequest(
+                query_text,
+                query_vector,
+                sources,
+                dense_top_k=dense_top_k,
+                sparse_top_k=sparse_top_k,
+                fused_top_k=fused_top_k,
+            )
+        )
+
+    def find(self, wanted: SearchRequest) -> Hits:
+        """Search by meaning and by words what the filters leave.
 
         The best of both arms by RRF are the candidates, and the weighted sum of their
-        scores is the order. An arm that fails, or a question that could not be embedded
-        (None), leaves the other arm's order. Raises SearchFailedError when both fail.
+        scores is the order, unless RRF is asked for. An arm that fails, or a question
+        that could not be embedded (None), leaves the other arm's order. Raises
+        SearchFailedError when both fail.
         """
         failures: dict[Arm, str] = {}
         with self._lock:
+            eligible = self._eligible(wanted)
             dense = sparse = _NOTHING
             try:
-                dense = self._search_dense(query_vector, sources, dense_top_k)
+                dense = self._search_dense(wanted, eligible)
             except Exception as error:  # noqa: BLE001  # whatever it is, words remain
                 failures[Arm.DENSE] = type(error).__name__
             try:
-                sparse = self._search_sparse(query_text, sources, sparse_top_k)
+                sparse = self._search_sparse(wanted, eligible)
             except Exception as error:
                 if failures:
                     raise SearchFailedError from error
                 failures[Arm.SPARSE] = type(error).__name__
-            hits = self._fuse(query_text, dense, sparse, fused_top_k)
+            hits = self._fuse(wanted, dense, sparse)
         return Hits(hits, len(dense.ranking), len(sparse.ranking), failures)
 
+    def _eligible(self, wanted: SearchRequest) -> NDArray[np.bool_] | None:
+        """Mark the keys that tags and documents leave; None is all of them."""
+        if not wanted.tags and not wanted.documents:
+            return None
+        keys = (
+            {
+                key
+                for document_id in wanted.documents
+                for key in self._document_keys.get(document_id, ())
+            }
+            if wanted.documents
+            else self._chunks.keys()
+        )
+        tags = frozenset(wanted.tags)
+        eligible = np.zeros(self._next_key, dtype=np.bool_)
+        for key in keys:
+            eligible[key] = not tags or not tags.isdisjoint(self._chunks[key].tags)
+        return eligible
+
     def _search_dense(
-        self,
-        query: NDArray[np.float32] | None,
-        sources: Collection[SourceType],
-        k: int,
+        self, wanted: SearchRequest, eligible: NDArray[np.bool_] | None
     ) -> "_Found":
-        if query is None:
+        sources = tuple(dict.fromkeys(wanted.sources))
+        if wanted.vector is None:
             raise EmbeddingError
-        found = [
-            match
-            for source in dict.fromkeys(sources)
-            for match in self._dense[source].search(query, k)
-        ]
-        ranking = [key for key, _ in sorted(found, key=lambda match: -match[1])[:k]]
+        query = self._centred(wanted.vector, wanted.centring)
 
         def score(keys: Sequence[int]) -> dict[int, float]:
             cosines: dict[int, float] = {}
-            for source in dict.fromkeys(sources):
+            for source in sources:
                 cosines |= self._dense[source].similarities(query, keys)
             return cosines
 
-        return _Found(ranking, score)
+        if eligible is not None:
+            cosines = score(np.flatnonzero(eligible).tolist())
+            found = sorted(cosines.items(), key=lambda match: -match[1])
+            return _Found(self._units(found, wanted, wanted.dense_top_k), score)
+        most = max((len(self._dense[source]) for source in sources), default=0)
+        n_chunks = wanted.dense_top_k * (_CHUNKS_PER_PARENT if wanted.by_parent else 1)
+        while True:
+            found = sorted(
+                (
+                    match
+                    for source in sources
+                    for match in self._dense[source].search(query, n_chunks)
+                ),
+                key=lambda match: -match[1],
+            )
+            units = self._units(found, wanted, wanted.dense_top_k)
+            if len(units) == wanted.dense_top_k or n_chunks >= most:
+                return _Found(units, score)
+            n_chunks *= _CHUNKS_PER_PARENT
+
+    def _centred(self, query: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+        total = np.sum([one.vector_sum for one in self._dense.values()], axis=0)
+        length = float(np.linalg.norm(total))
+        if not share or length < _NO_LENGTH or query.shape != total.shape:
+            return query
+        centred: NDArray[np.float32] = query - np.float32(share / length) * total
+        return centred.astype(np.float32)
 
     def _search_sparse(
-        self, query: str, sources: Collection[SourceType], k: int
+        self, wanted: SearchRequest, eligible: NDArray[np.bool_] | None
     ) -> "_Found":
+        query = wanted.text if wanted.word_pieces is None else wanted.word_pieces
         keys, scores = self._sparse.scores(query)
-        wanted = np.array([_SOURCE_CODES[source] for source in sources], dtype=np.int8)
-        eligible = (scores > 0) & np.isin(self._source_of_key[keys], wanted)
-        (places,) = np.nonzero(eligible)
-        best = places[np.argsort(-scores[places], kind="stable")[:k]]
+        codes = [_SOURCE_CODES[source] for source in wanted.sources]
+        in_source = np.isin(self._source_of_key, np.array(codes, dtype=np.int8))
+        allowed = in_source if eligible is None else in_source & eligible
+        (places,) = np.nonzero((scores > 0) & allowed[keys])
+        # The best of a page's chunks is known when as many chunks as there are parents
+        # are seen; sorting all would take most of the time.
+        n_chunks = wanted.sparse_top_k * (_CHUNKS_PER_PARENT if wanted.by_parent else 1)
+        while True:
+            best = _largest(scores, places, n_chunks)
+            found = list(zip(keys[best].tolist(), scores[best].tolist(), strict=True))
+            units = self._units(found, wanted, wanted.sparse_top_k)
+            if len(units) == wanted.sparse_top_k or n_chunks >= len(places):
+                break
+            n_chunks *= _CHUNKS_PER_PARENT
 
         def score(asked: Sequence[int]) -> dict[int, float]:
             (places,) = np.nonzero(np.isin(keys, asked))
@@ -178,40 +217,93 @@ class KnowledgeIndex:
                 zip(keys[places].tolist(), scores[places].tolist(), strict=True)
             )
 
-        return _Found(keys[best].tolist(), score)
+        return _Found(units, score)
+
+    def _units(
+        self, found: Iterable[tuple[int, float]], wanted: SearchRequest, k: int
+    ) -> list[int]:
+        """Take the first k chunks, or the first k parents, each by its lowest key."""
+        units: dict[int, None] = {}
+        for key, _ in found:
+            if len(units) == k:
+                break
+            units[self._unit(key, wanted)] = None
+        return [*units]
+
+    def _unit(self, key: int, wanted: SearchRequest) -> int:
+        if not wanted.by_parent:
+            return key
+        return self._parent_keys[self._chunks[key].parent_id][0]
+
+    def _members(self, unit: int, wanted: SearchRequest) -> Sequence[int]:
+        if not wanted.by_parent:
+            return (unit,)
+        return self._parent_keys[self._chunks[unit].parent_id]
 
     def _fuse(
-        self, query: str, dense: "_Found", sparse: "_Found", k: int
+        self, wanted: SearchRequest, dense: "_Found", sparse: "_Found"
     ) -> tuple[Hit, ...]:
         by_rank = rrf([dense.ranking, sparse.ranking])
-        candidates = list(by_rank)[:k]
-        cosines, bm25 = dense.score(candidates), sparse.score(candidates)
-        weighted = weighted_min_max([(DENSE_WEIGHT, cosines), (SPARSE_WEIGHT, bm25)])
-        by_meaning = weighted_min_max([(DENSE_WEIGHT, cosines)])
-        language = detect_language(query)
+        candidates = list(by_rank)[: wanted.fused_top_k]
+        members = {unit: self._members(unit, wanted) for unit in candidates}
+        asked = [key for keys in members.values() for key in keys]
+        cosines, bm25 = dense.score(asked), sparse.score(asked)
+        best = self._weigh(wanted, cosines, bm25)
+        winners = {
+            unit: max(keys, key=best.__getitem__) for unit, keys in members.items()
+        }
+        unit_cosines, unit_bm25 = _pool(cosines, members), _pool(bm25, members)
+        weighted = self._weigh(wanted, unit_cosines, unit_bm25)
+        dense_ranks = {key: rank for rank, key in enumerate(dense.ranking, start=1)}
+        sparse_ranks = {key: rank for rank, key in enumerate(sparse.ranking, start=1)}
+        shown = self._cosines(wanted, [*winners.values()]) if cosines else {}
+        hits = [
+            Hit(
+                self._chunks[winners[unit]],
+                weighted[unit],
+                by_rank[unit],
+                dense_ranks.get(unit),
+                shown.get(winners[unit]),
+                sparse_ranks.get(unit),
+                unit_bm25.get(unit),
+            )
+            for unit in candidates
+        ]
+        by_rrf = wanted.order is FusionOrder.RRF
+        # The id settles ties, so that every replica gives the same order.
+        hits.sort(
+            key=lambda hit: (
+                -(hit.rrf_score if by_rrf else hit.score),
+                -hit.rrf_score,
+                hit.chunk.chunk_id,
+            )
+        )
+        return tuple(hits)
+
+    def _cosines(self, wanted: SearchRequest, keys: Sequence[int]) -> dict[int, float]:
+        cosines: dict[int, float] = {}
+        for source in dict.fromkeys(wanted.sources):
+            if wanted.vector is not None:
+                cosines |= self._dense[source].similarities(wanted.vector, keys)
+        return cosines
+
+    def _weigh(
+        self,
+        wanted: SearchRequest,
+        cosines: Mapping[int, float],
+        bm25: Mapping[int, float],
+    ) -> dict[int, float]:
+        dense_weight = wanted.dense_weight
+        weighted = weighted_min_max([(dense_weight, cosines), (1 - dense_weight, bm25)])
+        by_meaning = weighted_min_max([(dense_weight, cosines)])
+        language = detect_language(wanted.text)
         for key in by_meaning:
             # "return policy" shares no word with a Persian page on returns, which says
             # nothing against the page; a code or a brand in both still speaks for it.
             chunk = self._chunks[key]
             if language != detect_language(passage_text(chunk.title, chunk.text)):
                 weighted[key] = max(weighted[key], by_meaning[key])
-        dense_ranks = {key: rank for rank, key in enumerate(dense.ranking, start=1)}
-        sparse_ranks = {key: rank for rank, key in enumerate(sparse.ranking, start=1)}
-        hits = [
-            Hit(
-                self._chunks[key],
-                weighted[key],
-                by_rank[key],
-                dense_ranks.get(key),
-                cosines.get(key),
-                sparse_ranks.get(key),
-                bm25.get(key),
-            )
-            for key in candidates
-        ]
-        # The id settles ties, so that every replica gives the same order.
-        hits.sort(key=lambda hit: (-hit.score, -hit.rrf_score, hit.chunk.chunk_id))
-        return tuple(hits)
+        return weighted
 
     def coverage(self, words: Sequence[str], chunk_id: UUID) -> float:
         """Tell how much of some folded words a chunk holds, 0 to 1."""
@@ -225,7 +317,7 @@ class KnowledgeIndex:
             if chunk.vector is not None and chunk.vector.shape != wanted:
                 raise DimensionMismatchError
 
-    def _add(self, chunks: Sequence[IndexedChunk]) -> None:
+    def _add(self, chunks: Sequence[IndexedChunk], fitted: FittedTexts) -> None:
         keys = range(self._next_key, self._next_key + len(chunks))
         self._next_key += len(chunks)
         codes = [_SOURCE_CODES[chunk.source] for chunk in chunks]
@@ -240,9 +332,10 @@ class KnowledgeIndex:
             self._chunks[key] = replace(chunk, vector=None)
             self._keys[chunk.chunk_id] = key
             self._document_keys.setdefault(chunk.document_id, set()).add(key)
+            self._parent_keys.setdefault(chunk.parent_id, []).append(key)
         for source, by_key in vectors.items():
             self._dense[source].add([*by_key], np.stack([*by_key.values()]))
-        self._sparse.add(keys, [passage_text(c.title, c.text) for c in chunks])
+        self._sparse.add_fitted(keys, fitted)
 
     def _forget(self, keys: Collection[int]) -> None:
         for key in keys:
@@ -250,12 +343,37 @@ class KnowledgeIndex:
             del self._keys[chunk.chunk_id]
             self._dense[chunk.source].remove([key])
             self._document_keys.get(chunk.document_id, set()).discard(key)
+            siblings = self._parent_keys[chunk.parent_id]
+            siblings.remove(key)
+            if not siblings:
+                del self._parent_keys[chunk.parent_id]
         self._sparse.remove(keys)
+
+
+def _pool(
+    scores: Mapping[int, float], members: Mapping[int, Sequence[int]]
+) -> dict[int, float]:
+    """Score each unit by the best of its members that has a score."""
+    pooled = {
+        unit: max((scores[key] for key in keys if key in scores), default=None)
+        for unit, keys in members.items()
+    }
+    return {unit: score for unit, score in pooled.items() if score is not None}
+
+
+def _largest(
+    scores: NDArray[np.float64], places: NDArray[np.int64], k: int
+) -> NDArray[np.int64]:
+    """Order the k places of the largest scores, earlier places first among equals."""
+    if len(places) > k:
+        cut = np.partition(scores[places], len(places) - k)[len(places) - k]
+        places = places[scores[places] >= cut]
+    return places[np.argsort(-scores[places], kind="stable")[:k]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """An arm's best keys, and a way to ask for its score of any others."""
+    """An arm's best units, and a way to ask for its score of any chunks."""
 
     ranking: list[int]
     score: Callable[[Sequence[int]], dict[int, float]]

@@ -33,4 +33,5 @@ class IndexedChunk:
     parent_id: UUID
     parent_text: str
     url: str | None = None
+    tags: frozenset[str] = frozenset()
     vector: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from retrieval.hits import DENSE_WEIGHT, FusionOrder
+
 
 @dataclass(frozen=True, slots=True)
 class RagOptions:
@@ -13,3 +15,8 @@ class RagOptions:
     cross_encoder_reranking: bool = True
     rerank_model: str = "base"
     debug: bool = False
+    #: Of the sum that orders both arms' candidates; the words' weight is the rest.
+    dense_weight: float = DENSE_WEIGHT
+    #: The share of the knowledge's mean vector that is taken from the question's.
+    centring: float = 0.3
+    fusion: FusionOrder = FusionOrder.WEIGHTED

@@ -54,21 +54,46 @@ class RelevanceJudge:
         return OffTopic(float(cosines.max()), float(cosines.mean()))
 
 
-def relevance(evidence: Evidence, off_topic: OffTopic | None) -> float:
+@dataclass(frozen=True, slots=True)
+class RelevanceWeights:
+    """The logistic model's numbers, fitted by `python -m benchmarks.calibrate`.
+
+    The last two are for a search without a dense arm.
+    """
+
+    similarity: float
+    nearest: float
+    average: float
+    coverage: float
+    other_language: float
+    bias: float
+    words_coverage: float
+    words_bias: float
+
+
+#: For a question as it was asked, on whole chunks.
+PLAIN = RelevanceWeights(51.6, -90.4, 86.0, 2.97, 2.58, -37.57, 5.8, -2.2)
+#: For ProductionRAG's averaged question.
+PRODUCTION = RelevanceWeights(53.75, -105.73, 85.72, 3.14, 0.62, -27.06, 6.19, -2.38)
+
+
+def relevance(
+    evidence: Evidence, off_topic: OffTopic | None, weights: RelevanceWeights = PLAIN
+) -> float:
     """Judge the evidence: 0 to 1, how likely the best chunk answers.
 
     Without a dense arm only the words can tell, and less surely.
     """
     coverage = evidence.coverage if evidence.same_language else 0.0
     if evidence.similarity is None or off_topic is None:
-        return _logistic(5.8 * coverage - 2.2)
+        return _logistic(weights.words_coverage * coverage + weights.words_bias)
     return _logistic(
-        51.6 * evidence.similarity
-        - 90.4 * off_topic.nearest
-        + 86.0 * off_topic.average
-        + 2.97 * coverage
-        + 2.58 * (not evidence.same_language)
-        - 37.57
+        weights.similarity * evidence.similarity
+        + weights.nearest * off_topic.nearest
+        + weights.average * off_topic.average
+        + weights.coverage * coverage
+        + weights.other_language * (not evidence.same_language)
+        + weights.bias
     )
 
 

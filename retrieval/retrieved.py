@@ -30,6 +30,22 @@ class RetrievedChunk(TypedDict):
     dense_similarity: float | None
     sparse_rank: int | None
     sparse_score: float | None
+    #: Only where a cross-encoder has judged it.
+    rerank_score: NotRequired[float]
+
+
+class QueryAnalysis(TypedDict):
+    """What was understood of a question before anything was searched."""
+
+    language: str
+    complexity: float
+    intent: str
+    written_form: str
+    synonyms: list[str]
+    primary_source: str
+    secondary_sources: list[str]
+    primary_budget: int
+    secondary_budget: int
 
 
 class Performance(TypedDict):
@@ -48,6 +64,10 @@ class Performance(TypedDict):
     #: Only where a cross-encoder was asked.
     reranking_ms: NotRequired[float]
     rerank_model: NotRequired[str]
+    #: Only by ProductionRAG. Why no cross-encoder was asked; empty where one was.
+    rerank_skipped: NotRequired[str]
+    analysis_ms: NotRequired[float]
+    reranked_candidates: NotRequired[int]
 
 
 class RetrievedContext(TypedDict):
@@ -61,3 +81,7 @@ class RetrievedContext(TypedDict):
     performance: Performance
     chunks: list[RetrievedChunk]
     relevance: float
+    #: The question, with the caption of a shared post if that found more.
+    searched_text: NotRequired[str]
+    #: Only by ProductionRAG.
+    analysis: NotRequired[QueryAnalysis]

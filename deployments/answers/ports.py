@@ -2,13 +2,23 @@
 
 from typing import Protocol
 
-from persistence.ids import TenantId
+from persistence.ids import ConversationId, TenantId
 from retrieval.retrieved import RetrievedContext
 
 
 class Retriever(Protocol):
     """Searches a tenant's knowledge."""
 
-    async def retrieve(self, tenant_id: TenantId, query: str) -> RetrievedContext:
-        """Retrieve what an answer to the query would be written from."""
+    async def retrieve(
+        self,
+        tenant_id: TenantId,
+        query: str,
+        *,
+        share: str = "",
+        conversation_id: ConversationId | None = None,
+    ) -> RetrievedContext:
+        """Retrieve what an answer to the query would be written from.
+
+        `share` is the caption of a post that the query may be about.
+        """
         ...

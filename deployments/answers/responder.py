@@ -1,6 +1,5 @@
 """Writes the answer to a customer's questions, or says honestly that it can't."""
 
-import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from deployments.answers.errors import AnswersError, ModelFailedError
 from deployments.answers.llm import LlmClient
 from deployments.answers.ports import Retriever
 from deployments.answers.prompt import build_messages
-from deployments.answers.shared_post import add_search_words
+from deployments.answers.shared_post import to_search_words
 from deployments.answers.small_talk import drop_small_talk, reply_to_small_talk
 from deployments.answers.verdict import read_verdict
 from deployments.errors import DATABASE_AWAY
@@ -185,19 +184,14 @@ class AnswerWriter:
             return _quote(query, context, fallback_reason=str(error))
 
     async def _search(self, asked: _Asked) -> tuple[str, RetrievedContext]:
-        """Search; return the query that found the most with what it found.
-
-        "How much is it?" finds nothing without the post that it is about. A question
-        about delivery is only disturbed by one: so both are tried.
-        """
-        with_share = add_search_words(asked.question, asked.job.share)
-        queries = dict.fromkeys((asked.question, with_share))
-        found = await asyncio.gather(
-            *(self._retriever.retrieve(asked.tenant.id, query) for query in queries)
+        """Search; return the text that found the most with what it found."""
+        found = await self._retriever.retrieve(
+            asked.tenant.id,
+            asked.question,
+            share=to_search_words(asked.job.share),
+            conversation_id=asked.job.conversation_id,
         )
-        return max(
-            zip(queries, found, strict=True), key=lambda pair: pair[1]["relevance"]
-        )
+        return found.get("searched_text", asked.question), found
 
     async def _ask(
         self, llm: LlmClient, asked: _Asked, context: RetrievedContext

@@ -1,122 +1,175 @@
-"""Searches tenants' knowledge, with an index per tenant that follows its revisions."""
+"""Searches a tenant's knowledge, in the way that its roll-out has reached."""
 
 import asyncio
 import time
-from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-import structlog
-
+from deployments.answers.indexes import MAX_TENANTS, TenantIndexes
 from deployments.answers.rag_metrics import RAGMetrics
 from deployments.answers.variants import Variant
 from persistence.database import Pool
-from persistence.ids import TenantId
-from persistence.knowledge import (
-    fetch_changed_documents,
-    fetch_chunks,
-    fetch_revision,
-)
+from persistence.ids import ConversationId, TenantId
+from persistence.routing import fetch_routing
 from retrieval.context_retriever import ContextRetriever
 from retrieval.embedding import Embedder
-from retrieval.errors import RetrievalError
+from retrieval.errors import RerankerUnavailableError, RetrievalError
 from retrieval.index import KnowledgeIndex
 from retrieval.knowledge import SourceType
+from retrieval.options import RagOptions
+from retrieval.production_rag import ProductionRAG, Rerank
+from retrieval.reranking import Reranker, RerankResult
 from retrieval.retrieved import RetrievedContext
+from retrieval.routing import QueryRouter
 
-#: Tenants whose indexes stay in memory; a small shop's takes a few megabytes.
-MAX_TENANTS = 64
 #: A model reads this in a second, and it holds some ten passages.
 PRIMARY_BUDGET_TOKENS = 800
 SECONDARY_BUDGET_TOKENS = 1200
 PRIMARY_SOURCE = SourceType.FAQ
 SECONDARY_SOURCES = (SourceType.MANUAL, SourceType.PRODUCTS, SourceType.WEBSITE)
+#: The pool gives up before; this is for a loop that is stuck.
+RERANK_PATIENCE_S = 10.0
 
-log = structlog.get_logger("retriever")
+ChooseVariant = Callable[[TenantId, ConversationId | None], Awaitable[Variant]]
 
 
-@dataclass(slots=True)
-class _TenantIndex:
+async def always_plain(_: TenantId, __: ConversationId | None) -> Variant:
+    """Choose the baseline, as where there are no flags."""
+    return Variant.CONTEXT_RETRIEVER
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What a retriever is given besides the database and the model."""
+
+    choose_variant: ChooseVariant = always_plain
+    options: Callable[[], RagOptions] = RagOptions
+    reranker: Reranker | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Tenant:
+    """What a search needs to know of who asks."""
+
     index: KnowledgeIndex
-    revision: int = 0
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    router: QueryRouter = field(default_factory=QueryRouter)
 
 
 class KnowledgeRetriever:
-    """Holds the indexes of the tenants that asked last.
-
-    Each search first compares revisions: an edit is found, and a deleted document gone,
-    from the next question on, whatever notifications were lost.
-    """
+    """Holds the indexes of the tenants that asked last, and the ways to search them."""
 
     def __init__(
-        self, pool: Pool, embedder: Embedder, *, max_tenants: int = MAX_TENANTS
+        self,
+        pool: Pool,
+        embedder: Embedder,
+        wiring: Wiring | None = None,
+        *,
+        max_tenants: int = MAX_TENANTS,
     ) -> None:
         self._pool = pool
-        self._embedder = embedder
-        self._max_tenants = max_tenants
-        self._tenants: OrderedDict[TenantId, _TenantIndex] = OrderedDict()
-        # The index itself is the "user": who asks for which was decided before.
-        self._retriever: ContextRetriever[KnowledgeIndex] = ContextRetriever(
-            lambda index: index, embedder, time.perf_counter
+        self._wiring = wiring or Wiring()
+        self._indexes = TenantIndexes(
+            pool, embedder.dimensions, embedder.name, max_tenants=max_tenants
+        )
+        self._loop: asyncio.AbstractEventLoop | None = None
+        # Who asks for which index was decided before: the "user" holds it.
+        self._plain: ContextRetriever[_Tenant] = ContextRetriever(
+            lambda tenant: tenant.index, embedder, time.perf_counter
+        )
+        self._rag: ProductionRAG[_Tenant] = ProductionRAG(
+            lambda tenant: tenant.index,
+            embedder,
+            time.perf_counter,
+            options=self._wiring.options,
+            rerank=self._make_rerank(self._wiring.reranker),
+            router_for=lambda tenant: tenant.router,
         )
 
     async def warm_up(self) -> None:
         """Load what a first question would otherwise wait for."""
-        await asyncio.to_thread(self._retriever.warm_up)
+        await asyncio.to_thread(self._plain.warm_up)
+        await asyncio.to_thread(self._rag.warm_up)
 
-    async def retrieve(self, tenant_id: TenantId, query: str) -> RetrievedContext:
+    async def retrieve(
+        self,
+        tenant_id: TenantId,
+        query: str,
+        *,
+        share: str = "",
+        conversation_id: ConversationId | None = None,
+    ) -> RetrievedContext:
         """Retrieve what an answer to the query would be written from.
+
+        `share` is the caption of a post that the query may be about. A conversation
+        keeps the way of searching that it began with.
 
         Raises:
             RetrievalError: neither arm of the search works.
             asyncpg.PostgresError, OSError: the database is away.
         """
-        index = await self._fetch_index(tenant_id)
+        self._loop = asyncio.get_running_loop()
+        variant = await self._wiring.choose_variant(tenant_id, conversation_id)
+        search = {
+            Variant.CONTEXT_RETRIEVER: self._search_plainly,
+            Variant.PRODUCTION_RAG: self._search_fully,
+        }[variant]
+        index = await self._indexes.fetch_index(tenant_id)
         try:
-            found = await asyncio.to_thread(
-                self._retriever.retrieve_context,
-                query,
-                index,
+            found, primary_source = await search(tenant_id, index, query, share)
+        except RetrievalError as error:
+            RAGMetrics.record_failure(variant, PRIMARY_SOURCE, error)
+            raise
+        RAGMetrics.record_retrieval(found, primary_source)
+        return found
+
+    async def _search_plainly(
+        self, _: TenantId, index: KnowledgeIndex, query: str, share: str
+    ) -> tuple[RetrievedContext, SourceType]:
+        """Search with and without the share; the likelier answer counts."""
+        texts = (query, f"{query}\n{share}") if share else (query,)
+        found = []
+        for text in texts:
+            one = await asyncio.to_thread(
+                self._plain.retrieve_context,
+                text,
+                _Tenant(index),
                 PRIMARY_SOURCE,
                 SECONDARY_SOURCES,
                 PRIMARY_BUDGET_TOKENS,
                 SECONDARY_BUDGET_TOKENS,
             )
-        except RetrievalError as error:
-            RAGMetrics.record_failure(Variant.CONTEXT_RETRIEVER, PRIMARY_SOURCE, error)
-            raise
-        RAGMetrics.record_retrieval(found, PRIMARY_SOURCE)
-        return found
+            one["searched_text"] = text
+            found.append(one)
+        return max(found, key=lambda one: one["relevance"]), PRIMARY_SOURCE
 
-    async def _fetch_index(self, tenant_id: TenantId) -> KnowledgeIndex:
-        held = self._tenants.get(tenant_id)
-        if held is None:
-            held = _TenantIndex(KnowledgeIndex(self._embedder.dimensions))
-            self._tenants[tenant_id] = held
-        self._tenants.move_to_end(tenant_id)
-        while len(self._tenants) > self._max_tenants:
-            self._tenants.popitem(last=False)
-        async with held.lock:
-            await self._catch_up(tenant_id, held)
-        return held.index
+    async def _search_fully(
+        self, tenant_id: TenantId, index: KnowledgeIndex, query: str, share: str
+    ) -> tuple[RetrievedContext, SourceType]:
+        intents = await fetch_routing(self._pool, tenant_id)
+        router = QueryRouter() if intents is None else QueryRouter(intents)
 
-    async def _catch_up(self, tenant_id: TenantId, held: _TenantIndex) -> None:
-        revision = await fetch_revision(self._pool, tenant_id)
-        if revision == held.revision:
-            return
-        changed = await fetch_changed_documents(self._pool, tenant_id, held.revision)
-        documents = [one.id for one in changed if not one.is_deleted]
-        chunks = await fetch_chunks(
-            self._pool, tenant_id, documents, self._embedder.name
-        )
-        gone = [one.id for one in changed]
-        await asyncio.to_thread(held.index.apply, chunks, gone)
-        # What was read may be newer than the number; then it is read once more.
-        held.revision = max((one.revision for one in changed), default=revision)
-        log.info(
-            "index_changed",
-            tenant_id=str(tenant_id),
-            revision=held.revision,
-            documents=len(changed),
-            chunks=len(chunks),
-        )
+        def search() -> RetrievedContext:
+            return self._rag.retrieve_context(
+                query, _Tenant(index, router), share=share
+            )
+
+        found = await asyncio.to_thread(search)
+        return found, SourceType(found["analysis"]["primary_source"])
+
+    def _make_rerank(self, reranker: Reranker | None) -> Rerank | None:
+        """Let the searching thread wait for the event loop, where the pool is asked."""
+        if reranker is None:
+            return None
+
+        def rerank(query: str, passages: Sequence[str], model: str) -> RerankResult:
+            if self._loop is None:
+                raise RerankerUnavailableError
+            asked = asyncio.run_coroutine_threadsafe(
+                reranker.rerank(query, passages, model=model), self._loop
+            )
+            try:
+                return asked.result(RERANK_PATIENCE_S)
+            finally:
+                asked.cancel()
+
+        return rerank

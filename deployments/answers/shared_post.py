@@ -10,13 +10,10 @@ _LABEL = re.compile(r"^(?:عنوان|زیرعنوان|کپشن): ", re.MULTILINE
 _LINK = re.compile(r"^لینک: .*$", re.MULTILINE)
 
 
-def add_search_words(question: str, share: str) -> str:
-    """Return what to search by: the question, whole and first, then the post's words.
-
-    Equal to the question when the post says nothing.
-    """
+def to_search_words(share: str) -> str:
+    """Return the post's words, without labels and links; empty when it says nothing."""
     words = _LABEL.sub("", _LINK.sub("", share)).replace(EMPTY_SHARE, "")
     words = " ".join(words.split())
     if len(words) > MAX_SEARCHED_CHARS:
         words = words[:MAX_SEARCHED_CHARS].rpartition(" ")[0]
-    return f"{question}\n{words}" if words else question
+    return words

@@ -57,6 +57,13 @@ Query = Annotated[
     NotBlank,
 ]
 
+Share = Annotated[
+    str,
+    Parameter(description="The caption of a post that the question may be about."),
+    StringConstraints(max_length=MAX_QUERY_CHARS),
+    NoNul,
+]
+
 
 class DocumentIn(RequestBody):
     """A document as a person writes it."""
@@ -193,9 +200,12 @@ async def search_knowledge(
     principal: SignedIn,
     context: Context,
     query: Query,
+    share: Share = "",
 ) -> RetrievedContext:
-    """Show what an answer to the query would be written from."""
-    return await context.services.retriever.retrieve(principal.tenant_id, query)
+    """Show what an answer to the query would be written from, stage by stage."""
+    return await context.services.retriever.retrieve(
+        principal.tenant_id, query, share=share
+    )
 
 
 async def _chunk(context: ApiContext, content: DocumentContent) -> tuple[Parent, ...]:

@@ -106,8 +106,16 @@ class EmptyRetriever:
     def __init__(self) -> None:
         self.queries: list[tuple[TenantId, str]] = []
 
-    async def retrieve(self, tenant_id: TenantId, query: str) -> RetrievedContext:
-        """Find nothing."""
+    async def retrieve(
+        self,
+        tenant_id: TenantId,
+        query: str,
+        *,
+        share: str = "",
+        conversation_id: ConversationId | None = None,
+    ) -> RetrievedContext:
+        """Find nothing; the share and the conversation are not remembered."""
+        del share, conversation_id
         self.queries.append((tenant_id, query))
         return RetrievedContext(
             primary_context="",

@@ -17,7 +17,7 @@ from deployments.answers.indexer import KnowledgeIndexer
 from deployments.answers.responder import AnswerWriter
 from deployments.answers.retriever import KnowledgeRetriever
 from persistence.database import Pool, open_pool
-from persistence.ids import MessageId, TenantId
+from persistence.ids import ConversationId, MessageId, TenantId
 from retrieval.retrieved import RetrievedContext
 from tests.support.knowledge import (
     PAGES,
@@ -178,8 +178,15 @@ async def test_words_alone_still_answer_when_the_model_of_meaning_fails(
 class BrokenSearch:
     """A search that is away."""
 
-    async def retrieve(self, tenant_id: TenantId, query: str) -> RetrievedContext:
-        message = f"{tenant_id} can't search for {query!r} now"
+    async def retrieve(
+        self,
+        tenant_id: TenantId,
+        query: str,
+        *,
+        share: str = "",
+        conversation_id: ConversationId | None = None,
+    ) -> RetrievedContext:
+        message = f"{tenant_id} {share} {conversation_id}: no {query!r} now"
         raise RetrieverUnavailableError(message)
 
 

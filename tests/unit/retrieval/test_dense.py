@@ -74,3 +74,14 @@ def test_the_search_is_exact_among_thousands() -> None:
     cosines = np.sort((vectors @ query)[np.arange(3000) % 3 != 0])[::-1]
     assert found[0] == 1
     assert (vectors[found] @ query >= cosines[9] - 1e-3).all()
+
+
+def test_the_sum_is_of_what_is_there() -> None:
+    index = DenseIndex(2)
+    index.add([1, 2, 3], np.array([[1, 0], [0.6, 0.8], [0, 1]], dtype=np.float32))
+    index.add([2], np.array([[0.8, 0.6]], dtype=np.float32))
+    index.remove([1])
+    # 0.8 + 0 and 0.6 + 1, as near as half precision is.
+    assert index.vector_sum == pytest.approx([0.8, 1.6], abs=1e-3)
+    index.remove([2, 3])
+    assert index.vector_sum.tolist() == [0.0, 0.0]

@@ -1,6 +1,6 @@
 """One tenant's knowledge: revisions, filters, and arms that fail."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from retrieval.bm25 import Bm25Index
 from retrieval.errors import DimensionMismatchError, SearchFailedError
-from retrieval.index import Arm, Hits, KnowledgeIndex
+from retrieval.hits import Arm, Hits
+from retrieval.index import KnowledgeIndex
 from retrieval.knowledge import IndexedChunk, SourceType
 from tests.unit.retrieval.samples import DIMENSIONS, GramEmbedder, a_chunk, an_id
 
@@ -23,7 +24,9 @@ ALL = tuple(SourceType)
 class DeafBm25(Bm25Index):
     """A sparse arm that fails at every question."""
 
-    def scores(self, query: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def scores(
+        self, query: str | Mapping[str, float]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Fail."""
         raise MemoryError(query)
 

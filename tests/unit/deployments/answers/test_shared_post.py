@@ -1,24 +1,21 @@
-"""What a shared post adds to what is searched."""
+"""What of a shared post is searched."""
 
 from actors.conversation.words import EMPTY_SHARE
-from deployments.answers.shared_post import MAX_SEARCHED_CHARS, add_search_words
+from deployments.answers.shared_post import MAX_SEARCHED_CHARS, to_search_words
 
 
-def test_the_question_comes_first_and_links_and_labels_are_left_out() -> None:
+def test_links_and_labels_are_left_out() -> None:
     share = "عنوان: مانتو نخی\nکپشن: تابستانه\nلینک: https://cdn/1?x=2"
-    assert add_search_words("چنده؟", share) == "چنده؟\nمانتو نخی تابستانه"
+    assert to_search_words(share) == "مانتو نخی تابستانه"
 
 
 def test_a_post_that_says_nothing_adds_nothing() -> None:
-    assert add_search_words("چنده؟", EMPTY_SHARE) == "چنده؟"
-    assert add_search_words("چنده؟", "لینک: https://cdn/1") == "چنده؟"
-    assert add_search_words("چنده؟", "") == "چنده؟"
+    assert to_search_words(EMPTY_SHARE) == ""
+    assert to_search_words("لینک: https://cdn/1") == ""
+    assert to_search_words("") == ""
 
 
-def test_a_long_caption_is_cut_at_a_word_and_the_question_never() -> None:
-    question = "سؤال بلند " * 300
-    found = add_search_words(question, "کپشن: " + "کلمه " * 1000)
-    assert found.startswith(question)
-    words = found[len(question) + 1 :]
+def test_a_long_caption_is_cut_at_a_word() -> None:
+    words = to_search_words("کپشن: " + "کلمه " * 1000)
     assert len(words) <= MAX_SEARCHED_CHARS
     assert set(words.split()) == {"کلمه"}

@@ -1,6 +1,14 @@
 """Measures of a ranking, by hand."""
 
-from retrieval.evaluation import hit_at_k, mean, reciprocal_rank
+import pytest
+
+from retrieval.evaluation import (
+    hit_at_k,
+    mean,
+    ndcg_at_k,
+    percentile,
+    reciprocal_rank,
+)
 
 
 def test_a_hit_is_any_right_answer_among_the_first_k() -> None:
@@ -15,6 +23,26 @@ def test_the_first_right_answer_counts_by_its_rank() -> None:
     assert reciprocal_rank([], {"c"}) == 0.0
 
 
+def test_gain_is_discounted_by_rank_and_compared_with_the_best_order() -> None:
+    # 1/log2(2) = 1, 1/log2(3) = 0.63093, 1/log2(4) = 0.5
+    assert ndcg_at_k(["a", "b", "c"], {"a"}) == 1.0
+    assert ndcg_at_k(["b", "a", "c"], {"a"}) == pytest.approx(0.63093, abs=1e-5)
+    assert ndcg_at_k(["a", "b", "c"], {"a", "c"}) == pytest.approx(1.5 / 1.63093)
+    assert ndcg_at_k(["b", "a"], {"a"}, k=1) == 0.0
+    assert ndcg_at_k(["a", "a"], {"a", "c"}) == pytest.approx(1 / 1.63093)
+    assert ndcg_at_k(["a"], set()) == 0.0
+
+
+def test_the_best_order_has_no_more_places_than_k() -> None:
+    assert ndcg_at_k(["a"], {"a", "b", "c"}, k=1) == 1.0
+
+
 def test_means_are_over_questions() -> None:
     assert mean([1.0, 0.0, 0.5]) == 0.5
     assert mean([]) == 0.0
+
+
+def test_a_percentile_is_one_of_the_values() -> None:
+    assert percentile([4, 1, 3, 2], 0.5) == 2
+    assert percentile([4, 1, 3, 2], 0.99) == 4
+    assert percentile([], 0.5) == 0.0

@@ -1,0 +1,73 @@
+"""Gathers the evidence that a search's best chunk answers, and judges it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.embedding import Embedder
+from retrieval.fillers import content_words
+from retrieval.hits import Hit
+from retrieval.index import KnowledgeIndex
+from retrieval.language import detect_language
+from retrieval.relevance import (
+    PLAIN,
+    Evidence,
+    OffTopic,
+    RelevanceJudge,
+    RelevanceWeights,
+    relevance,
+)
+
+
+class Judging:
+    """Judges one embedder's searches; the judge is made when it is first needed."""
+
+    def __init__(self, embedder: Embedder, weights: RelevanceWeights = PLAIN) -> None:
+        self._embedder = embedder
+        self._weights = weights
+        self._judge: RelevanceJudge | None = None
+
+    def warm_up(self) -> RelevanceJudge:
+        """Embed the judge's subjects, about two seconds. Raises EmbeddingError."""
+        if self._judge is None:
+            self._judge = RelevanceJudge(self._embedder)
+        return self._judge
+
+    def judge(
+        self,
+        spellings: Sequence[str],
+        vector: NDArray[np.float32] | None,
+        index: KnowledgeIndex,
+        hits: Sequence[Hit],
+    ) -> float:
+        """Tell how likely the first hit answers, 0 to 1; nothing found is 0.
+
+        `spellings` are ways to say the question, as it was asked first: the one that
+        the hit covers best counts.
+        """
+        gathered = self.gather(spellings, vector, index, hits)
+        return 0.0 if gathered is None else relevance(*gathered, self._weights)
+
+    def gather(
+        self,
+        spellings: Sequence[str],
+        vector: NDArray[np.float32] | None,
+        index: KnowledgeIndex,
+        hits: Sequence[Hit],
+    ) -> tuple[Evidence, OffTopic | None] | None:
+        """Gather what `judge` weighs; None if nothing was found."""
+        if not hits:
+            return None
+        best = hits[0].chunk
+        cosines = [hit.dense_score for hit in hits if hit.dense_score is not None]
+        language = detect_language(spellings[0])
+        evidence = Evidence(
+            similarity=max(cosines, default=None),
+            coverage=max(
+                index.coverage(content_words(spelling), best.chunk_id)
+                for spelling in spellings
+            ),
+            same_language=language == detect_language(f"{best.title} {best.text}"),
+        )
+        return evidence, None if vector is None else self.warm_up().compare(vector)

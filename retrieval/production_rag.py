@@ -1,0 +1,364 @@
+"""The whole retrieval: analyse, search both arms, rerank, fit to the budgets."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Generic, TypeVar
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.certainty import is_settled
+from retrieval.citing import retrieved_chunk, source_used
+from retrieval.complexity import query_complexity
+from retrieval.context import (
+    Passage,
+    drop_near_duplicates,
+    fill_budget,
+    render_passages,
+)
+from retrieval.embedding import Embedder, passage_text
+from retrieval.hits import FUSED_TOP_K, Arm, Hit, Hits, SearchRequest
+from retrieval.index import KnowledgeIndex
+from retrieval.judging import Judging
+from retrieval.knowledge import SourceType
+from retrieval.language import detect_language
+from retrieval.options import RagOptions
+from retrieval.query.forms import QueryForms, build_forms
+from retrieval.relevance import PRODUCTION, Evidence, OffTopic
+from retrieval.reranking import RerankResult
+from retrieval.retrieved import Performance, QueryAnalysis, RetrievedContext
+from retrieval.routing import Intent, QueryRouter
+
+User = TypeVar("User")
+
+METHOD = "production_rag"
+RERANKER = "reranker"
+
+Rerank = Callable[[str, Sequence[str], str], RerankResult]
+"""Scores passages for a query by a model of `rerank_model`, and waits for it.
+
+Raises RerankerUnavailableError, or whatever else: the fused order serves then.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalFilter:
+    """What of the knowledge may be searched; empty leaves nothing out."""
+
+    tags: Collection[str] = ()
+    documents: Collection[UUID] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Embedded:
+    vectors: Sequence[NDArray[np.float32] | None]
+    failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Searched:
+    """What one way to ask has found."""
+
+    forms: QueryForms
+    found: Hits
+    relevance: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """Candidates in their last order, and how they came to it."""
+
+    hits: Sequence[Hit]
+    scores: Sequence[float] = ()
+    model: str = ""
+    skipped: str = ""
+    failure: str | None = None
+
+
+_NO_FILTER = RetrievalFilter()
+
+
+class ProductionRAG(Generic[User]):
+    """Finds a tenant's context for a question, in stages that can each be seen.
+
+    `timer` reads a monotonic clock in seconds. `options` and `router_for` are asked for
+    each question anew. Threads may share one.
+    """
+
+    def __init__(
+        self,
+        index_for: Callable[[User], KnowledgeIndex],
+        embedder: Embedder,
+        timer: Callable[[], float],
+        *,
+        options: Callable[[], RagOptions] = RagOptions,
+        rerank: Rerank | None = None,
+        router_for: Callable[[User], QueryRouter] | None = None,
+    ) -> None:
+        self._index_for = index_for
+        self._embedder = embedder
+        self._timer = timer
+        self._options = options
+        self._rerank = rerank
+        self._router_for = router_for or (lambda _: _DEFAULT_ROUTER)
+        self._judging = Judging(embedder, PRODUCTION)
+
+    def warm_up(self) -> None:
+        """Embed what judging relevance needs, before it is needed.
+
+        Raises EmbeddingError.
+        """
+        self._judging.warm_up()
+
+    def retrieve_context(
+        self,
+        query: str,
+        user: User,
+        primary_source: SourceType | None = None,
+        secondary_sources: Sequence[SourceType] | None = None,
+        primary_budget: int | None = None,
+        secondary_budget: int | None = None,
+        *,
+        share: str = "",
+        only: RetrievalFilter = _NO_FILTER,
+    ) -> RetrievedContext:
+        """Search the sources and fit what was found into two budgets of tokens.
+
+        What is None is decided by the question's intent. `share` is the caption of a
+        post that the question may be about: it is searched with the question, and what
+        answers likelier than what the question alone finds is taken. An arm or a
+        cross-encoder that fails leaves the
+        rest, and `performance` says so. Raises SearchFailedError.
+        """
+        ticks = [self._timer()]
+        options = self._options()
+        intent = _override(
+            self._router_for(user).route(query),
+            primary_source,
+            secondary_sources,
+            primary_budget,
+            secondary_budget,
+        )
+        # "How much is it?" finds nothing without the post that it is about, and a
+        # question about delivery is only disturbed by one: so both are tried.
+        texts = (query, f"{query}\n{share.strip()}") if share.strip() else (query,)
+        forms = [build_forms(text) for text in texts]
+        complexity = query_complexity(query)
+        ticks.append(self._timer())
+        embedded = self._embed(forms)
+        ticks.append(self._timer())
+        index = self._index_for(user)
+        best = self._search(forms, embedded, index, intent, only, options)
+        ticks.append(self._timer())
+        ranked = self._order(best.forms.spoken, best.found.hits, options)
+        ticks.append(self._timer())
+        primary, secondary = self._fit(ranked.hits, intent, options.rerank_top_k)
+        ticks.append(self._timer())
+        unread: list[float | None] = [None] * len(ranked.hits)
+        return RetrievedContext(
+            primary_context=render_passages(primary),
+            secondary_context=render_passages(secondary),
+            sources_used=[source_used(p) for p in (*primary, *secondary)],
+            total_chunks=len(primary) + len(secondary),
+            retrieval_method=METHOD,
+            performance=_performance(ticks, complexity, embedded, best.found, ranked),
+            chunks=[
+                retrieved_chunk(hit, score)
+                for hit, score in zip(ranked.hits, ranked.scores or unread, strict=True)
+            ],
+            relevance=best.relevance,
+            searched_text=best.forms.spoken,
+            analysis=_describe(query, complexity, intent, best.forms),
+        )
+
+    def gather_evidence(
+        self, query: str, user: User
+    ) -> tuple[Evidence, OffTopic | None] | None:
+        """Gather what the relevance of an answer is judged by, to calibrate it."""
+        forms = [build_forms(query)]
+        embedded = self._embed(forms)
+        index = self._index_for(user)
+        intent = _override(self._router_for(user).route(query), None, None, None, None)
+        (vector,) = embedded.vectors
+        found = index.find(
+            _request(forms[0], vector, intent, _NO_FILTER, self._options())
+        )
+        return self._judging.gather(
+            (query, forms[0].written), vector, index, found.hits
+        )
+
+    def _embed(self, forms: Sequence[QueryForms]) -> _Embedded:
+        """Embed all forms at once; each question's vector is the mean of its own."""
+        try:
+            # The judge first: its subjects are embedded by the same model.
+            self._judging.warm_up()
+            embedded = self._embedder.embed_queries(
+                [text for form in forms for text in form.for_meaning]
+            )
+        except Exception as error:  # noqa: BLE001  # any model's failure leaves words
+            return _Embedded([None] * len(forms), type(error).__name__)
+        vectors: list[NDArray[np.float32] | None] = []
+        start = 0
+        for form in forms:
+            mean = embedded[start : start + len(form.for_meaning)].mean(axis=0)
+            vectors.append((mean / np.linalg.norm(mean)).astype(np.float32))
+            start += len(form.for_meaning)
+        return _Embedded(vectors, None)
+
+    def _search(
+        self,
+        forms: Sequence[QueryForms],
+        embedded: _Embedded,
+        index: KnowledgeIndex,
+        intent: Intent,
+        only: RetrievalFilter,
+        options: RagOptions,
+    ) -> _Searched:
+        """Search for each form; the one whose best hit is likeliest to answer wins."""
+        searched = []
+        for form, vector in zip(forms, embedded.vectors, strict=True):
+            found = index.find(_request(form, vector, intent, only, options))
+            spellings = (form.spoken, form.written)
+            relevance = self._judging.judge(spellings, vector, index, found.hits)
+            searched.append(_Searched(form, found, relevance))
+        return max(searched, key=lambda one: one.relevance)
+
+    def _order(
+        self, question: str, hits: Sequence[Hit], options: RagOptions
+    ) -> _Ranked:
+        if self._rerank is None or not options.cross_encoder_reranking:
+            return _Ranked(hits, skipped="off")
+        if is_settled(hits):
+            return _Ranked(hits, skipped="settled")
+        texts = [passage_text(hit.chunk.title, hit.chunk.text) for hit in hits]
+        try:
+            result = self._rerank(question, texts, options.rerank_model)
+            pairs = sorted(
+                zip(result.scores, hits, strict=True), key=lambda pair: -pair[0]
+            )
+        except Exception as error:  # noqa: BLE001  # the fused order is there already
+            return _Ranked(hits, skipped="failed", failure=type(error).__name__)
+        return _Ranked(
+            [hit for _, hit in pairs], [score for score, _ in pairs], result.model
+        )
+
+    def _fit(
+        self, hits: Sequence[Hit], intent: Intent, top_k: int
+    ) -> tuple[list[Passage], list[Passage]]:
+        chunks = drop_near_duplicates(hit.chunk for hit in hits)[:top_k]
+        primary = fill_budget(
+            (chunk for chunk in chunks if chunk.source == intent.primary_source),
+            intent.primary_budget,
+            self._embedder.count_tokens,
+        )
+        secondary = fill_budget(
+            (chunk for chunk in chunks if chunk.source != intent.primary_source),
+            intent.secondary_budget,
+            self._embedder.count_tokens,
+            first_number=len(primary) + 1,
+        )
+        return primary, secondary
+
+
+_DEFAULT_ROUTER = QueryRouter()
+
+
+def _override(
+    intent: Intent,
+    primary_source: SourceType | None,
+    secondary_sources: Sequence[SourceType] | None,
+    primary_budget: int | None,
+    secondary_budget: int | None,
+) -> Intent:
+    """Take what the caller has decided, and the intent's own for the rest."""
+    primary = primary_source or intent.primary_source
+    if secondary_sources is None:
+        secondary = (intent.primary_source, *intent.secondary_sources)
+    else:
+        secondary = tuple(secondary_sources)
+    return Intent(
+        intent.name,
+        intent.keywords,
+        primary,
+        tuple(source for source in dict.fromkeys(secondary) if source != primary),
+        intent.primary_budget if primary_budget is None else primary_budget,
+        intent.secondary_budget if secondary_budget is None else secondary_budget,
+    )
+
+
+def _request(
+    forms: QueryForms,
+    vector: NDArray[np.float32] | None,
+    intent: Intent,
+    only: RetrievalFilter,
+    options: RagOptions,
+) -> SearchRequest:
+    return SearchRequest(
+        text=forms.spoken,
+        vector=vector,
+        sources=(intent.primary_source, *intent.secondary_sources),
+        word_pieces=forms.for_words,
+        tags=only.tags,
+        documents=only.documents,
+        dense_top_k=options.dense_top_k,
+        sparse_top_k=options.sparse_top_k,
+        fused_top_k=max(FUSED_TOP_K, options.rerank_top_k),
+        dense_weight=options.dense_weight,
+        centring=options.centring,
+        order=options.fusion,
+        by_parent=True,
+    )
+
+
+def _performance(
+    ticks: Sequence[float],
+    complexity: float,
+    embedded: _Embedded,
+    found: Hits,
+    ranked: _Ranked,
+) -> Performance:
+    degraded = {str(arm): error for arm, error in found.degraded.items()}
+    if embedded.failure is not None:
+        degraded[Arm.DENSE.value] = embedded.failure
+    if ranked.failure is not None:
+        degraded[RERANKER] = ranked.failure
+    analysis, embedding, search, reranking, context = (
+        1000 * (after - before) for before, after in pairwise(ticks)
+    )
+    performance = Performance(
+        latency_ms=1000 * (ticks[-1] - ticks[0]),
+        analysis_ms=analysis,
+        embedding_ms=embedding,
+        search_ms=search,
+        context_ms=context,
+        reranking_used=bool(ranked.model),
+        rerank_skipped=ranked.skipped,
+        query_complexity=complexity,
+        dense_candidates=found.n_dense,
+        sparse_candidates=found.n_sparse,
+        fused_candidates=len(found.hits),
+        reranked_candidates=len(ranked.scores),
+        degraded=degraded,
+    )
+    if ranked.model:
+        performance["rerank_model"] = ranked.model
+        performance["reranking_ms"] = reranking
+    return performance
+
+
+def _describe(
+    query: str, complexity: float, intent: Intent, forms: QueryForms
+) -> QueryAnalysis:
+    return QueryAnalysis(
+        language=detect_language(query).value,
+        complexity=complexity,
+        intent=intent.name,
+        written_form=forms.written,
+        synonyms=[*forms.synonyms],
+        primary_source=intent.primary_source.value,
+        secondary_sources=[source.value for source in intent.secondary_sources],
+        primary_budget=intent.primary_budget,
+        secondary_budget=intent.secondary_budget,
+    )

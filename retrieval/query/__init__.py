@@ -1,0 +1,1 @@
+"""What a customer meant: the question's other spellings and other words."""

@@ -1,0 +1,63 @@
+"""All the ways in which one question is put to the two arms."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import sqrt
+
+from retrieval.bm25 import grams
+from retrieval.fillers import FILLERS
+from retrieval.normalise import normalise
+from retrieval.query.colloquial import write_formally
+from retrieval.query.lexicon import find_meanings, replace_by_usual
+
+# "How", "please" and "I want" are rare in a shop of sixty pages: BM25 finds that they
+# tell much; from general Persian it is known that they do not.
+FILLER_WEIGHT = 0.4
+# The question as it was said weighs as much as in written Persian.
+WRITTEN_WEIGHT = 0.5
+# All synonyms of one word together weigh this times the root of their number.
+SYNONYM_WEIGHT = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class QueryForms:
+    """A question, rewritten for the search alone; people see what they wrote."""
+
+    spoken: str
+    written: str
+    """In written Persian and with the words that documents use most."""
+
+    synonyms: tuple[str, ...]
+    for_meaning: tuple[str, ...]
+    """The texts whose vectors are averaged; one if nothing was rewritten."""
+
+    for_words: Mapping[str, float]
+    """Pieces of words with their weights."""
+
+
+def build_forms(question: str) -> QueryForms:
+    """Rewrite a question for both arms."""
+    formal = write_formally(question)
+    words = normalise(formal).split()
+    meanings = find_meanings(words)
+    written = replace_by_usual(words, meanings)
+    for_meaning = [question]
+    if normalise(written) != normalise(question):
+        for_meaning.append(written)
+    pieces: defaultdict[str, float] = defaultdict(float)
+    _add(pieces, normalise(question).split(), 1 - WRITTEN_WEIGHT)
+    _add(pieces, words, WRITTEN_WEIGHT)
+    for meaning in meanings:
+        weight = SYNONYM_WEIGHT / sqrt(len(meaning.others) or 1)
+        for other in meaning.others:
+            for piece in grams(other):
+                pieces[piece] += weight
+    others = dict.fromkeys(other for meaning in meanings for other in meaning.others)
+    return QueryForms(question, written, (*others,), (*for_meaning,), pieces)
+
+
+def _add(pieces: defaultdict[str, float], words: Iterable[str], weight: float) -> None:
+    for word in words:
+        for piece in grams(word):
+            pieces[piece] += weight * (FILLER_WEIGHT if word in FILLERS else 1)
