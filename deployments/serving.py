@@ -20,6 +20,7 @@ from deployments.answers.variants import Variant, decide_variant
 from deployments.flags import FeatureFlags
 from deployments.handles import RemoteRetriever
 from deployments.probes import PartHealth, PartStatus
+from deployments.remote_reranker import RemoteReranker
 from deployments.wiring import get_dsn
 from persistence.database import open_pool
 from persistence.flags import FLAGS_CHANNEL
@@ -52,6 +53,7 @@ class RetrieverReplica:
             Wiring(
                 choose_variant=self._choose_variant,
                 options=lambda: read_options(self._flags),
+                reranker=RemoteReranker(),
             ),
         )
         self._indexer = KnowledgeIndexer(self._pool, embedder)
