@@ -10,6 +10,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import shutil
 import sys
 import tempfile
 import threading
@@ -62,7 +63,14 @@ def build(model: str, models_dir: Path) -> Built:
             # Two replicas may start at once; the second finds the first one's work.
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not target.exists():
-                with tempfile.TemporaryDirectory(dir=models_dir) as folder:
+                # What an attempt that was killed left, a gigabyte perhaps: the lock is
+                # ours, so nobody else is at it.
+                unfinished_prefix = f"{target.name}.unfinished-"
+                for left in models_dir.glob(f"{unfinished_prefix}*"):
+                    shutil.rmtree(left, ignore_errors=True)
+                with tempfile.TemporaryDirectory(
+                    dir=models_dir, prefix=unfinished_prefix
+                ) as folder:
                     unfinished = Path(folder) / target.name
                     compile_cross_encoder(source, unfinished, reduce_range=reduce_range)
                     unfinished.rename(target)

@@ -56,6 +56,17 @@ def test_what_was_compiled_is_kept_and_opened_without_torch(
     assert [path for path in models_dir.iterdir() if path.is_dir()] == kept
 
 
+def test_what_a_killed_attempt_left_is_cleared_away(
+    cross_encoder_dir: Path, tmp_path: Path
+) -> None:
+    loader = ModelLoader(tmp_path, threads=1)
+    asyncio.run(loader.load(str(cross_encoder_dir)))
+    (compiled,) = (path for path in tmp_path.iterdir() if path.is_dir())
+    compiled.rename(tmp_path / f"{compiled.name}.unfinished-1")
+    asyncio.run(loader.load(str(cross_encoder_dir)))
+    assert [path for path in tmp_path.iterdir() if path.is_dir()] == [compiled]
+
+
 def test_a_changed_model_is_compiled_anew(
     loaded: Loaded,  # noqa: ARG001 - it compiled
     cross_encoder_dir: Path,
