@@ -17,6 +17,7 @@ from persistence.ids import (
     TenantId,
 )
 from persistence.queries import load_queries
+from persistence.search import build_search_pattern
 
 _SQL = load_queries("conversations")
 
@@ -82,7 +83,8 @@ async def fetch_conversations_page(
     db: Db, tenant_id: TenantId, wanted: ConversationFilter, limit: int, offset: int
 ) -> tuple[int, tuple[ConversationSummary, ...]]:
     """Fetch a page of the inbox and how many there are in all."""
-    arguments = (tenant_id, wanted.status, wanted.source, wanted.words)
+    pattern = build_search_pattern(wanted.words or "")
+    arguments = (tenant_id, wanted.status, wanted.source, pattern)
     rows = await db.fetch(_SQL["fetch_conversations_page"], *arguments, limit, offset)
     total = await db.fetchval(_SQL["count_conversations"], *arguments)
     return cast("int", total), tuple(_summary(row) for row in rows)

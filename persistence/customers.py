@@ -16,6 +16,7 @@ from persistence.ids import (
     derive_conversation_id,
 )
 from persistence.queries import load_queries
+from persistence.search import build_search_pattern
 
 _SQL = load_queries("customers")
 
@@ -64,7 +65,8 @@ async def fetch_customers_page(
     db: Db, tenant_id: TenantId, wanted: CustomerFilter, limit: int, offset: int
 ) -> tuple[int, tuple[Customer, ...]]:
     """Fetch a page of the customers and how many there are in all."""
-    arguments = (tenant_id, wanted.channel_id, wanted.tag, wanted.words)
+    pattern = build_search_pattern(wanted.words or "")
+    arguments = (tenant_id, wanted.channel_id, wanted.tag, pattern)
     rows = await db.fetch(_SQL["fetch_customers_page"], *arguments, limit, offset)
     total = await db.fetchval(_SQL["count_customers"], *arguments)
     return cast("int", total), tuple(_customer(row) for row in rows)

@@ -7,8 +7,8 @@ WHERE k.tenant_id = $1
     AND ($2::uuid IS NULL OR k.channel_id = $2)
     AND ($3::text IS NULL OR $3 = ANY(k.tags))
     AND ($4::text IS NULL
-        OR position(fold_text($4) IN fold_text(concat_ws(
-            ' ', k.first_name, k.last_name, k.username, k.platform_id, k.notes))) > 0)
+        OR concat_ws(
+            ' ', k.first_name, k.last_name, k.username, k.platform_id, k.notes) ~* $4)
 ORDER BY k.created_at DESC, k.id
 LIMIT $5 OFFSET $6;
 
@@ -19,8 +19,8 @@ WHERE k.tenant_id = $1
     AND ($2::uuid IS NULL OR k.channel_id = $2)
     AND ($3::text IS NULL OR $3 = ANY(k.tags))
     AND ($4::text IS NULL
-        OR position(fold_text($4) IN fold_text(concat_ws(
-            ' ', k.first_name, k.last_name, k.username, k.platform_id, k.notes))) > 0);
+        OR concat_ws(
+            ' ', k.first_name, k.last_name, k.username, k.platform_id, k.notes) ~* $4);
 
 -- fetch_customer --
 -- One customer, if it is this tenant's.

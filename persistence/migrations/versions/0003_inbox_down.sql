@@ -1,5 +1,4 @@
 -- The way back: the indexes that were, and events without their tenant.
-DROP FUNCTION fold_text(text);
 DROP INDEX customers_tenant;
 DROP INDEX outbox_unsent;
 CREATE INDEX outbox_unsent ON outbox (channel_id, created_at) WHERE delivery <> 'sent';

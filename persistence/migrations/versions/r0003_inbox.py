@@ -1,4 +1,4 @@
-"""The inbox: a feed of a tenant's changes, dead letters, search."""
+"""The inbox: a feed of a tenant's changes, its customers, its dead letters."""
 
 from persistence.migrations.revision import run_sql
 

@@ -22,6 +22,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from persistence.database import open_pool
+from persistence.ids import derive_customer_id
 from persistence.users import User
 from tests.support.api import (
     Api,
@@ -94,12 +95,15 @@ class Server:
         )
         self.ids = {
             "channel_id": str(channel.id),
+            "customer_id": str(derive_customer_id(channel.id, "sara")),
             "conversation_id": str(
                 await write_as_customer(api, channel, "sara", "سلام")
             ),
             "document_id": str(document.json()["id"]),
             "name": "dense_top_k",
         }
+        # A message has the id of the event that made it.
+        self.ids["message_id"] = str(self.shards.events[0].id)
 
     async def _close(self) -> None:
         await self.client.aclose()

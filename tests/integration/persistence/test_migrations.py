@@ -1,4 +1,4 @@
-"""The place of a message, brought into a database that has messages already."""
+"""Migrations of a database that has messages already, and their way back."""
 
 import asyncio
 
@@ -32,7 +32,7 @@ RETURN lpad(n::text, 32, '0')::uuid;
 """
 
 
-async def test_older_messages_stand_as_they_were_stored_and_the_way_back_works(
+async def test_older_rows_get_their_place_tenant_and_messages_and_the_way_back_works(
     dsn: str, pool: Pool
 ) -> None:
     await pool.close()
@@ -46,5 +46,13 @@ async def test_older_messages_stand_as_they_were_stored_and_the_way_back_works(
             "SELECT content, position FROM messages ORDER BY position"
         )
         assert [tuple(row) for row in rows] == [("1", 1024), ("2", 2048), ("3", 3072)]
+        await asyncio.to_thread(migrate.upgrade, dsn, "0003")
+        rows = await connection.fetch(
+            "SELECT e.tenant_id = m.tenant_id, e.message_ids = ARRAY[m.id]"
+            " FROM conversation_events e JOIN messages m ON m.id = e.id"
+        )
+        assert [tuple(row) for row in rows] == [(True, True)] * 3
+        await asyncio.to_thread(migrate.downgrade, dsn, "0002")
+        await asyncio.to_thread(migrate.upgrade, dsn)
     finally:
         await connection.close()
