@@ -193,8 +193,12 @@ def _touched_by(decision: Decision) -> str:
                 touched.update(dict.fromkeys(effect.ids))
             case RecordSend():
                 touched[effect.send.message_id] = None
+            case SetTimer() | ClearTimer() | StartReply() | CancelReply():
+                pass
+            case DeliverPart() | WriteLog() | Count():
+                pass
             case _:
-                pass  # Timers and orders change no message.
+                assert_never(effect)
     return f"{{{','.join(map(str, touched))}}}"
 
 

@@ -8,10 +8,16 @@ import pytest
 from fastapi import FastAPI
 
 from actors.conversation.errors import ShardUnavailableError
-from actors.conversation.events import Event, OperatorAnswered
+from actors.conversation.events import (
+    CustomerShared,
+    Event,
+    OperatorAnswered,
+    share_message_id,
+)
 from actors.conversation.shard import Receipt
+from actors.conversation.state import Source
 from persistence.channels import ChannelKind
-from persistence.ids import ConversationId
+from persistence.ids import ConversationId, derive_conversation_id
 from persistence.users import User
 from tests.support.api import Api, LocalShards, add_channel, connect, write_as_customer
 
@@ -75,6 +81,35 @@ async def test_instagrams_window_ends_a_day_after_the_customer_wrote(
     assert until - written == timedelta(hours=24)
 
 
+async def test_a_shared_post_shows_while_it_waits_for_its_question(
+    client: httpx.AsyncClient, api: Api, app: FastAPI, alice: User
+) -> None:
+    channel = await add_channel(app, alice.tenant_id, ChannelKind.INSTAGRAM, "178")
+    conversation_id = derive_conversation_id(channel.id, "ig-1")
+    shared = CustomerShared(
+        id=share_message_id(conversation_id, "m1"),
+        conversation_id=conversation_id,
+        at=api.clock.now(),
+        tenant_id=alice.tenant_id,
+        channel_id=channel.id,
+        source=Source.INSTAGRAM,
+        customer="ig-1",
+        mid="m1",
+        content="کپشن: مانتو",
+    )
+    await api.shards.submit(shared)
+    path = f"/api/conversations/{conversation_id}/"
+    waiting = (await client.get(path)).json()["pending_share"]
+    assert waiting["message_id"] == str(shared.id)
+    assert datetime.fromisoformat(waiting["due_at"]) == shared.at + timedelta(minutes=2)
+    await write_as_customer(api, channel, "ig-1", "قیمتش؟", "m2")
+    assert (await client.get(path)).json()["pending_share"] is None
+    share, question = (await client.get(f"{path}messages/")).json()["results"]
+    assert (share["message_type"], share["combined_content"]) == ("share", None)
+    assert question["content"] == "قیمتش؟"
+    assert question["combined_content"].endswith("[سوال کاربر]:\nقیمتش؟")
+
+
 async def test_the_inbox_is_filtered_by_status_source_and_words(
     client: httpx.AsyncClient,
     api: Api,
@@ -91,6 +126,7 @@ async def test_the_inbox_is_filtered_by_status_source_and_words(
         ("source=instagram", [other]),
         ("q=ABROAD", [other]),
         ("q=visitor", [conversation_id]),
+        ("q=ارسال‌داريد", [conversation_id]),
         ("q=ارسال&status=closed", []),
         ("page=2", []),
     ):

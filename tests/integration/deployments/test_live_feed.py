@@ -14,8 +14,14 @@ from fastapi import FastAPI
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from actors.conversation.events import CustomerEdited, FeedbackGiven, StatusSet
-from actors.conversation.state import Feedback, Status
+from actors.conversation.events import (
+    CustomerEdited,
+    FeedbackGiven,
+    MessageEdited,
+    MessageUnsent,
+    StatusSet,
+)
+from actors.conversation.state import Feedback, Source, Status
 from deployments.api.context import ApiContext
 from deployments.api.tokens import LIFETIMES, TokenType
 from deployments.changes import MAX_CHANGES, MAX_FOLLOWERS_PER_USER, LiveLimits
@@ -185,6 +191,43 @@ async def test_feedback_and_edits_of_the_customer_arrive(
             await window.read_frame()
     (changed,) = window.changed
     assert (changed["feedback"], changed["feedback_comment"]) == ("positive", "خوب")
+
+
+async def test_what_its_author_edits_or_takes_back_arrives_as_it_is_then(
+    live: LiveApi, api: Api, app: FastAPI, alice: User
+) -> None:
+    channel = await add_channel(app, alice.tenant_id, ChannelKind.INSTAGRAM, "178")
+    conversation = await Writer(api, channel, "ig-1").write("سلام")
+    async with live.follow(alice) as window:
+        edited = MessageEdited(
+            id=EventId(uuid4()),
+            conversation_id=conversation,
+            at=api.clock.now(),
+            tenant_id=alice.tenant_id,
+            channel_id=channel.id,
+            source=Source.INSTAGRAM,
+            customer="ig-1",
+            mid="m1",
+            text="سلام!",
+        )
+        await api.shards.submit(edited)
+        await window.read_frame()
+        assert window.changed[-1]["content"] == "سلام!"
+        await api.shards.submit(
+            MessageUnsent(
+                id=EventId(uuid4()),
+                conversation_id=conversation,
+                at=api.clock.now(),
+                tenant_id=alice.tenant_id,
+                channel_id=channel.id,
+                source=Source.INSTAGRAM,
+                customer="ig-1",
+                mid="m1",
+            )
+        )
+        await window.read_frame()
+        assert window.changed[-1]["content"] == ""
+    assert window.messages == []
 
 
 async def test_who_reconnects_misses_nothing_and_sees_nothing_twice(
