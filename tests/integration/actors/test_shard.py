@@ -35,6 +35,8 @@ from tests.support.waiting import wait_for_count
 TENANT = TenantId(UUID(int=1))
 CHANNEL = ChannelId(UUID(int=2))
 QUICK = Policy(reply_debounce=timedelta(milliseconds=50))
+#: No answer comes between.
+PATIENT = Policy(reply_debounce=timedelta(hours=1))
 
 
 class EchoResponder:
@@ -148,6 +150,7 @@ def receipts(results: list[Receipt | ActorError]) -> list[Receipt]:
 
 
 async def test_a_submitted_event_is_stored_when_submit_returns(bench: Bench) -> None:
+    bench.policy = PATIENT
     shard = await bench.start()
     (receipt,) = receipts(await shard.submit([wrote("sara", "m1")]))
     row = await bench.pool.fetchrow("SELECT * FROM messages")
@@ -281,7 +284,7 @@ async def test_a_shard_that_stops_begins_no_new_send(
 ) -> None:
     # One that is cut off may have arrived, and would be sent again after the start.
     monkeypatch.setattr("actors.conversation.shard.STOP_PATIENCE_S", 0.3)
-    bench.policy = replace(QUICK, reply_debounce=timedelta(hours=1))
+    bench.policy = PATIENT
     shard = await bench.start()
     slow, long = (wrote(one, "m", source=Source.INSTAGRAM) for one in ("slow", "long"))
     await shard.submit([slow, long])
