@@ -60,7 +60,7 @@ async def test_an_error_of_the_search_comes_without_its_stack(
     cause: Exception,
     seen: type[Exception],
 ) -> None:
-    async def fail(*_: object, **_: object) -> object:
+    async def fail(*_: object, **__: object) -> object:
         raise remote_error(cause)
 
     monkeypatch.setattr(handles, "SEARCH_PATIENCE_S", 0.0)
@@ -76,7 +76,7 @@ async def test_a_search_that_nobody_takes_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Without a replica Serve keeps the call until one comes, and none may.
-    async def wait(*_: object, **_: object) -> object:
+    async def wait(*_: object, **__: object) -> object:
         return await asyncio.get_running_loop().create_future()
 
     monkeypatch.setattr(handles, "SEARCH_LIMIT_S", 0.01)
