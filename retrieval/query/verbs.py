@@ -58,7 +58,7 @@ _ENDINGS = {
     "ن": "ند",
 }
 _SPOKEN_ENDINGS = {"ه": "د", "ین": "ید"}
-_NOT_VERBS = frozenset(["میان", "میانه", "بدانه", "بیانه", "نهاده"])
+_NOT_VERBS = frozenset(["میان", "نمونه", "میانه", "بدانه", "بیانه", "نهاده"])
 
 
 def _any_of(parts: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retrieval.bm25 import Bm25Index, LuceneBM25, grams
+from retrieval.bm25 import Bm25Index, LuceneBM25, document_pieces, grams, seams
 
 DOCUMENTS = [
     "مانتو لینن سفید، قیمت ۱٬۱۵۰٬۰۰۰ تومان",
@@ -29,6 +29,17 @@ def test_a_word_gives_its_three_and_four_letter_pieces() -> None:
     assert grams("؟ ") == []
 
 
+def test_words_meet_at_seams_that_are_no_words_pieces() -> None:
+    assert seams(["پیراهن", "مردانه", "نخ"]) == ["اهن مرد", "انه نخ"]
+    assert seams(["تنها"]) == []
+    assert not set(seams(["و", "در", "و"])) & set(grams("و در و"))
+    assert document_pieces("نخ و سوزن") == [
+        *grams("نخ و سوزن"),
+        "نخ و",
+        "و سوز",
+    ]
+
+
 def test_the_idf_is_lucenes() -> None:
     fitted = LuceneBM25([["a", "b"], ["a"], ["c"]])
     # Of N = 3: a in 2, b in 1.
@@ -42,7 +53,7 @@ def test_the_idf_is_lucenes() -> None:
 def test_scores_equal_those_of_rank_bm25(query: str) -> None:
     index = Bm25Index()
     index.add(range(len(DOCUMENTS)), DOCUMENTS)
-    reference = LuceneBM25([grams(text) for text in DOCUMENTS])
+    reference = LuceneBM25([document_pieces(text) for text in DOCUMENTS])
     expected = reference.get_scores(grams(query))
     assert list(scores_by_key(index, query).values()) == pytest.approx(
         list(expected), rel=1e-6
@@ -71,7 +82,7 @@ def test_after_any_edits_scores_equal_a_fit_to_what_is_left(
     if not any(texts.values()):  # `rank_bm25` divides by the average length
         assert found == dict.fromkeys(texts, 0.0)
         return
-    reference = LuceneBM25([grams(text) for text in texts.values()])
+    reference = LuceneBM25([document_pieces(text) for text in texts.values()])
     expected = reference.get_scores(grams("مانتو لینن ارسال"))
     assert found == pytest.approx(dict(zip(texts, expected, strict=True)), rel=1e-6)
 

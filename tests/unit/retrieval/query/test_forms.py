@@ -8,6 +8,7 @@ from retrieval.bm25 import grams
 from retrieval.normalise import normalise
 from retrieval.query.forms import (
     FILLER_WEIGHT,
+    SEAM_WEIGHT,
     SYNONYM_WEIGHT,
     build_forms,
 )
@@ -19,7 +20,7 @@ def test_a_plain_question_has_one_form() -> None:
     assert forms.for_meaning == ("ستاره قطبی",)
     assert forms.synonyms == ()
     assert dict(forms.for_words) == pytest.approx(
-        dict.fromkeys(grams("ستاره قطبی"), 1.0)
+        dict.fromkeys(grams("ستاره قطبی"), 1.0) | {"اره قطب": SEAM_WEIGHT}
     )
 
 
