@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator
 
 # Of a shorter word, one letter more or less makes another word.
-_SHORTEST = 4
+_SHORTEST = 5
 
 
 class NearWords:
     """Known words within one typing error: a letter more, less, other or swapped.
 
-    By hand: `ارسلا` is `ارسال` with two letters swapped, `رسال` lacks one.
+    By hand: `ارسلا` is `ارسال` with two letters swapped, `رایگا` of `رایگان` lacks one.
     """
 
     def __init__(self, known: Iterable[str]) -> None:
