@@ -90,7 +90,7 @@ async def test_a_dead_letter_is_listed_with_its_reason(
     page = (await client.get("/api/outbox/")).json()
     assert page["count"] == 1
     (letter,) = page["results"]
-    assert "told to fail" in letter.pop("error")
+    assert "HTTP 400: Told" in letter.pop("error")
     assert letter.pop("created_at") <= letter.pop("updated_at")
     assert letter == {
         "message_id": dead,
