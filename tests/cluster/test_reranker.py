@@ -1,6 +1,7 @@
 """The reranker on a real Ray Serve, with a small model that truly ranks."""
 
 import asyncio
+import os
 import random
 import warnings
 from collections.abc import Iterator
@@ -42,6 +43,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         "PILITO_RERANK_MODEL_BASE": str(home / "overlap"),
         "PILITO_RERANK_MODEL_LARGE": str(home / "absent"),
     }
+    # Ray leaves its address and its token there, for the runtimes of later tests.
+    ours = dict(os.environ)
     ray.init(num_cpus=2, include_dashboard=False, runtime_env={"env_vars": environment})
     try:
         deployment = serve.deployment(
@@ -52,6 +55,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     finally:
         serve.shutdown()  # type: ignore[no-untyped-call]
         ray.shutdown()
+        os.environ.clear()
+        os.environ.update(ours)
 
 
 @pytest.fixture

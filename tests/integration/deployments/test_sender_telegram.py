@@ -154,6 +154,7 @@ async def test_the_token_is_in_no_error_and_no_log_line(
 ) -> None:
     # Louder than any process of ours is set: the client itself names each address.
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="httpx")
     with capture_logs() as ours:
         for reply in (
             refusal(400, f"Bad Request: bot{TOKEN} is no good, {TOKEN} is not"),
