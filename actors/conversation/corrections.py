@@ -38,7 +38,7 @@ def on_unsent(state: Conversation, event: MessageUnsent, policy: Policy) -> Deci
         for share in state.combined
         if share.share in ids and share.question not in ids
     )
-    was_asked = state.questions
+    was_asked, was_combined = state.questions, state.combined
     state = replace(
         state,
         unsent_mids=(*state.unsent_mids, event.mid)[-MAX_UNSENT_MIDS:],
@@ -53,7 +53,8 @@ def on_unsent(state: Conversation, event: MessageUnsent, policy: Policy) -> Deci
         if not state.questions:
             state, stopped = stop_reply(state, "unsent")
             effects.extend(stopped)
-        elif state.questions != was_asked:
+        elif (state.questions, state.combined) != (was_asked, was_combined):
+            # What is being written may speak of it.
             due_at = event.at + policy.reply_debounce
             state, awaited = await_burst(state, due_at, "unsent")
             effects.extend(awaited)

@@ -27,6 +27,7 @@ from actors.conversation.policy import Policy
 from actors.conversation.splitting import split_for
 from actors.conversation.state import (
     MAX_DEAD_PARTS,
+    MAX_DOUBTED,
     MAX_RECENT_MIDS,
     Author,
     Conversation,
@@ -43,6 +44,7 @@ from persistence.ids import SendId
 ECHOING = frozenset({Source.INSTAGRAM})
 WINDOW_CLOSED = "the platform takes no answer so long after the customer's last message"
 TAKEN_OVER = "a person took over before it was sent"
+NO_ECHO = "the platform did not answer; whether it arrived is not known"
 IN_DOUBT = "a person took over; whether it arrived is not known"
 
 
@@ -81,8 +83,12 @@ def on_send_due(state: Conversation, event: SendFellDue, policy: Policy) -> Deci
     if head.delivery is Delivery.SENDING:
         # Its process died with the call under way: did the platform get it?
         return _doubt(state, "the sender stopped", event.at, policy)
+    if head.delivery is Delivery.UNKNOWN:
+        state = _remember_doubt(state, head)
     if head.is_withdrawn:
         return _failed(state, head, IN_DOUBT, event.at)
+    if head.attempts >= policy.max_send_attempts:
+        return _failed(state, head, NO_ECHO, event.at)
     window = reply_window(state.source, state.last_customer_at)
     tag = ""
     if window is not None and event.at > window.until:
@@ -225,8 +231,6 @@ def _doubt(state: Conversation, reason: str, at: datetime, policy: Policy) -> De
     if state.source not in ECHOING:
         # Twice is worse than late: a person, who can ask, sends it again or not.
         return _failed(state, head, reason, at, Delivery.UNKNOWN)
-    if head.attempts >= policy.max_send_attempts:
-        return _failed(state, head, reason, at)
     doubtful = replace(
         head, delivery=Delivery.UNKNOWN, due_at=at + policy.echo_patience
     )
@@ -259,6 +263,48 @@ def remember_mid(state: Conversation, mid: str) -> Conversation:
         return state
     recent = (*state.recent_mids, mid)[-MAX_RECENT_MIDS:]
     return replace(state, recent_mids=recent)
+
+
+def _remember_doubt(state: Conversation, head: Send) -> Conversation:
+    """Keep what may have arrived: its echo may still come, and is not the owner's."""
+    return replace(state, doubted=(*state.doubted, head)[-MAX_DOUBTED:])
+
+
+def is_doubted(state: Conversation, send: Send) -> bool:
+    """Whether an earlier call for this part may have brought it there."""
+    return any(doubted.id == send.id for doubted in state.doubted)
+
+
+def settle_doubt(
+    state: Conversation, text: str, mid: str, at: datetime
+) -> Decision | None:
+    """Take a late echo as that of a part in doubt that says so; None if there is none.
+
+    The part has arrived then, whether it was given up or waits to be sent again.
+    """
+    words = text.split()
+    doubted = next((one for one in state.doubted if one.content.split() == words), None)
+    if doubted is None:
+        return None
+    rest = list(state.doubted)
+    rest.remove(doubted)
+    state = remember_mid(replace(state, doubted=tuple(rest)), mid)
+    if state.sends and state.sends[0].id == doubted.id:
+        return part_delivered(state, state.sends[0], mid, at)
+    waiting = (*state.sends, *state.dead)
+    if not any(send.id == doubted.id for send in waiting):
+        return Decision(state)
+    is_last = not any(
+        send.message_id == doubted.message_id and send.id != doubted.id
+        for send in waiting
+    )
+    state = replace(
+        state,
+        sends=tuple(send for send in state.sends if send.id != doubted.id),
+        dead=tuple(send for send in state.dead if send.id != doubted.id),
+    )
+    sent = replace(doubted, delivery=Delivery.SENT)
+    return Decision(state, (RecordSend(sent, mid=mid, is_last_part=is_last),))
 
 
 def _failed(

@@ -2,7 +2,13 @@
 
 from dataclasses import replace
 
-from actors.conversation.delivery import find_head, part_delivered, remember_mid
+from actors.conversation.delivery import (
+    find_head,
+    is_doubted,
+    part_delivered,
+    remember_mid,
+    settle_doubt,
+)
 from actors.conversation.effects import Decision, RecordMessage
 from actors.conversation.events import EchoReceived, PartDelivered, message_id_of
 from actors.conversation.placing import place
@@ -33,10 +39,14 @@ def on_echo(state: Conversation, event: EchoReceived) -> Decision:
         and head.delivery is not Delivery.QUEUED
         and head.content.split() == event.text.split()
     ):
-        assumed = AssumedEcho(event.id, head.id, event.mid, event.text, event.at)
-        return part_delivered(
-            replace(state, assumed=assumed), head, event.mid, event.at
-        )
+        # Of a part that was sent before, two names may be ours: neither is assumed.
+        if not is_doubted(state, head):
+            assumed = AssumedEcho(event.id, head.id, event.mid, event.text, event.at)
+            state = replace(state, assumed=assumed)
+        return part_delivered(state, head, event.mid, event.at)
+    settled = settle_doubt(state, event.text, event.mid, event.at)
+    if settled is not None:
+        return settled
     return _owner_answered(
         state,
         RecordMessage(

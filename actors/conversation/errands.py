@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from typing import assert_never
@@ -67,6 +68,7 @@ class Errands:
         clock: Clock,
         post: Callable[[Event], None],
         new_id: Callable[[], UUID] = uuid4,
+        max_sends: int = MAX_SENDS,
     ) -> None:
         self._responder = responder
         self._sender = sender
@@ -76,7 +78,7 @@ class Errands:
         self._replies: dict[EventId, asyncio.Task[None]] = {}
         self._sends: dict[SendId, asyncio.Task[None]] = {}
         self._reply_places = asyncio.Semaphore(MAX_REPLIES)
-        self._send_places = asyncio.Semaphore(MAX_SENDS)
+        self._send_places = asyncio.Semaphore(max_sends)
 
     def run(self, state: Conversation, order: Order) -> None:
         """Begin an errand; it reports through the inbox."""
@@ -139,10 +141,13 @@ class Errands:
                     conversation_id=state.id,
                     at=self._clock.now(),
                     job=order.job,
-                    text=answer.text,
+                    text=_storable(answer.text),
                     is_handover=answer.is_handover,
                     needs_operator=answer.needs_operator,
-                    trace=answer.trace,
+                    trace=replace(
+                        answer.trace,
+                        fallback_reason=_storable(answer.trace.fallback_reason),
+                    ),
                 )
             )
 
@@ -155,18 +160,40 @@ class Errands:
                 conversation_id=state.id,
                 at=self._clock.now(),
                 job=order.job,
-                reason=reason,
+                reason=_storable(reason),
             )
         )
 
     async def _deliver(self, state: Conversation, order: DeliverPart) -> None:
         async with self._send_places:
-            event = await self._attempt(state, order)
+            # After its lease the part is another call's.
+            left = order.send.due_at - self._clock.now()
+            if _is_withdrawn(state, order) or left <= timedelta(0):
+                event = self._hold_back(state, order)
+            else:
+                event = await self._attempt(state, order, left)
         # Gone before its result is read: that may order the next attempt.
         self._sends.pop(order.send.id, None)
         self._post(event)
 
-    async def _attempt(self, state: Conversation, order: DeliverPart) -> Event:
+    def _hold_back(self, state: Conversation, order: DeliverPart) -> Event:
+        """Report that nothing has left: no place came free in time, or a person leads.
+
+        A person who took over in the batch that ordered the send comes before it.
+        """
+        return PartRefused(
+            id=EventId(self._new_id()),
+            conversation_id=state.id,
+            at=self._clock.now(),
+            send_id=order.send.id,
+            reason="held back",
+            permanent=False,
+            is_held=True,
+        )
+
+    async def _attempt(
+        self, state: Conversation, order: DeliverPart, left: timedelta
+    ) -> Event:
         part = OutgoingPart(
             send_id=order.send.id,
             tenant_id=state.tenant_id,
@@ -178,7 +205,8 @@ class Errands:
         )
         event_id = EventId(self._new_id())
         try:
-            mid = await self._sender.send(part)
+            async with asyncio.timeout(left.total_seconds()):
+                mid = await self._sender.send(part)
         except SendRefusedError as error:
             pause = error.retry_after_s
             return PartRefused(
@@ -186,20 +214,20 @@ class Errands:
                 conversation_id=state.id,
                 at=self._clock.now(),
                 send_id=order.send.id,
-                reason=str(error),
+                reason=_storable(str(error)),
                 permanent=error.permanent,
                 is_held=error.is_held,
                 retry_after=None if pause is None else timedelta(seconds=pause),
             )
         except Exception as error:
-            if not isinstance(error, SendOutcomeUnknownError):
+            if not isinstance(error, SendOutcomeUnknownError | TimeoutError):
                 log.exception("send_errand_failed", send_id=str(order.send.id))
             return PartOutcomeLost(
                 id=event_id,
                 conversation_id=state.id,
                 at=self._clock.now(),
                 send_id=order.send.id,
-                reason=str(error) or repr(error),
+                reason=_storable(str(error) or repr(error)),
             )
         return PartDelivered(
             id=event_id,
@@ -221,3 +249,16 @@ def _counter_of(order: Count) -> prometheus_client.Counter:
     """Find the counter once: a look-up by labels takes a lock each time."""
     counter = COUNTERS[order.counter]
     return counter.labels(order.label) if order.label else counter
+
+
+def _is_withdrawn(state: Conversation, order: DeliverPart) -> bool:
+    return any(send.id == order.send.id and send.is_withdrawn for send in state.sends)
+
+
+def _storable(text: str) -> str:
+    """Return the text without what PostgreSQL can't hold: NUL, half an emoji.
+
+    Models and platforms send such things; the event would be refused, and with it the
+    answer that a customer waits for.
+    """
+    return text.encode(errors="replace").decode().replace("\x00", "")

@@ -20,6 +20,8 @@ MAX_QUESTIONS = 20
 MAX_RECENT_MIDS = 32
 #: Dead letters that can be sent again; older ones are only shown.
 MAX_DEAD_PARTS = 40
+#: Parts in doubt that were sent again: their first echo may come hours later.
+MAX_DOUBTED = 8
 #: An unsent message that was delivered late is known by these.
 MAX_UNSENT_MIDS = 16
 #: Updates overtake each other by seconds, not by more messages than this.
@@ -206,6 +208,8 @@ class Conversation:
     assumed: AssumedEcho | None = None
     #: Parts that failed for good, the newest last; an operator may send them again.
     dead: tuple[Send, ...] = ()
+    #: Parts that were sent again, or given up, without knowing whether they arrived.
+    doubted: tuple[Send, ...] = ()
     pending_share: PendingShare | None = None
     #: Which of the questions are about a share.
     combined: tuple[CombinedShare, ...] = ()

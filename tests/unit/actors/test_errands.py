@@ -1,18 +1,27 @@
 """What errands do with an order that comes again."""
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
-from actors.clock import SystemClock
 from actors.conversation.effects import DeliverPart
 from actors.conversation.errands import Errands
-from actors.conversation.events import Event, PartDelivered
+from actors.conversation.events import (
+    Event,
+    PartDelivered,
+    PartOutcomeLost,
+    PartRefused,
+)
 from actors.conversation.ports import AnswerJob, OutgoingPart, WrittenAnswer
 from actors.conversation.state import Conversation, Send, Source
 from persistence.ids import CustomerId, MessageId, SendId
+from tests.support.clock import FakeClock
 from tests.support.conversations import CHANNEL, NOON, TENANT, Story
 
-SEND = Send(SendId(UUID(int=4)), MessageId(UUID(int=5)), 0, "hello", NOON)
+LEASE = timedelta(minutes=1)
+#: Sent, it is due when its lease ends.
+SEND = Send(SendId(UUID(int=4)), MessageId(UUID(int=5)), 0, "hello", NOON + LEASE)
 STATE = Conversation(
     id=Story().id,
     tenant_id=TENANT,
@@ -44,7 +53,7 @@ async def test_a_part_that_is_still_on_its_way_is_not_handed_over_again() -> Non
     # Its lease ended while the platform was slow, or while it waited for its turn
     # behind others: sent again now, the customer would read it twice.
     platform, results = HeldPlatform(), asyncio.Queue[Event]()
-    errands = Errands(platform, platform, SystemClock(), results.put_nowait)
+    errands = Errands(platform, platform, FakeClock(NOON), results.put_nowait)
     errands.run(STATE, DeliverPart(SEND))
     errands.run(STATE, DeliverPart(SEND))
     platform.may_answer.set()
@@ -56,9 +65,36 @@ async def test_a_part_that_is_still_on_its_way_is_not_handed_over_again() -> Non
 
 async def test_a_part_that_came_home_can_be_handed_over_again() -> None:
     platform, results = HeldPlatform(), asyncio.Queue[Event]()
-    errands = Errands(platform, platform, SystemClock(), results.put_nowait)
+    errands = Errands(platform, platform, FakeClock(NOON), results.put_nowait)
     platform.may_answer.set()
     for _ in range(2):
         errands.run(STATE, DeliverPart(SEND))
         await results.get()
     assert len(platform.parts) == 2
+
+
+async def test_a_part_whose_lease_is_over_does_not_leave() -> None:
+    platform, results = HeldPlatform(), asyncio.Queue[Event]()
+    errands = Errands(platform, platform, FakeClock(NOON), results.put_nowait)
+    errands.run(STATE, DeliverPart(replace(SEND, due_at=NOON)))
+    refused = await results.get()
+    assert isinstance(refused, PartRefused)
+    assert refused.is_held
+    assert platform.parts == []
+
+
+async def test_a_call_ends_with_its_lease() -> None:
+    platform, results = HeldPlatform(), asyncio.Queue[Event]()
+    errands = Errands(platform, platform, FakeClock(NOON), results.put_nowait)
+    soon = NOON + timedelta(milliseconds=50)
+    errands.run(STATE, DeliverPart(replace(SEND, due_at=soon)))
+    assert isinstance(await results.get(), PartOutcomeLost)
+
+
+async def test_a_part_that_was_withdrawn_in_its_own_batch_does_not_leave() -> None:
+    platform, results = HeldPlatform(), asyncio.Queue[Event]()
+    errands = Errands(platform, platform, FakeClock(NOON), results.put_nowait)
+    taken_over = replace(STATE, sends=(replace(SEND, is_withdrawn=True),))
+    errands.run(taken_over, DeliverPart(SEND))
+    assert isinstance(await results.get(), PartRefused)
+    assert platform.parts == []

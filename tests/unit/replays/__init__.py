@@ -1,0 +1,1 @@
+"""Faults that were found, as the events that showed them."""
