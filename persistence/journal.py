@@ -1,7 +1,7 @@
 """What a shard reads at its start and per batch, and the one way in which it writes."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
@@ -191,10 +191,10 @@ async def raise_epoch(db: Pool, shard: int) -> Epoch:
     return Epoch(shard, row["epoch"], row["seq"])
 
 
-async def fetch_epoch(db: Pool, shard: int) -> Epoch | None:
-    """Fetch who holds the shard, after a lost connection left a commit in doubt."""
-    row = await db.fetchrow(_SQL["fetch_epoch"], shard)
-    return None if row is None else Epoch(shard, row["epoch"], row["seq"])
+async def renew_epoch(db: Pool, epoch: Epoch) -> Epoch | None:
+    """Refuse what the holder of `epoch` has under way; None if that is another now."""
+    row = await db.fetchrow(_SQL["renew_epoch"], epoch.shard, epoch.epoch)
+    return None if row is None else replace(epoch, seq=row["seq"])
 
 
 async def fence_all(db: Connection) -> None:
@@ -248,6 +248,7 @@ async def commit_batch(db: Pool, epoch: Epoch, batch: Batch, last_seq: int) -> N
             [conversation for conversation, _ in cleared],
             [kind for _, kind in cleared],
             f"{epoch.shard}:{epoch.seq + 1}:{last_seq}",
+            epoch.seq,
         )
     except asyncpg.PostgresError as error:
         if error.sqlstate == FENCED:

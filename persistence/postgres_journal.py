@@ -40,10 +40,13 @@ class PostgresJournal:
         with _reading():
             return await journal.raise_epoch(self._pool, shard)
 
-    async def fetch_epoch(self, shard: int) -> Epoch | None:
-        """Fetch who holds the shard."""
+    async def renew_epoch(self, epoch: Epoch) -> Epoch | None:
+        """Go on after a commit whose outcome was lost; None if another has the place.
+
+        If that commit is still under way it is refused from now on.
+        """
         with _reading():
-            return await journal.fetch_epoch(self._pool, shard)
+            return await journal.renew_epoch(self._pool, epoch)
 
     async def fetch_timers(self, shard: int, shards: int) -> tuple[TimerRow, ...]:
         """Fetch the timers that the shard owns, the earliest first."""
@@ -77,7 +80,7 @@ class PostgresJournal:
 
 @contextmanager
 def _reading() -> Iterator[None]:
-    # Our reading statements carry ids and numbers only: what the server refuses in one
+    # These statements carry ids and numbers only: what the server refuses in one
     # is no fault of the event, so the shard must wait and not throw the event away.
     try:
         yield

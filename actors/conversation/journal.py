@@ -18,8 +18,11 @@ class Journal(Protocol):
         """Take the shard's place; the one that held it stops at its next write."""
         ...
 
-    async def fetch_epoch(self, shard: int) -> Epoch | None:
-        """Fetch who holds the shard."""
+    async def renew_epoch(self, epoch: Epoch) -> Epoch | None:
+        """Go on after a commit whose outcome was lost; None if another has the place.
+
+        If that commit is still under way it is refused from now on.
+        """
         ...
 
     async def fetch_timers(self, shard: int, shards: int) -> tuple[TimerRow, ...]:

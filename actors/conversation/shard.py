@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import structlog
@@ -17,27 +17,22 @@ from actors.clock import Clock
 from actors.conversation.codec import decode_state
 from actors.conversation.decide import decide
 from actors.conversation.effects import ClearTimer, SetTimer
-from actors.conversation.errands import Errands
+from actors.conversation.errands import MAX_SENDS, Errands
 from actors.conversation.errors import (
     ActorError,
     InvalidEventError,
     ShardUnavailableError,
 )
-from actors.conversation.events import (
-    Event,
-    ReplyFailed,
-    ReplyFellDue,
-    ReplyWritten,
-    SendFellDue,
-    ShareTimedOut,
-)
+from actors.conversation.events import Event, ReplyFailed, ReplyWritten
 from actors.conversation.journal import Journal
 from actors.conversation.mirror import NO_MIRROR, Mirror
+from actors.conversation.parcels import Parcel, drop_duplicates
+from actors.conversation.parcels import Receipt as Receipt
 from actors.conversation.policy import Policy
 from actors.conversation.ports import Responder, Sender
 from actors.conversation.recording import Draft, timer_key
 from actors.conversation.state import Conversation
-from actors.conversation.timers import TimerWheel, build_timer_event
+from actors.conversation.timers import TIMER_EVENTS, TimerWheel, build_timer_event
 from config import metrics
 from persistence.errors import DatabaseAwayError, ShardFencedError
 from persistence.ids import ConversationId, EventId
@@ -53,33 +48,6 @@ RECOVERY_PAUSE_S = 0.5
 STOP_PATIENCE_S = 3.0
 
 log = structlog.get_logger("shard")
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What a caller learns: the event is stored, and whether it was already."""
-
-    event_id: EventId
-    seq: int
-    is_duplicate: bool = False
-
-
-@dataclass(slots=True)
-class Parcel:
-    """An event in the inbox; `done` is None for what the shard sent itself."""
-
-    event: Event
-    done: asyncio.Future[Receipt] | None = None
-
-    def succeed(self, receipt: Receipt) -> None:
-        """Tell the caller, if one still waits."""
-        if self.done is not None and not self.done.done():
-            self.done.set_result(receipt)
-
-    def fail(self, error: ActorError) -> None:
-        """Tell the caller why not, if one still waits."""
-        if self.done is not None and not self.done.done():
-            self.done.set_exception(error)
 
 
 class Shard:
@@ -98,6 +66,7 @@ class Shard:
         mirror: Mirror = NO_MIRROR,
         new_id: Callable[[], UUID] = uuid4,
         max_resident: int = MAX_RESIDENT,
+        max_sends: int = MAX_SENDS,
     ) -> None:
         self._shard = shard
         self._shards = shards
@@ -111,7 +80,7 @@ class Shard:
         self._states: OrderedDict[ConversationId, Conversation] = OrderedDict()
         self._timers = TimerWheel()
         self._timers_changed = asyncio.Event()
-        self._errands = Errands(responder, sender, clock, self._post, new_id)
+        self._errands = Errands(responder, sender, clock, self._post, new_id, max_sends)
         self._tasks: list[asyncio.Task[None]] = []
         self._firing: asyncio.Task[None] | None = None
         self._epoch = Epoch(shard, 0, 0)
@@ -198,22 +167,28 @@ class Shard:
     async def _process(self, parcels: list[Parcel]) -> None:
         try:
             await self._record(parcels)
-        except ShardFencedError:
-            raise
         except DatabaseAwayError as error:
             log.warning("database_away", shard=self._shard, error=repr(error))
-            self._refuse([parcel for parcel in parcels if parcel.done is not None])
+            self._refuse(parcels)
             await self._recover()
-            # Timers were armed again from their rows; results of errands have no
-            # row, so they are tried again.
-            for parcel in parcels:
-                timed = isinstance(
-                    parcel.event, ReplyFellDue | SendFellDue | ShareTimedOut
-                )
-                if parcel.done is None and not timed:
-                    self._post(parcel.event)
+            self._take_up(parcels)
+        except ShardFencedError:
+            # A renewal of ours that was held up on its way makes the next commit fail
+            # at the fence. If another has the place, the recovery says so, before the
+            # callers are told to look for it.
+            await self._recover()
+            self._refuse(parcels)
+            self._take_up(parcels)
+            # Should it ever fail again at once, it must not go round in a hurry.
+            await asyncio.sleep(RECOVERY_PAUSE_S)
         except Exception as error:  # noqa: BLE001 - the loop must survive; one event fails
             await self._isolate(parcels, error)
+
+    def _take_up(self, parcels: list[Parcel]) -> None:
+        """Try our own results again: they have no row, as timers have."""
+        for parcel in parcels:
+            if parcel.is_ours and not isinstance(parcel.event, TIMER_EVENTS):
+                self._inbox.put_nowait(Parcel(parcel.event, is_again=True))
 
     async def _isolate(self, parcels: list[Parcel], error: Exception) -> None:
         """Find the event that the database refuses: it fails alone."""
@@ -221,30 +196,40 @@ class Shard:
             event = parcels[0].event
             log.error("event_refused", event_id=str(event.id), error=repr(error))
             self._states.pop(event.conversation_id, None)
-            # The reason names tables and keys: it is for the log alone.
-            parcels[0].fail(InvalidEventError(event_id=event.id))
-            if isinstance(event, ReplyWritten):
-                # Nobody else waits for it, and the customer must not wait for ever.
-                self._post(
-                    ReplyFailed(
-                        id=EventId(self._new_id()),
-                        conversation_id=event.conversation_id,
-                        at=self._clock.now(),
-                        job=event.job,
-                        reason="the answer could not be stored",
-                    )
-                )
+            self._throw_away(parcels[0])
             return
         for parcel in parcels:
             await self._process([parcel])
+
+    def _throw_away(self, parcel: Parcel) -> None:
+        """Refuse the event for good."""
+        event = parcel.event
+        # The reason names tables and keys: it is for the log alone.
+        parcel.fail(InvalidEventError(event_id=event.id))
+        if isinstance(event, ReplyWritten):
+            # Nobody else waits for it, and the customer must not wait for ever.
+            self._post(
+                ReplyFailed(
+                    id=EventId(self._new_id()),
+                    conversation_id=event.conversation_id,
+                    at=event.at,
+                    job=event.job,
+                    reason="the answer could not be stored",
+                )
+            )
 
     async def _record(self, parcels: list[Parcel]) -> None:
         fresh, states = await self._recall(parcels)
         draft = Draft()
         seq = self._epoch.seq
+        now = self._clock.now()
         accepted: list[tuple[Parcel, Receipt]] = []
         for parcel in fresh:
             event = parcel.event
+            if parcel.is_ours:
+                # Rules count from when we can act on it: a doubt that waited for the
+                # database has not waited for its echo.
+                event = replace(event, at=now)
             current = draft.states.get(event.conversation_id) or states.get(
                 event.conversation_id
             )
@@ -255,7 +240,7 @@ class Shard:
                 continue
             except Exception:
                 log.exception("event_poisoned", event_id=str(event.id))
-                parcel.fail(InvalidEventError(event_id=event.id))
+                self._throw_away(parcel)
                 continue
             seq += 1
             draft.add(event, decision, seq, is_new=current is None)
@@ -270,9 +255,14 @@ class Shard:
     ) -> tuple[list[Parcel], dict[ConversationId, Conversation]]:
         """Answer what happened already; return the rest, with the states it is about.
 
-        Our own timers and results carry ids that are new: only callers repeat events.
+        Our own timers and results carry ids that are new, unless they come again after
+        a commit whose outcome was lost.
         """
-        asked = [parcel.event.id for parcel in parcels if parcel.done is not None]
+        asked = [
+            parcel.event.id
+            for parcel in parcels
+            if not parcel.is_ours or parcel.is_again
+        ]
         touched = {parcel.event.conversation_id for parcel in parcels}
         missing = [one for one in touched if one not in self._states]
         known = Known({}, {})
@@ -282,7 +272,7 @@ class Shard:
         for one in touched & self._states.keys():
             self._states.move_to_end(one)
             states[one] = self._states[one]
-        return _drop_duplicates(parcels, known.events), states
+        return drop_duplicates(parcels, known.events), states
 
     async def _commit(self, draft: Draft, seq: int, events: int) -> None:
         with metrics.SHARD_COMMIT_SECONDS.time():
@@ -338,13 +328,14 @@ class Shard:
     async def _recover(self) -> None:
         """Wait for the database, then go on from what it holds, not from memory.
 
-        A commit whose answer was lost may have happened: states are read anew.
+        A commit whose answer was lost may have happened, or be under way: the renewal
+        keeps it from happening after we have read.
         """
         self._states.clear()
         while True:
             try:
-                held = await self._journal.fetch_epoch(self._shard)
-                if held is None or held.epoch != self._epoch.epoch:
+                held = await self._journal.renew_epoch(self._epoch)
+                if held is None:
                     raise ShardFencedError
                 self._epoch = held
                 await self._load_timers()
@@ -361,7 +352,7 @@ class Shard:
         while not self._inbox.empty():
             parcel = self._inbox.get_nowait()
             self._inbox.task_done()
-            if parcel.done is None:
+            if parcel.is_ours:
                 kept.append(parcel)
             else:
                 self._refuse([parcel])
@@ -371,30 +362,3 @@ class Shard:
     def _refuse(self, parcels: list[Parcel]) -> None:
         for parcel in parcels:
             parcel.fail(ShardUnavailableError())
-
-
-def _drop_duplicates(parcels: list[Parcel], known: dict[EventId, int]) -> list[Parcel]:
-    first: dict[EventId, Parcel] = {}
-    for parcel in parcels:
-        event_id = parcel.event.id
-        if event_id in known:
-            parcel.succeed(Receipt(event_id, known[event_id], is_duplicate=True))
-        elif event_id in first:
-            _follow(first[event_id], parcel)
-        else:
-            first[event_id] = parcel
-    return list(first.values())
-
-
-def _follow(original: Parcel, twin: Parcel) -> None:
-    """Let the second copy of an event share the fate of the first."""
-
-    def settle(done: asyncio.Future[Receipt]) -> None:
-        error = done.exception()
-        if isinstance(error, ActorError):
-            twin.fail(error)
-        elif error is None:
-            twin.succeed(replace(done.result(), is_duplicate=True))
-
-    if original.done is not None:
-        original.done.add_done_callback(settle)

@@ -1,4 +1,4 @@
-"""The timers of a shard in memory: which one is due next."""
+"""The timers of a shard in memory: which one is due next, and what it says then."""
 
 import heapq
 from datetime import datetime, timedelta
@@ -13,6 +13,8 @@ from actors.conversation.state import TimerKind
 from persistence.ids import ConversationId, EventId
 
 Key = tuple[ConversationId, TimerKind]
+#: What timers say: it is said again when they are armed again from their rows.
+TIMER_EVENTS = (ReplyFellDue, SendFellDue, ShareTimedOut)
 
 
 class TimerWheel:

@@ -10,9 +10,11 @@ ON CONFLICT (shard) DO UPDATE SET
     started_at = now()
 RETURNING epoch, seq;
 
--- fetch_epoch --
--- Who holds a shard, asked after a commit whose outcome was lost.
-SELECT epoch, seq FROM shards WHERE shard = $1;
+-- renew_epoch --
+-- After a commit whose outcome was lost: it may still be under way, and must not be
+-- carried out once states and timers were read anew. It waits for the shard's row if it
+-- has that already; if not, the number that it counts on from is taken by this.
+UPDATE shards SET seq = seq + 1 WHERE shard = $1 AND epoch = $2 RETURNING seq;
 
 -- fence_all --
 -- A starting runtime takes the place of every shard of the one before it, also when
@@ -34,10 +36,12 @@ WHERE slot % $2::int = $1::int ORDER BY due_at;
 
 -- commit_batch --
 -- One batch, in one statement and so one transaction and one round trip. The fence comes
--- first: when another has this shard, or a conversation has a newer version than ours,
--- the statement fails and nothing of it is written. Foreign keys are checked at its end.
+-- first: when another has this shard, or the number that we count on from was taken, or
+-- a conversation has a newer version than ours, the statement fails and nothing of it is
+-- written. Foreign keys are checked at its end.
 WITH fence AS (
-    UPDATE shards SET seq = $3 WHERE shard = $1 AND epoch = $2 RETURNING seq
+    UPDATE shards SET seq = $3 WHERE shard = $1 AND epoch = $2 AND seq = $75
+    RETURNING seq
 ), new_customers AS (
     -- A customer is made with the first event and never overwritten by later ones.
     INSERT INTO customers (id, tenant_id, channel_id, platform_id, created_at)

@@ -14,7 +14,12 @@ from actors.conversation.errors import (
     InvalidEventError,
     ShardUnavailableError,
 )
-from actors.conversation.events import CustomerWrote, OperatorAnswered, StatusSet
+from actors.conversation.events import (
+    AnswerTrace,
+    CustomerWrote,
+    OperatorAnswered,
+    StatusSet,
+)
 from actors.conversation.policy import Policy
 from actors.conversation.ports import AnswerJob, OutgoingPart, WrittenAnswer
 from actors.conversation.shard import Receipt, Shard
@@ -48,12 +53,14 @@ class EchoResponder:
         self.may_answer.set()
         self.asked = asyncio.Event()
         self.text = "answer to {}"
+        self.trace = AnswerTrace()
 
     async def write(self, job: AnswerJob) -> WrittenAnswer:
         self.jobs.append(job)
         self.asked.set()
         await self.may_answer.wait()
-        return WrittenAnswer(self.text.format(len(job.question_ids)))
+        text = self.text.format(len(job.question_ids))
+        return WrittenAnswer(text, trace=self.trace)
 
 
 class RecordingSender:
@@ -217,9 +224,20 @@ async def test_why_an_event_was_refused_is_not_told_to_who_sent_it(
     assert str(refused) == InvalidEventError.__doc__
 
 
+async def test_an_answer_with_characters_that_cannot_be_stored_is_mended(
+    bench: Bench,
+) -> None:
+    shard = await bench.start()
+    bench.responder.text = "a model wrote \x00 and \ud83d."
+    await shard.submit([wrote("sara", "m1")])
+    await bench.wait_until("SELECT count(*) FROM messages WHERE type = 'AI'", 1)
+    content = await bench.pool.fetchval("SELECT content FROM messages WHERE type='AI'")
+    assert content == "a model wrote  and ?."
+
+
 async def test_an_answer_that_cannot_be_stored_calls_a_person(bench: Bench) -> None:
     shard = await bench.start()
-    bench.responder.text = "a model wrote \x00"
+    bench.responder.trace = AnswerTrace(model="\x00")
     await shard.submit([wrote("sara", "m1")])
     await bench.wait_until(
         "SELECT count(*) FROM messages WHERE processing_status = 'failed'", 1

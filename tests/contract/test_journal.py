@@ -1,0 +1,194 @@
+"""What a journal promises a shard: PostgreSQL's and the one in memory alike."""
+
+from dataclasses import replace
+
+import pytest
+
+from actors.conversation.codec import decode_state
+from actors.conversation.journal import Journal
+from actors.conversation.recording import Draft
+from actors.conversation.state import Source
+from persistence.database import Pool
+from persistence.errors import BatchRefusedError, ShardFencedError
+from persistence.ids import slot_of
+from persistence.journal import Batch, Epoch
+from persistence.postgres_journal import PostgresJournal
+from tests.support.conversations import CHANNEL, TENANT, Story, at
+from tests.support.memory_journal import MemoryJournal
+
+
+@pytest.fixture
+def memory() -> Journal:
+    return MemoryJournal()
+
+
+@pytest.fixture
+async def postgres(pool: Pool) -> Journal:
+    await pool.execute("INSERT INTO tenants (id, name) VALUES ($1, 'shop')", TENANT)
+    await pool.execute(
+        "INSERT INTO channels (id, tenant_id, kind, name, account_id)"
+        " VALUES ($1, $2, 'instagram', 'shop', 'account')",
+        CHANNEL,
+        TENANT,
+    )
+    return PostgresJournal(pool)
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def journal(request: pytest.FixtureRequest) -> Journal:
+    found: Journal = request.getfixturevalue(request.param)
+    return found
+
+
+def write(story: Story, seq: int, text: str = "سلام") -> Batch:
+    """Return the batch in which the story's customer writes something."""
+    draft = Draft()
+    event = story.customer_event(text, seq, f"m{seq}")
+    is_new = story.state is None
+    draft.add(event, story.apply(event), seq, is_new=is_new)
+    return draft.batch
+
+
+async def commit(journal: Journal, epoch: Epoch, batch: Batch, seq: int) -> Epoch:
+    """Commit the batch, and return what the shard goes on from."""
+    await journal.commit_batch(epoch, batch, seq)
+    return replace(epoch, seq=seq)
+
+
+async def test_a_place_is_taken_with_a_higher_epoch_each_time(journal: Journal) -> None:
+    first = await journal.raise_epoch(0)
+    again = await journal.raise_epoch(0)
+    assert (first.epoch, again.epoch) == (1, 2)
+
+
+async def test_numbers_go_on_above_those_of_every_shard(journal: Journal) -> None:
+    epoch = await journal.raise_epoch(0)
+    epoch = await commit(journal, epoch, write(Story(), 7), 7)
+    assert await journal.raise_epoch(0) == Epoch(0, 2, 7)
+    assert await journal.raise_epoch(1) == Epoch(1, 1, 7)
+
+
+async def test_what_is_committed_is_known(journal: Journal) -> None:
+    story, stranger = Story(), Story(customer="reza")
+    event = story.customer_event("سلام", 1, "m1")
+    epoch = await journal.raise_epoch(0)
+    epoch = await commit(journal, epoch, write(story, 1), 1)
+    known = await journal.fetch_before_deciding(
+        [story.id, stranger.id], [event.id, stranger.new_id()]
+    )
+    assert known.events == {event.id: 1}
+    assert {one: decode_state(text) for one, text in known.states.items()} == {
+        story.id: story.now
+    }
+
+
+async def test_who_lost_the_place_writes_nothing(journal: Journal) -> None:
+    story = Story()
+    old = await journal.raise_epoch(0)
+    new = await journal.raise_epoch(0)
+    batch = write(story, 1)
+    with pytest.raises(ShardFencedError):
+        await journal.commit_batch(old, batch, 1)
+    assert (await journal.fetch_before_deciding([story.id], [])).states == {}
+    await journal.commit_batch(new, batch, 1)
+
+
+async def test_a_commit_that_was_under_way_is_refused_after_the_renewal(
+    journal: Journal,
+) -> None:
+    old = await journal.raise_epoch(0)
+    held = await journal.renew_epoch(old)
+    assert held is not None
+    with pytest.raises(ShardFencedError):
+        await journal.commit_batch(old, write(Story(), 1), 1)
+    await journal.commit_batch(held, write(Story(), 1), 1)
+
+
+async def test_a_renewal_whose_answer_was_lost_can_be_repeated(
+    journal: Journal,
+) -> None:
+    epoch = await journal.raise_epoch(0)
+    await journal.renew_epoch(epoch)
+    held = await journal.renew_epoch(epoch)
+    assert held is not None
+    assert held.seq > epoch.seq
+    await journal.commit_batch(held, write(Story(), held.seq + 1), held.seq + 1)
+
+
+async def test_a_place_that_is_lost_is_not_renewed(journal: Journal) -> None:
+    old = await journal.raise_epoch(0)
+    new = await journal.raise_epoch(0)
+    assert await journal.renew_epoch(old) is None
+    await journal.commit_batch(new, write(Story(), 1), 1)
+
+
+async def test_a_commit_that_counts_on_from_an_older_number_is_refused(
+    journal: Journal,
+) -> None:
+    epoch = await journal.raise_epoch(0)
+    await journal.commit_batch(epoch, write(Story(), 1), 1)
+    with pytest.raises(ShardFencedError):
+        await journal.commit_batch(epoch, write(Story(customer="reza"), 2), 2)
+
+
+async def test_a_conversation_with_a_newer_version_is_anothers(
+    journal: Journal,
+) -> None:
+    story, behind = Story(), Story()
+    epoch = await journal.raise_epoch(0)
+    epoch = await commit(journal, epoch, write(story, 1), 1)
+    with pytest.raises(ShardFencedError):
+        await journal.commit_batch(epoch, write(behind, 2), 2)
+
+
+async def test_an_event_happens_once_and_a_refused_batch_leaves_nothing(
+    journal: Journal,
+) -> None:
+    story, other = Story(), Story(customer="reza")
+    epoch = await journal.raise_epoch(0)
+    first = write(story, 1)
+    epoch = await commit(journal, epoch, first, 1)
+    twice, beside = write(story, 2), write(other, 3)
+    # The id of the first event again, as if nobody had asked for it before.
+    again = replace(twice.events[0], id=first.events[0].id)
+    twice.events = [again, *beside.events]
+    twice.conversations |= beside.conversations
+    twice.customers |= beside.customers
+    twice.timers |= beside.timers
+    with pytest.raises(BatchRefusedError):
+        await journal.commit_batch(epoch, twice, 3)
+    assert other.id not in (await journal.fetch_before_deciding([other.id], [])).states
+    assert len(await journal.fetch_timers(0, 1)) == 1
+
+
+async def test_what_can_not_be_stored_is_refused(journal: Journal) -> None:
+    epoch = await journal.raise_epoch(0)
+    with pytest.raises(BatchRefusedError):
+        await journal.commit_batch(epoch, write(Story(), 1, "bad\x00text"), 1)
+
+
+async def test_a_timer_is_replaced_and_cleared_by_its_kind(journal: Journal) -> None:
+    story = Story(Source.INSTAGRAM)
+    epoch = await journal.raise_epoch(0)
+    epoch = await commit(journal, epoch, write(story, 1), 1)
+    epoch = await commit(journal, epoch, write(story, 2), 2)
+    (timer,) = await journal.fetch_timers(0, 1)
+    assert (timer.conversation_id, timer.kind) == (story.id, "reply")
+    assert timer.due_at == at(4)
+    cleared = Batch(timers={(story.id, "reply"): None})
+    epoch = await commit(journal, epoch, cleared, 3)
+    assert await journal.fetch_timers(0, 1) == ()
+
+
+async def test_a_shard_is_given_the_timers_of_its_slots_in_order(
+    journal: Journal,
+) -> None:
+    epoch = await journal.raise_epoch(0)
+    stories = [Story(customer=name) for name in ("sara", "reza", "mina", "omid")]
+    for seq, story in enumerate(reversed(stories), 1):
+        epoch = await commit(journal, epoch, write(story, seq), seq)
+    for shard in (0, 1):
+        rows = await journal.fetch_timers(shard, 2)
+        mine = {story.id for story in stories if slot_of(story.id) % 2 == shard}
+        assert {row.conversation_id for row in rows} == mine
+        assert [row.due_at for row in rows] == sorted(row.due_at for row in rows)
