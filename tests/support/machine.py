@@ -1,0 +1,236 @@
+"""A conversation under `decide` and under the slow model, and all that is under way."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypedDict
+
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+)
+
+from actors.conversation.decide import decide
+from actors.conversation.effects import (
+    ClearTimer,
+    DeliverPart,
+    SetTimer,
+    StartReply,
+)
+from actors.conversation.events import (
+    EchoReceived,
+    Event,
+    ReplyFellDue,
+    SendFellDue,
+    ShareTimedOut,
+    echo_message_id,
+)
+from actors.conversation.policy import Policy
+from actors.conversation.state import (
+    Conversation,
+    Delivery,
+    Send,
+    Source,
+    TimerKind,
+    check_invariants,
+)
+from persistence.ids import (
+    ChannelId,
+    ConversationId,
+    EventId,
+    MessageId,
+    SendId,
+    TenantId,
+    derive_conversation_id,
+    derive_event_id,
+)
+from tests.support.conversations import CHANNEL, NOON, TENANT
+from tests.support.talk import Talk, differences
+
+POLICY = Policy()
+
+
+class Head(TypedDict):
+    """What all events share."""
+
+    id: EventId
+    conversation_id: ConversationId
+    at: datetime
+
+
+class InboundHead(Head):
+    """What all events of a platform share."""
+
+    tenant_id: TenantId
+    channel_id: ChannelId
+    source: Source
+    customer: str
+    mid: str
+
+
+@dataclass(slots=True)
+class Fate:
+    """What became of one part."""
+
+    is_known_sent: bool = False
+    #: A call without a result, or with a lost one, may have arrived.
+    may_have_arrived: bool = False
+    doubted_at: datetime | None = None
+    calls: list[Send] = field(default_factory=list)
+
+
+class ConversationBench(RuleBasedStateMachine):
+    """Applies events, keeps what was ordered, and holds what must always hold."""
+
+    def begin(self, source: Source) -> None:
+        """Begin a conversation on this platform."""
+        self.source = source
+        self.id = derive_conversation_id(CHANNEL, "sara")
+        self.talk = Talk(source)
+        self.state: Conversation | None = None
+        self.now = NOON
+        self.count = 0
+        self.mids: list[str] = []
+        self.jobs: list[EventId] = []
+        self.dues: list[tuple[TimerKind, datetime]] = []
+        self.armed: dict[TimerKind, datetime] = {}
+        self.fates: dict[SendId, Fate] = {}
+        self.calls: list[Send] = []
+        self.lost: list[Send] = []
+        self.answers: dict[MessageId, int] = {}
+
+    @property
+    def current(self) -> Conversation:
+        """Return the state; the conversation is open."""
+        assert self.state is not None
+        return self.state
+
+    def let_time_come(self, kind: TimerKind) -> None:
+        """Let the armed timer of this kind run out."""
+        self.now = max(self.now, self.armed[kind])
+        self.fire(kind, self.armed[kind])
+
+    def fire(self, kind: TimerKind, due_at: datetime) -> None:
+        """Let the timer's event happen."""
+        head = self.head()
+        match kind:
+            case TimerKind.REPLY:
+                self.apply(ReplyFellDue(**head, due_at=due_at))
+            case TimerKind.SHARE:
+                self.apply(ShareTimedOut(**head, due_at=due_at))
+            case TimerKind.SEND:
+                self.apply(SendFellDue(**head, due_at=due_at))
+
+    def hear_echo(self, mid: str, send: Send) -> None:
+        """Let the platform report what we sent."""
+        inbound = self.inbound(echo_message_id(self.id, mid), mid)
+        self.fates[send.id].is_known_sent = True
+        self.apply(EchoReceived(**inbound, text=send.content), is_owners=False)
+
+    def apply(self, event: Event, *, is_owners: bool = True) -> tuple[object, ...]:
+        """Decide, and let the model go on as well."""
+        decision = decide(self.state, event, POLICY)
+        self.state = decision.state
+        self.talk.apply(event, is_owners=is_owners)
+        for effect in decision.effects:
+            match effect:
+                case SetTimer():
+                    self.armed[effect.kind] = effect.due_at
+                    self.dues.append((effect.kind, effect.due_at))
+                case ClearTimer():
+                    self.armed.pop(effect.kind, None)
+                case StartReply():
+                    assert list(effect.questions) == self.talk.unanswered
+                    self.jobs.append(effect.job)
+                case DeliverPart():
+                    self.check_call(effect.send)
+                case _:
+                    pass
+        self.note_doubt()
+        return decision.effects
+
+    def check_call(self, send: Send) -> None:
+        """Check that the part may be sent now, and keep the call under way."""
+        fate = self.fates.setdefault(send.id, Fate())
+        assert not fate.is_known_sent, "what is known to have arrived is not sent again"
+        if fate.may_have_arrived:
+            assert fate.doubted_at is not None, "a part is sent once at a time"
+            waited = self.now - fate.doubted_at
+            assert waited >= POLICY.echo_patience, "a doubt waits for its echo"
+        made_at = self.answers.get(send.message_id)
+        assert made_at is None or made_at >= self.talk.silenced_at
+        fate.may_have_arrived, fate.doubted_at = True, None
+        # A call ends with its lease: of an earlier one only the echo may still come.
+        self.lost += self.open_calls(send)
+        self.calls = [call for call in self.calls if call.id != send.id]
+        self.calls.append(send)
+
+    def note_doubt(self) -> None:
+        """Note since when the part at the head is in doubt."""
+        head = self.current.sends[0] if self.current.sends else None
+        if head is not None and head.delivery is Delivery.UNKNOWN:
+            fate = self.fates[head.id]
+            fate.doubted_at = fate.doubted_at or self.now
+
+    def open_calls(self, send: Send) -> list[Send]:
+        """Return the calls for this part that have no result yet."""
+        return [call for call in self.calls if call.id == send.id]
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time go on."""
+        self.now += timedelta(seconds=seconds)
+
+    def new_id(self) -> EventId:
+        """Return an id that was not used."""
+        self.count += 1
+        return derive_event_id(self.id, f"event-{self.count}")
+
+    def new_mid(self) -> str:
+        """Return a platform id that was not used, or one that was unsent before."""
+        self.count += 1
+        is_announced = "to-come" in self.talk.unsent and "to-come" not in self.mids
+        self.mids.append("to-come" if is_announced else f"m{self.count}")
+        return self.mids[-1]
+
+    def words(self) -> str:
+        """Return words that nobody else has said, often too many for one part."""
+        self.count += 1
+        return " ".join(f"w{self.count}.{n}" for n in range((1, 300)[self.count % 2]))
+
+    def head(self) -> Head:
+        """Return what every event begins with."""
+        return Head(id=self.new_id(), conversation_id=self.id, at=self.now)
+
+    def inbound(self, event_id: EventId, mid: str) -> InboundHead:
+        """Return what every event of the platform begins with."""
+        return InboundHead(
+            id=event_id,
+            conversation_id=self.id,
+            at=self.now,
+            tenant_id=TENANT,
+            channel_id=CHANNEL,
+            source=self.source,
+            customer="sara",
+            mid=mid,
+        )
+
+    # What must always hold.
+
+    @invariant()
+    def agrees_with_the_model(self) -> None:
+        """Compare with the model, field by field."""
+        if self.state is not None:
+            assert differences(self.talk, self.state) == []
+            check_invariants(self.state)
+
+    @invariant()
+    def has_a_timer_for_all_that_waits_and_no_other(self) -> None:
+        """Hold the armed timers against what waits for them."""
+        if self.state is None:
+            return
+        state = self.state
+        wanted = {
+            TimerKind.REPLY: state.reply and state.reply.due_at,
+            TimerKind.SHARE: state.pending_share and state.pending_share.due_at,
+            TimerKind.SEND: state.sends[0].due_at if state.sends else None,
+        }
+        assert self.armed == {kind: due for kind, due in wanted.items() if due}

@@ -1,0 +1,243 @@
+"""`decide` against a slow model, over whatever sequence Hypothesis can think of.
+
+Timers fire late and twice, answers come to old jobs, results of calls come after their
+lease: the machine keeps all that ever was under way, and lets any of it come back.
+"""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    initialize,
+    precondition,
+    rule,
+)
+
+from actors.conversation.effects import (
+    RecordMessage,
+)
+from actors.conversation.events import (
+    ConversationRedirected,
+    CustomerShared,
+    CustomerWrote,
+    EchoReceived,
+    MessageEdited,
+    MessageUnsent,
+    OperatorAnswered,
+    PartDelivered,
+    PartOutcomeLost,
+    PartRefused,
+    ReplyFailed,
+    ReplyWritten,
+    SendRetried,
+    StatusSet,
+    customer_message_id,
+    echo_message_id,
+    share_message_id,
+)
+from actors.conversation.state import (
+    Author,
+    Destination,
+    Source,
+    Status,
+    TimerKind,
+)
+from persistence.ids import (
+    MessageId,
+)
+from tests.support.conversations import OPERATOR
+from tests.support.machine import ConversationBench, Fate
+
+# A failing example takes long to be made small, and small it must be to be read.
+pytestmark = pytest.mark.timeout(120)
+
+SOME = st.integers(0, 7)
+
+
+class ConversationMachine(ConversationBench):
+    """One conversation, and everything that can happen to it."""
+
+    @initialize(source=st.sampled_from((Source.INSTAGRAM, *Source)))
+    def open(self, source: Source) -> None:
+        """Let the customer write for the first time."""
+        self.begin(source)
+        self.write(0.0, is_again=False)
+
+    # What happens outside.
+
+    @rule(pause=st.sampled_from((0.0, 1.0, 2.0, 30.0, 120.0)), is_again=st.booleans())
+    def write(self, pause: float, is_again: bool) -> None:
+        """Let the customer write; Telegram's messages may overtake each other."""
+        self.pass_time(pause)
+        mid = self.new_mid()
+        order = 0
+        if self.source is Source.TELEGRAM:
+            order = self.count * 10 - (15 if is_again else 0)
+        event_id = customer_message_id(self.id, mid)
+        inbound = self.inbound(event_id, mid)
+        self.apply(CustomerWrote(**inbound, text=f"text {self.count}", order=order))
+
+    @precondition(lambda self: self.source is not Source.TELEGRAM)
+    @rule(has_words=st.booleans())
+    def share(self, has_words: bool) -> None:
+        """Let the customer share a post, with words in the same message or without."""
+        self.now += timedelta(seconds=5)
+        mid = self.new_mid()
+        inbound = self.inbound(share_message_id(self.id, mid), mid)
+        self.apply(CustomerShared(**inbound, content=f"share {self.count}"))
+        if has_words:
+            inbound = self.inbound(customer_message_id(self.id, mid), mid)
+            self.apply(CustomerWrote(**inbound, text=f"text {self.count}"))
+
+    @rule(which=SOME)
+    def unsend(self, which: int) -> None:
+        """Let a message be taken back, at times before it has arrived."""
+        mid = (*self.mids, "to-come")[-1 - which % (len(self.mids) + 1)]
+        inbound = self.inbound(self.new_id(), mid)
+        self.apply(MessageUnsent(**inbound))
+
+    @rule(which=SOME)
+    def edit(self, which: int) -> None:
+        """Let a message be worded anew."""
+        mid = self.mids[-1 - which % len(self.mids)]
+        inbound = self.inbound(self.new_id(), mid)
+        self.apply(MessageEdited(**inbound, text=f"edited {self.count}"))
+
+    @rule()
+    def answer_by_person(self) -> None:
+        """Let an operator answer."""
+        head = self.head()
+        self.apply(OperatorAnswered(**head, user_id=OPERATOR, text=self.words()))
+
+    @rule()
+    def answer_in_the_app(self) -> None:
+        """Let the owner answer where we see only the echo."""
+        mid = f"owner-{self.count}"
+        inbound = self.inbound(echo_message_id(self.id, mid), mid)
+        self.apply(EchoReceived(**inbound, text=self.words()))
+
+    @rule(destination=st.sampled_from((Destination.AI, *Destination)))
+    def redirect(self, destination: Destination) -> None:
+        """Let an operator hand the conversation on."""
+        self.apply(ConversationRedirected(**self.head(), destination=destination))
+
+    @rule(status=st.sampled_from(Status))
+    def set_status(self, status: Status) -> None:
+        """Let an operator set the status."""
+        self.apply(StatusSet(**self.head(), status=status))
+
+    @precondition(lambda self: bool(self.state and self.state.dead))
+    @rule()
+    def send_again(self) -> None:
+        """Let an operator have a dead letter sent again."""
+        message_id = self.current.dead[-1].message_id
+        for send in self.current.dead:
+            if send.message_id == message_id:
+                self.fates[send.id] = Fate()
+        self.answers.pop(message_id, None)
+        self.apply(SendRetried(**self.head(), user_id=OPERATOR, message_id=message_id))
+
+    # What we asked for comes back.
+
+    @precondition(lambda self: bool(self.armed))
+    @rule(kind=SOME)
+    def let_timer_run_out(self, kind: int) -> None:
+        """Fire an armed timer, at its time or later."""
+        self.let_time_come(sorted(self.armed)[kind % len(self.armed)])
+
+    @precondition(lambda self: bool(self.dues))
+    @rule(which=SOME, kind=st.sampled_from(TimerKind))
+    def fire_again(self, which: int, kind: TimerKind) -> None:
+        """Let a timer come that was set anew, or had fired before a crash."""
+        dues = [due_at for one, due_at in self.dues if one is kind]
+        if not dues:
+            return
+        due_at = dues[-1 - which % len(dues)]
+        self.now = max(self.now, due_at)
+        self.fire(kind, due_at)
+
+    @precondition(lambda self: bool(self.jobs))
+    @rule(which=SOME, is_handover=st.sampled_from((False, False, True)))
+    def let_answer_come(self, which: int, is_handover: bool) -> None:
+        """Let an answer come, to the newest job or to an old one."""
+        job = self.jobs[-1 - which % len(self.jobs)]
+        is_wanted = self.talk.awaits(job)
+        asked, ai_leads = list(self.talk.unanswered), self.talk.ai_leads
+        head = self.head()
+        effects = self.apply(
+            ReplyWritten(**head, job=job, text=self.words(), is_handover=is_handover)
+        )
+        written = [one for one in effects if isinstance(one, RecordMessage)]
+        assert [one.author for one in written] == [Author.AI] * is_wanted
+        if is_wanted:
+            assert asked, "a burst is answered once"
+            assert ai_leads, "the AI answers only while it leads"
+            self.answers[MessageId(head["id"])] = self.talk.version
+
+    @precondition(lambda self: TimerKind.REPLY in self.armed)
+    @rule(is_handover=st.sampled_from((False, False, True)))
+    def let_burst_be_answered(self, is_handover: bool) -> None:
+        """Let the burst end and its answer come, with nothing in between."""
+        self.let_time_come(TimerKind.REPLY)
+        self.let_answer_come(0, is_handover)
+
+    @precondition(lambda self: bool(self.jobs))
+    @rule(which=SOME)
+    def let_answer_fail(self, which: int) -> None:
+        """Let no answer come."""
+        job = self.jobs[-1 - which % len(self.jobs)]
+        self.apply(ReplyFailed(**self.head(), job=job, reason="away"))
+
+    @precondition(lambda self: bool(self.calls))
+    @rule(which=SOME, echo=st.sampled_from(("before", "after", "none")))
+    def let_part_arrive(self, which: int, echo: str) -> None:
+        """Let the platform take a part, with its echo first, last or never."""
+        send = self.calls.pop(-1 - which % len(self.calls))
+        mid = f"ours-{self.count}"
+        if echo == "before" and self.source is Source.INSTAGRAM:
+            self.hear_echo(mid, send)
+        self.fates[send.id].is_known_sent = True
+        self.apply(PartDelivered(**self.head(), send_id=send.id, mid=mid))
+        if echo == "after" and self.source is Source.INSTAGRAM:
+            self.hear_echo(mid, send)
+
+    @precondition(lambda self: bool(self.calls))
+    @rule(which=SOME, permanent=st.booleans(), is_held=st.booleans())
+    def let_part_be_refused(self, which: int, permanent: bool, is_held: bool) -> None:
+        """Let the platform say no: the part has not arrived."""
+        send = self.calls.pop(-1 - which % len(self.calls))
+        self.fates[send.id].may_have_arrived = False
+        self.apply(
+            PartRefused(
+                **self.head(),
+                send_id=send.id,
+                reason="no",
+                permanent=permanent,
+                is_held=is_held,
+            )
+        )
+
+    @precondition(lambda self: bool(self.calls))
+    @rule(which=SOME, is_waited_out=st.booleans())
+    def let_outcome_be_lost(self, which: int, is_waited_out: bool) -> None:
+        """Let a call time out, and perhaps no echo come while we wait for it."""
+        send = self.calls.pop(-1 - which % len(self.calls))
+        self.lost.append(send)
+        self.apply(PartOutcomeLost(**self.head(), send_id=send.id, reason="time-out"))
+        if is_waited_out and TimerKind.SEND in self.armed:
+            self.let_time_come(TimerKind.SEND)
+
+    @precondition(lambda self: bool(self.lost) and self.source is Source.INSTAGRAM)
+    @rule(which=SOME)
+    def let_late_echo_come(self, which: int) -> None:
+        """Let the echo tell, at whatever time, that a lost call was none."""
+        send = self.lost.pop(-1 - which % len(self.lost))
+        self.hear_echo(f"late-{self.count}", send)
+
+
+TestConversation = ConversationMachine.TestCase
+TestConversation.settings = settings(
+    max_examples=200, stateful_step_count=40, deadline=None
+)
