@@ -1,0 +1,1 @@
+"""Whole histories of a shard under a virtual clock, with everything failing in them."""

@@ -1,0 +1,55 @@
+"""Brings to the shard what platforms and operators want recorded, until it is taken."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from random import Random
+
+from actors.conversation.events import Event
+from tests.simulation.faults import Faults
+from tests.simulation.runtime import Answer
+
+Post = Callable[[Sequence[Event]], Awaitable[Answer]]
+#: Makes the event of one attempt: its time is that of the delivery, its id stays.
+Deed = Callable[[], Event]
+#: Hours of trying, like a platform's.
+MAX_POSTS = 1000
+
+
+class Edge:
+    """Delivers like a platform: late, twice, and again until there is a 200."""
+
+    def __init__(self, post: Post, random: Random, faults: Faults) -> None:
+        self._post = post
+        self._random = random
+        self._faults = faults
+        #: Deliveries under way: the history does not end before they do.
+        self.open = 0
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def deliver(self, deeds: Sequence[Deed]) -> None:
+        """Deliver them together, like the events of one webhook."""
+        self.open += 1
+        self._tasks.append(asyncio.create_task(self._deliver(deeds)))
+
+    async def _deliver(self, deeds: Sequence[Deed]) -> None:
+        if self._random.random() < self._faults.late_webhook:
+            await asyncio.sleep(self._random.uniform(0.5, 20))
+        await self._repeat(deeds)
+        if self._random.random() < self._faults.doubled_webhook:
+            await asyncio.sleep(self._random.uniform(0, 30))
+            await self._repeat(deeds)
+        self.open -= 1
+
+    async def _repeat(self, deeds: Sequence[Deed]) -> None:
+        """Post until all are taken; a platform knows only 'all of it' and 'again'."""
+        for _ in range(MAX_POSTS):
+            if is_taken(await self._post([deed() for deed in deeds])):
+                return
+            await asyncio.sleep(self._random.uniform(0.2, 8))
+
+
+def is_taken(answer: Answer) -> bool:
+    """Tell whether the answer to the platform would be a 200."""
+    return answer is not None and all(
+        not isinstance(result, Exception) or result.permanent for result in answer
+    )

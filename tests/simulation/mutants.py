@@ -1,0 +1,205 @@
+"""Bugs, planted one at a time, that the simulation must find: who guards the guard."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from actors.conversation import decide as decide_module
+from actors.conversation import delivery, echoes, errands, replies, shard, takeover
+from actors.conversation.effects import Decision, DeliverPart, Effect
+from actors.conversation.errands import Errands
+from actors.conversation.events import ReplyFellDue, ShareTimedOut
+from actors.conversation.parcels import Parcel
+from actors.conversation.policy import Policy
+from actors.conversation.recording import Draft
+from actors.conversation.replies import on_reply_due
+from actors.conversation.shard import Shard
+from actors.conversation.share import on_share_timed_out
+from actors.conversation.state import Conversation, Delivery
+from persistence.errors import DatabaseAwayError
+from persistence.ids import EventId
+from persistence.journal import Epoch
+from tests.support.memory_journal import MemoryJournal
+
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+_commit = Shard._commit
+_recover = Shard._recover
+
+
+def no_dedupe(patch: pytest.MonkeyPatch) -> None:
+    """A webhook that comes twice is taken for two."""
+
+    def keep_all(parcels: list[Parcel], _known: dict[EventId, int]) -> list[Parcel]:
+        return list(parcels)
+
+    patch.setattr(shard, "drop_duplicates", keep_all)
+
+
+def no_fence(patch: pytest.MonkeyPatch) -> None:
+    """A shard that lost its place goes on writing."""
+    patch.setattr(MemoryJournal, "_check_fence", lambda *_: None)
+
+
+def no_renewal_after_a_lost_commit(patch: pytest.MonkeyPatch) -> None:
+    """A commit that was under way happens after the states were read anew."""
+
+    def stay(journal: MemoryJournal, epoch: Epoch) -> Epoch | None:
+        held = journal.shards[epoch.shard]
+        return held if held.epoch == epoch.epoch else None
+
+    patch.setattr(MemoryJournal, "renew_epoch_now", stay)
+
+
+def stale_answers_are_sent(patch: pytest.MonkeyPatch) -> None:
+    """An answer to old questions counts as one to the new."""
+
+    def is_stale(state: Conversation, _job: EventId) -> bool:
+        return state.reply is None
+
+    patch.setattr(replies, "_is_stale", is_stale)
+
+
+def the_reply_timer_is_not_bound(patch: pytest.MonkeyPatch) -> None:
+    """An old timer starts the answer to a burst that is not over."""
+
+    def fire(state: Conversation, event: ReplyFellDue) -> Decision:
+        if state.reply is not None:
+            event = replace(event, due_at=state.reply.due_at)
+        return on_reply_due(state, event)
+
+    patch.setattr(decide_module, "on_reply_due", fire)
+
+
+def the_share_timer_is_not_bound(patch: pytest.MonkeyPatch) -> None:
+    """The timer of one share clears the next: fault S1 of the predecessor."""
+
+    def fire(state: Conversation, event: ShareTimedOut) -> Decision:
+        if state.pending_share is not None:
+            event = replace(event, due_at=state.pending_share.due_at)
+        return on_share_timed_out(state, event)
+
+    patch.setattr(decide_module, "on_share_timed_out", fire)
+
+
+def the_ai_talks_over_a_person(patch: pytest.MonkeyPatch) -> None:
+    """What the AI has in hand goes out although a person took over: fault R5."""
+
+    def stay_loud(
+        state: Conversation, *_: object
+    ) -> tuple[Conversation, tuple[Effect, ...]]:
+        return state, ()
+
+    patch.setattr(takeover, "withdraw", stay_loud)
+
+
+def a_doubtful_part_is_sent_at_once(patch: pytest.MonkeyPatch) -> None:
+    """A time-out counts as a refusal: fault D5 of the predecessor."""
+
+    def resend(state: Conversation, reason: str, at: object, _: Policy) -> Decision:
+        head = replace(state.sends[0], delivery=Delivery.QUEUED)
+        assert at is not None
+        return delivery._put_back(state, head, reason)
+
+    patch.setattr(delivery, "_doubt", resend)
+
+
+def our_echo_is_taken_for_the_owners(patch: pytest.MonkeyPatch) -> None:
+    """The platform's names of our messages are forgotten."""
+
+    def forget(state: Conversation, _mid: str) -> Conversation:
+        return state
+
+    patch.setattr(delivery, "remember_mid", forget)
+    patch.setattr(echoes, "remember_mid", forget)
+
+
+def a_late_echo_is_taken_for_the_owners(patch: pytest.MonkeyPatch) -> None:
+    """The first echo of a part that was sent twice silences the AI."""
+    patch.setattr(echoes, "settle_doubt", lambda *_: None)
+
+
+def memory_outlives_a_lost_commit(patch: pytest.MonkeyPatch) -> None:
+    """After a commit whose outcome was lost the shard goes on from memory."""
+
+    async def recover(self: Shard) -> None:
+        kept = dict(self._states)
+        await _recover(self)
+        self._states.update(kept)
+
+    patch.setattr(Shard, "_recover", recover)
+
+
+def orders_run_before_the_commit(patch: pytest.MonkeyPatch) -> None:
+    """A part is on its way before it is recorded that it is."""
+
+    async def commit(self: Shard, draft: Draft, seq: int, events: int) -> None:
+        orders, draft.orders = draft.orders, []
+        for conversation, order in orders:
+            self._errands.run(draft.states[conversation], order)
+        await _commit(self, draft, seq, events)
+
+    patch.setattr(Shard, "_commit", commit)
+
+
+def lost_commits_are_reported_as_stored(patch: pytest.MonkeyPatch) -> None:
+    """A webhook gets its 200 although the database was away: fault D2."""
+
+    async def commit(self: Shard, draft: Draft, seq: int, events: int) -> None:
+        try:
+            await _commit(self, draft, seq, events)
+        except DatabaseAwayError:
+            self._states.update(draft.states)
+
+    patch.setattr(Shard, "_commit", commit)
+
+
+def stored_timers_are_not_armed(patch: pytest.MonkeyPatch) -> None:
+    """A timer that was set before a crash never fires after it: fault S1's sister."""
+
+    async def load_none(self: Shard) -> None:
+        self._timers.clear_all()
+
+    patch.setattr(Shard, "_load_timers", load_none)
+
+
+def a_send_outlives_its_lease(patch: pytest.MonkeyPatch) -> None:
+    """A part that waited for a place is sent although another call has it now."""
+
+    async def deliver(self: Errands, state: Conversation, order: DeliverPart) -> None:
+        async with self._send_places:
+            event = await self._attempt(state, order, timedelta(days=1))
+        self._sends.pop(order.send.id, None)
+        self._post(event)
+
+    patch.setattr(Errands, "_deliver", deliver)
+
+
+def broken_text_is_not_mended(patch: pytest.MonkeyPatch) -> None:
+    """A model's NUL makes the database refuse the answer."""
+    patch.setattr(errands, "_storable", lambda text: text)
+
+
+MUTANTS: Mapping[str, Plant] = {
+    plant.__name__: plant
+    for plant in (
+        no_dedupe,
+        no_fence,
+        no_renewal_after_a_lost_commit,
+        a_send_outlives_its_lease,
+        stale_answers_are_sent,
+        the_reply_timer_is_not_bound,
+        the_share_timer_is_not_bound,
+        the_ai_talks_over_a_person,
+        a_doubtful_part_is_sent_at_once,
+        our_echo_is_taken_for_the_owners,
+        a_late_echo_is_taken_for_the_owners,
+        memory_outlives_a_lost_commit,
+        orders_run_before_the_commit,
+        lost_commits_are_reported_as_stored,
+        stored_timers_are_not_armed,
+        broken_text_is_not_mended,
+    )
+}

@@ -1,0 +1,68 @@
+"""What happened in one history, told line by line when someone asks."""
+
+from collections.abc import Callable
+from dataclasses import fields
+from uuid import UUID
+
+from actors.conversation.events import Happening
+from persistence.ids import ConversationId
+
+#: Said of every event by its heading, or of no use to a reader.
+_UNTOLD = frozenset(
+    {"id", "conversation_id", "at", "tenant_id", "channel_id", "source", "customer"}
+)
+MAX_VALUE_CHARS = 150
+
+
+class Story:
+    """Lines with the virtual second at which they happened; words are made late."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._lines: list[tuple[float, str, tuple[object, ...]]] = []
+        self._names: dict[UUID, str] = {}
+
+    def name(self, conversation: ConversationId, name: str) -> None:
+        """Call the conversation by its customer's name."""
+        self._names[conversation] = name
+
+    def tell(self, words: str, *things: object) -> None:
+        """Add a line; `words` has a `{}` per thing."""
+        self._lines.append((self._now(), words, things))
+
+    def render(self) -> str:
+        """Return the story as text."""
+        return "\n".join(
+            f"{at:9.3f}  {words.format(*(self._say(thing) for thing in things))}"
+            for at, words, things in self._lines
+        )
+
+    def _say(self, thing: object) -> str:
+        match thing:
+            case UUID():
+                return self._names.get(thing, f"#{short(thing)}")
+            case BaseException():
+                return f"{type(thing).__name__}({thing})"
+            case Happening():
+                return self._say_event(thing)
+            case list() | tuple():
+                return ", ".join(self._say(one) for one in thing)
+            case _:
+                text = str(thing)
+                is_long = len(text) > MAX_VALUE_CHARS
+                return f"{text[: MAX_VALUE_CHARS - 1]}…" if is_long else text
+
+    def _say_event(self, event: Happening) -> str:
+        heading = f"{type(event).__name__} #{short(event.id)}"
+        told = [
+            f"{field.name}={self._say(getattr(event, field.name))}"
+            for field in fields(event)
+            if field.name not in _UNTOLD
+        ]
+        name = self._say(event.conversation_id)
+        return f"{heading} of {name} ({', '.join(told)})"
+
+
+def short(value: UUID) -> str:
+    """Return the first letters of an id: enough to follow it through a story."""
+    return str(value)[:6]

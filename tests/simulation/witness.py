@@ -1,0 +1,241 @@
+"""Watches a history, and says at each step which promise it breaks.
+
+It believes in a slow model of each conversation, in what really arrived at the
+platform, and in nothing that the shard says of itself.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from actors.conversation.codec import decode_event, decode_state
+from actors.conversation.events import EchoReceived, Event, ReplyWritten, SendRetried
+from actors.conversation.policy import Policy
+from actors.conversation.ports import OutgoingPart
+from actors.conversation.shard import Receipt, Shard
+from actors.conversation.state import (
+    Conversation,
+    Delivery,
+    TimerKind,
+    check_invariants,
+)
+from persistence.ids import ConversationId, EventId, MessageId
+from persistence.journal import Batch, Epoch, MessageRow, SendRow
+from tests.simulation.deliveries import Deliveries
+from tests.simulation.platform import Arrival
+from tests.simulation.responder import read_answer
+from tests.simulation.story import Story
+from tests.support.memory_journal import MemoryJournal
+from tests.support.talk import Talk, differences
+
+
+class Witness:
+    """Holds every commit, call, arrival and receipt against the promises."""
+
+    def __init__(
+        self,
+        memory: MemoryJournal,
+        policy: Policy,
+        story: Story,
+        now: Callable[[], float],
+        failures: list[str],
+    ) -> None:
+        self._memory = memory
+        self._story = story
+        self._failures = failures
+        self._talks: dict[ConversationId, Talk] = {}
+        self._deliveries = Deliveries(memory, policy, now, self.hold)
+        self._ended: set[tuple[ConversationId, str, datetime]] = set()
+        self._armed: dict[tuple[ConversationId, str], datetime] = {}
+        self._mids: set[tuple[ConversationId, str, str]] = set()
+        #: Platform ids of what the owner typed in the app.
+        self.owners_mids: set[str] = set()
+        self.commits = 0
+
+    def hold(self, promise: str, *things: object, holds: bool) -> None:
+        """Note a broken promise; the history ends after this step."""
+        if not holds:
+            self._story.tell("BROKEN " + promise + " {}" * len(things), *things)
+            self._failures.append(promise)
+
+    def note_commit(self, epoch: Epoch, batch: Batch, last_seq: int) -> None:
+        """Check all that a batch has written."""
+        self.commits += 1
+        held = self._memory.shards[epoch.shard]
+        self.hold("only the newest shard writes", holds=held.epoch == epoch.epoch)
+        self._story.tell("COMMIT of epoch {} up to {}", epoch.epoch, last_seq)
+        seqs = [row.seq for row in batch.events]
+        self.hold("numbers grow", seqs, holds=seqs == sorted(set(seqs)))
+        for row in batch.events:
+            event = decode_event(row.kind, row.payload)
+            self._story.tell("       {}", event)
+            self._note_event(event, row.version, batch)
+        for message in batch.messages.values():
+            self._note_message(message)
+        for send in batch.sends.values():
+            version = self._talks[send.conversation_id].version
+            self._deliveries.note_row(send, version)
+        self._note_timers(batch)
+        for conversation in batch.conversations.values():
+            self._compare(decode_state(conversation.state))
+
+    def _note_event(self, event: Event, version: int, batch: Batch) -> None:
+        conversation = event.conversation_id
+        if conversation not in self._talks:
+            source = decode_state(batch.conversations[conversation].state).source
+            self._talks[conversation] = Talk(source)
+        talk = self._talks[conversation]
+        is_next = version == talk.version + 1
+        self.hold("each event makes the next version", event, holds=is_next)
+        if isinstance(event, ReplyWritten):
+            self._check_answer(talk, event, batch)
+        talk.apply(
+            event,
+            is_owners=isinstance(event, EchoReceived) and event.mid in self.owners_mids,
+        )
+        if isinstance(event, EchoReceived):
+            self._deliveries.note_echo(event.mid)
+        if isinstance(event, SendRetried):
+            self._deliveries.note_retry(event.message_id, talk.version)
+        if event.id in batch.messages:
+            self._deliveries.note_message(MessageId(event.id), talk)
+
+    def _check_answer(self, talk: Talk, event: ReplyWritten, batch: Batch) -> None:
+        is_stored = event.id in batch.messages
+        is_wanted = talk.awaits(event.job)
+        self.hold("a stale answer is dropped", event, holds=is_stored == is_wanted)
+        if not is_stored:
+            return
+        self.hold("the AI answers only while it leads", event, holds=talk.ai_leads)
+        self.hold("a burst is answered once", event, holds=bool(talk.unanswered))
+        asked = tuple(str(one) for one in talk.unanswered)
+        shares = [
+            talk.about[one].content for one in talk.unanswered if one in talk.about
+        ]
+        self.hold(
+            "an answer is to all that is unanswered, and to nothing else",
+            event,
+            asked,
+            shares,
+            holds=read_answer(event.text) == (asked, sorted(shares)),
+        )
+
+    def _note_message(self, message: MessageRow) -> None:
+        if message.platform_id is not None:
+            key = (message.conversation_id, message.platform_id, message.message_type)
+            is_new = key not in self._mids
+            self.hold("no message is stored twice", message, holds=is_new)
+            self._mids.add(key)
+
+    def _note_timers(self, batch: Batch) -> None:
+        for (conversation, kind), timer in batch.timers.items():
+            before = self._armed.pop((conversation, kind), None)
+            if before is not None and (timer is None or timer.due_at != before):
+                self._ended.add((conversation, kind, before))
+            if timer is None:
+                continue
+            self._armed[conversation, kind] = timer.due_at
+            # The timer of sends may be set for the same instant again: a part is
+            # due as soon as the one before it is done.
+            self.hold(
+                "a timer ends once",
+                timer,
+                holds=kind == TimerKind.SEND
+                or (conversation, kind, timer.due_at) not in self._ended,
+            )
+
+    def _compare(self, state: Conversation) -> None:
+        talk = self._talks[state.id]
+        try:
+            check_invariants(state)
+        except AssertionError as error:
+            self.hold(str(error), state.id, holds=False)
+        different = differences(talk, state)
+        self.hold(
+            "the state is the model's",
+            state.id,
+            "; ".join(different),
+            holds=not different,
+        )
+        for kind, due_at in _wanted_timers(state).items():
+            row = self._memory.timers.get((state.id, kind.value))
+            is_bound = (None if row is None else row.due_at) == due_at
+            self.hold("a timer is bound to what waits for it", kind, holds=is_bound)
+
+    def note_call(self, part: OutgoingPart) -> None:
+        """Check that a call to the platform may be made."""
+        self._deliveries.note_call(part)
+
+    def note_arrival(self, arrival: Arrival) -> None:
+        """Check the order in which a customer gets what we send."""
+        self._deliveries.note_arrival(arrival)
+
+    def note_receipt(self, receipt: Receipt) -> None:
+        """Check that what a caller is told to be stored is stored."""
+        stored = self._memory.events.get(receipt.event_id)
+        self.hold(
+            "what is accepted is stored",
+            receipt.event_id,
+            holds=stored is not None and stored.row.seq == receipt.seq,
+        )
+
+    def note_unseen_commit(self) -> None:
+        """Note that the shard does not know what it has written."""
+        self.hold("a commit that was given up does not happen later", holds=False)
+
+    def note_fenced(self, shard: Shard) -> None:
+        """Check that a shard that gave its place up had lost it."""
+        held = self._memory.shards[0].epoch
+        is_lost = held != shard._epoch.epoch
+        self.hold("who holds the place serves", holds=is_lost)
+
+    def check_end(self, promised: set[EventId]) -> None:
+        """Check that all that was owed has come, now that the world is calm."""
+        for event_id in promised:
+            is_there = event_id in self._memory.events
+            self.hold("nothing is lost", event_id, holds=is_there)
+        for talk in self._talks.values():
+            for message_id, text in talk.texts.items():
+                self._check_text(talk, message_id, text)
+        for key in self._memory.timers:
+            self.hold("every timer ends", *key, holds=False)
+        for row in self._memory.conversations.values():
+            state = decode_state(row.state)
+            self.hold("everything is sent or given up", row.id, holds=not state.sends)
+            self.hold("every answer comes", row.id, holds=state.reply is None)
+            is_owed = state.ai_may_answer and bool(state.questions)
+            self.hold(
+                "a question is answered, or a person is called",
+                row.id,
+                holds=not is_owed or state.needs_operator,
+            )
+        for send in self._memory.sends.values():
+            self._check_settled(send)
+
+    def _check_text(self, talk: Talk, message_id: MessageId, text: str) -> None:
+        stored = self._memory.messages.get(message_id)
+        combined = talk.combined.get(message_id)
+        self.hold("no message is lost", message_id, holds=stored is not None)
+        self.hold(
+            "a message says what its author last wrote",
+            stored,
+            text,
+            combined,
+            holds=stored is None
+            or (stored.content, stored.combined_content) == (text, combined),
+        )
+
+    def _check_settled(self, send: SendRow) -> None:
+        has_arrived = self._deliveries.has_arrived(send.id)
+        # Where there are no echoes, what is in doubt is a person's to decide.
+        is_settled = send.delivery in {Delivery.FAILED, Delivery.UNKNOWN} or (
+            send.delivery == Delivery.SENT and has_arrived
+        )
+        self.hold("a part is sent or given up", send.id, holds=is_settled)
+
+
+def _wanted_timers(state: Conversation) -> dict[TimerKind, datetime | None]:
+    return {
+        TimerKind.REPLY: state.reply.due_at if state.reply else None,
+        TimerKind.SHARE: state.pending_share.due_at if state.pending_share else None,
+        TimerKind.SEND: state.sends[0].due_at if state.sends else None,
+    }
