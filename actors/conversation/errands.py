@@ -165,13 +165,18 @@ class Errands:
         )
 
     async def _deliver(self, state: Conversation, order: DeliverPart) -> None:
-        async with self._send_places:
-            # After its lease the part is another call's.
-            left = order.send.due_at - self._clock.now()
-            if _is_withdrawn(state, order) or left <= timedelta(0):
-                event = self._hold_back(state, order)
-            else:
-                event = await self._attempt(state, order, left)
+        # A place that comes late would leave the call no time before its lease ends.
+        patience = (order.send.due_at - self._clock.now()) / 2
+        try:
+            async with asyncio.timeout(patience.total_seconds()):
+                await self._send_places.acquire()
+        except TimeoutError:
+            event = self._hold_back(state, order)
+        else:
+            try:
+                event = await self._attempt(state, order)
+            finally:
+                self._send_places.release()
         # Gone before its result is read: that may order the next attempt.
         self._sends.pop(order.send.id, None)
         self._post(event)
@@ -191,9 +196,11 @@ class Errands:
             is_held=True,
         )
 
-    async def _attempt(
-        self, state: Conversation, order: DeliverPart, left: timedelta
-    ) -> Event:
+    async def _attempt(self, state: Conversation, order: DeliverPart) -> Event:
+        # After its lease the part is another call's.
+        left = order.send.due_at - self._clock.now()
+        if _is_withdrawn(state, order) or left <= timedelta(0):
+            return self._hold_back(state, order)
         part = OutgoingPart(
             send_id=order.send.id,
             tenant_id=state.tenant_id,

@@ -170,7 +170,8 @@ def a_send_outlives_its_lease(patch: pytest.MonkeyPatch) -> None:
 
     async def deliver(self: Errands, state: Conversation, order: DeliverPart) -> None:
         async with self._send_places:
-            event = await self._attempt(state, order, timedelta(days=1))
+            send = replace(order.send, due_at=order.send.due_at + timedelta(days=1))
+            event = await self._attempt(state, replace(order, send=send))
         self._sends.pop(order.send.id, None)
         self._post(event)
 

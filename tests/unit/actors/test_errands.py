@@ -98,3 +98,21 @@ async def test_a_part_that_was_withdrawn_in_its_own_batch_does_not_leave() -> No
     errands.run(taken_over, DeliverPart(SEND))
     assert isinstance(await results.get(), PartRefused)
     assert platform.parts == []
+
+
+async def test_a_part_that_gets_no_place_in_time_goes_back_unsent() -> None:
+    # Platforms that hang hold all places: where there are no echoes, a part whose lease
+    # ended would be given up, although it had never left.
+    platform, results = HeldPlatform(), asyncio.Queue[Event]()
+    errands = Errands(
+        platform, platform, FakeClock(NOON), results.put_nowait, max_sends=1
+    )
+    errands.run(STATE, DeliverPart(SEND))
+    soon = NOON + timedelta(milliseconds=50)
+    errands.run(STATE, DeliverPart(replace(SEND, id=SendId(UUID(int=7)), due_at=soon)))
+    refused = await results.get()
+    assert isinstance(refused, PartRefused)
+    assert refused.is_held
+    assert len(platform.parts) == 1
+    platform.may_answer.set()
+    assert isinstance(await results.get(), PartDelivered)
