@@ -50,13 +50,16 @@ class TimerRow:
 
 @dataclass(frozen=True, slots=True)
 class CustomerRow:
-    """A customer who wrote for the first time."""
+    """A customer who is new, or whose platform calls them otherwise now."""
 
     id: CustomerId
     tenant_id: TenantId
     channel_id: ChannelId
     platform_id: str
     created_at: datetime
+    first_name: str = ""
+    last_name: str = ""
+    username: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from actors.conversation.state import (
     Feedback,
     MessageType,
     Processing,
+    Profile,
     Send,
     TimerKind,
 )
@@ -79,6 +80,13 @@ class RateMessage:
     id: MessageId
     feedback: Feedback
     comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordProfile:
+    """Store who the customer is; what an operator wrote stays."""
+
+    profile: Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +181,7 @@ Effect: TypeAlias = (
     | RewriteMessages
     | ForgetCombination
     | RateMessage
+    | RecordProfile
     | RecordSend
     | SetTimer
     | ClearTimer

@@ -8,6 +8,7 @@ from actors.conversation.state import (
     Destination,
     Feedback,
     MessageType,
+    Profile,
     Source,
     Status,
 )
@@ -64,6 +65,8 @@ class CustomerWrote(Inbound):
     order: int = 0
     #: The message that this one answers, by its platform id.
     reply_to_mid: str | None = None
+    #: Who wrote it, where the platform says so.
+    profile: Profile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,13 @@
 
 from dataclasses import replace
 
-from actors.conversation.effects import Decision, Effect, RecordMessage, SetTimer
+from actors.conversation.effects import (
+    Decision,
+    Effect,
+    RecordMessage,
+    RecordProfile,
+    SetTimer,
+)
 from actors.conversation.events import CustomerWrote, message_id_of
 from actors.conversation.placing import (
     insert_question,
@@ -69,6 +75,9 @@ def on_customer_wrote(
             *abandon(state.reply, "newer_text"),
             SetTimer(TimerKind.REPLY, reply.due_at),
         )
+    profile = event.profile or state.profile
+    if profile != state.profile:
+        effects = (*effects, RecordProfile(profile))
     is_last = not is_overtaken(placed, message_id)
     state = replace(
         state,
@@ -81,6 +90,7 @@ def on_customer_wrote(
         last_customer_at=event.at,
         last_message_id=message_id if is_last else state.last_message_id,
         needs_operator=state.needs_operator or not is_led_by_ai,
+        profile=profile,
     )
     return Decision(state, effects)
 

@@ -22,6 +22,7 @@ from actors.conversation.effects import (
     MarkMessages,
     RateMessage,
     RecordMessage,
+    RecordProfile,
     RecordSend,
     RewriteMessages,
     SetTimer,
@@ -62,13 +63,7 @@ class Draft:
         state = decision.state
         self.states[state.id] = state
         if is_new:
-            self.batch.customers[state.customer_id] = CustomerRow(
-                state.customer_id,
-                state.tenant_id,
-                state.channel_id,
-                state.platform_id,
-                event.at,
-            )
+            self._add_customer(state)
         self.batch.conversations[state.id] = _row_of(state, event.at)
         self.batch.events.append(
             EventRow(
@@ -85,6 +80,19 @@ class Draft:
         )
         for effect in decision.effects:
             self._add_effect(state, effect, seq, event.at)
+
+    def _add_customer(self, state: Conversation) -> None:
+        profile = state.profile
+        self.batch.customers[state.customer_id] = CustomerRow(
+            state.customer_id,
+            state.tenant_id,
+            state.channel_id,
+            state.platform_id,
+            state.created_at,
+            profile.first_name,
+            profile.last_name,
+            profile.username,
+        )
 
     def _add_effect(
         self, state: Conversation, effect: Effect, seq: int, at: datetime
@@ -103,6 +111,8 @@ class Draft:
                 self._note(
                     ProgressRow(effect.id, feedback=feedback, feedback_comment=comment)
                 )
+            case RecordProfile():
+                self._add_customer(state)
             case RecordSend():
                 self._add_send(state, effect, at)
             case SetTimer() | ClearTimer():
@@ -195,7 +205,7 @@ def _touched_by(decision: Decision) -> str:
                 touched[effect.send.message_id] = None
             case SetTimer() | ClearTimer() | StartReply() | CancelReply():
                 pass
-            case DeliverPart() | WriteLog() | Count():
+            case DeliverPart() | WriteLog() | Count() | RecordProfile():
                 pass
             case _:
                 assert_never(effect)

@@ -181,6 +181,15 @@ class AssumedEcho:
 
 
 @dataclass(frozen=True, slots=True)
+class Profile:
+    """Who a customer is, as the platform says; what it does not say is empty."""
+
+    first_name: str = ""
+    last_name: str = ""
+    username: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     """One customer on one channel of one tenant."""
 
@@ -219,6 +228,8 @@ class Conversation:
     unsent_mids: tuple[str, ...] = ()
     last_customer_at: datetime | None = None
     last_message_id: MessageId | None = None
+    #: What the platform said last; the customer's card may say otherwise.
+    profile: Profile = Profile()
 
     @property
     def ai_may_answer(self) -> bool:

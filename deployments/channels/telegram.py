@@ -12,13 +12,15 @@ from actors.conversation.events import (
     MessageEdited,
     customer_message_id,
 )
-from actors.conversation.state import MessageType, Source
+from actors.conversation.state import MessageType, Profile, Source
 from deployments.channels.json_values import Json, read_object, read_text
 from persistence.channels import Channel
 from persistence.ids import derive_conversation_id, derive_event_id
 
 #: An update holds one message of at most 4096 characters, and what it answers.
 MAX_WEBHOOK_BYTES = 256 * 1024
+#: What the card of a customer takes; Telegram's own limit is 64.
+MAX_NAME_CHARS = 100
 #: What `setWebhook` subscribes to. All else is taken, counted and left.
 ALLOWED_UPDATES = ("message", "edited_message")
 
@@ -49,6 +51,7 @@ class Incoming:
     media: tuple[Media, ...] = ()
     reply_to: int | None = None
     is_edit: bool = False
+    profile: Profile | None = None
 
 
 #: Files, by the member that holds one. An animation comes as a document too, so the
@@ -147,6 +150,7 @@ def build_event(
         reply_to_mid=None
         if answered is None
         else name_message(channel.account_id, answered),
+        profile=incoming.profile,
     )
 
 
@@ -167,6 +171,7 @@ def _read_message(update_id: int, message: Json) -> Incoming | Skip:
         reply_to=_number(
             read_object(message.get("reply_to_message")).get("message_id")
         ),
+        profile=_read_profile(read_object(message.get("from"))),
     )
 
 
@@ -193,6 +198,16 @@ def _read_sender(message: Json) -> tuple[str, int] | Skip:
     if read_object(message.get("from")).get("is_bot") is True:
         return Skip.SELF
     return str(chat_id), message_id
+
+
+def _read_profile(user: Json) -> Profile | None:
+    names = (user.get("first_name"), user.get("last_name"), user.get("username"))
+    profile = Profile(*(_read_name(name) for name in names))
+    return None if profile == Profile() else profile
+
+
+def _read_name(value: object) -> str:
+    return read_text(value).strip()[:MAX_NAME_CHARS]
 
 
 def _read_content(message: Json) -> Content | None:

@@ -40,24 +40,34 @@ WHERE slot % $2::int = $1::int ORDER BY due_at;
 -- a conversation has a newer version than ours, the statement fails and nothing of it is
 -- written. Foreign keys are checked at its end.
 WITH fence AS (
-    UPDATE shards SET seq = $3 WHERE shard = $1 AND epoch = $2 AND seq = $75
+    UPDATE shards SET seq = $3 WHERE shard = $1 AND epoch = $2 AND seq = $78
     RETURNING seq
 ), new_customers AS (
-    -- A customer is made with the first event and never overwritten by later ones.
-    INSERT INTO customers (id, tenant_id, channel_id, platform_id, created_at)
-    SELECT * FROM unnest(
-        $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::timestamptz[]
+    -- A name that is there already, an operator's perhaps, stays; the platform's own
+    -- name of the customer is the newest.
+    INSERT INTO customers AS known (
+        id, tenant_id, channel_id, platform_id, created_at, first_name, last_name,
+        username
     )
-    ON CONFLICT (id) DO NOTHING
+    SELECT * FROM unnest(
+        $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::timestamptz[],
+        $9::text[], $10::text[], $11::text[]
+    )
+    ON CONFLICT (id) DO UPDATE SET
+        first_name = CASE WHEN known.first_name || known.last_name = ''
+            THEN excluded.first_name ELSE known.first_name END,
+        last_name = CASE WHEN known.first_name || known.last_name = ''
+            THEN excluded.last_name ELSE known.last_name END,
+        username = excluded.username
 ), new_states AS (
     INSERT INTO conversations (
         id, tenant_id, channel_id, customer_id, source, slot, version, state, status,
         needs_operator, last_message_id, created_at, updated_at
     )
     SELECT * FROM unnest(
-        $9::uuid[], $10::uuid[], $11::uuid[], $12::uuid[], $13::text[],
-        $14::smallint[], $15::bigint[], $16::text[]::jsonb[], $17::text[],
-        $18::boolean[], $19::uuid[], $20::timestamptz[], $21::timestamptz[]
+        $12::uuid[], $13::uuid[], $14::uuid[], $15::uuid[], $16::text[],
+        $17::smallint[], $18::bigint[], $19::text[]::jsonb[], $20::text[],
+        $21::boolean[], $22::uuid[], $23::timestamptz[], $24::timestamptz[]
     )
     ON CONFLICT (id) DO UPDATE SET
         version = excluded.version,
@@ -77,8 +87,8 @@ WITH fence AS (
     SELECT e.id, e.conversation_id, e.tenant_id, e.version, $1, e.seq, e.at, e.kind,
         e.payload, e.message_ids::uuid[]
     FROM unnest(
-        $22::uuid[], $23::uuid[], $24::uuid[], $25::bigint[], $26::bigint[],
-        $27::timestamptz[], $28::text[], $29::text[]::jsonb[], $30::text[]
+        $25::uuid[], $26::uuid[], $27::uuid[], $28::bigint[], $29::bigint[],
+        $30::timestamptz[], $31::text[], $32::text[]::jsonb[], $33::text[]
     ) AS e (
         id, conversation_id, tenant_id, version, seq, at, kind, payload, message_ids
     )
@@ -92,9 +102,9 @@ WITH fence AS (
         m.content, m.processing_status, m.platform_id, m.delivery, m.metadata,
         m.created_at, m.combined_content, m.position
     FROM unnest(
-        $31::uuid[], $32::uuid[], $33::uuid[], $34::bigint[], $35::text[],
-        $36::text[], $37::text[], $38::text[], $39::text[], $40::text[],
-        $41::text[]::jsonb[], $42::timestamptz[], $43::text[], $44::bigint[]
+        $34::uuid[], $35::uuid[], $36::uuid[], $37::bigint[], $38::text[],
+        $39::text[], $40::text[], $41::text[], $42::text[], $43::text[],
+        $44::text[]::jsonb[], $45::timestamptz[], $46::text[], $47::bigint[]
     ) AS m (
         id, tenant_id, conversation_id, seq, type, message_type, content,
         processing_status, platform_id, delivery, metadata, created_at,
@@ -122,8 +132,8 @@ WITH fence AS (
         feedback = coalesce(p.feedback, messages.feedback),
         feedback_comment = coalesce(p.feedback_comment, messages.feedback_comment)
     FROM unnest(
-        $45::uuid[], $46::text[], $47::text[], $48::text[], $49::text[], $50::text[],
-        $51::text[], $52::boolean[], $53::boolean[], $54::text[], $55::text[]
+        $48::uuid[], $49::text[], $50::text[], $51::text[], $52::text[], $53::text[],
+        $54::text[], $55::boolean[], $56::boolean[], $57::text[], $58::text[]
     ) AS p (
         id, processing_status, delivery, platform_id, reason, content,
         combined_content, is_unsent, is_uncombined, feedback, feedback_comment
@@ -136,9 +146,9 @@ WITH fence AS (
         delivery, attempts, platform_id, error, updated_at, created_at
     )
     SELECT s.*, s.updated_at FROM unnest(
-        $56::uuid[], $57::uuid[], $58::uuid[], $59::uuid[], $60::uuid[],
-        $61::smallint[], $62::text[], $63::text[], $64::smallint[], $65::text[],
-        $66::text[], $67::timestamptz[]
+        $59::uuid[], $60::uuid[], $61::uuid[], $62::uuid[], $63::uuid[],
+        $64::smallint[], $65::text[], $66::text[], $67::smallint[], $68::text[],
+        $69::text[], $70::timestamptz[]
     ) AS s (
         id, conversation_id, message_id, tenant_id, channel_id, part, content,
         delivery, attempts, platform_id, error, updated_at
@@ -152,17 +162,17 @@ WITH fence AS (
 ), armed AS (
     -- Setting a timer replaces the one before it: that one can't fire for this one.
     INSERT INTO timers (conversation_id, kind, slot, due_at)
-    SELECT * FROM unnest($68::uuid[], $69::text[], $70::smallint[], $71::timestamptz[])
+    SELECT * FROM unnest($71::uuid[], $72::text[], $73::smallint[], $74::timestamptz[])
     ON CONFLICT (conversation_id, kind) DO UPDATE SET due_at = excluded.due_at
 ), cleared AS (
-    DELETE FROM timers USING unnest($72::uuid[], $73::text[]) AS t (id, kind)
+    DELETE FROM timers USING unnest($75::uuid[], $76::text[]) AS t (id, kind)
     WHERE timers.conversation_id = t.id AND timers.kind = t.kind
 )
 SELECT
     CASE WHEN NOT EXISTS (SELECT FROM fence)
         THEN refuse_batch('another has this shard')
-    WHEN (SELECT count(*) FROM new_states) <> cardinality($9::uuid[])
+    WHEN (SELECT count(*) FROM new_states) <> cardinality($12::uuid[])
         THEN refuse_batch('a conversation has another writer')
     END,
     -- Ids only, once per batch: readers fetch what they care for by cursor.
-    pg_notify('pilito_messages', $74);
+    pg_notify('pilito_messages', $77);

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from actors.conversation.codec import decode_state
+from actors.conversation.events import CustomerWrote
 from actors.conversation.journal import Journal
 from actors.conversation.recording import Draft
-from actors.conversation.state import Source
+from actors.conversation.state import Profile, Source
 from persistence.database import Pool
 from persistence.errors import BatchRefusedError, ShardFencedError
 from persistence.ids import slot_of
@@ -165,6 +166,36 @@ async def test_what_can_not_be_stored_is_refused(journal: Journal) -> None:
     epoch = await journal.raise_epoch(0)
     with pytest.raises(BatchRefusedError):
         await journal.commit_batch(epoch, write(Story(), 1, "bad\x00text"), 1)
+
+
+async def test_a_customer_keeps_their_name_and_is_called_as_the_platform_does_now(
+    pool: Pool, postgres: Journal
+) -> None:
+    memory, story = MemoryJournal(), Story(Source.TELEGRAM)
+    epoch, twin = await postgres.raise_epoch(0), await memory.raise_epoch(0)
+    profiles = (
+        None,
+        Profile(username="s"),
+        Profile("Sara", "A", "sara"),
+        Profile("Sarah", username="sarah"),
+    )
+    for seq, profile in enumerate(profiles, 1):
+        draft = Draft()
+        event = story.customer_event("x", seq, f"m{seq}")
+        assert isinstance(event, CustomerWrote)
+        event = replace(event, profile=profile)
+        draft.add(event, story.apply(event), seq, is_new=seq == 1)
+        epoch = await commit(postgres, epoch, draft.batch, seq)
+        twin = await commit(memory, twin, draft.batch, seq)
+    row = await pool.fetchrow("SELECT * FROM customers")
+    (kept,) = memory.customers.values()
+    assert row is not None
+    assert (row["first_name"], row["last_name"], row["username"]) == (
+        "Sara",
+        "A",
+        "sarah",
+    )
+    assert (kept.first_name, kept.last_name, kept.username) == ("Sara", "A", "sarah")
 
 
 async def test_a_timer_is_replaced_and_cleared_by_its_kind(journal: Journal) -> None:

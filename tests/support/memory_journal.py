@@ -148,7 +148,7 @@ class MemoryJournal:
     def _write(self, epoch: Epoch, batch: Batch, last_seq: int) -> None:
         self.shards[epoch.shard] = replace(epoch, seq=last_seq)
         for customer in batch.customers.values():
-            self.customers.setdefault(customer.id, customer)
+            self._write_customer(customer)
         self.conversations.update(batch.conversations)
         for event in batch.events:
             self.events[event.id] = StoredEvent(event, epoch.shard)
@@ -170,6 +170,12 @@ class MemoryJournal:
                 self.timers.pop(key, None)
             else:
                 self.timers[key] = timer
+
+    def _write_customer(self, customer: CustomerRow) -> None:
+        known = self.customers.get(customer.id, customer)
+        if known.first_name or known.last_name:
+            customer = replace(known, username=customer.username)
+        self.customers[customer.id] = customer
 
 
 def _refuse_if(is_broken: bool, reason: str) -> None:

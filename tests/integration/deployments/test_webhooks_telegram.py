@@ -16,6 +16,7 @@ from deployments.channels.directory import ChannelDirectory
 from deployments.channels.telegram import MAX_WEBHOOK_BYTES
 from deployments.webhooks_app import WebhookServices, build_webhooks_app
 from persistence.channels import ChannelKind
+from persistence.customers import CustomerFilter, fetch_customers_page
 from persistence.database import Pool
 from persistence.secrets import Cipher
 from tests.support.shards import RecordingShards
@@ -152,6 +153,40 @@ async def test_a_customer_who_blocked_the_bot_is_a_dead_letter(
     assert len(shop.telegram.sends) == 1
     error = await shop.pool.fetchval("SELECT error FROM outbox")
     assert "blocked by the user" in error
+
+
+async def fetch_names(shop: TelegramShop) -> tuple[str, str, str]:
+    row = await shop.pool.fetchrow("SELECT * FROM customers")
+    assert row is not None
+    return row["first_name"], row["last_name"], row["username"]
+
+
+async def test_a_customer_is_called_what_telegram_calls_them(
+    shop: TelegramShop,
+) -> None:
+    await shop.deliver(update(1))
+    assert await fetch_names(shop) == ("سارا", "احمدی", "sara")
+    found = await fetch_customers_page(
+        shop.pool, shop.channel.tenant_id, CustomerFilter(words="احمدي"), 10, 0
+    )
+    assert [customer.username for customer in found[1]] == ["sara"]
+
+
+async def test_a_name_that_an_operator_wrote_stays(shop: TelegramShop) -> None:
+    await shop.deliver(update(1))
+    await shop.pool.execute("UPDATE customers SET first_name = 'خانم احمدی'")
+    person = {"id": 7001, "first_name": "Sara", "username": "sara_a"}
+    message = {**build_message(2, 7001, text="x"), "from": person}
+    await shop.deliver({"update_id": 2, "message": message}, update(3))
+    assert await fetch_names(shop) == ("خانم احمدی", "احمدی", "sara")
+
+
+async def test_a_customer_who_was_nameless_gets_a_name(shop: TelegramShop) -> None:
+    nameless = {**build_message(1, 7001, text="x"), "from": {"id": 7001}}
+    await shop.deliver({"update_id": 1, "message": nameless})
+    assert await fetch_names(shop) == ("", "", "")
+    await shop.deliver(update(2))
+    assert await fetch_names(shop) == ("سارا", "احمدی", "sara")
 
 
 async def test_an_edited_message_says_what_it_says_now(shop: TelegramShop) -> None:

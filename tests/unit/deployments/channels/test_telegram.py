@@ -15,7 +15,7 @@ from actors.conversation.events import (
     MessageEdited,
     customer_message_id,
 )
-from actors.conversation.state import MessageType, Source
+from actors.conversation.state import MessageType, Profile, Source
 from deployments.channels.telegram import (
     Incoming,
     Skip,
@@ -65,8 +65,31 @@ def in_chat(kind: str) -> dict[str, object]:
 
 def test_a_text_is_the_customers_message() -> None:
     assert read_message(text=" سلام\n") == Incoming(
-        update_id=5, customer="7001", message_id=5, text=" سلام\n"
+        update_id=5,
+        customer="7001",
+        message_id=5,
+        text=" سلام\n",
+        profile=Profile("سارا", "احمدی", "sara"),
     )
+
+
+@pytest.mark.parametrize(
+    ("user", "profile"),
+    [
+        ({"id": 1, "first_name": " Sara\0 "}, Profile("Sara")),
+        ({"first_name": "x" * 300}, Profile("x" * 100)),
+        ({"first_name": "\u2800", "username": "sara"}, Profile("\u2800", "", "sara")),
+        ({"id": 1, "first_name": "  ", "last_name": 7}, None),
+        ("nobody", None),
+    ],
+)
+def test_a_profile_is_what_the_platform_says_of_who_wrote(
+    user: object, profile: Profile | None
+) -> None:
+    message = {**build_message(5, SARA, text="x"), "from": user}
+    found = read({"update_id": 5, "message": message})
+    assert isinstance(found, Incoming)
+    assert found.profile == profile
 
 
 def test_the_event_is_named_by_the_message_and_keeps_the_updates_order() -> None:
