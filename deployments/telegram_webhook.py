@@ -10,10 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from actors.clock import Clock
-from actors.conversation.errors import ActorError, UnknownConversationError
+from actors.conversation.errors import ActorError
 from config.metrics import UNKNOWN_ACCOUNTS, WEBHOOK_EVENTS
 from deployments.channels import telegram
 from deployments.channels.bodies import find_header, read_body
+from deployments.channels.corrections import store
 from deployments.channels.directory import ChannelDirectory
 from deployments.channels.errors import BrokenBodyError, WrongSignatureError
 from persistence.channels import Channel, ChannelKind
@@ -91,13 +92,11 @@ class TelegramWebhook:
             return ""
 
     async def _store(self, channel: Channel, incoming: telegram.Incoming) -> None:
-        event = telegram.build_event(channel, incoming, self._clock.now())
+        now = self._clock.now()
+        event = telegram.build_event(channel, incoming, now)
         try:
-            receipt = await self._shards.submit(event)
-        except UnknownConversationError:
-            # A message from before we were connected was edited.
-            _outcomes("nothing_to_correct").inc()
-            return
+            is_news = now - incoming.written_at < telegram.GIVEN_UP_AFTER
+            receipt = await store(self._shards, event, is_news=is_news)
         except ActorError as error:
             _outcomes("not_stored").inc()
             log.exception(
@@ -107,6 +106,10 @@ class TelegramWebhook:
                 reason=str(error),
             )
             raise
+        if receipt is None:
+            # A message from before we were connected was edited.
+            _outcomes("nothing_to_correct").inc()
+            return
         _outcomes("duplicate" if receipt.is_duplicate else "stored").inc()
 
 

@@ -19,15 +19,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from actors.clock import Clock
-from actors.conversation.errors import (
-    ActorError,
-    ShardUnavailableError,
-    UnknownConversationError,
-)
+from actors.conversation.errors import ActorError, ShardUnavailableError
+from actors.conversation.events import MessageEdited
 from config.metrics import UNKNOWN_ACCOUNTS, WEBHOOK_EVENTS
 from config.settings import Settings
 from deployments.channels import instagram, website
 from deployments.channels.bodies import find_header, read_body
+from deployments.channels.corrections import store
 from deployments.channels.directory import ChannelDirectory
 from deployments.channels.errors import (
     BrokenBodyError,
@@ -192,11 +190,9 @@ class InstagramWebhook:
     async def _store_thread(self, events: list[instagram.InstagramEvent]) -> None:
         for event in events:
             try:
-                receipt = await self._shards.submit(event)
-            except UnknownConversationError:
-                # A message from before we were connected was taken back or edited.
-                _outcomes("nothing_to_correct").inc()
-                continue
+                # What was written can be edited for a quarter of an hour, no longer.
+                is_news = isinstance(event, MessageEdited) and not event.is_ours
+                receipt = await store(self._shards, event, is_news=is_news)
             except ActorError as error:
                 _outcomes("not_stored").inc()
                 log.exception(
@@ -206,7 +202,11 @@ class InstagramWebhook:
                     reason=str(error),
                 )
                 raise
-            _outcomes("duplicate" if receipt.is_duplicate else "stored").inc()
+            if receipt is None:
+                # A message from before we were connected was taken back or edited.
+                _outcomes("nothing_to_correct").inc()
+            else:
+                _outcomes("duplicate" if receipt.is_duplicate else "stored").inc()
 
 
 class VisitorMessages:

@@ -47,11 +47,12 @@ def encode_metadata(message: RecordMessage) -> str:
     """Write, as JSON text, how an answer came to be, or which media a message has."""
     if message.is_unsent:
         return UNSENT_METADATA
+    metadata = "{}"
     if message.trace is not None:
-        return orjson.dumps(message.trace).decode()
-    if message.media:
-        return orjson.dumps({"media": message.media}).decode()
-    return "{}"
+        metadata = orjson.dumps(message.trace).decode()
+    elif message.media:
+        metadata = orjson.dumps({"media": message.media}).decode()
+    return mark_edited(metadata) if message.is_edited else metadata
 
 
 def add_failure_reason(metadata: str, reason: str) -> str:

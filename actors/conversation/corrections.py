@@ -19,7 +19,12 @@ from actors.conversation.events import (
 from actors.conversation.policy import Policy
 from actors.conversation.replies import await_burst, stop_reply
 from actors.conversation.share import combine, drop_pending
-from actors.conversation.state import MAX_UNSENT_MIDS, Conversation
+from actors.conversation.state import (
+    MAX_EARLY_EDITS,
+    MAX_UNSENT_MIDS,
+    Conversation,
+    EarlyEdit,
+)
 from persistence.ids import MessageId
 
 
@@ -27,7 +32,15 @@ def on_unsent(state: Conversation, event: MessageUnsent, policy: Policy) -> Deci
     """Forget what was taken back; nobody answers it or refers to it any more."""
     if event.mid in state.unsent_mids:
         return Decision(state)
-    derived = (customer_message_id, share_message_id, echo_message_id)
+    state = replace(
+        state,
+        unsent_mids=(*state.unsent_mids, event.mid)[-MAX_UNSENT_MIDS:],
+        early_edits=tuple(one for one in state.early_edits if one.mid != event.mid),
+    )
+    if event.is_ours:
+        # The customer's questions, and who leads, are as they were.
+        return Decision(state, (BlankMessages(_ours(state, event.mid)),))
+    derived = (customer_message_id, share_message_id)
     ids = tuple(MessageId(build(state.id, event.mid)) for build in derived)
     effects: list[Effect] = [BlankMessages(ids)]
     if state.pending_share is not None and state.pending_share.message_id in ids:
@@ -41,7 +54,6 @@ def on_unsent(state: Conversation, event: MessageUnsent, policy: Policy) -> Deci
     was_asked, was_combined = state.questions, state.combined
     state = replace(
         state,
-        unsent_mids=(*state.unsent_mids, event.mid)[-MAX_UNSENT_MIDS:],
         questions=tuple(one for one in was_asked if one not in ids),
         combined=tuple(
             share
@@ -65,8 +77,12 @@ def on_edited(state: Conversation, event: MessageEdited, policy: Policy) -> Deci
     """Store the new words; an answer to the old ones is out of date."""
     if event.mid in state.unsent_mids:
         return Decision(state)
+    if event.is_ours:
+        ours = RewriteMessages(_ours(state, event.mid), event.text)
+        return Decision(_remember_edit(state, event), (ours,))
     question = MessageId(customer_message_id(state.id, event.mid))
-    ids = (question, MessageId(echo_message_id(state.id, event.mid)))
+    if question not in state.questions:
+        state = _remember_edit(state, event)
     combined = next(
         (
             combine(share.content, event.text)
@@ -75,8 +91,29 @@ def on_edited(state: Conversation, event: MessageEdited, policy: Policy) -> Deci
         ),
         None,
     )
-    rewritten = RewriteMessages(ids, event.text, combined)
+    rewritten = RewriteMessages((question,), event.text, combined)
     if state.reply is None or question not in state.questions:
         return Decision(state, (rewritten,))
     state, awaited = await_burst(state, event.at + policy.reply_debounce)
     return Decision(state, (rewritten, *awaited))
+
+
+def _ours(state: Conversation, mid: str) -> tuple[MessageId, ...]:
+    """Return what that may be: a message that the owner typed, or one of ours."""
+    sent = (message.message_id for message in state.recent_sent if message.mid == mid)
+    return (MessageId(echo_message_id(state.id, mid)), *sent)
+
+
+def find_edit(state: Conversation, mid: str) -> EarlyEdit | None:
+    """Return the edit that came before its message, if there is one."""
+    return next((edit for edit in state.early_edits if edit.mid == mid), None)
+
+
+def _remember_edit(state: Conversation, event: MessageEdited) -> Conversation:
+    """Keep the words: the edit of an old message, or one that overtook its message.
+
+    Which of the two it is can't be told here; a message that is here comes only once.
+    """
+    others = tuple(edit for edit in state.early_edits if edit.mid != event.mid)
+    edits = (*others, EarlyEdit(event.mid, event.text))
+    return replace(state, early_edits=edits[-MAX_EARLY_EDITS:])

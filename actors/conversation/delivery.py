@@ -29,10 +29,12 @@ from actors.conversation.state import (
     MAX_DEAD_PARTS,
     MAX_DOUBTED,
     MAX_RECENT_MIDS,
+    MAX_RECENT_SENT,
     Author,
     Conversation,
     Delivery,
     Send,
+    SentMessage,
     Source,
     TimerKind,
 )
@@ -254,6 +256,8 @@ def part_delivered(state: Conversation, head: Send, mid: str, at: datetime) -> D
         send.message_id == head.message_id for send in (*rest, *state.dead)
     )
     record = RecordSend(sent, mid=mid, is_last_part=is_last)
+    if is_last:
+        state = _remember_sent(state, mid, head)
     return _go_on(remember_mid(state, mid), rest, (record,), at)
 
 
@@ -263,6 +267,17 @@ def remember_mid(state: Conversation, mid: str) -> Conversation:
         return state
     recent = (*state.recent_mids, mid)[-MAX_RECENT_MIDS:]
     return replace(state, recent_mids=recent)
+
+
+def _remember_sent(state: Conversation, mid: str, last: Send) -> Conversation:
+    """Keep which message is called so: the owner may unsend or edit it in the app.
+
+    Not of one that went out in several parts: there it is several messages.
+    """
+    if last.part:
+        return state
+    sent = (*state.recent_sent, SentMessage(mid, last.message_id))[-MAX_RECENT_SENT:]
+    return replace(state, recent_sent=sent)
 
 
 def _remember_doubt(state: Conversation, head: Send) -> Conversation:
@@ -303,6 +318,8 @@ def settle_doubt(
         sends=tuple(send for send in state.sends if send.id != doubted.id),
         dead=tuple(send for send in state.dead if send.id != doubted.id),
     )
+    if is_last:
+        state = _remember_sent(state, mid, doubted)
     sent = replace(doubted, delivery=Delivery.SENT)
     return Decision(state, (RecordSend(sent, mid=mid, is_last_part=is_last),))
 

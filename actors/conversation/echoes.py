@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from actors.conversation.corrections import find_edit
 from actors.conversation.delivery import (
     find_head,
     is_doubted,
@@ -47,18 +48,25 @@ def on_echo(state: Conversation, event: EchoReceived) -> Decision:
     settled = settle_doubt(state, event.text, event.mid, event.at)
     if settled is not None:
         return settled
-    return _owner_answered(
-        state,
-        RecordMessage(
-            id=message_id_of(event),
-            author=Author.SUPPORT,
-            content=event.text or PLACEHOLDERS[event.message_type],
-            created_at=event.at,
-            processing=Processing.COMPLETED,
-            message_type=event.message_type,
-            mid=event.mid,
-            media=event.media,
-        ),
+    return _owner_answered(state, _record_owners(state, event))
+
+
+def _record_owners(state: Conversation, event: EchoReceived) -> RecordMessage:
+    """Store what the owner wrote, unless it was unsent or worded anew meanwhile."""
+    edit = find_edit(state, event.mid)
+    is_unsent = event.mid in state.unsent_mids
+    text = event.text if edit is None else edit.text
+    return RecordMessage(
+        id=message_id_of(event),
+        author=Author.SUPPORT,
+        content="" if is_unsent else text or PLACEHOLDERS[event.message_type],
+        created_at=event.at,
+        processing=Processing.COMPLETED,
+        message_type=event.message_type,
+        mid=event.mid,
+        media=() if is_unsent else event.media,
+        is_unsent=is_unsent,
+        is_edited=edit is not None,
     )
 
 

@@ -39,6 +39,7 @@ class RecordMessage:
     #: Where it stands among the conversation's messages.
     position: int = 0
     is_unsent: bool = False
+    is_edited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,14 +82,20 @@ class CustomerShared(Inbound):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageUnsent(Inbound):
-    """The message `mid` was taken back by whoever wrote it."""
+    """The message `mid` was taken back by whoever wrote it.
+
+    `is_ours` tells that it was sent in the shop's name.
+    """
+
+    is_ours: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageEdited(Inbound):
-    """The message `mid` now says `text`."""
+    """The message `mid` now says `text`; `is_ours` as of what is unsent."""
 
     text: str
+    is_ours: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

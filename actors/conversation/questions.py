@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from actors.conversation.corrections import find_edit
 from actors.conversation.effects import (
     Decision,
     Effect,
@@ -41,6 +42,9 @@ def on_customer_wrote(
     """
     message_id = message_id_of(event)
     position, placed = place_numbered(state, event, message_id)
+    edit = find_edit(state, event.mid) if state.early_edits else None
+    if edit is not None:
+        event = replace(event, text=edit.text)
     content = event.text
     if event.media and not content.strip():
         content = PLACEHOLDERS[event.message_type]
@@ -54,6 +58,7 @@ def on_customer_wrote(
         mid=event.mid,
         media=event.media,
         position=position,
+        is_edited=edit is not None,
     )
     if event.mid in state.unsent_mids:
         return _record_unsent(state, message)

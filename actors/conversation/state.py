@@ -18,12 +18,16 @@ from persistence.ids import (
 MAX_QUESTIONS = 20
 #: Echoes of our own sends arrive within seconds; so many mids outlast any burst.
 MAX_RECENT_MIDS = 32
+#: Messages of ours that the owner may unsend or edit in the app.
+MAX_RECENT_SENT = 8
 #: Dead letters that can be sent again; older ones are only shown.
 MAX_DEAD_PARTS = 40
 #: Parts in doubt that were sent again: their first echo may come hours later.
 MAX_DOUBTED = 8
 #: An unsent message that was delivered late is known by these.
 MAX_UNSENT_MIDS = 16
+#: Edits whose message may still come: a moment later, if at all.
+MAX_EARLY_EDITS = 4
 #: Updates overtake each other by seconds, not by more messages than this.
 MAX_PLACED = 16
 #: Room between two messages for those that were written between them and came late.
@@ -142,6 +146,14 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
+class SentMessage:
+    """What the platform calls a message of ours."""
+
+    mid: str
+    message_id: MessageId
+
+
+@dataclass(frozen=True, slots=True)
 class PendingShare:
     """A shared post that waits for its question until its own timer runs out."""
 
@@ -181,6 +193,14 @@ class AssumedEcho:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlyEdit:
+    """What a message says now that is not here yet, for all we know."""
+
+    mid: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """Who a customer is, as the platform says; what it does not say is empty."""
 
@@ -213,6 +233,8 @@ class Conversation:
     sends: tuple[Send, ...] = ()
     #: Platform ids of what we sent last, to know our own echoes.
     recent_mids: tuple[str, ...] = ()
+    #: The newest messages that went out in one part.
+    recent_sent: tuple[SentMessage, ...] = ()
     #: The echo that settled a part whose own answer is still to come.
     assumed: AssumedEcho | None = None
     #: Parts that failed for good, the newest last; an operator may send them again.
@@ -226,6 +248,8 @@ class Conversation:
     placed: tuple[Placed, ...] = ()
     #: Platform ids of messages that were unsent, some before they arrived.
     unsent_mids: tuple[str, ...] = ()
+    #: Edits that may have overtaken their message, the newest last.
+    early_edits: tuple[EarlyEdit, ...] = ()
     last_customer_at: datetime | None = None
     last_message_id: MessageId | None = None
     #: What the platform said last; the customer's card may say otherwise.

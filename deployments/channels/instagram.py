@@ -82,6 +82,8 @@ class Incoming:
     message_type: MessageType = MessageType.TEXT
     media: tuple[Media, ...] = ()
     reply_to_mid: str | None = None
+    #: Sent in the shop's name.
+    is_ours: bool = False
     #: Tells one edit of a message from the next.
     edit: str = ""
 
@@ -164,10 +166,11 @@ def build_event(channel: Channel, incoming: Incoming, at: datetime) -> Instagram
                 media=media,
             )
         case Kind.UNSENT:
-            return build(MessageUnsent, derive_event_id(thread, f"unsent:{mid}"))
+            event_id = derive_event_id(thread, f"unsent:{mid}")
+            return build(MessageUnsent, event_id, is_ours=incoming.is_ours)
         case Kind.EDITED:
             event_id = derive_event_id(thread, f"edited:{mid}:{incoming.edit}")
-            return build(MessageEdited, event_id, text=text)
+            return build(MessageEdited, event_id, text=text, is_ours=incoming.is_ours)
         case _:
             assert_never(incoming.kind)
 
@@ -201,7 +204,7 @@ def _read_message(
     customer = recipient if is_ours else sender
     accounts = _accounts(account, sender if is_ours else recipient)
     if message.get("is_deleted") is True:
-        yield Incoming(accounts, customer, mid, "", Kind.UNSENT)
+        yield Incoming(accounts, customer, mid, "", Kind.UNSENT, is_ours=is_ours)
         return
     attached = read_attachments(message)
     text = read_text(message.get("text")) or attached.text
@@ -263,6 +266,7 @@ def _read_edit(
         mid,
         text,
         Kind.EDITED,
+        is_ours=is_ours,
         edit=number or hashlib.sha256(text.encode("utf-8", "replace")).hexdigest(),
     )
 

@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from actors.conversation.events import (
@@ -19,6 +19,9 @@ from persistence.ids import derive_conversation_id, derive_event_id
 
 #: An update holds one message of at most 4096 characters, and what it answers.
 MAX_WEBHOOK_BYTES = 256 * 1024
+#: What Telegram could not deliver for so long does not come any more.
+GIVEN_UP_AFTER = timedelta(days=1)
+LONG_AGO = datetime.fromtimestamp(0, UTC)
 #: What the card of a customer takes; Telegram's own limit is 64.
 MAX_NAME_CHARS = 100
 #: What `setWebhook` subscribes to. All else is taken, counted and left.
@@ -52,6 +55,8 @@ class Incoming:
     reply_to: int | None = None
     is_edit: bool = False
     profile: Profile | None = None
+    #: By Telegram's clock.
+    written_at: datetime = LONG_AGO
 
 
 #: Files, by the member that holds one. An animation comes as a document too, so the
@@ -183,7 +188,13 @@ def _read_edit(update_id: int, message: Json) -> Incoming | Skip:
     if not text:
         # A live location moves every few seconds, and is edited each time.
         return Skip.EDIT
-    return Incoming(update_id, *found, text, is_edit=True)
+    return Incoming(
+        update_id,
+        *found,
+        text,
+        is_edit=True,
+        written_at=_read_time(message.get("date")),
+    )
 
 
 def _read_sender(message: Json) -> tuple[str, int] | Skip:
@@ -255,6 +266,13 @@ def _describe(message: Json) -> str:
 
 def _join(*parts: object) -> str:
     return " ".join(found for part in parts if (found := read_text(part)))
+
+
+def _read_time(value: object) -> datetime:
+    try:
+        return datetime.fromtimestamp(_number(value) or 0, UTC)
+    except (OverflowError, OSError, ValueError):
+        return LONG_AGO
 
 
 def _number(value: object) -> int | None:

@@ -177,7 +177,7 @@ class Story:
             )
         )
 
-    def is_unsent(self, mid: str, seconds: float) -> Decision:
+    def is_unsent(self, mid: str, seconds: float, *, is_ours: bool = False) -> Decision:
         """The message `mid` is taken back."""
         return self.apply(
             MessageUnsent(
@@ -189,10 +189,13 @@ class Story:
                 source=self.source,
                 customer=self.customer,
                 mid=mid,
+                is_ours=is_ours,
             )
         )
 
-    def is_edited(self, mid: str, text: str, seconds: float) -> Decision:
+    def is_edited(
+        self, mid: str, text: str, seconds: float, *, is_ours: bool = False
+    ) -> Decision:
         """The message `mid` now says `text`."""
         return self.apply(
             MessageEdited(
@@ -205,6 +208,7 @@ class Story:
                 customer=self.customer,
                 mid=mid,
                 text=text,
+                is_ours=is_ours,
             )
         )
 

@@ -187,7 +187,8 @@ class ConversationBench(RuleBasedStateMachine):
     def new_mid(self) -> str:
         """Return a platform id that was not used, or one that was unsent before."""
         self.count += 1
-        is_announced = "to-come" in self.talk.unsent and "to-come" not in self.mids
+        known = self.talk.unsent | self.talk.edits.keys()
+        is_announced = "to-come" in known and "to-come" not in self.mids
         self.mids.append("to-come" if is_announced else f"m{self.count}")
         return self.mids[-1]
 

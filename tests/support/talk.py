@@ -25,6 +25,7 @@ from actors.conversation.events import (
     share_message_id,
 )
 from actors.conversation.state import (
+    MAX_EARLY_EDITS,
     MAX_QUESTIONS,
     Conversation,
     Destination,
@@ -64,6 +65,8 @@ class Talk:
     texts: dict[MessageId, str] = field(default_factory=dict)
     combined: dict[MessageId, str] = field(default_factory=dict)
     unsent: set[str] = field(default_factory=set)
+    #: What may have been worded anew before it came.
+    edits: dict[str, str] = field(default_factory=dict)
     orders: dict[MessageId, int] = field(default_factory=dict)
     #: The version at which the AI was silenced last.
     silenced_at: int = 0
@@ -102,7 +105,8 @@ class Talk:
 
     def _note_text(self, event: CustomerWrote) -> None:
         message = MessageId(event.id)
-        self.texts[message] = "" if event.mid in self.unsent else event.text
+        text = self.edits.get(event.mid, event.text)
+        self.texts[message] = "" if event.mid in self.unsent else text
         self.orders[message] = event.order
         if event.mid in self.unsent:
             return
@@ -133,6 +137,9 @@ class Talk:
         if event.mid in self.unsent:
             return
         self.unsent.add(event.mid)
+        self.edits.pop(event.mid, None)
+        if event.is_ours:
+            return
         text = MessageId(customer_message_id(event.conversation_id, event.mid))
         share = MessageId(share_message_id(event.conversation_id, event.mid))
         for message in {text, share} & self.texts.keys():
@@ -156,7 +163,14 @@ class Talk:
 
     def _note_edit(self, event: MessageEdited) -> None:
         message = MessageId(customer_message_id(event.conversation_id, event.mid))
-        if event.mid in self.unsent or message not in self.texts:
+        if event.mid in self.unsent:
+            return
+        if event.is_ours or message not in self.unanswered:
+            self.edits.pop(event.mid, None)
+            self.edits[event.mid] = event.text
+            for forgotten in list(self.edits)[:-MAX_EARLY_EDITS]:
+                del self.edits[forgotten]
+        if event.is_ours or message not in self.texts:
             return
         self.texts[message] = event.text
         if message in self.about:
@@ -253,6 +267,10 @@ def differences(talk: Talk, state: Conversation) -> list[str]:
         "waiting share": (
             (talk.share.message_id, talk.share.due_at) if talk.share else None,
             (share.message_id, share.due_at) if share else None,
+        ),
+        "early edits": (
+            list(talk.edits.items()),
+            [(one.mid, one.text) for one in state.early_edits],
         ),
         "shares asked about": (
             {(question, one.content) for question, one in talk.about.items()},

@@ -245,6 +245,33 @@ async def test_an_edit_is_stored_and_said_so(line: Line) -> None:
     assert (row["content"], row["metadata"]) == ("قرمز دارید؟", {"edited": True})
 
 
+async def test_an_edit_that_overtakes_its_message_is_not_lost(line: Line) -> None:
+    await line.start(Policy(reply_debounce=timedelta(hours=1)))
+    whom = {"sender": {"id": SARA}, "recipient": {"id": SHOP}}
+    for mid in ("m1", "m2"):
+        edit = {"mid": mid, "text": f"now {mid}", "num_edit": 1}
+        assert await line.deliver({**whom, "message_edit": edit}) == 200
+        assert await line.deliver(message(mid, text=f"first {mid}")) == 200
+    rows = await line.messages()
+    assert [row["content"] for row in rows] == ["now m1", "now m2"]
+
+
+async def test_what_the_owner_unsends_in_the_app_is_blank_and_no_customers(
+    line: Line,
+) -> None:
+    await line.start()
+    await line.deliver(message("m1", text="چنده؟"))
+    await wait_for_count(line.pool, SENT, 1)
+    whom = {"sender": {"id": SHOP}, "recipient": {"id": SARA}}
+    unsent = {"mid": "mid.1", "is_deleted": True}
+    assert await line.deliver({**whom, "message": {**unsent, "is_echo": True}}) == 200
+    question, answer = await line.messages()
+    assert (question["content"], answer["content"]) == ("چنده؟", "")
+    assert answer["metadata"] == {"unsent": True}
+    state = await line.state()
+    assert (state["status"], state["ai_enabled"]) == ("active", True)
+
+
 async def test_corrections_of_what_we_never_had_are_received(line: Line) -> None:
     await line.start()
     assert await line.deliver(message("old", is_deleted=True)) == 200

@@ -206,6 +206,23 @@ async def test_what_was_edited_before_we_were_there_is_received(
     assert await fetch_texts(shop.pool, shop.channel.tenant_id) == []
 
 
+async def test_an_edit_that_overtakes_its_message_is_not_lost(
+    shop: TelegramShop,
+) -> None:
+    now = int(SystemClock().now().timestamp())
+    first = build_message(1, 7001, text="مانتو دارید؟", date=now, edit_date=now)
+    other = build_message(3, 7001, text="شال دارید؟", date=now, edit_date=now)
+    answers = await shop.deliver(
+        {"update_id": 2, "edited_message": first},
+        update(1, text="مانتوو دارید؟"),
+        {"update_id": 4, "edited_message": other},
+        update(3, text="شال داریدد؟"),
+    )
+    assert answers == [200] * 4
+    texts = await fetch_texts(shop.pool, shop.channel.tenant_id)
+    assert sorted(texts) == sorted(["مانتو دارید؟", "شال دارید؟"])
+
+
 async def test_a_photo_is_kept_by_its_id(shop: TelegramShop) -> None:
     await shop.deliver(
         update(1, photo=[{"file_id": "small"}, {"file_id": "large"}], caption="این؟")

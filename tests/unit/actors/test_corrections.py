@@ -7,6 +7,7 @@ from actors.conversation.effects import (
     CancelReply,
     ClearTimer,
     ForgetCombination,
+    RecordMessage,
     RewriteMessages,
     SetTimer,
 )
@@ -131,3 +132,64 @@ def test_nothing_is_opened_by_a_correction_of_what_we_never_had() -> None:
         story.is_unsent("m1", 0)
     with pytest.raises(UnknownConversationError):
         story.is_edited("m1", "x", 0)
+
+
+def test_an_edit_that_overtakes_its_message_is_not_lost() -> None:
+    story = instagram()
+    story.customer_writes("سلام", 0, "m0")
+    story.is_edited("m1", "مانتو قرمز دارید؟", 1)
+    story.customer_writes("مانتو مشکی دارید؟", 1.5, "m1")
+    assert story.recorded.content == "مانتو قرمز دارید؟"
+    assert story.recorded.is_edited
+
+
+def test_an_edit_that_overtakes_a_question_about_a_share_is_combined() -> None:
+    story = instagram()
+    story.customer_shares("عنوان: مانتو", 0, "s1")
+    story.is_edited("m1", "سایز ۴۰ چنده؟", 1)
+    story.customer_writes("چنده؟", 1.5, "m1")
+    assert story.recorded.combined_content is not None
+    assert story.recorded.combined_content.endswith("سایز ۴۰ چنده؟")
+
+
+def test_of_what_was_edited_and_unsent_nothing_is_kept() -> None:
+    story = instagram()
+    story.customer_writes("سلام", 0, "m0")
+    story.is_edited("m1", "رازی", 1)
+    story.is_unsent("m1", 2)
+    assert "رازی" not in str(story.now)
+
+
+def test_the_owner_unsends_our_message_and_the_customers_stay() -> None:
+    story = instagram()
+    job = story.ask_and_start("قیمت؟", 0, "m1")
+    answer = story.ai_writes("صد تومن", 3, job=job)
+    (message,) = [one.id for one in answer.effects if isinstance(one, RecordMessage)]
+    story.send_timer_fires(3)
+    story.part_arrives("ours-1", 4)
+    job = story.ask_and_start("ارسال؟", 5, "m2")
+    story.is_unsent("ours-1", 8, is_ours=True)
+    assert message in blanked(story)
+    assert story.running_job() == job
+    assert story.now.ai_may_answer
+
+
+def test_what_the_owner_wrote_and_unsent_at_once_takes_over_but_is_blank() -> None:
+    story = instagram()
+    story.customer_writes("قیمت؟", 0, "m1")
+    story.is_unsent("o1", 1, is_ours=True)
+    story.echo_arrives("اشتباه شد", 1.5, "o1")
+    assert (story.recorded.content, story.recorded.is_unsent) == ("", True)
+    assert not story.now.ai_may_answer
+
+
+def test_the_owners_edit_is_stored_with_the_owners_message() -> None:
+    story = instagram()
+    story.customer_writes("قیمت؟", 0, "m1")
+    story.is_edited("o1", "صد تومن", 1, is_ours=True)
+    story.echo_arrives("صد تومنن", 1.5, "o1")
+    stored = story.recorded
+    assert stored.content == "صد تومن"
+    story.is_edited("o1", "نود تومن", 2, is_ours=True)
+    (rewritten,) = [one for one in story.effects if isinstance(one, RewriteMessages)]
+    assert rewritten.ids == (stored.id,)

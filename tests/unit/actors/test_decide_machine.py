@@ -100,10 +100,20 @@ class ConversationMachine(ConversationBench):
 
     @rule(which=SOME)
     def edit(self, which: int) -> None:
-        """Let a message be worded anew."""
-        mid = self.mids[-1 - which % len(self.mids)]
+        """Let a message be worded anew, at times before it has arrived."""
+        mid = (*self.mids, "to-come")[-1 - which % (len(self.mids) + 1)]
         inbound = self.inbound(self.new_id(), mid)
         self.apply(MessageEdited(**inbound, text=f"edited {self.count}"))
+
+    @rule(which=SOME, is_edit=st.booleans())
+    def correct_in_the_app(self, which: int, is_edit: bool) -> None:
+        """Let the owner take back or reword what was said in the shop's name."""
+        mids = ("never-heard-of", *self.current.recent_mids, f"owner-{self.count}")
+        inbound = self.inbound(self.new_id(), mids[-1 - which % len(mids)])
+        if is_edit:
+            self.apply(MessageEdited(**inbound, text="reworded", is_ours=True))
+        else:
+            self.apply(MessageUnsent(**inbound, is_ours=True))
 
     @rule()
     def answer_by_person(self) -> None:

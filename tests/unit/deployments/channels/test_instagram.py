@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.conversation.events import CustomerWrote, EchoReceived, Media
+from actors.conversation.events import (
+    CustomerWrote,
+    EchoReceived,
+    Media,
+    MessageUnsent,
+)
 from actors.conversation.state import MessageType, Source
 from actors.conversation.words import UNSUPPORTED
 from deployments.channels.instagram import (
@@ -176,7 +181,11 @@ def test_what_the_owner_takes_back_is_in_the_customers_conversation() -> None:
         "recipient": {"id": SARA},
         "message": {"mid": "m2", "is_deleted": True},
     }
-    assert read(unsent) == [Incoming((SHOP,), SARA, "m2", "", Kind.UNSENT)]
+    (found,) = read(unsent)
+    assert found == Incoming((SHOP,), SARA, "m2", "", Kind.UNSENT, is_ours=True)
+    event = build_event(CHANNEL, found, AT)
+    assert isinstance(event, MessageUnsent)
+    assert event.is_ours
 
 
 def test_an_edit_is_told_with_the_new_words_and_its_number() -> None:
