@@ -1,12 +1,12 @@
 """What a shard reads at its start and per batch, and the one way in which it writes."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache
 from typing import TYPE_CHECKING
 
 import asyncpg
+import orjson
 
 from persistence.database import Connection, Pool
 from persistence.errors import PersistenceError, ShardFencedError
@@ -83,11 +83,7 @@ class ConversationRow:
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """One thing that happened. `payload` is JSON text.
-
-    `message_ids` are the messages that it made or changed, as the text of an array:
-    arrays of arrays must be rectangles.
-    """
+    """One thing that happened. `payload` is JSON text."""
 
     id: EventId
     conversation_id: ConversationId
@@ -97,7 +93,8 @@ class EventRow:
     at: datetime
     kind: str
     payload: str
-    message_ids: str
+    #: The messages that it made or changed.
+    message_ids: tuple[MessageId, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +230,6 @@ async def commit_batch(db: Pool, epoch: Epoch, batch: Batch, last_seq: int) -> N
             conversations; nothing was written.
         asyncpg.PostgresError, OSError: the database refused, or is away.
     """
-    armed = [timer for timer in batch.timers.values() if timer is not None]
     cleared = [key for key, timer in batch.timers.items() if timer is None]
     try:
         await db.execute(
@@ -241,17 +237,17 @@ async def commit_batch(db: Pool, epoch: Epoch, batch: Batch, last_seq: int) -> N
             epoch.shard,
             epoch.epoch,
             last_seq,
-            *_columns(CustomerRow, batch.customers.values()),
-            *_columns(ConversationRow, batch.conversations.values()),
-            *_columns(EventRow, batch.events),
-            *_columns(MessageRow, batch.messages.values()),
-            *_columns(ProgressRow, batch.progress.values()),
-            *_columns(SendRow, batch.sends.values()),
-            *_columns(TimerRow, armed),
+            epoch.seq,
+            _to_json(batch.customers.values()),
+            _to_json(batch.conversations.values()),
+            _to_json(batch.events),
+            _to_json(batch.messages.values()),
+            _to_json(batch.progress.values()),
+            _to_json(batch.sends.values()),
+            _to_json(timer for timer in batch.timers.values() if timer is not None),
             [conversation for conversation, _ in cleared],
             [kind for _, kind in cleared],
             f"{epoch.shard}:{epoch.seq + 1}:{last_seq}",
-            epoch.seq,
         )
     except asyncpg.PostgresError as error:
         if error.sqlstate == FENCED:
@@ -259,13 +255,6 @@ async def commit_batch(db: Pool, epoch: Epoch, batch: Batch, last_seq: int) -> N
         raise
 
 
-def _columns(
-    kind: "type[DataclassInstance]", rows: "Collection[DataclassInstance]"
-) -> list[list[object]]:
-    """Turn rows into one list per column, in the order of the row's fields."""
-    return [[getattr(row, name) for row in rows] for name in _names(kind)]
-
-
-@cache
-def _names(kind: "type[DataclassInstance]") -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+def _to_json(rows: "Iterable[DataclassInstance]") -> str:
+    """Write rows as JSON text, each as an object by its fields' names."""
+    return orjson.dumps(list(rows)).decode()

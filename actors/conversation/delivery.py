@@ -304,23 +304,34 @@ def settle_doubt(
     rest = list(state.doubted)
     rest.remove(doubted)
     state = remember_mid(replace(state, doubted=tuple(rest)), mid)
-    if state.sends and state.sends[0].id == doubted.id:
-        return part_delivered(state, state.sends[0], mid, at)
+    settled = settle_part(state, doubted.id, mid, at)
+    return Decision(state) if settled is None else settled
+
+
+def settle_part(
+    state: Conversation, send_id: SendId, mid: str, at: datetime
+) -> Decision | None:
+    """Note that a part arrived, wherever it waits; None if it waits nowhere.
+
+    Not only the first part can: a call may come back after the part was given up, or
+    after an operator had it queued again.
+    """
+    head = find_head(state, send_id)
+    if head is not None:
+        return part_delivered(state, head, mid, at)
     waiting = (*state.sends, *state.dead)
-    if not any(send.id == doubted.id for send in waiting):
-        return Decision(state)
-    is_last = not any(
-        send.message_id == doubted.message_id and send.id != doubted.id
-        for send in waiting
-    )
+    part = next((send for send in waiting if send.id == send_id), None)
+    if part is None:
+        return None
     state = replace(
-        state,
-        sends=tuple(send for send in state.sends if send.id != doubted.id),
-        dead=tuple(send for send in state.dead if send.id != doubted.id),
+        remember_mid(state, mid),
+        sends=tuple(send for send in state.sends if send.id != send_id),
+        dead=tuple(send for send in state.dead if send.id != send_id),
     )
-    if is_last:
-        state = _remember_sent(state, mid, doubted)
-    sent = replace(doubted, delivery=Delivery.SENT)
+    is_last = not any(
+        send.message_id == part.message_id for send in (*state.sends, *state.dead)
+    )
+    sent = replace(part, delivery=Delivery.SENT)
     return Decision(state, (RecordSend(sent, mid=mid, is_last_part=is_last),))
 
 

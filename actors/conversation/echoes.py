@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from actors.conversation.corrections import find_edit
 from actors.conversation.delivery import (
-    find_head,
     is_doubted,
     part_delivered,
     remember_mid,
     settle_doubt,
+    settle_part,
 )
 from actors.conversation.effects import Decision, RecordMessage
 from actors.conversation.events import EchoReceived, PartDelivered, message_id_of
@@ -72,9 +72,9 @@ def _record_owners(state: Conversation, event: EchoReceived) -> RecordMessage:
 
 def on_part_delivered(state: Conversation, event: PartDelivered) -> Decision:
     """Note the platform's name for the part, and go on with the next."""
-    head = find_head(state, event.send_id)
-    if head is not None:
-        return part_delivered(state, head, event.mid, event.at)
+    settled = settle_part(state, event.send_id, event.mid, event.at)
+    if settled is not None:
+        return settled
     # The part was settled already. Its name still tells its echo from the owner's.
     state = remember_mid(state, event.mid)
     assumed = state.assumed

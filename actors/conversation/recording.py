@@ -192,8 +192,8 @@ def timer_key(
     return conversation, TimerKind(kind)
 
 
-def _touched_by(decision: Decision) -> str:
-    """Write the ids of the messages that the decision makes or changes."""
+def _touched_by(decision: Decision) -> tuple[MessageId, ...]:
+    """Return the ids of the messages that the decision makes or changes."""
     touched: dict[MessageId, None] = {}
     for effect in decision.effects:
         match effect:
@@ -209,7 +209,7 @@ def _touched_by(decision: Decision) -> str:
                 pass
             case _:
                 assert_never(effect)
-    return f"{{{','.join(map(str, touched))}}}"
+    return tuple(touched)
 
 
 def _row_of(state: Conversation, at: datetime) -> ConversationRow:

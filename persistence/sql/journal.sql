@@ -38,9 +38,10 @@ WHERE slot % $2::int = $1::int ORDER BY due_at;
 -- One batch, in one statement and so one transaction and one round trip. The fence comes
 -- first: when another has this shard, or the number that we count on from was taken, or
 -- a conversation has a newer version than ours, the statement fails and nothing of it is
--- written. Foreign keys are checked at its end.
+-- written. Foreign keys are checked at its end. Rows come as JSON, one text per table, so
+-- that each column is named beside its type; what they hold as JSON is text in there.
 WITH fence AS (
-    UPDATE shards SET seq = $3 WHERE shard = $1 AND epoch = $2 AND seq = $78
+    UPDATE shards SET seq = $3 WHERE shard = $1 AND epoch = $2 AND seq = $4
     RETURNING seq
 ), new_customers AS (
     -- A name that is there already, an operator's perhaps, stays; the platform's own
@@ -49,9 +50,9 @@ WITH fence AS (
         id, tenant_id, channel_id, platform_id, created_at, first_name, last_name,
         username
     )
-    SELECT * FROM unnest(
-        $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::timestamptz[],
-        $9::text[], $10::text[], $11::text[]
+    SELECT * FROM json_to_recordset($5) AS r (
+        id uuid, tenant_id uuid, channel_id uuid, platform_id text,
+        created_at timestamptz, first_name text, last_name text, username text
     )
     ON CONFLICT (id) DO UPDATE SET
         first_name = CASE WHEN known.first_name || known.last_name = ''
@@ -64,10 +65,13 @@ WITH fence AS (
         id, tenant_id, channel_id, customer_id, source, slot, version, state, status,
         needs_operator, last_message_id, created_at, updated_at
     )
-    SELECT * FROM unnest(
-        $12::uuid[], $13::uuid[], $14::uuid[], $15::uuid[], $16::text[],
-        $17::smallint[], $18::bigint[], $19::text[]::jsonb[], $20::text[],
-        $21::boolean[], $22::uuid[], $23::timestamptz[], $24::timestamptz[]
+    SELECT id, tenant_id, channel_id, customer_id, source, slot, version, state::jsonb,
+        status, needs_operator, last_message_id, created_at, updated_at
+    FROM json_to_recordset($6) AS r (
+        id uuid, tenant_id uuid, channel_id uuid, customer_id uuid, source text,
+        slot smallint, version bigint, state text, status text,
+        needs_operator boolean, last_message_id uuid, created_at timestamptz,
+        updated_at timestamptz
     )
     ON CONFLICT (id) DO UPDATE SET
         version = excluded.version,
@@ -84,13 +88,11 @@ WITH fence AS (
         id, conversation_id, tenant_id, version, shard, seq, at, kind, payload,
         message_ids
     )
-    SELECT e.id, e.conversation_id, e.tenant_id, e.version, $1, e.seq, e.at, e.kind,
-        e.payload, e.message_ids::uuid[]
-    FROM unnest(
-        $25::uuid[], $26::uuid[], $27::uuid[], $28::bigint[], $29::bigint[],
-        $30::timestamptz[], $31::text[], $32::text[]::jsonb[], $33::text[]
-    ) AS e (
-        id, conversation_id, tenant_id, version, seq, at, kind, payload, message_ids
+    SELECT id, conversation_id, tenant_id, version, $1, seq, at, kind,
+        payload::jsonb, message_ids
+    FROM json_to_recordset($7) AS r (
+        id uuid, conversation_id uuid, tenant_id uuid, version bigint, seq bigint,
+        at timestamptz, kind text, payload text, message_ids uuid[]
     )
 ), new_messages AS (
     INSERT INTO messages (
@@ -98,17 +100,14 @@ WITH fence AS (
         processing_status, platform_id, delivery, metadata, created_at,
         combined_content, position
     )
-    SELECT m.id, m.tenant_id, m.conversation_id, $1, m.seq, m.type, m.message_type,
-        m.content, m.processing_status, m.platform_id, m.delivery, m.metadata,
-        m.created_at, m.combined_content, m.position
-    FROM unnest(
-        $34::uuid[], $35::uuid[], $36::uuid[], $37::bigint[], $38::text[],
-        $39::text[], $40::text[], $41::text[], $42::text[], $43::text[],
-        $44::text[]::jsonb[], $45::timestamptz[], $46::text[], $47::bigint[]
-    ) AS m (
-        id, tenant_id, conversation_id, seq, type, message_type, content,
-        processing_status, platform_id, delivery, metadata, created_at,
+    SELECT id, tenant_id, conversation_id, $1, seq, type, message_type, content,
+        processing_status, platform_id, delivery, metadata::jsonb, created_at,
         combined_content, position
+    FROM json_to_recordset($8) AS r (
+        id uuid, tenant_id uuid, conversation_id uuid, seq bigint, type text,
+        message_type text, content text, processing_status text, platform_id text,
+        delivery text, metadata text, created_at timestamptz, combined_content text,
+        position bigint
     )
 ), progress AS (
     -- What became of older messages: what is null stays as it is. Of one that was
@@ -131,12 +130,10 @@ WITH fence AS (
             END,
         feedback = coalesce(p.feedback, messages.feedback),
         feedback_comment = coalesce(p.feedback_comment, messages.feedback_comment)
-    FROM unnest(
-        $48::uuid[], $49::text[], $50::text[], $51::text[], $52::text[], $53::text[],
-        $54::text[], $55::boolean[], $56::boolean[], $57::text[], $58::text[]
-    ) AS p (
-        id, processing_status, delivery, platform_id, reason, content,
-        combined_content, is_unsent, is_uncombined, feedback, feedback_comment
+    FROM json_to_recordset($9) AS p (
+        id uuid, processing_status text, delivery text, platform_id text, reason text,
+        content text, combined_content text, is_unsent boolean,
+        is_uncombined boolean, feedback text, feedback_comment text
     )
     WHERE messages.id = p.id
 ), new_sends AS (
@@ -145,13 +142,10 @@ WITH fence AS (
         id, conversation_id, message_id, tenant_id, channel_id, part, content,
         delivery, attempts, platform_id, error, updated_at, created_at
     )
-    SELECT s.*, s.updated_at FROM unnest(
-        $59::uuid[], $60::uuid[], $61::uuid[], $62::uuid[], $63::uuid[],
-        $64::smallint[], $65::text[], $66::text[], $67::smallint[], $68::text[],
-        $69::text[], $70::timestamptz[]
-    ) AS s (
-        id, conversation_id, message_id, tenant_id, channel_id, part, content,
-        delivery, attempts, platform_id, error, updated_at
+    SELECT r.*, r.updated_at FROM json_to_recordset($10) AS r (
+        id uuid, conversation_id uuid, message_id uuid, tenant_id uuid,
+        channel_id uuid, part smallint, content text, delivery text,
+        attempts smallint, platform_id text, error text, updated_at timestamptz
     )
     ON CONFLICT (id) DO UPDATE SET
         delivery = excluded.delivery,
@@ -162,17 +156,19 @@ WITH fence AS (
 ), armed AS (
     -- Setting a timer replaces the one before it: that one can't fire for this one.
     INSERT INTO timers (conversation_id, kind, slot, due_at)
-    SELECT * FROM unnest($71::uuid[], $72::text[], $73::smallint[], $74::timestamptz[])
+    SELECT * FROM json_to_recordset($11) AS r (
+        conversation_id uuid, kind text, slot smallint, due_at timestamptz
+    )
     ON CONFLICT (conversation_id, kind) DO UPDATE SET due_at = excluded.due_at
 ), cleared AS (
-    DELETE FROM timers USING unnest($75::uuid[], $76::text[]) AS t (id, kind)
+    DELETE FROM timers USING unnest($12::uuid[], $13::text[]) AS t (id, kind)
     WHERE timers.conversation_id = t.id AND timers.kind = t.kind
 )
 SELECT
     CASE WHEN NOT EXISTS (SELECT FROM fence)
         THEN refuse_batch('another has this shard')
-    WHEN (SELECT count(*) FROM new_states) <> cardinality($12::uuid[])
+    WHEN (SELECT count(*) FROM new_states) <> json_array_length($6)
         THEN refuse_batch('a conversation has another writer')
     END,
     -- Ids only, once per batch: readers fetch what they care for by cursor.
-    pg_notify('pilito_messages', $77);
+    pg_notify('pilito_messages', $14);

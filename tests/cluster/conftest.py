@@ -41,6 +41,8 @@ def shop(graph: GraphServer) -> Iterator[Shop]:
         "PILITO_INSTAGRAM_VERIFY_TOKEN": VERIFY_TOKEN,
         "PILITO_INSTAGRAM_GRAPH_URL": graph.url,
         "PILITO_REPLY_DEBOUNCE_S": "0.5",
+        # More than one, so that each has to know its own conversations.
+        "PILITO_SHARDS": "2",
         "PILITO_SHARE_TIMEOUT_S": str(SHARE_TIMEOUT.total_seconds()),
     }
     with started(environment) as runtime, runtime.sign_in() as api:

@@ -6,8 +6,14 @@ from datetime import timedelta
 import pytest
 
 from actors.conversation.effects import DeliverPart, RecordMessage, RecordSend
-from actors.conversation.events import PartOutcomeLost, PartRefused, SendRetried
+from actors.conversation.events import (
+    PartDelivered,
+    PartOutcomeLost,
+    PartRefused,
+    SendRetried,
+)
 from actors.conversation.state import Delivery, Source
+from persistence.ids import SendId
 from tests.support.conversations import OPERATOR, Story, at
 
 LONG = "کلمه " * 2000
@@ -94,6 +100,47 @@ def test_a_person_may_send_it_again() -> None:
     )
     story.send_timer_fires(60)
     assert story.now.sends[0].delivery is Delivery.SENDING
+
+
+def come_back(story: Story, send_id: SendId, seconds: float) -> None:
+    """Let the answer to an old call come after all."""
+    story.apply(
+        PartDelivered(
+            id=story.new_id(),
+            conversation_id=story.id,
+            at=at(seconds),
+            send_id=send_id,
+            mid="77",
+        )
+    )
+
+
+def test_a_dead_letter_whose_call_comes_back_late_is_no_letter_any_more() -> None:
+    story = under_way()
+    part = story.now.sends[0].id
+    lose_outcome(story, 23)
+    come_back(story, part, 50)
+    assert story.now.dead == ()
+    assert records(story) == [(0, Delivery.SENT)]
+
+
+def test_what_was_queued_again_is_not_sent_once_its_old_call_comes_back() -> None:
+    story = under_way()
+    part, message = story.now.sends[0].id, story.now.sends[0].message_id
+    story.operator_answers("من هستم", 4)
+    lose_outcome(story, 23)
+    story.apply(
+        SendRetried(
+            id=story.new_id(),
+            conversation_id=story.id,
+            at=at(30),
+            user_id=OPERATOR,
+            message_id=message,
+        )
+    )
+    assert [send.content for send in story.now.sends] == ["من هستم", "سلام!"]
+    come_back(story, part, 50)
+    assert [send.content for send in story.now.sends] == ["من هستم"]
 
 
 def test_retry_after_is_waited_for_to_the_second() -> None:
