@@ -1,0 +1,1 @@
+"""The same work done the usual way, to measure beside."""
