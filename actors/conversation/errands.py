@@ -45,6 +45,8 @@ MAX_REPLIES = 64
 #: Platforms limit what one account may send at once.
 MAX_SENDS = 32
 
+NOTHING_WRITTEN = "the answer has no words"
+
 #: Each counter of the rules, as it is exposed.
 COUNTERS: Mapping[Counter, prometheus_client.Counter] = {
     Counter.AI_REPLIES_DROPPED: metrics.AI_REPLIES_DROPPED,
@@ -135,13 +137,18 @@ class Errands:
             log.exception("answer_errand_failed", conversation_id=str(state.id))
             self._report_failure(state, order, repr(error))
         else:
+            text = _storable(answer.text)
+            if not text.strip():
+                # No part of it would ever be sent, and nobody would be called.
+                self._report_failure(state, order, NOTHING_WRITTEN)
+                return
             self._post(
                 ReplyWritten(
                     id=EventId(self._new_id()),
                     conversation_id=state.id,
                     at=self._clock.now(),
                     job=order.job,
-                    text=_storable(answer.text),
+                    text=text,
                     is_handover=answer.is_handover,
                     needs_operator=answer.needs_operator,
                     trace=replace(

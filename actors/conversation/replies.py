@@ -52,7 +52,14 @@ def stop_reply(
     """Give up the answer to come, whether it waits or is being written."""
     if state.reply is None:
         return state, ()
-    effects = (*abandon(state.reply, reason), ClearTimer(TimerKind.REPLY))
+    effects: tuple[Effect, ...] = (
+        *abandon(state.reply, reason),
+        ClearTimer(TimerKind.REPLY),
+    )
+    if state.questions:
+        # Nobody works on them now, nor will after a newer text: they wait, for a person
+        # or for the AI's return.
+        effects = (*effects, MarkMessages(state.questions, Processing.PENDING))
     return replace(state, reply=None), effects
 
 

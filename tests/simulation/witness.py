@@ -15,6 +15,7 @@ from actors.conversation.shard import Receipt, Shard
 from actors.conversation.state import (
     Conversation,
     Delivery,
+    Processing,
     TimerKind,
     check_invariants,
 )
@@ -210,6 +211,17 @@ class Witness:
             )
         for send in self._memory.sends.values():
             self._check_settled(send)
+        for message in self._memory.messages.values():
+            self.hold(
+                "nobody is said to work on what nobody works on",
+                message,
+                holds=message.processing_status != Processing.PROCESSING,
+            )
+            self.hold(
+                "a message of ours is on its way only while a part of it is",
+                message,
+                holds=message.delivery not in {Delivery.QUEUED, Delivery.SENDING},
+            )
 
     def _check_text(self, talk: Talk, message_id: MessageId, text: str) -> None:
         stored = self._memory.messages.get(message_id)

@@ -235,6 +235,17 @@ async def test_an_answer_with_characters_that_cannot_be_stored_is_mended(
     assert content == "a model wrote  and ?."
 
 
+@pytest.mark.parametrize("text", ["", " \n", "\x00"])
+async def test_an_answer_without_words_calls_a_person(bench: Bench, text: str) -> None:
+    shard = await bench.start()
+    bench.responder.text = text
+    await shard.submit([wrote("sara", "m1", source=Source.INSTAGRAM)])
+    await bench.wait_until(
+        "SELECT count(*) FROM messages WHERE processing_status = 'failed'", 1
+    )
+    assert await bench.pool.fetchval("SELECT needs_operator FROM conversations")
+
+
 async def test_an_answer_that_cannot_be_stored_calls_a_person(bench: Bench) -> None:
     shard = await bench.start()
     bench.responder.trace = AnswerTrace(model="\x00")

@@ -2,8 +2,14 @@
 
 import pytest
 
-from actors.conversation.effects import LogName, SetTimer
-from actors.conversation.state import Destination, Source, Status, TimerKind
+from actors.conversation.effects import LogName, MarkMessages, SetTimer
+from actors.conversation.state import (
+    Destination,
+    Processing,
+    Source,
+    Status,
+    TimerKind,
+)
 from tests.support.conversations import Story, at
 
 DEPARTMENTS = [one for one in Destination if one is not Destination.AI]
@@ -113,3 +119,19 @@ def test_a_media_reply_keeps_the_ai_and_calls_a_person() -> None:
     assert story.now.needs_operator
     assert story.now.ai_may_answer
     assert story.now.questions == ()
+
+
+def test_what_the_ai_had_begun_to_answer_waits_again() -> None:
+    story = Story()
+    story.ask_and_start("سلام", 0, "m1")
+    story.redirect(Destination.SALES, 3)
+    (marked,) = [one for one in story.effects if isinstance(one, MarkMessages)]
+    assert marked == MarkMessages((story.message_of("m1"),), Processing.PENDING)
+
+
+def test_what_a_person_answered_meanwhile_does_not_wait() -> None:
+    story = Story()
+    story.ask_and_start("سلام", 0, "m1")
+    story.operator_answers("سلام", 3)
+    marks = [one for one in story.effects if isinstance(one, MarkMessages)]
+    assert marks[-1].processing is Processing.COMPLETED

@@ -71,7 +71,7 @@ def test_a_long_question_is_never_cut() -> None:
     assert question in contents(question)[-1]
 
 
-def test_question_and_share_stand_whole_however_long_they_are() -> None:
+def test_s4_question_and_share_stand_whole_however_long_they_are() -> None:
     share, question = "کپشن: " + "خیلی بلند " * 5000, "با این همه، چنده؟"
     messages = build_messages(SHOP, build_context(PASSAGE), (), question, "fa", share)
 

@@ -94,7 +94,7 @@ def build(incoming: Incoming) -> InstagramEvent:
         ({"type": "ig_post", "payload": "nonsense"}, EMPTY, ""),
     ],
 )
-def test_a_share_is_told_in_lines_and_its_media_id_is_kept(
+def test_s5_a_share_of_any_kind_is_told_in_lines_and_its_media_id_is_kept(
     attachment: object, content: str, media_id: str
 ) -> None:
     (found,) = read(attachments=[attachment])
@@ -123,7 +123,7 @@ def test_two_different_posts_in_one_message_are_both_told() -> None:
     assert [media.media_id for media in found.media] == ["17", "18"]
 
 
-def test_words_beside_a_share_are_a_message_of_their_own_after_it() -> None:
+def test_s5_words_beside_a_share_are_a_message_of_their_own_after_it() -> None:
     shared, wrote = (build(one) for one in read(text="این چنده؟", attachments=[POST]))
     assert isinstance(shared, CustomerShared)
     assert isinstance(wrote, CustomerWrote)
@@ -132,7 +132,7 @@ def test_words_beside_a_share_are_a_message_of_their_own_after_it() -> None:
     assert shared.mid == wrote.mid == "m1"
 
 
-def test_a_story_reply_is_the_story_and_the_words() -> None:
+def test_s5_a_story_reply_is_the_story_and_the_words() -> None:
     story = {"story": {"id": "9", "url": "https://cdn/story"}}
     shared, wrote = (build(one) for one in read(text="موجوده؟", reply_to=story))
     assert isinstance(shared, CustomerShared)
