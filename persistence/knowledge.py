@@ -67,6 +67,11 @@ async def forget_foreign_embeddings(db: Db, model: str) -> None:
     await db.execute(_SQL["forget_foreign_embeddings"], model)
 
 
+async def claim_embedding(db: Connection) -> bool:
+    """Become the only one who embeds, until the connection is given back."""
+    return cast("bool", await db.fetchval(_SQL["claim_embedding"]))
+
+
 async def fetch_unembedded(db: Db, limit: int) -> tuple[UnembeddedChunk, ...]:
     """Fetch chunks of one tenant that lack a vector."""
     rows = await db.fetch(_SQL["fetch_unembedded"], limit)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -247,7 +247,7 @@ class ProductionRAG(Generic[User]):
     def _fit(
         self, hits: Sequence[Hit], intent: Intent, top_k: int
     ) -> tuple[list[Passage], list[Passage]]:
-        chunks = drop_near_duplicates(hit.chunk for hit in hits)[:top_k]
+        chunks = drop_near_duplicates((hit.chunk for hit in hits), top_k)
         primary = fill_budget(
             (chunk for chunk in chunks if chunk.source == intent.primary_source),
             intent.primary_budget,

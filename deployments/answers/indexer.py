@@ -8,6 +8,7 @@ import structlog
 
 from persistence.database import Pool
 from persistence.knowledge import (
+    claim_embedding,
     fetch_unembedded,
     forget_foreign_embeddings,
     store_embeddings,
@@ -48,15 +49,23 @@ class KnowledgeIndexer:
                 await self._task
 
     async def embed_batch(self) -> int:
-        """Embed one batch; return how many chunks it had."""
-        chunks = await fetch_unembedded(self._pool, BATCH)
-        if not chunks:
-            return 0
-        texts = [passage_text(chunk.title, chunk.text) for chunk in chunks]
-        vectors = await asyncio.to_thread(self._embedder.embed_passages, texts)
-        async with self._pool.acquire() as connection, connection.transaction():
-            await store_embeddings(connection, chunks, vectors, self._embedder.name)
-        return len(chunks)
+        """Embed one batch; return how many chunks it had.
+
+        None while another replica is at it: that one goes on by itself, and should it
+        die, the next look finds its work.
+        """
+        async with self._pool.acquire() as connection:
+            # Given back, the connection lets go of the lock.
+            if not await claim_embedding(connection):
+                return 0
+            chunks = await fetch_unembedded(connection, BATCH)
+            if not chunks:
+                return 0
+            texts = [passage_text(chunk.title, chunk.text) for chunk in chunks]
+            vectors = await asyncio.to_thread(self._embedder.embed_passages, texts)
+            async with connection.transaction():
+                await store_embeddings(connection, chunks, vectors, self._embedder.name)
+            return len(chunks)
 
     async def _run(self) -> None:
         knows_its_model = False

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from deployments.answers.indexes import MAX_TENANTS, TenantIndexes
 from deployments.answers.rag_metrics import RAGMetrics
@@ -30,6 +30,8 @@ SECONDARY_SOURCES = (SourceType.MANUAL, SourceType.PRODUCTS, SourceType.WEBSITE)
 #: The pool gives up before; this is for a loop that is stuck.
 RERANK_PATIENCE_S = 10.0
 
+_DEFAULT_ROUTER = QueryRouter()
+
 ChooseVariant = Callable[[TenantId, ConversationId | None], Awaitable[Variant]]
 
 
@@ -52,7 +54,7 @@ class _Tenant:
     """What a search needs to know of who asks."""
 
     index: KnowledgeIndex
-    router: QueryRouter = field(default_factory=QueryRouter)
+    router: QueryRouter = _DEFAULT_ROUTER
 
 
 class KnowledgeRetriever:
@@ -146,7 +148,7 @@ class KnowledgeRetriever:
         self, tenant_id: TenantId, index: KnowledgeIndex, query: str, share: str
     ) -> tuple[RetrievedContext, SourceType]:
         intents = await fetch_routing(self._pool, tenant_id)
-        router = QueryRouter() if intents is None else QueryRouter(intents)
+        router = _DEFAULT_ROUTER if intents is None else QueryRouter(intents)
 
         def search() -> RetrievedContext:
             return self._rag.retrieve_context(

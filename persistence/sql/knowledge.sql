@@ -24,6 +24,11 @@ ORDER BY c.document_id, c.position;
 UPDATE chunks SET embedding = NULL, embedding_model = NULL
 WHERE embedding IS NOT NULL AND embedding_model IS DISTINCT FROM $1;
 
+-- claim_embedding --
+-- One replica at a time embeds: what two began at once, both would pay for. The lock is
+-- the session's, and goes with it.
+SELECT pg_try_advisory_lock(hashtext('pilito_embedding'));
+
 -- fetch_unembedded --
 -- What the embedder has not come to; one tenant at a time.
 SELECT c.id, c.tenant_id, c.document_id, d.title, c.text FROM chunks c
