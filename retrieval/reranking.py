@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Protocol
 
-#: A first place that leads by so much of the fused scores' range was never wrong where it
-#: was measured; with 0.4 one noisy question lost its right answer, see D-051.
+#: A first place that leads by so much of the fused scores' range was never wrong where
+#: it was measured; with 0.4 one noisy question lost its right answer, see D-051.
 CERTAIN_LEAD = 0.5
 #: Below this fused score no right passage was ever found that was not found above too.
 WORTH_READING = 0.2
