@@ -199,26 +199,29 @@ class KnowledgeIndex:
     ) -> "_Found":
         query = wanted.text if wanted.word_pieces is None else wanted.word_pieces
         keys, scores = self._sparse.scores(query)
-        codes = [_SOURCE_CODES[source] for source in wanted.sources]
-        in_source = np.isin(self._source_of_key, np.array(codes, dtype=np.int8))
-        allowed = in_source if eligible is None else in_source & eligible
-        (places,) = np.nonzero((scores > 0) & allowed[keys])
+        found = scores > 0
+        if len(set(wanted.sources)) < len(SourceType):
+            codes = [_SOURCE_CODES[source] for source in wanted.sources]
+            is_wanted = np.isin(np.arange(len(SourceType)), codes)
+            found &= is_wanted[self._source_of_key[keys]]
+        if eligible is not None:
+            found &= eligible[keys]
+        (places,) = np.nonzero(found)
         # The best of a page's chunks is known when as many chunks as there are parents
         # are seen; sorting all would take most of the time.
         n_chunks = wanted.sparse_top_k * (_CHUNKS_PER_PARENT if wanted.by_parent else 1)
         while True:
             best = _largest(scores, places, n_chunks)
-            found = list(zip(keys[best].tolist(), scores[best].tolist(), strict=True))
-            units = self._units(found, wanted, wanted.sparse_top_k)
+            matches = zip(keys[best].tolist(), scores[best].tolist(), strict=True)
+            units = self._units(matches, wanted, wanted.sparse_top_k)
             if len(units) == wanted.sparse_top_k or n_chunks >= len(places):
                 break
             n_chunks *= _CHUNKS_PER_PARENT
 
         def score(asked: Sequence[int]) -> dict[int, float]:
-            (places,) = np.nonzero(np.isin(keys, asked))
-            return dict(
-                zip(keys[places].tolist(), scores[places].tolist(), strict=True)
-            )
+            # Every chunk has words, if only those of its title: all are there.
+            places = np.searchsorted(keys, asked)
+            return dict(zip(asked, scores[places].tolist(), strict=True))
 
         return _Found(units, score)
 
