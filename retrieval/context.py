@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from retrieval.bm25 import grams
 from retrieval.knowledge import IndexedChunk
@@ -12,6 +12,8 @@ from retrieval.sentences import sentence_spans
 # Two products of one line share nine tenths of their words and are two products, so the
 # texts must be closer than that, and their numbers must be the same.
 _SAME_TEXT = 0.95
+# A tenant's questions find the same chunks again and again; two megabytes.
+_REMEMBERED_TEXTS = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +25,18 @@ class Passage:
     text: str
 
 
-def drop_near_duplicates(chunks: Iterable[IndexedChunk]) -> list[IndexedChunk]:
-    """Keep the first of chunks that say the same.
+def drop_near_duplicates(
+    chunks: Iterable[IndexedChunk], limit: int | None = None
+) -> list[IndexedChunk]:
+    """Keep the first of chunks that say the same, and no more of them than `limit`.
 
     The same means: at least 95 % of all their word pieces are common to both (Jaccard),
     title included, and no number differs: one digit makes another price.
     """
     kept: list[_Wording] = []
     for chunk in chunks:
+        if len(kept) == limit:
+            break
         wording = _Wording(chunk)
         if not any(wording.is_near(other) for other in kept):
             kept.append(wording)
@@ -42,7 +48,7 @@ class _Wording:
 
     def __init__(self, chunk: IndexedChunk) -> None:
         self.chunk = chunk
-        self._folded = normalise(f"{chunk.title}\n{chunk.text}")
+        self._folded = _fold(chunk.title, chunk.text)
         self._numbers = {word for word in self._folded.split() if word[0].isdigit()}
 
     def is_near(self, other: "_Wording") -> bool:
@@ -57,6 +63,11 @@ class _Wording:
     @cached_property
     def _pieces(self) -> frozenset[str]:
         return frozenset(grams(self._folded))
+
+
+@lru_cache(maxsize=_REMEMBERED_TEXTS)
+def _fold(title: str, text: str) -> str:
+    return normalise(f"{title}\n{text}")
 
 
 def _jaccard(a: frozenset[str], b: frozenset[str]) -> float:

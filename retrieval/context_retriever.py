@@ -88,8 +88,9 @@ class ContextRetriever(Generic[User]):
         )
         judged = self._judging.judge([query], question.vector, index, found.hits)
         searched = self._timer()
-        distinct = drop_near_duplicates(hit.chunk for hit in found.hits)
-        chunks = distinct[: self._context_top_k]
+        chunks = drop_near_duplicates(
+            (hit.chunk for hit in found.hits), self._context_top_k
+        )
         primary = fill_budget(
             (chunk for chunk in chunks if chunk.source == primary_source),
             primary_budget,

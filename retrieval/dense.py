@@ -31,15 +31,17 @@ class DenseIndex:
             connectivity=_CONNECTIVITY,
             expansion_add=_EXPANSION_ADD,
         )
+        # Asked of the index itself, each key would cost a microsecond.
+        self._known: set[int] = set()
         # Sums of numbers in half precision are exact in double: a vector that goes
         # takes along just what it brought.
         self._sum = np.zeros(dimensions, dtype=np.float64)
 
     def __len__(self) -> int:
-        return len(self._index)
+        return len(self._known)
 
     def __contains__(self, key: int) -> bool:
-        return key in self._index
+        return key in self._known
 
     def add(self, keys: Sequence[int], vectors: NDArray[np.float32]) -> None:
         """Add vectors of shape (n, dimensions); a known key gets the new vector.
@@ -52,14 +54,16 @@ class DenseIndex:
             return
         self.remove(keys)
         self._index.add(np.array(keys, dtype=np.uint64), vectors, threads=1)
+        self._known.update(keys)
         self._sum += vectors.astype(np.float16).sum(axis=0, dtype=np.float64)
 
     def remove(self, keys: Iterable[int]) -> None:
         """Forget vectors; unknown keys are none of its business."""
-        known = [key for key in keys if key in self._index]
+        known = [key for key in keys if key in self._known]
         if known:
             self._sum -= self._get(known).sum(axis=0, dtype=np.float64)
             self._index.remove(np.array(known, dtype=np.uint64))
+            self._known.difference_update(known)
 
     @property
     def vector_sum(self) -> NDArray[np.float64]:
@@ -73,7 +77,7 @@ class DenseIndex:
         """
         if query.shape != (self.dimensions,):
             raise DimensionMismatchError
-        if k < 1 or not len(self._index):
+        if k < 1 or not self._known:
             return []
         matches = self._index.search(query, min(k, len(self)), exact=True, threads=1)
         cosines = 1.0 - matches.distances
@@ -83,7 +87,7 @@ class DenseIndex:
         self, query: NDArray[np.float32], keys: Sequence[int]
     ) -> dict[int, float]:
         """Give the cosines of those keys that have a vector."""
-        known = [key for key in keys if key in self._index]
+        known = [key for key in keys if key in self._known]
         if not known:
             return {}
         vectors = self._get(known)

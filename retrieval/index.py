@@ -28,7 +28,7 @@ from retrieval.hits import (
     SearchRequest,
 )
 from retrieval.knowledge import IndexedChunk, SourceType
-from retrieval.language import detect_language
+from retrieval.language import Language, detect_language
 
 # Chunks looked at for each parent wanted; a page of many good chunks asks for more.
 _CHUNKS_PER_PARENT = 4
@@ -47,6 +47,7 @@ class KnowledgeIndex:
         self._dense = {source: DenseIndex(dimensions) for source in SourceType}
         self._sparse = Bm25Index() if sparse is None else sparse
         self._chunks: dict[int, IndexedChunk] = {}
+        self._languages: dict[int, Language] = {}
         self._keys: dict[UUID, int] = {}
         self._document_keys: dict[UUID, set[int]] = {}
         self._parent_keys: dict[UUID, list[int]] = {}
@@ -74,14 +75,16 @@ class KnowledgeIndex:
         # Outside the lock: this takes most of the time, and questions wait for none of
         # it.
         self._check_dimensions(chunks)
-        fitted = fit_texts([passage_text(c.title, c.text) for c in chunks])
+        texts = [passage_text(chunk.title, chunk.text) for chunk in chunks]
+        fitted = fit_texts(texts)
+        languages = [detect_language(text) for text in texts]
         with self._lock:
             for document_id in deleted:
                 self._forget(self._document_keys.pop(document_id, set()))
             self._forget(
                 {self._keys[c.chunk_id] for c in chunks if c.chunk_id in self._keys}
             )
-            self._add(chunks, fitted)
+            self._add(chunks, languages, fitted)
 
     def search(
         self,
@@ -196,26 +199,29 @@ class KnowledgeIndex:
     ) -> "_Found":
         query = wanted.text if wanted.word_pieces is None else wanted.word_pieces
         keys, scores = self._sparse.scores(query)
-        codes = [_SOURCE_CODES[source] for source in wanted.sources]
-        in_source = np.isin(self._source_of_key, np.array(codes, dtype=np.int8))
-        allowed = in_source if eligible is None else in_source & eligible
-        (places,) = np.nonzero((scores > 0) & allowed[keys])
+        found = scores > 0
+        if len(set(wanted.sources)) < len(SourceType):
+            codes = [_SOURCE_CODES[source] for source in wanted.sources]
+            is_wanted = np.isin(np.arange(len(SourceType)), codes)
+            found &= is_wanted[self._source_of_key[keys]]
+        if eligible is not None:
+            found &= eligible[keys]
+        (places,) = np.nonzero(found)
         # The best of a page's chunks is known when as many chunks as there are parents
         # are seen; sorting all would take most of the time.
         n_chunks = wanted.sparse_top_k * (_CHUNKS_PER_PARENT if wanted.by_parent else 1)
         while True:
             best = _largest(scores, places, n_chunks)
-            found = list(zip(keys[best].tolist(), scores[best].tolist(), strict=True))
-            units = self._units(found, wanted, wanted.sparse_top_k)
+            matches = zip(keys[best].tolist(), scores[best].tolist(), strict=True)
+            units = self._units(matches, wanted, wanted.sparse_top_k)
             if len(units) == wanted.sparse_top_k or n_chunks >= len(places):
                 break
             n_chunks *= _CHUNKS_PER_PARENT
 
         def score(asked: Sequence[int]) -> dict[int, float]:
-            (places,) = np.nonzero(np.isin(keys, asked))
-            return dict(
-                zip(keys[places].tolist(), scores[places].tolist(), strict=True)
-            )
+            # Every chunk has words, if only those of its title: all are there.
+            places = np.searchsorted(keys, asked)
+            return dict(zip(asked, scores[places].tolist(), strict=True))
 
         return _Found(units, score)
 
@@ -300,8 +306,7 @@ class KnowledgeIndex:
         for key in by_meaning:
             # "return policy" shares no word with a Persian page on returns, which says
             # nothing against the page; a code or a brand in both still speaks for it.
-            chunk = self._chunks[key]
-            if language != detect_language(passage_text(chunk.title, chunk.text)):
+            if language != self._languages[key]:
                 weighted[key] = max(weighted[key], by_meaning[key])
         return weighted
 
@@ -317,7 +322,12 @@ class KnowledgeIndex:
             if chunk.vector is not None and chunk.vector.shape != wanted:
                 raise DimensionMismatchError
 
-    def _add(self, chunks: Sequence[IndexedChunk], fitted: FittedTexts) -> None:
+    def _add(
+        self,
+        chunks: Sequence[IndexedChunk],
+        languages: Sequence[Language],
+        fitted: FittedTexts,
+    ) -> None:
         keys = range(self._next_key, self._next_key + len(chunks))
         self._next_key += len(chunks)
         codes = [_SOURCE_CODES[chunk.source] for chunk in chunks]
@@ -325,12 +335,13 @@ class KnowledgeIndex:
             [self._source_of_key, np.array(codes, dtype=np.int8)]
         )
         vectors: dict[SourceType, dict[int, NDArray[np.float32]]] = {}
-        for key, chunk in zip(keys, chunks, strict=True):
+        for key, chunk, language in zip(keys, chunks, languages, strict=True):
             if chunk.vector is not None:
                 vectors.setdefault(chunk.source, {})[key] = chunk.vector
             # The dense index holds the vector now; a second copy would double memory.
             self._chunks[key] = replace(chunk, vector=None)
             self._keys[chunk.chunk_id] = key
+            self._languages[key] = language
             self._document_keys.setdefault(chunk.document_id, set()).add(key)
             self._parent_keys.setdefault(chunk.parent_id, []).append(key)
         for source, by_key in vectors.items():
@@ -340,6 +351,7 @@ class KnowledgeIndex:
     def _forget(self, keys: Collection[int]) -> None:
         for key in keys:
             chunk = self._chunks.pop(key)
+            del self._languages[key]
             del self._keys[chunk.chunk_id]
             self._dense[chunk.source].remove([key])
             self._document_keys.get(chunk.document_id, set()).discard(key)

@@ -11,6 +11,7 @@ from retrieval.hits import Hit
 from retrieval.index import KnowledgeIndex
 from retrieval.language import detect_language
 from retrieval.relevance import (
+    CALIBRATED_MODEL,
     PLAIN,
     Evidence,
     OffTopic,
@@ -27,6 +28,8 @@ class Judging:
         self._embedder = embedder
         self._weights = weights
         self._judge: RelevanceJudge | None = None
+        # Of another model's cosines nothing is known: then the words alone must tell.
+        self._is_calibrated = embedder.name == CALIBRATED_MODEL
 
     def warm_up(self) -> RelevanceJudge:
         """Embed the judge's subjects, about two seconds. Raises EmbeddingError."""
@@ -70,4 +73,6 @@ class Judging:
             ),
             same_language=language == detect_language(f"{best.title} {best.text}"),
         )
-        return evidence, None if vector is None else self.warm_up().compare(vector)
+        if vector is None or not self._is_calibrated:
+            return evidence, None
+        return evidence, self.warm_up().compare(vector)

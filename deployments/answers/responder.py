@@ -2,15 +2,17 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from hashlib import sha256
 
 import asyncpg
+import orjson
 import stamina
 import structlog
 
 from actors.conversation.errors import AnswerFailedError
-from actors.conversation.events import AnswerTrace, SourceCited
+from actors.conversation.events import AnswerTrace, CandidateSeen, SourceCited
 from actors.conversation.ports import AnswerJob, WrittenAnswer
 from actors.conversation.state import MessageType
 from actors.conversation.words import WORDLESS
@@ -58,6 +60,9 @@ class _Draft:
     retrieval_method: str = "none"
     tokens: int = 0
     fallback_reason: str = ""
+    prompt_hash: str = ""
+    candidates: tuple[CandidateSeen, ...] = ()
+    relevance: float = 0.0
     needs_operator: bool = False
 
     @property
@@ -129,6 +134,9 @@ class AnswerWriter:
             tokens=draft.tokens,
             latency_ms=1000 * (self._timer() - started),
             fallback_reason=draft.fallback_reason,
+            candidates=draft.candidates,
+            relevance=draft.relevance,
+            prompt_hash=draft.prompt_hash,
         )
         return WrittenAnswer(draft.text, draft.is_handover, trace, draft.needs_operator)
 
@@ -173,6 +181,12 @@ class AnswerWriter:
             log.exception("search_failed")
             reason = f"the search failed: {type(error).__name__}: {error}"
             return _hand_over(asked, fallback_reason=reason)
+        draft = await self._answer_from(context, query, asked)
+        return replace(draft, candidates=_seen(context), relevance=context["relevance"])
+
+    async def _answer_from(
+        self, context: RetrievedContext, query: str, asked: _Asked
+    ) -> _Draft:
         if context["relevance"] < ANSWER_THRESHOLD or not context["chunks"]:
             return _hand_over(asked, context["retrieval_method"])
         if self._llm is None:
@@ -203,16 +217,15 @@ class AnswerWriter:
             asked.job.question_ids,
             MAX_TURNS,
         )
-        completion = await llm.complete(
-            build_messages(
-                asked.tenant,
-                context,
-                turns,
-                asked.question,
-                asked.language,
-                asked.job.share,
-            )
+        messages = build_messages(
+            asked.tenant,
+            context,
+            turns,
+            asked.question,
+            asked.language,
+            asked.job.share,
         )
+        completion = await llm.complete(messages)
         text, is_handover = read_verdict(completion.text)
         if is_handover:
             rest = (REST_HANDOVER if text else HANDOVER)[asked.language]
@@ -227,6 +240,7 @@ class AnswerWriter:
             sources=sources,
             retrieval_method=context["retrieval_method"],
             tokens=completion.tokens,
+            prompt_hash=sha256(orjson.dumps(messages)).hexdigest(),
         )
 
 
@@ -265,6 +279,14 @@ def _quote(
         sources=sources,
         retrieval_method=context["retrieval_method"],
         fallback_reason=fallback_reason,
+    )
+
+
+def _seen(context: RetrievedContext) -> tuple[CandidateSeen, ...]:
+    """Write down what the search weighed, so that a wrong answer can be explained."""
+    return tuple(
+        CandidateSeen(chunk["chunk_id"], chunk["score"], chunk.get("rerank_score"))
+        for chunk in context["chunks"]
     )
 
 

@@ -3,16 +3,19 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from deployments.answers.embedders import Embedders
 from deployments.answers.indexes import MAX_TENANTS, TenantIndexes
 from deployments.answers.rag_metrics import RAGMetrics
 from deployments.answers.variants import Variant
+from deployments.errors import DATABASE_AWAY
 from persistence.database import Pool
 from persistence.ids import ConversationId, TenantId
 from persistence.routing import fetch_routing
 from retrieval.context_retriever import ContextRetriever
 from retrieval.embedding import Embedder
+from retrieval.embedding_models import reopen_embedder
 from retrieval.errors import RerankerUnavailableError, RetrievalError
 from retrieval.index import KnowledgeIndex
 from retrieval.knowledge import SourceType
@@ -30,6 +33,11 @@ SECONDARY_SOURCES = (SourceType.MANUAL, SourceType.PRODUCTS, SourceType.WEBSITE)
 #: The pool gives up before; this is for a loop that is stuck.
 RERANK_PATIENCE_S = 10.0
 
+#: Names in `degraded` an index that may lack the last changes.
+INDEX = "index"
+
+_DEFAULT_ROUTER = QueryRouter()
+
 ChooseVariant = Callable[[TenantId, ConversationId | None], Awaitable[Variant]]
 
 
@@ -45,6 +53,7 @@ class Wiring:
     choose_variant: ChooseVariant = always_plain
     options: Callable[[], RagOptions] = RagOptions
     reranker: Reranker | None = None
+    open_embedder: Callable[[str], Embedder] = reopen_embedder
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +61,25 @@ class _Tenant:
     """What a search needs to know of who asks."""
 
     index: KnowledgeIndex
-    router: QueryRouter = field(default_factory=QueryRouter)
+    router: QueryRouter = _DEFAULT_ROUTER
+
+
+@dataclass(frozen=True, slots=True)
+class _Searches:
+    """The ways of searching with one embedder; the "user" holds the index."""
+
+    plain: ContextRetriever[_Tenant]
+    rag: ProductionRAG[_Tenant]
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is searched, and where."""
+
+    tenant_id: TenantId
+    index: KnowledgeIndex
+    text: str
+    share: str
 
 
 class KnowledgeRetriever:
@@ -68,27 +95,21 @@ class KnowledgeRetriever:
     ) -> None:
         self._pool = pool
         self._wiring = wiring or Wiring()
+        self._embedder = embedder
         self._indexes = TenantIndexes(
-            pool, embedder.dimensions, embedder.name, max_tenants=max_tenants
+            pool,
+            Embedders(embedder, self._wiring.open_embedder),
+            max_tenants=max_tenants,
         )
         self._loop: asyncio.AbstractEventLoop | None = None
-        # Who asks for which index was decided before: the "user" holds it.
-        self._plain: ContextRetriever[_Tenant] = ContextRetriever(
-            lambda tenant: tenant.index, embedder, time.perf_counter
-        )
-        self._rag: ProductionRAG[_Tenant] = ProductionRAG(
-            lambda tenant: tenant.index,
-            embedder,
-            time.perf_counter,
-            options=self._wiring.options,
-            rerank=self._make_rerank(self._wiring.reranker),
-            router_for=lambda tenant: tenant.router,
-        )
+        self._searches = {embedder.name: self._make_search(embedder)}
+        self._routers: dict[TenantId, QueryRouter] = {}
 
     async def warm_up(self) -> None:
         """Load what a first question would otherwise wait for."""
-        await asyncio.to_thread(self._plain.warm_up)
-        await asyncio.to_thread(self._rag.warm_up)
+        search = self._searches[self._embedder.name]
+        await asyncio.to_thread(search.plain.warm_up)
+        await asyncio.to_thread(search.rag.warm_up)
 
     async def retrieve(
         self,
@@ -108,53 +129,64 @@ class KnowledgeRetriever:
             asyncpg.PostgresError, OSError: the database is away.
         """
         self._loop = asyncio.get_running_loop()
+        served = await self._indexes.fetch_index(tenant_id)
         variant = await self._wiring.choose_variant(tenant_id, conversation_id)
-        search = {
-            Variant.CONTEXT_RETRIEVER: self._search_plainly,
-            Variant.PRODUCTION_RAG: self._search_fully,
-        }[variant]
-        index = await self._indexes.fetch_index(tenant_id)
+        searches = self._searches_with(served.embedder)
+        asked = _Question(tenant_id, served.index, query, share)
         try:
-            found, primary_source = await search(tenant_id, index, query, share)
+            if variant is Variant.PRODUCTION_RAG:
+                found, primary_source = await self._search_fully(searches.rag, asked)
+            else:
+                found = await _search_plainly(searches.plain, asked)
+                primary_source = PRIMARY_SOURCE
         except RetrievalError as error:
             RAGMetrics.record_failure(variant, PRIMARY_SOURCE, error)
             raise
+        if served.staleness is not None:
+            found["performance"]["degraded"][INDEX] = served.staleness.value
         RAGMetrics.record_retrieval(found, primary_source)
         return found
 
-    async def _search_plainly(
-        self, _: TenantId, index: KnowledgeIndex, query: str, share: str
-    ) -> tuple[RetrievedContext, SourceType]:
-        """Search with and without the share; the likelier answer counts."""
-        texts = (query, f"{query}\n{share}") if share else (query,)
-        found = []
-        for text in texts:
-            one = await asyncio.to_thread(
-                self._plain.retrieve_context,
-                text,
-                _Tenant(index),
-                PRIMARY_SOURCE,
-                SECONDARY_SOURCES,
-                PRIMARY_BUDGET_TOKENS,
-                SECONDARY_BUDGET_TOKENS,
-            )
-            one["searched_text"] = text
-            found.append(one)
-        return max(found, key=lambda one: one["relevance"]), PRIMARY_SOURCE
+    def _searches_with(self, embedder: Embedder) -> _Searches:
+        if embedder.name not in self._searches:
+            self._searches[embedder.name] = self._make_search(embedder)
+        return self._searches[embedder.name]
+
+    def _make_search(self, embedder: Embedder) -> _Searches:
+        return _Searches(
+            ContextRetriever(lambda tenant: tenant.index, embedder, time.perf_counter),
+            ProductionRAG(
+                lambda tenant: tenant.index,
+                embedder,
+                time.perf_counter,
+                options=self._wiring.options,
+                rerank=self._make_rerank(self._wiring.reranker),
+                router_for=lambda tenant: tenant.router,
+            ),
+        )
 
     async def _search_fully(
-        self, tenant_id: TenantId, index: KnowledgeIndex, query: str, share: str
+        self, rag: ProductionRAG[_Tenant], asked: _Question
     ) -> tuple[RetrievedContext, SourceType]:
-        intents = await fetch_routing(self._pool, tenant_id)
-        router = QueryRouter() if intents is None else QueryRouter(intents)
+        tenant = _Tenant(asked.index, await self._fetch_router(asked.tenant_id))
 
         def search() -> RetrievedContext:
-            return self._rag.retrieve_context(
-                query, _Tenant(index, router), share=share
-            )
+            return rag.retrieve_context(asked.text, tenant, share=asked.share)
 
         found = await asyncio.to_thread(search)
         return found, SourceType(found["analysis"]["primary_source"])
+
+    async def _fetch_router(self, tenant_id: TenantId) -> QueryRouter:
+        """Fetch the tenant's own intents; the last known ones without a database."""
+        try:
+            intents = await fetch_routing(self._pool, tenant_id)
+        except DATABASE_AWAY:
+            return self._routers.get(tenant_id, _DEFAULT_ROUTER)
+        if intents is None:
+            self._routers.pop(tenant_id, None)
+            return _DEFAULT_ROUTER
+        router = self._routers[tenant_id] = QueryRouter(intents)
+        return router
 
     def _make_rerank(self, reranker: Reranker | None) -> Rerank | None:
         """Let the searching thread wait for the event loop, where the pool is asked."""
@@ -173,3 +205,26 @@ class KnowledgeRetriever:
                 asked.cancel()
 
         return rerank
+
+
+async def _search_plainly(
+    plain: ContextRetriever[_Tenant], asked: _Question
+) -> RetrievedContext:
+    """Search with and without the share; the likelier answer counts."""
+    texts = (
+        (asked.text, f"{asked.text}\n{asked.share}") if asked.share else (asked.text,)
+    )
+    found = []
+    for text in texts:
+        one = await asyncio.to_thread(
+            plain.retrieve_context,
+            text,
+            _Tenant(asked.index),
+            PRIMARY_SOURCE,
+            SECONDARY_SOURCES,
+            PRIMARY_BUDGET_TOKENS,
+            SECONDARY_BUDGET_TOKENS,
+        )
+        one["searched_text"] = text
+        found.append(one)
+    return max(found, key=lambda one: one["relevance"])

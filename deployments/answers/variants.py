@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from config.flags import FlagName, FlagValue
+from deployments.errors import DATABASE_AWAY
 from deployments.flags import FeatureFlags
 from persistence.database import Db
 from persistence.ids import ConversationId, TenantId
@@ -46,7 +47,11 @@ async def decide_variant(
     chosen = choose_variant(switch, None, is_rolled_out=is_rolled_out)
     if switch is not None or conversation_id is None:
         return chosen
-    kept = await keep_variant(db, tenant_id, conversation_id, chosen)
+    try:
+        kept = await keep_variant(db, tenant_id, conversation_id, chosen)
+    except DATABASE_AWAY:
+        # What can be searched from memory is; the percentage hardly moves meanwhile.
+        return chosen
     return choose_variant(
         None, None if kept is None else Variant(kept), is_rolled_out=is_rolled_out
     )

@@ -84,10 +84,11 @@ class DocumentPatch(RequestBody):
 
 
 class IndexState(StrEnum):
-    """Whether all of a document can be found."""
+    """Whether all of a document can be found by meaning; by words it always can."""
 
     PENDING = "pending"
     INDEXED = "indexed"
+    FAILED = "failed"
 
 
 class DocumentOut(Answer):
@@ -101,6 +102,9 @@ class DocumentOut(Answer):
     state: IndexState
     chunks: int
     embedded_chunks: int
+    failed_chunks: int
+    #: Why the model could not take a chunk, when last tried.
+    index_error: str | None
     created_at: datetime
     updated_at: datetime
 
@@ -242,16 +246,25 @@ async def _show(
 
 
 def _render(document: Document) -> DocumentOut:
-    is_indexed = document.embedded_chunks == document.chunks
     return DocumentOut(
         id=document.id,
         source_type=document.content.source_type,
         title=document.content.title,
         text=document.content.text,
         url=document.content.url,
-        state=IndexState.INDEXED if is_indexed else IndexState.PENDING,
+        state=_state_of(document),
         chunks=document.chunks,
         embedded_chunks=document.embedded_chunks,
+        failed_chunks=document.failed_chunks,
+        index_error=document.embedding_error,
         created_at=document.created_at,
         updated_at=document.updated_at,
     )
+
+
+def _state_of(document: Document) -> IndexState:
+    if document.embedded_chunks == document.chunks:
+        return IndexState.INDEXED
+    if document.embedded_chunks + document.failed_chunks == document.chunks:
+        return IndexState.FAILED
+    return IndexState.PENDING

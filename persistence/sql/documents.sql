@@ -17,7 +17,8 @@ WHERE tenant_id = $1 AND id = $2;
 
 -- lock_document --
 -- Two edits of one document take turns.
-SELECT d.*, 0::bigint AS chunks, 0::bigint AS embedded_chunks FROM documents d
+SELECT d.*, 0::bigint AS chunks, 0::bigint AS embedded_chunks,
+    0::bigint AS failed_chunks, NULL::text AS embedding_error FROM documents d
 WHERE d.tenant_id = $1 AND d.id = $2 AND NOT d.is_deleted FOR UPDATE;
 
 -- mark_document_deleted --
@@ -27,15 +28,18 @@ WHERE tenant_id = $1 AND id = $2;
 
 -- fetch_document --
 -- One document, if it is this tenant's, and how far its indexing has come.
-SELECT d.*, n.chunks, n.embedded_chunks FROM documents d
+SELECT d.*, n.* FROM documents d
 CROSS JOIN LATERAL (
-    SELECT count(*) AS chunks, count(embedding) AS embedded_chunks
+    SELECT count(*) AS chunks, count(embedding) AS embedded_chunks,
+        count(*) FILTER (WHERE embedding_failures >= 3 AND embedding IS NULL)
+            AS failed_chunks,
+        max(embedding_error) FILTER (WHERE embedding IS NULL) AS embedding_error
     FROM chunks WHERE document_id = d.id) n
 WHERE d.tenant_id = $1 AND d.id = $2 AND NOT d.is_deleted;
 
 -- fetch_documents_page --
 -- What changed last comes first; the words match title or text.
-SELECT d.*, n.chunks, n.embedded_chunks FROM (
+SELECT d.*, n.* FROM (
     SELECT * FROM documents
     WHERE tenant_id = $1 AND NOT is_deleted
         AND ($2::text IS NULL OR source_type = $2)
@@ -43,7 +47,10 @@ SELECT d.*, n.chunks, n.embedded_chunks FROM (
             OR position(lower($3) IN lower(text)) > 0)
     ORDER BY updated_at DESC, id LIMIT $4 OFFSET $5) d
 CROSS JOIN LATERAL (
-    SELECT count(*) AS chunks, count(embedding) AS embedded_chunks
+    SELECT count(*) AS chunks, count(embedding) AS embedded_chunks,
+        count(*) FILTER (WHERE embedding_failures >= 3 AND embedding IS NULL)
+            AS failed_chunks,
+        max(embedding_error) FILTER (WHERE embedding IS NULL) AS embedding_error
     FROM chunks WHERE document_id = d.id) n
 ORDER BY d.updated_at DESC, d.id;
 

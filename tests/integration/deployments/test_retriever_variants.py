@@ -22,6 +22,8 @@ from tests.support.knowledge import PAGES, CountingEmbedder, add_page
 pytestmark = pytest.mark.timeout(60)  # the model shares two cores with everybody
 
 QUESTION = "پول پست چقدر میشه"
+#: The words are of one page, the meaning of another: nothing is certain before reading.
+UNCERTAIN = "لباس اندازه نبود پسش میدم پولم کی میاد"
 
 
 async def always_new(_: TenantId, __: ConversationId | None) -> Variant:
@@ -102,7 +104,7 @@ async def test_the_pool_is_asked_from_the_searching_thread(
     encoders = FakePool()
     wiring = Wiring(always_new, lambda: RagOptions(rerank_model="large"), encoders)
     retriever = KnowledgeRetriever(pool, embedder, wiring)
-    found = await retriever.retrieve(tenant, "چیکار کنم")
+    found = await retriever.retrieve(tenant, UNCERTAIN)
     assert encoders.models == ["large"]
     assert found["performance"]["reranking_used"]
     assert found["performance"]["rerank_model"] == "fake"
@@ -113,6 +115,6 @@ async def test_without_the_pool_the_fused_order_serves(
 ) -> None:
     wiring = Wiring(always_new, reranker=FakePool(is_away=True))
     retriever = KnowledgeRetriever(pool, embedder, wiring)
-    found = await retriever.retrieve(tenant, "چیکار کنم")
+    found = await retriever.retrieve(tenant, UNCERTAIN)
     assert found["performance"]["degraded"] == {"reranker": "RerankerUnavailableError"}
     assert found["chunks"]

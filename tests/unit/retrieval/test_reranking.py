@@ -19,11 +19,11 @@ class Placed:
 
 
 def test_a_first_place_of_both_arms_far_ahead_is_certain() -> None:
-    assert is_certain([Placed(1.0, 1, 1), Placed(0.6, 2, 2)])
+    assert is_certain([Placed(1.0, 1, 1), Placed(0.5, 2, 2)])
 
 
 def test_a_first_place_that_hardly_leads_is_not_certain() -> None:
-    assert not is_certain([Placed(1.0, 1, 1), Placed(0.7, 2, 2)])
+    assert not is_certain([Placed(1.0, 1, 1), Placed(0.51, 2, 2)])
 
 
 def test_a_first_place_of_one_arm_alone_is_not_certain() -> None:
@@ -43,6 +43,10 @@ def test_what_is_certain_is_not_read_at_all() -> None:
 def test_candidates_that_cannot_win_are_not_read() -> None:
     ranked = [Placed(1.0, 1, 2), Placed(0.9, 2, 1), Placed(0.2, 3, 3)]
     assert count_worth_reading([*ranked, Placed(0.19, 4, 4)]) == 3
+
+
+def test_a_first_place_without_a_rival_has_nobody_to_be_compared_with() -> None:
+    assert count_worth_reading([Placed(0.6, 1, None), Placed(0.1, 2, None)]) == 0
 
 
 def test_no_more_candidates_are_read_than_wanted() -> None:
