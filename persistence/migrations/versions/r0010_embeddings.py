@@ -2,15 +2,15 @@
 
 from persistence.migrations.revision import run_sql
 
-revision = "0005"
-down_revision = "0006"
+revision = "0010"
+down_revision = "0007"
 
 
 def upgrade() -> None:
     """Add the columns."""
-    run_sql("0005_embeddings.sql")
+    run_sql("0010_embeddings.sql")
 
 
 def downgrade() -> None:
     """Drop them again."""
-    run_sql("0005_embeddings_down.sql")
+    run_sql("0010_embeddings_down.sql")
