@@ -50,6 +50,11 @@ def derive_result_id(service: ServiceId, slot_at: datetime) -> ResultId:
     return ResultId(uuid5(service, slot_at.astimezone(UTC).isoformat()))
 
 
+def derive_alert_id(cause: ResultId, kind: str) -> AlertId:
+    """Derive the id of the one notice of its kind that a result brings about."""
+    return AlertId(uuid5(cause, f"alert:{kind}"))
+
+
 def slot_of(conversation: ConversationId) -> int:
     """Return the slot, 0 to 1023, that owns the conversation."""
     return int.from_bytes(conversation.bytes[:2]) % SLOTS

@@ -31,7 +31,8 @@ async def upsert_rollups(db: Connection, rows: Sequence[RollupRow]) -> None:
         [row.passed for row in rows],
         [row.excused for row in rows],
         [row.latency_sum_ms for row in rows],
-        [[row.buckets, row.counts] for row in rows],
+        # As an object: a list in a list would be taken for another dimension.
+        [{"buckets": row.buckets, "counts": row.counts} for row in rows],
     )
 
 

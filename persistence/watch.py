@@ -3,7 +3,6 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import cast
 from uuid import UUID
 
 import asyncpg
@@ -39,11 +38,9 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A service, what is known of it, and whether somebody works on it."""
+    """A service, its tenant's language, and whether somebody works on it."""
 
     service: Service
-    #: As stored; None before its first check.
-    state: dict[str, object] | None
     language: str
     in_maintenance: bool
 
@@ -98,12 +95,9 @@ async def check_lease(db: Connection, lease: Lease) -> None:
         raise
 
 
-async def fetch_watched(
-    db: Db, at: datetime, only: Collection[ServiceId] | None = None
-) -> tuple[Watched, ...]:
-    """Fetch all services that are switched on, over all tenants."""
-    ids = None if only is None else list(only)
-    rows = await db.fetch(_SQL["fetch_watched"], at, ids)
+async def fetch_watched(db: Db, at: datetime, slot: datetime) -> tuple[Watched, ...]:
+    """Fetch all services, of all tenants, that the slot is to check."""
+    rows = await db.fetch(_SQL["fetch_watched"], at, slot)
     return tuple(_watched(row) for row in rows)
 
 
@@ -113,6 +107,20 @@ async def fetch_one_watched(
     """Fetch one service, switched on or not."""
     row = await db.fetchrow(_SQL["fetch_one_watched"], service_id, at)
     return None if row is None else _watched(row)
+
+
+async def fetch_states(
+    db: Db, services: Collection[ServiceId]
+) -> dict[ServiceId, dict[str, object] | None]:
+    """Fetch what the rules remember, as stored; None before a first check."""
+    rows = await db.fetch(_SQL["fetch_states"], list(services))
+    return {ServiceId(row["service_id"]): row["state"] for row in rows}
+
+
+async def fetch_recorded(db: Db, results: Sequence[ResultId]) -> frozenset[ResultId]:
+    """Fetch which of these results are stored."""
+    rows = await db.fetch(_SQL["fetch_recorded"], list(results))
+    return frozenset(ResultId(row["id"]) for row in rows)
 
 
 async def claim_slot(
@@ -187,7 +195,6 @@ async def delete_old_rest(db: Db, at: datetime) -> None:
 def _watched(row: asyncpg.Record) -> Watched:
     return Watched(
         service=build_service(row),
-        state=cast("dict[str, object] | None", row["state"]),
         language=row["language"],
         in_maintenance=row["in_maintenance"],
     )

@@ -14,8 +14,15 @@ import httpx
 import stamina
 
 from actors.monitor.conditions import Condition, find_unmet
-from actors.monitor.guarded import TRACE, GuardedTransport, Trace, Walls, classify
-from actors.monitor.outcome import PASSING_KINDS, FailureKind, Outcome
+from actors.monitor.guarded import (
+    TRACE,
+    GuardedTransport,
+    Trace,
+    Walls,
+    classify,
+    has_route,
+)
+from actors.monitor.outcome import NETWORK_KINDS, PASSING_KINDS, FailureKind, Outcome
 from persistence.monitor import Method
 
 ATTEMPTS = 3
@@ -102,8 +109,17 @@ class HttpChecker:
         metadata = dict(outcome.metadata)
         if trace.connected:
             metadata["address"] = trace.connected[-1]
+        failure = outcome.failure
+        is_doubtful = failure in NETWORK_KINDS and trace.may_blame_us
+        if is_doubtful and not has_route():
+            failure = FailureKind.OFFLINE
         return replace(
-            outcome, host=host, is_outside=trace.is_outside, metadata=metadata
+            outcome,
+            host=host,
+            metadata=metadata,
+            failure=failure,
+            is_doubtful=is_doubtful,
+            is_outside=trace.is_outside,
         )
 
     async def _try_all(self, target: Target) -> Outcome:

@@ -36,14 +36,21 @@ class Walls:
 
 @dataclass(slots=True)
 class Trace:
-    """Where one check has been."""
+    """Where one check wanted to go, and where it has been."""
 
+    resolved: list[str] = field(default_factory=list)
     connected: list[str] = field(default_factory=list)
 
     @property
     def is_outside(self) -> bool:
         """Whether something beyond our own networks took a connection."""
         return any(not is_inside(address) for address in self.connected)
+
+    @property
+    def may_blame_us(self) -> bool:
+        """Whether a failure may be our own network's: it is not on this machine."""
+        is_here = bool(self.resolved) and all(map(is_loopback, self.resolved))
+        return not self.connected and not is_here
 
 
 #: Set for each check by its own task, in which its connections are opened, too.
@@ -80,7 +87,9 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
             RefusedAddressError: one of the name's addresses is forbidden.
             UnresolvedNameError: it has none.
         """
+        trace = TRACE.get() or Trace()
         addresses = await self._resolve(host, port)
+        trace.resolved.extend(addresses)
         for address in addresses:
             self._judge(address, port)
         failure: Exception | None = None
@@ -92,9 +101,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
                 continue
-            trace = TRACE.get()
-            if trace is not None:
-                trace.connected.append(address)
+            trace.connected.append(address)
             return stream
         raise failure or UnresolvedNameError
 
@@ -162,9 +169,9 @@ def classify(error: Exception) -> tuple[FailureKind, str]:
         case RefusedAddressError():
             return FailureKind.FORBIDDEN, str(error) or "this address is not checked"
         case UnresolvedNameError():
-            return _doubt(FailureKind.DNS), "the name can't be resolved"
+            return FailureKind.DNS, "the name can't be resolved"
         case TimeoutError() | httpx.TimeoutException():
-            return _doubt(FailureKind.TIMEOUT), "no whole answer in time"
+            return FailureKind.TIMEOUT, "no whole answer in time"
         case httpx.ConnectError():
             return _classify_connect(error)
         case httpx.RemoteProtocolError():
@@ -198,8 +205,4 @@ def _classify_connect(error: Exception) -> tuple[FailureKind, str]:
     text = str(error)
     if "SSL" in text or "certificate" in text:
         return FailureKind.TLS, text
-    return _doubt(FailureKind.CONNECT), "no connection"
-
-
-def _doubt(kind: FailureKind) -> FailureKind:
-    return kind if has_route() else FailureKind.OFFLINE
+    return FailureKind.CONNECT, "no connection"

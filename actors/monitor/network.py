@@ -2,16 +2,11 @@
 
 from collections.abc import Iterable
 
-from actors.monitor.outcome import NETWORK_KINDS, FailureKind, Outcome
+from actors.monitor.outcome import FailureKind, Outcome
 
 #: So many hosts don't vanish in one slot by chance.
 LOST_TOGETHER = 3
 LOST = "our own network is gone"
-
-
-def is_doubtful(outcome: Outcome) -> bool:
-    """Say whether a failure may be ours."""
-    return outcome.failure in NETWORK_KINDS
 
 
 def is_network_lost(outcomes: Iterable[Outcome]) -> bool:
@@ -23,7 +18,7 @@ def is_network_lost(outcomes: Iterable[Outcome]) -> bool:
     found = list(outcomes)
     if any(outcome.is_outside for outcome in found):
         return False
-    lost = [outcome for outcome in found if is_doubtful(outcome)]
+    lost = [outcome for outcome in found if outcome.is_doubtful]
     if any(outcome.failure is FailureKind.OFFLINE for outcome in lost):
         return True
     return len({outcome.host for outcome in lost}) >= LOST_TOGETHER

@@ -51,6 +51,8 @@ class Outcome:
     host: str = ""
     #: Whether something outside this machine's own networks answered.
     is_outside: bool = False
+    #: Whether the failure may be our own network's.
+    is_doubtful: bool = False
 
     @property
     def passed(self) -> bool:

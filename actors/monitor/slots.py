@@ -44,9 +44,11 @@ def slots_between(
     return tuple(reversed(found))
 
 
-def spread_of(cron: str, slot: datetime) -> timedelta:
+def spread_of(
+    cron: str, slot: datetime, longest: timedelta = LONGEST_SPREAD
+) -> timedelta:
     """Return over how long the checks of a slot begin."""
-    return min((slot_after(cron, slot) - slot) * SPREAD_SHARE, LONGEST_SPREAD)
+    return min((slot_after(cron, slot) - slot) * SPREAD_SHARE, longest)
 
 
 def offset_of(service: ServiceId, spread: timedelta) -> timedelta:

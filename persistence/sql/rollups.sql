@@ -5,8 +5,8 @@ INSERT INTO check_rollups (tenant_id, service_id, unit, starts_at, checks, passe
     excused, latency_sum_ms, buckets, counts)
 SELECT r.tenant_id, r.service_id, r.unit, r.starts_at, r.checks, r.passed, r.excused,
     r.latency_sum_ms,
-    ARRAY(SELECT jsonb_array_elements(r.sketch -> 0)::smallint),
-    ARRAY(SELECT jsonb_array_elements(r.sketch -> 1)::int)
+    ARRAY(SELECT jsonb_array_elements(r.sketch -> 'buckets')::smallint),
+    ARRAY(SELECT jsonb_array_elements(r.sketch -> 'counts')::int)
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::int[], $6::int[],
     $7::int[], $8::double precision[], $9::jsonb[])
     AS r(tenant_id, service_id, unit, starts_at, checks, passed, excused,

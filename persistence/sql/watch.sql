@@ -28,9 +28,9 @@ SELECT CASE WHEN NOT EXISTS (
 ) THEN refuse_batch('the lease is lost') END;
 
 -- fetch_watched --
--- All that a slot is made of, in one reading: what is to be checked, what is known of
--- it, and whether somebody works on it.
-SELECT s.*, t.state, n.language,
+-- All that a slot is made of, in one reading: what is to be checked, and whether
+-- somebody works on it. What was switched on after the slot waits for the next.
+SELECT s.*, n.language,
     EXISTS (
         SELECT FROM maintenance_windows w
         WHERE w.tenant_id = s.tenant_id
@@ -38,14 +38,13 @@ SELECT s.*, t.state, n.language,
             AND w.starts_at <= $1 AND w.ends_at > $1
     ) AS in_maintenance
 FROM services s
-JOIN service_states t ON t.service_id = s.id
 JOIN tenants n ON n.id = s.tenant_id
-WHERE s.enabled AND ($2::uuid[] IS NULL OR s.id = ANY($2))
+WHERE s.enabled AND s.enabled_at <= $2
 ORDER BY s.id;
 
 -- fetch_one_watched --
 -- The same for a check that a person asked for, which a switched-off service gets, too.
-SELECT s.*, t.state, n.language,
+SELECT s.*, n.language,
     EXISTS (
         SELECT FROM maintenance_windows w
         WHERE w.tenant_id = s.tenant_id
@@ -53,9 +52,16 @@ SELECT s.*, t.state, n.language,
             AND w.starts_at <= $2 AND w.ends_at > $2
     ) AS in_maintenance
 FROM services s
-JOIN service_states t ON t.service_id = s.id
 JOIN tenants n ON n.id = s.tenant_id
 WHERE s.id = $1;
+
+-- fetch_states --
+-- What the rules remember of these services.
+SELECT service_id, state FROM service_states WHERE service_id = ANY($1::uuid[]);
+
+-- fetch_recorded --
+-- Which of these are stored already: asked when the answer to a commit was lost.
+SELECT id FROM check_results WHERE id = ANY($1::uuid[]);
 
 -- claim_slot --
 -- The checks that may begin: each service once in a slot, whoever else tries. A claim
