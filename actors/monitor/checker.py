@@ -155,7 +155,7 @@ class HttpChecker:
         except Exception as error:
             kind, text = classify(error)
             raise _failure(Outcome(0), kind, text) from error
-        elapsed_ms = (time.perf_counter() - began) * 1000
+        elapsed_ms = round((time.perf_counter() - began) * 1000, 3)
         outcome = replace(answer.outcome, latency_ms=elapsed_ms)
         return _judge(target, outcome, answer.body, is_cut=answer.is_cut)
 

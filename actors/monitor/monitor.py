@@ -52,7 +52,7 @@ RENEWAL = timedelta(seconds=5)
 STANDBY_PAUSE_S = 2.0
 RETRY_PAUSE_S = 1.0
 #: Checks that are under way at a stop may still come in.
-STOP_PATIENCE_S = 2.0
+STOP_PATIENCE_S = 0.8
 #: A clock that is set must not find us asleep for an hour.
 LONGEST_SLEEP_S = 5.0
 #: How far back missed slots are looked for, and how many results that may make.

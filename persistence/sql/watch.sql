@@ -79,7 +79,7 @@ INSERT INTO check_results (id, tenant_id, service_id, slot_at, checked_at, statu
     ok, latency_ms, attempts, error, missed, tls_expires_at, metadata)
 SELECT r.*
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::timestamptz[],
-    $6::int[], $7::boolean[], $8::real[], $9::smallint[], $10::text[], $11::boolean[],
+    $6::int[], $7::boolean[], $8::double precision[], $9::smallint[], $10::text[], $11::boolean[],
     $12::timestamptz[], $13::jsonb[])
     AS r(id, tenant_id, service_id, slot_at, checked_at, status_code, ok, latency_ms,
         attempts, error, missed, tls_expires_at, metadata)
@@ -94,7 +94,7 @@ UPDATE service_states t SET status = n.status, status_since = n.since, state = n
     latest_latency_ms = n.latency_ms, latest_error = n.error,
     tls_expires_at = coalesce(n.tls_expires_at, t.tls_expires_at)
 FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::jsonb[], $5::uuid[],
-    $6::timestamptz[], $7::int[], $8::boolean[], $9::real[], $10::text[],
+    $6::timestamptz[], $7::int[], $8::boolean[], $9::double precision[], $10::text[],
     $11::timestamptz[])
     AS n(service_id, status, since, state, result_id, checked_at, status_code, ok,
         latency_ms, error, tls_expires_at)

@@ -80,6 +80,18 @@ def build_monitor(
 
 
 @asynccontextmanager
+async def running_monitor(pool: Pool) -> AsyncIterator[Monitor]:
+    """Run one that watches; its slots are far away."""
+    monitor, _ = build_monitor(pool)
+    await monitor.start()
+    await wait_until(lambda: monitor.is_watching)
+    try:
+        yield monitor
+    finally:
+        await monitor.stop()
+
+
+@asynccontextmanager
 async def watching(
     pool: Pool,
     *,

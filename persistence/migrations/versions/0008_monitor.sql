@@ -12,7 +12,7 @@ CREATE TABLE services (
     -- A JSON object, encrypted with the runtime's secret key.
     headers bytea,
     body text,
-    timeout_s real NOT NULL DEFAULT 10,
+    timeout_s double precision NOT NULL DEFAULT 10,
     -- Empty: any 2xx.
     expected_status int[] NOT NULL DEFAULT '{}',
     -- What the body must say; see actors/monitor/conditions.py.
@@ -22,7 +22,7 @@ CREATE TABLE services (
     failure_threshold smallint NOT NULL DEFAULT 3,
     success_threshold smallint NOT NULL DEFAULT 2,
     -- A pass that took longer is a slow one; null where slowness does not matter.
-    degraded_after_ms real,
+    degraded_after_ms double precision,
     -- Notices keep this distance; while it stays down it is told again after that.
     cooldown_s int NOT NULL DEFAULT 900,
     reminder_s int NOT NULL DEFAULT 21600,
@@ -55,7 +55,7 @@ CREATE TABLE service_states (
     latest_checked_at timestamptz,
     latest_status_code int,
     latest_ok boolean,
-    latest_latency_ms real,
+    latest_latency_ms double precision,
     latest_error text,
     tls_expires_at timestamptz
 );
@@ -71,7 +71,7 @@ CREATE TABLE check_results (
     status_code int,
     ok boolean NOT NULL,
     -- Of the last attempt; null when nothing answered.
-    latency_ms real,
+    latency_ms double precision,
     attempts smallint NOT NULL,
     error text,
     -- Nobody checked in this slot; `error` says why.
@@ -140,9 +140,9 @@ CREATE TABLE service_windows (
     period text NOT NULL CHECK (period IN ('24h', '7d', '30d')),
     checks int NOT NULL,
     passed int NOT NULL,
-    p50_ms real,
-    p95_ms real,
-    p99_ms real,
+    p50_ms double precision,
+    p95_ms double precision,
+    p99_ms double precision,
     computed_at timestamptz NOT NULL,
     PRIMARY KEY (service_id, period)
 );
@@ -223,7 +223,7 @@ CREATE TABLE anomalies (
     service_id uuid REFERENCES services ON DELETE CASCADE,
     started_at timestamptz NOT NULL,
     ended_at timestamptz NOT NULL,
-    score real NOT NULL,
+    score double precision NOT NULL,
     -- Which feature was the oddest.
     feature text NOT NULL,
     details jsonb NOT NULL DEFAULT '{}',
