@@ -211,7 +211,7 @@ async def test_the_summary_has_the_promised_form(
         "summary_text": "all is well",
         "anomaly_count": 2,
     }
-    assert datetime.fromisoformat(summary["generated_at"])
+    assert datetime.fromisoformat(summary["generated_at"]).tzinfo is not None
 
 
 async def test_maintenance_is_announced_and_taken_back(

@@ -178,6 +178,7 @@ async def test_a_check_that_a_crash_cut_off_is_missed_and_not_begun_again(
     await wait_until(lambda: bool(lines.lines))
     await monitor.stop()
     row = await pool.fetchrow("SELECT * FROM check_results WHERE slot_at = $1", slot)
+    assert row is not None
     assert (row["missed"], row["error"]) == (True, UNFINISHED)
 
 
@@ -252,6 +253,7 @@ async def test_maintenance_excuses_a_failure(
     assert [row["new"] for row in await changes(pool, service.id)] == ["maintenance"]
     assert await pool.fetchval("SELECT count(*) FROM alerts") == 0
     hour = await pool.fetchrow("SELECT * FROM check_rollups WHERE unit = 'hour'")
+    assert hour is not None
     assert (hour["checks"], hour["passed"], hour["excused"]) == (1, 0, 1)
 
 
