@@ -112,3 +112,45 @@ RAG_ACTIVE_MODEL = Gauge(
     # A replica that is gone works with nothing any more.
     multiprocess_mode="livemax",
 )
+
+MONITOR_CHECKS = Counter(
+    "monitor_checks_total",
+    "Checks of services: passed, failed, excused (maintenance, our own network), or "
+    "missed.",
+    ["result"],
+)
+MONITOR_CHECK_SECONDS = Histogram(
+    "monitor_check_duration_seconds",
+    "Time that one check took, its retries included.",
+    buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+MONITOR_LATENESS = Histogram(
+    "monitor_check_lateness_seconds",
+    "How much later than planned a check began.",
+    buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60),
+)
+MONITOR_STATUS = Gauge(
+    "monitor_service_status",
+    "1 up, 0.5 degraded, 0 down, -1 unknown, -2 maintenance.",
+    ["service_id"],
+    multiprocess_mode="livemostrecent",
+)
+MONITOR_CERTIFICATE_DAYS = Gauge(
+    "monitor_certificate_days",
+    "Days until the certificate of a service runs out.",
+    ["service_id"],
+    multiprocess_mode="livemostrecent",
+)
+MONITOR_LEADS = Gauge(
+    "monitor_leads",
+    "1 where this runtime watches, 0 where it stands by for another.",
+    multiprocess_mode="livemax",
+)
+MONITOR_ALERTS = Counter(
+    "monitor_alerts_total", "Notices, by what they tell.", ["kind"]
+)
+MONITOR_ALERT_SENDS = Counter(
+    "monitor_alert_sends_total",
+    "Attempts to send a notice, by route and outcome.",
+    ["route", "outcome"],
+)

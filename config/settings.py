@@ -121,6 +121,12 @@ class Settings(BaseSettings):
 
     health_interval_cron: str = "*/5 * * * *"
     services_json: Path = Path("services.json")
+    #: Whether tenants may have private and loopback addresses checked. Never those of
+    #: link-local networks and of cloud metadata.
+    monitor_private_addresses: bool = True
+    #: Where notices are handed in as mail: smtp://user:password@host:587, or smtps://.
+    smtp_url: SecretStr | None = None
+    smtp_from: str = "pilito@localhost"
     #: Shard actors. Each is a process of about 130 MB, and one takes in more messages
     #: than two cores can receive; fewer shards make larger and so cheaper commits.
     shards: Annotated[int, Field(ge=1, le=64)] = 1
@@ -153,6 +159,23 @@ class Settings(BaseSettings):
             message = "must begin with http:// or https://"
             raise ValueError(message)
         return value.rstrip("/") if value else value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp_address(cls, value: SecretStr | None) -> SecretStr | None:
+        message = "must look like smtp://user:password@host:587, or smtps://"
+        try:
+            parts = urlsplit(value.get_secret_value()) if value else None
+            is_wrong = parts and (
+                parts.scheme not in {"smtp", "smtps"}
+                or not parts.hostname
+                or parts.port == 0
+            )
+        except ValueError:
+            is_wrong = True
+        if is_wrong:
+            raise ValueError(message)
+        return value
 
     @field_validator("redis_url")
     @classmethod

@@ -22,8 +22,10 @@ from actors.conversation.client import (
 from actors.conversation.mirror import NO_MIRROR, Mirror, RedisMirror
 from actors.conversation.policy import Policy
 from actors.conversation.ports import Responder, Sender
+from actors.monitor.client import MonitorClient, stop_monitor
 from config.logging import setup_logging
 from config.settings import Settings, load_settings
+from deployments import monitor
 from deployments.asgi import OpenedApp, Opener
 from deployments.changes import ChangeFeed
 from deployments.channels.directory import ChannelDirectory
@@ -48,6 +50,8 @@ from persistence.listener import Listener
 
 #: A stopping shard writes what it has accepted: milliseconds, unless it hangs.
 SHARD_STOP_PATIENCE = timedelta(seconds=4)
+#: It hands its lease over; what it was checking is noted as missed.
+MONITOR_STOP_PATIENCE = timedelta(seconds=1.5)
 
 
 class AppArgs(BaseModel):
@@ -73,7 +77,11 @@ class ShardOutside:
 
 
 def start_actors(settings: Settings) -> None:
-    """Start the shards; they take their places from a runtime before this one."""
+    """Start the shards and the monitor.
+
+    The shards take their places from a runtime before this one; the monitor waits until
+    such a one watches no more.
+    """
     # The embedded database's address is known only to the environment by now.
     dsn = get_dsn(load_settings())
     asyncio.run(_take_all_places(dsn))
@@ -90,6 +98,7 @@ def start_actors(settings: Settings) -> None:
         for shard in range(settings.shards)
     ]
     start_shards(plans, ShardOutside())
+    monitor.start(settings)
 
 
 async def _take_all_places(dsn: str) -> None:
@@ -103,7 +112,8 @@ async def _take_all_places(dsn: str) -> None:
 
 
 def stop_actors(settings: Settings) -> None:
-    """Let the shards finish what they accepted, then end them."""
+    """Let monitor and shards finish what they accepted, then end them."""
+    stop_monitor(MONITOR_STOP_PATIENCE)
     stop_shards(settings.shards, SHARD_STOP_PATIENCE)
 
 
@@ -193,6 +203,7 @@ async def open_web(stack: AsyncExitStack) -> ASGIApp:
             retriever=RemoteRetriever(),
             flags=flags,
             changes=changes,
+            monitor=MonitorClient(),
             count_tokens=count_tokens,
             probes=build_probes(settings, pool),
         ),

@@ -143,6 +143,33 @@ def _find_database(settings: Settings) -> str:
     return postgres.start()
 
 
+@app.command("seed-services")
+def seed_services(
+    file: Annotated[
+        Path | None, typer.Option(help="PILITO_SERVICES_JSON when left out.")
+    ] = None,
+    tenant: Annotated[
+        str, typer.Option(help="The business; may be left out if there is only one.")
+    ] = "",
+    update: Annotated[
+        bool, typer.Option("--update", help="Also change services that differ.")
+    ] = False,
+) -> None:
+    """Have the services of a file watched."""
+    from deployments.runtime.secret_key import with_kept_key
+    from deployments.seed_services import load_services, seed_file
+    from deployments.wiring import get_cipher
+
+    settings = load_settings()
+    wanted = load_services(file or settings.services_json)
+    with _database(settings) as dsn:
+        # The database's start has made the data directory, where the key is kept.
+        cipher = get_cipher(with_kept_key(settings))
+        asyncio.run(
+            seed_file(dsn, cipher, wanted, tenant, update=update, say=typer.echo)
+        )
+
+
 @app.command()
 def evaluate(
     corpus: Annotated[Path, typer.Option(help="Passages, JSONL: id, title, text.")],

@@ -13,6 +13,7 @@ from config.flag_values import SetFlag
 from config.flags import FlagName
 from config.settings import Settings, load_settings
 from deployments.accounts import ensure_account
+from deployments.monitor import build_own_url
 from deployments.wiring import count_tokens, get_cipher, get_dsn
 from persistence.channels import (
     Channel,
@@ -36,6 +37,7 @@ from persistence.flags import fetch_flag_changes_page, set_flag
 from persistence.ids import DocumentId, TenantId
 from persistence.knowledge import count_unembedded, fetch_changed_documents
 from persistence.secrets import Cipher
+from persistence.services import ServiceSpec, create_service, fetch_service_by_name
 from retrieval.chunking import chunk_document
 from retrieval.knowledge import SourceType
 
@@ -77,6 +79,7 @@ async def _seed() -> None:
             await switch_on(connection, SystemClock())
             await _ensure_channels(connection, get_cipher(settings), user.tenant_id)
             await import_documents(connection, user.tenant_id, count_tokens)
+            await _ensure_services(connection, settings, user.tenant_id)
         await _wait_until_embedded(pool, user.tenant_id)
     finally:
         await pool.close()
@@ -134,6 +137,20 @@ async def _ensure_channels(db: Connection, cipher: Cipher, tenant_id: TenantId) 
         )
         if found is None:
             await create_channel(db, cipher, tenant_id, new)
+
+
+async def _ensure_services(
+    db: Connection, settings: Settings, tenant_id: TenantId
+) -> None:
+    """Have something watched that is there and can be taken away: ourselves."""
+    own = build_own_url(settings)
+    alive = {"test": "equals", "path": "$.status", "value": "ok"}
+    for spec in (
+        ServiceSpec("API", own, "/healthz", conditions=(alive,)),
+        ServiceSpec("Chat page", own, f"/chat/{WEBSITE_KEY}", degraded_after_ms=1000),
+    ):
+        if await fetch_service_by_name(db, tenant_id, spec.name) is None:
+            await create_service(db, get_cipher(settings), tenant_id, spec)
 
 
 async def import_documents(

@@ -14,6 +14,8 @@ from starlette.exceptions import HTTPException
 
 from actors.conversation import errors as actor_errors
 from actors.conversation.errors import ActorError
+from actors.monitor import errors as monitor_errors
+from actors.monitor.errors import MonitorError
 from config import errors as config_errors
 from config.errors import FlagError
 from deployments.answers import errors as answers_errors
@@ -62,6 +64,10 @@ STATUSES: Mapping[type[Exception], int] = {
     actor_errors.SendOutcomeUnknownError: 502,
     actor_errors.AnswerFailedError: 502,
     actor_errors.ReplayError: 500,
+    MonitorError: 503,
+    monitor_errors.MonitorUnavailableError: 503,
+    monitor_errors.MonitorStandbyError: 503,
+    monitor_errors.ServiceGoneError: 404,
     PersistenceError: 503,
     persistence_errors.ShardFencedError: 503,
     persistence_errors.DatabaseAwayError: 503,
@@ -87,6 +93,7 @@ ROOTS: tuple[type[Exception], ...] = (
     FlagError,
     ChannelError,
     ActorError,
+    MonitorError,
     PersistenceError,
     RetrievalError,
     AnswersError,

@@ -3,6 +3,7 @@
 import asyncio
 
 from actors.conversation.client import ask_mirror_health, is_shard_serving
+from actors.monitor.client import ask_is_watching
 from config.settings import Settings
 from deployments.handles import probe_deployment
 from deployments.probes import PartHealth, PartStatus, Probe
@@ -35,7 +36,7 @@ def build_probes(settings: Settings, pool: Pool) -> dict[str, Probe]:
         return await probe_deployment("Reranker")
 
     async def monitor() -> PartHealth:
-        return PartHealth(PartStatus.DEGRADED, "no monitor in this release")
+        return await _probe_monitor()
 
     return {
         "database": database,
@@ -46,6 +47,14 @@ def build_probes(settings: Settings, pool: Pool) -> dict[str, Probe]:
         "responder": responder,
         "monitor": monitor,
     }
+
+
+async def _probe_monitor() -> PartHealth:
+    is_watching = await ask_is_watching()
+    if is_watching is None:
+        return PartHealth(PartStatus.DOWN, "nobody answers")
+    # Another runtime on this database watches meanwhile: all is well.
+    return OK if is_watching else PartHealth(PartStatus.OK, "standing by")
 
 
 async def _probe_shards(shards: int) -> PartHealth:

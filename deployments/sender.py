@@ -14,11 +14,15 @@ from persistence.channels import decrypt_tokens, fetch_channel
 from persistence.database import Pool
 from persistence.errors import SecretUnreadableError
 from persistence.secrets import Cipher
+from persistence.self_link import is_platform_away
 
 TIMEOUT = httpx.Timeout(20.0, connect=5.0)
 #: The reason by which a refusal of ours is told from one of the platform.
 PAUSED = "the channel is paused"
 PAUSED_RETRY_S = 60.0
+#: The same for a channel whose platform the monitor finds down.
+PLATFORM_AWAY = "the platform is down; the message waits for it"
+PLATFORM_AWAY_RETRY_S = 15.0
 
 log = structlog.get_logger("sender")
 
@@ -80,6 +84,7 @@ class ChannelSender:
         # Asked for each part: a channel that was just paused sends no more.
         try:
             channel = await fetch_channel(self._pool, part.channel_id)
+            is_away = await is_platform_away(self._pool, part.channel_id)
         except (
             asyncpg.PostgresError,
             asyncpg.InterfaceError,
@@ -97,6 +102,10 @@ class ChannelSender:
             raise SendRefusedError(message, permanent=True)
         if channel.is_paused:
             raise SendRefusedError(PAUSED, retry_after_s=PAUSED_RETRY_S, is_held=True)
+        if is_away:
+            raise SendRefusedError(
+                PLATFORM_AWAY, retry_after_s=PLATFORM_AWAY_RETRY_S, is_held=True
+            )
         try:
             token = decrypt_tokens(self._cipher, channel).access_token
         except SecretUnreadableError as error:

@@ -17,6 +17,10 @@ from deployments.api import (
     live,
     messages,
     metrics,
+    monitor_alerts,
+    monitor_maintenance,
+    monitor_results,
+    monitor_services,
     outbox,
     reference,
     routing,
@@ -42,6 +46,10 @@ ROUTERS = (
     history.router,
     customers.router,
     outbox.router,
+    monitor_services.router,
+    monitor_results.router,
+    monitor_maintenance.router,
+    monitor_alerts.router,
 )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from actors.clock import Clock, SystemClock
 from actors.conversation.client import Shards
+from actors.monitor.client import Monitors
 from config.settings import Settings
 from deployments.answers.ports import Retriever
 from deployments.changes import ChangeFeed
@@ -26,6 +27,7 @@ class WebServices:
     changes: ChangeFeed
     #: The embedder's own measure, by which documents are cut.
     count_tokens: Callable[[str], int]
+    monitor: Monitors
     #: By the name of the part, as `/readyz` lists them.
     probes: Mapping[str, Probe] = field(default_factory=dict)
     clock: Clock = field(default_factory=SystemClock)

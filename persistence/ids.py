@@ -1,5 +1,6 @@
 """The ids of the house, and how the ones that can be derived are derived."""
 
+from datetime import UTC, datetime
 from typing import NewType
 from uuid import UUID, uuid5
 
@@ -12,6 +13,13 @@ EventId = NewType("EventId", UUID)
 MessageId = NewType("MessageId", UUID)
 SendId = NewType("SendId", UUID)
 DocumentId = NewType("DocumentId", UUID)
+ServiceId = NewType("ServiceId", UUID)
+ResultId = NewType("ResultId", UUID)
+WindowId = NewType("WindowId", UUID)
+AlertId = NewType("AlertId", UUID)
+RouteId = NewType("RouteId", UUID)
+DigestId = NewType("DigestId", UUID)
+AnomalyId = NewType("AnomalyId", UUID)
 
 #: Conversations are spread over so many slots; a shard owns every SHARDS-th of them,
 #: so that another number of shards moves no row.
@@ -35,6 +43,16 @@ def derive_customer_id(channel: ChannelId, customer: str) -> CustomerId:
 def derive_event_id(conversation: ConversationId, key: str) -> EventId:
     """Derive an event's id from what the platform calls it, so a retry is the same."""
     return EventId(uuid5(conversation, key))
+
+
+def derive_result_id(service: ServiceId, slot_at: datetime) -> ResultId:
+    """Derive the id of the one result of a service in a slot."""
+    return ResultId(uuid5(service, slot_at.astimezone(UTC).isoformat()))
+
+
+def derive_alert_id(cause: ResultId, kind: str) -> AlertId:
+    """Derive the id of the one notice of its kind that a result brings about."""
+    return AlertId(uuid5(cause, f"alert:{kind}"))
 
 
 def slot_of(conversation: ConversationId) -> int:

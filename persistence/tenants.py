@@ -44,6 +44,12 @@ async def fetch_tenant_by_name(db: Db, name: str) -> Tenant | None:
     return None if row is None else _tenant(row)
 
 
+async def fetch_only_tenant(db: Db) -> Tenant | None:
+    """Fetch the tenant if there is exactly one."""
+    rows = await db.fetch(_SQL["fetch_first_tenants"])
+    return _tenant(rows[0]) if len(rows) == 1 else None
+
+
 def _tenant(row: asyncpg.Record) -> Tenant:
     return Tenant(
         id=TenantId(row["id"]),

@@ -8,6 +8,10 @@ RETURNING id, name, language, instructions;
 -- The answering side asks for the language and the instructions.
 SELECT id, name, language, instructions FROM tenants WHERE id = $1;
 
+-- fetch_first_tenants --
+-- Where there is only one nobody has to name it.
+SELECT id, name, language, instructions FROM tenants ORDER BY created_at, id LIMIT 2;
+
 -- fetch_tenant_by_name --
 -- The command line names tenants as people do.
 SELECT id, name, language, instructions FROM tenants WHERE name = $1;

@@ -20,6 +20,8 @@ from actors.conversation.ports import (
 )
 from actors.conversation.shard import Receipt, Shard
 from actors.conversation.state import Source
+from actors.monitor.client import Monitors
+from actors.monitor.errors import MonitorUnavailableError
 from config.settings import Settings
 from deployments.api.context import ApiContext
 from deployments.api.tokens import TokenType
@@ -38,10 +40,12 @@ from persistence.channels import (
 from persistence.database import Pool
 from persistence.ids import (
     ConversationId,
+    ServiceId,
     TenantId,
     derive_conversation_id,
     derive_event_id,
 )
+from persistence.monitor import CheckRow
 from persistence.postgres_journal import PostgresJournal
 from persistence.tenants import create_tenant
 from persistence.users import User, create_user
@@ -145,6 +149,15 @@ def count_words(text: str) -> int:
     return len(text.split())
 
 
+class AwayMonitor:
+    """Nobody watches in most of these tests."""
+
+    async def check_now(self, service_id: ServiceId) -> CheckRow:
+        """Refuse."""
+        del service_id
+        raise MonitorUnavailableError
+
+
 @dataclass
 class Api:
     """An application under test."""
@@ -161,6 +174,7 @@ class Api:
     telegram_api_url: str = "http://127.0.0.1:9"
     public_url: str | None = None
     count_tokens: Callable[[str], int] = count_words
+    monitor: Monitors = field(default_factory=AwayMonitor)
     live_limits: LiveLimits = field(default_factory=LiveLimits)
     #: Made with the application; sockets need it started.
     changes: ChangeFeed = field(init=False)
@@ -185,6 +199,7 @@ class Api:
                 flags=FeatureFlags(self.pool, self.clock),
                 changes=self.changes,
                 count_tokens=self.count_tokens,
+                monitor=self.monitor,
                 probes=self.probes,
                 clock=self.clock,
             )

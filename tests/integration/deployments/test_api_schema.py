@@ -102,6 +102,16 @@ class Server:
             "document_id": str(document.json()["id"]),
             "name": "dense_top_k",
         }
+        service = await self.client.post(
+            "/api/monitor/services/",
+            json={"name": "api", "base_url": "http://127.0.0.1:9"},
+        )
+        route = await self.client.post(
+            "/api/monitor/alert-routes/",
+            json={"kind": "webhook", "name": "hook", "url": "http://127.0.0.1:9/"},
+        )
+        self.ids["service_id"] = str(service.json()["id"])
+        self.ids["route_id"] = str(route.json()["id"])
         # A message has the id of the event that made it.
         self.ids["message_id"] = str(self.shards.events[0].id)
 

@@ -14,6 +14,7 @@ from persistence.ids import derive_customer_id
 from persistence.users import User
 from tests.integration.deployments.test_api_feedback import PoliteResponder
 from tests.support.api import Api, LocalShards, add_channel, write_as_customer
+from tests.support.monitors import running_monitor
 from tests.support.waiting import wait_for_count
 
 Call = tuple[str, str]
@@ -31,6 +32,12 @@ BODIES: dict[Call, object] = {
     ("post", "/api/conversations/{conversation_id}/status/"): {"status": "closed"},
     ("post", "/api/messages/{message_id}/feedback/"): {"feedback": "positive"},
     ("patch", "/api/customers/{customer_id}/"): {"notes": "taken"},
+    ("put", "/api/monitor/services/{service_id}/"): {
+        "name": "taken",
+        "base_url": "http://127.0.0.1:9",
+    },
+    ("patch", "/api/monitor/services/{service_id}/"): {"name": "taken"},
+    ("patch", "/api/monitor/alert-routes/{route_id}/"): {"enabled": False},
 }
 
 
@@ -39,7 +46,8 @@ async def api(pool: Pool) -> AsyncIterator[Api]:
     at_once = Policy(reply_debounce=timedelta(0))
     shards = LocalShards(pool, responder=PoliteResponder(), policy=at_once)
     await shards.shard.start()
-    yield Api(pool, shards)
+    async with running_monitor(pool) as monitor:
+        yield Api(pool, shards, monitor=monitor)
     await shards.shard.stop()
 
 
@@ -56,12 +64,39 @@ async def ids(
         json={"source_type": "faq", "title": "ارسال", "text": "دو روز."},
     )
     message = await pool.fetchval("SELECT id FROM messages WHERE type = 'AI'")
-    return {
+    return await watched_ids(client, pool) | {
         "channel_id": str(channel.id),
         "conversation_id": str(conversation),
         "customer_id": str(derive_customer_id(channel.id, "ig-1")),
         "document_id": str(document.json()["id"]),
         "message_id": str(message),
+    }
+
+
+async def watched_ids(client: httpx.AsyncClient, pool: Pool) -> dict[str, str]:
+    """Something of the monitor's of each kind."""
+    service = await client.post(
+        "/api/monitor/services/", json={"name": "api", "base_url": "http://127.0.0.1:9"}
+    )
+    service_id = service.json()["id"]
+    result = (await client.post(f"/api/monitor/services/{service_id}/check/")).json()
+    route = await client.post(
+        "/api/monitor/alert-routes/",
+        json={"kind": "webhook", "name": "hook", "url": "http://127.0.0.1:9/"},
+    )
+    window = await client.post(
+        "/api/monitor/maintenance/",
+        json={"starts_at": "2026-01-01T00:00:00Z", "ends_at": "2026-01-02T00:00:00Z"},
+    )
+    await pool.execute(
+        "INSERT INTO alerts (id, tenant_id, kind, text, created_at)"
+        " SELECT gen_random_uuid(), tenant_id, 'down', 'x', now() FROM services"
+    )
+    return {
+        "service_id": service_id,
+        "result_id": result["id"],
+        "route_id": route.json()["id"],
+        "window_id": window.json()["id"],
     }
 
 

@@ -1,0 +1,1 @@
+"""The health monitor: checks services, remembers, judges, and tells."""

@@ -1,0 +1,106 @@
+"""How the rest of the runtime reaches the monitor."""
+
+import asyncio
+from datetime import timedelta
+from typing import Protocol, cast
+
+import ray
+from ray import ObjectRef
+from ray.actor import ActorHandle
+from ray.exceptions import RayActorError, RayTaskError
+
+from actors.monitor.actor import HealthMonitorActor, MonitorOutside, MonitorPlan
+from actors.monitor.errors import MonitorError, MonitorUnavailableError
+from persistence.ids import ServiceId
+from persistence.monitor import CheckRow
+
+NAMESPACE = "pilito"
+NAME = "monitor"
+#: Whoever asks for the health waits for this.
+PROBE_PATIENCE_S = 1.5
+#: Three attempts of a minute each and what lies between them.
+CHECK_PATIENCE_S = 200.0
+
+
+class Monitors(Protocol):
+    """Checks services on demand."""
+
+    async def check_now(self, service_id: ServiceId) -> CheckRow:
+        """Check now and return the stored result.
+
+        Raises:
+            MonitorUnavailableError: it is restarting, or the database is away.
+            MonitorStandbyError: another runtime watches.
+            ServiceGoneError: there is no such service.
+        """
+        ...
+
+
+class MonitorClient:
+    """Calls the monitor's actor."""
+
+    async def check_now(self, service_id: ServiceId) -> CheckRow:
+        """Check now; see Monitors.check_now."""
+        try:
+            handle = _find()
+            call: ObjectRef[CheckRow] = handle.check_now.remote(service_id)
+            return await asyncio.wait_for(
+                asyncio.wrap_future(call.future()), CHECK_PATIENCE_S
+            )
+        except RayTaskError as error:
+            if isinstance(error.cause, MonitorError):
+                raise error.cause from None
+            raise MonitorUnavailableError from error
+        except (RayActorError, ValueError, TimeoutError) as error:
+            # ValueError: no actor of that name, yet or any more.
+            raise MonitorUnavailableError from error
+
+
+def start_monitor(plan: MonitorPlan, outside: MonitorOutside) -> None:
+    """Start the monitor and wait until it works.
+
+    Raises:
+        ray.exceptions.RayError: it did not start; its reason is in the text.
+    """
+    options = HealthMonitorActor.options(
+        name=NAME,
+        namespace=NAMESPACE,
+        lifetime="detached",
+        get_if_exists=True,
+        num_cpus=0,
+        max_restarts=-1,
+        # A check that a person asked for is asked for again by that person.
+        max_task_retries=0,
+        max_concurrency=1000,
+    )
+    handle = cast("ActorHandle[object]", options.remote(plan, outside))
+    started: ObjectRef[bool] = handle.is_running.remote()
+    ray.get(started, timeout=60)
+
+
+def stop_monitor(patience: timedelta) -> None:
+    """Let the monitor hand its lease over, then end its process."""
+    try:
+        handle = _find()
+    except ValueError:  # It never started.
+        return
+    stopped: ObjectRef[None] = handle.stop.remote()
+    ray.wait([stopped], timeout=patience.total_seconds())
+    ray.kill(handle)
+
+
+async def ask_is_watching() -> bool | None:
+    """Ask whether this runtime watches; None when nobody answers."""
+    try:
+        handle = _find()
+        call: ObjectRef[bool] = handle.is_watching.remote()
+        return await asyncio.wait_for(
+            asyncio.wrap_future(call.future()), PROBE_PATIENCE_S
+        )
+    except (RayActorError, RayTaskError, ValueError, TimeoutError):
+        return None
+
+
+def _find() -> "ActorHandle[object]":
+    found: ActorHandle[object] = ray.get_actor(NAME, namespace=NAMESPACE)
+    return found

@@ -1,0 +1,24 @@
+"""What can go wrong between a caller and the monitor."""
+
+
+class MonitorError(Exception):
+    """The monitor could not do what was asked."""
+
+    permanent = False
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or self.__doc__ or "")
+
+
+class MonitorUnavailableError(MonitorError):
+    """The monitor is restarting. Try again in a few seconds."""
+
+
+class MonitorStandbyError(MonitorError):
+    """Another runtime watches the services; ask that one, or try again in a minute."""
+
+
+class ServiceGoneError(MonitorError):
+    """There is no such service any more."""
+
+    permanent = True

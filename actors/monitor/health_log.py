@@ -1,0 +1,96 @@
+"""`logs/health.log`: one JSON line per result, moved aside when it is large or old."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+import orjson
+import structlog
+
+from actors.clock import Clock
+
+NAME = "health.log"
+MAX_BYTES = 10 * 1024 * 1024
+MAX_AGE = timedelta(days=1)
+#: Besides the age: so many files at most, whatever is written.
+MAX_FILES = 60
+
+log = structlog.get_logger("health_log")
+
+
+class Lines(Protocol):
+    """Takes lines to be kept in a file."""
+
+    async def write(self, lines: Sequence[dict[str, object]]) -> None:
+        """Write them, off the loop."""
+        ...
+
+
+class HealthLog:
+    """Appends; files are named by when they were moved aside."""
+
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        *,
+        retention: timedelta,
+        max_bytes: int = MAX_BYTES,
+        max_age: timedelta = MAX_AGE,
+    ) -> None:
+        self._path = folder / NAME
+        self._clock = clock
+        self._retention = retention
+        self._max_bytes = max_bytes
+        self._max_age = max_age
+        self._began_at: datetime | None = None
+        # Two that write at once might both move the file aside.
+        self._lock = asyncio.Lock()
+
+    async def write(self, lines: Sequence[dict[str, object]]) -> None:
+        """Write lines in a thread; a full disk is no reason to stop checking."""
+        async with self._lock:
+            try:
+                await asyncio.to_thread(self._write, lines)
+            except OSError as error:
+                log.warning("health_log_failed", error=repr(error))
+
+    def _write(self, lines: Sequence[dict[str, object]]) -> None:
+        now = self._clock.now()
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        if self._is_full(now):
+            self._move_aside(now)
+        with self._path.open("ab") as file:
+            file.writelines(orjson.dumps(line) + b"\n" for line in lines)
+        if self._began_at is None:
+            self._began_at = now
+
+    def _is_full(self, now: datetime) -> bool:
+        if not self._path.exists():
+            self._began_at = None
+            return False
+        if self._began_at is None:
+            self._began_at = self._read_beginning() or now
+        is_old = now - self._began_at >= self._max_age
+        return is_old or self._path.stat().st_size >= self._max_bytes
+
+    def _read_beginning(self) -> datetime | None:
+        """Read when the file's first line was written: a restart does not rotate it."""
+        with self._path.open("rb") as file:
+            first = file.readline()
+        try:
+            return datetime.fromisoformat(orjson.loads(first)["checked_at"])
+        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+            return None
+
+    def _move_aside(self, now: datetime) -> None:
+        stamp = f"{now:%Y%m%dT%H%M%S%f}"
+        self._path.replace(self._path.with_name(f"{NAME}.{stamp}"))
+        self._began_at = None
+        kept = sorted(self._path.parent.glob(f"{NAME}.2*"), reverse=True)
+        oldest = f"{NAME}.{now - self._retention:%Y%m%dT%H%M%S%f}"
+        for index, path in enumerate(kept):
+            if index >= MAX_FILES or path.name < oldest:
+                path.unlink(missing_ok=True)

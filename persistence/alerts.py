@@ -1,0 +1,199 @@
+"""Notices to tenants, and the routes that they take."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import cast
+from uuid import uuid4
+
+import asyncpg
+
+from persistence.database import Connection, Db
+from persistence.errors import DuplicateRowError
+from persistence.ids import AlertId, RouteId, ServiceId, TenantId
+from persistence.monitor import (
+    AlertDelivery,
+    AlertKind,
+    AlertRow,
+    RouteKind,
+    RouteRow,
+)
+from persistence.queries import load_queries
+
+_SQL = load_queries("alerts")
+TAKEN = "name: a route of this name exists already"
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A notice on its way along one route. The target is encrypted."""
+
+    alert: AlertRow
+    route_id: RouteId
+    kind: RouteKind
+    target: bytes = field(repr=False)
+    service_name: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """How a notice fared on one route."""
+
+    alert_id: AlertId
+    route: str
+    kind: RouteKind
+    delivery: AlertDelivery
+    attempts: int
+    error: str
+    updated_at: datetime
+
+
+async def insert_alerts(db: Connection, rows: Sequence[AlertRow]) -> int:
+    """Note notices and send them on their ways; return how many are new."""
+    told = await db.fetch(
+        _SQL["insert_alerts"],
+        *([getattr(row, column.name) for row in rows] for column in fields(AlertRow)),
+    )
+    return len(told)
+
+
+async def claim_deliveries(db: Db, at: datetime, limit: int) -> tuple[Errand, ...]:
+    """Take some that are due, noted as under way."""
+    rows = await db.fetch(_SQL["claim_deliveries"], at, limit)
+    return tuple(
+        Errand(
+            alert=_alert(row),
+            route_id=RouteId(row["route_id"]),
+            kind=RouteKind(row["route_kind"]),
+            target=row["target"],
+            service_name=row["service_name"] or "",
+            attempts=row["attempts"],
+        )
+        for row in rows
+    )
+
+
+async def record_delivery(
+    db: Db, errand: Errand, delivery: AlertDelivery, due_at: datetime, error: str
+) -> None:
+    """Note how an attempt ended."""
+    await db.execute(
+        _SQL["record_delivery"],
+        errand.alert.id,
+        errand.route_id,
+        delivery,
+        due_at,
+        error,
+    )
+
+
+async def settle_interrupted(db: Db, at: datetime) -> None:
+    """Decide about what was under way when its sender died."""
+    await db.execute(_SQL["settle_interrupted"], at)
+
+
+async def fetch_alerts_page(
+    db: Db,
+    tenant_id: TenantId,
+    service_id: ServiceId | None,
+    kind: AlertKind | None,
+    limit: int,
+    offset: int,
+) -> tuple[int, tuple[AlertRow, ...]]:
+    """Fetch a page of notices and how many there are in all."""
+    arguments = (tenant_id, service_id, kind)
+    rows = await db.fetch(_SQL["fetch_alerts_page"], *arguments, limit, offset)
+    total = await db.fetchval(_SQL["count_alerts"], *arguments)
+    return cast("int", total), tuple(_alert(row) for row in rows)
+
+
+async def fetch_deliveries(
+    db: Db, tenant_id: TenantId, alerts: Sequence[AlertId]
+) -> tuple[DeliveryRow, ...]:
+    """Fetch how these notices fared."""
+    rows = await db.fetch(_SQL["fetch_deliveries"], tenant_id, list(alerts))
+    return tuple(
+        DeliveryRow(
+            AlertId(row["alert_id"]),
+            row["name"],
+            RouteKind(row["kind"]),
+            AlertDelivery(row["delivery"]),
+            row["attempts"],
+            row["error"],
+            row["updated_at"],
+        )
+        for row in rows
+    )
+
+
+async def create_route(
+    db: Db, tenant_id: TenantId, kind: RouteKind, name: str, target: bytes
+) -> RouteRow:
+    """Create a route. Raises DuplicateRowError when the name is taken."""
+    row = await db.fetchrow(
+        _SQL["insert_route"],
+        uuid4(),
+        tenant_id,
+        kind,
+        name,
+        target,
+        True,
+    )
+    if row is None:
+        raise DuplicateRowError(TAKEN)
+    return _route(row)
+
+
+async def fetch_routes_page(
+    db: Db, tenant_id: TenantId, limit: int, offset: int
+) -> tuple[int, tuple[RouteRow, ...]]:
+    """Fetch a page of routes and how many there are in all."""
+    rows = await db.fetch(_SQL["fetch_routes_page"], tenant_id, limit, offset)
+    if rows:
+        return rows[0]["total"], tuple(_route(row) for row in rows)
+    return cast("int", await db.fetchval(_SQL["count_routes"], tenant_id)), ()
+
+
+async def fetch_route(
+    db: Db, tenant_id: TenantId, route_id: RouteId
+) -> RouteRow | None:
+    """Fetch a route; None if it is not this tenant's."""
+    row = await db.fetchrow(_SQL["fetch_route"], tenant_id, route_id)
+    return None if row is None else _route(row)
+
+
+async def switch_route(
+    db: Db, tenant_id: TenantId, route_id: RouteId, *, enabled: bool
+) -> RouteRow | None:
+    """Switch a route on or off; None if there is none."""
+    row = await db.fetchrow(_SQL["switch_route"], tenant_id, route_id, enabled)
+    return None if row is None else _route(row)
+
+
+async def delete_route(db: Db, tenant_id: TenantId, route_id: RouteId) -> bool:
+    """Delete a route; False if there is none."""
+    return await db.fetchval(_SQL["delete_route"], tenant_id, route_id) is not None
+
+
+def _alert(row: asyncpg.Record) -> AlertRow:
+    return AlertRow(
+        **{
+            name.name: row[name.name]
+            for name in fields(AlertRow)
+            if name.name != "kind"
+        },
+        kind=AlertKind(row["kind"]),
+    )
+
+
+def _route(row: asyncpg.Record) -> RouteRow:
+    return RouteRow(
+        id=RouteId(row["id"]),
+        tenant_id=TenantId(row["tenant_id"]),
+        kind=RouteKind(row["kind"]),
+        name=row["name"],
+        target=row["target"],
+        enabled=row["enabled"],
+        created_at=row["created_at"],
+    )

@@ -1,0 +1,183 @@
+"""What a tenant sees of checks: results, changes, and all services at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import cast
+
+import asyncpg
+
+from persistence.database import Db
+from persistence.ids import ResultId, ServiceId, TenantId
+from persistence.monitor import CheckRow, Origin, Period, Status, TransitionRow
+from persistence.queries import load_queries
+
+_SQL = load_queries("check_results")
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFilter:
+    """Which results a page lists; None leaves a filter out."""
+
+    service_id: ServiceId | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    ok: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowFigures:
+    """A period of a service in numbers; percentiles of passed checks only."""
+
+    checks: int
+    passed: int
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+
+    @property
+    def uptime(self) -> float | None:
+        """The share of checks that passed; None when there was none."""
+        return self.passed / self.checks if self.checks else None
+
+
+@dataclass(frozen=True, slots=True)
+class LatestCheck:
+    """The last result of a service."""
+
+    status_code: int | None
+    ok: bool
+    latency_ms: float | None
+    error: str | None
+    checked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LatestDigest:
+    """The last words about a service, or about all."""
+
+    summary_text: str
+    anomaly_count: int
+    period_start: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryRow:
+    """A service as the summary shows it."""
+
+    id: ServiceId
+    name: str
+    enabled: bool
+    origin: Origin
+    status: Status
+    since: datetime | None
+    tls_expires_at: datetime | None
+    latest: LatestCheck | None
+    digest: LatestDigest | None
+    windows: Mapping[Period, WindowFigures]
+
+
+async def fetch_results_page(
+    db: Db, tenant_id: TenantId, wanted: ResultFilter, limit: int, offset: int
+) -> tuple[int, tuple[CheckRow, ...]]:
+    """Fetch a page of results and how many there are in all."""
+    arguments = (tenant_id, wanted.service_id, wanted.since, wanted.until, wanted.ok)
+    rows = await db.fetch(_SQL["fetch_results_page"], *arguments, limit, offset)
+    total = await db.fetchval(_SQL["count_results"], *arguments)
+    return cast("int", total), tuple(build_result(row) for row in rows)
+
+
+async def fetch_result(
+    db: Db, tenant_id: TenantId, result_id: ResultId
+) -> CheckRow | None:
+    """Fetch one result; None if it is not this tenant's."""
+    row = await db.fetchrow(_SQL["fetch_result"], tenant_id, result_id)
+    return None if row is None else build_result(row)
+
+
+async def fetch_transitions_page(
+    db: Db, tenant_id: TenantId, service_id: ServiceId | None, limit: int, offset: int
+) -> tuple[int, tuple[TransitionRow, ...]]:
+    """Fetch a page of changes and how many there are in all."""
+    rows = await db.fetch(
+        _SQL["fetch_transitions_page"], tenant_id, service_id, limit, offset
+    )
+    total = await db.fetchval(_SQL["count_transitions"], tenant_id, service_id)
+    return cast("int", total), tuple(_transition(row) for row in rows)
+
+
+async def fetch_summary(db: Db, tenant_id: TenantId) -> tuple[SummaryRow, ...]:
+    """Fetch all of a tenant's services, by name."""
+    rows = await db.fetch(_SQL["fetch_summary"], tenant_id)
+    return tuple(_summary(row) for row in rows)
+
+
+async def fetch_global_digest(db: Db, tenant_id: TenantId) -> LatestDigest | None:
+    """Fetch the last words about all services together."""
+    row = await db.fetchrow(_SQL["fetch_global_digest"], tenant_id)
+    return None if row is None else _digest(row)
+
+
+async def fetch_windows(
+    db: Db, tenant_id: TenantId, service_id: ServiceId
+) -> dict[Period, WindowFigures]:
+    """Fetch a service's periods in numbers."""
+    rows = await db.fetch(_SQL["fetch_windows"], tenant_id, service_id)
+    return {
+        Period(row["period"]): WindowFigures(
+            row["checks"], row["passed"], row["p50_ms"], row["p95_ms"], row["p99_ms"]
+        )
+        for row in rows
+    }
+
+
+def build_result(row: asyncpg.Record) -> CheckRow:
+    """Build the record from a row of `check_results`."""
+    return CheckRow(**{column.name: row[column.name] for column in fields(CheckRow)})
+
+
+def _transition(row: asyncpg.Record) -> TransitionRow:
+    return TransitionRow(
+        id=ResultId(row["id"]),
+        tenant_id=TenantId(row["tenant_id"]),
+        service_id=ServiceId(row["service_id"]),
+        at=row["at"],
+        old=Status(row["old"]),
+        new=Status(row["new"]),
+        reason=row["reason"],
+        result_id=row["result_id"],
+    )
+
+
+def _summary(row: asyncpg.Record) -> SummaryRow:
+    windows: dict[str, list[float | None]] = row["windows"] or {}
+    checked_at = row["latest_checked_at"]
+    return SummaryRow(
+        id=ServiceId(row["id"]),
+        name=row["name"],
+        enabled=row["enabled"],
+        origin=Origin(row["origin"]),
+        status=Status(row["status"]),
+        since=row["status_since"],
+        tls_expires_at=row["tls_expires_at"],
+        latest=None
+        if checked_at is None
+        else LatestCheck(
+            row["latest_status_code"],
+            row["latest_ok"],
+            row["latest_latency_ms"],
+            row["latest_error"],
+            checked_at,
+        ),
+        digest=None if row["summary_text"] is None else _digest(row),
+        windows={
+            Period(period): WindowFigures(
+                int(figures[0] or 0), int(figures[1] or 0), *figures[2:]
+            )
+            for period, figures in windows.items()
+        },
+    )
+
+
+def _digest(row: asyncpg.Record) -> LatestDigest:
+    return LatestDigest(row["summary_text"], row["anomaly_count"], row["period_start"])

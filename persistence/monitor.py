@@ -1,0 +1,252 @@
+"""What the monitor remembers: the records of its tables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from persistence.ids import (
+    AlertId,
+    AnomalyId,
+    ChannelId,
+    DigestId,
+    ResultId,
+    RouteId,
+    ServiceId,
+    TenantId,
+    WindowId,
+)
+
+
+class Method(StrEnum):
+    """How a service is asked."""
+
+    GET = "GET"
+    POST = "POST"
+    HEAD = "HEAD"
+
+
+class Origin(StrEnum):
+    """Who made a service."""
+
+    USER = "user"
+    RUNTIME = "runtime"
+    PLATFORM = "platform"
+
+
+class Status(StrEnum):
+    """How a service is, as far as we know."""
+
+    UNKNOWN = "unknown"
+    UP = "up"
+    DEGRADED = "degraded"
+    DOWN = "down"
+    MAINTENANCE = "maintenance"
+
+
+class AlertKind(StrEnum):
+    """What a notice tells."""
+
+    DOWN = "down"
+    REMINDER = "reminder"
+    RECOVERED = "recovered"
+    FLAPPING = "flapping"
+    CERTIFICATE = "certificate"
+    ANOMALY = "anomaly"
+
+
+class RouteKind(StrEnum):
+    """The way a notice takes, beside the log and the console, which have them all."""
+
+    WEBHOOK = "webhook"
+    EMAIL = "email"
+    TELEGRAM = "telegram"
+
+
+class AlertDelivery(StrEnum):
+    """How far a notice has come on one route."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    #: The sender stopped under way: it may have arrived.
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+
+
+class RollupUnit(StrEnum):
+    """How long a time one rollup covers."""
+
+    HOUR = "hour"
+    DAY = "day"
+
+
+class Period(StrEnum):
+    """For how long back uptime and percentiles are told."""
+
+    DAY = "24h"
+    WEEK = "7d"
+    MONTH = "30d"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A monitored service. The headers are encrypted."""
+
+    id: ServiceId
+    tenant_id: TenantId
+    name: str
+    base_url: str
+    health_path: str
+    method: Method
+    headers: bytes | None = field(repr=False)
+    body: str | None
+    timeout_s: float
+    #: Empty: any 2xx.
+    expected_status: tuple[int, ...]
+    #: As stored; `actors.monitor.conditions` reads them.
+    conditions: tuple[Mapping[str, object], ...]
+    enabled: bool
+    failure_threshold: int
+    success_threshold: int
+    degraded_after_ms: float | None
+    cooldown_s: int
+    reminder_s: int
+    origin: Origin
+    channel_id: ChannelId | None
+    enabled_at: datetime
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def url(self) -> str:
+        """The address that is asked."""
+        return f"{self.base_url.rstrip('/')}/{self.health_path.lstrip('/')}"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    """A result as it is stored; `missed` when nobody checked in its slot."""
+
+    id: ResultId
+    tenant_id: TenantId
+    service_id: ServiceId
+    #: None for a check that a person asked for.
+    slot_at: datetime | None
+    checked_at: datetime
+    status_code: int | None
+    ok: bool
+    #: Of the last attempt; None when nothing answered.
+    latency_ms: float | None
+    attempts: int
+    error: str | None = None
+    missed: bool = False
+    tls_expires_at: datetime | None = None
+    metadata: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TransitionRow:
+    """A change of a service's status."""
+
+    id: ResultId
+    tenant_id: TenantId
+    service_id: ServiceId
+    at: datetime
+    old: Status
+    new: Status
+    reason: str
+    result_id: ResultId | None
+
+
+@dataclass(frozen=True, slots=True)
+class RollupRow:
+    """One hour or day of a service; see the migration for the buckets."""
+
+    tenant_id: TenantId
+    service_id: ServiceId
+    unit: RollupUnit
+    starts_at: datetime
+    checks: int
+    passed: int
+    excused: int
+    latency_sum_ms: float
+    buckets: tuple[int, ...]
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRow:
+    """A time in which a tenant's service, or all of them, are worked on."""
+
+    id: WindowId
+    tenant_id: TenantId
+    #: None: all services of the tenant.
+    service_id: ServiceId | None
+    starts_at: datetime
+    ends_at: datetime
+    reason: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRow:
+    """A notice, as log and console show it."""
+
+    id: AlertId
+    tenant_id: TenantId
+    #: None when it is about all services together.
+    service_id: ServiceId | None
+    kind: AlertKind
+    #: The result with which the incident began, if it belongs to one.
+    incident_id: ResultId | None
+    text: str
+    facts: Mapping[str, object]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RouteRow:
+    """A way that a tenant's notices take. The target is encrypted."""
+
+    id: RouteId
+    tenant_id: TenantId
+    kind: RouteKind
+    name: str
+    target: bytes = field(repr=False)
+    enabled: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DigestRow:
+    """What happened in a period, in words, with the facts that it was written from."""
+
+    id: DigestId
+    tenant_id: TenantId
+    #: None: over all services of the tenant.
+    service_id: ServiceId | None
+    period_start: datetime
+    period_end: datetime
+    summary_text: str
+    anomaly_count: int
+    facts: Mapping[str, object]
+    #: The model that worded it, or "rules".
+    written_by: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AnomalyRow:
+    """A time in which a service behaved oddly, and by which feature."""
+
+    id: AnomalyId
+    tenant_id: TenantId
+    service_id: ServiceId | None
+    started_at: datetime
+    ended_at: datetime
+    score: float
+    feature: str
+    details: Mapping[str, object]
+    result_ids: tuple[ResultId, ...]
+    created_at: datetime

@@ -1,0 +1,22 @@
+-- insert_window --
+-- For one service of the tenant or for all; another's service gives no row.
+INSERT INTO maintenance_windows (id, tenant_id, service_id, starts_at, ends_at, reason)
+SELECT $1, $2, $3, $4, $5, $6
+WHERE $3::uuid IS NULL OR EXISTS (
+    SELECT FROM services WHERE tenant_id = $2 AND id = $3)
+RETURNING *;
+
+-- fetch_windows_page --
+-- Those that end last come first: what goes on and what is to come.
+SELECT * FROM maintenance_windows
+WHERE tenant_id = $1 AND ($2::uuid IS NULL OR service_id = $2 OR service_id IS NULL)
+ORDER BY ends_at DESC, id LIMIT $3 OFFSET $4;
+
+-- count_windows --
+-- How many there are in all.
+SELECT count(*) FROM maintenance_windows
+WHERE tenant_id = $1 AND ($2::uuid IS NULL OR service_id = $2 OR service_id IS NULL);
+
+-- delete_window --
+-- Ends it at once, too.
+DELETE FROM maintenance_windows WHERE tenant_id = $1 AND id = $2 RETURNING id;

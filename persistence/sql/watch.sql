@@ -1,0 +1,156 @@
+-- claim_lease --
+-- Whoever holds it goes on; anybody else waits until it has run out. Each taking over
+-- raises the epoch, which every later write names. A holder that comes back raises it,
+-- too: what its former process still writes is refused.
+INSERT INTO monitor_leases AS l (name, holder, epoch, expires_at)
+VALUES ('monitor', $1, 1, now() + $2::interval)
+ON CONFLICT (name) DO UPDATE
+    SET holder = $1, epoch = l.epoch + 1, expires_at = now() + $2::interval
+    WHERE l.holder = $1 OR l.expires_at < now()
+RETURNING epoch;
+
+-- renew_lease --
+-- No row: another has taken it.
+UPDATE monitor_leases SET expires_at = now() + $3::interval
+WHERE name = 'monitor' AND holder = $1 AND epoch = $2 RETURNING epoch;
+
+-- release_lease --
+-- The next one need not wait.
+UPDATE monitor_leases SET expires_at = now()
+WHERE name = 'monitor' AND holder = $1 AND epoch = $2;
+
+-- check_lease --
+-- First in every transaction: who lost the lease writes nothing. Shared with our own
+-- other transactions, but not with a taking over.
+SELECT CASE WHEN NOT EXISTS (
+    SELECT FROM monitor_leases
+    WHERE name = 'monitor' AND holder = $1 AND epoch = $2 FOR SHARE
+) THEN refuse_batch('the lease is lost') END;
+
+-- fetch_watched --
+-- All that a slot is made of, in one reading: what is to be checked, and whether
+-- somebody works on it. What was switched on after the slot waits for the next.
+SELECT s.*, n.language,
+    EXISTS (
+        SELECT FROM maintenance_windows w
+        WHERE w.tenant_id = s.tenant_id
+            AND (w.service_id IS NULL OR w.service_id = s.id)
+            AND w.starts_at <= $1 AND w.ends_at > $1
+    ) AS in_maintenance
+FROM services s
+JOIN tenants n ON n.id = s.tenant_id
+WHERE s.enabled AND s.enabled_at <= $2
+ORDER BY s.id;
+
+-- fetch_one_watched --
+-- The same for a check that a person asked for, which a switched-off service gets, too.
+SELECT s.*, n.language,
+    EXISTS (
+        SELECT FROM maintenance_windows w
+        WHERE w.tenant_id = s.tenant_id
+            AND (w.service_id IS NULL OR w.service_id = s.id)
+            AND w.starts_at <= $2 AND w.ends_at > $2
+    ) AS in_maintenance
+FROM services s
+JOIN tenants n ON n.id = s.tenant_id
+WHERE s.id = $1;
+
+-- fetch_states --
+-- What the rules remember of these services.
+SELECT service_id, state FROM service_states WHERE service_id = ANY($1::uuid[]);
+
+-- fetch_recorded --
+-- Which of these are stored already: asked when the answer to a commit was lost.
+SELECT id FROM check_results WHERE id = ANY($1::uuid[]);
+
+-- claim_slot --
+-- The checks that may begin: each service once in a slot, whoever else tries. A claim
+-- far in the future is a clock that was wrong and has been put right.
+UPDATE service_states SET claimed_slot = $2
+WHERE service_id = ANY($1::uuid[]) AND (
+    claimed_slot IS NULL OR claimed_slot < $2
+    OR claimed_slot > $2 + interval '1 hour')
+RETURNING service_id;
+
+-- insert_results --
+-- A service that was deleted meanwhile has no results any more; a slot that has one
+-- keeps it.
+INSERT INTO check_results (id, tenant_id, service_id, slot_at, checked_at, status_code,
+    ok, latency_ms, attempts, error, missed, tls_expires_at, metadata)
+SELECT r.*
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::timestamptz[],
+    $6::int[], $7::boolean[], $8::double precision[], $9::smallint[], $10::text[], $11::boolean[],
+    $12::timestamptz[], $13::jsonb[])
+    AS r(id, tenant_id, service_id, slot_at, checked_at, status_code, ok, latency_ms,
+        attempts, error, missed, tls_expires_at, metadata)
+WHERE EXISTS (SELECT FROM services s WHERE s.id = r.service_id)
+ON CONFLICT DO NOTHING;
+
+-- update_states --
+-- What the rules remember, and what lists show.
+UPDATE service_states t SET status = n.status, status_since = n.since, state = n.state,
+    latest_result_id = n.result_id, latest_checked_at = n.checked_at,
+    latest_status_code = n.status_code, latest_ok = n.ok,
+    latest_latency_ms = n.latency_ms, latest_error = n.error,
+    tls_expires_at = coalesce(n.tls_expires_at, t.tls_expires_at)
+FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::jsonb[], $5::uuid[],
+    $6::timestamptz[], $7::int[], $8::boolean[], $9::double precision[], $10::text[],
+    $11::timestamptz[])
+    AS n(service_id, status, since, state, result_id, checked_at, status_code, ok,
+        latency_ms, error, tls_expires_at)
+WHERE t.service_id = n.service_id;
+
+-- insert_transitions --
+-- Every change of a status, for ever explained by a result.
+INSERT INTO service_transitions (id, tenant_id, service_id, at, old, new, reason,
+    result_id)
+SELECT r.* FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[],
+    $5::text[], $6::text[], $7::text[], $8::uuid[])
+    AS r(id, tenant_id, service_id, at, old, new, reason, result_id)
+WHERE EXISTS (SELECT FROM services s WHERE s.id = r.service_id)
+ON CONFLICT DO NOTHING;
+
+-- insert_missed --
+-- Slots in which nobody checked, for all services that wanted it then.
+INSERT INTO check_results (id, tenant_id, service_id, slot_at, checked_at, ok, attempts,
+    error, missed)
+SELECT gen_random_uuid(), s.tenant_id, s.id, m.slot, m.slot, false, 0, $2, true
+FROM unnest($1::timestamptz[]) AS m(slot)
+JOIN services s ON s.enabled AND s.enabled_at < m.slot
+JOIN service_states t ON t.service_id = s.id
+    AND (t.claimed_slot IS NULL OR t.claimed_slot < m.slot)
+ON CONFLICT DO NOTHING
+RETURNING id, tenant_id, service_id, slot_at;
+
+-- insert_unfinished --
+-- Checks that were begun by who is gone and have no result: they are not begun again.
+INSERT INTO check_results (id, tenant_id, service_id, slot_at, checked_at, ok, attempts,
+    error, missed)
+SELECT gen_random_uuid(), t.tenant_id, t.service_id, t.claimed_slot, now(), false, 0,
+    $1, true
+FROM service_states t JOIN services s ON s.id = t.service_id
+WHERE t.claimed_slot <= $2 AND NOT EXISTS (
+    SELECT FROM check_results r
+    WHERE r.service_id = t.service_id AND r.slot_at = t.claimed_slot)
+    AND t.claimed_slot > $2 - interval '2 days'
+ON CONFLICT DO NOTHING
+RETURNING id, tenant_id, service_id, slot_at;
+
+-- delete_old_results --
+-- Some at a time: a long delete would hold what the checks write.
+DELETE FROM check_results WHERE id IN (
+    SELECT id FROM check_results WHERE checked_at < $1 LIMIT $2)
+RETURNING id;
+
+-- delete_old_rest --
+-- Hours go with the charts that show them, days and changes after a year.
+WITH hours AS (
+    DELETE FROM check_rollups WHERE unit = 'hour' AND starts_at < $1
+), days AS (
+    DELETE FROM check_rollups WHERE unit = 'day' AND starts_at < $2
+), changes AS (
+    DELETE FROM service_transitions WHERE at < $2
+), notices AS (
+    DELETE FROM alerts WHERE created_at < $2
+)
+DELETE FROM maintenance_windows WHERE ends_at < $2;

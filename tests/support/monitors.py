@@ -1,0 +1,143 @@
+"""A monitor over a real database, and services for it to watch."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from actors.clock import Clock, SystemClock
+from actors.monitor.checker import Checker, HttpChecker
+from actors.monitor.guarded import Walls
+from actors.monitor.monitor import Monitor, MonitorParts
+from persistence.database import Pool
+from persistence.ids import TenantId
+from persistence.monitor import Service
+from persistence.secrets import Cipher
+from persistence.services import ServiceSpec, create_service
+from persistence.watch import Lease, claim_lease, release_lease
+from tests.support.api import SECRET
+
+CIPHER = Cipher(SECRET)
+#: No slot opens by itself while a test runs.
+RARELY = "0 0 1 1 *"
+
+
+@dataclass
+class KeptLines:
+    """Keeps the lines in memory."""
+
+    lines: list[dict[str, object]] = field(default_factory=list)
+
+    async def write(self, lines: Sequence[dict[str, object]]) -> None:
+        """Keep them."""
+        self.lines.extend(lines)
+
+
+@dataclass
+class Watch:
+    """A monitor, its lease, and what it wrote into its log."""
+
+    monitor: Monitor
+    lines: KeptLines
+    lease: Lease
+
+    async def run_slot(self, slot: datetime) -> None:
+        """Run one slot to its end."""
+        await self.monitor.open_slot(self.lease, slot)
+        await self.monitor.round.settle()
+        await self.monitor.recorder.settle()
+
+
+def build_monitor(
+    pool: Pool,
+    *,
+    clock: Clock | None = None,
+    checker: Checker | None = None,
+    cron: str = RARELY,
+    holder: UUID | None = None,
+    lease_term: timedelta = timedelta(seconds=15),
+) -> tuple[Monitor, KeptLines]:
+    """Build one that is not started."""
+    lines = KeptLines()
+    parts = MonitorParts(
+        pool,
+        checker or HttpChecker(Walls(), attempts=1),
+        CIPHER,
+        clock or SystemClock(),
+        lines,
+    )
+    monitor = Monitor(
+        parts,
+        cron,
+        holder or uuid4(),
+        lease_term=lease_term,
+        standby_pause_s=0.05,
+        spread=timedelta(milliseconds=50),
+    )
+    return monitor, lines
+
+
+@asynccontextmanager
+async def running_monitor(pool: Pool) -> AsyncIterator[Monitor]:
+    """Run one that watches; its slots are far away."""
+    monitor, _ = build_monitor(pool)
+    await monitor.start()
+    await wait_until(lambda: monitor.is_watching)
+    try:
+        yield monitor
+    finally:
+        await monitor.stop()
+
+
+@asynccontextmanager
+async def watching(
+    pool: Pool,
+    *,
+    clock: Clock | None = None,
+    checker: Checker | None = None,
+    cron: str = RARELY,
+) -> AsyncIterator[Watch]:
+    """Hold the lease and record, but open slots only as the test says."""
+    holder = uuid4()
+    monitor, lines = build_monitor(pool, clock=clock, checker=checker, cron=cron)
+    lease = await claim_lease(pool, holder, timedelta(minutes=5))
+    assert lease is not None
+    recording = asyncio.create_task(monitor.recorder.run(lease))
+    try:
+        yield Watch(monitor, lines, lease)
+    finally:
+        await monitor.round.stop()
+        recording.cancel()
+        await asyncio.gather(recording, return_exceptions=True)
+        await monitor.stop()
+        await release_lease(pool, lease)
+
+
+async def wait_until(holds: Callable[[], bool]) -> None:
+    """Wait for what real parts do and tell nobody; the test's time-out is the limit."""
+    while not holds():  # noqa: ASYNC110 - there is no event to wait for
+        await asyncio.sleep(0.01)
+
+
+async def add_service(
+    pool: Pool, tenant_id: TenantId, url: str, name: str = "", **changes: object
+) -> Service:
+    """Add a service that is asked at `url`; no pause, no cool-down."""
+    base, _, path = url.partition("://")[2].partition("/")
+    fields: dict[str, object] = {
+        "name": name or f"service {uuid4().hex[:8]}",
+        "base_url": f"{url.partition('://')[0]}://{base}",
+        "health_path": f"/{path}",
+        "timeout_s": 2.0,
+        "failure_threshold": 1,
+        "success_threshold": 1,
+        "cooldown_s": 0,
+        **changes,
+    }
+    spec = ServiceSpec(**fields)  # type: ignore[arg-type]
+    service = await create_service(pool, CIPHER, tenant_id, spec)
+    # As if it had been there always: the slots of tests are anywhere in time.
+    await pool.execute("UPDATE services SET enabled_at = '2000-01-01'")
+    return service
