@@ -1,0 +1,275 @@
+"""Reads a tenant's checks, finds what was odd, and keeps anomalies and digests."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from uuid import uuid5
+
+from actors.monitor.anomaly import Rules
+from actors.monitor.digest import (
+    rank_services,
+    render_odd_time,
+    render_overall,
+    render_results,
+    render_service,
+)
+from actors.monitor.digest_words import Language, find_language
+from actors.monitor.facts import (
+    WEEK,
+    DigestFacts,
+    OddTime,
+    ServiceFacts,
+    Span,
+    build_overall,
+    build_service_facts,
+)
+from actors.monitor.features import Series, build_series
+from deployments.monitor_wording import BY_RULES, Wording, Wordsmith
+from persistence.analysis import (
+    fetch_check_columns,
+    fetch_result_ids,
+    fetch_service_names,
+    upsert_anomaly,
+    upsert_digest,
+)
+from persistence.database import Connection
+from persistence.ids import AnomalyId, DigestId, ServiceId, TenantId
+from persistence.monitor import AnomalyRow, DigestRow
+from persistence.tenants import fetch_tenant
+
+#: Services read at a time: some megabytes.
+CHUNK = 100
+#: The period's own time of a week ago must be there whole.
+HISTORY = WEEK
+#: Ids kept with an anomaly, the first ones.
+MAX_RESULT_IDS = 50
+#: Services whose digest a model words beside that of all: each is a call.
+MAX_WORDED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class NewAnomaly:
+    """An anomaly that nobody has been told of."""
+
+    id: AnomalyId
+    service_id: ServiceId
+    at: datetime
+    feature: str
+    score: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What came of an analysis."""
+
+    tenant_id: TenantId
+    period_start: datetime
+    period_end: datetime
+    services: int
+    checks: int
+    anomaly_count: int
+    #: Services with too little past.
+    learning: int
+    written_by: str
+    new_anomalies: tuple[NewAnomaly, ...]
+
+
+class Analyst:
+    """Analyses tenants, one at a time, over one connection."""
+
+    def __init__(
+        self, db: Connection, wordsmith: Wordsmith, rules: Rules | None = None
+    ) -> None:
+        self._db = db
+        self._wordsmith = wordsmith
+        self._rules = rules or Rules()
+
+    async def analyze(
+        self,
+        tenant_id: TenantId,
+        until: datetime,
+        span: timedelta,
+        service_id: ServiceId | None = None,
+    ) -> Analysis | None:
+        """Analyse a tenant's checks; None when there is no such tenant or service.
+
+        With a service only that one is judged, and there is no digest of all.
+        """
+        tenant = await fetch_tenant(self._db, tenant_id)
+        names = await fetch_service_names(self._db, tenant_id, service_id)
+        if tenant is None or (service_id is not None and not names):
+            return None
+        period = Span(until - span, until)
+        facts, series = await self._judge(tenant_id, names, period)
+        overall = build_service_facts(
+            None, "", build_overall(series), period, self._rules
+        )
+        if service_id is not None or len(names) < 2:
+            # One service alone is not "all of them together".
+            overall = replace(overall, odd=())
+        told = DigestFacts(period, overall, tuple(facts))
+        found = [await self._identify(tenant_id, one) for one in (overall, *facts)]
+        told = DigestFacts(period, found[0], tuple(found[1:]))
+        language = find_language(tenant.language)
+        written_by = await self._write(tenant_id, told, language, service_id)
+        new = await self._keep_anomalies(tenant_id, told, language)
+        return Analysis(
+            tenant_id=tenant_id,
+            period_start=period.begin,
+            period_end=period.end,
+            services=len(facts),
+            checks=sum(one.now.checks for one in facts),
+            anomaly_count=sum(len(one.anomalies) for one in found),
+            learning=sum(one.is_learning for one in facts),
+            written_by=written_by,
+            new_anomalies=new,
+        )
+
+    async def _judge(
+        self, tenant_id: TenantId, names: dict[ServiceId, str], period: Span
+    ) -> tuple[list[ServiceFacts], list[Series]]:
+        facts: list[ServiceFacts] = []
+        known: list[Series] = []
+        since = period.begin - HISTORY
+        ids = list(names)
+        for begin in range(0, len(ids), CHUNK):
+            chunk = ids[begin : begin + CHUNK]
+            columns = await fetch_check_columns(
+                self._db, tenant_id, chunk, since, period.end
+            )
+            for service_id in chunk:
+                found = columns.get(service_id)
+                series = (
+                    build_series(found.at, found.latency_ms, found.ok)
+                    if found is not None
+                    else build_series([], [])
+                )
+                known.append(series)
+                facts.append(
+                    build_service_facts(
+                        service_id, names[service_id], series, period, self._rules
+                    )
+                )
+        return facts, known
+
+    async def _identify(self, tenant_id: TenantId, one: ServiceFacts) -> ServiceFacts:
+        """Add the ids of the odd results; all services together have none."""
+        if one.service_id is None or not one.odd:
+            return one
+        odd: list[OddTime] = []
+        for time in one.odd:
+            ids = await fetch_result_ids(
+                self._db, tenant_id, one.service_id, time.checked_at, MAX_RESULT_IDS
+            )
+            odd.append(replace(time, result_ids=ids))
+        return replace(one, odd=tuple(odd))
+
+    async def _write(
+        self,
+        tenant_id: TenantId,
+        facts: DigestFacts,
+        language: Language,
+        service_id: ServiceId | None,
+    ) -> str:
+        """Write and keep the digests; return who worded the first of them."""
+        period = facts.period
+        names = [one.name for one in facts.services]
+        written_by = BY_RULES
+        if service_id is None:
+            by_rules = render_overall(facts, language)
+            wording = await self._wordsmith.word(by_rules, language, names)
+            written_by = wording.written_by
+            every = [facts.overall, *facts.services]
+            row = self._digest(tenant_id, period, facts.overall, every, wording)
+            await self._keep_digest(row, facts.overall, every, language)
+        worst = {one.service_id for one in rank_services(facts.services)[:MAX_WORDED]}
+        for one in facts.services:
+            by_rules = render_service(one, period, language)
+            wording = Wording(by_rules, BY_RULES)
+            if one.service_id in worst or service_id is not None:
+                wording = await self._wordsmith.word(by_rules, language, names)
+            if service_id is not None:
+                written_by = wording.written_by
+            row = self._digest(tenant_id, period, one, [one], wording)
+            await self._keep_digest(row, one, [one], language)
+        return written_by
+
+    def _digest(
+        self,
+        tenant_id: TenantId,
+        period: Span,
+        subject: ServiceFacts,
+        every: Sequence[ServiceFacts],
+        wording: Wording,
+    ) -> DigestRow:
+        key = f"digest:{period.begin.isoformat()}/{period.end.isoformat()}"
+        facts = asdict(subject)
+        for odd in facts["odd"]:
+            # Every single check is in the results; here it is the anomaly that counts.
+            odd.pop("checked_at")
+        return DigestRow(
+            id=DigestId(uuid5(subject.service_id or tenant_id, key)),
+            tenant_id=tenant_id,
+            service_id=subject.service_id,
+            period_start=period.begin,
+            period_end=period.end,
+            summary_text=wording.text,
+            anomaly_count=sum(len(one.anomalies) for one in every),
+            facts=facts,
+            written_by=wording.written_by,
+            created_at=period.end,
+        )
+
+    async def _keep_digest(
+        self,
+        row: DigestRow,
+        subject: ServiceFacts,
+        every: Sequence[ServiceFacts],
+        language: Language,
+    ) -> None:
+        """Keep a digest. The ids stand below the text: no model can misspell them."""
+        del subject
+        odd = [time for one in every for time in one.anomalies]
+        results = render_results(odd, language)
+        text = f"{row.summary_text}\n{results}" if results else row.summary_text
+        await upsert_digest(self._db, replace(row, summary_text=text))
+
+    async def _keep_anomalies(
+        self, tenant_id: TenantId, facts: DigestFacts, language: Language
+    ) -> tuple[NewAnomaly, ...]:
+        new: list[NewAnomaly] = []
+        for one in (facts.overall, *facts.services):
+            for odd in one.anomalies:
+                row = _anomaly(tenant_id, one, odd, facts.period)
+                is_new = await upsert_anomaly(self._db, row)
+                if is_new and one.service_id is not None:
+                    new.append(
+                        NewAnomaly(
+                            id=row.id,
+                            service_id=one.service_id,
+                            at=odd.ended_at,
+                            feature=row.feature,
+                            score=row.score,
+                            text=render_odd_time(odd, language, of_all=False),
+                        )
+                    )
+        return tuple(new)
+
+
+def _anomaly(
+    tenant_id: TenantId, one: ServiceFacts, odd: OddTime, period: Span
+) -> AnomalyRow:
+    key = f"anomaly:{odd.began_at.isoformat()}"
+    return AnomalyRow(
+        id=AnomalyId(uuid5(one.service_id or tenant_id, key)),
+        tenant_id=tenant_id,
+        service_id=one.service_id,
+        started_at=odd.began_at,
+        ended_at=odd.ended_at,
+        score=odd.score,
+        feature=odd.oddness[0].feature,
+        details={"oddness": [asdict(reason) for reason in odd.oddness]},
+        result_ids=odd.result_ids,
+        created_at=period.end,
+    )
