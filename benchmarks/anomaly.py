@@ -119,7 +119,7 @@ def main() -> None:
     tuned = [one for one in labelled if one.name in options.tune]
     others = [one for one in labelled if one.name not in options.tune]
     ours = {one.name: tally_ours(one) for one in labelled}
-    results: list[tuple[str, Mapping[str, Tally]]] = [("ours, as shipped", ours)]
+    results: list[tuple[str, dict[str, Tally]]] = [("ours, as shipped", ours)]
     for robust in (False, True):
         distances = {
             (one.name, window): measure_distances(one.series, window, robust=robust)

@@ -14,6 +14,7 @@ from actors.monitor.digest import (
     render_service,
 )
 from actors.monitor.digest_words import Language, find_language
+from actors.monitor.events import AnomalyFound
 from actors.monitor.facts import (
     WEEK,
     DigestFacts,
@@ -24,6 +25,7 @@ from actors.monitor.facts import (
     build_service_facts,
 )
 from actors.monitor.features import Series, build_series
+from deployments.monitor_telling import tell_anomalies
 from deployments.monitor_wording import BY_RULES, Wording, Wordsmith
 from persistence.analysis import (
     fetch_check_columns,
@@ -33,7 +35,7 @@ from persistence.analysis import (
     upsert_digest,
 )
 from persistence.database import Connection
-from persistence.ids import AnomalyId, DigestId, ServiceId, TenantId
+from persistence.ids import AnomalyId, DigestId, ResultId, ServiceId, TenantId
 from persistence.monitor import AnomalyRow, DigestRow
 from persistence.tenants import fetch_tenant
 
@@ -45,18 +47,6 @@ HISTORY = WEEK
 MAX_RESULT_IDS = 50
 #: Services whose digest a model words beside that of all: each is a call.
 MAX_WORDED = 5
-
-
-@dataclass(frozen=True, slots=True)
-class NewAnomaly:
-    """An anomaly that nobody has been told of."""
-
-    id: AnomalyId
-    service_id: ServiceId
-    at: datetime
-    feature: str
-    score: float
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +62,8 @@ class Analysis:
     #: Services with too little past.
     learning: int
     written_by: str
-    new_anomalies: tuple[NewAnomaly, ...]
+    #: Notices of anomalies that were not known before.
+    told: int
 
 
 class Analyst:
@@ -113,7 +104,7 @@ class Analyst:
         told = DigestFacts(period, found[0], tuple(found[1:]))
         language = find_language(tenant.language)
         written_by = await self._write(tenant_id, told, language, service_id)
-        new = await self._keep_anomalies(tenant_id, told, language)
+        count = await self._keep_anomalies(tenant_id, told, language)
         return Analysis(
             tenant_id=tenant_id,
             period_start=period.begin,
@@ -123,7 +114,7 @@ class Analyst:
             anomaly_count=sum(len(one.anomalies) for one in found),
             learning=sum(one.is_learning for one in facts),
             written_by=written_by,
-            new_anomalies=new,
+            told=count,
         )
 
     async def _judge(
@@ -181,8 +172,8 @@ class Analyst:
             wording = await self._wordsmith.word(by_rules, language, names)
             written_by = wording.written_by
             every = [facts.overall, *facts.services]
-            row = self._digest(tenant_id, period, facts.overall, every, wording)
-            await self._keep_digest(row, facts.overall, every, language)
+            row = _digest(tenant_id, period, facts.overall, every, wording)
+            await self._keep_digest(row, every, language)
         worst = {one.service_id for one in rank_services(facts.services)[:MAX_WORDED]}
         for one in facts.services:
             by_rules = render_service(one, period, language)
@@ -191,45 +182,17 @@ class Analyst:
                 wording = await self._wordsmith.word(by_rules, language, names)
             if service_id is not None:
                 written_by = wording.written_by
-            row = self._digest(tenant_id, period, one, [one], wording)
-            await self._keep_digest(row, one, [one], language)
+            row = _digest(tenant_id, period, one, [one], wording)
+            await self._keep_digest(row, [one], language)
         return written_by
-
-    def _digest(
-        self,
-        tenant_id: TenantId,
-        period: Span,
-        subject: ServiceFacts,
-        every: Sequence[ServiceFacts],
-        wording: Wording,
-    ) -> DigestRow:
-        key = f"digest:{period.begin.isoformat()}/{period.end.isoformat()}"
-        facts = asdict(subject)
-        for odd in facts["odd"]:
-            # Every single check is in the results; here it is the anomaly that counts.
-            odd.pop("checked_at")
-        return DigestRow(
-            id=DigestId(uuid5(subject.service_id or tenant_id, key)),
-            tenant_id=tenant_id,
-            service_id=subject.service_id,
-            period_start=period.begin,
-            period_end=period.end,
-            summary_text=wording.text,
-            anomaly_count=sum(len(one.anomalies) for one in every),
-            facts=facts,
-            written_by=wording.written_by,
-            created_at=period.end,
-        )
 
     async def _keep_digest(
         self,
         row: DigestRow,
-        subject: ServiceFacts,
         every: Sequence[ServiceFacts],
         language: Language,
     ) -> None:
         """Keep a digest. The ids stand below the text: no model can misspell them."""
-        del subject
         odd = [time for one in every for time in one.anomalies]
         results = render_results(odd, language)
         text = f"{row.summary_text}\n{results}" if results else row.summary_text
@@ -237,24 +200,23 @@ class Analyst:
 
     async def _keep_anomalies(
         self, tenant_id: TenantId, facts: DigestFacts, language: Language
-    ) -> tuple[NewAnomaly, ...]:
-        new: list[NewAnomaly] = []
-        for one in (facts.overall, *facts.services):
-            for odd in one.anomalies:
-                row = _anomaly(tenant_id, one, odd, facts.period)
-                is_new = await upsert_anomaly(self._db, row)
-                if is_new and one.service_id is not None:
-                    new.append(
-                        NewAnomaly(
-                            id=row.id,
-                            service_id=one.service_id,
-                            at=odd.ended_at,
-                            feature=row.feature,
-                            score=row.score,
-                            text=render_odd_time(odd, language, of_all=False),
-                        )
+    ) -> int:
+        """Keep anomalies and the notices of new ones, all or nothing."""
+        until = facts.period.end
+        new: list[tuple[ServiceId, AnomalyFound]] = []
+        async with self._db.transaction():
+            for one in (facts.overall, *facts.services):
+                for odd in one.anomalies:
+                    row = _anomaly(tenant_id, one, odd, facts.period)
+                    is_new = await upsert_anomaly(self._db, row)
+                    if not is_new or one.service_id is None:
+                        continue
+                    text = render_odd_time(odd, language, of_all=False)
+                    event = AnomalyFound(
+                        ResultId(row.id), until, text, row.feature, row.score
                     )
-        return tuple(new)
+                    new.append((one.service_id, event))
+            return await tell_anomalies(self._db, new, until)
 
 
 def _anomaly(
@@ -271,5 +233,31 @@ def _anomaly(
         feature=odd.oddness[0].feature,
         details={"oddness": [asdict(reason) for reason in odd.oddness]},
         result_ids=odd.result_ids,
+        created_at=period.end,
+    )
+
+
+def _digest(
+    tenant_id: TenantId,
+    period: Span,
+    subject: ServiceFacts,
+    every: Sequence[ServiceFacts],
+    wording: Wording,
+) -> DigestRow:
+    key = f"digest:{period.begin.isoformat()}/{period.end.isoformat()}"
+    facts = asdict(subject)
+    for odd in facts["odd"]:
+        # Every single check is in the results; here it is the anomaly that counts.
+        odd.pop("checked_at")
+    return DigestRow(
+        id=DigestId(uuid5(subject.service_id or tenant_id, key)),
+        tenant_id=tenant_id,
+        service_id=subject.service_id,
+        period_start=period.begin,
+        period_end=period.end,
+        summary_text=wording.text,
+        anomaly_count=sum(len(one.anomalies) for one in every),
+        facts=facts,
+        written_by=wording.written_by,
         created_at=period.end,
     )

@@ -156,6 +156,11 @@ async def try_lock_analysis(db: Connection, tenant_id: TenantId) -> bool:
     return bool(await db.fetchval(_SQL["try_lock_analysis"], str(tenant_id)))
 
 
+async def unlock_analysis(db: Connection, tenant_id: TenantId) -> None:
+    """Give the claim back."""
+    await db.execute(_SQL["unlock_analysis"], str(tenant_id))
+
+
 def _digest(row: asyncpg.Record) -> DigestRow:
     values = {one.name: row[one.name] for one in fields(DigestRow)}
     return DigestRow(**values | {"id": DigestId(row["id"])})

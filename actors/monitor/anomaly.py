@@ -6,11 +6,12 @@ when a ratio is over the threshold and an IsolationForest, fitted to the same pa
 finds its group of features odder than nearly all of the past. Why so: D-070.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from actors.monitor.features import (
     FEATURES,
@@ -57,7 +58,7 @@ class Rules:
     forest_edge: float = 0.99
     trees: int = 50
     history: timedelta = timedelta(days=7)
-    refit: timedelta = timedelta(hours=12)
+    refit: timedelta = timedelta(days=1)
     #: Before this nothing is judged.
     learning: timedelta = timedelta(days=1)
     #: A change that lasts so long is the new usual.
@@ -234,7 +235,7 @@ def _isolate(past: Numbers, now: Numbers, rules: Rules) -> Flags:
     return np.asarray(forest.score_samples(now) <= limit, dtype=np.bool_)
 
 
-def _explain(found: Scan, group: Sequence[int], rules: Rules) -> tuple[Oddness, ...]:
+def _explain(found: Scan, group: NDArray[np.intp], rules: Rules) -> tuple[Oddness, ...]:
     """List the features that went beyond the threshold, the oddest first."""
     peaks: Mapping[Feature, int] = {
         feature: int(group[int(np.argmax(found.ratios[group, column]))])

@@ -1,5 +1,6 @@
 """Whether a text says only numbers that the facts have."""
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -24,7 +25,7 @@ def find_invented(text: str, facts: str, names: Sequence[str] = ()) -> tuple[str
 
 def _is_rounded(said: str, known: float) -> bool:
     decimals = len(said.partition(".")[2])
-    return abs(round(known, decimals) - float(said)) < 10 ** -(decimals + 3)
+    return abs(round(known, decimals) - float(said)) < 1e-3 / math.pow(10, decimals)
 
 
 def _numbers(text: str, names: Sequence[str]) -> list[str]:

@@ -103,3 +103,7 @@ DELETE FROM digests WHERE period_end < $1;
 -- try_lock_analysis --
 -- Two analyses of a tenant at once would write the same; the lock ends with its session.
 SELECT pg_try_advisory_lock(hashtextextended('pilito analysis ' || $1::text, 0));
+
+-- unlock_analysis --
+-- The session may live on in a pool.
+SELECT pg_advisory_unlock(hashtextextended('pilito analysis ' || $1::text, 0));
