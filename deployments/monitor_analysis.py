@@ -32,7 +32,7 @@ from persistence.analysis import (
     fetch_result_ids,
     fetch_service_names,
     upsert_anomaly,
-    upsert_digest,
+    upsert_digests,
 )
 from persistence.database import Connection
 from persistence.ids import AnomalyId, DigestId, ResultId, ServiceId, TenantId
@@ -96,7 +96,7 @@ class Analyst:
         overall = build_service_facts(
             None, "", build_overall(series), period, self._rules
         )
-        if service_id is not None or len(names) < 2:
+        if sum(one.now.checks > 0 for one in facts) < 2:
             # One service alone is not "all of them together".
             overall = replace(overall, odd=())
         told = DigestFacts(period, overall, tuple(facts))
@@ -164,39 +164,21 @@ class Analyst:
         service_id: ServiceId | None,
     ) -> str:
         """Write and keep the digests; return who worded the first of them."""
-        period = facts.period
         names = [one.name for one in facts.services]
-        written_by = BY_RULES
+        rows: list[DigestRow] = []
         if service_id is None:
             by_rules = render_overall(facts, language)
             wording = await self._wordsmith.word(by_rules, language, names)
-            written_by = wording.written_by
-            every = [facts.overall, *facts.services]
-            row = _digest(tenant_id, period, facts.overall, every, wording)
-            await self._keep_digest(row, every, language)
+            every = (facts.overall, *facts.services)
+            rows.append(_digest(tenant_id, facts, every, wording, language))
         worst = {one.service_id for one in rank_services(facts.services)[:MAX_WORDED]}
         for one in facts.services:
-            by_rules = render_service(one, period, language)
-            wording = Wording(by_rules, BY_RULES)
+            wording = Wording(render_service(one, facts.period, language), BY_RULES)
             if one.service_id in worst or service_id is not None:
-                wording = await self._wordsmith.word(by_rules, language, names)
-            if service_id is not None:
-                written_by = wording.written_by
-            row = _digest(tenant_id, period, one, [one], wording)
-            await self._keep_digest(row, [one], language)
-        return written_by
-
-    async def _keep_digest(
-        self,
-        row: DigestRow,
-        every: Sequence[ServiceFacts],
-        language: Language,
-    ) -> None:
-        """Keep a digest. The ids stand below the text: no model can misspell them."""
-        odd = [time for one in every for time in one.anomalies]
-        results = render_results(odd, language)
-        text = f"{row.summary_text}\n{results}" if results else row.summary_text
-        await upsert_digest(self._db, replace(row, summary_text=text))
+                wording = await self._wordsmith.word(wording.text, language, names)
+            rows.append(_digest(tenant_id, facts, (one,), wording, language))
+        await upsert_digests(self._db, rows)
+        return rows[0].written_by if rows else BY_RULES
 
     async def _keep_anomalies(
         self, tenant_id: TenantId, facts: DigestFacts, language: Language
@@ -239,24 +221,29 @@ def _anomaly(
 
 def _digest(
     tenant_id: TenantId,
-    period: Span,
-    subject: ServiceFacts,
+    told: DigestFacts,
     every: Sequence[ServiceFacts],
     wording: Wording,
+    language: Language,
 ) -> DigestRow:
+    """Build a digest of the first of `every`, which counts the oddness of all."""
+    period, subject = told.period, every[0]
     key = f"digest:{period.begin.isoformat()}/{period.end.isoformat()}"
     facts = asdict(subject)
     for odd in facts["odd"]:
         # Every single check is in the results; here it is the anomaly that counts.
         odd.pop("checked_at")
+    odd_times = [time for one in every for time in one.anomalies]
+    # The ids stand below the text, and come from us: no model can misspell them.
+    results = render_results(odd_times, language)
     return DigestRow(
         id=DigestId(uuid5(subject.service_id or tenant_id, key)),
         tenant_id=tenant_id,
         service_id=subject.service_id,
         period_start=period.begin,
         period_end=period.end,
-        summary_text=wording.text,
-        anomaly_count=sum(len(one.anomalies) for one in every),
+        summary_text=f"{wording.text}\n{results}" if results else wording.text,
+        anomaly_count=len(odd_times),
         facts=facts,
         written_by=wording.written_by,
         created_at=period.end,

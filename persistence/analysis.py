@@ -100,20 +100,11 @@ async def upsert_anomaly(db: Db, row: AnomalyRow) -> bool:
     return bool(is_new)
 
 
-async def upsert_digest(db: Db, row: DigestRow) -> None:
-    """Keep a digest in place of an earlier one of the same period."""
-    await db.execute(
+async def upsert_digests(db: Connection, rows: Sequence[DigestRow]) -> None:
+    """Keep digests in place of earlier ones of the same period."""
+    await db.executemany(
         _SQL["upsert_digest"],
-        row.id,
-        row.tenant_id,
-        row.service_id,
-        row.period_start,
-        row.period_end,
-        row.summary_text,
-        row.anomaly_count,
-        row.facts,
-        row.written_by,
-        row.created_at,
+        [[getattr(row, column.name) for column in fields(DigestRow)] for row in rows],
     )
 
 
