@@ -20,6 +20,8 @@ from actors.monitor.features import (
     Numbers,
     Series,
     build_features,
+    fill_gaps,
+    forget_days,
 )
 
 #: The forest sees one group at a time: in all features at once a single odd one drowns.
@@ -139,7 +141,7 @@ def scan(series: Series, rules: Rules) -> Scan:
     failure would look usual; unless it lasts, and so is the new usual.
     """
     features = build_features(series)
-    count, at = len(series), series.at
+    count, at, latency = len(series), series.at, fill_gaps(series.latency_ms)
     ratios, usual = np.zeros(features.shape), np.full(features.shape, np.nan)
     odd, judged = np.zeros(count, bool), np.zeros(count, bool)
     usable = np.ones(count, bool)
@@ -157,6 +159,7 @@ def scan(series: Series, rules: Rules) -> Scan:
             block = slice(begin, end)
             limits = learn(past, rules.edge)
             signed = limits.measure(features[block])
+            _forgive_returns(signed, latency[block], features[block], limits, rules)
             ratios[block], usual[block] = np.abs(signed), limits.usual
             odd[block] = _judge(limits.measure(past), signed, rules)
             usable[block] = (ratios[block] < rules.threshold).all(axis=1)
@@ -165,6 +168,7 @@ def scan(series: Series, rules: Rules) -> Scan:
             if lately > origin and (~usable[lately:end]).mean() > SHIFTED_SHARE:
                 origin = lately
                 usable[lately:end] = True
+                forget_days(features, at, origin)
         begin = end
     return Scan(features, ratios, usual, odd, judged)
 
@@ -214,6 +218,24 @@ def find_episodes(series: Series, found: Scan, rules: Rules) -> tuple[Episode, .
             )
         )
     return tuple(episodes)
+
+
+def _forgive_returns(
+    signed: Numbers, latency: Numbers, features: Numbers, past: Past, rules: Rules
+) -> None:
+    """Take back, in place, what is a step only because it leads back to the usual.
+
+    After two slow hours the first quick answer is a jump, and the level falls for six
+    hours: so a step counts only where it leads to a place that is away from usual, by
+    half of what it takes to be odd.
+    """
+    level = FEATURES.index(Feature.LEVEL)
+    places = {Feature.JUMP: latency, Feature.TREND: features[:, level]}
+    for feature, place in places.items():
+        column = FEATURES.index(feature)
+        away = place - past.usual[level]
+        edge = np.where(away >= 0, past.upper[column], past.lower[column])
+        signed[np.abs(away) < rules.threshold / 2 * edge, column] = 0.0
 
 
 def _judge(past: Numbers, now: Numbers, rules: Rules) -> Flags:

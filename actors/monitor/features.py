@@ -111,6 +111,17 @@ def build_features(series: Series) -> Numbers:
     return features
 
 
+def forget_days(features: Numbers, at: Numbers, origin: int) -> None:
+    """Compare times of day, in place, only with days since `origin`.
+
+    After a change that stays, the days before it are no measure: half a week later,
+    when most days are like the new ones, the change would be found once more.
+    """
+    level = features[origin:, FEATURES.index(Feature.LEVEL)]
+    of_day = level - _same_time(at[origin:], level)
+    features[origin:, FEATURES.index(Feature.TIME_OF_DAY)] = of_day
+
+
 def fill_gaps(values: Numbers) -> Numbers:
     """Let a check without an answer stand where the last answer stood."""
     known = ~np.isnan(values)
