@@ -39,6 +39,8 @@ STATUSES: Mapping[type[Exception], int] = {
     api_errors.NotFoundError: 404,
     api_errors.InvalidValueError: 422,
     api_errors.TooManyCallsError: 429,
+    api_errors.AnalysisBusyError: 409,
+    api_errors.AnalysisFailedError: 503,
     FlagError: 400,
     config_errors.UnknownFlagError: 404,
     config_errors.InvalidFlagValueError: 422,

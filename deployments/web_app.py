@@ -18,6 +18,7 @@ from deployments.api import (
     messages,
     metrics,
     monitor_alerts,
+    monitor_analysis,
     monitor_maintenance,
     monitor_results,
     monitor_services,
@@ -50,6 +51,7 @@ ROUTERS = (
     monitor_results.router,
     monitor_maintenance.router,
     monitor_alerts.router,
+    monitor_analysis.router,
 )
 
 

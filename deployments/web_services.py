@@ -7,6 +7,7 @@ from actors.clock import Clock, SystemClock
 from actors.conversation.client import Shards
 from actors.monitor.client import Monitors
 from config.settings import Settings
+from deployments.analyses import Analyses
 from deployments.answers.ports import Retriever
 from deployments.changes import ChangeFeed
 from deployments.flags import FeatureFlags
@@ -31,3 +32,5 @@ class WebServices:
     #: By the name of the part, as `/readyz` lists them.
     probes: Mapping[str, Probe] = field(default_factory=dict)
     clock: Clock = field(default_factory=SystemClock)
+    #: Where analyses are made; without it, in processes of their own.
+    analyses: Analyses | None = None

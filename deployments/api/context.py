@@ -8,6 +8,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from deployments.accounts import MAX_PARALLEL_CHECKS
+from deployments.analyses import Analyses, AnalysesApart
 from deployments.api.throttle import Throttle
 from deployments.api.tokens import TokenSigner
 from deployments.connections import Connections
@@ -26,6 +27,7 @@ class ApiContext:
     signer: TokenSigner
     throttle: Throttle
     connections: Connections
+    analyses: Analyses
     password_checks: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(MAX_PARALLEL_CHECKS)
     )
@@ -63,6 +65,7 @@ def build_context(services: WebServices) -> ApiContext:
             services.clock, None if redis_url is None else redis_url.get_secret_value()
         ),
         connections=Connections(services.pool, cipher, settings),
+        analyses=services.analyses or AnalysesApart(settings),
     )
 
 

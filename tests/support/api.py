@@ -23,6 +23,7 @@ from actors.conversation.state import Source
 from actors.monitor.client import Monitors
 from actors.monitor.errors import MonitorUnavailableError
 from config.settings import Settings
+from deployments.analyses import Analyses, AnalysesHere
 from deployments.api.context import ApiContext
 from deployments.api.tokens import TokenType
 from deployments.changes import ChangeFeed, LiveLimits
@@ -176,6 +177,8 @@ class Api:
     count_tokens: Callable[[str], int] = count_words
     monitor: Monitors = field(default_factory=AwayMonitor)
     live_limits: LiveLimits = field(default_factory=LiveLimits)
+    #: In this process, unless a test has another.
+    analyses: Analyses | None = None
     #: Made with the application; sockets need it started.
     changes: ChangeFeed = field(init=False)
 
@@ -202,6 +205,7 @@ class Api:
                 monitor=self.monitor,
                 probes=self.probes,
                 clock=self.clock,
+                analyses=self.analyses or AnalysesHere(self.pool),
             )
         )
 

@@ -1,0 +1,43 @@
+"""Whether a text says only numbers that the facts have."""
+
+import math
+import re
+from collections.abc import Sequence
+
+_DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩٫", "01234567890123456789.")
+_NUMBER = re.compile(r"\d+(?:[.,٬]\d+)*")
+_THOUSANDS = re.compile(r"[,٬](?=\d{3}(?!\d))")
+
+
+def find_invented(text: str, facts: str, names: Sequence[str] = ()) -> tuple[str, ...]:
+    """Find the numbers of a text that are not in the facts, nor one of them rounded.
+
+    Names are taken out first: `api-v2` says nothing about two of anything. Signs don't
+    count, as "12 % less" is how a model says -12 %.
+    """
+    known = [float(number) for number in _numbers(facts, names)]
+    return tuple(
+        number
+        for number in _numbers(text, names)
+        if not any(_is_rounded(number, one) for one in known)
+    )
+
+
+def _is_rounded(said: str, known: float) -> bool:
+    decimals = len(said.partition(".")[2])
+    return abs(round(known, decimals) - float(said)) < 1e-3 / math.pow(10, decimals)
+
+
+def _numbers(text: str, names: Sequence[str]) -> list[str]:
+    for name in sorted(filter(None, names), key=len, reverse=True):
+        text = text.replace(name, " ")
+    found = _NUMBER.findall(text.translate(_DIGITS))
+    return [_plain(number) for number in found]
+
+
+def _plain(number: str) -> str:
+    """Write a number with a point and without marks between thousands."""
+    whole = _THOUSANDS.sub("", number).replace(",", ".").replace("٬", "")
+    head, _, tail = whole.partition(".")
+    # A date's dots would be no number: its first two parts are.
+    return f"{head}.{tail.partition('.')[0]}" if tail else head

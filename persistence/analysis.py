@@ -1,0 +1,162 @@
+"""What the analysis reads of checks, and what it keeps: anomalies and digests."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import cast
+
+import asyncpg
+
+from persistence.database import Connection, Db
+from persistence.ids import DigestId, ResultId, ServiceId, TenantId
+from persistence.monitor import AnomalyRow, DigestRow
+from persistence.queries import load_queries
+
+_SQL = load_queries("analysis")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckColumns:
+    """A service's checks as columns, the oldest first."""
+
+    #: Seconds since 1970.
+    at: Sequence[float]
+    #: None where the check failed.
+    latency_ms: Sequence[float | None]
+    ok: Sequence[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class AnomalyFilter:
+    """Which anomalies a page lists; None leaves a filter out."""
+
+    service_id: ServiceId | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+async def fetch_service_names(
+    db: Db, tenant_id: TenantId, service_id: ServiceId | None = None
+) -> dict[ServiceId, str]:
+    """Fetch a tenant's services, or the one, by id."""
+    rows = await db.fetch(_SQL["fetch_service_names"], tenant_id, service_id)
+    return {ServiceId(row["id"]): row["name"] for row in rows}
+
+
+async def fetch_tenants_with_services(db: Db) -> tuple[TenantId, ...]:
+    """Fetch the tenants that have something watched."""
+    rows = await db.fetch(_SQL["fetch_tenants_with_services"])
+    return tuple(TenantId(row["tenant_id"]) for row in rows)
+
+
+async def fetch_check_columns(
+    db: Db,
+    tenant_id: TenantId,
+    services: Sequence[ServiceId],
+    since: datetime,
+    until: datetime,
+) -> Mapping[ServiceId, CheckColumns]:
+    """Fetch the checks of some services; a service without any is not there."""
+    rows = await db.fetch(
+        _SQL["fetch_check_columns"], tenant_id, list(services), since, until
+    )
+    return {
+        ServiceId(row["service_id"]): CheckColumns(
+            row["at"], row["latency_ms"], row["ok"]
+        )
+        for row in rows
+    }
+
+
+async def fetch_result_ids(
+    db: Db,
+    tenant_id: TenantId,
+    service_id: ServiceId | None,
+    instants: Sequence[datetime],
+    limit: int,
+) -> tuple[ResultId, ...]:
+    """Fetch which results were checked at these instants."""
+    rows = await db.fetch(
+        _SQL["fetch_result_ids"], tenant_id, service_id, list(instants), limit
+    )
+    return tuple(ResultId(row["id"]) for row in rows)
+
+
+async def upsert_anomaly(db: Db, row: AnomalyRow) -> bool:
+    """Keep an anomaly; say whether it is a new one."""
+    is_new = await db.fetchval(
+        _SQL["upsert_anomaly"],
+        row.id,
+        row.tenant_id,
+        row.service_id,
+        row.started_at,
+        row.ended_at,
+        row.score,
+        row.feature,
+        row.details,
+        list(row.result_ids),
+        row.created_at,
+    )
+    return bool(is_new)
+
+
+async def upsert_digests(db: Connection, rows: Sequence[DigestRow]) -> None:
+    """Keep digests in place of earlier ones of the same period."""
+    await db.executemany(
+        _SQL["upsert_digest"],
+        [[getattr(row, column.name) for column in fields(DigestRow)] for row in rows],
+    )
+
+
+async def fetch_digests_page(
+    db: Db, tenant_id: TenantId, service_id: ServiceId | None, limit: int, offset: int
+) -> tuple[int, tuple[DigestRow, ...]]:
+    """Fetch how many digests there are, of one service or of all, and some of them."""
+    count = cast("int", await db.fetchval(_SQL["count_digests"], tenant_id, service_id))
+    rows = await db.fetch(
+        _SQL["fetch_digests_page"], tenant_id, service_id, limit, offset
+    )
+    return count, tuple(_digest(row) for row in rows)
+
+
+async def fetch_latest_digest(
+    db: Db, tenant_id: TenantId, service_id: ServiceId | None
+) -> DigestRow | None:
+    """Fetch the last digest of a service, or of all together."""
+    row = await db.fetchrow(_SQL["fetch_latest_digest"], tenant_id, service_id)
+    return None if row is None else _digest(row)
+
+
+async def fetch_anomalies_page(
+    db: Db, tenant_id: TenantId, wanted: AnomalyFilter, limit: int, offset: int
+) -> tuple[int, tuple[AnomalyRow, ...]]:
+    """Fetch how many anomalies there are, and some of them."""
+    asked = (tenant_id, wanted.service_id, wanted.since, wanted.until)
+    count = cast("int", await db.fetchval(_SQL["count_anomalies"], *asked))
+    rows = await db.fetch(_SQL["fetch_anomalies_page"], *asked, limit, offset)
+    return count, tuple(_anomaly(row) for row in rows)
+
+
+async def delete_old_findings(db: Db, before: datetime) -> None:
+    """Forget the anomalies and digests of a time whose results are gone."""
+    await db.execute(_SQL["delete_old_findings"], before)
+
+
+async def try_lock_analysis(db: Connection, tenant_id: TenantId) -> bool:
+    """Claim a tenant's analysis for this session; False when it is under way."""
+    return bool(await db.fetchval(_SQL["try_lock_analysis"], str(tenant_id)))
+
+
+async def unlock_analysis(db: Connection, tenant_id: TenantId) -> None:
+    """Give the claim back."""
+    await db.execute(_SQL["unlock_analysis"], str(tenant_id))
+
+
+def _digest(row: asyncpg.Record) -> DigestRow:
+    values = {one.name: row[one.name] for one in fields(DigestRow)}
+    return DigestRow(**values | {"id": DigestId(row["id"])})
+
+
+def _anomaly(row: asyncpg.Record) -> AnomalyRow:
+    values = {one.name: row[one.name] for one in fields(AnomalyRow)}
+    return AnomalyRow(**values | {"result_ids": tuple(row["result_ids"])})

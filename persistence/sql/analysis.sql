@@ -1,0 +1,109 @@
+-- fetch_service_names --
+-- Which services a tenant's analysis is about.
+SELECT id, name FROM services
+WHERE tenant_id = $1 AND ($2::uuid IS NULL OR id = $2)
+ORDER BY name, id;
+
+-- fetch_tenants_with_services --
+-- Whom the daily analysis is for.
+SELECT DISTINCT tenant_id FROM services WHERE enabled ORDER BY tenant_id;
+
+-- fetch_check_columns --
+-- A service is one row of three arrays: rows of checks would cost ten times as much to
+-- carry. What says nothing about the service, in maintenance or without a network, is
+-- left out.
+SELECT service_id,
+    array_agg(extract(epoch FROM checked_at)::double precision ORDER BY checked_at)
+        AS at,
+    array_agg(CASE WHEN ok THEN latency_ms END ORDER BY checked_at) AS latency_ms,
+    array_agg(ok ORDER BY checked_at) AS ok
+FROM check_results
+WHERE tenant_id = $1 AND service_id = ANY($2::uuid[])
+    AND checked_at >= $3 AND checked_at < $4
+    AND NOT missed AND NOT metadata ?| ARRAY['maintenance', 'network_lost']
+GROUP BY service_id;
+
+-- fetch_result_ids --
+-- The results behind an anomaly, the oldest first.
+SELECT id FROM check_results
+WHERE tenant_id = $1 AND ($2::uuid IS NULL OR service_id = $2)
+    AND checked_at = ANY($3::timestamptz[])
+ORDER BY checked_at, id LIMIT $4;
+
+-- upsert_anomaly --
+-- Found again, by hand or the next day, it is the same one that may have gone on: a time
+-- that overlaps a known one is that one. A deleted service has none.
+INSERT INTO anomalies (id, tenant_id, service_id, started_at, ended_at, score, feature,
+    details, result_ids, created_at)
+SELECT coalesce((
+        SELECT id FROM anomalies
+        WHERE tenant_id = $2 AND service_id IS NOT DISTINCT FROM $3::uuid
+            AND started_at <= $5 AND ended_at >= $4
+        ORDER BY started_at LIMIT 1
+    ), $1), $2, $3::uuid, $4, $5, $6, $7, $8, $9, $10
+WHERE $3::uuid IS NULL
+    OR EXISTS (SELECT FROM services WHERE tenant_id = $2 AND id = $3::uuid)
+ON CONFLICT (id) DO UPDATE SET
+    started_at = least(anomalies.started_at, excluded.started_at),
+    ended_at = greatest(anomalies.ended_at, excluded.ended_at),
+    score = excluded.score, feature = excluded.feature, details = excluded.details,
+    result_ids = excluded.result_ids
+RETURNING xmax = 0 AS is_new;
+
+-- upsert_digest --
+-- Asked for twice, a period has one digest: the later one.
+INSERT INTO digests (id, tenant_id, service_id, period_start, period_end, summary_text,
+    anomaly_count, facts, written_by, created_at)
+SELECT $1, $2, $3::uuid, $4, $5, $6, $7, $8, $9, $10
+WHERE $3::uuid IS NULL
+    OR EXISTS (SELECT FROM services WHERE tenant_id = $2 AND id = $3::uuid)
+ON CONFLICT (id) DO UPDATE SET summary_text = excluded.summary_text,
+    anomaly_count = excluded.anomaly_count, facts = excluded.facts,
+    written_by = excluded.written_by, created_at = excluded.created_at;
+
+-- count_digests --
+-- Apart from the page, which reads only as many rows as it shows.
+SELECT count(*) FROM digests
+WHERE tenant_id = $1 AND ($2::uuid IS NULL OR service_id = $2);
+
+-- fetch_digests_page --
+-- A tenant's digests, the newest first.
+SELECT * FROM digests
+WHERE tenant_id = $1 AND ($2::uuid IS NULL OR service_id = $2)
+ORDER BY created_at DESC, id LIMIT $3 OFFSET $4;
+
+-- fetch_latest_digest --
+-- The last words about a service, or about all of them together.
+SELECT * FROM digests
+WHERE tenant_id = $1 AND service_id IS NOT DISTINCT FROM $2::uuid
+ORDER BY period_end DESC, created_at DESC LIMIT 1;
+
+-- count_anomalies --
+-- Apart from the page, which reads only as many rows as it shows.
+SELECT count(*) FROM anomalies
+WHERE tenant_id = $1
+    AND ($2::uuid IS NULL OR service_id = $2)
+    AND ($3::timestamptz IS NULL OR ended_at >= $3)
+    AND ($4::timestamptz IS NULL OR started_at < $4);
+
+-- fetch_anomalies_page --
+-- A tenant's anomalies, the newest first.
+SELECT * FROM anomalies
+WHERE tenant_id = $1
+    AND ($2::uuid IS NULL OR service_id = $2)
+    AND ($3::timestamptz IS NULL OR ended_at >= $3)
+    AND ($4::timestamptz IS NULL OR started_at < $4)
+ORDER BY started_at DESC, id LIMIT $5 OFFSET $6;
+
+-- delete_old_findings --
+-- They are kept as long as the results they speak of.
+WITH gone AS (DELETE FROM anomalies WHERE ended_at < $1)
+DELETE FROM digests WHERE period_end < $1;
+
+-- try_lock_analysis --
+-- Two analyses of a tenant at once would write the same; the lock ends with its session.
+SELECT pg_try_advisory_lock(hashtextextended('pilito analysis ' || $1::text, 0));
+
+-- unlock_analysis --
+-- The session may live on in a pool.
+SELECT pg_advisory_unlock(hashtextextended('pilito analysis ' || $1::text, 0));
