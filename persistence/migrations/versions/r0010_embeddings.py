@@ -3,7 +3,7 @@
 from persistence.migrations.revision import run_sql
 
 revision = "0010"
-down_revision = "0007"
+down_revision = "0008"
 
 
 def upgrade() -> None:
