@@ -30,8 +30,16 @@ from persistence.tenants import create_tenant
 
 STEP_S = 300.0
 TICK_S = 0.01
-COLUMNS = ("id", "tenant_id", "service_id", "slot_at", "checked_at", "ok")
-COLUMNS += ("latency_ms", "attempts")
+COLUMNS = (
+    "id",
+    "tenant_id",
+    "service_id",
+    "slot_at",
+    "checked_at",
+    "ok",
+    "latency_ms",
+    "attempts",
+)
 
 
 async def fill(

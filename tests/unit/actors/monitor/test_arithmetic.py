@@ -50,8 +50,7 @@ def test_hours_and_days_are_added_up_and_what_is_excused_counts_for_nothing() ->
         for ok, latency in ((True, 10.0), (True, 10.0), (False, 5.0), (False, None))
     ]
     tally.load(rows, [])
-    for row in rows:
-        keys = tally.add(row, is_excused=row.latency_ms is None)
+    *_, keys = [tally.add(row, is_excused=row.latency_ms is None) for row in rows]
     hour, day = (tally.build_row(key) for key in keys)
     assert (hour.unit, hour.starts_at.hour) == (RollupUnit.HOUR, 12)
     assert (day.unit, day.starts_at.hour) == (RollupUnit.DAY, 0)
