@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from config import memory
+
 Opener = Callable[[AsyncExitStack], Awaitable[ASGIApp]]
 
 log = structlog.get_logger("asgi")
@@ -41,6 +43,7 @@ class OpenedApp:
             await self._stack.aclose()
             await send({"type": "lifespan.startup.failed", "message": repr(error)})
             return
+        memory.settle()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._stack.aclose()

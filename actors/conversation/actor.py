@@ -12,6 +12,7 @@ from actors.conversation.mirror import Mirror, MirrorHealth
 from actors.conversation.policy import Policy
 from actors.conversation.ports import Responder, Sender
 from actors.conversation.shard import Shard
+from config import memory
 from persistence.database import Pool, open_pool
 from persistence.postgres_journal import PostgresJournal
 
@@ -54,6 +55,7 @@ class ConversationShard:
             mirror=mirror,
         )
         await self._shard.start()
+        memory.settle()
 
     async def submit(self, packed: bytes) -> bytes:
         """Record pickled events, and return the results pickled; see Shard.submit.
