@@ -108,8 +108,11 @@ class Errands:
             task.cancel()
         if self._sends:
             await asyncio.wait(self._sends.values(), timeout=patience_s)
-        for send in list(self._sends.values()):
+        sends = list(self._sends.values())
+        for send in sends:
             send.cancel()
+        # Those that never got a place say so: they are no parts in doubt.
+        await asyncio.gather(*sends, return_exceptions=True)
 
     def _begin_send(self, state: Conversation, order: DeliverPart) -> None:
         send_id = order.send.id
@@ -179,6 +182,9 @@ class Errands:
                 await self._send_places.acquire()
         except TimeoutError:
             event = self._hold_back(state, order)
+        except asyncio.CancelledError:
+            self._post(self._hold_back(state, order))
+            raise
         else:
             try:
                 event = await self._attempt(state, order)

@@ -7,7 +7,15 @@ from datetime import timedelta
 import pytest
 
 from actors.conversation import decide as decide_module
-from actors.conversation import delivery, echoes, errands, replies, shard, takeover
+from actors.conversation import (
+    delivery,
+    echoes,
+    errands,
+    questions,
+    replies,
+    shard,
+    takeover,
+)
 from actors.conversation.effects import Decision, DeliverPart, Effect
 from actors.conversation.errands import Errands
 from actors.conversation.events import ReplyFellDue, ShareTimedOut
@@ -178,6 +186,11 @@ def a_send_outlives_its_lease(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Errands, "_deliver", deliver)
 
 
+def an_edit_that_comes_first_is_lost(patch: pytest.MonkeyPatch) -> None:
+    """A message that was worded anew before it arrived says its old words."""
+    patch.setattr(questions, "find_edit", lambda *_: None)
+
+
 def broken_text_is_not_mended(patch: pytest.MonkeyPatch) -> None:
     """A model's NUL makes the database refuse the answer."""
     patch.setattr(errands, "_storable", lambda text: text)
@@ -201,6 +214,7 @@ MUTANTS: Mapping[str, Plant] = {
         orders_run_before_the_commit,
         lost_commits_are_reported_as_stored,
         stored_timers_are_not_armed,
+        an_edit_that_comes_first_is_lost,
         broken_text_is_not_mended,
     )
 }

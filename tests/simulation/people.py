@@ -25,7 +25,7 @@ from actors.conversation.events import (
     echo_message_id,
     share_message_id,
 )
-from actors.conversation.state import Delivery, Destination, Source, Status
+from actors.conversation.state import Author, Delivery, Destination, Source, Status
 from persistence.ids import (
     ChannelId,
     ConversationId,
@@ -160,14 +160,21 @@ class People:
 
     def _draw_correction(self, customer: Customer) -> Deed:
         """Draw a message that its author takes back or words anew."""
-        mid = self._random.choice(self._mids[customer][-3:])
+        return self._draw_change(
+            customer, self._random.choice(self._mids[customer][-3:])
+        )
+
+    def _draw_change(
+        self, customer: Customer, mid: str, *, is_ours: bool = False
+    ) -> Deed:
         self._count += 1
         text, kind = f"corrected {self._count}", self._random.random()
 
         def make(event_id: EventId) -> Event:
+            inbound = self._inbound(customer, event_id, mid)
             if kind < 0.5:
-                return MessageUnsent(**self._inbound(customer, event_id, mid))
-            return MessageEdited(**self._inbound(customer, event_id, mid), text=text)
+                return MessageUnsent(**inbound, is_ours=is_ours)
+            return MessageEdited(**inbound, text=text, is_ours=is_ours)
 
         key = f"correction:{self._count}"
         return self._promise(make, derive_event_id(customer.conversation, key))
@@ -183,9 +190,7 @@ class People:
         if dead and kind == 6:
             return partial(self._retries, customer, dead[-1], EventId(self._new_id()))
         if kind == 0 and customer.source is Source.INSTAGRAM:
-            mid = self._name_owners_message()
-            self.owners_mids.add(mid)
-            return self._echo(customer, f"the owner himself {mid}", mid)
+            return self._draw_owners_deed(customer)
         make: Callable[[EventId], Event]
         if kind <= 2:
             make = partial(self._answers, customer)
@@ -197,6 +202,21 @@ class People:
         else:
             make = partial(self._sets, customer, self._random.choice(list(Status)))
         return self._promise(make, EventId(self._new_id()))
+
+    def _draw_owners_deed(self, customer: Customer) -> Deed:
+        """Draw what the owner does in the app: writes, or corrects what was sent."""
+        sent = [
+            row.platform_id
+            for row in self._memory.messages.values()
+            if row.conversation_id == customer.conversation
+            and row.type != Author.CUSTOMER
+            and row.platform_id is not None
+        ]
+        if not sent or self._random.random() < 0.5:
+            mid = self._name_owners_message()
+            self.owners_mids.add(mid)
+            return self._echo(customer, f"the owner himself {mid}", mid)
+        return self._draw_change(customer, self._random.choice(sent), is_ours=True)
 
     def _promise(self, make: Callable[[EventId], Event], event_id: EventId) -> Deed:
         self.promised.add(event_id)

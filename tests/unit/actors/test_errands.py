@@ -116,3 +116,19 @@ async def test_a_part_that_gets_no_place_in_time_goes_back_unsent() -> None:
     assert len(platform.parts) == 1
     platform.may_answer.set()
     assert isinstance(await results.get(), PartDelivered)
+
+
+async def test_a_part_that_waits_for_a_place_at_a_stop_is_not_in_doubt() -> None:
+    # Its row would say that it is under way; where there are no echoes, the next start
+    # would give it up.
+    platform, results = HeldPlatform(), asyncio.Queue[Event]()
+    errands = Errands(
+        platform, platform, FakeClock(NOON), results.put_nowait, max_sends=1
+    )
+    errands.run(STATE, DeliverPart(SEND))
+    errands.run(STATE, DeliverPart(replace(SEND, id=SendId(UUID(int=7)))))
+    await errands.stop(0.01)
+    refused = results.get_nowait()
+    assert isinstance(refused, PartRefused)
+    assert refused.send_id == SendId(UUID(int=7))
+    assert results.empty()
