@@ -130,7 +130,7 @@ async def test_a_failed_webhook_is_tried_again_later_and_given_up_in_the_end(
     assert await postman.send_due() == 0
 
 
-async def test_a_webhook_can_not_be_turned_against_the_host(
+async def test_predecessor_faults_x4_a_webhook_can_not_be_turned_against_the_host(
     pool: Pool, tenant_id: TenantId
 ) -> None:
     target = {"url": "http://169.254.169.254/latest", "secret": "secret"}
