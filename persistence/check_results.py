@@ -13,6 +13,13 @@ from persistence.monitor import CheckRow, Origin, Period, Status, TransitionRow
 from persistence.queries import load_queries
 
 _SQL = load_queries("check_results")
+_WINDOW_COLUMNS = {
+    period: tuple(
+        f"{figure}_{period.value}"
+        for figure in ("checks", "passed", "p50", "p95", "p99")
+    )
+    for period in Period
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +157,6 @@ def _transition(row: asyncpg.Record) -> TransitionRow:
 
 
 def _summary(row: asyncpg.Record) -> SummaryRow:
-    windows: dict[str, list[float | None]] = row["windows"] or {}
     checked_at = row["latest_checked_at"]
     return SummaryRow(
         id=ServiceId(row["id"]),
@@ -171,10 +177,9 @@ def _summary(row: asyncpg.Record) -> SummaryRow:
         ),
         digest=None if row["summary_text"] is None else _digest(row),
         windows={
-            Period(period): WindowFigures(
-                int(figures[0] or 0), int(figures[1] or 0), *figures[2:]
-            )
-            for period, figures in windows.items()
+            period: WindowFigures(*(row[column] for column in columns))
+            for period, columns in _WINDOW_COLUMNS.items()
+            if row[columns[0]] is not None
         },
     )
 

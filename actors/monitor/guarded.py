@@ -10,8 +10,10 @@ import socket
 import ssl
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 
 import httpcore
 import httpx
@@ -123,6 +125,8 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         self._resolvers.shutdown(wait=False, cancel_futures=True)
 
     async def _resolve(self, host: str, port: int) -> list[str]:
+        with suppress(ValueError):
+            return [str(ip_address(host))]
         loop = asyncio.get_running_loop()
         try:
             found = await loop.run_in_executor(

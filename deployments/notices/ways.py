@@ -13,6 +13,8 @@ from persistence.monitor import RouteKind
 from persistence.secrets import Cipher
 
 TIMEOUT = httpx.Timeout(15.0, connect=5.0)
+#: Notices are rare: no link is kept open for them.
+LIMITS = httpx.Limits(max_keepalive_connections=0)
 
 
 def build_ways(
@@ -25,7 +27,7 @@ def build_ways(
         trust_env=False,
         timeout=TIMEOUT,
     )
-    plain = httpx.AsyncClient(timeout=TIMEOUT)
+    plain = httpx.AsyncClient(timeout=TIMEOUT, limits=LIMITS)
     ways: dict[RouteKind, Way] = {
         RouteKind.WEBHOOK: WebhookWay(guarded),
         RouteKind.TELEGRAM: TelegramWay(plain, settings.telegram_api_url, pool, cipher),

@@ -34,15 +34,21 @@ WHERE tenant_id = $1 AND ($2::uuid IS NULL OR service_id = $2);
 
 -- fetch_summary --
 -- All of a tenant's services as they are now: one row each, whatever the history.
-SELECT s.id, s.name, s.enabled, s.origin, t.status, t.status_since, t.latest_status_code,
-    t.latest_ok, t.latest_latency_ms, t.latest_checked_at, t.latest_error,
+SELECT s.id, s.name, s.enabled, s.origin, t.status, t.status_since,
+    t.latest_status_code, t.latest_ok, t.latest_latency_ms, t.latest_checked_at, t.latest_error,
     t.tls_expires_at,
-    (SELECT jsonb_object_agg(w.period, jsonb_build_array(
-            w.checks, w.passed, w.p50_ms, w.p95_ms, w.p99_ms))
-        FROM service_windows w WHERE w.service_id = s.id) AS windows,
+    a.checks AS checks_24h, a.passed AS passed_24h, a.p50_ms AS p50_24h,
+    a.p95_ms AS p95_24h, a.p99_ms AS p99_24h,
+    b.checks AS checks_7d, b.passed AS passed_7d, b.p50_ms AS p50_7d,
+    b.p95_ms AS p95_7d, b.p99_ms AS p99_7d,
+    c.checks AS checks_30d, c.passed AS passed_30d, c.p50_ms AS p50_30d,
+    c.p95_ms AS p95_30d, c.p99_ms AS p99_30d,
     d.summary_text, d.anomaly_count, d.period_start
 FROM services s
 JOIN service_states t ON t.service_id = s.id
+LEFT JOIN service_windows a ON a.service_id = s.id AND a.period = '24h'
+LEFT JOIN service_windows b ON b.service_id = s.id AND b.period = '7d'
+LEFT JOIN service_windows c ON c.service_id = s.id AND c.period = '30d'
 LEFT JOIN LATERAL (
     SELECT summary_text, anomaly_count, period_start FROM digests
     WHERE tenant_id = $1 AND service_id = s.id

@@ -21,7 +21,7 @@ from actors.monitor.flapping import count_changes, is_flapping
 from actors.monitor.network import is_network_lost
 from actors.monitor.outcome import FailureKind, Outcome
 from actors.monitor.sketch import bucket_of, middle_of, quantile
-from actors.monitor.tally import Tally
+from actors.monitor.tally import Tally, keys_of
 from actors.monitor.wording import render_notice, render_span
 from persistence.ids import ResultId, ServiceId, TenantId
 from persistence.monitor import AlertKind, CheckRow, RollupUnit
@@ -50,8 +50,9 @@ def test_hours_and_days_are_added_up_and_what_is_excused_counts_for_nothing() ->
         for ok, latency in ((True, 10.0), (True, 10.0), (False, 5.0), (False, None))
     ]
     tally.load(rows, [])
-    *_, keys = [tally.add(row, is_excused=row.latency_ms is None) for row in rows]
-    hour, day = (tally.build_row(key) for key in keys)
+    for row in rows:
+        tally.add(row, is_excused=row.latency_ms is None)
+    hour, day = (tally.build_row(key) for key in keys_of(rows[0]))
     assert (hour.unit, hour.starts_at.hour) == (RollupUnit.HOUR, 12)
     assert (day.unit, day.starts_at.hour) == (RollupUnit.DAY, 0)
     assert (hour.checks, hour.passed, hour.excused) == (4, 2, 1)
