@@ -58,7 +58,7 @@ class Rules:
     edge: float = 0.995
     #: How much of the past the forest must find less odd.
     forest_edge: float = 0.99
-    trees: int = 50
+    trees: int = 15
     history: timedelta = timedelta(days=7)
     refit: timedelta = timedelta(days=1)
     #: Before this nothing is judged.
