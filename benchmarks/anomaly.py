@@ -175,7 +175,9 @@ def tally_plain(one: Labelled, distances: Numbers, rule: Plain) -> Tally:
     far = distances >= rule.threshold
     lately = np.convolve(far, np.ones(of), mode="full")[: len(far)]
     odd = far & (lately >= needed) & (one.series.at >= one.series.at[0] + DAY_S)
-    rules = replace(Rules(), threshold=0.0, quiet=rule.quiet, habit=rule.habit)
+    rules = replace(Rules(), quiet=rule.quiet, habit=rule.habit)
+    if rule.habit == NO_HABIT:
+        rules = replace(rules, same_time=-timedelta.resolution)
     episodes = find_episodes(one.series, _as_scan(odd, distances), rules)
     return _tally(one, [e.raised for e in episodes if e.raised is not None])
 

@@ -192,6 +192,29 @@ def evaluate(
         raise typer.Exit(_complain(str(error), USAGE_ERROR)) from error
 
 
+@app.command("analyze-logs")
+def analyze_logs(
+    hours: Annotated[
+        int, typer.Option(min=1, max=744, help="How far back to look.")
+    ] = 24,
+    tenant: Annotated[
+        str | None, typer.Option(help="One business; all of them when left out.")
+    ] = None,
+) -> None:
+    """Look for what was odd in the checks of services, and write digests of it."""
+    from deployments.analyze_logs import analyze_logs as run
+    from deployments.api.errors import AnalysisBusyError
+
+    settings = load_settings()
+    try:
+        status = asyncio.run(
+            run(_find_database(settings), settings, tenant, hours, typer.echo)
+        )
+    except AnalysisBusyError as error:
+        raise typer.Exit(_complain(str(error), 1)) from error
+    raise typer.Exit(status)
+
+
 def _create(username: str, tenant: str, password: str, *, is_superuser: bool) -> None:
     from deployments.accounts import create_account
     from persistence.database import open_pool

@@ -14,6 +14,8 @@ from actors.monitor.monitor import MonitorParts
 from actors.monitor.upkeep import Upkeep
 from config.logging import setup_logging
 from config.settings import Settings, load_settings
+from deployments.analyses import AnalysesApart
+from deployments.daily_analysis import DailyAnalysis
 from deployments.notices import build_ways
 from deployments.wiring import get_cipher, get_dsn
 from persistence.channels import ChannelKind
@@ -51,7 +53,10 @@ class MonitorWays:
                 ChannelKind.TELEGRAM: settings.telegram_api_url,
             },
         )
-        return Opened(parts, upkeep, build_ways(settings, pool, cipher, walls))
+        daily = DailyAnalysis(pool, clock, AnalysesApart(settings), plan.retention)
+        return Opened(
+            parts, upkeep, build_ways(settings, pool, cipher, walls), (daily.work,)
+        )
 
 
 def build_walls(settings: Settings) -> Walls:

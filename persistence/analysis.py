@@ -49,6 +49,12 @@ async def fetch_tenants_with_services(db: Db) -> tuple[TenantId, ...]:
     return tuple(TenantId(row["tenant_id"]) for row in rows)
 
 
+async def fetch_due_tenants(db: Db, due: datetime) -> tuple[TenantId, ...]:
+    """Fetch the tenants without a digest of the day that ended at `due`."""
+    rows = await db.fetch(_SQL["fetch_due_tenants"], due)
+    return tuple(TenantId(row["tenant_id"]) for row in rows)
+
+
 async def fetch_check_columns(
     db: Db,
     tenant_id: TenantId,

@@ -8,7 +8,7 @@ from uuid import UUID
 import ray
 
 from actors.clock import SystemClock
-from actors.monitor.monitor import Monitor, MonitorParts
+from actors.monitor.monitor import Duty, Monitor, MonitorParts
 from actors.monitor.ports import Way
 from actors.monitor.postman import Postman
 from actors.monitor.upkeep import Upkeep
@@ -35,6 +35,8 @@ class Opened:
     parts: MonitorParts
     upkeep: Upkeep
     ways: dict[RouteKind, Way]
+    #: What else is done by the one who watches.
+    duties: tuple[Duty, ...] = ()
 
 
 class MonitorOutside(Protocol):
@@ -62,6 +64,8 @@ class HealthMonitor:
         )
         self._monitor.add_duty(postman.work)
         self._monitor.add_duty(opened.upkeep.work)
+        for duty in opened.duties:
+            self._monitor.add_duty(duty)
         await self._monitor.start()
 
     async def check_now(self, service_id: ServiceId) -> CheckRow:

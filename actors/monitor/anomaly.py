@@ -6,7 +6,7 @@ when a ratio is over the threshold and an IsolationForest, fitted to the same pa
 finds its group of features odder than nearly all of the past. Why so: D-070.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.monitor.features import (
+    DAY_S,
     FEATURES,
     Feature,
     Flags,
@@ -58,7 +59,7 @@ class Rules:
     edge: float = 0.995
     #: How much of the past the forest must find less odd.
     forest_edge: float = 0.99
-    trees: int = 50
+    trees: int = 15
     history: timedelta = timedelta(days=7)
     refit: timedelta = timedelta(days=1)
     #: Before this nothing is judged.
@@ -69,6 +70,8 @@ class Rules:
     quiet: timedelta = timedelta(hours=12)
     #: So many episodes alike within `history` are a habit, and no longer told.
     habit: int = 2
+    #: What comes so near to the same time of another day is one the second time.
+    same_time: timedelta = timedelta(minutes=30)
     #: Alike: at least this share as odd.
     alike: float = 0.7
 
@@ -201,12 +204,11 @@ def find_episodes(series: Series, found: Scan, rules: Rules) -> tuple[Episode, .
     episodes: list[Episode] = []
     for group in np.split(odd, breaks):
         since = series.at[group[0]] - rules.history.total_seconds()
-        before = [one.score for one in episodes if series.at[one.ended] >= since]
-        peaks = found.ratios[group].max(axis=1)
+        before = [one for one in episodes if series.at[one.ended] >= since]
         raised = (
             int(index)
-            for index, peak in zip(group, peaks, strict=True)
-            if sum(score >= rules.alike * peak for score in before) < rules.habit
+            for index, peak in zip(group, found.ratios[group].max(axis=1), strict=True)
+            if not _is_habit(series, before, int(group[0]), peak, rules)
         )
         episodes.append(
             Episode(
@@ -264,6 +266,19 @@ def _isolate(past: Numbers, now: Numbers, rules: Rules) -> Flags:
         ).fit(past)
         limit = np.quantile(forest.score_samples(past), 1 - rules.forest_edge)
         return np.asarray(forest.score_samples(now) <= limit, dtype=np.bool_)
+
+
+def _is_habit(
+    series: Series, before: Sequence[Episode], began: int, peak: float, rules: Rules
+) -> bool:
+    """Say whether the week has seen this: a backup, or an opening hour, comes daily."""
+    alike = [one for one in before if one.score >= rules.alike * peak]
+    half = DAY_S / 2
+    return len(alike) >= rules.habit or any(
+        abs((series.at[began] - series.at[one.began] + half) % DAY_S - half)
+        <= rules.same_time.total_seconds()
+        for one in alike
+    )
 
 
 def _explain(found: Scan, group: NDArray[np.intp], rules: Rules) -> tuple[Oddness, ...]:

@@ -92,21 +92,21 @@ ENGLISH = Words(
         Feature.ERRORS: "the share of failed checks in an hour",
     },
     advice={
-        Advice.DOWN_NOW: "see now whether the service runs, then its address, its"
+        Advice.DOWN_NOW: "See now whether the service runs, then its address, its"
         " certificate and what was deployed last.",
-        Advice.WAS_DOWN: "read the service's log for the time in which it was down;"
+        Advice.WAS_DOWN: "Read the service's log for the time in which it was down;"
         " something that comes back by itself comes again.",
-        Advice.ERRORS: "look at the errors of the failed checks: time-outs speak of"
+        Advice.ERRORS: "Look at the errors of the failed checks: time-outs speak of"
         " load, status 5xx of the program, 4xx of a changed address or key.",
-        Advice.SLOWER: "look for what began at that time: a deployment, a heavy query,"
+        Advice.SLOWER: "Look for what began at that time: a deployment, a heavy query,"
         " a busy neighbour; if it stays, ask for more resources.",
-        Advice.QUICKER: "see whether it still answers in full: an error page is quick,"
+        Advice.QUICKER: "See whether it still answers in full: an error page is quick,"
         " too.",
-        Advice.UNSTEADY: "compare quick and slow answers: a cold cache, a full pool of"
+        Advice.UNSTEADY: "Compare quick and slow answers: a cold cache, a full pool of"
         " connections or one bad replica makes answers uneven.",
-        Advice.DRIFT: "watch memory and disk: what gets slower by the hour mostly"
+        Advice.DRIFT: "Watch memory and disk: what gets slower by the hour mostly"
         " fills up.",
-        Advice.ALL_TOGETHER: "all services at once speak for the network or the"
+        Advice.ALL_TOGETHER: "All services at once speak for the network or the"
         " machine that they share, not for one of them.",
     },
 )

@@ -8,6 +8,15 @@ ORDER BY name, id;
 -- Whom the daily analysis is for.
 SELECT DISTINCT tenant_id FROM services WHERE enabled ORDER BY tenant_id;
 
+-- fetch_due_tenants --
+-- Who lacks the digest of the day that ended at $1, and had something watched in it.
+SELECT DISTINCT s.tenant_id FROM services s
+WHERE s.enabled AND s.created_at < $1 AND NOT EXISTS (
+    SELECT FROM digests d
+    WHERE d.tenant_id = s.tenant_id AND d.service_id IS NULL AND d.period_end >= $1
+)
+ORDER BY s.tenant_id;
+
 -- fetch_check_columns --
 -- A service is one row of three arrays: rows of checks would cost ten times as much to
 -- carry. What says nothing about the service, in maintenance or without a network, is

@@ -177,7 +177,7 @@ async def test_an_outage_is_told_with_its_times_and_what_to_do(
     await analyze(pool, tenant.id)
     text = (await fetch_digest(pool, tenant.id, service_id)).summary_text
     assert "Down since 2026-11-20 23:30, and still at the end: 6 checks" in text
-    assert "What to do: see now whether the service runs" in text
+    assert "What to do: See now whether the service runs" in text
 
 
 async def test_services_without_checks_and_tenants_without_services_have_digests(
