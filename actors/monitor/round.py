@@ -111,6 +111,8 @@ class Round:
         self._clock = clock
         self._findings = findings
         self._running: dict[ServiceId, asyncio.Task[Outcome]] = {}
+        #: Which slot's check is under way, of services that have one.
+        self._slot_of: dict[ServiceId, datetime] = {}
         self._slots: set[asyncio.Task[None]] = set()
         self._slow: set[ServiceId] = set()
         self._places = asyncio.Semaphore(PLACES)
@@ -134,7 +136,12 @@ class Round:
             until = planned[0][0] + WAVE
             wave = [pair for pair in planned if pair[0] < until]
             planned = planned[len(wave) :]
-            ids = [one.service.id for _, one in wave]
+            # Not claimed anew: the claim that stands tells of the check under way,
+            # should it be cut off.
+            late = [one for _, one in wave if self._is_late(one, slot)]
+            for one in late:
+                self._miss(one, slot, evidence)
+            ids = [one.service.id for _, one in wave if one not in late]
             claimed = await claim_slot(self._pool, ids, slot)
             for offset, one in wave:
                 if one.service.id in claimed:
@@ -179,19 +186,31 @@ class Round:
     ) -> None:
         await asyncio.sleep(max(due - time.monotonic(), 0))
         service = watched.service
-        result_id = derive_result_id(service.id, slot)
-        if service.id in self._running:
-            now = self._clock.now()
-            evidence.add(Finding(result_id, watched, slot, now, None, STILL_RUNNING))
-            return
-        outcome = await self._share(service, lambda: _note_lateness(due))
+        self._slot_of[service.id] = slot
+        try:
+            outcome = await self._share(service, lambda: _note_lateness(due))
+        finally:
+            del self._slot_of[service.id]
         now = self._clock.now()
+        result_id = derive_result_id(service.id, slot)
         evidence.add(Finding(result_id, watched, slot, now, outcome))
+
+    def _is_late(self, watched: Watched, slot: datetime) -> bool:
+        """Say whether the check of an earlier slot is still under way."""
+        return self._slot_of.get(watched.service.id, slot) != slot
+
+    def _miss(self, watched: Watched, slot: datetime, evidence: SlotEvidence) -> None:
+        result_id = derive_result_id(watched.service.id, slot)
+        now = self._clock.now()
+        evidence.add(Finding(result_id, watched, slot, now, None, STILL_RUNNING))
 
     async def _share(
         self, service: Service, on_begin: Callable[[], None] | None = None
     ) -> Outcome:
-        """Check, or share the outcome of the check that is under way."""
+        """Check, or share the outcome of the check that is under way.
+
+        A person may ask while a slot's check runs, or just before it begins.
+        """
         task = self._running.get(service.id)
         if task is None:
             task = asyncio.create_task(self._run(service, on_begin))

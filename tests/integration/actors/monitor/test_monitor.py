@@ -196,6 +196,27 @@ async def test_a_check_that_outlasts_its_slot_makes_the_next_one_missed(
     assert len(odd.requests) == 1
 
 
+async def test_a_crash_loses_no_slot_of_a_check_that_outlasts_its_own(
+    pool: Pool, odd: OddServer, tenant_id: TenantId
+) -> None:
+    await add_service(pool, tenant_id, odd.on("/", hang), timeout_s=30.0)
+    now = slot_at(EVERY_MINUTE, SystemClock().now())
+    first = now - timedelta(minutes=1)
+    async with watching(pool) as watch:
+        await watch.monitor.open_slot(watch.lease, first)
+        await wait_until(lambda: bool(odd.requests))
+        await watch.monitor.open_slot(watch.lease, now)
+        await watch.monitor.recorder.settle()
+    monitor, lines = build_monitor(pool)
+    await monitor.start()
+    await wait_until(lambda: bool(lines.lines))
+    await monitor.stop()
+    rows = await pool.fetch(
+        "SELECT slot_at, missed FROM check_results ORDER BY slot_at"
+    )
+    assert [tuple(row) for row in rows] == [(first, True), (now, True)]
+
+
 async def test_a_slow_service_delays_no_other(
     pool: Pool, odd: OddServer, tenant_id: TenantId
 ) -> None:
