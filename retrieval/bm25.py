@@ -27,6 +27,10 @@ _B = 0.75
 # A term of more documents than this share is kept as one number a document: added up
 # ten times faster than by places.
 _COMMON = 0.1
+# Fewer documents than this are laid out anew in a tenth of a second; of more, so large
+# a share may change before they are.
+_LARGE = 2_000
+_DRIFT = 0.05
 
 
 def grams(text: str) -> list[str]:
@@ -121,6 +125,9 @@ class _Layout:
     scores: NDArray[np.float32]
     common: NDArray[np.float32]
     row_of_common: Mapping[int, int]
+    idf: NDArray[np.float64]
+    n_documents: int
+    mean_length: float
 
     def total(self, weights: Mapping[int, float]) -> NDArray[np.float64]:
         """Add up the scores of weighted terms, for every document."""
@@ -130,6 +137,8 @@ class _Layout:
             if row is not None:
                 total += np.float32(weight) * self.common[row]
                 continue
+            if term >= len(self.idf):
+                continue  # It came with a document that is laid out elsewhere.
             own = slice(self.starts[term], self.starts[term + 1])
             # No document is there twice, so nothing is lost by adding at places.
             total[self.rows[own]] += np.float32(weight) * self.scores[own]
@@ -142,12 +151,18 @@ class Bm25Index:
     `rank_bm25` counts each batch that is added; the batches' statistics are summed, so
     the scores are those that it gives when fitted to all documents at once, without
     reading them all again after an edit. The sums become a matrix at the next query.
+    In a large index an edit is laid out beside the others, in milliseconds instead of
+    seconds, with the statistics of the last whole layout until a twentieth has changed.
     """
 
     def __init__(self) -> None:
         self._term_ids: dict[str, int] = {}
         self._documents: dict[int, _Counted] = {}
         self._layout: _Layout | None = None
+        # Keys that were added, and keys that went or changed, since that layout.
+        self._added: set[int] = set()
+        self._gone: set[int] = set()
+        self._added_layout: _Layout | None = None
 
     def __len__(self) -> int:
         return len(self._documents)
@@ -160,37 +175,56 @@ class Bm25Index:
         """Take in documents that are counted already."""
         counted = zip(keys, fitted.frequencies, fitted.lengths, strict=True)
         for key, frequencies, length in counted:
+            self._let_go(key)
+            self._added.add(key)
             ids = [self._term_id(term) for term in frequencies]
             self._documents[key] = _Counted(
                 np.array(ids, dtype=np.int32),
                 np.fromiter(frequencies.values(), dtype=np.float32),
                 length,
             )
-        self._layout = None
 
     def remove(self, keys: Iterable[int]) -> None:
         """Forget documents; unknown keys are none of its business."""
         for key in keys:
-            self._documents.pop(key, None)
-        self._layout = None
+            self._let_go(key)
+
+    def _let_go(self, key: int) -> None:
+        self._added_layout = None
+        if self._documents.pop(key, None) is None:
+            return
+        if key in self._added:
+            self._added.remove(key)
+        else:
+            self._gone.add(key)
 
     def scores(
         self, query: str | Mapping[str, float]
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Score every document: keys, ascending, and scores, of shape (n_documents,).
+        """Score every document: keys, ascending, and scores, both of one length.
+
+        A document that went may still be among the keys, with a score of 0.
 
         A query is a text, or pieces and seams with weights: a text is the pieces of its
         words, each weighing as often as it occurs. Higher is better, 0 shares nothing
         with the query; not comparable between queries.
         """
-        layout = self._laid_out()
+        layout, added = self._laid_out()
         pieces = Counter(grams(query)) if isinstance(query, str) else query
         known = {
             self._term_ids[piece]: weight
             for piece, weight in pieces.items()
             if piece in self._term_ids
         }
-        return layout.keys, layout.total(known)
+        total = layout.total(known)
+        if self._gone:
+            total[np.searchsorted(layout.keys, [*self._gone])] = 0
+        if added is None:
+            return layout.keys, total
+        return (
+            np.concatenate([layout.keys, added.keys]),
+            np.concatenate([total, added.total(known)]),
+        )
 
     def coverage(self, words: Sequence[str], key: int) -> float:
         """Tell how much of some folded words a document holds: a mean over the words.
@@ -211,39 +245,64 @@ class Bm25Index:
     def _term_id(self, term: str) -> int:
         return self._term_ids.setdefault(term, len(self._term_ids))
 
-    def _laid_out(self) -> _Layout:
-        if self._layout is None:
+    def _laid_out(self) -> tuple[_Layout, _Layout | None]:
+        if self._layout is None or not self._fits_beside(self._layout):
             self._layout = _lay_out(self._documents, len(self._term_ids))
-        return self._layout
+            self._added, self._gone, self._added_layout = set(), set(), None
+        elif self._added and self._added_layout is None:
+            added = {key: self._documents[key] for key in self._added}
+            self._added_layout = _lay_out(added, len(self._term_ids), self._layout)
+        return self._layout, self._added_layout
+
+    def _fits_beside(self, layout: _Layout) -> bool:
+        n_changed = len(self._added) + len(self._gone)
+        if not n_changed:
+            return True
+        is_large = len(layout.keys) >= _LARGE
+        # Both layouts' keys together are ascending.
+        is_behind = not self._added or min(self._added) > layout.keys[-1]
+        return is_large and is_behind and n_changed <= _DRIFT * len(layout.keys)
 
 
-def _lay_out(documents: Mapping[int, _Counted], n_terms: int) -> _Layout:
+def _lay_out(
+    documents: Mapping[int, _Counted], n_terms: int, beside: _Layout | None = None
+) -> _Layout:
+    """Lay out documents, by their own statistics or by those of another layout."""
     keys = np.array(sorted(documents), dtype=np.int64)
-    if not documents:
-        nothing = np.empty(0, dtype=np.float32)
-        places, starts = nothing.astype(np.int32), np.zeros(n_terms + 1, np.int64)
-        return _Layout(keys, starts, places, nothing, nothing.reshape(0, 0), {})
     rows = [documents[key] for key in keys.tolist()]
     lengths = np.array([row.length for row in rows], dtype=np.float64)
     sizes = [len(row.terms) for row in rows]
-    terms = np.concatenate([row.terms for row in rows])
-    counts = np.concatenate([row.counts for row in rows])
-    idf = _idf(len(keys), np.bincount(terms, minlength=n_terms).astype(np.float64))
+    nothing = np.empty(0, dtype=np.float32)
+    terms = np.concatenate([nothing.astype(np.int32), *(row.terms for row in rows)])
+    counts = np.concatenate([nothing, *(row.counts for row in rows)])
+    n_holding = np.bincount(terms, minlength=n_terms).astype(np.float64)
+    n_documents, mean_length = len(keys), float(lengths.mean()) if rows else 1.0
+    if beside is not None:
+        n_documents, mean_length = beside.n_documents, beside.mean_length
+    idf = _idf(n_documents, n_holding)
+    if beside is not None:
+        idf[: len(beside.idf)] = beside.idf
     # Documents without a single word have no terms, so their norm is never used.
-    relative = lengths / max(lengths.mean(), 1.0)
+    relative = lengths / max(mean_length, 1.0)
     norms = np.repeat(_K1 * (1 - _B + _B * relative), sizes)
     # score(t, d) = idf(t) * f * (k1 + 1) / (f + k1 * (1 - b + b * |d| / avgdl))
     values = idf[terms] * counts * (_K1 + 1) / (counts + norms)
-    starts = np.concatenate([[0], np.cumsum(sizes)])
+    starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
     by_term = csr_array(
         (values.astype(np.float32), terms, starts), shape=(len(keys), n_terms)
     ).tocsc()
     (common,) = np.nonzero(np.diff(by_term.indptr) > _COMMON * len(keys))
+    if beside is not None:
+        # So few documents are added up quickly either way.
+        common = common[:0]
     return _Layout(
-        keys,
-        by_term.indptr.astype(np.int64),
-        by_term.indices.astype(np.int32, copy=False),
-        by_term.data,
-        np.ascontiguousarray(by_term[:, common].toarray().T),
-        {term: row for row, term in enumerate(common.tolist())},
+        keys=keys,
+        starts=by_term.indptr.astype(np.int64),
+        rows=by_term.indices.astype(np.int32, copy=False),
+        scores=by_term.data,
+        common=np.ascontiguousarray(by_term[:, common].toarray().T),
+        row_of_common={term: row for row, term in enumerate(common.tolist())},
+        idf=idf,
+        n_documents=n_documents,
+        mean_length=mean_length,
     )

