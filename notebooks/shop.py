@@ -24,6 +24,7 @@ from retrieval.evaluation import (
 from retrieval.evaluation.corpus import Corpus
 from retrieval.hits import FusionOrder, SearchRequest
 from retrieval.knowledge import SourceType
+from retrieval.off_topic import OFF_TOPIC
 from retrieval.query.forms import build_forms
 
 # Threads that spin while they wait make two busy cores slower, not these faster.
@@ -99,6 +100,8 @@ def open_shop() -> Shop:
     corpus = Corpus(parse_passages(documents), embedder)
     for _ in corpus.embed():
         pass
+    # What relevance is judged by: embedded once for all notebooks.
+    embedder.embed_passages(OFF_TOPIC)
     embedder.save()
     styles = {row["id"]: row["style"] for row in map(json.loads, lines)}
     return Shop(corpus, embedder, parse_questions(lines), styles)
