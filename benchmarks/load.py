@@ -6,6 +6,7 @@ import hmac
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import orjson
 
@@ -109,8 +110,8 @@ class _Poster(asyncio.Protocol):
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - of a TCP connection
-        self._transport = transport
+        # uvloop's own transports are no subclass, but can do the same.
+        self._transport = cast("asyncio.Transport", transport)
         self._post_next()
 
     def data_received(self, data: bytes) -> None:
