@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -74,28 +74,28 @@ def aim(requests: Sequence[bytes], path: str) -> list[bytes]:
 async def run_load(
     host: str, port: int, requests: Sequence[bytes], connections: int
 ) -> LoadResult:
-    """Post all requests over so many connections, each waiting for its answer.
-
-    Raises:
-        ConnectionError: a connection was closed before all was answered.
-    """
-    loop = asyncio.get_running_loop()
-    run = _Run(iter(requests), [])
+    """Post all requests over so many connections, each waiting for its answer."""
+    run = _Run(list(reversed(requests)), [])
     began = time.perf_counter()
-    ends: list[asyncio.Future[None]] = []
-    for _ in range(connections):
-        _, poster = await loop.create_connection(lambda: _Poster(run), host, port)
-        ends.append(poster.done)
-    await asyncio.gather(*ends)
+    await asyncio.gather(*(_keep_posting(run, host, port) for _ in range(connections)))
     elapsed = time.perf_counter() - began
     return LoadResult(len(requests), run.failures, elapsed, tuple(sorted(run.seen)))
+
+
+async def _keep_posting(run: "_Run", host: str, port: int) -> None:
+    """Hold one connection; a server may close it between two requests."""
+    loop = asyncio.get_running_loop()
+    while run.remaining:
+        _, poster = await loop.create_connection(lambda: _Poster(run), host, port)
+        await poster.done
 
 
 @dataclass(slots=True)
 class _Run:
     """What the connections share; the load must cost less than what it is put on."""
 
-    remaining: Iterator[bytes]
+    #: The next one is the last.
+    remaining: list[bytes]
     seen: list[float]
     failures: int = 0
 
@@ -107,6 +107,7 @@ class _Poster(asyncio.Protocol):
         self._run = run
         self._answer = b""
         self._began = 0.0
+        self._request = b""
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -123,18 +124,20 @@ class _Poster(asyncio.Protocol):
         self._answer = b""
         self._post_next()
 
-    def connection_lost(self, error: Exception | None) -> None:
-        if not self.done.done():
-            self.done.set_exception(error or ConnectionResetError())
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        if self._request:
+            # It may have been taken; each carries its id, so once more does no harm.
+            self._run.remaining.append(self._request)
+        self.done.set_result(None)
 
     def _post_next(self) -> None:
-        request = next(self._run.remaining, None)
-        if request is None:
-            self.done.set_result(None)
+        if not self._run.remaining:
+            self._request = b""
             self._transport.close()
             return
+        self._request = self._run.remaining.pop()
         self._began = time.perf_counter()
-        self._transport.write(request)
+        self._transport.write(self._request)
 
 
 def _is_whole(answer: bytes) -> bool:
