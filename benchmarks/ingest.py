@@ -69,7 +69,7 @@ def main() -> None:
     """Start a runtime, load both routes in turn, print both and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=8000)
-    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--connections", type=int, nargs="+", default=[64, 128])
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     environment = {
@@ -80,17 +80,25 @@ def main() -> None:
     with started(environment) as runtime:
         connect_account(runtime)
         deploy_unstored(runtime)
-        results: dict[str, list[LoadResult]] = {STORED: [], UNSTORED: []}
-        for path in results:
-            measure(runtime, path, options.requests // 4, options.connections)
-        for _ in range(options.rounds):
-            for path, seen in results.items():
-                load = measure(runtime, path, options.requests, options.connections)
-                seen.append(load)
-    print(f"\n{'route':<24}{'per s':>10}{'p50 ms':>10}{'p99 ms':>10}{'failed':>10}")
+        for path in (STORED, UNSTORED):
+            measure(runtime, path, options.requests // 4, options.connections[0])
+        for connections in options.connections:
+            compare(runtime, options.requests, connections, options.rounds)
+
+
+def compare(
+    runtime: RunningRuntime, requests: int, connections: int, rounds: int
+) -> None:
+    """Load both routes in turn; print both and their ratio."""
+    results: dict[str, list[LoadResult]] = {STORED: [], UNSTORED: []}
+    for _ in range(rounds):
+        for path, seen in results.items():
+            seen.append(measure(runtime, path, requests, connections))
+    title = f"{connections} connections"
+    print(f"\n{title:<24}{'per s':>10}{'p50 ms':>10}{'p99 ms':>10}{'failed':>10}")
     without = describe("answered, not stored", results[UNSTORED])
     durable = describe("stored, then answered", results[STORED])
-    print(f"\nratio: {durable / without:.2f} (aim: {AIM} or better)")
+    print(f"ratio: {durable / without:.2f} (aim: {AIM} or better)", flush=True)
 
 
 def deploy_unstored(runtime: RunningRuntime) -> None:
