@@ -258,10 +258,10 @@ class Bm25Index:
         n_changed = len(self._added) + len(self._gone)
         if not n_changed:
             return True
-        is_large = len(layout.keys) >= _LARGE
+        if len(layout.keys) < _LARGE or n_changed > _DRIFT * len(layout.keys):
+            return False
         # Both layouts' keys together are ascending.
-        is_behind = not self._added or min(self._added) > layout.keys[-1]
-        return is_large and is_behind and n_changed <= _DRIFT * len(layout.keys)
+        return not self._added or min(self._added) > layout.keys[-1]
 
 
 def _lay_out(

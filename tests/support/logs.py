@@ -1,11 +1,15 @@
-"""Hears what is logged, and lets a test wait for it."""
+"""Hears what is logged, and lets a test wait for it or read it in the files."""
 
 import asyncio
+import logging
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import structlog
 from structlog.typing import Processor
+
+from config.logging import WORKFLOW, setup_logging
 
 
 class LogEar:
@@ -46,3 +50,22 @@ def heard_log() -> Iterator[LogEar]:
         yield ear
     finally:
         processors[:] = before
+
+
+@contextmanager
+def written_log(folder: Path, part: str) -> Iterator[None]:
+    """Write logs into the folder as a part of the runtime does, and only meanwhile."""
+    root, workflow = logging.getLogger(), logging.getLogger(WORKFLOW)
+    handlers, level = list(root.handlers), root.level
+    setup_logging(folder, part)
+    # A logger that is kept would write into this folder for all tests to come.
+    structlog.configure(cache_logger_on_first_use=False)
+    try:
+        yield
+    finally:
+        for handler in (*root.handlers, *workflow.handlers):
+            if handler not in handlers:
+                handler.close()
+        root.handlers, workflow.handlers = handlers, []
+        root.setLevel(level)
+        structlog.reset_defaults()

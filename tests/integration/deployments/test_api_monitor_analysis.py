@@ -1,6 +1,6 @@
 """`/api/monitor/`: analyses, digests and anomalies over the API."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
@@ -20,17 +20,19 @@ from tests.support.checks import add_checks, add_plain_service, build_latencies
 LATEST = "/api/monitor/digests/latest/"
 
 
-#: Tokens are judged by the real clock, so the checks end at its time.
-NOW = SystemClock().now()
+@pytest.fixture
+def now() -> datetime:
+    """When the checks end; tokens are judged by the real clock, so it is that."""
+    return SystemClock().now()
 
 
 @pytest.fixture
-async def slow(pool: Pool, alice: User) -> ServiceId:
+async def slow(pool: Pool, alice: User, now: datetime) -> ServiceId:
     """A service of alice's that was four times as slow in the last two hours."""
     service_id = await add_plain_service(pool, alice.tenant_id)
     latencies = build_latencies(3 * 288)
     latencies[-24:] *= 4
-    await add_checks(pool, alice.tenant_id, service_id, latencies, until=NOW)
+    await add_checks(pool, alice.tenant_id, service_id, latencies, until=now)
     return service_id
 
 
@@ -66,7 +68,11 @@ async def test_anomalies_say_which_feature_was_odd_and_how_odd(
 
 
 async def test_anomalies_are_filtered_by_service_and_time(
-    client: httpx.AsyncClient, pool: Pool, alice: User, slow: ServiceId
+    client: httpx.AsyncClient,
+    pool: Pool,
+    alice: User,
+    slow: ServiceId,
+    now: datetime,
 ) -> None:
     other = await add_plain_service(pool, alice.tenant_id, "search")
     await client.post("/api/monitor/analyze/")
@@ -77,8 +83,8 @@ async def test_anomalies_are_filtered_by_service_and_time(
 
     assert await count(service=str(slow)) == 1
     assert await count(service=str(other)) == 0
-    assert await count(since=(NOW + timedelta(hours=1)).isoformat()) == 0
-    assert await count(until=NOW.isoformat()) == 1
+    assert await count(since=(now + timedelta(hours=1)).isoformat()) == 0
+    assert await count(until=now.isoformat()) == 1
 
 
 async def test_digests_are_listed_by_service(

@@ -1,7 +1,6 @@
 """From Instagram's webhook through a real shard into a real PostgreSQL, and back."""
 
 import json
-import logging
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,7 +10,6 @@ from uuid import uuid4
 import httpx
 import orjson
 import pytest
-import structlog
 from prometheus_client import REGISTRY
 
 from actors.clock import SystemClock
@@ -23,7 +21,6 @@ from actors.conversation.events import (
 from actors.conversation.policy import Policy
 from actors.conversation.ports import AnswerJob, OutgoingPart, WrittenAnswer
 from actors.conversation.state import Destination
-from config.logging import setup_logging
 from config.settings import Settings
 from deployments.channels.directory import ChannelDirectory
 from deployments.webhooks_app import WebhookServices, build_webhooks_app
@@ -36,6 +33,7 @@ from persistence.ids import (
     derive_conversation_id,
 )
 from tests.support.api import LocalShards
+from tests.support.logs import written_log
 from tests.support.waiting import wait_for_count
 from tests.support.website import add_shop
 
@@ -317,16 +315,8 @@ def _answered(line: Line) -> OperatorAnswered:
 @pytest.fixture
 def logs(tmp_path: Path) -> Iterator[Path]:
     """Write logs as the runtime does, into a folder of the test's own."""
-    root, workflow = logging.getLogger(), logging.getLogger("workflow")
-    kept = list(root.handlers), root.level
-    setup_logging(tmp_path, "shards")
-    yield tmp_path
-    for handler in (*root.handlers, *workflow.handlers):
-        if handler not in kept[0]:
-            handler.close()
-    root.handlers, workflow.handlers = kept[0], []
-    root.setLevel(kept[1])
-    structlog.reset_defaults()
+    with written_log(tmp_path, "shards"):
+        yield tmp_path
 
 
 def lines(path: Path) -> list[str]:

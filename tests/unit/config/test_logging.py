@@ -1,13 +1,13 @@
 """Secrets never reach a log line."""
 
 import json
-import logging
 from pathlib import Path
 
 import pytest
 import structlog
 
-from config.logging import mask_secrets, rotate_logs, setup_logging
+from config.logging import mask_secrets, rotate_logs
+from tests.support.logs import written_log
 
 
 @pytest.mark.parametrize(
@@ -45,21 +45,11 @@ def test_a_log_that_grew_is_moved_aside_and_old_ones_make_room(tmp_path: Path) -
 
 
 def test_redirects_are_written_to_a_log_of_their_own(tmp_path: Path) -> None:
-    root, workflow = logging.getLogger(), logging.getLogger("workflow")
-    kept = list(root.handlers), root.level
-    try:
-        setup_logging(tmp_path, "shards")
+    with written_log(tmp_path, "shards"):
         structlog.get_logger("workflow").info("✓ redirected", conversation_id="7")
         structlog.get_logger("conversation").info("⏳ waiting")
         written = (tmp_path / "workflow.log").read_text(encoding="utf-8")
         others = (tmp_path / "shards.log").read_text(encoding="utf-8").splitlines()
-    finally:
-        for handler in (*root.handlers, *workflow.handlers):
-            if handler not in kept[0]:
-                handler.close()
-        root.handlers, workflow.handlers = kept[0], []
-        root.setLevel(kept[1])
-        structlog.reset_defaults()
     line = json.loads(written)
     assert (line["event"], line["conversation_id"]) == ("✓ redirected", "7")
     # Who reads one part's log misses nothing of what that part did.
