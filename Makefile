@@ -21,12 +21,11 @@ $(VENV)/.ready: pyproject.toml requirements.lock
 run: setup ## Start the runtime with the demo shop
 	$(BIN)/pilito up --demo
 
-check: setup ## Format, lint, types, import contracts, unit tests
+check: setup ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q tests/unit tests/house
 
 test: setup ## The whole suite, on a real PostgreSQL and a real Ray
 	$(BIN)/pytest tests
