@@ -76,6 +76,7 @@ def measure(data_dir: Path) -> None:
     with started(data_dir=data_dir) as first:
         first_s = first.start_s
     with started(data_dir=data_dir) as runtime:
+        runtime.settle()
         time.sleep(SETTLE_S)
         family = family_of(runtime.pid, runtime.data_dir)
         before = cpu_seconds(family)

@@ -78,6 +78,7 @@ def main() -> None:
         "PILITO_REPLY_DEBOUNCE_S": "600",
     }
     with started(environment) as runtime:
+        runtime.settle()
         connect_account(runtime)
         deploy_unstored(runtime)
         for path in (STORED, UNSTORED):

@@ -49,6 +49,25 @@ class RunningRuntime:
             headers={"Authorization": f"Bearer {token}"},
         )
 
+    def settle(self) -> None:
+        """Wait until the demo shop's documents have their vectors.
+
+        Until then they take a processor that what is measured would need.
+        """
+        with self.sign_in() as client:
+            while not _is_embedded(client):
+                time.sleep(1.0)
+
+
+def _is_embedded(client: httpx.Client) -> bool:
+    path: str | None = "/api/knowledge/documents/?page_size=100"
+    while path is not None:
+        page = client.get(path).raise_for_status().json()
+        if any(row["state"] == "pending" for row in page["results"]):
+            return False
+        path = page["next"]
+    return True
+
 
 def free_port() -> int:
     """Find a port that nobody listens on."""

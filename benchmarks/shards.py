@@ -30,6 +30,7 @@ def measure_ingest(shards: int, requests: int, connections: int, rounds: int) ->
         "PILITO_SHARDS": str(shards),
     }
     with started(environment) as runtime:
+        runtime.settle()
         connect_account(runtime)
         measure(runtime, STORED, requests // 4, connections)
         loads = [measure(runtime, STORED, requests, connections) for _ in range(rounds)]

@@ -10,6 +10,9 @@ from config.settings import (
     Settings,
 )
 
+#: After the first attempt; with the client's own backoff, and only where it may help.
+RETRIES = 2
+
 
 @dataclass(frozen=True, slots=True)
 class LlmEndpoint:

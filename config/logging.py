@@ -16,6 +16,8 @@ MAX_LOG_BYTES = 10 * 1024 * 1024
 WORKFLOW = "workflow"
 #: So many old files of each part are kept.
 KEPT_LOGS = 5
+#: Files that their own writers move aside.
+_KEPT_BY_OTHERS = frozenset({"health.log", "output.log"})
 
 _SECRET_NAMES = re.compile(
     r"token|secret|password|authorization|api_key|cookie", re.IGNORECASE
@@ -85,9 +87,12 @@ def setup_logging(logs_dir: Path, part: str) -> None:
 def rotate_logs(
     logs_dir: Path, max_bytes: int = MAX_LOG_BYTES, kept: int = KEPT_LOGS
 ) -> None:
-    """Move files that have grown too large aside: `x.log` becomes `x.log.1`."""
+    """Move files that have grown too large aside: `x.log` becomes `x.log.1`.
+
+    Whoever writes one by `setup_logging` goes on in a new file.
+    """
     for log in logs_dir.glob("*.log"):
-        if log.stat().st_size < max_bytes:
+        if log.name in _KEPT_BY_OTHERS or log.stat().st_size < max_bytes:
             continue
         for number in range(kept - 1, 0, -1):
             older = log.with_name(f"{log.name}.{number}")

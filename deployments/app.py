@@ -73,7 +73,7 @@ class ShardOutside:
         mirror: Mirror = (
             NO_MIRROR if url is None else RedisMirror(pool, url.get_secret_value())
         )
-        return RemoteResponder(), sender, mirror
+        return RemoteResponder(settings.llm_timeout_s), sender, mirror
 
 
 def start_actors(settings: Settings) -> None:

@@ -12,6 +12,7 @@ from ray.serve.handle import DeploymentHandle
 
 from actors.conversation.errors import AnswerFailedError
 from actors.conversation.ports import AnswerJob, WrittenAnswer
+from config.llm import RETRIES
 from deployments.answers.errors import RetrieverUnavailableError
 from deployments.probes import PartHealth, PartStatus
 from persistence.ids import ConversationId, TenantId
@@ -36,7 +37,15 @@ log = structlog.get_logger("handles")
 
 
 class RemoteResponder:
-    """Writes answers in the Responder deployment."""
+    """Writes answers in the Responder deployment.
+
+    `llm_timeout_s` is what one attempt of the model may take. A replica or a model that
+    is stuck is given up after all that an answer may wait for by itself.
+    """
+
+    def __init__(self, llm_timeout_s: float) -> None:
+        attempts_s = (1 + RETRIES) * llm_timeout_s
+        self._limit_s = ANSWER_PATIENCE_S + SEARCH_LIMIT_S + attempts_s
 
     async def write(self, job: AnswerJob) -> WrittenAnswer:
         """Write the answer. Raises AnswerFailedError when there will be none."""
@@ -46,7 +55,11 @@ class RemoteResponder:
             return answer
 
         try:
-            return await _persist(call, ANSWER_PATIENCE_S)
+            async with asyncio.timeout(self._limit_s):
+                return await _persist(call, ANSWER_PATIENCE_S)
+        except TimeoutError as error:
+            message = "the answer took too long to write"
+            raise AnswerFailedError(message) from error
         except _REPLICA_AWAY as error:
             message = "nobody was there to write the answer"
             raise AnswerFailedError(message) from error

@@ -12,11 +12,8 @@ from openai import (
 )
 from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 
-from config.llm import LlmEndpoint
+from config.llm import RETRIES, LlmEndpoint
 from deployments.answers.errors import ModelFailedError
-
-#: After the first attempt; with the client's own backoff, and only where it may help.
-RETRIES = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from contextlib import suppress
 from datetime import timedelta
 
 import structlog
@@ -34,7 +35,6 @@ def up(settings: Settings, *, demo: bool) -> int:
     stop.listen()
     try:
         with DataDirLock(settings.data_dir), terminal:
-            rotate_logs(settings.logs_dir)
             setup_logging(settings.logs_dir, "runtime")
             runtime = Runtime(settings, progress, stop)
             code = _run(runtime, stop, progress, demo=demo)
@@ -53,6 +53,9 @@ def _run(runtime: Runtime, stop: StopWish, progress: Progress, *, demo: bool) ->
         runtime.start(demo=demo)
         while not stop.wait(WATCH_INTERVAL):
             runtime.check()
+            # A disk that is full or broken must not end what still runs.
+            with suppress(OSError):
+                rotate_logs(runtime.logs_dir)
     except StopRequestedError:
         return 0
     except (LaunchError, PersistenceError) as error:

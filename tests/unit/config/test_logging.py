@@ -44,6 +44,24 @@ def test_a_log_that_grew_is_moved_aside_and_old_ones_make_room(tmp_path: Path) -
     assert not (tmp_path / "web.log.3").exists()
 
 
+def test_a_part_goes_on_writing_when_its_log_is_moved_aside(tmp_path: Path) -> None:
+    with written_log(tmp_path, "web"):
+        log = structlog.get_logger("web")
+        log.info("before")
+        rotate_logs(tmp_path, max_bytes=1)
+        log.info("after")
+    for name, said in (("web.log.1", "before"), ("web.log", "after")):
+        assert (
+            json.loads((tmp_path / name).read_text(encoding="utf-8"))["event"] == said
+        )
+
+
+def test_a_log_with_a_keeper_of_its_own_is_left_to_it(tmp_path: Path) -> None:
+    (tmp_path / "health.log").write_text("{}", encoding="utf-8")
+    rotate_logs(tmp_path, max_bytes=1)
+    assert (tmp_path / "health.log").exists()
+
+
 def test_redirects_are_written_to_a_log_of_their_own(tmp_path: Path) -> None:
     with written_log(tmp_path, "shards"):
         structlog.get_logger("workflow").info("✓ redirected", conversation_id="7")

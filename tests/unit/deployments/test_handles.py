@@ -8,8 +8,10 @@ from uuid import UUID
 
 import pytest
 
+from actors.conversation.errors import AnswerFailedError
+from actors.conversation.ports import AnswerJob
 from deployments.answers.errors import RetrieverUnavailableError
-from persistence.ids import TenantId
+from persistence.ids import ConversationId, MessageId, TenantId
 from retrieval.errors import SearchFailedError
 
 with warnings.catch_warnings():
@@ -18,9 +20,10 @@ with warnings.catch_warnings():
     from ray.exceptions import RayTaskError
 
     from deployments import handles
-    from deployments.handles import RemoteRetriever
+    from deployments.handles import RemoteResponder, RemoteRetriever
 
 TENANT = TenantId(UUID(int=1))
+JOB = AnswerJob(TENANT, ConversationId(UUID(int=2)), (MessageId(UUID(int=3)),))
 
 
 @pytest.fixture
@@ -30,7 +33,10 @@ def answer_with(
     """Let a function stand in for the replica."""
 
     def install(answer: Callable[..., Awaitable[object]]) -> None:
-        handle = SimpleNamespace(retrieve=SimpleNamespace(remote=answer))
+        handle = SimpleNamespace(
+            retrieve=SimpleNamespace(remote=answer),
+            write=SimpleNamespace(remote=answer),
+        )
         monkeypatch.setattr(handles, "_handle", lambda _name: handle)
 
     return install
@@ -83,3 +89,17 @@ async def test_a_search_that_nobody_takes_ends(
     answer_with(wait)
     with pytest.raises(RetrieverUnavailableError):
         await RemoteRetriever().retrieve(TENANT, "q")
+
+
+async def test_an_answer_that_nobody_ends_fails_with_a_reason_to_store(
+    answer_with: Callable[[Callable[..., Awaitable[object]]], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def wait(*_: object, **__: object) -> object:
+        return await asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr(handles, "ANSWER_PATIENCE_S", 0.01)
+    monkeypatch.setattr(handles, "SEARCH_LIMIT_S", 0.0)
+    answer_with(wait)
+    with pytest.raises(AnswerFailedError, match="too long"):
+        await RemoteResponder(llm_timeout_s=0.0).write(JOB)
