@@ -20,6 +20,10 @@ MAX_NEWS = 200
 MAX_FRAMES_WAITING = 512
 #: Windows of one visitor; more are a mistake or an attack.
 MAX_VISITS_PER_CONVERSATION = 8
+#: An office or a mobile carrier's gateway is one address with many people behind it.
+MAX_VISITS_PER_ADDRESS = 200
+#: The replica takes 5,000 requests at once, and the shop's own people need some.
+MAX_VISITS = 4_000
 #: The database is away: ask again this often.
 RECOVERY_PAUSE_S = 0.5
 
@@ -34,7 +38,7 @@ log = structlog.get_logger("website_hub")
 
 
 class TooManyVisitsError(Exception):
-    """This conversation is open in too many windows."""
+    """This conversation, this address or this process has too many open windows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,7 @@ class WebsiteHub:
         self._shards = shards
         #: Who is here; entered and left through `visit`.
         self.visits: defaultdict[ConversationId, set[Visit]] = defaultdict(set)
+        self._visits_from: Counter[str | None] = Counter()
         self._stale: set[ConversationId] = set()
         self._wake = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
@@ -112,21 +117,33 @@ class WebsiteHub:
             self._reader = None
 
     @contextlib.contextmanager
-    def visit(self, conversation_id: ConversationId, cursor: int) -> Iterator[Visit]:
+    def visit(
+        self, conversation_id: ConversationId, cursor: int, address: str | None = None
+    ) -> Iterator[Visit]:
         """Follow a conversation from its cursor on.
 
+        `address` is the visitor's public one, None where there is none to tell.
+
         Raises:
-            TooManyVisitsError: it is open in too many windows of this process.
+            TooManyVisitsError: it, the address or this process has too many windows.
         """
-        visits = self.visits[conversation_id]
-        if len(visits) >= MAX_VISITS_PER_CONVERSATION:
+        if (
+            len(self.visits.get(conversation_id, ())) >= MAX_VISITS_PER_CONVERSATION
+            or (address and self._visits_from[address] >= MAX_VISITS_PER_ADDRESS)
+            or self._visits_from.total() >= MAX_VISITS
+        ):
             raise TooManyVisitsError
+        visits = self.visits[conversation_id]
         visit = Visit(conversation_id, cursor)
         visits.add(visit)
+        self._visits_from[address] += 1
         self._refresh({conversation_id})
         try:
             yield visit
         finally:
+            self._visits_from[address] -= 1
+            if not self._visits_from[address]:
+                del self._visits_from[address]
             visits.discard(visit)
             if not visits and self.visits.get(conversation_id) is visits:
                 del self.visits[conversation_id]

@@ -6,6 +6,7 @@ import orjson
 from fastapi import WebSocket
 
 from deployments.channels.errors import DirectoryUnavailableError, InvalidFieldError
+from deployments.channels.throttle import find_address
 from deployments.channels.website import check_visitor_id
 from deployments.errors import DATABASE_AWAY
 from deployments.sockets import (
@@ -78,7 +79,9 @@ async def _follow(
         cursor = int(since)
     else:
         cursor = await fetch_chat_start(services.pool, conversation_id, NEWEST)
-    with services.hub.visit(conversation_id, cursor) as visit:
+    peer = socket.client.host if socket.client else None
+    address = find_address(peer, socket.headers.getlist("x-forwarded-for"))
+    with services.hub.visit(conversation_id, cursor, address) as visit:
         return await run_until_first(
             wait_for_leaving(socket),
             _send_frames(socket, visit),

@@ -1,6 +1,7 @@
 """The visitor's WebSocket: history, then news; nothing lost and nothing twice."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -12,6 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from actors.conversation.events import OperatorAnswered
+from deployments.website import hub
 from deployments.website.hub import MAX_NEWS, MAX_VISITS_PER_CONVERSATION
 from persistence.database import Pool
 from persistence.ids import EventId, UserId, derive_conversation_id
@@ -222,3 +224,24 @@ async def test_a_conversation_is_open_in_so_many_windows_and_no_more(
         await socket.close()
     async with follow(website) as socket:
         assert texts(await read(socket, 1)) == ["hello"]
+
+
+async def test_one_address_can_not_take_all_windows(
+    website: Website, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "MAX_VISITS_PER_ADDRESS", 3)
+    key = website.channel.account_id
+
+    def come(address: str, number: int) -> connect:
+        return connect(
+            f"ws://{website.address}/ws/website/{key}/visitor-{number:04}",
+            additional_headers={"X-Forwarded-For": address},
+        )
+
+    async with contextlib.AsyncExitStack() as stack:
+        for number in range(3):
+            await stack.enter_async_context(come("198.41.0.4", number))
+        assert await close_code(come("198.41.0.4", 9999)) == 4429
+        await write(website, "hello", "visitor-0000")
+        async with come("198.41.0.5", 0) as socket:
+            assert texts(await read(socket, 1)) == ["hello"]
