@@ -1,4 +1,4 @@
-"""Measures the monitor: one slot of many services, its memory, its statements, lists.
+"""Measures the monitor: one slot of many services, its memory and its statements.
 
 Run it: `python -m benchmarks.monitor [--services 1000]`. Everything is on this machine:
 the database, the server that is asked, and the process that asks.
@@ -9,10 +9,9 @@ import asyncio
 import multiprocessing
 import os
 import shutil
-import statistics
 import tempfile
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 from uuid import uuid4
@@ -28,21 +27,15 @@ from actors.monitor.monitor import Monitor, MonitorParts
 from actors.monitor.slots import LONGEST_SPREAD, slot_at
 from config.logging import setup_logging
 from persistence import migrate
-from persistence.check_results import fetch_global_digest, fetch_summary
 from persistence.database import Connection as Link
 from persistence.database import Pool, open_pool, prepare_connection
 from persistence.embedded import EmbeddedPostgres
-from persistence.ids import TenantId
-from persistence.monitor import Period
-from persistence.rollups import refresh_windows
 from persistence.secrets import Cipher
 from persistence.services import ServiceSpec, create_service
 from persistence.tenants import create_tenant
 from persistence.watch import claim_lease
 
 CRON = "*/5 * * * *"
-DAYS = 30
-SUMMARIES = 20
 
 
 def main() -> None:
@@ -104,9 +97,6 @@ async def _measure(dsn: str, folder: Path, port: int, services: int) -> None:
     await pool.execute("UPDATE services SET enabled_at = now() - interval '6 minutes'")
     await pool.close()
     await _measure_slot(dsn, folder, cipher, services)
-    pool = await open_pool(dsn, max_size=4)
-    await _measure_lists(pool, tenant.id)
-    await pool.close()
 
 
 async def _measure_slot(dsn: str, folder: Path, cipher: Cipher, services: int) -> None:
@@ -165,51 +155,6 @@ async def _open_counting(dsn: str, seen: list[str]) -> Pool:
         connection.add_query_logger(lambda record: seen.append(record.query))
 
     return await asyncpg.create_pool(dsn, min_size=4, max_size=4, init=prepare)
-
-
-async def _measure_lists(pool: Pool, tenant_id: TenantId) -> None:
-    now = datetime.now(UTC)  # noqa: TID251 - a measurement's own history
-    began = time.perf_counter()
-    await pool.execute(
-        """
-        INSERT INTO check_rollups SELECT s.tenant_id, s.id, u.unit, u.starts_at,
-            u.checks, u.checks, 0, 100, b.buckets, array_fill(1, ARRAY[u.checks])
-        FROM services s CROSS JOIN (
-            SELECT 'hour' AS unit, date_trunc('hour', $1::timestamptz)
-                - make_interval(hours => n) AS starts_at, 12 AS checks
-            FROM generate_series(1, $2 * 24) n
-            UNION ALL
-            SELECT 'day', date_trunc('day', $1::timestamptz) - make_interval(days => n),
-                40 FROM generate_series(1, $2) n
-        ) u CROSS JOIN LATERAL (
-            SELECT array_agg((20 + i)::smallint) AS buckets
-            FROM generate_series(1, u.checks) i
-        ) b ON CONFLICT DO NOTHING
-        """,
-        now,
-        DAYS,
-        timeout=300,
-    )
-    for table in ("check_rollups", "services", "service_states", "service_windows"):
-        await pool.execute(f"VACUUM ANALYZE {table}")
-    rows = await pool.fetchval("SELECT count(*) FROM check_rollups")
-    print(f"{rows} rollups of {DAYS} days, made in {time.perf_counter() - began:.0f} s")
-    for period in Period:
-        async with pool.acquire() as db, db.transaction():
-            began = time.perf_counter()
-            await refresh_windows(db, period, now)
-            print(f"  windows of {period}: {time.perf_counter() - began:.2f} s")
-    times = []
-    count = 0
-    for _ in range(SUMMARIES):
-        began = time.perf_counter()
-        count = len(await fetch_summary(pool, tenant_id))
-        await fetch_global_digest(pool, tenant_id)
-        times.append((time.perf_counter() - began) * 1000)
-    print(
-        f"  summary of {count} services: p50 {statistics.median(times):.1f} ms,"
-        f" slowest {max(times):.1f} ms"
-    )
 
 
 if __name__ == "__main__":
