@@ -154,7 +154,14 @@ def _summary(row: asyncpg.Record) -> SummaryRow:
     # By place: the query's columns stand in the order of the tuples.
     values = tuple(row)
     return SummaryRow(
-        *values[:8],
+        ServiceId(values[0]),
+        values[1],
+        values[2],
+        Origin(values[3]),
+        Status(values[4]),
+        values[5],
+        values[6],
+        values[7],
         None if values[12] is None else LatestCheck(*values[8:13]),
         None if values[13] is None else LatestDigest(*values[13:]),
     )

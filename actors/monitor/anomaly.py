@@ -258,7 +258,7 @@ def _judge(limits: Past, past: Numbers, now: Numbers, rules: Rules) -> Flags:
         # What another aspect has found odd needs no second forest to say so.
         asked = np.flatnonzero(far & ~odd)
         if len(asked):
-            found = _isolate(ratios[:, columns], now[np.ix_(asked, columns)], rules)
+            found = _isolate(ratios[:, columns], now[asked][:, columns], rules)
             odd[asked] = found
     return odd
 

@@ -24,3 +24,28 @@ INSERT INTO latest_digests (tenant_id, service_id, period_start, period_end,
 SELECT DISTINCT ON (tenant_id, service_id) tenant_id, service_id, period_start,
     period_end, summary_text, anomaly_count
 FROM digests ORDER BY tenant_id, service_id, period_end DESC, created_at DESC;
+
+-- And why: a new service waited for its first check until the next slot, and a check
+-- that a person asked a runtime for which does not watch was refused.
+
+CREATE TABLE check_requests (
+    -- It becomes the id of the result.
+    id uuid PRIMARY KEY,
+    service_id uuid NOT NULL REFERENCES services ON DELETE CASCADE,
+    asked_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX check_requests_service ON check_requests (service_id);
+
+CREATE FUNCTION ring_monitor() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('pilito_monitor', TG_ARGV[0]);
+    RETURN NULL;
+END
+$$;
+-- Triggers, so that whoever writes a service, a person, a file or the runtime, rings.
+CREATE TRIGGER services_ring AFTER INSERT OR UPDATE OF enabled ON services
+    FOR EACH STATEMENT EXECUTE FUNCTION ring_monitor('services');
+CREATE TRIGGER check_requests_asked AFTER INSERT ON check_requests
+    FOR EACH STATEMENT EXECUTE FUNCTION ring_monitor('asked');
+CREATE TRIGGER check_requests_answered AFTER DELETE ON check_requests
+    FOR EACH STATEMENT EXECUTE FUNCTION ring_monitor('answered');

@@ -1,4 +1,4 @@
-"""What the summary shows of digests, in one place."""
+"""What the summary shows, put together; and what rings the monitor."""
 
 from persistence.migrations.revision import run_sql
 
@@ -7,10 +7,10 @@ down_revision = "0010"
 
 
 def upgrade() -> None:
-    """Create the table and fill it."""
+    """Create the tables and fill them."""
     run_sql("0013_monitor.sql")
 
 
 def downgrade() -> None:
-    """Drop it again."""
+    """Drop them again."""
     run_sql("0013_monitor_down.sql")
