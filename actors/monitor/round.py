@@ -181,7 +181,16 @@ class Round:
         done: asyncio.Future[CheckRow] = asyncio.get_running_loop().create_future()
         own_id = result_id or ResultId(uuid4())
         now = self._clock.now()
-        found = Finding(own_id, watched, None, now, outcome, done=done)
+        found = Finding(
+            own_id,
+            watched,
+            None,
+            now,
+            outcome,
+            # Of one check only the system itself can say so.
+            is_network_lost=is_network_lost([outcome]),
+            done=done,
+        )
         self._findings.put(found)
         return await done
 
