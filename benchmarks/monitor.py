@@ -1,54 +1,66 @@
-"""Measures the monitor: one slot of many services, its memory, its statements, lists.
+"""Measures the monitor: slots of many services, also while a day is analysed.
 
-Run it: `python -m benchmarks.monitor [--services 1000]`. Everything is on this machine:
-the database, the server that is asked, and the process that asks.
+Run it: `python -m benchmarks.monitor [--services 1000] [--days 8]`. Everything is on
+this machine: the database, the server that is asked, and the process that asks.
 """
 
 import argparse
 import asyncio
 import multiprocessing
 import os
+import resource
 import shutil
-import statistics
 import tempfile
 import time
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
 import psutil
+from pydantic import SecretStr
 
 from actors.clock import SystemClock
-from actors.monitor.checker import HttpChecker
+from actors.monitor.checker import Checker, HttpChecker, Target
 from actors.monitor.guarded import Walls
 from actors.monitor.health_log import HealthLog
 from actors.monitor.monitor import Monitor, MonitorParts
-from actors.monitor.slots import LONGEST_SPREAD, slot_at
+from actors.monitor.outcome import Outcome
+from actors.monitor.slots import LONGEST_SPREAD, offset_of, slot_at
 from config.logging import setup_logging
+from config.settings import Settings
+from deployments.analyses import AnalysesApart, Question
 from persistence import migrate
-from persistence.check_results import fetch_global_digest, fetch_summary
 from persistence.database import Connection as Link
-from persistence.database import Pool, open_pool, prepare_connection
+from persistence.database import Pool, prepare_connection
 from persistence.embedded import EmbeddedPostgres
 from persistence.ids import TenantId
-from persistence.monitor import Period
-from persistence.rollups import refresh_windows
 from persistence.secrets import Cipher
 from persistence.services import ServiceSpec, create_service
 from persistence.tenants import create_tenant
-from persistence.watch import claim_lease
+from persistence.watch import Lease, claim_lease, fetch_watched
 
 CRON = "*/5 * * * *"
-DAYS = 30
-SUMMARIES = 20
+CIPHER = Cipher("a secret of the benchmark, long enough")
+#: A check each five minutes, with a daily cycle; one service in ten is slow at the end.
+HISTORY = """
+INSERT INTO check_results (id, tenant_id, service_id, slot_at, checked_at, ok,
+    latency_ms, attempts)
+SELECT gen_random_uuid(), s.tenant_id, s.id, at, at, true,
+    (100 + 20 * sin(extract(epoch FROM at) * 2 * pi() / 86400)) * (0.9 + random() / 5)
+    * CASE WHEN s.name LIKE '%0' AND at > now() - interval '1 hour' THEN 5 ELSE 1 END, 1
+FROM services s, generate_series(now() - make_interval(days => $1),
+    now() - interval '6 minutes', interval '5 minutes') at
+"""
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--services", type=int, default=1000)
+    parser.add_argument("--days", type=int, default=8, help="0: no analysis beside")
     arguments = parser.parse_args()
     # Spawned before the event loop and the database: its memory is not the monitor's.
     context = multiprocessing.get_context("spawn")
@@ -62,7 +74,7 @@ def main() -> None:
     try:
         dsn = postgres.start()
         migrate.upgrade(dsn)
-        asyncio.run(_measure(dsn, folder, port, arguments.services))
+        asyncio.run(_measure(dsn, folder, port, arguments.services, arguments.days))
     finally:
         postgres.stop()
         server.terminate()
@@ -89,9 +101,79 @@ async def _answer(pipe: Connection) -> None:
     await server.serve_forever()
 
 
-async def _measure(dsn: str, folder: Path, port: int, services: int) -> None:
-    pool = await open_pool(dsn, max_size=4)
-    cipher = Cipher("a secret of the benchmark, long enough")
+@dataclass(slots=True)
+class TimedChecker:
+    """Notes when each check begins."""
+
+    checker: Checker
+    began: dict[str, float] = field(default_factory=dict)
+
+    async def check(self, target: Target) -> Outcome:
+        """Check; see Checker."""
+        self.began[target.url] = time.monotonic()
+        return await self.checker.check(target)
+
+    async def stop(self) -> None:
+        """Close the connections."""
+        await self.checker.stop()
+
+
+class Bench:
+    """A monitor whose slots are opened by hand, and what is measured of each."""
+
+    def __init__(self, pool: Pool, folder: Path, statements: list[str]) -> None:
+        clock = SystemClock()
+        lines = HealthLog(folder / "logs", clock, retention=timedelta(days=30))
+        self.checker = TimedChecker(HttpChecker(Walls()))
+        parts = MonitorParts(pool, self.checker, CIPHER, clock, lines)
+        self.monitor = Monitor(parts, CRON, uuid4())
+        self._pool, self._statements = pool, statements
+        self._process = psutil.Process(os.getpid())
+        self._slot = slot_at(CRON, clock.now())
+
+    async def run_slot(self, lease: Lease, name: str) -> None:
+        """Run the next slot, print what it took."""
+        monitor, slot = self.monitor, self._slot
+        self._slot += timedelta(minutes=5)
+        planned = await fetch_watched(self._pool, slot, slot)
+        self._statements.clear()
+        self.checker.began.clear()
+        cpu = sum(self._process.cpu_times()[:2])
+        began = time.monotonic()
+        await monitor.open_slot(lease, slot)
+        await monitor.round.settle()
+        await monitor.recorder.settle()
+        took = time.monotonic() - began
+        cpu = sum(self._process.cpu_times()[:2]) - cpu
+        count = len(self._statements)
+        late = sorted(
+            self.checker.began[one.service.url]
+            - began
+            - offset_of(one.service.id, LONGEST_SPREAD).total_seconds()
+            for one in planned
+        )
+        stored = await self._pool.fetch(
+            "SELECT latency_ms, ok FROM check_results WHERE slot_at = $1", slot
+        )
+        passed = sum(row["ok"] for row in stored)
+        latencies = sorted(row["latency_ms"] or 0.0 for row in stored)
+        print(
+            f"  {name}: finished and stored after {took:.2f} s,"
+            f" {passed} of {len(stored)} passed,"
+            f" p50 {latencies[len(latencies) // 2]:.1f} ms,"
+            f" p99 {latencies[int(len(latencies) * 0.99)]:.1f} ms\n"
+            f"    late against their moment: p50 {late[len(late) // 2] * 1000:.0f} ms,"
+            f" p99 {late[int(len(late) * 0.99)] * 1000:.0f} ms,"
+            f" the last {late[-1] * 1000:.0f} ms;"
+            f" {count} statements ({count / len(planned):.3f} a result),"
+            f" {cpu:.2f} s of CPU,"
+            f" {self._process.memory_info().rss / 2**20:.0f} MB"
+        )
+
+
+async def _measure(dsn: str, folder: Path, port: int, services: int, days: int) -> None:
+    statements: list[str] = []
+    pool = await _open_counting(dsn, statements)
     tenant = await create_tenant(pool, "benchmark")
     for number in range(services):
         spec = ServiceSpec(
@@ -100,61 +182,50 @@ async def _measure(dsn: str, folder: Path, port: int, services: int) -> None:
             f"/{number}",
             headers={"Authorization": "Bearer a-token-of-the-service"},
         )
-        await create_service(pool, cipher, tenant.id, spec)
+        await create_service(pool, CIPHER, tenant.id, spec)
     await pool.execute("UPDATE services SET enabled_at = now() - interval '6 minutes'")
-    await pool.close()
-    await _measure_slot(dsn, folder, cipher, services)
-    pool = await open_pool(dsn, max_size=4)
-    await _measure_lists(pool, tenant.id)
-    await pool.close()
-
-
-async def _measure_slot(dsn: str, folder: Path, cipher: Cipher, services: int) -> None:
-    statements: list[str] = []
-    pool = await _open_counting(dsn, statements)
-    process = psutil.Process(os.getpid())
-    before_mb = process.memory_info().rss / 2**20
-    clock = SystemClock()
-    lines = HealthLog(folder / "logs", clock, retention=timedelta(days=30))
-    parts = MonitorParts(pool, HttpChecker(Walls()), cipher, clock, lines)
-    monitor = Monitor(parts, CRON, uuid4())
+    bench = Bench(pool, folder, statements)
     lease = await claim_lease(pool, uuid4(), timedelta(hours=1))
     if lease is None:
         raise RuntimeError
-    recording = asyncio.create_task(monitor.recorder.run(lease))
-    slot = slot_at(CRON, clock.now())
+    recording = asyncio.create_task(bench.monitor.recorder.run(lease))
     print(f"{services} services, spread over {LONGEST_SPREAD.total_seconds():g} s")
     for name in ("first slot", "second slot"):
-        statements.clear()
-        cpu = sum(process.cpu_times()[:2])
-        began = time.perf_counter()
-        await monitor.open_slot(lease, slot)
-        await monitor.round.settle()
-        await monitor.recorder.settle()
-        took = time.perf_counter() - began
-        cpu = sum(process.cpu_times()[:2]) - cpu
-        count = len(statements)
-        stored = await pool.fetch(
-            "SELECT checked_at, latency_ms, ok FROM check_results WHERE slot_at = $1",
-            slot,
-        )
-        passed = sum(row["ok"] for row in stored)
-        latencies = sorted(row["latency_ms"] or 0.0 for row in stored)
-        print(
-            f"  {name}: finished and stored after {took:.2f} s,"
-            f" {passed} of {len(stored)} passed,"
-            f" p50 {latencies[len(latencies) // 2]:.1f} ms,"
-            f" p99 {latencies[int(len(latencies) * 0.99)]:.1f} ms,"
-            f" {count} statements ({count / services:.3f} a result),"
-            f" {cpu:.2f} s of CPU"
-        )
-        slot += timedelta(minutes=5)
-    peak_mb = process.memory_info().rss / 2**20
-    print(f"  memory: {before_mb:.0f} MB before, {peak_mb:.0f} MB after")
+        await bench.run_slot(lease, name)
+    if days:
+        await _measure_beside_analysis(bench, pool, lease, dsn, tenant.id, days)
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    print(f"  memory: at most {peak_mb:.0f} MB")
     recording.cancel()
     await asyncio.gather(recording, return_exceptions=True)
-    await monitor.stop()
+    await bench.monitor.stop()
     await pool.close()
+
+
+async def _measure_beside_analysis(
+    bench: Bench, pool: Pool, lease: Lease, dsn: str, tenant_id: TenantId, days: int
+) -> None:
+    """Open slots one after the other while the day's analysis runs."""
+    await pool.execute(HISTORY, days, timeout=300)
+    await pool.execute("VACUUM ANALYZE check_results", timeout=300)
+    analyses = AnalysesApart(Settings(database_url=SecretStr(dsn)))
+    question = Question(tenant_id, SystemClock().now(), timedelta(days=1))
+    before, began = _children_cpu(), time.monotonic()
+    analysing = asyncio.create_task(analyses.run(question))
+    while not analysing.done():
+        await bench.run_slot(lease, "slot beside the analysis")
+    analysis = await analysing
+    checks = 0 if analysis is None else analysis.checks
+    print(
+        f"  analysis of {checks} checks with {days - 1} days before them:"
+        f" done within {time.monotonic() - began:.1f} s, beside these slots;"
+        f" {_children_cpu() - before:.1f} s of its CPU"
+    )
+
+
+def _children_cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 async def _open_counting(dsn: str, seen: list[str]) -> Pool:
@@ -165,51 +236,6 @@ async def _open_counting(dsn: str, seen: list[str]) -> Pool:
         connection.add_query_logger(lambda record: seen.append(record.query))
 
     return await asyncpg.create_pool(dsn, min_size=4, max_size=4, init=prepare)
-
-
-async def _measure_lists(pool: Pool, tenant_id: TenantId) -> None:
-    now = datetime.now(UTC)  # noqa: TID251 - a measurement's own history
-    began = time.perf_counter()
-    await pool.execute(
-        """
-        INSERT INTO check_rollups SELECT s.tenant_id, s.id, u.unit, u.starts_at,
-            u.checks, u.checks, 0, 100, b.buckets, array_fill(1, ARRAY[u.checks])
-        FROM services s CROSS JOIN (
-            SELECT 'hour' AS unit, date_trunc('hour', $1::timestamptz)
-                - make_interval(hours => n) AS starts_at, 12 AS checks
-            FROM generate_series(1, $2 * 24) n
-            UNION ALL
-            SELECT 'day', date_trunc('day', $1::timestamptz) - make_interval(days => n),
-                40 FROM generate_series(1, $2) n
-        ) u CROSS JOIN LATERAL (
-            SELECT array_agg((20 + i)::smallint) AS buckets
-            FROM generate_series(1, u.checks) i
-        ) b ON CONFLICT DO NOTHING
-        """,
-        now,
-        DAYS,
-        timeout=300,
-    )
-    for table in ("check_rollups", "services", "service_states", "service_windows"):
-        await pool.execute(f"VACUUM ANALYZE {table}")
-    rows = await pool.fetchval("SELECT count(*) FROM check_rollups")
-    print(f"{rows} rollups of {DAYS} days, made in {time.perf_counter() - began:.0f} s")
-    for period in Period:
-        async with pool.acquire() as db, db.transaction():
-            began = time.perf_counter()
-            await refresh_windows(db, period, now)
-            print(f"  windows of {period}: {time.perf_counter() - began:.2f} s")
-    times = []
-    count = 0
-    for _ in range(SUMMARIES):
-        began = time.perf_counter()
-        count = len(await fetch_summary(pool, tenant_id))
-        await fetch_global_digest(pool, tenant_id)
-        times.append((time.perf_counter() - began) * 1000)
-    print(
-        f"  summary of {count} services: p50 {statistics.median(times):.1f} ms,"
-        f" slowest {max(times):.1f} ms"
-    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Reads a tenant's checks, finds what was odd, and keeps anomalies and digests."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid5
@@ -28,6 +29,7 @@ from actors.monitor.features import Series, build_series
 from deployments.monitor_telling import tell_anomalies
 from deployments.monitor_wording import BY_RULES, Wording, Wordsmith
 from persistence.analysis import (
+    CheckColumns,
     fetch_check_columns,
     fetch_result_ids,
     fetch_service_names,
@@ -124,25 +126,37 @@ class Analyst:
         known: list[Series] = []
         since = period.begin - HISTORY
         ids = list(names)
-        for begin in range(0, len(ids), CHUNK):
-            chunk = ids[begin : begin + CHUNK]
-            columns = await fetch_check_columns(
-                self._db, tenant_id, chunk, since, period.end
-            )
-            for service_id in chunk:
-                found = columns.get(service_id)
-                series = (
-                    build_series(found.at, found.latency_ms, found.ok)
-                    if found is not None
-                    else build_series([], [])
-                )
-                known.append(series)
-                facts.append(
-                    build_service_facts(
-                        service_id, names[service_id], series, period, self._rules
+        chunks = [ids[begin : begin + CHUNK] for begin in range(0, len(ids), CHUNK)]
+        reading: asyncio.Task[Mapping[ServiceId, CheckColumns]] | None = None
+        try:
+            for index, chunk in enumerate(chunks):
+                columns = await (reading or self._read(tenant_id, chunk, since, period))
+                if index + 1 < len(chunks):
+                    # PostgreSQL gathers the next ones while these are judged.
+                    following = chunks[index + 1]
+                    reading = asyncio.create_task(
+                        self._read(tenant_id, following, since, period)
                     )
+                found = await asyncio.to_thread(
+                    _judge, chunk, names, columns, period, self._rules
                 )
+                facts.extend(one for one, _ in found)
+                known.extend(series for _, series in found)
+        finally:
+            if reading is not None:
+                reading.cancel()
         return facts, known
+
+    async def _read(
+        self,
+        tenant_id: TenantId,
+        services: Sequence[ServiceId],
+        since: datetime,
+        period: Span,
+    ) -> Mapping[ServiceId, CheckColumns]:
+        return await fetch_check_columns(
+            self._db, tenant_id, services, since, period.end
+        )
 
     async def _identify(self, tenant_id: TenantId, one: ServiceFacts) -> ServiceFacts:
         """Add the ids of the odd results; all services together have none."""
@@ -199,6 +213,29 @@ class Analyst:
                     )
                     new.append((one.service_id, event))
             return await tell_anomalies(self._db, new, until)
+
+
+def _judge(
+    services: Sequence[ServiceId],
+    names: Mapping[ServiceId, str],
+    columns: Mapping[ServiceId, CheckColumns],
+    period: Span,
+    rules: Rules,
+) -> list[tuple[ServiceFacts, Series]]:
+    """Say what happened to some services; takes seconds."""
+    judged: list[tuple[ServiceFacts, Series]] = []
+    for service_id in services:
+        found = columns.get(service_id)
+        series = (
+            build_series(found.at, found.latency_ms, found.ok)
+            if found is not None
+            else build_series([], [])
+        )
+        facts = build_service_facts(
+            service_id, names[service_id], series, period, rules
+        )
+        judged.append((facts, series))
+    return judged
 
 
 def _anomaly(

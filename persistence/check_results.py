@@ -1,9 +1,8 @@
 """What a tenant sees of checks: results, changes, and all services at once."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import cast
+from typing import NamedTuple, cast
 
 import asyncpg
 
@@ -13,13 +12,6 @@ from persistence.monitor import CheckRow, Origin, Period, Status, TransitionRow
 from persistence.queries import load_queries
 
 _SQL = load_queries("check_results")
-_WINDOW_COLUMNS = {
-    period: tuple(
-        f"{figure}_{period.value}"
-        for figure in ("checks", "passed", "p50", "p95", "p99")
-    )
-    for period in Period
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +40,11 @@ class WindowFigures:
         return self.passed / self.checks if self.checks else None
 
 
-@dataclass(frozen=True, slots=True)
-class LatestCheck:
+# Tuples from here on: a summary has thousands of them, and frozen dataclasses take five
+# times as long to make.
+
+
+class LatestCheck(NamedTuple):
     """The last result of a service."""
 
     status_code: int | None
@@ -59,8 +54,7 @@ class LatestCheck:
     checked_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class LatestDigest:
+class LatestDigest(NamedTuple):
     """The last words about a service, or about all."""
 
     summary_text: str
@@ -68,8 +62,7 @@ class LatestDigest:
     period_start: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class SummaryRow:
+class SummaryRow(NamedTuple):
     """A service as the summary shows it."""
 
     id: ServiceId
@@ -79,9 +72,10 @@ class SummaryRow:
     status: Status
     since: datetime | None
     tls_expires_at: datetime | None
+    #: A JSON object of figures by period, as it is shown; None before the first.
+    windows: str | None
     latest: LatestCheck | None
     digest: LatestDigest | None
-    windows: Mapping[Period, WindowFigures]
 
 
 async def fetch_results_page(
@@ -122,7 +116,7 @@ async def fetch_summary(db: Db, tenant_id: TenantId) -> tuple[SummaryRow, ...]:
 async def fetch_global_digest(db: Db, tenant_id: TenantId) -> LatestDigest | None:
     """Fetch the last words about all services together."""
     row = await db.fetchrow(_SQL["fetch_global_digest"], tenant_id)
-    return None if row is None else _digest(row)
+    return None if row is None else LatestDigest(*row)
 
 
 async def fetch_windows(
@@ -157,32 +151,17 @@ def _transition(row: asyncpg.Record) -> TransitionRow:
 
 
 def _summary(row: asyncpg.Record) -> SummaryRow:
-    checked_at = row["latest_checked_at"]
+    # By place: the query's columns stand in the order of the tuples.
+    values = tuple(row)
     return SummaryRow(
-        id=ServiceId(row["id"]),
-        name=row["name"],
-        enabled=row["enabled"],
-        origin=Origin(row["origin"]),
-        status=Status(row["status"]),
-        since=row["status_since"],
-        tls_expires_at=row["tls_expires_at"],
-        latest=None
-        if checked_at is None
-        else LatestCheck(
-            row["latest_status_code"],
-            row["latest_ok"],
-            row["latest_latency_ms"],
-            row["latest_error"],
-            checked_at,
-        ),
-        digest=None if row["summary_text"] is None else _digest(row),
-        windows={
-            period: WindowFigures(*(row[column] for column in columns))
-            for period, columns in _WINDOW_COLUMNS.items()
-            if row[columns[0]] is not None
-        },
+        ServiceId(values[0]),
+        values[1],
+        values[2],
+        Origin(values[3]),
+        Status(values[4]),
+        values[5],
+        values[6],
+        values[7],
+        None if values[12] is None else LatestCheck(*values[8:13]),
+        None if values[13] is None else LatestDigest(*values[13:]),
     )
-
-
-def _digest(row: asyncpg.Record) -> LatestDigest:
-    return LatestDigest(row["summary_text"], row["anomaly_count"], row["period_start"])

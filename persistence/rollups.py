@@ -63,6 +63,7 @@ async def refresh_windows(db: Connection, period: Period, at: datetime) -> None:
     unit, span = PERIODS[period]
     await db.execute(_SQL["refresh_windows"], period, unit, at - span, at)
     await db.execute(_SQL["forget_windows"], period, at)
+    await db.execute(_SQL["show_windows"])
 
 
 def _rollup(row: asyncpg.Record) -> RollupRow:

@@ -101,6 +101,12 @@ async def fetch_watched(db: Db, at: datetime, slot: datetime) -> tuple[Watched, 
     return tuple(_watched(row) for row in rows)
 
 
+async def fetch_newcomers(db: Db, at: datetime, slot: datetime) -> tuple[Watched, ...]:
+    """Fetch what has come since the slot began and waits for its first check."""
+    rows = await db.fetch(_SQL["fetch_newcomers"], at, slot)
+    return tuple(_watched(row) for row in rows)
+
+
 async def fetch_one_watched(
     db: Db, service_id: ServiceId, at: datetime
 ) -> Watched | None:

@@ -12,8 +12,10 @@ from actors.monitor.monitor import Duty, Monitor, MonitorParts
 from actors.monitor.ports import Way
 from actors.monitor.postman import Postman
 from actors.monitor.upkeep import Upkeep
+from persistence.check_requests import CHANNEL
 from persistence.database import Pool, open_pool
 from persistence.ids import ServiceId
+from persistence.listener import Listener
 from persistence.monitor import CheckRow, RouteKind
 
 
@@ -62,6 +64,10 @@ class HealthMonitor:
             opened.ways,
             self._monitor.recorder.has_told,
         )
+        # Between two slots: new services, and checks that another runtime is asked for.
+        self._listener = Listener(plan.database_url)
+        self._listener.on(CHANNEL, self._monitor.bell.hear)
+        await self._listener.start()
         self._monitor.add_duty(postman.work)
         self._monitor.add_duty(opened.upkeep.work)
         for duty in opened.duties:
@@ -83,6 +89,7 @@ class HealthMonitor:
     async def stop(self) -> None:
         """Let the next one watch at once, then close."""
         await self._monitor.stop()
+        await self._listener.stop()
         await self._pool.close()
 
 

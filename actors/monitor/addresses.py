@@ -15,6 +15,8 @@ METADATA = tuple(
 )
 #: IPv6 forms that carry an IPv4 address within: NAT64, and IPv4-compatible.
 NAT64 = ip_network("64:ff9b::/96")
+#: A network's own NAT64 (RFC 8215): the address stands last in whatever it is cut into.
+LOCAL_NAT64 = ip_network("64:ff9b:1::/48")
 COMPATIBLE = ip_network("::/96")
 #: Private for all that `ipaddress` says otherwise: carriers share it among customers.
 SHARED = ip_network("100.64.0.0/10")
@@ -54,7 +56,9 @@ def _unwrap(address: Address) -> Address:
             return address.ipv4_mapped
         if address.sixtofour is not None:
             return address.sixtofour
-        is_wrapped = address in NAT64 or address in COMPATIBLE
+        is_wrapped = any(
+            address in network for network in (NAT64, LOCAL_NAT64, COMPATIBLE)
+        )
         if is_wrapped and not (address.is_loopback or address.is_unspecified):
             return IPv4Address(int(address) & 0xFFFFFFFF)
     return address

@@ -164,7 +164,7 @@ def scan(series: Series, rules: Rules) -> Scan:
             signed = limits.measure(features[block])
             _forgive_returns(signed, latency[block], features[block], limits, rules)
             ratios[block], usual[block] = np.abs(signed), limits.usual
-            odd[block] = _judge(limits.measure(past), signed, rules)
+            odd[block] = _judge(limits, past, signed, rules)
             usable[block] = (ratios[block] < rules.threshold).all(axis=1)
             judged[block] = True
             lately = _find(at, at[end - 1] - rules.settled.total_seconds())
@@ -178,10 +178,12 @@ def scan(series: Series, rules: Rules) -> Scan:
 
 def learn(past: Numbers, edge: float) -> Past:
     """Learn what is usual; past: shape (n_checks, n_features), NaN if unknown."""
-    ordered = np.sort(past, axis=0)
+    # A feature in one piece of memory each: to be put in order in a fifth of the time.
+    ordered = np.sort(np.ascontiguousarray(past.T), axis=1)
     known = (~np.isnan(past)).sum(axis=0)
     usual = _quantile(ordered, known, 0.5)
-    distances = np.sort(np.abs(past - usual), axis=0)
+    # What is unknown stays last.
+    distances = np.sort(np.abs(ordered - usual[:, np.newaxis]), axis=1)
     deviation = MAD_SCALE * _quantile(distances, known, 0.5)
     level = abs(float(usual[FEATURES.index(Feature.LEVEL)]))
     floor = np.full(len(FEATURES), max(MIN_SHARE * level, MIN_LATENCY_MS))
@@ -240,15 +242,24 @@ def _forgive_returns(
         signed[np.abs(away) < rules.threshold / 2 * edge, column] = 0.0
 
 
-def _judge(past: Numbers, now: Numbers, rules: Rules) -> Flags:
-    """Say which checks are odd: by ratio, and by the forest of that aspect."""
+def _judge(limits: Past, past: Numbers, now: Numbers, rules: Rules) -> Flags:
+    """Say which checks are odd: by ratio, and by the forest of that aspect.
+
+    past: features; now: ratios.
+    """
     odd = np.zeros(len(now), bool)
+    # Most services have nothing far out, and cost no forest: that keeps it cheap.
+    if not (np.abs(now) >= rules.threshold).any():
+        return odd
+    ratios = limits.measure(past)
     for aspect in ASPECTS:
         columns = [FEATURES.index(feature) for feature in aspect]
         far = (np.abs(now[:, columns]) >= rules.threshold).any(axis=1)
-        # Most services have nothing far out, and cost no forest: that keeps it cheap.
-        if far.any():
-            odd |= far & _isolate(past[:, columns], now[:, columns], rules)
+        # What another aspect has found odd needs no second forest to say so.
+        asked = np.flatnonzero(far & ~odd)
+        if len(asked):
+            found = _isolate(ratios[:, columns], now[asked][:, columns], rules)
+            odd[asked] = found
     return odd
 
 
@@ -264,8 +275,9 @@ def _isolate(past: Numbers, now: Numbers, rules: Rules) -> Flags:
             max_samples=min(256, len(past)),
             random_state=SEED,
         ).fit(past)
-        limit = np.quantile(forest.score_samples(past), 1 - rules.forest_edge)
-        return np.asarray(forest.score_samples(now) <= limit, dtype=np.bool_)
+        scores = forest.score_samples(np.concatenate([past, now]))
+    limit = np.quantile(scores[: len(past)], 1 - rules.forest_edge)
+    return np.asarray(scores[len(past) :] <= limit, dtype=np.bool_)
 
 
 def _is_habit(
@@ -300,10 +312,10 @@ def _explain(found: Scan, group: NDArray[np.intp], rules: Rules) -> tuple[Oddnes
     return tuple(sorted(reasons, key=lambda reason: -reason.ratio))
 
 
-def _quantile(ordered: Numbers, known: Numbers, share: float) -> Numbers:
-    """Pick each column's quantile; the unknown are sorted to its end."""
-    rows = np.floor(share * np.maximum(known - 1, 0) + 0.5).astype(np.intp)
-    return np.asarray(ordered[rows, np.arange(ordered.shape[1])], dtype=np.float64)
+def _quantile(ordered: Numbers, known: NDArray[np.intp], share: float) -> Numbers:
+    """Pick each row's quantile; the unknown are sorted to its end."""
+    places = np.floor(share * np.maximum(known - 1, 0) + 0.5).astype(np.intp)
+    return np.asarray(ordered[np.arange(len(ordered)), places], dtype=np.float64)
 
 
 def _find(at: Numbers, instant: float) -> int:

@@ -30,7 +30,7 @@ class Monitors(Protocol):
 
         Raises:
             MonitorUnavailableError: it is restarting, or the database is away.
-            MonitorStandbyError: another runtime watches.
+            MonitorStandbyError: neither this runtime nor another watches.
             ServiceGoneError: there is no such service.
         """
         ...

@@ -15,7 +15,7 @@ class MonitorUnavailableError(MonitorError):
 
 
 class MonitorStandbyError(MonitorError):
-    """Another runtime watches the services; ask that one, or try again in a minute."""
+    """Nobody watches the services at the moment. Try again in half a minute."""
 
 
 class ServiceGoneError(MonitorError):

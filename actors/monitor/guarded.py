@@ -182,8 +182,13 @@ def classify(error: Exception) -> tuple[FailureKind, str]:
             return FailureKind.PROTOCOL, f"a broken answer: {error}"
         case httpx.NetworkError():
             return FailureKind.PROTOCOL, "the connection was cut"
+        case httpx.LocalProtocolError():
+            # Its text repeats the header that is wrong, which may be a secret.
+            return FailureKind.PROTOCOL, "a header can't be sent as it is written"
+        case httpx.InvalidURL():
+            return FailureKind.PROTOCOL, f"not an address: {error}"
         case _:
-            return FailureKind.PROTOCOL, f"{type(error).__name__}: {error}"
+            return FailureKind.PROTOCOL, f"broken off by {type(error).__name__}"
 
 
 def has_route() -> bool:

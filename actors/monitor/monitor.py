@@ -11,14 +11,12 @@ import asyncpg
 import structlog
 
 from actors.clock import Clock
+from actors.monitor.bell import Bell
 from actors.monitor.checker import Checker
-from actors.monitor.errors import (
-    MonitorStandbyError,
-    MonitorUnavailableError,
-    ServiceGoneError,
-)
+from actors.monitor.errors import MonitorUnavailableError, ServiceGoneError
 from actors.monitor.health_log import Lines
 from actors.monitor.recorder import Recorder
+from actors.monitor.requests import Requests
 from actors.monitor.round import Round
 from actors.monitor.slots import (
     LONGEST_SPREAD,
@@ -38,6 +36,7 @@ from persistence.watch import (
     Missed,
     check_lease,
     claim_lease,
+    fetch_newcomers,
     fetch_one_watched,
     fetch_watched,
     insert_missed,
@@ -101,7 +100,10 @@ class Monitor:
         self.round = Round(
             parts.pool, parts.checker, parts.cipher, parts.clock, self.recorder
         )
-        self._duties: list[Duty] = []
+        #: Whoever hears the database's notifications rings it.
+        self.bell = Bell()
+        self._requests = Requests(parts.pool, parts.clock, self.bell, self.round)
+        self._duties: list[Duty] = [self._welcome, self._requests.serve]
         self._lease: Lease | None = None
         #: The last one held, to be given back at the stop.
         self._held: Lease | None = None
@@ -146,17 +148,17 @@ class Monitor:
         return self._task is not None and not self._task.done()
 
     async def check_now(self, service_id: ServiceId) -> CheckRow:
-        """Check a service because a person asked for it.
+        """Check a service because a person asked for it, or have it checked.
 
         Raises:
-            MonitorStandbyError: another runtime watches.
+            MonitorStandbyError: neither this runtime nor another watches.
             MonitorUnavailableError: the database is away.
             ServiceGoneError: there is no such service.
         """
-        if self._lease is None:
-            raise MonitorStandbyError
         parts = self._parts
         try:
+            if self._lease is None:
+                return await self._requests.ask(service_id)
             watched = await fetch_one_watched(parts.pool, service_id, parts.clock.now())
         except AWAY as error:
             raise MonitorUnavailableError from error
@@ -239,6 +241,23 @@ class Monitor:
         self._last_slot = slot
         await self.round.run_slot(slot, watched, spread)
         log.info("slot_opened", slot=slot.isoformat(), services=len(watched))
+        # Some may have been made between this slot and now.
+        self.bell.services.set()
+
+    async def _welcome(self, _: Lease) -> None:
+        """Check what is new in the slot that is on: nobody waits for the next one."""
+        self.bell.services.set()
+        while True:
+            await self.bell.services.wait()
+            self.bell.services.clear()
+            slot = self._last_slot
+            if slot is None:  # Opening one rings.
+                continue
+            now = self._parts.clock.now()
+            new = await fetch_newcomers(self._parts.pool, now, slot)
+            if new:
+                # Claimed in this slot like the others, so not checked in it again.
+                await self.round.run_slot(slot, new, timedelta(0))
 
     async def _note_missed(self, lease: Lease, slot: datetime, services: int) -> None:
         after = self._last_slot or slot - LOOK_BACK

@@ -167,16 +167,29 @@ class Round:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def check_now(self, watched: Watched) -> CheckRow:
+    async def check_now(
+        self, watched: Watched, result_id: ResultId | None = None
+    ) -> CheckRow:
         """Check now, or wait with others for the check that is under way.
+
+        Without an id the result gets one of its own.
 
         Raises:
             MonitorUnavailableError: the result could not be stored.
         """
         outcome = await self._share(watched.service)
         done: asyncio.Future[CheckRow] = asyncio.get_running_loop().create_future()
+        own_id = result_id or ResultId(uuid4())
+        now = self._clock.now()
         found = Finding(
-            ResultId(uuid4()), watched, None, self._clock.now(), outcome, done=done
+            own_id,
+            watched,
+            None,
+            now,
+            outcome,
+            # Of one check only the system itself can say so.
+            is_network_lost=is_network_lost([outcome]),
+            done=done,
         )
         self._findings.put(found)
         return await done

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from actors.monitor.certificates import days_left
+from actors.monitor.digest_words import Language, render_number
 from actors.monitor.effects import Tell
 from persistence.monitor import AlertKind
 
@@ -37,7 +38,10 @@ def render_notice(told: Tell, service: str, language: str) -> str:
         name=service,
         reason=told.reason,
         span=render_span(told.down_for or timedelta(0), language),
-        days=0 if expires_at is None else max(days_left(expires_at, told.at), 0),
+        days=_write(
+            0 if expires_at is None else max(days_left(expires_at, told.at), 0),
+            language,
+        ),
     )
 
 
@@ -46,5 +50,15 @@ def render_span(span: timedelta, language: str) -> str:
     names = _UNITS["fa" if language == "fa" else "en"]
     minutes = max(int(span.total_seconds()) // 60, 1)
     sizes = (minutes // 1440, minutes // 60 % 24, minutes % 60)
-    parts = [f"{n} {name}" for n, name in zip(sizes, names, strict=True) if n]
+    parts = [
+        f"{_write(n, language)} {name}"
+        for n, name in zip(sizes, names, strict=True)
+        if n
+    ]
     return (" و " if language == "fa" else " ").join(parts[:2])
+
+
+def _write(number: int, language: str) -> str:
+    """Write a number in the language's digits."""
+    is_persian = language == "fa"
+    return render_number(number, Language.PERSIAN if is_persian else Language.ENGLISH)

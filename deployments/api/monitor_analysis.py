@@ -5,13 +5,14 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, Field, JsonValue, TypeAdapter
+from pydantic import Field, JsonValue, TypeAdapter
 
 from actors.monitor.features import Feature
 from deployments.analyses import Question
 from deployments.api.auth import SignedIn
 from deployments.api.context import Context
 from deployments.api.errors import NotFoundError
+from deployments.api.monitor_results import Instant
 from deployments.api.pagination import Page, Paging
 from deployments.api.schemas import Answer, RequestBody
 from persistence.analysis import (
@@ -166,8 +167,8 @@ async def list_anomalies(
     context: Context,
     paging: Paging,
     service: UUID | None = None,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: Instant | None = None,
+    until: Instant | None = None,
 ) -> Page[AnomalyOut]:
     """List what was odd in a time, the newest first."""
     count, rows = await fetch_anomalies_page(

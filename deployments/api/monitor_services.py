@@ -84,7 +84,7 @@ async def list_services(
 async def create_service(
     body: ServiceIn, principal: SignedIn, context: Context
 ) -> ServiceOut:
-    """Have a service watched, from the next slot on."""
+    """Have a service watched; its first check begins at once."""
     spec = build_spec(body, {})
     service = await services.create_service(
         context.pool, context.cipher, principal.tenant_id, spec

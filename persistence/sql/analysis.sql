@@ -60,15 +60,27 @@ ON CONFLICT (id) DO UPDATE SET
 RETURNING xmax = 0 AS is_new;
 
 -- upsert_digest --
--- Asked for twice, a period has one digest: the later one.
-INSERT INTO digests (id, tenant_id, service_id, period_start, period_end, summary_text,
-    anomaly_count, facts, written_by, created_at)
-SELECT $1, $2, $3::uuid, $4, $5, $6, $7, $8, $9, $10
-WHERE $3::uuid IS NULL
-    OR EXISTS (SELECT FROM services WHERE tenant_id = $2 AND id = $3::uuid)
-ON CONFLICT (id) DO UPDATE SET summary_text = excluded.summary_text,
-    anomaly_count = excluded.anomaly_count, facts = excluded.facts,
-    written_by = excluded.written_by, created_at = excluded.created_at;
+-- Asked for twice, a period has one digest: the later one. The last period's is kept
+-- once more, where the summary reads it. A deleted service has none.
+WITH kept AS (
+    INSERT INTO digests (id, tenant_id, service_id, period_start, period_end,
+        summary_text, anomaly_count, facts, written_by, created_at)
+    SELECT $1, $2, $3::uuid, $4, $5, $6, $7, $8, $9, $10
+    WHERE $3::uuid IS NULL
+        OR EXISTS (SELECT FROM services WHERE tenant_id = $2 AND id = $3::uuid)
+    ON CONFLICT (id) DO UPDATE SET summary_text = excluded.summary_text,
+        anomaly_count = excluded.anomaly_count, facts = excluded.facts,
+        written_by = excluded.written_by, created_at = excluded.created_at
+    RETURNING tenant_id, service_id, period_start, period_end, summary_text,
+        anomaly_count
+)
+INSERT INTO latest_digests AS l (tenant_id, service_id, period_start, period_end,
+    summary_text, anomaly_count)
+SELECT * FROM kept
+ON CONFLICT (tenant_id, service_id) DO UPDATE SET period_start = excluded.period_start,
+    period_end = excluded.period_end, summary_text = excluded.summary_text,
+    anomaly_count = excluded.anomaly_count
+WHERE l.period_end <= excluded.period_end;
 
 -- count_digests --
 -- Apart from the page, which reads only as many rows as it shows.
@@ -106,7 +118,11 @@ ORDER BY started_at DESC, id LIMIT $5 OFFSET $6;
 
 -- delete_old_findings --
 -- They are kept as long as the results they speak of.
-WITH gone AS (DELETE FROM anomalies WHERE ended_at < $1)
+WITH gone AS (
+    DELETE FROM anomalies WHERE ended_at < $1
+), latest AS (
+    DELETE FROM latest_digests WHERE period_end < $1
+)
 DELETE FROM digests WHERE period_end < $1;
 
 -- try_lock_analysis --

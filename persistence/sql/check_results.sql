@@ -33,34 +33,22 @@ SELECT count(*) FROM service_transitions
 WHERE tenant_id = $1 AND ($2::uuid IS NULL OR service_id = $2);
 
 -- fetch_summary --
--- All of a tenant's services as they are now: one row each, whatever the history.
-SELECT s.id, s.name, s.enabled, s.origin, t.status, t.status_since,
-    t.latest_status_code, t.latest_ok, t.latest_latency_ms, t.latest_checked_at, t.latest_error,
-    t.tls_expires_at,
-    a.checks AS checks_24h, a.passed AS passed_24h, a.p50_ms AS p50_24h,
-    a.p95_ms AS p95_24h, a.p99_ms AS p99_24h,
-    b.checks AS checks_7d, b.passed AS passed_7d, b.p50_ms AS p50_7d,
-    b.p95_ms AS p95_7d, b.p99_ms AS p99_7d,
-    c.checks AS checks_30d, c.passed AS passed_30d, c.p50_ms AS p50_30d,
-    c.p95_ms AS p95_30d, c.p99_ms AS p99_30d,
-    d.summary_text, d.anomaly_count, d.period_start
+-- All of a tenant's services as they are now: one row each, whatever the history. What
+-- the summary shows of digests and windows was put together when it changed.
+SELECT s.id, s.name, s.enabled, s.origin, t.status, t.status_since, t.tls_expires_at,
+    w.windows, t.latest_status_code, t.latest_ok, t.latest_latency_ms, t.latest_error,
+    t.latest_checked_at, d.summary_text, d.anomaly_count, d.period_start
 FROM services s
 JOIN service_states t ON t.service_id = s.id
-LEFT JOIN service_windows a ON a.service_id = s.id AND a.period = '24h'
-LEFT JOIN service_windows b ON b.service_id = s.id AND b.period = '7d'
-LEFT JOIN service_windows c ON c.service_id = s.id AND c.period = '30d'
-LEFT JOIN LATERAL (
-    SELECT summary_text, anomaly_count, period_start FROM digests
-    WHERE tenant_id = $1 AND service_id = s.id
-    ORDER BY period_end DESC LIMIT 1
-) d ON true
+LEFT JOIN shown_windows w ON w.service_id = s.id
+LEFT JOIN latest_digests d ON d.tenant_id = $1 AND d.service_id = s.id
 WHERE s.tenant_id = $1
 ORDER BY s.name, s.id;
 
 -- fetch_global_digest --
 -- The latest words about all of a tenant's services together.
-SELECT summary_text, anomaly_count, period_start FROM digests
-WHERE tenant_id = $1 AND service_id IS NULL ORDER BY period_end DESC LIMIT 1;
+SELECT summary_text, anomaly_count, period_start FROM latest_digests
+WHERE tenant_id = $1 AND service_id IS NULL;
 
 -- fetch_windows --
 -- Uptime and percentiles of one service.

@@ -66,3 +66,20 @@ ON CONFLICT (service_id, period) DO UPDATE SET checks = excluded.checks,
 -- forget_windows --
 -- Services that were not checked in the period at all have no percentiles of it.
 DELETE FROM service_windows WHERE period = $1 AND computed_at < $2;
+
+-- show_windows --
+-- What the summary shows of the three periods is put together here, every two minutes,
+-- and not for everyone who looks.
+WITH shown AS (
+    SELECT service_id, json_object_agg(period, json_build_object(
+        'checks', checks, 'passed', passed,
+        'uptime', passed::double precision / nullif(checks, 0),
+        'p50_ms', p50_ms, 'p95_ms', p95_ms, 'p99_ms', p99_ms)
+        ORDER BY array_position(ARRAY['24h', '7d', '30d'], period)) AS windows
+    FROM service_windows GROUP BY service_id
+), gone AS (
+    DELETE FROM shown_windows w
+    WHERE NOT EXISTS (SELECT FROM shown s WHERE s.service_id = w.service_id)
+)
+INSERT INTO shown_windows (service_id, windows) SELECT service_id, windows FROM shown
+ON CONFLICT (service_id) DO UPDATE SET windows = excluded.windows;

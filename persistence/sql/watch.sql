@@ -42,6 +42,22 @@ JOIN tenants n ON n.id = s.tenant_id
 WHERE s.enabled AND s.enabled_at <= $2
 ORDER BY s.id;
 
+-- fetch_newcomers --
+-- What was made or switched on since the slot began, and not checked in it yet.
+SELECT s.*, n.language,
+    EXISTS (
+        SELECT FROM maintenance_windows w
+        WHERE w.tenant_id = s.tenant_id
+            AND (w.service_id IS NULL OR w.service_id = s.id)
+            AND w.starts_at <= $1 AND w.ends_at > $1
+    ) AS in_maintenance
+FROM services s
+JOIN service_states t ON t.service_id = s.id
+JOIN tenants n ON n.id = s.tenant_id
+WHERE s.enabled AND s.enabled_at > $2
+    AND (t.claimed_slot IS NULL OR t.claimed_slot < $2)
+ORDER BY s.id;
+
 -- fetch_one_watched --
 -- The same for a check that a person asked for, which a switched-off service gets, too.
 SELECT s.*, n.language,

@@ -1,13 +1,21 @@
 """Services, results, maintenance, notices and the summary over the API."""
 
+import re
 from collections.abc import AsyncIterator
-from datetime import datetime
-from uuid import uuid4
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
+from actors.clock import SystemClock
+from deployments.api.monitor_results import SummaryOut
+from persistence.analysis import delete_old_findings, upsert_digests
 from persistence.database import Pool
+from persistence.ids import DigestId, ServiceId, TenantId
+from persistence.monitor import DigestRow, Period
+from persistence.queries import load_queries
+from persistence.rollups import refresh_windows
 from persistence.users import User
 from tests.support.api import Api, LocalShards
 from tests.support.monitors import running_monitor
@@ -93,6 +101,7 @@ async def test_headers_are_encrypted_and_never_returned_whole(
         ({"method": "DELETE"}, "method"),
         ({"headers": {"Host": "other"}}, "headers"),
         ({"headers": {"X": "a\r\nb: c"}}, "headers"),
+        ({"headers": {"Authorization": "Bearer x "}}, "headers"),
         ({"expected_status": [42]}, "expected_status.0"),
         ({"conditions": [{"test": "equals", "path": "status"}]}, "conditions.0.path"),
         ({"conditions": [{"test": "exists"}]}, "conditions.0"),
@@ -107,6 +116,32 @@ async def test_what_can_not_be_checked_is_refused_by_its_field(
     refused = await client.post(SERVICES, json=body)
     assert refused.status_code == 422, refused.text
     assert field in refused.json()["fields"]
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("results/?service=", "shop"),
+        ("results/?ok=", "perhaps"),
+        ("results/?since=", "yesterday"),
+        ("results/?until=", "2026-03-01T12:00:00"),
+        ("results/?since=", "0001-01-01T00:00:00%2B14:00"),
+        ("anomalies/?until=", "9999-12-31T23:59:59-14:00"),
+        ("anomalies/?since=", "0001-01-01T00:00:00%2B14:00"),
+        ("results/?page=", "0"),
+        ("results/?page_size=", "100000"),
+        ("transitions/?service=", "1"),
+        ("services/?status=", "fine"),
+        ("digests/?service=", "all"),
+    ],
+)
+async def test_a_filter_that_makes_no_sense_is_refused_by_its_name(
+    client: httpx.AsyncClient, path: str, value: str
+) -> None:
+    refused = await client.get(f"/api/monitor/{path}{value}")
+    assert refused.status_code == 422, refused.text
+    name = path.partition("?")[2].rstrip("=")
+    assert name in refused.json()["fields"], refused.json()
 
 
 async def test_two_services_of_one_tenant_have_two_names(
@@ -179,6 +214,24 @@ async def test_results_are_filtered_and_paged(
     assert await pool.fetchval("SELECT count(*) FROM check_results") == 3
 
 
+def build_digest(
+    tenant_id: TenantId, service_id: str | None, text: str, days_ago: int = 0
+) -> DigestRow:
+    until = SystemClock().now() - timedelta(days=days_ago)
+    return DigestRow(
+        id=DigestId(uuid4()),
+        tenant_id=tenant_id,
+        service_id=None if service_id is None else ServiceId(UUID(service_id)),
+        period_start=until - timedelta(days=1),
+        period_end=until,
+        summary_text=text,
+        anomaly_count=2,
+        facts={},
+        written_by="rules",
+        created_at=until,
+    )
+
+
 async def test_the_summary_has_the_promised_form(
     client: httpx.AsyncClient, pool: Pool, odd: OddServer, alice: User
 ) -> None:
@@ -186,22 +239,22 @@ async def test_the_summary_has_the_promised_form(
     made = await add(client, odd.url)
     await add(client, odd.url, name="never checked")
     checked = (await client.post(f"{SERVICES}{made['id']}/check/")).json()
-    for service_id, text in ((made["id"], "all well"), (None, "all is well")):
-        await pool.execute(
-            "INSERT INTO digests (id, tenant_id, service_id, period_start, period_end,"
-            " summary_text, anomaly_count)"
-            " VALUES ($1, $2, $3::text::uuid, now() - interval '1 day', now(), $4, 2)",
-            uuid4(),
-            alice.tenant_id,
-            service_id,
-            text,
-        )
-    summary = (await client.get("/api/monitor/health/summary/")).json()
+    async with pool.acquire() as db, db.transaction():
+        texts = ((str(made["id"]), "all well"), (None, "all is well"))
+        rows = [build_digest(alice.tenant_id, *one) for one in texts]
+        await upsert_digests(db, rows)
+        for period in Period:
+            await refresh_windows(db, period, rows[0].period_end)
+    answered = await client.get("/api/monitor/health/summary/")
+    # It is written out by hand: the documented models must read it.
+    SummaryOut.model_validate_json(answered.content, extra="forbid")
+    summary = answered.json()
     first, second = summary["services"]
     assert (first["service_id"], first["service_name"]) == (made["id"], "api")
     latest = first["latest_check"]
-    assert {name: latest[name] for name in ("status_code", "ok", "checked_at")} == {
-        name: checked[name] for name in ("status_code", "ok", "checked_at")
+    shown = ("status_code", "ok", "latency_ms", "checked_at")
+    assert {name: latest[name] for name in shown} == {
+        name: checked[name] for name in shown
     }
     assert first["latest_digest"]["summary_text"] == "all well"
     assert first["latest_digest"]["anomaly_count"] == 2
@@ -212,6 +265,38 @@ async def test_the_summary_has_the_promised_form(
         "anomaly_count": 2,
     }
     assert datetime.fromisoformat(summary["generated_at"]).tzinfo is not None
+    stats = (await client.get(f"{SERVICES}{made['id']}/stats/")).json()
+    assert list(first["windows"]) == ["24h", "7d", "30d"]
+    assert first["windows"] == stats["windows"]
+    assert first["windows"]["24h"]["uptime"] == 1.0
+    assert second["windows"] == {}
+
+
+async def test_the_summary_shows_the_digest_of_the_last_period(
+    client: httpx.AsyncClient, pool: Pool, alice: User
+) -> None:
+    made = await add(client, "https://api.example.com")
+    # An older period that is analysed later is not the last one.
+    for days_ago, text in ((1, "yesterday"), (0, "today"), (2, "long ago")):
+        async with pool.acquire() as db, db.transaction():
+            row = build_digest(alice.tenant_id, str(made["id"]), text, days_ago)
+            await upsert_digests(db, [row])
+    summary = (await client.get("/api/monitor/health/summary/")).json()
+    assert summary["services"][0]["latest_digest"]["summary_text"] == "today"
+    await delete_old_findings(pool, SystemClock().now() + timedelta(days=1))
+    summary = (await client.get("/api/monitor/health/summary/")).json()
+    assert summary["services"][0]["latest_digest"] is None
+
+
+async def test_the_summary_reads_no_history(pool: Pool, alice: User) -> None:
+    """One row of each of four tables for a service, whatever the past holds."""
+    statement = load_queries("check_results")["fetch_summary"]
+    rows = await pool.fetch(f"EXPLAIN {statement}", alice.tenant_id)
+    plan = "\n".join(row[0] for row in rows)
+    tables = set(
+        re.findall(r"(?:Seq Scan|Index Scan using \w+|Heap Scan) on (\w+)", plan)
+    )
+    assert tables == {"services", "service_states", "shown_windows", "latest_digests"}
 
 
 async def test_maintenance_is_announced_and_taken_back(

@@ -181,6 +181,17 @@ async def test_a_redirect_is_followed_and_the_secrets_stay_with_their_host(
     assert (stranger.method, stranger.body) == ("GET", b"")
 
 
+async def test_a_header_that_can_not_be_sent_is_not_repeated_in_the_error(
+    odd: OddServer, checker: HttpChecker
+) -> None:
+    """HTTP's own library would quote it: into results, logs and notices."""
+    target = Target(odd.on("/", answer()), headers={"Authorization": " s3cret "})
+    outcome = await checker.check(target)
+    assert outcome.failure is FailureKind.PROTOCOL
+    assert "s3cret" not in str(outcome)
+    assert odd.requests == []
+
+
 async def test_one_services_cookies_are_not_sent_to_another(
     odd: OddServer, checker: HttpChecker
 ) -> None:

@@ -72,6 +72,7 @@ def test_hours_and_days_are_added_up_and_what_is_excused_counts_for_nothing() ->
         "168.63.129.16",
         "::ffff:169.254.169.254",
         "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::a9fe:a9fe",
         "2002:a9fe:a9fe::1",
         "::169.254.169.254",
         "0.0.0.0",  # noqa: S104 - not bound
@@ -203,9 +204,9 @@ def test_the_terms_of_a_certificate() -> None:
 @pytest.mark.parametrize(
     ("span", "english", "persian"),
     [
-        (timedelta(seconds=5), "1 min", "1 دقیقه"),
-        (timedelta(minutes=75), "1 h 15 min", "1 ساعت و 15 دقیقه"),
-        (timedelta(days=2, minutes=3), "2 d 3 min", "2 روز و 3 دقیقه"),
+        (timedelta(seconds=5), "1 min", "۱ دقیقه"),
+        (timedelta(minutes=75), "1 h 15 min", "۱ ساعت و ۱۵ دقیقه"),
+        (timedelta(days=2, minutes=3), "2 d 3 min", "۲ روز و ۳ دقیقه"),
     ],
 )
 def test_spans_are_worded(span: timedelta, english: str, persian: str) -> None:

@@ -1,0 +1,68 @@
+"""Checks that a runtime is asked for that does not watch: rows for who does."""
+
+from dataclasses import dataclass
+
+from persistence.check_results import build_result
+from persistence.database import Db
+from persistence.ids import ResultId, ServiceId
+from persistence.monitor import CheckRow
+from persistence.queries import load_queries
+
+_SQL = load_queries("check_requests")
+#: Payloads are `services`, `asked` and `answered`.
+CHANNEL = "pilito_monitor"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRequest:
+    """A check that somebody waits for; its result will have this id."""
+
+    id: ResultId
+    service_id: ServiceId
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a request has come."""
+
+    waits: bool
+    #: Whether somebody holds the lease.
+    is_watched: bool
+
+
+async def insert_check_request(db: Db, request: CheckRequest) -> bool:
+    """Ask; False when nobody watches, or the service is gone."""
+    made = await db.fetchval(
+        _SQL["insert_check_request"], request.id, request.service_id
+    )
+    return made is not None
+
+
+async def fetch_check_requests(db: Db) -> tuple[CheckRequest, ...]:
+    """Fetch what is asked, the oldest first."""
+    rows = await db.fetch(_SQL["fetch_check_requests"])
+    return tuple(
+        CheckRequest(ResultId(row["id"]), ServiceId(row["service_id"])) for row in rows
+    )
+
+
+async def delete_check_request(db: Db, request_id: ResultId) -> None:
+    """Take a request away, and so tell who waits for it."""
+    await db.execute(_SQL["delete_check_request"], request_id)
+
+
+async def delete_old_check_requests(db: Db) -> None:
+    """Take away what nobody waits for any more."""
+    await db.execute(_SQL["delete_old_check_requests"])
+
+
+async def fetch_progress(db: Db, request_id: ResultId) -> Progress:
+    """Fetch how far a request has come."""
+    row = await db.fetchrow(_SQL["fetch_progress"], request_id)
+    return Progress(False, False) if row is None else Progress(*row)
+
+
+async def fetch_answer(db: Db, request_id: ResultId) -> CheckRow | None:
+    """Fetch the result of a request; None when there is none, or not yet."""
+    row = await db.fetchrow(_SQL["fetch_answer"], request_id)
+    return None if row is None else build_result(row)
