@@ -18,6 +18,7 @@ from actors.conversation.echoes import on_echo, on_part_delivered
 from actors.conversation.effects import Decision, RateMessage
 from actors.conversation.errors import UnknownConversationError
 from actors.conversation.events import (
+    AiSwitched,
     ConversationRedirected,
     CustomerEdited,
     CustomerShared,
@@ -50,6 +51,7 @@ from actors.conversation.replies import (
 from actors.conversation.share import on_customer_shared, on_share_timed_out
 from actors.conversation.state import Conversation
 from actors.conversation.takeover import (
+    on_ai_switched,
     on_operator_answered,
     on_redirected,
     on_status_set,
@@ -83,6 +85,8 @@ def decide(state: Conversation | None, event: Event, policy: Policy) -> Decision
             return on_redirected(state, event, policy)
         case StatusSet():
             return on_status_set(state, event, policy)
+        case AiSwitched():
+            return on_ai_switched(state, event, policy)
         case ShareTimedOut():
             return on_share_timed_out(state, event)
         case FeedbackGiven():

@@ -130,6 +130,14 @@ class StatusSet(Happening):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AiSwitched(Happening):
+    """An operator turned the AI on or off where the conversation stands."""
+
+    user_id: UserId
+    ai_enabled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeedbackGiven(Happening):
     """An operator said whether an answer of the AI was good."""
 
@@ -274,6 +282,7 @@ Event: TypeAlias = (
     | OperatorAnswered
     | ConversationRedirected
     | StatusSet
+    | AiSwitched
     | ShareTimedOut
     | FeedbackGiven
     | CustomerEdited

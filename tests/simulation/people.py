@@ -11,6 +11,7 @@ from uuid import UUID
 
 from actors.clock import Clock
 from actors.conversation.events import (
+    AiSwitched,
     ConversationRedirected,
     CustomerShared,
     CustomerWrote,
@@ -180,7 +181,7 @@ class People:
         return self._promise(make, derive_event_id(customer.conversation, key))
 
     def _draw_deed(self, customer: Customer) -> Deed:
-        kind = self._random.randrange(7)
+        kind = self._random.randrange(8)
         dead = [
             row.message_id
             for row in self._memory.sends.values()
@@ -199,6 +200,8 @@ class People:
             department = self._random.choice(list(Destination))
             to = self._random.choice((Destination.AI, department))
             make = partial(self._redirects, customer, to)
+        elif kind == 7:
+            make = partial(self._switches, customer, self._random.random() < 0.5)
         else:
             make = partial(self._sets, customer, self._random.choice(list(Status)))
         return self._promise(make, EventId(self._new_id()))
@@ -298,4 +301,13 @@ class People:
             conversation_id=customer.conversation,
             at=self._clock.now(),
             status=status,
+        )
+
+    def _switches(self, customer: Customer, is_on: bool, event_id: EventId) -> Event:
+        return AiSwitched(
+            id=event_id,
+            conversation_id=customer.conversation,
+            at=self._clock.now(),
+            user_id=OPERATOR,
+            ai_enabled=is_on,
         )

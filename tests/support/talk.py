@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from actors.conversation.events import (
+    AiSwitched,
     ConversationRedirected,
     CustomerShared,
     CustomerWrote,
@@ -98,6 +99,8 @@ class Talk:
                 self._answer_by_person()
             case ConversationRedirected() | StatusSet():
                 self._note_status(event)
+            case AiSwitched():
+                self._note_switch(event)
             case ReplyFellDue() | ReplyWritten() | ReplyFailed() | ShareTimedOut():
                 self._note_own(event)
             case _:
@@ -196,6 +199,16 @@ class Talk:
                 self._close_questions()
             case StatusSet():
                 self._silence(event.status)
+
+    def _note_switch(self, event: AiSwitched) -> None:
+        if not event.ai_enabled:
+            self._silence(self.status)
+        elif self.status is Status.CLOSED:
+            self.ai_enabled = True
+        else:
+            self.status, self.ai_enabled = Status.ACTIVE, True
+            if self.unanswered and self.reply_due is None:
+                self._wait_for_rest(event.at)
 
     def _note_own(
         self, event: ReplyFellDue | ReplyWritten | ReplyFailed | ShareTimedOut

@@ -19,6 +19,7 @@ from actors.conversation.effects import (
     RecordMessage,
 )
 from actors.conversation.events import (
+    AiSwitched,
     ConversationRedirected,
     CustomerShared,
     CustomerWrote,
@@ -137,6 +138,12 @@ class ConversationMachine(ConversationBench):
     def set_status(self, status: Status) -> None:
         """Let an operator set the status."""
         self.apply(StatusSet(**self.head(), status=status))
+
+    @rule(ai_enabled=st.booleans())
+    def switch_ai(self, ai_enabled: bool) -> None:
+        """Let an operator turn the AI on or off."""
+        head = self.head()
+        self.apply(AiSwitched(**head, user_id=OPERATOR, ai_enabled=ai_enabled))
 
     @precondition(lambda self: bool(self.state and self.state.dead))
     @rule()
