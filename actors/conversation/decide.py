@@ -33,6 +33,8 @@ from actors.conversation.events import (
     PartDelivered,
     PartOutcomeLost,
     PartRefused,
+    ProfileLearned,
+    ProfileMissed,
     ReplyFailed,
     ReplyFellDue,
     ReplyWritten,
@@ -42,6 +44,11 @@ from actors.conversation.events import (
     StatusSet,
 )
 from actors.conversation.policy import Policy
+from actors.conversation.profiles import (
+    ask_profile,
+    on_profile_learned,
+    on_profile_missed,
+)
 from actors.conversation.questions import on_customer_wrote
 from actors.conversation.replies import (
     on_reply_due,
@@ -68,6 +75,14 @@ def decide(state: Conversation | None, event: Event, policy: Policy) -> Decision
         InvalidEventError: there is nothing to send again.
     """
     state = _open(event) if state is None else _next_version(state)
+    decision = _apply(state, event, policy)
+    if isinstance(event, CustomerWrote) and decision.state.reply is not None:
+        # Thousands come a second, and the end of each burst asks as well.
+        return decision
+    return ask_profile(decision, event.at)
+
+
+def _apply(state: Conversation, event: Event, policy: Policy) -> Decision:
     match event:
         case CustomerWrote():
             return on_customer_wrote(state, event, policy)
@@ -111,6 +126,10 @@ def decide(state: Conversation | None, event: Event, policy: Policy) -> Decision
             return on_outcome_lost(state, event, policy)
         case SendRetried():
             return on_send_retried(state, event)
+        case ProfileLearned():
+            return on_profile_learned(state, event)
+        case ProfileMissed():
+            return on_profile_missed(state, event)
         case _:
             assert_never(event)
 

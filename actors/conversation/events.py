@@ -273,6 +273,20 @@ class SendRetried(Happening):
     message_id: MessageId
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileLearned(Happening):
+    """The platform was asked who the customer is, and said so."""
+
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileMissed(Happening):
+    """The platform was asked who the customer is, and did not say."""
+
+    reason: str
+
+
 Event: TypeAlias = (
     CustomerWrote
     | CustomerShared
@@ -294,6 +308,8 @@ Event: TypeAlias = (
     | PartRefused
     | PartOutcomeLost
     | SendRetried
+    | ProfileLearned
+    | ProfileMissed
 )
 
 

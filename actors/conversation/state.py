@@ -210,6 +210,15 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
+class ProfileQuest:
+    """Who the customer is was asked for: not before when it may be again."""
+
+    ask_at: datetime
+    #: Look-ups that were answered without a name.
+    misses: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     """One customer on one channel of one tenant."""
 
@@ -254,6 +263,8 @@ class Conversation:
     last_message_id: MessageId | None = None
     #: What the platform said last; the customer's card may say otherwise.
     profile: Profile = Profile()
+    #: None before the platform was asked, and once it has told.
+    quest: ProfileQuest | None = None
 
     @property
     def ai_may_answer(self) -> bool:

@@ -21,6 +21,8 @@ class Faults:
     #: The echo of our message comes after our patience has ended, or never.
     late_echo: float = 0.0
     lost_echo: float = 0.0
+    #: Who a customer is is told late, or not at all.
+    untold_name: float = 0.0
     #: The answering side is slow, fails, breaks, or returns what can't be stored.
     slow_answer: float = 0.0
     failed_answer: float = 0.0
@@ -59,6 +61,7 @@ def draw_faults(random: Random) -> Faults:
         crashes=_some(random, 0.004),
         usurpations=_some(random, 0.002),
         outages=_some(random, 0.03),
+        untold_name=_some(random, 0.5),
     )
 
 

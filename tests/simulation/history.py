@@ -73,6 +73,7 @@ class World:
             self.database,
             responder,
             self.platform,
+            self.platform,
         )
         self.edge = Edge(self.runtime.submit, stream("edge"), self.faults)
         self.people = People(

@@ -16,6 +16,7 @@ from actors.conversation.state import (
     Conversation,
     Delivery,
     Processing,
+    Source,
     TimerKind,
     check_invariants,
 )
@@ -166,6 +167,23 @@ class Witness:
         """Check that a call to the platform may be made."""
         self._deliveries.note_call(part)
 
+    def note_inquiry(self, customer: str) -> None:
+        """Check that nobody is asked for who did not write, or is known."""
+        asked = [
+            state
+            for state in map(decode_state, self._states_of(customer))
+            if state.source is Source.INSTAGRAM and state.last_customer_at is not None
+        ]
+        self.hold("a name is asked for of who wrote", customer, holds=len(asked) == 1)
+
+    def _states_of(self, customer: str) -> list[str]:
+        cards = self._memory.customers
+        return [
+            row.state
+            for row in self._memory.conversations.values()
+            if cards[row.customer_id].platform_id == customer
+        ]
+
     def note_arrival(self, arrival: Arrival) -> None:
         """Check the order in which a customer gets what we send."""
         self._deliveries.note_arrival(arrival)
@@ -208,6 +226,13 @@ class Witness:
                 "a question is answered, or a person is called",
                 row.id,
                 holds=not is_owed or state.needs_operator,
+            )
+            card, told = self._memory.customers[state.customer_id], state.profile
+            self.hold(
+                "a name that was told is on the card",
+                row.id,
+                holds=(card.first_name, card.username)
+                == (told.first_name, told.username),
             )
         for send in self._memory.sends.values():
             self._check_settled(send)

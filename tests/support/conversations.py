@@ -10,6 +10,8 @@ from actors.conversation.events import (
     PartDelivered,
     PartOutcomeLost,
     PartRefused,
+    ProfileLearned,
+    ProfileMissed,
     ReplyFellDue,
     ReplyWritten,
     SendFellDue,
@@ -17,7 +19,7 @@ from actors.conversation.events import (
     ShareTimedOut,
     StatusSet,
 )
-from actors.conversation.state import Destination, Status
+from actors.conversation.state import Destination, Profile, Status
 from persistence.ids import EventId, MessageId, SendId
 from tests.support.customer_story import CHANNEL as CHANNEL
 from tests.support.customer_story import NOON as NOON
@@ -194,6 +196,28 @@ class Story(CustomerStory):
                 at=at(seconds),
                 send_id=self.now.sends[0].id,
                 reason="time-out",
+            )
+        )
+
+    def name_is_learned(self, profile: Profile, seconds: float) -> Decision:
+        """The platform tells who the customer is."""
+        return self.apply(
+            ProfileLearned(
+                id=self.new_id(),
+                conversation_id=self.id,
+                at=at(seconds),
+                profile=profile,
+            )
+        )
+
+    def name_is_missed(self, seconds: float) -> Decision:
+        """The platform does not tell who the customer is."""
+        return self.apply(
+            ProfileMissed(
+                id=self.new_id(),
+                conversation_id=self.id,
+                at=at(seconds),
+                reason="no consent",
             )
         )
 

@@ -30,6 +30,8 @@ from actors.conversation.events import (
     PartDelivered,
     PartOutcomeLost,
     PartRefused,
+    ProfileLearned,
+    ProfileMissed,
     ReplyFailed,
     ReplyWritten,
     SendRetried,
@@ -41,6 +43,7 @@ from actors.conversation.events import (
 from actors.conversation.state import (
     Author,
     Destination,
+    Profile,
     Source,
     Status,
     TimerKind,
@@ -206,6 +209,15 @@ class ConversationMachine(ConversationBench):
         """Let no answer come."""
         job = self.jobs[-1 - which % len(self.jobs)]
         self.apply(ReplyFailed(**self.head(), job=job, reason="away"))
+
+    @rule(is_told=st.booleans())
+    def let_name_come(self, is_told: bool) -> None:
+        """Let the platform say who the customer is, or not, whoever asked when."""
+        if is_told:
+            profile = Profile("Sara", "", f"sara_{self.count}")
+            self.apply(ProfileLearned(**self.head(), profile=profile))
+        else:
+            self.apply(ProfileMissed(**self.head(), reason="no consent"))
 
     @precondition(lambda self: bool(self.calls))
     @rule(which=SOME, echo=st.sampled_from(("before", "after", "none")))
