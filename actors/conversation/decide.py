@@ -137,12 +137,11 @@ def _apply(state: Conversation, event: Event, policy: Policy) -> Decision:
 def _open(event: Event) -> Conversation:
     """Open a conversation for what a platform sent; nothing else can.
 
-    Nor does a message that is taken back or worded anew, of which we never had the
-    first wording.
+    What was taken back before it came must be known when it comes: until something is
+    said there, nobody is shown such a conversation. What is worded anew is not opened
+    for; see `deployments/channels/corrections.py`.
     """
-    if not isinstance(event, Inbound) or isinstance(
-        event, MessageUnsent | MessageEdited
-    ):
+    if not isinstance(event, Inbound) or isinstance(event, MessageEdited):
         raise UnknownConversationError
     return Conversation(
         id=event.conversation_id,

@@ -96,6 +96,9 @@ class MessageEdited(Inbound):
 
     text: str
     is_ours: bool = False
+    #: Grows with each edit of a message, by the platform's own count or clock; 0 where
+    #: the order of arrival is all that is known.
+    order: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

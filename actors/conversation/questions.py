@@ -42,7 +42,7 @@ def on_customer_wrote(
     """
     message_id = message_id_of(event)
     position, placed = place_numbered(state, event, message_id)
-    edit = find_edit(state, event.mid) if state.early_edits else None
+    edit = find_edit(state, event.mid) if state.recent_edits else None
     if edit is not None:
         event = replace(event, text=edit.text)
     content = event.text
@@ -109,7 +109,8 @@ def _record_unsent(state: Conversation, message: RecordMessage) -> Decision:
         processing=Processing.COMPLETED,
         is_unsent=True,
     )
-    return Decision(state, (blank,))
+    last = state.last_message_id or blank.id
+    return Decision(replace(state, last_message_id=last), (blank,))
 
 
 def _still_asked(

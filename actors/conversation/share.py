@@ -77,7 +77,8 @@ def on_customer_shared(
     counted = Count(Counter.SHARE_MESSAGES)
     if event.mid in state.unsent_mids:
         blank = replace(message, content="", media=(), is_unsent=True)
-        return Decision(state, (blank, counted))
+        last = state.last_message_id or blank.id
+        return Decision(replace(state, last_message_id=last), (blank, counted))
     status = state.reopened_status
     is_led_by_ai = status is Status.ACTIVE and state.ai_enabled
     state = replace(

@@ -26,8 +26,8 @@ MAX_DEAD_PARTS = 40
 MAX_DOUBTED = 8
 #: An unsent message that was delivered late is known by these.
 MAX_UNSENT_MIDS = 16
-#: Edits whose message may still come: a moment later, if at all.
-MAX_EARLY_EDITS = 4
+#: Edits whose message, or an earlier edit, may still come: soon, if at all.
+MAX_RECENT_EDITS = 8
 #: Updates overtake each other by seconds, not by more messages than this.
 MAX_PLACED = 16
 #: Room between two messages for those that were written between them and came late.
@@ -193,11 +193,13 @@ class AssumedEcho:
 
 
 @dataclass(frozen=True, slots=True)
-class EarlyEdit:
-    """What a message says now that is not here yet, for all we know."""
+class RecentEdit:
+    """What a message says now, which may have overtaken it or an edit before."""
 
     mid: str
     text: str
+    #: See MessageEdited.
+    order: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,8 +259,8 @@ class Conversation:
     placed: tuple[Placed, ...] = ()
     #: Platform ids of messages that were unsent, some before they arrived.
     unsent_mids: tuple[str, ...] = ()
-    #: Edits that may have overtaken their message, the newest last.
-    early_edits: tuple[EarlyEdit, ...] = ()
+    #: One per message, what came last standing last.
+    recent_edits: tuple[RecentEdit, ...] = ()
     last_customer_at: datetime | None = None
     last_message_id: MessageId | None = None
     #: What the platform said last; the customer's card may say otherwise.

@@ -84,8 +84,9 @@ class Incoming:
     reply_to_mid: str | None = None
     #: Sent in the shop's name.
     is_ours: bool = False
-    #: Tells one edit of a message from the next.
+    #: Tells one edit of a message from the next, and which of two is the later.
     edit: str = ""
+    edit_order: int = 0
 
 
 #: The member that tells an event's kind, for events that make no message.
@@ -170,7 +171,13 @@ def build_event(channel: Channel, incoming: Incoming, at: datetime) -> Instagram
             return build(MessageUnsent, event_id, is_ours=incoming.is_ours)
         case Kind.EDITED:
             event_id = derive_event_id(thread, f"edited:{mid}:{incoming.edit}")
-            return build(MessageEdited, event_id, text=text, is_ours=incoming.is_ours)
+            return build(
+                MessageEdited,
+                event_id,
+                text=text,
+                is_ours=incoming.is_ours,
+                order=incoming.edit_order,
+            )
         case _:
             assert_never(incoming.kind)
 
@@ -182,7 +189,8 @@ def _read_event(account: str, event: Json) -> Iterator[Incoming | Skip]:
         yield from _read_message(account, sender, recipient, message)
     elif "message_edit" in event:
         edit = read_object(event["message_edit"])
-        yield _read_edit(account, sender, recipient, edit)
+        at_ms = read_identifier(event.get("timestamp"))
+        yield _read_edit(account, sender, recipient, edit, at_ms)
     elif "postback" in event:
         yield _read_postback(account, sender, recipient, read_object(event["postback"]))
     else:
@@ -252,14 +260,15 @@ def _read_echo(
 
 
 def _read_edit(
-    account: str, sender: str, recipient: str, edit: Json
+    account: str, sender: str, recipient: str, edit: Json, at_ms: str
 ) -> Incoming | Skip:
     mid, text = read_identifier(edit.get("mid")), read_text(edit.get("text"))
     if not (sender and recipient and mid and text):
         return Skip.MALFORMED
     is_ours = sender == account
-    # Without a number, the words tell one edit from the next.
     number = read_identifier(edit.get("num_edit"))
+    # Without a number, time and words tell one edit from the next.
+    words = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
     return Incoming(
         _accounts(account, sender if is_ours else recipient),
         recipient if is_ours else sender,
@@ -267,8 +276,15 @@ def _read_edit(
         text,
         Kind.EDITED,
         is_ours=is_ours,
-        edit=number or hashlib.sha256(text.encode("utf-8", "replace")).hexdigest(),
+        edit=number or f"{at_ms}:{words}",
+        edit_order=_read_order(number) or _read_order(at_ms),
     )
+
+
+def _read_order(number: str) -> int:
+    """Read a count or a time; 0 for what is none, or more than fits."""
+    is_number = number.isascii() and number.isdecimal() and len(number) < 16
+    return int(number) if is_number else 0
 
 
 def _read_postback(

@@ -21,6 +21,8 @@ from persistence.ids import derive_conversation_id, derive_event_id
 MAX_WEBHOOK_BYTES = 256 * 1024
 #: What Telegram could not deliver for so long does not come any more.
 GIVEN_UP_AFTER = timedelta(days=1)
+#: Far ahead; what is more can't be stored as a whole number everywhere.
+MAX_SECONDS = 2**33
 LONG_AGO = datetime.fromtimestamp(0, UTC)
 #: What the card of a customer takes; Telegram's own limit is 64.
 MAX_NAME_CHARS = 100
@@ -57,6 +59,7 @@ class Incoming:
     profile: Profile | None = None
     #: By Telegram's clock.
     written_at: datetime = LONG_AGO
+    edited_at_s: int = 0
 
 
 #: Files, by the member that holds one. An animation comes as a document too, so the
@@ -137,6 +140,7 @@ def build_event(
             customer=incoming.customer,
             mid=mid,
             text=incoming.text,
+            order=_order_edit(incoming),
         )
     answered = incoming.reply_to
     return CustomerWrote(
@@ -194,7 +198,19 @@ def _read_edit(update_id: int, message: Json) -> Incoming | Skip:
         text,
         is_edit=True,
         written_at=_read_time(message.get("date")),
+        edited_at_s=_number(message.get("edit_date")) or 0,
     )
+
+
+def _order_edit(incoming: Incoming) -> int:
+    """Return a number that grows with each edit of a message.
+
+    Its second decides: updates are counted anew after a week without any. Within a
+    second their numbers do.
+    """
+    if not 0 < incoming.edited_at_s < MAX_SECONDS:
+        return 0
+    return incoming.edited_at_s << 20 | incoming.update_id & 0xFFFFF
 
 
 def _read_sender(message: Json) -> tuple[str, int] | Skip:

@@ -131,6 +131,7 @@ class World:
         await self._settle()
         keeper.cancel()
         self.witness.check_end(self.people.promised)
+        self.witness.check_corrections(self.people.unsent, self.people.last_words)
 
     async def _settle(self) -> None:
         until = self.loop.time() + CALM_S

@@ -103,6 +103,9 @@ class People:
         self.promised: set[EventId] = set()
         #: Platform ids of what the owner typed in the app.
         self.owners_mids: set[str] = set()
+        #: What customers took back, and what they worded anew last.
+        self.unsent: set[MessageId] = set()
+        self.last_words: dict[MessageId, str] = {}
 
     async def write_in_bursts(self, customer: Customer, bursts: int) -> None:
         """Let the customer write, share and take back now and then."""
@@ -113,7 +116,7 @@ class People:
                 await asyncio.sleep(self._random.choice(PAUSES_S))
                 if self._random.random() < 0.1:
                     await self._share_twice(customer)
-                if self._random.random() < 0.15 and self._knows(customer):
+                if self._random.random() < 0.15:
                     self._edge.deliver([self._draw_correction(customer)])
 
     async def _share_twice(self, customer: Customer) -> None:
@@ -169,13 +172,19 @@ class People:
         self, customer: Customer, mid: str, *, is_ours: bool = False
     ) -> Deed:
         self._count += 1
-        text, kind = f"corrected {self._count}", self._random.random()
+        text, order = f"corrected {self._count}", self._count
+        is_unsent = self._random.random() < 0.5 or not self._knows(customer)
+        message = MessageId(customer_message_id(customer.conversation, mid))
+        if is_unsent:
+            self.unsent.add(message)
+        else:
+            self.last_words[message] = text
 
         def make(event_id: EventId) -> Event:
             inbound = self._inbound(customer, event_id, mid)
-            if kind < 0.5:
+            if is_unsent:
                 return MessageUnsent(**inbound, is_ours=is_ours)
-            return MessageEdited(**inbound, text=text, is_ours=is_ours)
+            return MessageEdited(**inbound, text=text, is_ours=is_ours, order=order)
 
         key = f"correction:{self._count}"
         return self._promise(make, derive_event_id(customer.conversation, key))

@@ -4,7 +4,7 @@ It believes in a slow model of each conversation, in what really arrived at the
 platform, and in nothing that the shard says of itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from actors.conversation.codec import decode_event, decode_state
@@ -247,6 +247,18 @@ class Witness:
                 message,
                 holds=message.delivery not in {Delivery.QUEUED, Delivery.SENDING},
             )
+
+    def check_corrections(
+        self, unsent: set[MessageId], last_words: Mapping[MessageId, str]
+    ) -> None:
+        """Check what messages say in the end against what their authors did."""
+        for message_id, message in self._memory.messages.items():
+            if message_id in unsent:
+                is_blank = message.content == ""
+                self.hold("what was taken back is gone", message, holds=is_blank)
+            elif message_id in last_words:
+                is_last = message.content == last_words[message_id]
+                self.hold("the last words count", message, holds=is_last)
 
     def _check_text(self, talk: Talk, message_id: MessageId, text: str) -> None:
         stored = self._memory.messages.get(message_id)

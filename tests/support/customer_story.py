@@ -169,7 +169,13 @@ class CustomerStory:
         )
 
     def is_edited(
-        self, mid: str, text: str, seconds: float, *, is_ours: bool = False
+        self,
+        mid: str,
+        text: str,
+        seconds: float,
+        *,
+        is_ours: bool = False,
+        order: int = 0,
     ) -> Decision:
         """The message `mid` now says `text`."""
         return self.apply(
@@ -184,6 +190,7 @@ class CustomerStory:
                 mid=mid,
                 text=text,
                 is_ours=is_ours,
+                order=order,
             )
         )
 

@@ -224,6 +224,7 @@ async def test_a_name_comes_to_the_customers_card_once(
     await deliver(shards, channel)
     await wait_for_count(pool, NAMED, 1)
     row = await pool.fetchrow("SELECT first_name, last_name FROM customers")
+    assert row is not None
     assert tuple(row) == ("سارا", "احمدی")
     await wait_for_count(pool, AI_MESSAGES, 1)
     await deliver(shards, channel, "m2")
@@ -239,6 +240,7 @@ async def test_a_name_that_an_operator_wrote_stays(
     await pool.execute("UPDATE customers SET first_name = 'خانم', last_name = 'احمدی'")
     await wait_for_count(pool, NAMED, 1)
     row = await pool.fetchrow("SELECT first_name, last_name FROM customers")
+    assert row is not None
     assert tuple(row) == ("خانم", "احمدی")
 
 

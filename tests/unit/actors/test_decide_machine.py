@@ -63,10 +63,15 @@ SOME = st.integers(0, 7)
 class ConversationMachine(ConversationBench):
     """One conversation, and everything that can happen to it."""
 
-    @initialize(source=st.sampled_from((Source.INSTAGRAM, *Source)))
-    def open(self, source: Source) -> None:
-        """Let the customer write for the first time."""
+    @initialize(
+        source=st.sampled_from((Source.INSTAGRAM, *Source)),
+        is_unsent_first=st.booleans(),
+    )
+    def open(self, source: Source, is_unsent_first: bool) -> None:
+        """Let the customer write for the first time, or take back what is to come."""
         self.begin(source)
+        if is_unsent_first:
+            self.apply(MessageUnsent(**self.inbound(self.new_id(), "to-come")))
         self.write(0.0, is_again=False)
 
     # What happens outside.
@@ -102,12 +107,13 @@ class ConversationMachine(ConversationBench):
         inbound = self.inbound(self.new_id(), mid)
         self.apply(MessageUnsent(**inbound))
 
-    @rule(which=SOME)
-    def edit(self, which: int) -> None:
-        """Let a message be worded anew, at times before it has arrived."""
+    @rule(which=SOME, order=st.integers(0, 3))
+    def edit(self, which: int, order: int) -> None:
+        """Let a message be worded anew: before it has arrived, or before an edit."""
         mid = (*self.mids, "to-come")[-1 - which % (len(self.mids) + 1)]
         inbound = self.inbound(self.new_id(), mid)
-        self.apply(MessageEdited(**inbound, text=f"edited {self.count}"))
+        text = f"edited {self.count}"
+        self.apply(MessageEdited(**inbound, text=text, order=order))
 
     @rule(which=SOME, is_edit=st.booleans())
     def correct_in_the_app(self, which: int, is_edit: bool) -> None:

@@ -12,6 +12,7 @@ from actors.conversation.events import (
     CustomerWrote,
     EchoReceived,
     Media,
+    MessageEdited,
     MessageUnsent,
 )
 from actors.conversation.state import MessageType, Source
@@ -191,8 +192,40 @@ def test_what_the_owner_takes_back_is_in_the_customers_conversation() -> None:
 def test_an_edit_is_told_with_the_new_words_and_its_number() -> None:
     edit = {"mid": "m1", "text": "نه، قرمز", "num_edit": 2}
     assert read(event(message_edit=edit)) == [
-        Incoming((SHOP,), SARA, "m1", "نه، قرمز", Kind.EDITED, edit="2")
+        Incoming((SHOP,), SARA, "m1", "نه، قرمز", Kind.EDITED, edit="2", edit_order=2)
     ]
+
+
+@pytest.mark.parametrize(
+    ("edit", "at_ms", "order"),
+    [
+        ({"num_edit": 3}, 1_700_000_000_123, 3),
+        ({"num_edit": "3"}, None, 3),
+        # Without a count the platform's clock says which is the later.
+        ({}, 1_700_000_000_123, 1_700_000_000_123),
+        ({"num_edit": "three"}, "soon", 0),
+        ({"num_edit": 10**30}, None, 0),
+    ],
+)
+def test_an_edit_says_which_one_it_is(
+    edit: dict[str, object], at_ms: object, order: int
+) -> None:
+    told = {"mid": "m1", "text": "قرمز", **edit}
+    (found,) = read(event(message_edit=told, timestamp=at_ms))
+    assert isinstance(found, Incoming)
+    edited = build_event(CHANNEL, found, AT)
+    assert isinstance(edited, MessageEdited)
+    assert edited.order == order
+
+
+def test_words_that_come_back_are_an_edit_of_their_own() -> None:
+    ids = set()
+    for at_ms, text in ((1, "a"), (2, "b"), (3, "a")):
+        told = {"mid": "m1", "text": text}
+        (found,) = read(event(message_edit=told, timestamp=at_ms))
+        assert isinstance(found, Incoming)
+        ids.add(build_event(CHANNEL, found, AT).id)
+    assert len(ids) == 3
 
 
 def test_each_edit_is_an_event_of_its_own_and_a_repeated_one_is_the_same() -> None:
