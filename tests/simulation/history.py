@@ -52,7 +52,7 @@ class World:
         self.loop = SimulatedLoop(
             stream("loop"), is_shuffled=self.random.random() < 0.7
         )
-        self.faults: Faults = draw_faults(self.random)
+        self.faults: Faults = draw_faults(self.random, stream("other faults"))
         self.story = Story(self.loop.time)
         self.memory = MemoryJournal()
         self.database = SimulatedDatabase(

@@ -85,6 +85,8 @@ class SimulatedPlatform:
             pause = self._random.choice((None, 1.0, 20.0))
             is_held = self._random.random() < 0.2
             raise SendRefusedError(retry_after_s=pause, is_held=is_held)
+        if self._draw(self._faults.slow_send):
+            await self._pass(12.0, CALL_TIMEOUT_S - 1.0)
         mid = self._new_mid()
         if self._draw(self._faults.lost_send):
             if self._random.random() < 0.5:
