@@ -67,6 +67,8 @@ class CustomerWrote(Inbound):
     reply_to_mid: str | None = None
     #: Who wrote it, where the platform says so.
     profile: Profile | None = None
+    #: By the platform's clock, of what was long on its way: its windows count from it.
+    written_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,8 @@ class CustomerShared(Inbound):
 
     content: str
     media: tuple[Media, ...] = ()
+    #: As of what is written.
+    written_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

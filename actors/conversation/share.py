@@ -32,6 +32,7 @@ from actors.conversation.state import (
     Status,
     TimerKind,
 )
+from actors.conversation.window import heard_at
 from actors.conversation.words import EMPTY_SHARE
 
 _COMBINATION = (
@@ -84,7 +85,7 @@ def on_customer_shared(
     state = replace(
         state,
         status=status,
-        last_customer_at=event.at,
+        last_customer_at=heard_at(state, event.at, event.written_at),
         last_message_id=message.id,
         needs_operator=state.needs_operator or not is_led_by_ai,
     )

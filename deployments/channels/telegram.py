@@ -13,6 +13,7 @@ from actors.conversation.events import (
     customer_message_id,
 )
 from actors.conversation.state import MessageType, Profile, Source
+from actors.conversation.words import PLACEHOLDERS
 from deployments.channels.json_values import Json, read_object, read_text
 from persistence.channels import Channel
 from persistence.ids import derive_conversation_id, derive_event_id
@@ -74,7 +75,7 @@ FILES: Mapping[str, MessageType] = {
     "sticker": MessageType.TEXT,
     "document": MessageType.TEXT,
 }
-#: What a customer can send that we can't show: stored without words, for a person.
+#: What a customer can send that we can't show: stored as such, for a person.
 UNSHOWN = frozenset(
     {"story", "paid_media", "checklist", "invoice", "giveaway", "poll", "game"}
 )
@@ -246,8 +247,10 @@ def _read_content(message: Json) -> Content | None:
         if member in message:
             return _read_file(message_type, message[member], message.get("caption"))
     described = _describe(message)
-    if described or not UNSHOWN.isdisjoint(message):
+    if described:
         return Content(described)
+    if not UNSHOWN.isdisjoint(message):
+        return Content(PLACEHOLDERS[MessageType.TEXT])
     return None
 
 
@@ -259,9 +262,11 @@ def _read_file(message_type: MessageType, value: object, caption: object) -> Con
         message_type = MessageType.IMAGE
     file_id = read_text(file.get("file_id"))
     media = (Media(message_type, media_id=file_id),) if file_id else ()
-    return Content(
-        read_text(caption) or read_text(file.get("emoji")), message_type, media
-    )
+    said = read_text(caption) or read_text(file.get("emoji"))
+    if not said and not media:
+        # Nothing to show and nothing to read is still something for a person.
+        said = PLACEHOLDERS[message_type]
+    return Content(said, message_type, media)
 
 
 def _describe(message: Json) -> str:

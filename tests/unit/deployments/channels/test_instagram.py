@@ -1,6 +1,6 @@
 """Reading Instagram's webhooks, kind by kind."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import orjson
@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.conversation.events import (
+    CustomerShared,
     CustomerWrote,
     EchoReceived,
     Media,
@@ -50,7 +51,7 @@ CHANNEL = Channel(
 
 def event(**fields: object) -> dict[str, object]:
     """Build an event from Sara to the shop."""
-    return {"sender": {"id": SARA}, "recipient": {"id": SHOP}, "timestamp": 1, **fields}
+    return {"sender": {"id": SARA}, "recipient": {"id": SHOP}, "timestamp": 0, **fields}
 
 
 def message(**fields: object) -> dict[str, object]:
@@ -352,3 +353,35 @@ def test_a_number_as_id_is_read_as_its_digits() -> None:
         b'"message":{"mid":"m","text":"x"}}]}]}'
     )
     assert list(read_webhook(numbers)) == [Incoming(("5",), "7", "m", "x")]
+
+
+@pytest.mark.parametrize(
+    ("late", "is_told"),
+    [
+        (timedelta(seconds=30), False),
+        (timedelta(seconds=-30), False),
+        (timedelta(hours=5), True),
+        # Meta has given up by then: the clock is another's, or wrong.
+        (timedelta(hours=40), False),
+    ],
+)
+def test_what_came_late_says_when_it_was_written(
+    late: timedelta, is_told: bool
+) -> None:
+    sent_ms = int((AT - late).timestamp() * 1000)
+    post = {"type": "ig_post", "payload": {"title": "مانتو"}}
+    told = {"mid": "m1", "text": "چنده؟", "attachments": [post]}
+    for found in read(event(message=told, timestamp=sent_ms)):
+        assert isinstance(found, Incoming)
+        built = build_event(CHANNEL, found, AT)
+        assert isinstance(built, CustomerWrote | CustomerShared)
+        assert built.written_at == (AT - late if is_told else None)
+
+
+@pytest.mark.parametrize("timestamp", [None, "x", True, -1, 10**30, 1.5, [], {}])
+def test_a_time_that_is_none_spoils_nothing(timestamp: object) -> None:
+    (found,) = read(event(message={"mid": "m1", "text": "x"}, timestamp=timestamp))
+    assert isinstance(found, Incoming)
+    built = build_event(CHANNEL, found, AT)
+    assert isinstance(built, CustomerWrote)
+    assert built.written_at is None
