@@ -141,6 +141,8 @@ class Send:
     attempts: int = 0
     #: The AI's words; a person's go out under other rules.
     is_ai: bool = False
+    #: How often it was held back in a row, by a paused channel say.
+    holds: int = 0
     #: Under way when a person took over: if it did not arrive it is not sent again.
     is_withdrawn: bool = False
 
