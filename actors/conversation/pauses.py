@@ -22,5 +22,6 @@ def pause_after(send: Send, event: PartRefused, policy: Policy) -> timedelta:
         return backoff(send.attempts, policy.max_backoff)
     if not event.is_held:
         return event.retry_after
-    patient = event.retry_after * 2 ** min(send.holds - 1, 16)
+    doublings = min(send.holds - 1, 16)
+    patient = event.retry_after * (1 << doublings)
     return min(patient, max(policy.max_backoff, event.retry_after))
