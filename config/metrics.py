@@ -51,6 +51,11 @@ REDIRECTS = Counter(
 SENDS = Counter(
     "sends_total", "Attempts to send a part to a platform.", ["channel", "outcome"]
 )
+PROFILE_LOOKUPS = Counter(
+    "profile_lookups_total",
+    "Customers whose name the platform was asked for; held: it was not to be asked.",
+    ["result"],
+)
 SHARD_BATCH_SIZE = Histogram(
     "shard_batch_events",
     "Events recorded by one transaction.",

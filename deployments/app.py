@@ -21,7 +21,7 @@ from actors.conversation.client import (
 )
 from actors.conversation.mirror import NO_MIRROR, Mirror, RedisMirror
 from actors.conversation.policy import Policy
-from actors.conversation.ports import Responder, Sender
+from actors.conversation.ports import Profiles, Responder, Sender
 from actors.monitor.client import MonitorClient, stop_monitor
 from config.logging import setup_logging
 from config.settings import Settings, load_settings
@@ -33,6 +33,7 @@ from deployments.channels.throttle import VisitorThrottle, build_throttle
 from deployments.flags import FeatureFlags
 from deployments.handles import RemoteResponder, RemoteRetriever
 from deployments.part_probes import build_probes
+from deployments.profiles import ChannelProfiles
 from deployments.sender import ChannelSender
 from deployments.web_app import build_web_app
 from deployments.web_services import WebServices
@@ -64,16 +65,18 @@ class AppArgs(BaseModel):
 class ShardOutside:
     """Opens, inside a shard's process, the ways to all that is outside."""
 
-    async def open(self, pool: Pool) -> tuple[Responder, Sender, Mirror]:
+    async def open(self, pool: Pool) -> tuple[Responder, Sender, Profiles, Mirror]:
         """Open the ways to the answering side, the platforms and the mirror."""
         settings = load_settings()
         setup_logging(settings.logs_dir, "shards")
-        sender = ChannelSender(pool, get_cipher(settings), settings)
+        cipher = get_cipher(settings)
+        sender = ChannelSender(pool, cipher, settings)
+        profiles = ChannelProfiles(pool, cipher, settings)
         url = settings.redis_url
         mirror: Mirror = (
             NO_MIRROR if url is None else RedisMirror(pool, url.get_secret_value())
         )
-        return RemoteResponder(settings.llm_timeout_s), sender, mirror
+        return RemoteResponder(settings.llm_timeout_s), sender, profiles, mirror
 
 
 def start_actors(settings: Settings) -> None:

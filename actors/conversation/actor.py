@@ -10,7 +10,7 @@ from actors.clock import SystemClock
 from actors.conversation.events import Event
 from actors.conversation.mirror import Mirror, MirrorHealth
 from actors.conversation.policy import Policy
-from actors.conversation.ports import Responder, Sender
+from actors.conversation.ports import Profiles, Responder, Sender
 from actors.conversation.shard import Shard
 from config import memory
 from persistence.database import Pool, open_pool
@@ -30,7 +30,7 @@ class ShardPlan:
 class Outside(Protocol):
     """Opens, inside the shard's process, what the shard needs done outside."""
 
-    async def open(self, pool: Pool) -> tuple[Responder, Sender, Mirror]:
+    async def open(self, pool: Pool) -> tuple[Responder, Sender, Profiles, Mirror]:
         """Open the ways to the answering side, the platforms and the mirror."""
         ...
 
@@ -41,7 +41,7 @@ class ConversationShard:
     async def __init__(self, plan: ShardPlan, outside: Outside) -> None:  # type: ignore[misc]
         # Ray awaits it, so a restarted shard arms its timers before it is called.
         pool = await open_pool(plan.database_url, max_size=3)
-        responder, sender, mirror = await outside.open(pool)
+        responder, sender, profiles, mirror = await outside.open(pool)
         self._pool = pool
         self._mirror = mirror
         self._shard = Shard(
@@ -53,6 +53,7 @@ class ConversationShard:
             policy=plan.policy,
             clock=SystemClock(),
             mirror=mirror,
+            profiles=profiles,
         )
         await self._shard.start()
         memory.settle()

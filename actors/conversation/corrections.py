@@ -20,10 +20,10 @@ from actors.conversation.policy import Policy
 from actors.conversation.replies import await_burst, stop_reply
 from actors.conversation.share import combine, drop_pending
 from actors.conversation.state import (
-    MAX_EARLY_EDITS,
+    MAX_RECENT_EDITS,
     MAX_UNSENT_MIDS,
     Conversation,
-    EarlyEdit,
+    RecentEdit,
 )
 from persistence.ids import MessageId
 
@@ -35,7 +35,7 @@ def on_unsent(state: Conversation, event: MessageUnsent, policy: Policy) -> Deci
     state = replace(
         state,
         unsent_mids=(*state.unsent_mids, event.mid)[-MAX_UNSENT_MIDS:],
-        early_edits=tuple(one for one in state.early_edits if one.mid != event.mid),
+        recent_edits=tuple(one for one in state.recent_edits if one.mid != event.mid),
     )
     if event.is_ours:
         # The customer's questions, and who leads, are as they were.
@@ -75,14 +75,13 @@ def on_unsent(state: Conversation, event: MessageUnsent, policy: Policy) -> Deci
 
 def on_edited(state: Conversation, event: MessageEdited, policy: Policy) -> Decision:
     """Store the new words; an answer to the old ones is out of date."""
-    if event.mid in state.unsent_mids:
+    if event.mid in state.unsent_mids or _is_overtaken(state, event):
         return Decision(state)
+    state = _remember_edit(state, event)
     if event.is_ours:
         ours = RewriteMessages(_ours(state, event.mid), event.text)
-        return Decision(_remember_edit(state, event), (ours,))
+        return Decision(state, (ours,))
     question = MessageId(customer_message_id(state.id, event.mid))
-    if question not in state.questions:
-        state = _remember_edit(state, event)
     combined = next(
         (
             combine(share.content, event.text)
@@ -104,16 +103,19 @@ def _ours(state: Conversation, mid: str) -> tuple[MessageId, ...]:
     return (MessageId(echo_message_id(state.id, mid)), *sent)
 
 
-def find_edit(state: Conversation, mid: str) -> EarlyEdit | None:
-    """Return the edit that came before its message, if there is one."""
-    return next((edit for edit in state.early_edits if edit.mid == mid), None)
+def find_edit(state: Conversation, mid: str) -> RecentEdit | None:
+    """Return what a message that comes only now says by now, if that was told."""
+    return next((edit for edit in state.recent_edits if edit.mid == mid), None)
+
+
+def _is_overtaken(state: Conversation, event: MessageEdited) -> bool:
+    """Whether a later edit of the message is known: these are older words."""
+    known = find_edit(state, event.mid)
+    return known is not None and 0 < event.order < known.order
 
 
 def _remember_edit(state: Conversation, event: MessageEdited) -> Conversation:
-    """Keep the words: the edit of an old message, or one that overtook its message.
-
-    Which of the two it is can't be told here; a message that is here comes only once.
-    """
-    others = tuple(edit for edit in state.early_edits if edit.mid != event.mid)
-    edits = (*others, EarlyEdit(event.mid, event.text))
-    return replace(state, early_edits=edits[-MAX_EARLY_EDITS:])
+    """Keep the words: their message may still come, or an earlier edit of it."""
+    others = tuple(edit for edit in state.recent_edits if edit.mid != event.mid)
+    edits = (*others, RecentEdit(event.mid, event.text, event.order))
+    return replace(state, recent_edits=edits[-MAX_RECENT_EDITS:])

@@ -18,6 +18,7 @@ from actors.conversation.echoes import on_echo, on_part_delivered
 from actors.conversation.effects import Decision, RateMessage
 from actors.conversation.errors import UnknownConversationError
 from actors.conversation.events import (
+    AiSwitched,
     ConversationRedirected,
     CustomerEdited,
     CustomerShared,
@@ -32,6 +33,8 @@ from actors.conversation.events import (
     PartDelivered,
     PartOutcomeLost,
     PartRefused,
+    ProfileLearned,
+    ProfileMissed,
     ReplyFailed,
     ReplyFellDue,
     ReplyWritten,
@@ -41,6 +44,11 @@ from actors.conversation.events import (
     StatusSet,
 )
 from actors.conversation.policy import Policy
+from actors.conversation.profiles import (
+    ask_profile,
+    on_profile_learned,
+    on_profile_missed,
+)
 from actors.conversation.questions import on_customer_wrote
 from actors.conversation.replies import (
     on_reply_due,
@@ -50,6 +58,7 @@ from actors.conversation.replies import (
 from actors.conversation.share import on_customer_shared, on_share_timed_out
 from actors.conversation.state import Conversation
 from actors.conversation.takeover import (
+    on_ai_switched,
     on_operator_answered,
     on_redirected,
     on_status_set,
@@ -66,6 +75,14 @@ def decide(state: Conversation | None, event: Event, policy: Policy) -> Decision
         InvalidEventError: there is nothing to send again.
     """
     state = _open(event) if state is None else _next_version(state)
+    decision = _apply(state, event, policy)
+    if isinstance(event, CustomerWrote) and decision.state.reply is not None:
+        # Thousands come a second, and the end of each burst asks as well.
+        return decision
+    return ask_profile(decision, event.at)
+
+
+def _apply(state: Conversation, event: Event, policy: Policy) -> Decision:
     match event:
         case CustomerWrote():
             return on_customer_wrote(state, event, policy)
@@ -83,6 +100,8 @@ def decide(state: Conversation | None, event: Event, policy: Policy) -> Decision
             return on_redirected(state, event, policy)
         case StatusSet():
             return on_status_set(state, event, policy)
+        case AiSwitched():
+            return on_ai_switched(state, event, policy)
         case ShareTimedOut():
             return on_share_timed_out(state, event)
         case FeedbackGiven():
@@ -107,6 +126,10 @@ def decide(state: Conversation | None, event: Event, policy: Policy) -> Decision
             return on_outcome_lost(state, event, policy)
         case SendRetried():
             return on_send_retried(state, event)
+        case ProfileLearned():
+            return on_profile_learned(state, event)
+        case ProfileMissed():
+            return on_profile_missed(state, event)
         case _:
             assert_never(event)
 
@@ -114,12 +137,11 @@ def decide(state: Conversation | None, event: Event, policy: Policy) -> Decision
 def _open(event: Event) -> Conversation:
     """Open a conversation for what a platform sent; nothing else can.
 
-    Nor does a message that is taken back or worded anew, of which we never had the
-    first wording.
+    What was taken back before it came must be known when it comes: until something is
+    said there, nobody is shown such a conversation. What is worded anew is not opened
+    for; see `deployments/channels/corrections.py`.
     """
-    if not isinstance(event, Inbound) or isinstance(
-        event, MessageUnsent | MessageEdited
-    ):
+    if not isinstance(event, Inbound) or isinstance(event, MessageEdited):
         raise UnknownConversationError
     return Conversation(
         id=event.conversation_id,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import uuid5
 
 from actors.conversation.effects import (
@@ -23,6 +23,7 @@ from actors.conversation.events import (
     SendFellDue,
     SendRetried,
 )
+from actors.conversation.pauses import pause_after
 from actors.conversation.policy import Policy
 from actors.conversation.splitting import split_for
 from actors.conversation.state import (
@@ -122,14 +123,16 @@ def on_part_refused(
     if head is None:
         return Decision(state)
     if event.is_held:
-        # A channel may be paused for days; its messages wait for it.
-        head = replace(head, attempts=head.attempts - 1)
+        # Nobody was asked, so it is no failed attempt, however long that lasts.
+        head = replace(head, attempts=head.attempts - 1, holds=head.holds + 1)
+    else:
+        head = replace(head, holds=0)
     if head.is_withdrawn:
         return _failed(state, head, TAKEN_OVER, event.at)
     if event.permanent or head.attempts >= policy.max_send_attempts:
         return _failed(state, head, event.reason, event.at)
-    pause = event.retry_after or backoff(head.attempts, policy.max_backoff)
-    queued = replace(head, delivery=Delivery.QUEUED, due_at=event.at + pause)
+    due_at = event.at + pause_after(head, event, policy)
+    queued = replace(head, delivery=Delivery.QUEUED, due_at=due_at)
     return _put_back(state, queued, event.reason)
 
 
@@ -160,6 +163,7 @@ def on_send_retried(state: Conversation, event: SendRetried) -> Decision:
             send,
             delivery=Delivery.QUEUED,
             attempts=0,
+            holds=0,
             due_at=event.at,
             is_ai=False,
             is_withdrawn=False,
@@ -214,11 +218,6 @@ def withdraw(
         kept = (replace(kept[0], due_at=at), *kept[1:])
         effects.append(SetTimer(TimerKind.SEND, at))
     return replace(state, sends=kept), tuple(effects)
-
-
-def backoff(attempts: int, longest: timedelta) -> timedelta:
-    """Return the pause after `attempts` failures: 2 s, 4 s, 8 s … up to `longest`."""
-    return min(timedelta(seconds=2.0 ** min(attempts, 16)), longest)
 
 
 def find_head(state: Conversation, send_id: SendId) -> Send | None:

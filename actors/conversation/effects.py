@@ -133,6 +133,11 @@ class CancelReply:
 
 
 @dataclass(frozen=True, slots=True)
+class AskProfile:
+    """Ask the platform who the customer is."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeliverPart:
     """Hand the part to the platform; `tag` says why it may come so late."""
 
@@ -189,6 +194,7 @@ Effect: TypeAlias = (
     | StartReply
     | CancelReply
     | DeliverPart
+    | AskProfile
     | WriteLog
     | Count
 )

@@ -13,6 +13,7 @@ import structlog
 
 from actors.clock import Clock
 from actors.conversation.effects import (
+    AskProfile,
     CancelReply,
     Count,
     Counter,
@@ -34,9 +35,18 @@ from actors.conversation.events import (
     ReplyFailed,
     ReplyWritten,
 )
-from actors.conversation.ports import AnswerJob, OutgoingPart, Responder, Sender
+from actors.conversation.inquiries import Inquiries
+from actors.conversation.ports import (
+    NOBODY_KNOWS,
+    AnswerJob,
+    OutgoingPart,
+    Profiles,
+    Responder,
+    Sender,
+)
 from actors.conversation.recording import Order
 from actors.conversation.state import Conversation
+from actors.conversation.words import storable as _storable
 from config import metrics
 from persistence.ids import EventId, SendId
 
@@ -61,7 +71,7 @@ log = structlog.get_logger("errands")
 
 
 class Errands:
-    """Owns the tasks that write answers and send parts."""
+    """Owns the tasks that write answers, send parts, and ask who customers are."""
 
     def __init__(
         self,
@@ -71,6 +81,7 @@ class Errands:
         post: Callable[[Event], None],
         new_id: Callable[[], UUID] = uuid4,
         max_sends: int = MAX_SENDS,
+        profiles: Profiles = NOBODY_KNOWS,
     ) -> None:
         self._responder = responder
         self._sender = sender
@@ -79,6 +90,7 @@ class Errands:
         self._new_id = new_id
         self._replies: dict[EventId, asyncio.Task[None]] = {}
         self._sends: dict[SendId, asyncio.Task[None]] = {}
+        self._inquiries = Inquiries(profiles, clock, post, new_id)
         self._reply_places = asyncio.Semaphore(MAX_REPLIES)
         self._send_places = asyncio.Semaphore(max_sends)
 
@@ -95,6 +107,8 @@ class Errands:
                     running.cancel()
             case DeliverPart():
                 self._begin_send(state, order)
+            case AskProfile():
+                self._inquiries.begin(state)
             case WriteLog():
                 _log_of(order.log).info(order.text, conversation_id=str(state.id))
             case Count():
@@ -106,6 +120,7 @@ class Errands:
         """Give up answers (their timers bring them back); let sends come home."""
         for task in list(self._replies.values()):
             task.cancel()
+        await self._inquiries.stop()
         if self._sends:
             await asyncio.wait(self._sends.values(), timeout=patience_s)
         sends = list(self._sends.values())
@@ -273,12 +288,3 @@ def _counter_of(order: Count) -> prometheus_client.Counter:
 
 def _is_withdrawn(state: Conversation, order: DeliverPart) -> bool:
     return any(send.id == order.send.id and send.is_withdrawn for send in state.sends)
-
-
-def _storable(text: str) -> str:
-    """Return the text without what PostgreSQL can't hold: NUL, half an emoji.
-
-    Models and platforms send such things; the event would be refused, and with it the
-    answer that a customer waits for.
-    """
-    return text.encode(errors="replace").decode().replace("\x00", "")

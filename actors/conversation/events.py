@@ -67,6 +67,8 @@ class CustomerWrote(Inbound):
     reply_to_mid: str | None = None
     #: Who wrote it, where the platform says so.
     profile: Profile | None = None
+    #: By the platform's clock, of what was long on its way: its windows count from it.
+    written_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,8 @@ class CustomerShared(Inbound):
 
     content: str
     media: tuple[Media, ...] = ()
+    #: As of what is written.
+    written_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +100,9 @@ class MessageEdited(Inbound):
 
     text: str
     is_ours: bool = False
+    #: Grows with each edit of a message, by the platform's own count or clock; 0 where
+    #: the order of arrival is all that is known.
+    order: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +134,14 @@ class StatusSet(Happening):
     """An operator set the status."""
 
     status: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AiSwitched(Happening):
+    """An operator turned the AI on or off where the conversation stands."""
+
+    user_id: UserId
+    ai_enabled: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,6 +280,20 @@ class SendRetried(Happening):
     message_id: MessageId
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileLearned(Happening):
+    """The platform was asked who the customer is, and said so."""
+
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileMissed(Happening):
+    """The platform was asked who the customer is, and did not say."""
+
+    reason: str
+
+
 Event: TypeAlias = (
     CustomerWrote
     | CustomerShared
@@ -274,6 +303,7 @@ Event: TypeAlias = (
     | OperatorAnswered
     | ConversationRedirected
     | StatusSet
+    | AiSwitched
     | ShareTimedOut
     | FeedbackGiven
     | CustomerEdited
@@ -285,6 +315,8 @@ Event: TypeAlias = (
     | PartRefused
     | PartOutcomeLost
     | SendRetried
+    | ProfileLearned
+    | ProfileMissed
 )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from actors.conversation.events import AnswerTrace
-from actors.conversation.state import Source
+from actors.conversation.state import Profile, Source
 from persistence.ids import (
     ChannelId,
     ConversationId,
@@ -75,3 +75,45 @@ class Sender(Protocol):
             SendOutcomeUnknownError: it did not answer; the part may have arrived.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unnamed:
+    """A customer of whom only the platform's id is known."""
+
+    tenant_id: TenantId
+    channel_id: ChannelId
+    source: Source
+    customer: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoProfile:
+    """Why nobody knows who a customer is.
+
+    `is_passing` when it may be otherwise in a minute; `is_held` when the platform was
+    not even asked.
+    """
+
+    reason: str
+    is_passing: bool = False
+    is_held: bool = False
+
+
+class Profiles(Protocol):
+    """Knows who customers are."""
+
+    async def look_up(self, who: Unnamed) -> Profile | NoProfile:
+        """Ask the platform; never raises for what a platform may answer."""
+        ...
+
+
+class NobodyKnows:
+    """There is no platform to ask."""
+
+    async def look_up(self, who: Unnamed) -> NoProfile:
+        """Ask nobody."""
+        return NoProfile(f"nobody knows who writes on {who.source}", is_held=True)
+
+
+NOBODY_KNOWS = NobodyKnows()

@@ -6,6 +6,7 @@ from actors.conversation.corrections import find_edit
 from actors.conversation.effects import (
     Decision,
     Effect,
+    MarkMessages,
     RecordMessage,
     RecordProfile,
     SetTimer,
@@ -29,6 +30,7 @@ from actors.conversation.state import (
     Status,
     TimerKind,
 )
+from actors.conversation.window import heard_at
 from actors.conversation.words import PLACEHOLDERS
 from persistence.ids import MessageId
 
@@ -42,7 +44,7 @@ def on_customer_wrote(
     """
     message_id = message_id_of(event)
     position, placed = place_numbered(state, event, message_id)
-    edit = find_edit(state, event.mid) if state.early_edits else None
+    edit = find_edit(state, event.mid) if state.recent_edits else None
     if edit is not None:
         event = replace(event, text=edit.text)
     content = event.text
@@ -62,7 +64,8 @@ def on_customer_wrote(
     )
     if event.mid in state.unsent_mids:
         return _record_unsent(state, message)
-    questions = insert_question(state, message_id, placed)[-MAX_QUESTIONS:]
+    waiting = insert_question(state, message_id, placed)
+    questions = waiting[-MAX_QUESTIONS:]
     status = state.reopened_status
     is_led_by_ai = status is Status.ACTIVE and state.ai_enabled
     pending, combined, reply = state.pending_share, state.combined, None
@@ -80,6 +83,10 @@ def on_customer_wrote(
             *abandon(state.reply, "newer_text"),
             SetTimer(TimerKind.REPLY, reply.due_at),
         )
+    if len(waiting) > MAX_QUESTIONS:
+        # Whoever answers reads on from the newest; nobody comes back to these.
+        passed = MarkMessages(waiting[:-MAX_QUESTIONS], Processing.COMPLETED)
+        effects = (*effects, passed)
     profile = event.profile or state.profile
     if profile != state.profile:
         effects = (*effects, RecordProfile(profile))
@@ -92,7 +99,7 @@ def on_customer_wrote(
         pending_share=pending,
         placed=placed,
         reply=reply,
-        last_customer_at=event.at,
+        last_customer_at=heard_at(state, event.at, event.written_at),
         last_message_id=message_id if is_last else state.last_message_id,
         needs_operator=state.needs_operator or not is_led_by_ai,
         profile=profile,
@@ -109,7 +116,8 @@ def _record_unsent(state: Conversation, message: RecordMessage) -> Decision:
         processing=Processing.COMPLETED,
         is_unsent=True,
     )
-    return Decision(state, (blank,))
+    last = state.last_message_id or blank.id
+    return Decision(replace(state, last_message_id=last), (blank,))
 
 
 def _still_asked(

@@ -11,6 +11,7 @@ from actors.conversation.codec import (
     kind_of,
 )
 from actors.conversation.effects import (
+    AskProfile,
     BlankMessages,
     CancelReply,
     ClearTimer,
@@ -44,7 +45,7 @@ from persistence.journal import (
     TimerRow,
 )
 
-Order = StartReply | CancelReply | DeliverPart | WriteLog | Count
+Order = StartReply | CancelReply | DeliverPart | AskProfile | WriteLog | Count
 
 
 @dataclass(slots=True)
@@ -117,7 +118,14 @@ class Draft:
                 self._add_send(state, effect, at)
             case SetTimer() | ClearTimer():
                 self._add_timer(state.id, effect)
-            case StartReply() | CancelReply() | DeliverPart() | WriteLog() | Count():
+            case (
+                StartReply()
+                | CancelReply()
+                | DeliverPart()
+                | AskProfile()
+                | WriteLog()
+                | Count()
+            ):
                 self.orders.append((state.id, effect))
             case _:
                 assert_never(effect)
@@ -204,6 +212,8 @@ def _touched_by(decision: Decision) -> tuple[MessageId, ...]:
             case RecordSend():
                 touched[effect.send.message_id] = None
             case SetTimer() | ClearTimer() | StartReply() | CancelReply():
+                pass
+            case AskProfile():
                 pass
             case DeliverPart() | WriteLog() | Count() | RecordProfile():
                 pass

@@ -29,7 +29,7 @@ from actors.conversation.mirror import NO_MIRROR, Mirror
 from actors.conversation.parcels import Parcel, drop_duplicates
 from actors.conversation.parcels import Receipt as Receipt
 from actors.conversation.policy import Policy
-from actors.conversation.ports import Responder, Sender
+from actors.conversation.ports import NOBODY_KNOWS, Profiles, Responder, Sender
 from actors.conversation.recording import Draft, timer_key
 from actors.conversation.state import Conversation
 from actors.conversation.timers import TIMER_EVENTS, TimerWheel, build_timer_event
@@ -67,6 +67,7 @@ class Shard:
         new_id: Callable[[], UUID] = uuid4,
         max_resident: int = MAX_RESIDENT,
         max_sends: int = MAX_SENDS,
+        profiles: Profiles = NOBODY_KNOWS,
     ) -> None:
         self._shard = shard
         self._shards = shards
@@ -80,7 +81,9 @@ class Shard:
         self._states: OrderedDict[ConversationId, Conversation] = OrderedDict()
         self._timers = TimerWheel()
         self._timers_changed = asyncio.Event()
-        self._errands = Errands(responder, sender, clock, self._post, new_id, max_sends)
+        self._errands = Errands(
+            responder, sender, clock, self._post, new_id, max_sends, profiles
+        )
         self._tasks: list[asyncio.Task[None]] = []
         self._firing: asyncio.Task[None] | None = None
         self._epoch = Epoch(shard, 0, 0)

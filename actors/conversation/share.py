@@ -32,6 +32,7 @@ from actors.conversation.state import (
     Status,
     TimerKind,
 )
+from actors.conversation.window import heard_at
 from actors.conversation.words import EMPTY_SHARE
 
 _COMBINATION = (
@@ -77,13 +78,14 @@ def on_customer_shared(
     counted = Count(Counter.SHARE_MESSAGES)
     if event.mid in state.unsent_mids:
         blank = replace(message, content="", media=(), is_unsent=True)
-        return Decision(state, (blank, counted))
+        last = state.last_message_id or blank.id
+        return Decision(replace(state, last_message_id=last), (blank, counted))
     status = state.reopened_status
     is_led_by_ai = status is Status.ACTIVE and state.ai_enabled
     state = replace(
         state,
         status=status,
-        last_customer_at=event.at,
+        last_customer_at=heard_at(state, event.at, event.written_at),
         last_message_id=message.id,
         needs_operator=state.needs_operator or not is_led_by_ai,
     )

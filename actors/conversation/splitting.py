@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Callable, Mapping
+from unicodedata import category
 
 from actors.conversation.state import Source
 
 _PIECE = re.compile(r"\s*\S+")
 #: Joins an emoji of several code points, or a Persian word's halves.
 _JOINERS = ("\u200d", "\u200c")
-_EXTENDERS = range(0x1F3FB, 0x1F400)
+#: Skin tones, and the letters that make a black flag a region's.
+_EXTENDERS = (range(0x1F3FB, 0x1F400), range(0xE0020, 0xE0080))
+#: Marks above, below and around: Persian vowels, keycaps, how an emoji is drawn.
+_MARKS = frozenset({"Mn", "Mc", "Me"})
 
 
 def _utf8_bytes(text: str) -> int:
@@ -82,10 +86,8 @@ def _clusters(word: str) -> list[str]:
         joins = clusters and (
             clusters[-1].endswith(_JOINERS)
             or character in _JOINERS
-            or ord(character) in _EXTENDERS
-            or 0xFE00 <= ord(character) <= 0xFE0F
-            or 0x300 <= ord(character) <= 0x36F
-            or 0x64B <= ord(character) <= 0x65F
+            or any(ord(character) in extenders for extenders in _EXTENDERS)
+            or category(character) in _MARKS
             or (_is_flag(character) and _is_half_flag(clusters[-1]))
         )
         if joins and _utf8_bytes(clusters[-1]) < 56:

@@ -26,8 +26,8 @@ MAX_DEAD_PARTS = 40
 MAX_DOUBTED = 8
 #: An unsent message that was delivered late is known by these.
 MAX_UNSENT_MIDS = 16
-#: Edits whose message may still come: a moment later, if at all.
-MAX_EARLY_EDITS = 4
+#: Edits whose message, or an earlier edit, may still come: soon, if at all.
+MAX_RECENT_EDITS = 8
 #: Updates overtake each other by seconds, not by more messages than this.
 MAX_PLACED = 16
 #: Room between two messages for those that were written between them and came late.
@@ -141,6 +141,8 @@ class Send:
     attempts: int = 0
     #: The AI's words; a person's go out under other rules.
     is_ai: bool = False
+    #: How often it was held back in a row, by a paused channel say.
+    holds: int = 0
     #: Under way when a person took over: if it did not arrive it is not sent again.
     is_withdrawn: bool = False
 
@@ -193,11 +195,13 @@ class AssumedEcho:
 
 
 @dataclass(frozen=True, slots=True)
-class EarlyEdit:
-    """What a message says now that is not here yet, for all we know."""
+class RecentEdit:
+    """What a message says now, which may have overtaken it or an edit before."""
 
     mid: str
     text: str
+    #: See MessageEdited.
+    order: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +211,15 @@ class Profile:
     first_name: str = ""
     last_name: str = ""
     username: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileQuest:
+    """Who the customer is was asked for: not before when it may be again."""
+
+    ask_at: datetime
+    #: Look-ups that were answered without a name.
+    misses: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,12 +261,14 @@ class Conversation:
     placed: tuple[Placed, ...] = ()
     #: Platform ids of messages that were unsent, some before they arrived.
     unsent_mids: tuple[str, ...] = ()
-    #: Edits that may have overtaken their message, the newest last.
-    early_edits: tuple[EarlyEdit, ...] = ()
+    #: One per message, what came last standing last.
+    recent_edits: tuple[RecentEdit, ...] = ()
     last_customer_at: datetime | None = None
     last_message_id: MessageId | None = None
     #: What the platform said last; the customer's card may say otherwise.
     profile: Profile = Profile()
+    #: None before the platform was asked, and once it has told.
+    quest: ProfileQuest | None = None
 
     @property
     def ai_may_answer(self) -> bool:

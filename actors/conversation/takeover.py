@@ -8,6 +8,7 @@ from actors.conversation.announcements import announce_redirect
 from actors.conversation.delivery import check_operator_window, enqueue, withdraw
 from actors.conversation.effects import Decision, Effect, RecordMessage
 from actors.conversation.events import (
+    AiSwitched,
     ConversationRedirected,
     OperatorAnswered,
     StatusSet,
@@ -112,6 +113,25 @@ def on_status_set(state: Conversation, event: StatusSet, policy: Policy) -> Deci
             return Decision(state, (*silenced, *closed))
         case _:
             assert_never(event.status)
+
+
+def on_ai_switched(state: Conversation, event: AiSwitched, policy: Policy) -> Decision:
+    """Turn the AI on or off; who has the conversation besides stays as it is.
+
+    Off, it goes on in its department and status, and nobody answers but people. On, the
+    AI must lead to answer at all; a closed conversation stays closed, and it is the AI
+    that will lead it once the customer writes.
+    """
+    if not event.ai_enabled:
+        state, silenced = silence(state, "switched_off", event.at)
+        waits = bool(state.questions)
+        state = replace(
+            state, ai_enabled=False, needs_operator=state.needs_operator or waits
+        )
+        return Decision(state, silenced)
+    if state.status is Status.CLOSED:
+        return Decision(replace(state, ai_enabled=True, department=None))
+    return answer_what_waits(_led_by_ai(state), event.at, policy)
 
 
 def _led_by_ai(state: Conversation) -> Conversation:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from actors.conversation.state import Source
+from actors.conversation.state import Conversation, Source
 
 #: Meta, Instagram messaging: the standard messaging window.
 STANDARD_WINDOW = timedelta(hours=24)
@@ -33,3 +33,17 @@ def reply_window(
     return ReplyWindow(
         last_customer_at + STANDARD_WINDOW, last_customer_at + HUMAN_AGENT_WINDOW
     )
+
+
+def heard_at(
+    state: Conversation, at: datetime, written_at: datetime | None
+) -> datetime:
+    """Return when the customer wrote last, as the platform counts it.
+
+    What an outage of ours held up was written before it came, and perhaps before what
+    overtook it.
+    """
+    if written_at is None:
+        return at
+    known = state.last_customer_at
+    return written_at if known is None else max(known, written_at)

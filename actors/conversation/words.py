@@ -18,3 +18,12 @@ PLACEHOLDERS: Mapping[MessageType, str] = {
 }
 #: Nobody but a person can answer these.
 WORDLESS = frozenset({*PLACEHOLDERS.values(), UNSUPPORTED})
+
+
+def storable(text: str) -> str:
+    """Return the text without what PostgreSQL can't hold: NUL, half an emoji.
+
+    Models and platforms send such things; the event would be refused, and with it the
+    answer that a customer waits for.
+    """
+    return text.encode(errors="replace").decode().replace("\x00", "")

@@ -4,8 +4,9 @@ from typing import Annotated
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Header, Request
+from pydantic import StrictBool
 
-from actors.conversation.events import ConversationRedirected, StatusSet
+from actors.conversation.events import AiSwitched, ConversationRedirected, StatusSet
 from actors.conversation.state import Destination, Source, Status
 from actors.conversation.window import reply_window
 from deployments.api.auth import Principal, SignedIn
@@ -48,6 +49,12 @@ class StatusIn(RequestBody):
     """The status to set."""
 
     status: Status
+
+
+class AiIn(RequestBody):
+    """How the AI's switch is to stand."""
+
+    ai_enabled: StrictBool
 
 
 class DestinationOut(Answer):
@@ -159,6 +166,31 @@ async def set_status(
             conversation_id=conversation.id,
             at=context.services.clock.now(),
             status=body.status,
+        )
+    )
+    return await _show_anew(context, principal, conversation.id)
+
+
+@router.post("/api/conversations/{conversation_id}/ai/")
+async def switch_ai(
+    body: AiIn,
+    conversation: OwnConversation,
+    event_id: NewEventId,
+    principal: SignedIn,
+    context: Context,
+) -> ConversationOut:
+    """Turn the AI on or off, without handing the conversation to anybody.
+
+    On, it answers what nobody answered yet; off, an answer that it is writing, or that
+    still waits to be sent, is dropped.
+    """
+    await context.services.shards.submit(
+        AiSwitched(
+            id=event_id,
+            conversation_id=conversation.id,
+            at=context.services.clock.now(),
+            user_id=principal.user_id,
+            ai_enabled=body.ai_enabled,
         )
     )
     return await _show_anew(context, principal, conversation.id)

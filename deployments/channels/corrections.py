@@ -20,16 +20,16 @@ async def store(shards: "Shards", event: Event, *, is_news: bool) -> "Receipt | 
     """Store the event; None when it corrects what we never had, and is not news.
 
     An edit that overtakes a customer's very first message is all that we have of it:
-    it is stored as that message, whose own delivery then is a repeated one.
+    it is stored as that message, whose own delivery then is a repeated one, and as the
+    edit that it is, so that an earlier one which comes later is known as such.
     """
     try:
         return await shards.submit(event)
     except UnknownConversationError:
         if not (is_news and isinstance(event, MessageEdited)):
             return None
-    receipt = await shards.submit(_message_of(event))
-    # The message itself came between the two: now there is something to correct.
-    return await shards.submit(event) if receipt.is_duplicate else receipt
+    await shards.submit(_message_of(event))
+    return await shards.submit(event)
 
 
 def _message_of(edit: MessageEdited) -> CustomerWrote:

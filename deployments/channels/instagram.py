@@ -4,7 +4,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias, TypeVar, assert_never
 
@@ -34,6 +34,10 @@ from persistence.channels import Channel
 from persistence.ids import EventId, derive_conversation_id, derive_event_id
 
 SIGNATURE_PREFIX = "sha256="
+#: What comes within this is on time, give or take the clocks.
+PUNCTUAL_S = 60.0
+#: Meta gives up after 36 hours: what claims to be older says something else.
+GIVEN_UP_AFTER_S = 36 * 3600.0
 
 InstagramEvent: TypeAlias = (
     CustomerWrote | CustomerShared | EchoReceived | MessageUnsent | MessageEdited
@@ -84,8 +88,11 @@ class Incoming:
     reply_to_mid: str | None = None
     #: Sent in the shop's name.
     is_ours: bool = False
-    #: Tells one edit of a message from the next.
+    #: Tells one edit of a message from the next, and which of two is the later.
     edit: str = ""
+    edit_order: int = 0
+    #: By Meta's clock, in milliseconds; 0 where it does not say.
+    sent_ms: int = 0
 
 
 #: The member that tells an event's kind, for events that make no message.
@@ -153,10 +160,17 @@ def build_event(channel: Channel, incoming: Incoming, at: datetime) -> Instagram
                 message_type=incoming.message_type,
                 media=media,
                 reply_to_mid=incoming.reply_to_mid,
+                written_at=_find_writing(incoming.sent_ms, at),
             )
         case Kind.SHARED:
             event_id = share_message_id(thread, mid)
-            return build(CustomerShared, event_id, content=text, media=media)
+            return build(
+                CustomerShared,
+                event_id,
+                content=text,
+                media=media,
+                written_at=_find_writing(incoming.sent_ms, at),
+            )
         case Kind.ECHO:
             return build(
                 EchoReceived,
@@ -170,28 +184,44 @@ def build_event(channel: Channel, incoming: Incoming, at: datetime) -> Instagram
             return build(MessageUnsent, event_id, is_ours=incoming.is_ours)
         case Kind.EDITED:
             event_id = derive_event_id(thread, f"edited:{mid}:{incoming.edit}")
-            return build(MessageEdited, event_id, text=text, is_ours=incoming.is_ours)
+            return build(
+                MessageEdited,
+                event_id,
+                text=text,
+                is_ours=incoming.is_ours,
+                order=incoming.edit_order,
+            )
         case _:
             assert_never(incoming.kind)
+
+
+def _find_writing(sent_ms: int, at: datetime) -> datetime | None:
+    """Return when a message was written that came late; None when it came at once."""
+    late_s = at.timestamp() - sent_ms / 1000
+    if not PUNCTUAL_S < late_s < GIVEN_UP_AFTER_S:
+        return None
+    return at - timedelta(seconds=late_s)
 
 
 def _read_event(account: str, event: Json) -> Iterator[Incoming | Skip]:
     sender, recipient = _read_id(event.get("sender")), _read_id(event.get("recipient"))
     if "message" in event:
         message = read_object(event["message"])
-        yield from _read_message(account, sender, recipient, message)
+        sent_ms = _read_time(event)
+        yield from _read_message(account, sender, recipient, message, sent_ms)
     elif "message_edit" in event:
         edit = read_object(event["message_edit"])
-        yield _read_edit(account, sender, recipient, edit)
+        yield _read_edit(account, sender, recipient, edit, _read_time(event))
     elif "postback" in event:
-        yield _read_postback(account, sender, recipient, read_object(event["postback"]))
+        postback = read_object(event["postback"])
+        yield _read_postback(account, sender, recipient, postback, _read_time(event))
     else:
         known = (reason for name, reason in _OTHER_KINDS.items() if name in event)
         yield next(known, Skip.OTHER)
 
 
 def _read_message(
-    account: str, sender: str, recipient: str, message: Json
+    account: str, sender: str, recipient: str, message: Json, sent_ms: int
 ) -> Iterator[Incoming | Skip]:
     if message.get("is_self") is True or (sender and sender == recipient):
         yield Skip.SELF
@@ -223,6 +253,7 @@ def _read_message(
             Kind.SHARED,
             MessageType.SHARE,
             media,
+            sent_ms=sent_ms,
         )
     if text or attached.media:
         yield Incoming(
@@ -233,6 +264,7 @@ def _read_message(
             message_type=attached.message_type,
             media=attached.media,
             reply_to_mid=_read_reply_to(message),
+            sent_ms=sent_ms,
         )
     elif attached.share is None:
         yield Skip.EMPTY
@@ -252,14 +284,15 @@ def _read_echo(
 
 
 def _read_edit(
-    account: str, sender: str, recipient: str, edit: Json
+    account: str, sender: str, recipient: str, edit: Json, sent_ms: int
 ) -> Incoming | Skip:
     mid, text = read_identifier(edit.get("mid")), read_text(edit.get("text"))
     if not (sender and recipient and mid and text):
         return Skip.MALFORMED
     is_ours = sender == account
-    # Without a number, the words tell one edit from the next.
     number = read_identifier(edit.get("num_edit"))
+    # Without a number, time and words tell one edit from the next.
+    words = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
     return Incoming(
         _accounts(account, sender if is_ours else recipient),
         recipient if is_ours else sender,
@@ -267,18 +300,30 @@ def _read_edit(
         text,
         Kind.EDITED,
         is_ours=is_ours,
-        edit=number or hashlib.sha256(text.encode("utf-8", "replace")).hexdigest(),
+        edit=number or f"{sent_ms}:{words}",
+        edit_order=_read_order(number) or sent_ms,
     )
 
 
+def _read_time(event: Json) -> int:
+    sent_ms = event.get("timestamp")
+    return sent_ms if type(sent_ms) is int and 0 < sent_ms < 2**53 else 0
+
+
+def _read_order(number: str) -> int:
+    """Read a count; 0 for what is none, or more than fits."""
+    is_number = number.isascii() and number.isdecimal() and len(number) < 16
+    return int(number) if is_number else 0
+
+
 def _read_postback(
-    account: str, sender: str, recipient: str, postback: Json
+    account: str, sender: str, recipient: str, postback: Json, sent_ms: int
 ) -> Incoming | Skip:
     """Read a tap on an ice breaker or a button: the customer said its title."""
     mid, title = read_identifier(postback.get("mid")), read_text(postback.get("title"))
     if not (sender and mid and title):
         return Skip.MALFORMED
-    return Incoming(_accounts(account, recipient), sender, mid, title)
+    return Incoming(_accounts(account, recipient), sender, mid, title, sent_ms=sent_ms)
 
 
 def _read_reply_to(message: Json) -> str | None:

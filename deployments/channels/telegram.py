@@ -13,6 +13,7 @@ from actors.conversation.events import (
     customer_message_id,
 )
 from actors.conversation.state import MessageType, Profile, Source
+from actors.conversation.words import PLACEHOLDERS
 from deployments.channels.json_values import Json, read_object, read_text
 from persistence.channels import Channel
 from persistence.ids import derive_conversation_id, derive_event_id
@@ -21,6 +22,8 @@ from persistence.ids import derive_conversation_id, derive_event_id
 MAX_WEBHOOK_BYTES = 256 * 1024
 #: What Telegram could not deliver for so long does not come any more.
 GIVEN_UP_AFTER = timedelta(days=1)
+#: Far ahead; what is more can't be stored as a whole number everywhere.
+MAX_SECONDS = 2**33
 LONG_AGO = datetime.fromtimestamp(0, UTC)
 #: What the card of a customer takes; Telegram's own limit is 64.
 MAX_NAME_CHARS = 100
@@ -57,6 +60,7 @@ class Incoming:
     profile: Profile | None = None
     #: By Telegram's clock.
     written_at: datetime = LONG_AGO
+    edited_at_s: int = 0
 
 
 #: Files, by the member that holds one. An animation comes as a document too, so the
@@ -71,7 +75,7 @@ FILES: Mapping[str, MessageType] = {
     "sticker": MessageType.TEXT,
     "document": MessageType.TEXT,
 }
-#: What a customer can send that we can't show: stored without words, for a person.
+#: What a customer can send that we can't show: stored as such, for a person.
 UNSHOWN = frozenset(
     {"story", "paid_media", "checklist", "invoice", "giveaway", "poll", "game"}
 )
@@ -137,6 +141,7 @@ def build_event(
             customer=incoming.customer,
             mid=mid,
             text=incoming.text,
+            order=_order_edit(incoming),
         )
     answered = incoming.reply_to
     return CustomerWrote(
@@ -194,7 +199,19 @@ def _read_edit(update_id: int, message: Json) -> Incoming | Skip:
         text,
         is_edit=True,
         written_at=_read_time(message.get("date")),
+        edited_at_s=_number(message.get("edit_date")) or 0,
     )
+
+
+def _order_edit(incoming: Incoming) -> int:
+    """Return a number that grows with each edit of a message.
+
+    Its second decides: updates are counted anew after a week without any. Within a
+    second their numbers do.
+    """
+    if not 0 < incoming.edited_at_s < MAX_SECONDS:
+        return 0
+    return incoming.edited_at_s << 20 | incoming.update_id & 0xFFFFF
 
 
 def _read_sender(message: Json) -> tuple[str, int] | Skip:
@@ -230,8 +247,10 @@ def _read_content(message: Json) -> Content | None:
         if member in message:
             return _read_file(message_type, message[member], message.get("caption"))
     described = _describe(message)
-    if described or not UNSHOWN.isdisjoint(message):
+    if described:
         return Content(described)
+    if not UNSHOWN.isdisjoint(message):
+        return Content(PLACEHOLDERS[MessageType.TEXT])
     return None
 
 
@@ -243,9 +262,11 @@ def _read_file(message_type: MessageType, value: object, caption: object) -> Con
         message_type = MessageType.IMAGE
     file_id = read_text(file.get("file_id"))
     media = (Media(message_type, media_id=file_id),) if file_id else ()
-    return Content(
-        read_text(caption) or read_text(file.get("emoji")), message_type, media
-    )
+    said = read_text(caption) or read_text(file.get("emoji"))
+    if not said and not media:
+        # Nothing to show and nothing to read is still something for a person.
+        said = PLACEHOLDERS[message_type]
+    return Content(said, message_type, media)
 
 
 def _describe(message: Json) -> str:

@@ -7,16 +7,18 @@ import httpx
 from actors.conversation.state import Source
 from config.settings import Settings
 from deployments.platforms.instagram import InstagramGraph
-from deployments.platforms.platform import LIMITS, Connector, Platform
+from deployments.platforms.platform import LIMITS, Connector, Introducer, Platform
 from deployments.platforms.telegram import TelegramBots
 from persistence.channels import ChannelKind
 
 __all__ = [
     "CONNECTORS",
+    "INTRODUCERS",
     "LIMITS",
     "PLATFORMS",
     "Connector",
     "InstagramGraph",
+    "Introducer",
     "Platform",
     "TelegramBots",
 ]
@@ -34,5 +36,11 @@ PLATFORMS: Mapping[Source, Callable[[httpx.AsyncClient, Settings], Platform]] = 
 CONNECTORS: Mapping[ChannelKind, Callable[[httpx.AsyncClient, Settings], Connector]] = {
     ChannelKind.TELEGRAM: lambda client, settings: TelegramBots(
         client, settings.telegram_api_url
+    ),
+}
+#: Telegram is missing on purpose: each of its messages says who wrote it.
+INTRODUCERS: Mapping[Source, Callable[[httpx.AsyncClient, Settings], Introducer]] = {
+    Source.INSTAGRAM: lambda client, settings: InstagramGraph(
+        client, settings.instagram_graph_url
     ),
 }

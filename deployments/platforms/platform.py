@@ -7,7 +7,8 @@ import httpx
 import orjson
 
 from actors.conversation.errors import SendOutcomeUnknownError, SendRefusedError
-from actors.conversation.ports import OutgoingPart
+from actors.conversation.ports import NoProfile, OutgoingPart
+from actors.conversation.state import Profile
 
 #: Below what the platforms keep idle links open for: one that they close while we
 #: write on it leaves us not knowing whether the message arrived.
@@ -26,6 +27,17 @@ class Platform(Protocol):
         Raises:
             SendRefusedError: the platform said no.
             SendOutcomeUnknownError: it did not answer; the text may have arrived.
+        """
+        ...
+
+
+class Introducer(Protocol):
+    """A platform that tells who a customer is only when it is asked."""
+
+    async def introduce(self, token: str, customer: str) -> Profile | NoProfile:
+        """Ask once; `is_held` when all customers of the channel should be left alone.
+
+        Never raises for what the platform answers, or does not.
         """
         ...
 

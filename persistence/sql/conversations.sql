@@ -1,12 +1,13 @@
 -- fetch_conversations_page --
 -- A tenant's inbox, what moved last first; the words match customer or messages. The
--- offset keeps the planner from searching the messages of all tenants at once.
+-- offset keeps the planner from searching the messages of all tenants at once. Where
+-- nothing was said yet, only something taken back, there is nothing to show.
 SELECT c.*, k.platform_id, k.first_name, k.last_name, k.username, k.tags,
     m.content AS last_content, m.type AS last_type, m.created_at AS last_at
 FROM conversations c
 JOIN customers k ON k.id = c.customer_id
 LEFT JOIN messages m ON m.id = c.last_message_id
-WHERE c.tenant_id = $1
+WHERE c.tenant_id = $1 AND c.last_message_id IS NOT NULL
     AND ($2::text IS NULL OR c.status = $2)
     AND ($3::text IS NULL OR c.source = $3)
     AND ($4::text IS NULL
@@ -23,7 +24,7 @@ LIMIT $5 OFFSET $6;
 SELECT count(*)
 FROM conversations c
 JOIN customers k ON k.id = c.customer_id
-WHERE c.tenant_id = $1
+WHERE c.tenant_id = $1 AND c.last_message_id IS NOT NULL
     AND ($2::text IS NULL OR c.status = $2)
     AND ($3::text IS NULL OR c.source = $3)
     AND ($4::text IS NULL
@@ -34,10 +35,11 @@ WHERE c.tenant_id = $1
             ) AS said WHERE said.content ~* $4));
 
 -- fetch_conversations --
--- Some conversations by id, as far as they are this tenant's.
+-- Some conversations by id, as far as they are this tenant's and something was said.
 SELECT c.*, k.platform_id, k.first_name, k.last_name, k.username, k.tags,
     m.content AS last_content, m.type AS last_type, m.created_at AS last_at
 FROM conversations c
 JOIN customers k ON k.id = c.customer_id
 LEFT JOIN messages m ON m.id = c.last_message_id
-WHERE c.tenant_id = $1 AND c.id = ANY($2::uuid[]);
+WHERE c.tenant_id = $1 AND c.id = ANY($2::uuid[])
+    AND c.last_message_id IS NOT NULL;

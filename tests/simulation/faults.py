@@ -12,6 +12,8 @@ class Faults:
     doubled_webhook: float = 0.0
     #: A webhook comes late, so that others overtake it.
     late_webhook: float = 0.0
+    #: The platform takes its time; who waits for a place waits longer than a lease.
+    slow_send: float = 0.0
     #: The platform says "later".
     refused_send: float = 0.0
     #: The platform says no for good.
@@ -21,6 +23,8 @@ class Faults:
     #: The echo of our message comes after our patience has ended, or never.
     late_echo: float = 0.0
     lost_echo: float = 0.0
+    #: Who a customer is is told late, or not at all.
+    untold_name: float = 0.0
     #: The answering side is slow, fails, breaks, or returns what can't be stored.
     slow_answer: float = 0.0
     failed_answer: float = 0.0
@@ -41,8 +45,11 @@ class Faults:
             setattr(self, fault.name, fault.default)
 
 
-def draw_faults(random: Random) -> Faults:
-    """Draw which faults a history has; few of them make a story easy to read."""
+def draw_faults(random: Random, others: Random) -> Faults:
+    """Draw which faults a history has; few of them make a story easy to read.
+
+    Younger ones come from a stream of their own: histories stay what they were.
+    """
     return Faults(
         doubled_webhook=_some(random, 0.3),
         late_webhook=_some(random, 0.3),
@@ -59,6 +66,8 @@ def draw_faults(random: Random) -> Faults:
         crashes=_some(random, 0.004),
         usurpations=_some(random, 0.002),
         outages=_some(random, 0.03),
+        untold_name=_some(others, 0.5),
+        slow_send=_some(others, 1.0),
     )
 
 

@@ -52,7 +52,7 @@ class World:
         self.loop = SimulatedLoop(
             stream("loop"), is_shuffled=self.random.random() < 0.7
         )
-        self.faults: Faults = draw_faults(self.random)
+        self.faults: Faults = draw_faults(self.random, stream("other faults"))
         self.story = Story(self.loop.time)
         self.memory = MemoryJournal()
         self.database = SimulatedDatabase(
@@ -72,6 +72,7 @@ class World:
             self.story,
             self.database,
             responder,
+            self.platform,
             self.platform,
         )
         self.edge = Edge(self.runtime.submit, stream("edge"), self.faults)
@@ -130,6 +131,7 @@ class World:
         await self._settle()
         keeper.cancel()
         self.witness.check_end(self.people.promised)
+        self.witness.check_corrections(self.people.unsent, self.people.last_words)
 
     async def _settle(self) -> None:
         until = self.loop.time() + CALM_S

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from actors.clock import Clock
 from actors.conversation.events import (
+    AiSwitched,
     ConversationRedirected,
     CustomerShared,
     CustomerWrote,
@@ -102,6 +103,9 @@ class People:
         self.promised: set[EventId] = set()
         #: Platform ids of what the owner typed in the app.
         self.owners_mids: set[str] = set()
+        #: What customers took back, and what they worded anew last.
+        self.unsent: set[MessageId] = set()
+        self.last_words: dict[MessageId, str] = {}
 
     async def write_in_bursts(self, customer: Customer, bursts: int) -> None:
         """Let the customer write, share and take back now and then."""
@@ -112,7 +116,7 @@ class People:
                 await asyncio.sleep(self._random.choice(PAUSES_S))
                 if self._random.random() < 0.1:
                     await self._share_twice(customer)
-                if self._random.random() < 0.15 and self._knows(customer):
+                if self._random.random() < 0.15:
                     self._edge.deliver([self._draw_correction(customer)])
 
     async def _share_twice(self, customer: Customer) -> None:
@@ -168,19 +172,25 @@ class People:
         self, customer: Customer, mid: str, *, is_ours: bool = False
     ) -> Deed:
         self._count += 1
-        text, kind = f"corrected {self._count}", self._random.random()
+        text, order = f"corrected {self._count}", self._count
+        is_unsent = self._random.random() < 0.5 or not self._knows(customer)
+        message = MessageId(customer_message_id(customer.conversation, mid))
+        if is_unsent:
+            self.unsent.add(message)
+        else:
+            self.last_words[message] = text
 
         def make(event_id: EventId) -> Event:
             inbound = self._inbound(customer, event_id, mid)
-            if kind < 0.5:
+            if is_unsent:
                 return MessageUnsent(**inbound, is_ours=is_ours)
-            return MessageEdited(**inbound, text=text, is_ours=is_ours)
+            return MessageEdited(**inbound, text=text, is_ours=is_ours, order=order)
 
         key = f"correction:{self._count}"
         return self._promise(make, derive_event_id(customer.conversation, key))
 
     def _draw_deed(self, customer: Customer) -> Deed:
-        kind = self._random.randrange(7)
+        kind = self._random.randrange(8)
         dead = [
             row.message_id
             for row in self._memory.sends.values()
@@ -199,6 +209,8 @@ class People:
             department = self._random.choice(list(Destination))
             to = self._random.choice((Destination.AI, department))
             make = partial(self._redirects, customer, to)
+        elif kind == 7:
+            make = partial(self._switches, customer, self._random.random() < 0.5)
         else:
             make = partial(self._sets, customer, self._random.choice(list(Status)))
         return self._promise(make, EventId(self._new_id()))
@@ -298,4 +310,13 @@ class People:
             conversation_id=customer.conversation,
             at=self._clock.now(),
             status=status,
+        )
+
+    def _switches(self, customer: Customer, is_on: bool, event_id: EventId) -> Event:
+        return AiSwitched(
+            id=event_id,
+            conversation_id=customer.conversation,
+            at=self._clock.now(),
+            user_id=OPERATOR,
+            ai_enabled=is_on,
         )

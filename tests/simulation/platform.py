@@ -13,8 +13,8 @@ from random import Random
 from typing import Protocol
 
 from actors.conversation.errors import SendOutcomeUnknownError, SendRefusedError
-from actors.conversation.ports import OutgoingPart
-from actors.conversation.state import Source
+from actors.conversation.ports import NoProfile, OutgoingPart, Unnamed
+from actors.conversation.state import Profile, Source
 from persistence.ids import SendId
 from tests.simulation.faults import Faults
 from tests.simulation.story import Story
@@ -37,6 +37,10 @@ class Arrival:
 class Watcher(Protocol):
     """Who checks that what happens may happen."""
 
+    def note_inquiry(self, customer: str) -> None:
+        """The platform is asked who a customer is."""
+        ...
+
     def note_call(self, part: OutgoingPart) -> None:
         """A part is handed to the platform."""
         ...
@@ -44,6 +48,11 @@ class Watcher(Protocol):
     def note_arrival(self, arrival: Arrival) -> None:
         """A part reached the customer."""
         ...
+
+
+def name_of(customer: str) -> Profile:
+    """Return who a customer is."""
+    return Profile(customer.title(), "", f"{customer}_88")
 
 
 class SimulatedPlatform:
@@ -76,6 +85,8 @@ class SimulatedPlatform:
             pause = self._random.choice((None, 1.0, 20.0))
             is_held = self._random.random() < 0.2
             raise SendRefusedError(retry_after_s=pause, is_held=is_held)
+        if self._draw(self._faults.slow_send):
+            await self._pass(12.0, CALL_TIMEOUT_S - 1.0)
         mid = self._new_mid()
         if self._draw(self._faults.lost_send):
             if self._random.random() < 0.5:
@@ -88,6 +99,19 @@ class SimulatedPlatform:
         self._arrive_in(travel, part, mid)
         await self._pass(travel, travel + 0.8)
         return mid
+
+    async def look_up(self, who: Unnamed) -> Profile | NoProfile:
+        """Tell who a customer is, or not; at times so late that nobody waits."""
+        self._watcher.note_inquiry(who.customer)
+        if self._draw(self._faults.untold_name):
+            await self._pass(0.1, 20.0)
+            return NoProfile(
+                "told to fail",
+                is_passing=self._random.random() < 0.5,
+                is_held=self._random.random() < 0.2,
+            )
+        await self._pass(0.01, 2.0)
+        return name_of(who.customer)
 
     def name_owners_message(self) -> str:
         """Return a mid for what the shop's owner typed in the app."""

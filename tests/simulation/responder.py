@@ -8,8 +8,9 @@ from actors.conversation.ports import AnswerJob, WrittenAnswer
 from tests.simulation.faults import Faults
 from tests.simulation.story import Story
 
-#: More than Instagram takes at once: such an answer goes out in parts.
-LONG = " and so on" * 220
+#: More than Instagram takes at once: such an answer goes out in parts, no two of which
+#: say the same, or no late echo could tell which of them it is.
+LONG = "".join(f" and so on {number}" for number in range(160))
 
 
 class SimulatedResponder:

@@ -11,7 +11,7 @@ from uuid import UUID
 from actors.conversation.errors import ActorError, ShardUnavailableError
 from actors.conversation.events import Event
 from actors.conversation.policy import Policy
-from actors.conversation.ports import Responder, Sender
+from actors.conversation.ports import Profiles, Responder, Sender
 from actors.conversation.shard import Receipt, Shard
 from persistence.errors import PersistenceError
 from tests.simulation.database import SimulatedDatabase
@@ -64,6 +64,7 @@ class Runtime:
         database: SimulatedDatabase,
         responder: Responder,
         sender: Sender,
+        profiles: Profiles,
     ) -> None:
         self.clock = LoopClock(loop)
         #: Asked for each receipt that a caller gets.
@@ -77,6 +78,7 @@ class Runtime:
         self._database = database
         self._responder = responder
         self._sender = sender
+        self._profiles = profiles
         self._current: Host | None = None
         self._zombies: list[Host] = []
         self._max_sends = random.choice((1, 2, 32))
@@ -118,6 +120,7 @@ class Runtime:
             new_id=self.new_id,
             max_resident=MAX_RESIDENT,
             max_sends=self._max_sends,
+            profiles=self._profiles,
         )
         host = self._current = Host(process, shard)
         try:

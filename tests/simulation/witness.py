@@ -4,7 +4,7 @@ It believes in a slow model of each conversation, in what really arrived at the
 platform, and in nothing that the shard says of itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from actors.conversation.codec import decode_event, decode_state
@@ -16,6 +16,7 @@ from actors.conversation.state import (
     Conversation,
     Delivery,
     Processing,
+    Source,
     TimerKind,
     check_invariants,
 )
@@ -166,6 +167,23 @@ class Witness:
         """Check that a call to the platform may be made."""
         self._deliveries.note_call(part)
 
+    def note_inquiry(self, customer: str) -> None:
+        """Check that nobody is asked for who did not write, or is known."""
+        asked = [
+            state
+            for state in map(decode_state, self._states_of(customer))
+            if state.source is Source.INSTAGRAM and state.last_customer_at is not None
+        ]
+        self.hold("a name is asked for of who wrote", customer, holds=len(asked) == 1)
+
+    def _states_of(self, customer: str) -> list[str]:
+        cards = self._memory.customers
+        return [
+            row.state
+            for row in self._memory.conversations.values()
+            if cards[row.customer_id].platform_id == customer
+        ]
+
     def note_arrival(self, arrival: Arrival) -> None:
         """Check the order in which a customer gets what we send."""
         self._deliveries.note_arrival(arrival)
@@ -209,6 +227,13 @@ class Witness:
                 row.id,
                 holds=not is_owed or state.needs_operator,
             )
+            card, told = self._memory.customers[state.customer_id], state.profile
+            self.hold(
+                "a name that was told is on the card",
+                row.id,
+                holds=(card.first_name, card.username)
+                == (told.first_name, told.username),
+            )
         for send in self._memory.sends.values():
             self._check_settled(send)
         for message in self._memory.messages.values():
@@ -222,6 +247,18 @@ class Witness:
                 message,
                 holds=message.delivery not in {Delivery.QUEUED, Delivery.SENDING},
             )
+
+    def check_corrections(
+        self, unsent: set[MessageId], last_words: Mapping[MessageId, str]
+    ) -> None:
+        """Check what messages say in the end against what their authors did."""
+        for message_id, message in self._memory.messages.items():
+            if message_id in unsent:
+                is_blank = message.content == ""
+                self.hold("what was taken back is gone", message, holds=is_blank)
+            elif message_id in last_words:
+                is_last = message.content == last_words[message_id]
+                self.hold("the last words count", message, holds=is_last)
 
     def _check_text(self, talk: Talk, message_id: MessageId, text: str) -> None:
         stored = self._memory.messages.get(message_id)

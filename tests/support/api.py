@@ -12,8 +12,10 @@ from actors.conversation.errors import ActorError, AnswerFailedError
 from actors.conversation.events import CustomerWrote, Event
 from actors.conversation.policy import Policy
 from actors.conversation.ports import (
+    NOBODY_KNOWS,
     AnswerJob,
     OutgoingPart,
+    Profiles,
     Responder,
     Sender,
     WrittenAnswer,
@@ -84,6 +86,7 @@ class LocalShards:
         responder: Responder | None = None,
         sender: Sender | None = None,
         policy: Policy | None = None,
+        profiles: Profiles = NOBODY_KNOWS,
     ) -> None:
         self.events: list[Event] = []
         self.shard = Shard(
@@ -94,6 +97,7 @@ class LocalShards:
             sender=sender or TakingSender(),
             policy=policy or Policy(),
             clock=SystemClock(),
+            profiles=profiles,
         )
 
     async def submit(self, event: Event) -> Receipt:

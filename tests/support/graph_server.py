@@ -1,6 +1,7 @@
 """A real HTTP server that plays Meta's Graph API."""
 
 import json
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -32,8 +33,25 @@ class GraphSend:
     messaging_type: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class GraphProfile:
+    """What the platform tells of a customer; None is JSON's null."""
+
+    name: str | None = None
+    username: str | None = None
+
+
+NO_CONSENT = Fail(
+    400,
+    '{"error": {"message": "User consent is required to access user profile",'
+    ' "type": "OAuthException", "code": 230}}',
+)
+
+
 class GraphServer(ToldServer):
     """Answers `POST …/me/messages`, by default with a message id.
+
+    Asked who a customer is, it tells what `profiles` holds, or that nobody consented.
 
     Usage:
         with GraphServer() as graph:
@@ -47,6 +65,10 @@ class GraphServer(ToldServer):
         super().__init__()
         #: Everything that arrived, in order, refused or not.
         self.sends: list[GraphSend] = []
+        self.profiles: dict[str, GraphProfile] = {}
+        #: Everything that was asked about customers, in order.
+        self.inquiries: list[Call] = []
+        self._refusals: deque[Reply] = deque()
 
     @property
     def url(self) -> str:
@@ -63,8 +85,28 @@ class GraphServer(ToldServer):
         self.wait_until(lambda: len(self.sends) >= count, timeout_s)
         return list(self.sends)
 
+    def refuse_to_tell(self, *replies: Reply) -> None:
+        """Answer the next questions about customers so, one each."""
+        self._refusals.extend(replies)
+
+    def wait_for_inquiries(self, count: int, timeout_s: float = 10.0) -> None:
+        """Wait until so many questions have arrived. Raises TimeoutError."""
+        self.wait_until(lambda: len(self.inquiries) >= count, timeout_s)
+
+    def choose(self, call: Call) -> Reply:
+        """Return what to answer; questions are no sends."""
+        if _is_send(call):
+            return super().choose(call)
+        if self._refusals:
+            return self._refusals.popleft()
+        return Accept() if _customer_of(call) in self.profiles else NO_CONSENT
+
     def take(self, call: Call, reply: Reply) -> str:
-        """Note the send, under a name if it is accepted."""
+        """Note the send, under a name if it is accepted; tell of a customer."""
+        if not _is_send(call):
+            self.inquiries.append(call)
+            told = self.profiles.get(_customer_of(call), GraphProfile())
+            return json.dumps({"name": told.name, "username": told.username})
         payload = json.loads(call.body)
         mid = "" if isinstance(reply, Fail) else f"graph-mid-{len(self.sends) + 1}"
         self.sends.append(
@@ -80,3 +122,11 @@ class GraphServer(ToldServer):
             )
         )
         return json.dumps({"message_id": mid})
+
+
+def _is_send(call: Call) -> bool:
+    return call.path.endswith("/me/messages")
+
+
+def _customer_of(call: Call) -> str:
+    return call.path.partition("?")[0].rpartition("/")[2]

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 from actors.clock import SystemClock
 from actors.conversation.events import (
+    AiSwitched,
     ConversationRedirected,
     CustomerShared,
     CustomerWrote,
@@ -20,6 +21,7 @@ from persistence.ids import (
     ConversationId,
     EventId,
     TenantId,
+    UserId,
     derive_conversation_id,
     derive_event_id,
 )
@@ -133,6 +135,20 @@ async def share(shard: Shard, customer: str, caption: str) -> ConversationId:
         ),
     )
     return conversation
+
+
+async def switch_ai(shard: Shard, conversation: ConversationId, *, on: bool) -> None:
+    """Turn the AI on or off."""
+    await _submit(
+        shard,
+        AiSwitched(
+            id=EventId(uuid4()),
+            conversation_id=conversation,
+            at=SystemClock().now(),
+            user_id=UserId(UUID(int=3)),
+            ai_enabled=on,
+        ),
+    )
 
 
 async def redirect(

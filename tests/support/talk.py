@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from actors.conversation.events import (
+    AiSwitched,
     ConversationRedirected,
     CustomerShared,
     CustomerWrote,
@@ -25,8 +26,8 @@ from actors.conversation.events import (
     share_message_id,
 )
 from actors.conversation.state import (
-    MAX_EARLY_EDITS,
     MAX_QUESTIONS,
+    MAX_RECENT_EDITS,
     Conversation,
     Destination,
     Source,
@@ -65,8 +66,8 @@ class Talk:
     texts: dict[MessageId, str] = field(default_factory=dict)
     combined: dict[MessageId, str] = field(default_factory=dict)
     unsent: set[str] = field(default_factory=set)
-    #: What may have been worded anew before it came.
-    edits: dict[str, str] = field(default_factory=dict)
+    #: What messages say now, some before they came, and which edit that was.
+    edits: dict[str, tuple[str, int]] = field(default_factory=dict)
     orders: dict[MessageId, int] = field(default_factory=dict)
     #: The version at which the AI was silenced last.
     silenced_at: int = 0
@@ -98,6 +99,8 @@ class Talk:
                 self._answer_by_person()
             case ConversationRedirected() | StatusSet():
                 self._note_status(event)
+            case AiSwitched():
+                self._note_switch(event)
             case ReplyFellDue() | ReplyWritten() | ReplyFailed() | ShareTimedOut():
                 self._note_own(event)
             case _:
@@ -105,7 +108,7 @@ class Talk:
 
     def _note_text(self, event: CustomerWrote) -> None:
         message = MessageId(event.id)
-        text = self.edits.get(event.mid, event.text)
+        text, _ = self.edits.get(event.mid, (event.text, 0))
         self.texts[message] = "" if event.mid in self.unsent else text
         self.orders[message] = event.order
         if event.mid in self.unsent:
@@ -163,13 +166,13 @@ class Talk:
 
     def _note_edit(self, event: MessageEdited) -> None:
         message = MessageId(customer_message_id(event.conversation_id, event.mid))
-        if event.mid in self.unsent:
+        _, newest = self.edits.get(event.mid, ("", 0))
+        if event.mid in self.unsent or 0 < event.order < newest:
             return
-        if event.is_ours or message not in self.unanswered:
-            self.edits.pop(event.mid, None)
-            self.edits[event.mid] = event.text
-            for forgotten in list(self.edits)[:-MAX_EARLY_EDITS]:
-                del self.edits[forgotten]
+        self.edits.pop(event.mid, None)
+        self.edits[event.mid] = (event.text, event.order)
+        for forgotten in list(self.edits)[:-MAX_RECENT_EDITS]:
+            del self.edits[forgotten]
         if event.is_ours or message not in self.texts:
             return
         self.texts[message] = event.text
@@ -196,6 +199,16 @@ class Talk:
                 self._close_questions()
             case StatusSet():
                 self._silence(event.status)
+
+    def _note_switch(self, event: AiSwitched) -> None:
+        if not event.ai_enabled:
+            self._silence(self.status)
+        elif self.status is Status.CLOSED:
+            self.ai_enabled = True
+        else:
+            self.status, self.ai_enabled = Status.ACTIVE, True
+            if self.unanswered and self.reply_due is None:
+                self._wait_for_rest(event.at)
 
     def _note_own(
         self, event: ReplyFellDue | ReplyWritten | ReplyFailed | ShareTimedOut
@@ -268,9 +281,9 @@ def differences(talk: Talk, state: Conversation) -> list[str]:
             (talk.share.message_id, talk.share.due_at) if talk.share else None,
             (share.message_id, share.due_at) if share else None,
         ),
-        "early edits": (
-            list(talk.edits.items()),
-            [(one.mid, one.text) for one in state.early_edits],
+        "recent edits": (
+            [(mid, *said) for mid, said in talk.edits.items()],
+            [(one.mid, one.text, one.order) for one in state.recent_edits],
         ),
         "shares asked about": (
             {(question, one.content) for question, one in talk.about.items()},

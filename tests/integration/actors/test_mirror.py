@@ -25,6 +25,7 @@ from tests.support.mirrors import (
     ai_key,
     redirect,
     share,
+    switch_ai,
     write,
 )
 from tests.support.valkey import PASSWORD, QUOTED, Valkey
@@ -67,8 +68,11 @@ async def test_a_switch_is_shown_after_its_commit(
     for destination, shown in [(Destination.SALES, OFF), (Destination.AI, ON)]:
         await redirect(shard, sara, destination)
         await valkey.wait_for({ai_key(sara): shown})
+    for on, shown in [(False, OFF), (True, ON)]:
+        await switch_ai(shard, sara, on=on)
+        await valkey.wait_for({ai_key(sara): shown})
     line = "info: ✓ AI control cache set: conversation="
-    assert log.matching(line) == [
+    assert log.matching(line) == 2 * [
         f"{line}{sara}, ai_enabled=False",
         f"{line}{sara}, ai_enabled=True",
     ]

@@ -237,6 +237,24 @@ async def test_the_status_can_be_set(
     assert (await client.post(path, json={"status": "x"})).status_code == 422
 
 
+async def test_the_ai_is_switched_without_moving_the_conversation(
+    client: httpx.AsyncClient, conversation_id: ConversationId
+) -> None:
+    path = f"/api/conversations/{conversation_id}/ai/"
+    off = (await client.post(path, json={"ai_enabled": False})).json()
+    assert (off["status"], off["ai_enabled"]) == ("active", False)
+    assert off["needs_operator"] is True
+    on = (await client.post(path, json={"ai_enabled": True})).json()
+    assert (on["status"], on["ai_enabled"]) == ("active", True)
+    for wrong in ({}, {"ai_enabled": "yes"}, {"ai_enabled": None}):
+        answer = await client.post(path, json=wrong)
+        assert answer.status_code == 422
+        assert answer.json()["detail"].startswith("ai_enabled: ")
+    events = (await client.get(path.replace("/ai/", "/events/"))).json()
+    switched = [one for one in events["results"] if one["kind"] == "AiSwitched"]
+    assert len(switched) == 2
+
+
 async def test_the_destinations_come_in_order_with_their_labels(
     client: httpx.AsyncClient,
 ) -> None:
@@ -263,8 +281,9 @@ async def test_x2_a_strangers_conversation_is_not_there(
             await stranger.post(f"{path}messages/", json={"content": "x"}),
             await stranger.post(f"{path}redirect/", json={"destination": "ai"}),
             await stranger.post(f"{path}status/", json={"status": "closed"}),
+            await stranger.post(f"{path}ai/", json={"ai_enabled": False}),
         ]
-        assert [answer.status_code for answer in answers] == [404] * 5
+        assert [answer.status_code for answer in answers] == [404] * 6
     assert (await stranger.get("/api/conversations/")).json()["count"] == 0
     assert len(api.shards.events) == seen
 

@@ -25,6 +25,11 @@ from config.settings import Settings
 from deployments.channels.directory import ChannelDirectory
 from deployments.webhooks_app import WebhookServices, build_webhooks_app
 from persistence.channels import Channel, ChannelKind
+from persistence.conversations import (
+    ConversationFilter,
+    fetch_conversation,
+    fetch_conversations_page,
+)
 from persistence.database import Pool
 from persistence.ids import (
     ConversationId,
@@ -270,10 +275,31 @@ async def test_what_the_owner_unsends_in_the_app_is_blank_and_no_customers(
     assert (state["status"], state["ai_enabled"]) == ("active", True)
 
 
-async def test_corrections_of_what_we_never_had_are_received(line: Line) -> None:
+async def test_what_is_unsent_before_it_came_is_shown_to_nobody(line: Line) -> None:
     await line.start()
-    assert await line.deliver(message("old", is_deleted=True)) == 200
-    assert await line.pool.fetchval("SELECT count(*) FROM conversations") == 0
+    assert await line.deliver(message("m1", is_deleted=True)) == 200
+    tenant = line.channel.tenant_id
+    inbox = (line.pool, tenant, ConversationFilter(), 10, 0)
+    assert await fetch_conversations_page(*inbox) == (0, ())
+    assert await fetch_conversation(line.pool, tenant, line.conversation) is None
+    await line.deliver(message("m1", text="رازی"), message("m2", text="چنده؟"))
+    await wait_for_count(line.pool, AI_MESSAGES, 1)
+    unsent, *_ = await line.messages()
+    assert (unsent["content"], unsent["metadata"]) == ("", {"unsent": True})
+    (job,) = line.desk.jobs
+    assert unsent["id"] not in job.question_ids
+    assert (await fetch_conversations_page(*inbox))[0] == 1
+
+
+async def test_edits_that_overtake_everything_leave_the_last_words(line: Line) -> None:
+    await line.start(Policy(reply_debounce=timedelta(hours=1)))
+    whom = {"sender": {"id": SARA}, "recipient": {"id": SHOP}}
+    for number in (3, 1, 2):
+        edit = {"mid": "m1", "text": f"edit {number}", "num_edit": number}
+        assert await line.deliver({**whom, "message_edit": edit}) == 200
+    assert await line.deliver(message("m1", text="first")) == 200
+    (row,) = await line.messages()
+    assert (row["content"], row["metadata"]) == ("edit 3", {"edited": True})
 
 
 async def test_a_picture_keeps_its_media(line: Line) -> None:

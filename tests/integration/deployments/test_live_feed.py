@@ -107,6 +107,20 @@ async def test_a_new_message_arrives_within_a_second_with_its_conversation(
     assert last["content"] == "سلام"
 
 
+async def test_who_switches_the_ai_is_seen_by_who_follows(
+    live: LiveApi, client: httpx.AsyncClient, alice: User, sara: Writer
+) -> None:
+    conversation = await sara.write("سلام")
+    async with live.follow(alice) as window:
+        for is_on in (False, True):
+            path = f"/api/conversations/{conversation}/ai/"
+            await client.post(path, json={"ai_enabled": is_on})
+            while not window.conversations or (
+                window.conversations[-1]["ai_enabled"] is not is_on
+            ):
+                await window.read_frame()
+
+
 async def test_the_feed_shows_what_the_api_shows(
     live: LiveApi, client: httpx.AsyncClient, alice: User, sara: Writer
 ) -> None:

@@ -30,6 +30,7 @@ BODIES: dict[Call, object] = {
     ("post", "/api/conversations/{conversation_id}/messages/"): {"content": "taken"},
     ("post", "/api/conversations/{conversation_id}/redirect/"): {"destination": "ai"},
     ("post", "/api/conversations/{conversation_id}/status/"): {"status": "closed"},
+    ("post", "/api/conversations/{conversation_id}/ai/"): {"ai_enabled": False},
     ("post", "/api/messages/{message_id}/feedback/"): {"feedback": "positive"},
     ("patch", "/api/customers/{customer_id}/"): {"notes": "taken"},
     ("put", "/api/monitor/services/{service_id}/"): {

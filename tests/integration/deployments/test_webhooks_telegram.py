@@ -223,6 +223,25 @@ async def test_an_edit_that_overtakes_its_message_is_not_lost(
     assert sorted(texts) == sorted(["مانتو دارید؟", "شال دارید؟"])
 
 
+async def test_of_two_edits_the_later_counts_whatever_comes_first(
+    shop: TelegramShop,
+) -> None:
+    now = int(SystemClock().now().timestamp())
+    edits = [
+        {
+            "update_id": number,
+            "edited_message": build_message(
+                1, 7001, text=f"edit {number}", date=now, edit_date=now + seconds
+            ),
+        }
+        # Within a second updates count; a later second counts more than they do.
+        for number, seconds in ((4, 5), (3, 5), (900, 1), (2, 9), (5, 5))
+    ]
+    await shop.deliver(update(1, text="first"), *edits)
+    texts = await fetch_texts(shop.pool, shop.channel.tenant_id)
+    assert texts == ["edit 2"]
+
+
 async def test_a_photo_is_kept_by_its_id(shop: TelegramShop) -> None:
     await shop.deliver(
         update(1, photo=[{"file_id": "small"}, {"file_id": "large"}], caption="این؟")

@@ -30,6 +30,8 @@ INSERT INTO messages (id, tenant_id, conversation_id, shard, seq, position, type
     SELECT gen_random_uuid(), tenant_id, id, 0, n, n, 'customer', 'سلام', 'pending',
         n::text, now()
     FROM conversations, generate_series(1, 10) n;
+UPDATE conversations SET last_message_id = m.id
+    FROM messages m WHERE m.conversation_id = conversations.id AND m.position = 10;
 INSERT INTO conversation_events (id, conversation_id, tenant_id, version, shard, seq,
         at, kind, payload)
     SELECT m.id, conversation_id, tenant_id, seq, 0,

@@ -126,12 +126,73 @@ def test_an_edit_brings_nothing_back_that_was_unsent() -> None:
     assert story.is_edited("m1", "قیمت شال؟", 2).effects == ()
 
 
-def test_nothing_is_opened_by_a_correction_of_what_we_never_had() -> None:
+def test_nothing_is_opened_by_an_edit_of_what_we_never_had() -> None:
     story = instagram()
     with pytest.raises(UnknownConversationError):
-        story.is_unsent("m1", 0)
-    with pytest.raises(UnknownConversationError):
         story.is_edited("m1", "x", 0)
+
+
+def test_what_is_unsent_before_a_first_message_came_is_neither_kept_nor_answered() -> (
+    None
+):
+    story = instagram()
+    story.is_unsent("m1", 0)
+    # Nothing was said yet: nobody is shown the conversation.
+    assert story.now.last_message_id is None
+    story.customer_writes("رازی", 1, "m1")
+    assert (story.recorded.content, story.recorded.is_unsent) == ("", True)
+    assert story.now.questions == ()
+    assert story.now.reply is None
+    assert story.now.last_message_id == story.message_of("m1")
+
+
+def test_a_share_that_is_unsent_before_it_came_waits_for_nothing() -> None:
+    story = instagram()
+    story.is_unsent("s1", 0)
+    share = story.customer_shares("عنوان: مانتو", 1, "s1")
+    assert (story.recorded.content, story.recorded.media) == ("", ())
+    assert story.now.pending_share is None
+    assert story.now.last_message_id == share
+
+
+def test_what_the_owner_unsends_before_its_echo_came_is_not_kept() -> None:
+    story = instagram()
+    story.is_unsent("o1", 0, is_ours=True)
+    story.echo_arrives("اشتباه شد", 1, "o1")
+    assert (story.recorded.content, story.recorded.is_unsent) == ("", True)
+
+
+@pytest.mark.parametrize("comes_first", [True, False])
+def test_of_two_edits_that_overtake_each_other_the_later_counts(
+    comes_first: bool,
+) -> None:
+    story = instagram()
+    story.customer_writes("سلام", 0, "m0")
+    if not comes_first:
+        story.customer_writes("مانتو دارید؟", 1, "m1")
+    story.is_edited("m1", "مانتو قرمز دارید؟", 2, order=2)
+    assert story.is_edited("m1", "مانتو مشکی دارید؟", 2.5, order=1).effects == ()
+    if comes_first:
+        story.customer_writes("مانتو دارید؟", 3, "m1")
+        assert story.recorded.content == "مانتو قرمز دارید؟"
+
+
+def test_an_older_edit_of_what_was_answered_is_left_as_well() -> None:
+    story = instagram()
+    story.ask_and_start("قیمت؟", 0, "m1")
+    story.is_edited("m1", "قیمت شال؟", 3, order=2)
+    story.operator_answers("صد تومن", 4)
+    assert story.is_edited("m1", "قیمت مانتو؟", 5, order=1).effects == ()
+    assert story.is_edited("m1", "قیمت روسری؟", 6, order=3).effects != ()
+
+
+def test_edits_without_a_number_count_as_they_come() -> None:
+    story = instagram()
+    story.customer_writes("مانتو دارید؟", 0, "m1")
+    story.is_edited("m1", "شال دارید؟", 1)
+    story.is_edited("m1", "روسری دارید؟", 2)
+    (rewritten,) = [one for one in story.effects if isinstance(one, RewriteMessages)]
+    assert rewritten.content == "روسری دارید؟"
 
 
 def test_an_edit_that_overtakes_its_message_is_not_lost() -> None:

@@ -224,3 +224,14 @@ def test_the_debounce_is_the_policy_s() -> None:
     story.customer_writes("سلام", 0)
     assert story.now.reply is not None
     assert story.now.reply.due_at - at(0) == timedelta(seconds=2)
+
+
+def test_of_very_many_questions_the_oldest_are_nobodys_work_any_more() -> None:
+    story = Story()
+    for number in range(MAX_QUESTIONS):
+        story.customer_writes(f"q{number}", number / 10, f"m{number}")
+    story.reply_timer_fires(MAX_QUESTIONS / 10 + 2)
+    story.customer_writes("one more", 5, "more")
+    passed = MarkMessages((story.message_of("m0"),), Processing.COMPLETED)
+    assert passed in story.effects
+    assert story.message_of("m0") not in story.now.questions

@@ -19,6 +19,7 @@ from actors.conversation.effects import (
     RecordMessage,
 )
 from actors.conversation.events import (
+    AiSwitched,
     ConversationRedirected,
     CustomerShared,
     CustomerWrote,
@@ -29,6 +30,8 @@ from actors.conversation.events import (
     PartDelivered,
     PartOutcomeLost,
     PartRefused,
+    ProfileLearned,
+    ProfileMissed,
     ReplyFailed,
     ReplyWritten,
     SendRetried,
@@ -40,6 +43,7 @@ from actors.conversation.events import (
 from actors.conversation.state import (
     Author,
     Destination,
+    Profile,
     Source,
     Status,
     TimerKind,
@@ -59,10 +63,15 @@ SOME = st.integers(0, 7)
 class ConversationMachine(ConversationBench):
     """One conversation, and everything that can happen to it."""
 
-    @initialize(source=st.sampled_from((Source.INSTAGRAM, *Source)))
-    def open(self, source: Source) -> None:
-        """Let the customer write for the first time."""
+    @initialize(
+        source=st.sampled_from((Source.INSTAGRAM, *Source)),
+        is_unsent_first=st.booleans(),
+    )
+    def open(self, source: Source, is_unsent_first: bool) -> None:
+        """Let the customer write for the first time, or take back what is to come."""
         self.begin(source)
+        if is_unsent_first:
+            self.apply(MessageUnsent(**self.inbound(self.new_id(), "to-come")))
         self.write(0.0, is_again=False)
 
     # What happens outside.
@@ -98,12 +107,13 @@ class ConversationMachine(ConversationBench):
         inbound = self.inbound(self.new_id(), mid)
         self.apply(MessageUnsent(**inbound))
 
-    @rule(which=SOME)
-    def edit(self, which: int) -> None:
-        """Let a message be worded anew, at times before it has arrived."""
+    @rule(which=SOME, order=st.integers(0, 3))
+    def edit(self, which: int, order: int) -> None:
+        """Let a message be worded anew: before it has arrived, or before an edit."""
         mid = (*self.mids, "to-come")[-1 - which % (len(self.mids) + 1)]
         inbound = self.inbound(self.new_id(), mid)
-        self.apply(MessageEdited(**inbound, text=f"edited {self.count}"))
+        text = f"edited {self.count}"
+        self.apply(MessageEdited(**inbound, text=text, order=order))
 
     @rule(which=SOME, is_edit=st.booleans())
     def correct_in_the_app(self, which: int, is_edit: bool) -> None:
@@ -137,6 +147,12 @@ class ConversationMachine(ConversationBench):
     def set_status(self, status: Status) -> None:
         """Let an operator set the status."""
         self.apply(StatusSet(**self.head(), status=status))
+
+    @rule(ai_enabled=st.booleans())
+    def switch_ai(self, ai_enabled: bool) -> None:
+        """Let an operator turn the AI on or off."""
+        head = self.head()
+        self.apply(AiSwitched(**head, user_id=OPERATOR, ai_enabled=ai_enabled))
 
     @precondition(lambda self: bool(self.state and self.state.dead))
     @rule()
@@ -199,6 +215,15 @@ class ConversationMachine(ConversationBench):
         """Let no answer come."""
         job = self.jobs[-1 - which % len(self.jobs)]
         self.apply(ReplyFailed(**self.head(), job=job, reason="away"))
+
+    @rule(is_told=st.booleans())
+    def let_name_come(self, is_told: bool) -> None:
+        """Let the platform say who the customer is, or not, whoever asked when."""
+        if is_told:
+            profile = Profile("Sara", "", f"sara_{self.count}")
+            self.apply(ProfileLearned(**self.head(), profile=profile))
+        else:
+            self.apply(ProfileMissed(**self.head(), reason="no consent"))
 
     @precondition(lambda self: bool(self.calls))
     @rule(which=SOME, echo=st.sampled_from(("before", "after", "none")))

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from actors.conversation.delivery import backoff
 from actors.conversation.effects import (
     ClearTimer,
     DeliverPart,
@@ -13,6 +12,7 @@ from actors.conversation.effects import (
     SetTimer,
 )
 from actors.conversation.events import PartDelivered, PartOutcomeLost, PartRefused
+from actors.conversation.pauses import backoff
 from actors.conversation.state import Author, Delivery, Source, Status, TimerKind
 from tests.support.conversations import POLICY, Story, at
 
@@ -196,3 +196,35 @@ def test_waiting_for_a_paused_channel_is_no_failed_attempt() -> None:
             )
         )
     assert [send.attempts for send in story.now.sends] == [0]
+
+
+def test_a_paused_channel_is_looked_at_ever_more_rarely() -> None:
+    story = answered()
+    pauses, seconds = [], 3.0
+    for _ in range(5):
+        story.send_timer_fires(seconds)
+        minute = timedelta(minutes=1)
+        story.part_is_refused(seconds, retry_after=minute, is_held=True)
+        due_s = (story.now.sends[0].due_at - at(0)).total_seconds()
+        pauses.append(due_s - seconds)
+        seconds = due_s
+    # Never more than five minutes: who ends the pause waits for what comes out.
+    assert pauses == [60, 120, 240, 300, 300]
+
+
+def test_a_longer_wish_of_the_platform_is_kept() -> None:
+    story = answered()
+    story.send_timer_fires(3)
+    story.part_is_refused(3, retry_after=timedelta(minutes=20))
+    assert story.now.sends[0].due_at == at(1203)
+
+
+def test_a_part_that_found_no_place_tries_again_soon() -> None:
+    story = answered()
+    seconds = 3.0
+    for _ in range(4):
+        story.send_timer_fires(seconds)
+        story.part_is_refused(seconds, is_held=True)
+        due_s = (story.now.sends[0].due_at - at(0)).total_seconds()
+        assert due_s - seconds == 1
+        seconds = due_s

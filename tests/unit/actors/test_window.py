@@ -1,5 +1,6 @@
 """How late the AI and a person may still answer on Instagram."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -79,3 +80,25 @@ def test_what_the_ai_wrote_in_time_is_not_sent_too_late() -> None:
     assert story.now.sends == ()
     assert story.now.needs_operator
     assert story.counted == [("ai_replies_dropped_total", "window_closed")]
+
+
+def test_what_was_long_on_its_way_is_answered_within_the_platforms_window() -> None:
+    story = Story(Source.INSTAGRAM)
+    wrote = story.customer_event("سلام", 30 * HOUR, "m1")
+    story.apply(replace(wrote, written_at=at(0)))
+    assert story.now.last_customer_at == at(0)
+    # Our outage took a day and more: the AI's time is over, a person's is not.
+    story.reply_timer_fires(30 * HOUR + 2)
+    assert story.now.reply is None
+    assert story.now.needs_operator
+    story.operator_answers("سلام", 31 * HOUR)
+    story.send_timer_fires(31 * HOUR)
+    assert delivered(story).tag == HUMAN_AGENT
+
+
+def test_what_was_overtaken_closes_no_window() -> None:
+    story = Story(Source.INSTAGRAM)
+    story.customer_writes("سلام", 10 * HOUR)
+    late = story.customer_event("اولی", 10 * HOUR + 60, "m0")
+    story.apply(replace(late, written_at=at(0)))
+    assert story.now.last_customer_at == at(10 * HOUR)

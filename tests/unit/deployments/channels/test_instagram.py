@@ -1,6 +1,6 @@
 """Reading Instagram's webhooks, kind by kind."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import orjson
@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.conversation.events import (
+    CustomerShared,
     CustomerWrote,
     EchoReceived,
     Media,
+    MessageEdited,
     MessageUnsent,
 )
 from actors.conversation.state import MessageType, Source
@@ -49,7 +51,7 @@ CHANNEL = Channel(
 
 def event(**fields: object) -> dict[str, object]:
     """Build an event from Sara to the shop."""
-    return {"sender": {"id": SARA}, "recipient": {"id": SHOP}, "timestamp": 1, **fields}
+    return {"sender": {"id": SARA}, "recipient": {"id": SHOP}, "timestamp": 0, **fields}
 
 
 def message(**fields: object) -> dict[str, object]:
@@ -191,8 +193,40 @@ def test_what_the_owner_takes_back_is_in_the_customers_conversation() -> None:
 def test_an_edit_is_told_with_the_new_words_and_its_number() -> None:
     edit = {"mid": "m1", "text": "نه، قرمز", "num_edit": 2}
     assert read(event(message_edit=edit)) == [
-        Incoming((SHOP,), SARA, "m1", "نه، قرمز", Kind.EDITED, edit="2")
+        Incoming((SHOP,), SARA, "m1", "نه، قرمز", Kind.EDITED, edit="2", edit_order=2)
     ]
+
+
+@pytest.mark.parametrize(
+    ("edit", "at_ms", "order"),
+    [
+        ({"num_edit": 3}, 1_700_000_000_123, 3),
+        ({"num_edit": "3"}, None, 3),
+        # Without a count the platform's clock says which is the later.
+        ({}, 1_700_000_000_123, 1_700_000_000_123),
+        ({"num_edit": "three"}, "soon", 0),
+        ({"num_edit": 10**30}, None, 0),
+    ],
+)
+def test_an_edit_says_which_one_it_is(
+    edit: dict[str, object], at_ms: object, order: int
+) -> None:
+    told = {"mid": "m1", "text": "قرمز", **edit}
+    (found,) = read(event(message_edit=told, timestamp=at_ms))
+    assert isinstance(found, Incoming)
+    edited = build_event(CHANNEL, found, AT)
+    assert isinstance(edited, MessageEdited)
+    assert edited.order == order
+
+
+def test_words_that_come_back_are_an_edit_of_their_own() -> None:
+    ids = set()
+    for at_ms, text in ((1, "a"), (2, "b"), (3, "a")):
+        told = {"mid": "m1", "text": text}
+        (found,) = read(event(message_edit=told, timestamp=at_ms))
+        assert isinstance(found, Incoming)
+        ids.add(build_event(CHANNEL, found, AT).id)
+    assert len(ids) == 3
 
 
 def test_each_edit_is_an_event_of_its_own_and_a_repeated_one_is_the_same() -> None:
@@ -319,3 +353,35 @@ def test_a_number_as_id_is_read_as_its_digits() -> None:
         b'"message":{"mid":"m","text":"x"}}]}]}'
     )
     assert list(read_webhook(numbers)) == [Incoming(("5",), "7", "m", "x")]
+
+
+@pytest.mark.parametrize(
+    ("late", "is_told"),
+    [
+        (timedelta(seconds=30), False),
+        (timedelta(seconds=-30), False),
+        (timedelta(hours=5), True),
+        # Meta has given up by then: the clock is another's, or wrong.
+        (timedelta(hours=40), False),
+    ],
+)
+def test_what_came_late_says_when_it_was_written(
+    late: timedelta, is_told: bool
+) -> None:
+    sent_ms = int((AT - late).timestamp() * 1000)
+    post = {"type": "ig_post", "payload": {"title": "مانتو"}}
+    told = {"mid": "m1", "text": "چنده؟", "attachments": [post]}
+    for found in read(event(message=told, timestamp=sent_ms)):
+        assert isinstance(found, Incoming)
+        built = build_event(CHANNEL, found, AT)
+        assert isinstance(built, CustomerWrote | CustomerShared)
+        assert built.written_at == (AT - late if is_told else None)
+
+
+@pytest.mark.parametrize("timestamp", [None, "x", True, -1, 10**30, 1.5, [], {}])
+def test_a_time_that_is_none_spoils_nothing(timestamp: object) -> None:
+    (found,) = read(event(message={"mid": "m1", "text": "x"}, timestamp=timestamp))
+    assert isinstance(found, Incoming)
+    built = build_event(CHANNEL, found, AT)
+    assert isinstance(built, CustomerWrote)
+    assert built.written_at is None

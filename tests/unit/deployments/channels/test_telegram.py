@@ -190,8 +190,8 @@ def test_a_file_keeps_its_id_and_its_caption(
             "[نشانی] خانه تهران",
         ),
         ({"dice": {"emoji": "🎲", "value": 3}}, "🎲"),
-        ({"story": {"id": 1}}, ""),
-        ({"poll": {"question": "?"}}, ""),
+        ({"story": {"id": 1}}, "[پیوست]"),
+        ({"poll": {"question": "?"}}, "[پیوست]"),
     ],
 )
 def test_what_is_neither_text_nor_file_is_put_into_words(

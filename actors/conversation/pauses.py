@@ -1,0 +1,27 @@
+"""How long a part that did not leave waits for its next attempt."""
+
+from datetime import timedelta
+
+from actors.conversation.events import PartRefused
+from actors.conversation.policy import Policy
+from actors.conversation.state import Send
+
+
+def backoff(attempts: int, longest: timedelta) -> timedelta:
+    """Return the pause after `attempts` failures: 2 s, 4 s, 8 s … up to `longest`."""
+    return min(timedelta(seconds=2.0 ** min(attempts, 16)), longest)
+
+
+def pause_after(send: Send, event: PartRefused, policy: Policy) -> timedelta:
+    """Return how long the part waits, as it is after it was refused.
+
+    A channel may be paused for days, and each look at it is an event of each of its
+    conversations: they look ever more rarely, but often enough for who waits.
+    """
+    if event.retry_after is None:
+        return backoff(send.attempts, policy.max_backoff)
+    if not event.is_held:
+        return event.retry_after
+    doublings = min(send.holds - 1, 16)
+    patient = event.retry_after * (1 << doublings)
+    return min(patient, max(policy.max_backoff, event.retry_after))
