@@ -26,7 +26,7 @@ class DeafBm25(Bm25Index):
 
     def scores(
         self, query: str | Mapping[str, float]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Fail."""
         raise MemoryError(query)
 
