@@ -1,10 +1,9 @@
 """The whole retrieval: analyse, search both arms, rerank, fit to the budgets."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Generic, TypeVar
-from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,15 @@ from retrieval.context import (
     render_passages,
 )
 from retrieval.embedding import Embedder, passage_text
-from retrieval.hits import FUSED_TOP_K, Arm, Hit, Hits, SearchRequest
+from retrieval.hits import (
+    EVERYTHING,
+    FUSED_TOP_K,
+    Arm,
+    Hit,
+    Hits,
+    RetrievalFilter,
+    SearchRequest,
+)
 from retrieval.index import KnowledgeIndex
 from retrieval.judging import Judging
 from retrieval.knowledge import SourceType
@@ -40,14 +47,6 @@ Rerank = Callable[[str, Sequence[str], str], RerankResult]
 
 Raises RerankerUnavailableError, or whatever else: the fused order serves then.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class RetrievalFilter:
-    """What of the knowledge may be searched; empty leaves nothing out."""
-
-    tags: Collection[str] = ()
-    documents: Collection[UUID] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +73,6 @@ class _Ranked:
     model: str = ""
     skipped: str = ""
     failure: str | None = None
-
-
-_NO_FILTER = RetrievalFilter()
 
 
 class ProductionRAG(Generic[User]):
@@ -121,15 +117,15 @@ class ProductionRAG(Generic[User]):
         secondary_budget: int | None = None,
         *,
         share: str = "",
-        only: RetrievalFilter = _NO_FILTER,
+        only: RetrievalFilter = EVERYTHING,
     ) -> RetrievedContext:
         """Search the sources and fit what was found into two budgets of tokens.
 
         What is None is decided by the question's intent. `share` is the caption of a
         post that the question may be about: it is searched with the question, and what
-        answers likelier than what the question alone finds is taken. An arm or a
-        cross-encoder that fails leaves the
-        rest, and `performance` says so. Raises SearchFailedError.
+        answers likelier than what the question alone finds is taken. Nothing but what
+        `only` leaves is searched. An arm or a cross-encoder that fails leaves the rest,
+        and `performance` says so. Raises SearchFailedError.
         """
         ticks = [self._timer()]
         options = self._options()
@@ -185,7 +181,7 @@ class ProductionRAG(Generic[User]):
         intent = _override(self._router_for(user).route(query), None, None, None, None)
         (vector,) = embedded.vectors
         found = index.find(
-            _request(forms[0], vector, intent, _NO_FILTER, self._options())
+            _request(forms[0], vector, intent, EVERYTHING, self._options())
         )
         return self._judging.gather(
             (query, forms[0].written), vector, index, found.hits
@@ -299,7 +295,7 @@ def _request(
     return SearchRequest(
         text=forms.spoken,
         vector=vector,
-        sources=(intent.primary_source, *intent.secondary_sources),
+        sources=only.narrow((intent.primary_source, *intent.secondary_sources)),
         word_pieces=forms.for_words,
         tags=only.tags,
         documents=only.documents,
