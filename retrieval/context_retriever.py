@@ -15,6 +15,7 @@ from retrieval.context import (
     render_passages,
 )
 from retrieval.embedding import Embedder
+from retrieval.failures import name_failure
 from retrieval.hits import EVERYTHING, Arm, RetrievalFilter, SearchRequest
 from retrieval.index import KnowledgeIndex
 from retrieval.judging import Judging
@@ -143,4 +144,4 @@ class ContextRetriever(Generic[User]):
             self._judging.warm_up()
             return _Question(query, self._embedder.embed_queries([query])[0], None)
         except Exception as error:  # noqa: BLE001  # any model's failure leaves the words
-            return _Question(query, None, type(error).__name__)
+            return _Question(query, None, name_failure("embedder", error))

@@ -23,6 +23,7 @@ from retrieval.errors import (
     EmbeddingError,
     SearchFailedError,
 )
+from retrieval.failures import name_failure
 from retrieval.fusion import rrf, weighted_min_max
 from retrieval.hits import (
     DENSE_TOP_K,
@@ -130,13 +131,18 @@ class KnowledgeIndex:
             try:
                 dense = self._search_dense(wanted, eligible)
             except Exception as error:  # noqa: BLE001  # whatever it is, words remain
-                failures[Arm.DENSE] = type(error).__name__
+                # Without a vector it was the embedder, which has been told of.
+                failures[Arm.DENSE] = (
+                    type(error).__name__
+                    if wanted.vector is None
+                    else name_failure(Arm.DENSE, error)
+                )
             try:
                 sparse = self._search_sparse(wanted, eligible)
             except Exception as error:
                 if failures:
                     raise SearchFailedError from error
-                failures[Arm.SPARSE] = type(error).__name__
+                failures[Arm.SPARSE] = name_failure(Arm.SPARSE, error)
             hits = self._fuse(wanted, dense, sparse)
         return Hits(hits, len(dense.ranking), len(sparse.ranking), failures)
 

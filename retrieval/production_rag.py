@@ -17,6 +17,8 @@ from retrieval.context import (
     render_passages,
 )
 from retrieval.embedding import Embedder, passage_text
+from retrieval.errors import RerankerUnavailableError
+from retrieval.failures import name_failure
 from retrieval.hits import (
     EVERYTHING,
     FUSED_TOP_K,
@@ -41,6 +43,7 @@ User = TypeVar("User")
 
 METHOD = "production_rag"
 RERANKER = "reranker"
+EMBEDDER = "embedder"
 
 Rerank = Callable[[str, Sequence[str], str], RerankResult]
 """Scores passages for a query by a model of `rerank_model`, and waits for it.
@@ -196,7 +199,7 @@ class ProductionRAG(Generic[User]):
                 [text for form in forms for text in form.for_meaning]
             )
         except Exception as error:  # noqa: BLE001  # any model's failure leaves words
-            return _Embedded([None] * len(forms), type(error).__name__)
+            return _Embedded([None] * len(forms), name_failure(EMBEDDER, error))
         vectors: list[NDArray[np.float32] | None] = []
         start = 0
         for form in forms:
@@ -236,8 +239,12 @@ class ProductionRAG(Generic[User]):
             result = self._rerank(question, texts, options.rerank_model)
             order = order_by(result.scores, len(read))
             scores = [result.scores[place] for place in order]
-        except Exception as error:  # noqa: BLE001  # the fused order is there already
+        except RerankerUnavailableError as error:
+            # Whoever refused has told of it, and does so for days without a model.
             return _Ranked(hits, skipped="failed", failure=type(error).__name__)
+        except Exception as error:  # noqa: BLE001  # the fused order is there already
+            failure = name_failure(RERANKER, error)
+            return _Ranked(hits, skipped="failed", failure=failure)
         reranked = [read[place] for place in order]
         return _Ranked([*reranked, *hits[len(read) :]], scores, result.model)
 
