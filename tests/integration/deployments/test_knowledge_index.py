@@ -336,3 +336,25 @@ async def test_a_search_is_kept_to_a_source_a_tag_or_a_document(
     assert await search(RetrievalFilter(documents=(shipping,))) == {SHIPPING.title}
     assert await search(RetrievalFilter(sources=(SIZES.source,))) == {SIZES.title}
     assert await search(RetrievalFilter((SourceType.FAQ,), ("new",))) == set()
+
+
+async def test_a_question_overtakes_a_long_import(
+    pool: Pool, dsn: str, tenant: TenantId, embedder: CountingEmbedder
+) -> None:
+    await add_page(pool, tenant, SHIPPING)
+    await embed_all(pool, embedder)
+    retriever = KnowledgeRetriever(pool, embedder)
+    await retriever.warm_up()
+    for number in range(40):
+        text = f"کالای شماره‌ی {number} در انبار است. " * 8
+        await add_page(pool, tenant, Page(f"کالا {number}", text, SourceType.PRODUCTS))
+    imported = await count_missing(pool)
+    has_begun = "SELECT (count(*) < $1)::int FROM chunks WHERE embedding IS NULL"
+    async with running(KnowledgeIndexer(pool, embedder), dsn):
+        await wait_for_count(pool, has_begun, 1, imported, channel="pilito_knowledge")
+        found = await retriever.retrieve(tenant, QUESTION)
+        still_missing = await count_missing(pool)
+
+    assert titles(found)[0] == SHIPPING.title
+    assert ranks(found)[0] == 1
+    assert still_missing > imported / 2
