@@ -17,6 +17,7 @@ from deployments.answers.errors import RetrieverUnavailableError
 from deployments.probes import PartHealth, PartStatus
 from persistence.ids import ConversationId, TenantId
 from retrieval.errors import RetrievalError
+from retrieval.hits import EVERYTHING, RetrievalFilter
 from retrieval.retrieved import RetrievedContext
 
 ANSWERS_APP = "answers"
@@ -78,6 +79,7 @@ class RemoteRetriever:
         *,
         share: str = "",
         conversation_id: ConversationId | None = None,
+        only: RetrievalFilter = EVERYTHING,
     ) -> RetrievedContext:
         """Retrieve.
 
@@ -87,9 +89,14 @@ class RemoteRetriever:
         """
 
         async def call() -> RetrievedContext:
-            handle = _handle("Retriever")
+            # To the replica that has the tenant's index, where there are several.
+            handle = _handle("Retriever").options(multiplexed_model_id=str(tenant_id))
             found: RetrievedContext = await handle.retrieve.remote(
-                tenant_id, query, share=share, conversation_id=conversation_id
+                tenant_id,
+                query,
+                share=share,
+                conversation_id=conversation_id,
+                only=only,
             )
             return found
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 
+from ray import serve
 from ray.serve.handle import DeploymentHandle
 
 from actors.clock import SystemClock
@@ -11,6 +12,7 @@ from config.llm import resolve_llm
 from config.logging import setup_logging
 from config.settings import load_settings
 from deployments.answers.indexer import KnowledgeIndexer
+from deployments.answers.indexes import MAX_TENANTS
 from deployments.answers.llm import LlmClient
 from deployments.answers.options import read_options
 from deployments.answers.rag_metrics import RAGMetrics
@@ -27,6 +29,7 @@ from persistence.flags import FLAGS_CHANNEL
 from persistence.ids import ConversationId, TenantId
 from persistence.listener import Listener
 from retrieval.embedding_models import open_embedder
+from retrieval.hits import EVERYTHING, RetrievalFilter
 from retrieval.retrieved import RetrievedContext
 
 #: The model's name in `/readyz` where no key is set.
@@ -80,11 +83,23 @@ class RetrieverReplica:
         *,
         share: str = "",
         conversation_id: ConversationId | None = None,
+        only: RetrievalFilter = EVERYTHING,
     ) -> RetrievedContext:
         """Retrieve; see KnowledgeRetriever.retrieve."""
+        await self._claim(str(tenant_id))
         return await self._retriever.retrieve(
-            tenant_id, query, share=share, conversation_id=conversation_id
+            tenant_id, query, share=share, conversation_id=conversation_id, only=only
         )
+
+    @serve.multiplexed(max_num_models_per_replica=MAX_TENANTS)  # type: ignore[untyped-decorator]
+    async def _claim(self, tenant: str) -> str:
+        """Let the tenant's next questions come to this replica, which has its index.
+
+        Serve forgets who asked least recently, as the indexes do. Nothing is loaded
+        here: Serve loads one model at a time, and no shop's first question should wait
+        for another's.
+        """
+        return tenant
 
     async def _choose_variant(
         self, tenant_id: TenantId, conversation_id: ConversationId | None

@@ -25,6 +25,7 @@ class DocumentContent:
     title: str
     text: str
     url: str | None = None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ async def create_document(
         content.title,
         content.text,
         content.url,
+        content.tags,
         revision,
     )
     await _insert_parents(db, tenant_id, document_id, revision, parents, {})
@@ -110,6 +112,7 @@ async def replace_document(
         content.title,
         content.text,
         content.url,
+        content.tags,
         revision,
     )
     await db.execute(_SQL["delete_parents"], tenant_id, document_id)
@@ -213,7 +216,11 @@ def _document(row: asyncpg.Record) -> Document:
         id=DocumentId(row["id"]),
         tenant_id=TenantId(row["tenant_id"]),
         content=DocumentContent(
-            SourceType(row["source_type"]), row["title"], row["text"], row["url"]
+            SourceType(row["source_type"]),
+            row["title"],
+            row["text"],
+            row["url"],
+            (*row["tags"],),
         ),
         revision=row["revision"],
         chunks=row["chunks"],

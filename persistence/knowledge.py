@@ -77,6 +77,7 @@ def _chunk(row: asyncpg.Record) -> IndexedChunk:
         parent_id=row["parent_id"],
         parent_text=row["parent_text"],
         url=row["url"],
+        tags=frozenset(row["tags"]),
         vector=None
         if embedding is None
         else np.frombuffer(embedding, dtype="<f2").astype(np.float32),

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 from rank_bm25 import BM25Okapi
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array
 
 from retrieval.normalise import normalise
 
@@ -53,7 +53,8 @@ def seams(words: Sequence[str]) -> list[str]:
 
 def document_pieces(text: str) -> list[str]:
     """Cut a document into all that it can be found by: pieces of words, and seams."""
-    return grams(text) + seams(normalise(text).split())
+    words = normalise(text).split()
+    return [piece for word in words for piece in word_grams(word)] + seams(words)
 
 
 @lru_cache(maxsize=_REMEMBERED_WORDS)
@@ -115,34 +116,35 @@ class _Counted:
 class _Layout:
     """The scores of every term in every document, ready to be added up.
 
-    Those of term t are `scores[starts[t]:starts[t + 1]]`, of the documents at `rows`;
-    those of a common term are a row of `common`, one number a document.
+    Those of a term are a column of `by_term`, only of the documents that hold it; those
+    of a common term are a row of `common` too, one number a document.
     """
 
     keys: NDArray[np.int64]
-    starts: NDArray[np.int64]
-    rows: NDArray[np.int32]
-    scores: NDArray[np.float32]
+    by_term: csc_array
     common: NDArray[np.float32]
     row_of_common: Mapping[int, int]
     idf: NDArray[np.float64]
     n_documents: int
     mean_length: float
 
-    def total(self, weights: Mapping[int, float]) -> NDArray[np.float64]:
+    def total(self, weights: Mapping[int, float]) -> NDArray[np.float32]:
         """Add up the scores of weighted terms, for every document."""
-        total = np.zeros(len(self.keys), dtype=np.float32)
+        # A term that is not here came with a document that is laid out elsewhere.
+        rare = [
+            term
+            for term in weights
+            if term not in self.row_of_common and term < len(self.idf)
+        ]
+        by_rarity = np.array([weights[term] for term in rare], dtype=np.float32)
+        total: NDArray[np.float32] = self.by_term[:, rare] @ by_rarity
+        weighted = np.empty_like(total)
         for term, weight in weights.items():
             row = self.row_of_common.get(term)
             if row is not None:
-                total += np.float32(weight) * self.common[row]
-                continue
-            if term >= len(self.idf):
-                continue  # It came with a document that is laid out elsewhere.
-            own = slice(self.starts[term], self.starts[term + 1])
-            # No document is there twice, so nothing is lost by adding at places.
-            total[self.rows[own]] += np.float32(weight) * self.scores[own]
-        return total.astype(np.float64)
+                np.multiply(self.common[row], np.float32(weight), out=weighted)
+                total += weighted
+        return total
 
 
 class Bm25Index:
@@ -200,7 +202,7 @@ class Bm25Index:
 
     def scores(
         self, query: str | Mapping[str, float]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Score every document: keys, ascending, and scores, both of one length.
 
         A document that went may still be among the keys, with a score of 0.
@@ -297,9 +299,7 @@ def _lay_out(
         common = common[:0]
     return _Layout(
         keys=keys,
-        starts=by_term.indptr.astype(np.int64),
-        rows=by_term.indices.astype(np.int32, copy=False),
-        scores=by_term.data,
+        by_term=by_term,
         common=np.ascontiguousarray(by_term[:, common].toarray().T),
         row_of_common={term: row for row, term in enumerate(common.tolist())},
         idf=idf,

@@ -1,6 +1,6 @@
 """From ranked chunks to the numbered passages that a prompt has room for."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -95,10 +95,7 @@ def fill_budget(
             continue
         number = first_number + len(passages)
         room = left - count_tokens(_head(number, chunk))
-        choices = [chunk.parent_text, chunk.text]
-        if not passages:
-            choices += _beginnings(chunk.text)
-        for text in dict.fromkeys(choices):
+        for text in _choices(chunk, is_first=not passages):
             tokens = count_tokens(text)
             if tokens <= room:
                 left = room - tokens
@@ -107,6 +104,15 @@ def fill_budget(
                     shown_parents.add(chunk.parent_id)
                 break
     return passages
+
+
+def _choices(chunk: IndexedChunk, *, is_first: bool) -> Iterator[str]:
+    yield chunk.parent_text
+    if chunk.text != chunk.parent_text:
+        yield chunk.text
+    # Rarely needed: most have room as a whole, and are not cut into sentences then.
+    if is_first:
+        yield from _beginnings(chunk.text)
 
 
 def _beginnings(text: str) -> list[str]:

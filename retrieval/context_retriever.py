@@ -15,7 +15,8 @@ from retrieval.context import (
     render_passages,
 )
 from retrieval.embedding import Embedder
-from retrieval.hits import Arm
+from retrieval.failures import name_failure
+from retrieval.hits import EVERYTHING, Arm, RetrievalFilter, SearchRequest
 from retrieval.index import KnowledgeIndex
 from retrieval.judging import Judging
 from retrieval.knowledge import SourceType
@@ -73,18 +74,27 @@ class ContextRetriever(Generic[User]):
         secondary_sources: Sequence[SourceType],
         primary_budget: int,
         secondary_budget: int,
+        *,
+        only: RetrievalFilter = EVERYTHING,
     ) -> RetrievedContext:
         """Search the sources and fit what was found into two budgets of tokens.
 
-        Sources are numbered through both contexts. A failing embedder leaves keyword
+        Sources are numbered through both contexts; nothing but what `only` leaves is
+        searched. A failing embedder leaves keyword
         search, and says so in `performance`. Raises SearchFailedError.
         """
         started = self._timer()
         question = self._embed(query)
         embedded = self._timer()
         index = self._index_for(user)
-        found = index.search(
-            query, question.vector, {primary_source, *secondary_sources}
+        found = index.find(
+            SearchRequest(
+                query,
+                question.vector,
+                only.narrow((primary_source, *secondary_sources)),
+                tags=only.tags,
+                documents=only.documents,
+            )
         )
         judged = self._judging.judge([query], question.vector, index, found.hits)
         searched = self._timer()
@@ -134,4 +144,4 @@ class ContextRetriever(Generic[User]):
             self._judging.warm_up()
             return _Question(query, self._embedder.embed_queries([query])[0], None)
         except Exception as error:  # noqa: BLE001  # any model's failure leaves the words
-            return _Question(query, None, type(error).__name__)
+            return _Question(query, None, name_failure("embedder", error))

@@ -84,15 +84,18 @@ class DenseIndex:
         return list(zip(matches.keys.tolist(), cosines.tolist(), strict=True))
 
     def similarities(
-        self, query: NDArray[np.float32], keys: Sequence[int]
-    ) -> dict[int, float]:
-        """Give the cosines of those keys that have a vector."""
+        self, queries: NDArray[np.float32], keys: Sequence[int]
+    ) -> tuple[list[int], NDArray[np.float32]]:
+        """Give the cosines of those keys that have a vector, a row for each query.
+
+        `queries` has the shape (n, dimensions). The keys are those of the columns.
+        """
         known = [key for key in keys if key in self._known]
         if not known:
-            return {}
+            return [], np.empty((len(queries), 0), dtype=np.float32)
         vectors = self._get(known)
-        cosines = vectors @ query / np.linalg.norm(vectors, axis=1)
-        return dict(zip(known, cosines.tolist(), strict=True))
+        cosines: NDArray[np.float32] = queries @ vectors.T
+        return known, cosines / np.linalg.norm(vectors, axis=1)
 
     def _get(self, keys: Sequence[int]) -> NDArray[np.float32]:
         # One array a key, and all are there.

@@ -33,6 +33,22 @@ class FusionOrder(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class RetrievalFilter:
+    """What of the knowledge may be searched; empty leaves nothing out."""
+
+    sources: Collection[SourceType] = ()
+    tags: Collection[str] = ()
+    documents: Collection[UUID] = ()
+
+    def narrow(self, sources: Collection[SourceType]) -> tuple[SourceType, ...]:
+        """Leave of some sources those that may be searched."""
+        return tuple(one for one in sources if not self.sources or one in self.sources)
+
+
+EVERYTHING = RetrievalFilter()
+
+
+@dataclass(frozen=True, slots=True)
 class SearchRequest:
     """A question as both arms take it, and where they may look.
 

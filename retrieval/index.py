@@ -1,13 +1,20 @@
 """One tenant's knowledge in memory: words and vectors, searched together."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from threading import Lock
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.arms import (
+    NOTHING_FOUND,
+    ArmFound,
+    ArmScores,
+    find_largest,
+    pool,
+)
 from retrieval.bm25 import Bm25Index, FittedTexts, fit_texts
 from retrieval.dense import DenseIndex
 from retrieval.embedding import passage_text
@@ -16,6 +23,7 @@ from retrieval.errors import (
     EmbeddingError,
     SearchFailedError,
 )
+from retrieval.failures import name_failure
 from retrieval.fusion import rrf, weighted_min_max
 from retrieval.hits import (
     DENSE_TOP_K,
@@ -119,17 +127,22 @@ class KnowledgeIndex:
         failures: dict[Arm, str] = {}
         with self._lock:
             eligible = self._eligible(wanted)
-            dense = sparse = _NOTHING
+            dense = sparse = NOTHING_FOUND
             try:
                 dense = self._search_dense(wanted, eligible)
             except Exception as error:  # noqa: BLE001  # whatever it is, words remain
-                failures[Arm.DENSE] = type(error).__name__
+                # Without a vector it was the embedder, which has been told of.
+                failures[Arm.DENSE] = (
+                    type(error).__name__
+                    if wanted.vector is None
+                    else name_failure(Arm.DENSE, error)
+                )
             try:
                 sparse = self._search_sparse(wanted, eligible)
             except Exception as error:
                 if failures:
                     raise SearchFailedError from error
-                failures[Arm.SPARSE] = type(error).__name__
+                failures[Arm.SPARSE] = name_failure(Arm.SPARSE, error)
             hits = self._fuse(wanted, dense, sparse)
         return Hits(hits, len(dense.ranking), len(sparse.ranking), failures)
 
@@ -154,22 +167,20 @@ class KnowledgeIndex:
 
     def _search_dense(
         self, wanted: SearchRequest, eligible: NDArray[np.bool_] | None
-    ) -> "_Found":
+    ) -> ArmFound:
         sources = tuple(dict.fromkeys(wanted.sources))
         if wanted.vector is None:
             raise EmbeddingError
         query = self._centred(wanted.vector, wanted.centring)
+        queries = np.stack([query, wanted.vector])
 
-        def score(keys: Sequence[int]) -> dict[int, float]:
-            cosines: dict[int, float] = {}
-            for source in sources:
-                cosines |= self._dense[source].similarities(query, keys)
-            return cosines
+        def score(keys: Sequence[int]) -> ArmScores:
+            return self._similarities(queries, keys, sources)
 
         if eligible is not None:
-            cosines = score(np.flatnonzero(eligible).tolist())
+            cosines = score(np.flatnonzero(eligible).tolist()).ranking
             found = sorted(cosines.items(), key=lambda match: -match[1])
-            return _Found(self._units(found, wanted, wanted.dense_top_k), score)
+            return ArmFound(self._units(found, wanted, wanted.dense_top_k), score)
         most = max((len(self._dense[source]) for source in sources), default=0)
         n_chunks = wanted.dense_top_k * (_CHUNKS_PER_PARENT if wanted.by_parent else 1)
         while True:
@@ -183,8 +194,27 @@ class KnowledgeIndex:
             )
             units = self._units(found, wanted, wanted.dense_top_k)
             if len(units) == wanted.dense_top_k or n_chunks >= most:
-                return _Found(units, score)
+                return ArmFound(units, score)
             n_chunks *= _CHUNKS_PER_PARENT
+
+    def _similarities(
+        self,
+        queries: NDArray[np.float32],
+        keys: Sequence[int],
+        sources: Collection[SourceType],
+    ) -> ArmScores:
+        by_source: dict[SourceType, list[int]] = {source: [] for source in sources}
+        for key in keys:
+            source = self._chunks[key].source
+            if source in by_source:
+                by_source[source].append(key)
+        scores = ArmScores({}, {})
+        for source, own in by_source.items():
+            known, cosines = self._dense[source].similarities(queries, own)
+            ranking, shown = cosines.tolist()
+            scores.ranking.update(zip(known, ranking, strict=True))
+            scores.shown.update(zip(known, shown, strict=True))
+        return scores
 
     def _centred(self, query: NDArray[np.float32], share: float) -> NDArray[np.float32]:
         total = np.sum([one.vector_sum for one in self._dense.values()], axis=0)
@@ -196,34 +226,35 @@ class KnowledgeIndex:
 
     def _search_sparse(
         self, wanted: SearchRequest, eligible: NDArray[np.bool_] | None
-    ) -> "_Found":
+    ) -> ArmFound:
         query = wanted.text if wanted.word_pieces is None else wanted.word_pieces
         keys, scores = self._sparse.scores(query)
-        found = scores > 0
+        eligible_scores = scores
         if len(set(wanted.sources)) < len(SourceType):
             codes = [_SOURCE_CODES[source] for source in wanted.sources]
             is_wanted = np.isin(np.arange(len(SourceType)), codes)
-            found &= is_wanted[self._source_of_key[keys]]
+            mask = is_wanted[self._source_of_key[keys]]
+            eligible_scores = np.where(mask, eligible_scores, np.float32(0))
         if eligible is not None:
-            found &= eligible[keys]
-        (places,) = np.nonzero(found)
+            eligible_scores = np.where(eligible[keys], eligible_scores, np.float32(0))
         # The best of a page's chunks is known when as many chunks as there are parents
         # are seen; sorting all would take most of the time.
         n_chunks = wanted.sparse_top_k * (_CHUNKS_PER_PARENT if wanted.by_parent else 1)
         while True:
-            best = _largest(scores, places, n_chunks)
+            best = find_largest(eligible_scores, n_chunks)
             matches = zip(keys[best].tolist(), scores[best].tolist(), strict=True)
             units = self._units(matches, wanted, wanted.sparse_top_k)
-            if len(units) == wanted.sparse_top_k or n_chunks >= len(places):
+            if len(units) == wanted.sparse_top_k or len(best) < n_chunks:
                 break
             n_chunks *= _CHUNKS_PER_PARENT
 
-        def score(asked: Sequence[int]) -> dict[int, float]:
+        def score(asked: Sequence[int]) -> ArmScores:
             # Every chunk has words, if only those of its title: all are there.
             places = np.searchsorted(keys, asked)
-            return dict(zip(asked, scores[places].tolist(), strict=True))
+            by_key = dict(zip(asked, scores[places].tolist(), strict=True))
+            return ArmScores(by_key, by_key)
 
-        return _Found(units, score)
+        return ArmFound(units, score)
 
     def _units(
         self, found: Iterable[tuple[int, float]], wanted: SearchRequest, k: int
@@ -247,29 +278,29 @@ class KnowledgeIndex:
         return self._parent_keys[self._chunks[unit].parent_id]
 
     def _fuse(
-        self, wanted: SearchRequest, dense: "_Found", sparse: "_Found"
+        self, wanted: SearchRequest, dense: ArmFound, sparse: ArmFound
     ) -> tuple[Hit, ...]:
         by_rank = rrf([dense.ranking, sparse.ranking])
         candidates = list(by_rank)[: wanted.fused_top_k]
         members = {unit: self._members(unit, wanted) for unit in candidates}
         asked = [key for keys in members.values() for key in keys]
-        cosines, bm25 = dense.score(asked), sparse.score(asked)
+        similarities = dense.score(asked)
+        cosines, bm25 = similarities.ranking, sparse.score(asked).ranking
         best = self._weigh(wanted, cosines, bm25)
         winners = {
             unit: max(keys, key=best.__getitem__) for unit, keys in members.items()
         }
-        unit_cosines, unit_bm25 = _pool(cosines, members), _pool(bm25, members)
+        unit_cosines, unit_bm25 = pool(cosines, members), pool(bm25, members)
         weighted = self._weigh(wanted, unit_cosines, unit_bm25)
         dense_ranks = {key: rank for rank, key in enumerate(dense.ranking, start=1)}
         sparse_ranks = {key: rank for rank, key in enumerate(sparse.ranking, start=1)}
-        shown = self._cosines(wanted, [*winners.values()]) if cosines else {}
         hits = [
             Hit(
                 self._chunks[winners[unit]],
                 weighted[unit],
                 by_rank[unit],
                 dense_ranks.get(unit),
-                shown.get(winners[unit]),
+                similarities.shown.get(winners[unit]),
                 sparse_ranks.get(unit),
                 unit_bm25.get(unit),
             )
@@ -286,13 +317,6 @@ class KnowledgeIndex:
         )
         return tuple(hits)
 
-    def _cosines(self, wanted: SearchRequest, keys: Sequence[int]) -> dict[int, float]:
-        cosines: dict[int, float] = {}
-        for source in dict.fromkeys(wanted.sources):
-            if wanted.vector is not None:
-                cosines |= self._dense[source].similarities(wanted.vector, keys)
-        return cosines
-
     def _weigh(
         self,
         wanted: SearchRequest,
@@ -301,12 +325,14 @@ class KnowledgeIndex:
     ) -> dict[int, float]:
         dense_weight = wanted.dense_weight
         weighted = weighted_min_max([(dense_weight, cosines), (1 - dense_weight, bm25)])
-        by_meaning = weighted_min_max([(dense_weight, cosines)])
         language = detect_language(wanted.text)
-        for key in by_meaning:
-            # "return policy" shares no word with a Persian page on returns, which says
-            # nothing against the page; a code or a brand in both still speaks for it.
-            if language != self._languages[key]:
+        foreign = [key for key in cosines if language != self._languages[key]]
+        if foreign:
+            by_meaning = weighted_min_max([(dense_weight, cosines)])
+            for key in foreign:
+                # "return policy" shares no word with a Persian page on returns, which
+                # says nothing against the page; a code or a brand in both still speaks
+                # for it.
                 weighted[key] = max(weighted[key], by_meaning[key])
         return weighted
 
@@ -362,34 +388,4 @@ class KnowledgeIndex:
         self._sparse.remove(keys)
 
 
-def _pool(
-    scores: Mapping[int, float], members: Mapping[int, Sequence[int]]
-) -> dict[int, float]:
-    """Score each unit by the best of its members that has a score."""
-    pooled = {
-        unit: max((scores[key] for key in keys if key in scores), default=None)
-        for unit, keys in members.items()
-    }
-    return {unit: score for unit, score in pooled.items() if score is not None}
-
-
-def _largest(
-    scores: NDArray[np.float64], places: NDArray[np.int64], k: int
-) -> NDArray[np.int64]:
-    """Order the k places of the largest scores, earlier places first among equals."""
-    if len(places) > k:
-        cut = np.partition(scores[places], len(places) - k)[len(places) - k]
-        places = places[scores[places] >= cut]
-    return places[np.argsort(-scores[places], kind="stable")[:k]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """An arm's best units, and a way to ask for its score of any chunks."""
-
-    ranking: list[int]
-    score: Callable[[Sequence[int]], dict[int, float]]
-
-
-_NOTHING = _Found([], lambda _: {})
 _SOURCE_CODES = {source: code for code, source in enumerate(SourceType)}

@@ -1,10 +1,9 @@
 """The whole retrieval: analyse, search both arms, rerank, fit to the budgets."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Generic, TypeVar
-from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,17 @@ from retrieval.context import (
     render_passages,
 )
 from retrieval.embedding import Embedder, passage_text
-from retrieval.hits import FUSED_TOP_K, Arm, Hit, Hits, SearchRequest
+from retrieval.errors import RerankerUnavailableError
+from retrieval.failures import name_failure
+from retrieval.hits import (
+    EVERYTHING,
+    FUSED_TOP_K,
+    Arm,
+    Hit,
+    Hits,
+    RetrievalFilter,
+    SearchRequest,
+)
 from retrieval.index import KnowledgeIndex
 from retrieval.judging import Judging
 from retrieval.knowledge import SourceType
@@ -34,20 +43,13 @@ User = TypeVar("User")
 
 METHOD = "production_rag"
 RERANKER = "reranker"
+EMBEDDER = "embedder"
 
 Rerank = Callable[[str, Sequence[str], str], RerankResult]
 """Scores passages for a query by a model of `rerank_model`, and waits for it.
 
 Raises RerankerUnavailableError, or whatever else: the fused order serves then.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class RetrievalFilter:
-    """What of the knowledge may be searched; empty leaves nothing out."""
-
-    tags: Collection[str] = ()
-    documents: Collection[UUID] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +76,6 @@ class _Ranked:
     model: str = ""
     skipped: str = ""
     failure: str | None = None
-
-
-_NO_FILTER = RetrievalFilter()
 
 
 class ProductionRAG(Generic[User]):
@@ -121,15 +120,15 @@ class ProductionRAG(Generic[User]):
         secondary_budget: int | None = None,
         *,
         share: str = "",
-        only: RetrievalFilter = _NO_FILTER,
+        only: RetrievalFilter = EVERYTHING,
     ) -> RetrievedContext:
         """Search the sources and fit what was found into two budgets of tokens.
 
         What is None is decided by the question's intent. `share` is the caption of a
         post that the question may be about: it is searched with the question, and what
-        answers likelier than what the question alone finds is taken. An arm or a
-        cross-encoder that fails leaves the
-        rest, and `performance` says so. Raises SearchFailedError.
+        answers likelier than what the question alone finds is taken. Nothing but what
+        `only` leaves is searched. An arm or a cross-encoder that fails leaves the rest,
+        and `performance` says so. Raises SearchFailedError.
         """
         ticks = [self._timer()]
         options = self._options()
@@ -185,7 +184,7 @@ class ProductionRAG(Generic[User]):
         intent = _override(self._router_for(user).route(query), None, None, None, None)
         (vector,) = embedded.vectors
         found = index.find(
-            _request(forms[0], vector, intent, _NO_FILTER, self._options())
+            _request(forms[0], vector, intent, EVERYTHING, self._options())
         )
         return self._judging.gather(
             (query, forms[0].written), vector, index, found.hits
@@ -200,7 +199,7 @@ class ProductionRAG(Generic[User]):
                 [text for form in forms for text in form.for_meaning]
             )
         except Exception as error:  # noqa: BLE001  # any model's failure leaves words
-            return _Embedded([None] * len(forms), type(error).__name__)
+            return _Embedded([None] * len(forms), name_failure(EMBEDDER, error))
         vectors: list[NDArray[np.float32] | None] = []
         start = 0
         for form in forms:
@@ -240,8 +239,12 @@ class ProductionRAG(Generic[User]):
             result = self._rerank(question, texts, options.rerank_model)
             order = order_by(result.scores, len(read))
             scores = [result.scores[place] for place in order]
-        except Exception as error:  # noqa: BLE001  # the fused order is there already
+        except RerankerUnavailableError as error:
+            # Whoever refused has told of it, and does so for days without a model.
             return _Ranked(hits, skipped="failed", failure=type(error).__name__)
+        except Exception as error:  # noqa: BLE001  # the fused order is there already
+            failure = name_failure(RERANKER, error)
+            return _Ranked(hits, skipped="failed", failure=failure)
         reranked = [read[place] for place in order]
         return _Ranked([*reranked, *hits[len(read) :]], scores, result.model)
 
@@ -299,7 +302,7 @@ def _request(
     return SearchRequest(
         text=forms.spoken,
         vector=vector,
-        sources=(intent.primary_source, *intent.secondary_sources),
+        sources=only.narrow((intent.primary_source, *intent.secondary_sources)),
         word_pieces=forms.for_words,
         tags=only.tags,
         documents=only.documents,

@@ -103,9 +103,10 @@ class QueryRouter:
     def route(self, question: str) -> Intent:
         """Return the intent of a question."""
         words = normalise(question).split()
+        endings = _endings(words)
         best, most = self._general, 0
         for intent, keywords in self._intents:
-            found = sum(_holds(words, keyword) for keyword in keywords)
+            found = sum(_holds(words, endings, keyword) for keyword in keywords)
             if found > most:
                 best, most = intent, found
         return best
@@ -116,16 +117,16 @@ def _fold(keyword: str) -> str:
     return normalise(keyword).replace(" ", "")
 
 
-def _holds(words: Sequence[str], keyword: str) -> bool:
+def _endings(words: Sequence[str]) -> list[str]:
+    """Write the question without spaces, from each of its words on."""
+    return ["".join(words[place:]) for place in range(len(words))]
+
+
+def _holds(words: Sequence[str], endings: Sequence[str], keyword: str) -> bool:
     """Tell whether a word, or some that follow each other, begin with the keyword.
 
     So an ending changes nothing: قیمت is in قیمتش. A short keyword must be the word.
     """
     if len(keyword) < _SHORTEST_STEM:
         return keyword in words
-    text, start = "".join(words), 0
-    for word in words:
-        if text.startswith(keyword, start):
-            return True
-        start += len(word)
-    return False
+    return any(ending.startswith(keyword) for ending in endings)

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from persistence.ids import ConversationId, TenantId
+from retrieval.hits import EVERYTHING, RetrievalFilter
 from retrieval.retrieved import RetrievedContext
 
 
@@ -16,9 +17,11 @@ class Retriever(Protocol):
         *,
         share: str = "",
         conversation_id: ConversationId | None = None,
+        only: RetrievalFilter = EVERYTHING,
     ) -> RetrievedContext:
         """Retrieve what an answer to the query would be written from.
 
-        `share` is the caption of a post that the query may be about.
+        `share` is the caption of a post that the query may be about; nothing but what
+        `only` leaves is searched.
         """
         ...

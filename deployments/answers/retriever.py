@@ -17,6 +17,7 @@ from retrieval.context_retriever import ContextRetriever
 from retrieval.embedding import Embedder
 from retrieval.embedding_models import reopen_embedder
 from retrieval.errors import RerankerUnavailableError, RetrievalError
+from retrieval.hits import EVERYTHING, RetrievalFilter
 from retrieval.index import KnowledgeIndex
 from retrieval.knowledge import SourceType
 from retrieval.options import RagOptions
@@ -80,6 +81,7 @@ class _Question:
     index: KnowledgeIndex
     text: str
     share: str
+    only: RetrievalFilter
 
 
 class KnowledgeRetriever:
@@ -118,11 +120,13 @@ class KnowledgeRetriever:
         *,
         share: str = "",
         conversation_id: ConversationId | None = None,
+        only: RetrievalFilter = EVERYTHING,
     ) -> RetrievedContext:
         """Retrieve what an answer to the query would be written from.
 
         `share` is the caption of a post that the query may be about. A conversation
-        keeps the way of searching that it began with.
+        keeps the way of searching that it began with. Nothing but what `only` leaves is
+        searched.
 
         Raises:
             RetrievalError: neither arm of the search works.
@@ -132,7 +136,7 @@ class KnowledgeRetriever:
         served = await self._indexes.fetch_index(tenant_id)
         variant = await self._wiring.choose_variant(tenant_id, conversation_id)
         searches = self._searches_with(served.embedder)
-        asked = _Question(tenant_id, served.index, query, share)
+        asked = _Question(tenant_id, served.index, query, share, only)
         try:
             if variant is Variant.PRODUCTION_RAG:
                 found, primary_source = await self._search_fully(searches.rag, asked)
@@ -171,7 +175,9 @@ class KnowledgeRetriever:
         tenant = _Tenant(asked.index, await self._fetch_router(asked.tenant_id))
 
         def search() -> RetrievedContext:
-            return rag.retrieve_context(asked.text, tenant, share=asked.share)
+            return rag.retrieve_context(
+                asked.text, tenant, share=asked.share, only=asked.only
+            )
 
         found = await asyncio.to_thread(search)
         return found, SourceType(found["analysis"]["primary_source"])
@@ -224,6 +230,7 @@ async def _search_plainly(
             SECONDARY_SOURCES,
             PRIMARY_BUDGET_TOKENS,
             SECONDARY_BUDGET_TOKENS,
+            only=asked.only,
         )
         one["searched_text"] = text
         found.append(one)

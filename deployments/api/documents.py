@@ -6,9 +6,9 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from fastapi import Query as Parameter
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from deployments.api.auth import SignedIn
 from deployments.api.context import ApiContext, Context
@@ -30,6 +30,7 @@ from persistence.documents import (
 )
 from persistence.ids import DocumentId, TenantId
 from retrieval.chunking import Parent, chunk_document
+from retrieval.hits import RetrievalFilter
 from retrieval.knowledge import SourceType
 from retrieval.retrieved import RetrievedContext
 
@@ -65,6 +66,25 @@ Share = Annotated[
 ]
 
 
+Tag = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+    NoNul,
+]
+Tags = Annotated[tuple[Tag, ...], Field(max_length=50)]
+
+
+def _narrow(
+    source: Annotated[tuple[SourceType, ...], Parameter()] = (),
+    tag: Annotated[Tags, Parameter()] = (),
+    document: Annotated[tuple[UUID, ...], Parameter(max_length=200)] = (),
+) -> RetrievalFilter:
+    return RetrievalFilter(source, tag, document)
+
+
+Narrowed = Annotated[RetrievalFilter, Depends(_narrow)]
+
+
 class DocumentIn(RequestBody):
     """A document as a person writes it."""
 
@@ -72,6 +92,7 @@ class DocumentIn(RequestBody):
     title: Title
     text: Body
     url: Link | None = None
+    tags: Tags = ()
 
 
 class DocumentPatch(RequestBody):
@@ -81,6 +102,7 @@ class DocumentPatch(RequestBody):
     title: Title | None = None
     text: Body | None = None
     url: Link | None = None
+    tags: Tags | None = None
 
 
 class IndexState(StrEnum):
@@ -99,6 +121,7 @@ class DocumentOut(Answer):
     title: str
     text: str
     url: str | None
+    tags: tuple[str, ...]
     state: IndexState
     chunks: int
     embedded_chunks: int
@@ -133,7 +156,7 @@ async def create_document(
     body: DocumentIn, principal: SignedIn, context: Context
 ) -> DocumentOut:
     """Add a document; it can be found within two seconds."""
-    content = DocumentContent(body.source_type, body.title, body.text, body.url)
+    content = _content_of(body)
     parents = await _chunk(context, content)
     document_id = DocumentId(uuid4())
     async with context.pool.acquire() as connection, connection.transaction():
@@ -157,7 +180,7 @@ async def replace_document(
     document_id: UUID, body: DocumentIn, principal: SignedIn, context: Context
 ) -> DocumentOut:
     """Write a document anew."""
-    content = DocumentContent(body.source_type, body.title, body.text, body.url)
+    content = _content_of(body)
     async with context.pool.acquire() as connection, connection.transaction():
         old = await documents.lock_document(
             connection, principal.tenant_id, DocumentId(document_id)
@@ -182,6 +205,9 @@ async def edit_document(
             text=body.text or old.content.text,
             # Null is a value here; only a field that was left out changes nothing.
             url=body.url if "url" in body.model_fields_set else old.content.url,
+            tags=old.content.tags
+            if body.tags is None
+            else (*dict.fromkeys(body.tags),),
         )
         return await _replace(context, connection, old, content)
 
@@ -204,11 +230,22 @@ async def search_knowledge(
     principal: SignedIn,
     context: Context,
     query: Query,
+    only: Narrowed,
     share: Share = "",
 ) -> RetrievedContext:
-    """Show what an answer to the query would be written from, stage by stage."""
+    """Show what an answer to the query would be written from, stage by stage.
+
+    Each of `source`, `tag` and `document` may be given several times; together they
+    leave what has one of the sources, one of the tags, and is one of the documents.
+    """
     return await context.services.retriever.retrieve(
-        principal.tenant_id, query, share=share
+        principal.tenant_id, query, share=share, only=only
+    )
+
+
+def _content_of(body: DocumentIn) -> DocumentContent:
+    return DocumentContent(
+        body.source_type, body.title, body.text, body.url, (*dict.fromkeys(body.tags),)
     )
 
 
@@ -252,6 +289,7 @@ def _render(document: Document) -> DocumentOut:
         title=document.content.title,
         text=document.content.text,
         url=document.content.url,
+        tags=document.content.tags,
         state=_state_of(document),
         chunks=document.chunks,
         embedded_chunks=document.embedded_chunks,

@@ -6,13 +6,13 @@ RETURNING revision;
 
 -- insert_document --
 -- A new document, with its chunks to follow in the same transaction.
-INSERT INTO documents (id, tenant_id, source_type, title, text, url, revision)
-VALUES ($1, $2, $3, $4, $5, $6, $7);
+INSERT INTO documents (id, tenant_id, source_type, title, text, url, tags, revision)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
 
 -- update_document --
 -- Called under the lock of `lock_document`.
-UPDATE documents SET source_type = $3, title = $4, text = $5, url = $6,
-    revision = $7, updated_at = now()
+UPDATE documents SET source_type = $3, title = $4, text = $5, url = $6, tags = $7,
+    revision = $8, updated_at = now()
 WHERE tenant_id = $1 AND id = $2;
 
 -- lock_document --

@@ -11,7 +11,7 @@ WHERE tenant_id = $1 AND revision > $2 ORDER BY revision;
 -- All that an index keeps of some documents. Another model's vectors can't be compared
 -- with this one's, nor even be of its size: until they are made anew there are none.
 SELECT c.id, c.document_id, d.source_type, d.title, c.text, c.parent_id,
-    p.text AS parent_text, d.url,
+    p.text AS parent_text, d.url, d.tags,
     CASE $3 WHEN c.embedding_model THEN c.embedding
         WHEN c.old_embedding_model THEN c.old_embedding END AS embedding
 FROM chunks c

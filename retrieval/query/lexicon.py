@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from retrieval.fillers import FILLERS
 from retrieval.normalise import normalise
@@ -10,11 +11,14 @@ from retrieval.query.typing_errors import NearWords
 
 _LONGEST_PHRASE = 3
 _SHORTEST_STEM = 3
+# People use few words; each is asked for up to three times in a question.
+_REMEMBERED_WORDS = 8_192
 # Plural, possession, indefiniteness, copula, object: longest first, as they pile up.
-_ENDINGS = """
+_ENDINGS_BY_LENGTH = """
     هایتان هایشان هایمان هایی هایم هاتون هاشون هامون های ها تون شون مون تان شان مان یی
     ام ات اش م ت ش ی و ه ا ن
 """
+_ENDINGS = (*_ENDINGS_BY_LENGTH.split(),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ def replace_by_usual(words: Sequence[str], meanings: Sequence[Meaning]) -> str:
 def _longest_at(words: Sequence[str], start: int) -> Meaning | None:
     for length in range(min(_LONGEST_PHRASE, len(words) - start), 0, -1):
         *first, last = words[start : start + length]
-        for stem in (*_stems(last), *_mistyped(last)):
+        for stem in _readings(last):
             phrase = " ".join((*first, stem))
             others = _OTHERS.get(phrase)
             if others is not None:
@@ -72,9 +76,14 @@ def _longest_at(words: Sequence[str], start: int) -> Meaning | None:
     return None
 
 
+@lru_cache(maxsize=_REMEMBERED_WORDS)
+def _readings(word: str) -> tuple[str, ...]:
+    return (*_stems(word), *_mistyped(word))
+
+
 def _stems(word: str) -> Iterator[str]:
     yield word
-    for ending in _ENDINGS.split():
+    for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
             yield word.removesuffix(ending)
 

@@ -13,7 +13,7 @@ pytest.importorskip("nbclient", reason="the notebooks' packages are not installe
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 NAMES = sorted(path.name for path in NOTEBOOKS.glob("*.ipynb"))
-#: On two busy cores; alone each takes well under a minute.
+#: On two busy cores; alone all of them take about a minute.
 LIMIT_S = 400
 #: In a process of its own: a kernel's sockets and loops are not this suite's to watch.
 RUN = f"""

@@ -52,6 +52,7 @@ from persistence.monitor import CheckRow
 from persistence.postgres_journal import PostgresJournal
 from persistence.tenants import create_tenant
 from persistence.users import User, create_user
+from retrieval.hits import EVERYTHING, RetrievalFilter
 from retrieval.retrieved import Performance, RetrievedContext
 
 SECRET = "a secret of the tests, long enough"
@@ -114,6 +115,7 @@ class EmptyRetriever:
 
     def __init__(self) -> None:
         self.queries: list[tuple[TenantId, str]] = []
+        self.filters: list[RetrievalFilter] = []
 
     async def retrieve(
         self,
@@ -122,9 +124,11 @@ class EmptyRetriever:
         *,
         share: str = "",
         conversation_id: ConversationId | None = None,
+        only: RetrievalFilter = EVERYTHING,
     ) -> RetrievedContext:
         """Find nothing; the share and the conversation are not remembered."""
         del share, conversation_id
+        self.filters.append(only)
         self.queries.append((tenant_id, query))
         return RetrievedContext(
             primary_context="",

@@ -45,6 +45,7 @@ class Page:
     title: str
     text: str
     source: SourceType = SourceType.FAQ
+    tags: tuple[str, ...] = ()
 
 
 SHIPPING = Page(
@@ -69,7 +70,7 @@ async def add_page(
     pool: Pool, tenant_id: TenantId, page: Page, document_id: DocumentId | None = None
 ) -> DocumentId:
     """Add a document, or write one anew."""
-    content = DocumentContent(page.source, page.title, page.text)
+    content = DocumentContent(page.source, page.title, page.text, tags=page.tags)
     parents = chunk_document(page.title, page.text, count_words)
     async with pool.acquire() as connection, connection.transaction():
         if document_id is None:

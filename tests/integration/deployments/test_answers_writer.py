@@ -18,6 +18,7 @@ from deployments.answers.responder import AnswerWriter
 from deployments.answers.retriever import KnowledgeRetriever
 from persistence.database import Pool, open_pool
 from persistence.ids import ConversationId, MessageId, TenantId
+from retrieval.hits import EVERYTHING, RetrievalFilter
 from retrieval.retrieved import RetrievedContext
 from tests.support.knowledge import (
     PAGES,
@@ -190,8 +191,9 @@ class BrokenSearch:
         *,
         share: str = "",
         conversation_id: ConversationId | None = None,
+        only: RetrievalFilter = EVERYTHING,
     ) -> RetrievedContext:
-        message = f"{tenant_id} {share} {conversation_id}: no {query!r} now"
+        message = f"{tenant_id} {share} {conversation_id} {only}: no {query!r} now"
         raise RetrieverUnavailableError(message)
 
 

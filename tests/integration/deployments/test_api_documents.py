@@ -10,6 +10,8 @@ import pytest
 
 from persistence.database import Pool
 from persistence.users import User
+from retrieval.hits import RetrievalFilter
+from retrieval.knowledge import SourceType
 from tests.support.api import Api
 
 PATH = "/api/knowledge/documents/"
@@ -238,3 +240,38 @@ async def test_a_search_asks_the_retriever_for_the_callers_tenant(
         wrong = await client.get("/api/knowledge/search/", params={"query": query})
         assert wrong.status_code == 422
         assert wrong.json()["detail"].startswith("query: ")
+
+
+async def test_a_search_is_narrowed_by_source_tag_and_document(
+    client: httpx.AsyncClient, api: Api
+) -> None:
+    one, other = uuid4(), uuid4()
+    search = "/api/knowledge/search/?query=x"
+    narrowed = f"&source=faq&source=website&tag=summer&document={one}&document={other}"
+    for query, only in (
+        ("", RetrievalFilter()),
+        (
+            narrowed,
+            RetrievalFilter(
+                (SourceType.FAQ, SourceType.WEBSITE), ("summer",), (one, other)
+            ),
+        ),
+    ):
+        assert (await client.get(search + query)).status_code == 200
+        assert api.retriever.filters.pop() == only
+    for wrong in ("source=x", "tag=", "document=x"):
+        assert (await client.get(f"{search}&{wrong}")).status_code == 422
+
+
+async def test_a_documents_tags_are_kept_once_each_and_only_changed_when_named(
+    client: httpx.AsyncClient,
+) -> None:
+    made = await client.post(PATH, json=SHIPPING | {"tags": ["post", "fees", "post"]})
+    assert made.json()["tags"] == ["post", "fees"]
+    path = f"{PATH}{made.json()['id']}/"
+    renamed = await client.patch(path, json={"title": "other"})
+    assert renamed.json()["tags"] == ["post", "fees"]
+    retagged = await client.patch(path, json={"tags": []})
+    assert retagged.json()["tags"] == []
+    refused = await client.patch(path, json={"tags": [" "]})
+    assert refused.status_code == 422

@@ -3,18 +3,22 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from deployments.answers.indexer import KnowledgeIndexer
-from deployments.answers.retriever import KnowledgeRetriever
+from deployments.answers.retriever import KnowledgeRetriever, Wiring
+from deployments.answers.variants import Variant
 from persistence.database import Pool, open_pool
-from persistence.ids import TenantId
+from persistence.ids import ConversationId, TenantId
 from persistence.listener import Listener
 from persistence.tenants import create_tenant
 from retrieval.embedding import Embedder
+from retrieval.hits import RetrievalFilter
+from retrieval.knowledge import SourceType
 from retrieval.retrieved import RetrievedContext
 from tests.support.knowledge import (
     PAGES,
@@ -306,3 +310,51 @@ async def test_two_indexers_leave_nothing_behind(
 
     assert await count_missing(pool) == 0
     assert len(first.passages) + len(second.passages) >= 20
+
+
+@pytest.mark.parametrize("variant", Variant)
+async def test_a_search_is_kept_to_a_source_a_tag_or_a_document(
+    pool: Pool, tenant: TenantId, embedder: CountingEmbedder, variant: Variant
+) -> None:
+    shipping = await add_page(pool, tenant, SHIPPING)
+    await add_page(pool, tenant, RETURNS)
+    await add_page(pool, tenant, replace(SIZES, tags=("size", "new")))
+    await embed_all(pool, embedder)
+
+    async def choose(_: TenantId, __: ConversationId | None) -> Variant:
+        return variant
+
+    retriever = KnowledgeRetriever(pool, embedder, Wiring(choose_variant=choose))
+
+    async def search(only: RetrievalFilter) -> set[str]:
+        return {*titles(await retriever.retrieve(tenant, QUESTION, only=only))}
+
+    everything = {page.title for page in PAGES}
+    assert await search(RetrievalFilter()) == everything
+    assert await search(RetrievalFilter(tags=("new", "x"))) == {SIZES.title}
+    assert await search(RetrievalFilter(tags=("x",))) == set()
+    assert await search(RetrievalFilter(documents=(shipping,))) == {SHIPPING.title}
+    assert await search(RetrievalFilter(sources=(SIZES.source,))) == {SIZES.title}
+    assert await search(RetrievalFilter((SourceType.FAQ,), ("new",))) == set()
+
+
+async def test_a_question_overtakes_a_long_import(
+    pool: Pool, dsn: str, tenant: TenantId, embedder: CountingEmbedder
+) -> None:
+    await add_page(pool, tenant, SHIPPING)
+    await embed_all(pool, embedder)
+    retriever = KnowledgeRetriever(pool, embedder)
+    await retriever.warm_up()
+    for number in range(40):
+        text = f"کالای شماره‌ی {number} در انبار است. " * 8
+        await add_page(pool, tenant, Page(f"کالا {number}", text, SourceType.PRODUCTS))
+    imported = await count_missing(pool)
+    has_begun = "SELECT (count(*) < $1)::int FROM chunks WHERE embedding IS NULL"
+    async with running(KnowledgeIndexer(pool, embedder), dsn):
+        await wait_for_count(pool, has_begun, 1, imported, channel="pilito_knowledge")
+        found = await retriever.retrieve(tenant, QUESTION)
+        still_missing = await count_missing(pool)
+
+    assert titles(found)[0] == SHIPPING.title
+    assert ranks(found)[0] == 1
+    assert still_missing > imported / 2

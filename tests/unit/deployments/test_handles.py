@@ -37,6 +37,7 @@ def answer_with(
             retrieve=SimpleNamespace(remote=answer),
             write=SimpleNamespace(remote=answer),
         )
+        handle.options = lambda **_: handle
         monkeypatch.setattr(handles, "_handle", lambda _name: handle)
 
     return install

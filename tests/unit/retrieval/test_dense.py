@@ -46,11 +46,11 @@ def test_an_empty_index_finds_nothing() -> None:
 def test_cosines_can_be_asked_for_by_key() -> None:
     index = DenseIndex(4)
     index.add([1, 2], AXES[:2])
-    assert index.similarities(AXES[0], [1, 2, 3]) == {
-        1: pytest.approx(1, abs=1e-3),
-        2: pytest.approx(0, abs=1e-3),
-    }
-    assert index.similarities(AXES[0], [3]) == {}
+    keys, cosines = index.similarities(AXES[:2], [1, 2, 3])
+    assert keys == [1, 2]
+    assert cosines == pytest.approx(np.eye(2), abs=1e-3)
+    keys, cosines = index.similarities(AXES[:2], [3])
+    assert (keys, cosines.shape) == ([], (2, 0))
 
 
 def test_another_models_vectors_are_refused() -> None:

@@ -26,7 +26,7 @@ class DeafBm25(Bm25Index):
 
     def scores(
         self, query: str | Mapping[str, float]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Fail."""
         raise MemoryError(query)
 
@@ -167,13 +167,26 @@ def test_another_models_question_leaves_the_words(index: KnowledgeIndex) -> None
     assert found.degraded == {Arm.DENSE: "DimensionMismatchError"}
 
 
-def test_a_failing_sparse_arm_leaves_the_meaning() -> None:
+def test_a_failing_sparse_arm_leaves_the_meaning_and_a_line_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     index = KnowledgeIndex(DIMENSIONS, sparse=DeafBm25())
     index.apply([SHIPPING, RETURNS])
     found = search(index, "هزینه ارسال")
     assert names(found)[0] == SHIPPING
     assert found.degraded == {Arm.SPARSE: "MemoryError"}
     assert found.hits[0].sparse_score is None
+    (told,) = caplog.records
+    assert told.getMessage().startswith("sparse failed: MemoryError(")
+    assert told.exc_info is not None
+
+
+def test_an_arm_that_is_off_has_not_failed(index: KnowledgeIndex) -> None:
+    vector = GramEmbedder().embed_queries(["هزینه ارسال"])[0]
+    for off in ({"dense_top_k": 0}, {"sparse_top_k": 0}):
+        found = index.search("هزینه ارسال", vector, ALL, **off)
+        assert found.hits[0].chunk == SHIPPING
+        assert found.degraded == {}
 
 
 def test_predecessor_fault_g5_two_failing_arms_are_an_error_and_not_an_empty_list() -> (

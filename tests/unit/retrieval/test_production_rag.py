@@ -10,11 +10,11 @@ import pytest
 from retrieval.bm25 import Bm25Index
 from retrieval.embedding import Embedder
 from retrieval.errors import RerankerUnavailableError, SearchFailedError
-from retrieval.hits import FusionOrder
+from retrieval.hits import FusionOrder, RetrievalFilter
 from retrieval.index import KnowledgeIndex
 from retrieval.knowledge import SourceType
 from retrieval.options import RagOptions
-from retrieval.production_rag import ProductionRAG, Rerank, RetrievalFilter
+from retrieval.production_rag import ProductionRAG, Rerank
 from retrieval.reranking import RerankResult
 from retrieval.retrieved import RetrievedContext
 from tests.unit.retrieval.samples import (

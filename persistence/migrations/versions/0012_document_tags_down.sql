@@ -1,0 +1,2 @@
+-- The way back: the tags are forgotten.
+ALTER TABLE documents DROP COLUMN tags;

@@ -1,0 +1,128 @@
+"""A tenant's questions go to the replica that has its index, on a real Ray Serve."""
+
+import asyncio
+import os
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from persistence.ids import ConversationId, TenantId
+from retrieval.hits import EVERYTHING, RetrievalFilter
+from retrieval.retrieved import Performance, RetrievedContext
+
+with warnings.catch_warnings():
+    # Ray's own imports warn of its own fields.
+    warnings.simplefilter("ignore")
+    import ray
+    from ray import serve
+
+    # After Ray: loaded before it, usearch's C++ library breaks its start.
+    from deployments.answers.retriever import KnowledgeRetriever
+    from deployments.handles import ANSWERS_APP, RemoteRetriever
+    from deployments.serving import RetrieverReplica
+
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.timeout(180),
+    # Ray leaves sockets of its own to the collector.
+    pytest.mark.filterwarnings("ignore"),
+]
+
+TENANTS = [TenantId(UUID(int=number)) for number in range(1, 5)]
+#: By chance a tenant stays with one of two replicas once in a thousand times.
+TIMES = 10
+#: A replica says ten times a second whom it has; its callers hear of it from the
+#: controller. Serve has no event for it.
+NEWS_S = 2.0
+
+
+class PlaceTeller(KnowledgeRetriever):
+    """Finds nothing, and says in which replica."""
+
+    def __init__(self) -> None:
+        """Need neither a database nor a model."""
+
+    async def retrieve(
+        self,
+        tenant_id: TenantId,
+        query: str,
+        *,
+        share: str = "",
+        conversation_id: ConversationId | None = None,
+        only: RetrievalFilter = EVERYTHING,
+    ) -> RetrievedContext:
+        """Tell the replica where the method should stand."""
+        del tenant_id, query, share, conversation_id, only
+        return RetrievedContext(
+            primary_context="",
+            secondary_context="",
+            sources_used=[],
+            total_chunks=0,
+            retrieval_method=serve.get_replica_context().replica_id.unique_id,
+            performance=Performance(
+                latency_ms=0.0,
+                embedding_ms=0.0,
+                search_ms=0.0,
+                context_ms=0.0,
+                reranking_used=False,
+                query_complexity=0.0,
+                dense_candidates=0,
+                sparse_candidates=0,
+                fused_candidates=0,
+                degraded={},
+            ),
+            chunks=[],
+            relevance=0.0,
+        )
+
+
+class PlacedReplica(RetrieverReplica):
+    """The real replica around a search that tells its place."""
+
+    async def __init__(self) -> None:  # type: ignore[misc]
+        self._retriever = PlaceTeller()
+
+
+@pytest.fixture(scope="module")
+def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    home = tmp_path_factory.mktemp("retriever")
+    environment = {
+        "PILITO_DATA_DIR": str(home),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+    # Ray leaves its address and its token there, for the runtimes of later tests.
+    ours = dict(os.environ)
+    ray.init(num_cpus=2, include_dashboard=False, runtime_env={"env_vars": environment})
+    try:
+        deployment = serve.deployment(
+            name="Retriever", num_replicas=2, ray_actor_options={"num_cpus": 0}
+        )(PlacedReplica)
+        serve.run(deployment.bind(), name=ANSWERS_APP, route_prefix=None)
+        yield
+    finally:
+        serve.shutdown()  # type: ignore[no-untyped-call]
+        ray.shutdown()
+        os.environ.clear()
+        os.environ.update(ours)
+
+
+async def ask(tenant_id: TenantId) -> str:
+    """Ask once; return which replica has answered."""
+    return (await RemoteRetriever().retrieve(tenant_id, "q"))["retrieval_method"]
+
+
+@pytest.mark.usefixtures("_served")
+async def test_a_tenant_stays_with_its_replica_and_tenants_share_the_replicas() -> None:
+    places = {}
+    for tenant_id in TENANTS:
+        places[tenant_id] = await ask(tenant_id)
+        await asyncio.sleep(NEWS_S)
+    for _ in range(TIMES):
+        for tenant_id, place in places.items():
+            assert await ask(tenant_id) == place
+    # A new tenant goes where the fewest are.
+    assert sorted(Counter(places.values()).values()) == [2, 2]
