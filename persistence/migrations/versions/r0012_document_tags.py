@@ -3,7 +3,7 @@
 from persistence.migrations.revision import run_sql
 
 revision = "0012"
-down_revision = "0013"
+down_revision = "0010"
 
 
 def upgrade() -> None:
