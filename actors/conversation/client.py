@@ -1,9 +1,8 @@
 """How the rest of the runtime reaches the shards: in order, again on failure.
 
-Two calls per shard are under way at a time, so that this process works while the shard
-commits. Each carries what has gathered since the last, so batches grow with the load by
-themselves; a conversation's events wait while one of it is under way, so that a retried
-call can't be overtaken by a later one.
+One call per shard is under way at a time, and it carries all that has gathered since
+the last: batches grow with the load by themselves, and a retried call can't be
+overtaken by a later one of the same conversation.
 """
 
 import asyncio
@@ -25,15 +24,13 @@ from actors.conversation.errors import ActorError, ShardUnavailableError
 from actors.conversation.events import Event
 from actors.conversation.mirror import MirrorHealth
 from actors.conversation.shard import Receipt
-from persistence.ids import ConversationId, slot_of
+from persistence.ids import slot_of
 
 NAMESPACE = "pilito"
 #: A restarted shard answers after about a second; platforms wait 20 s.
 PATIENCE_S = 10.0
 #: More in one call only makes the first of them wait.
 MAX_CALL = 256
-#: One is read here while the other is committed there; more would only be smaller.
-MAX_CALLS = 2
 RETRY_PAUSE_S = 0.1
 #: Whoever asks for the health waits for this.
 PROBE_PATIENCE_S = 1.5
@@ -105,32 +102,32 @@ class _Waiting:
 
 
 class _Lane:
-    """One shard's queue in this process."""
+    """One shard's queue in this process, with at most one call under way."""
 
     def __init__(self, call: ShardCall, patience_s: float) -> None:
         self._call = call
         self._patience_s = patience_s
         self._waiting: deque[_Waiting] = deque()
-        #: Conversations with an event under way.
-        self._busy: set[ConversationId] = set()
-        self._runners: set[asyncio.Task[None]] = set()
-        self._is_starting = False
+        self._runner: asyncio.Task[None] | None = None
 
     async def submit(self, event: Event) -> Receipt:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Receipt] = loop.create_future()
         self._waiting.append(_Waiting(event, done, loop.time() + self._patience_s))
-        if not self._is_starting and len(self._runners) < MAX_CALLS:
-            # It starts after this turn of the loop, with all that this turn brings.
-            self._is_starting = True
-            runner = asyncio.create_task(self._run())
-            self._runners.add(runner)
-            runner.add_done_callback(self._runners.discard)
+        if self._runner is None or self._runner.done():
+            self._runner = asyncio.create_task(self._run())
         return await done
 
     async def _run(self) -> None:
-        self._is_starting = False
-        while batch := self._take():
+        while self._waiting:
+            batch = [
+                self._waiting.popleft()
+                for _ in range(min(MAX_CALL, len(self._waiting)))
+            ]
+            # A caller that went away no longer counts on its event.
+            batch = [item for item in batch if not item.done.done()]
+            if not batch:
+                continue
             try:
                 results = await self._call([item.event for item in batch])
             except ShardUnavailableError:
@@ -138,23 +135,8 @@ class _Lane:
             except Exception as error:
                 log.exception("shard_call_failed")
                 results = [ShardUnavailableError(repr(error)) for _ in batch]
-            self._busy.difference_update(item.event.conversation_id for item in batch)
             if self._settle(batch, results):
                 await asyncio.sleep(RETRY_PAUSE_S)
-
-    def _take(self) -> list[_Waiting]:
-        """Take what may go now, in order."""
-        batch: list[_Waiting] = []
-        held: list[_Waiting] = []
-        while self._waiting and len(batch) < MAX_CALL:
-            item = self._waiting.popleft()
-            if item.done.done():
-                continue  # A caller that went away no longer counts on its event.
-            is_held = item.event.conversation_id in self._busy
-            (held if is_held else batch).append(item)
-        self._waiting.extendleft(reversed(held))
-        self._busy.update(item.event.conversation_id for item in batch)
-        return batch
 
     def _settle(
         self, batch: list[_Waiting], results: list[Receipt | ActorError]

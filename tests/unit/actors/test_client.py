@@ -20,8 +20,6 @@ class FakeShard:
     """Answers calls; is away for the first so many, and can be held back."""
 
     def __init__(self, away: int = 0) -> None:
-        #: Calls in the order in which they came, and those that were answered.
-        self.asked: list[list[Event]] = []
         self.calls: list[list[Event]] = []
         self.away = away
         self.refuses = False
@@ -29,7 +27,6 @@ class FakeShard:
         self.may_answer.set()
 
     async def __call__(self, events: Sequence[Event]) -> list[Receipt | ActorError]:
-        self.asked.append(list(events))
         await self.may_answer.wait()
         if self.away > 0:
             self.away -= 1
@@ -47,59 +44,20 @@ def events(count: int) -> list[Event]:
     ]
 
 
-def others(count: int) -> list[Event]:
-    """One event of each of so many conversations."""
-    stories = [Story(customer=f"other {number}") for number in range(count)]
-    return [story.customer_event("سلام", 0, "m") for story in stories]
-
-
-async def under_way(client: ShardClient, *calls: list[Event]) -> "Submits":
-    """Submit each list of events in a turn of the loop of its own."""
-    tasks: Submits = []
-    for call in calls:
-        tasks += [asyncio.create_task(client.submit(event)) for event in call]
-        # A turn to submit, and one to start the call.
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-    return tasks
-
-
-Submits = list[asyncio.Task[Receipt]]
-
-
-async def test_what_gathers_while_calls_are_under_way_goes_in_the_next() -> None:
+async def test_what_gathers_while_a_call_is_under_way_goes_in_the_next() -> None:
     shard = FakeShard()
     client = ShardClient(1, call_for=lambda _: shard)
     shard.may_answer.clear()
-    sent = others(7)
-    tasks = await under_way(client, sent[:1], sent[1:3], sent[3:5], sent[5:])
+    first, *rest = events(5)
+    tasks = [asyncio.create_task(client.submit(first))]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    tasks += [asyncio.create_task(client.submit(event)) for event in rest]
+    await asyncio.sleep(0)
     shard.may_answer.set()
     receipts = await asyncio.gather(*tasks)
-    assert [receipt.event_id for receipt in receipts] == [event.id for event in sent]
-    assert [len(call) for call in shard.asked] == [1, 2, 4]
-
-
-async def test_a_conversations_events_are_never_in_two_calls_at_once() -> None:
-    shard = FakeShard()
-    client = ShardClient(1, call_for=lambda _: shard)
-    shard.may_answer.clear()
-    (first, second), (other,) = events(2), others(1)
-    tasks = await under_way(client, [first], [second, other])
-    shard.may_answer.set()
-    await asyncio.gather(*tasks)
-    # The other conversation went ahead; the second text waited for the first.
-    assert shard.asked == [[first], [other], [second]]
-
-
-async def test_a_call_that_failed_is_not_overtaken_by_its_conversation() -> None:
-    shard = FakeShard(away=1)
-    client = ShardClient(1, call_for=lambda _: shard)
-    shard.may_answer.clear()
-    wanted = events(4)
-    tasks = await under_way(client, *([event] for event in wanted))
-    shard.may_answer.set()
-    await asyncio.gather(*tasks)
-    assert [event for call in shard.calls for event in call] == wanted
+    assert [receipt.event_id for receipt in receipts] == [e.id for e in (first, *rest)]
+    assert [len(call) for call in shard.calls] == [1, 4]
 
 
 async def test_a_shard_that_restarts_makes_callers_wait_and_keeps_their_order() -> None:
