@@ -240,8 +240,10 @@ async def test_one_address_can_not_take_all_windows(
 
     async with contextlib.AsyncExitStack() as stack:
         for number in range(3):
-            await stack.enter_async_context(come("198.41.0.4", number))
+            await write(website, "hello", f"visitor-{number:04}")
+            socket = await stack.enter_async_context(come("198.41.0.4", number))
+            # A window is open before it is counted; what it is told comes after.
+            assert texts(await read(socket, 1)) == ["hello"]
         assert await close_code(come("198.41.0.4", 9999)) == 4429
-        await write(website, "hello", "visitor-0000")
         async with come("198.41.0.5", 0) as socket:
             assert texts(await read(socket, 1)) == ["hello"]
