@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import orjson
 
-from persistence.database import Connection, Pool
+from persistence.database import Connection, Db, Pool
 from persistence.errors import PersistenceError, ShardFencedError
 from persistence.ids import (
     ChannelId,
@@ -222,7 +222,7 @@ async def fetch_timers(db: Pool, shard: int, shards: int) -> tuple[TimerRow, ...
     )
 
 
-async def commit_batch(db: Pool, epoch: Epoch, batch: Batch, last_seq: int) -> None:
+async def commit_batch(db: Db, epoch: Epoch, batch: Batch, last_seq: int) -> None:
     """Record the batch in one transaction, and tell the listeners.
 
     Raises:

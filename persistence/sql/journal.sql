@@ -38,8 +38,10 @@ WHERE slot % $2::int = $1::int ORDER BY due_at;
 -- One batch, in one statement and so one transaction and one round trip. The fence comes
 -- first: when another has this shard, or the number that we count on from was taken, or
 -- a conversation has a newer version than ours, the statement fails and nothing of it is
--- written. Foreign keys are checked at its end. Rows come as JSON, one text per table, so
--- that each column is named beside its type; what they hold as JSON is text in there.
+-- written. Only a new customer's channel is looked for at its end; all else that these
+-- tables refer to is written here, beside it, and never deleted. Rows come as JSON, one
+-- text per table, so that each column is named beside its type; what they hold as JSON is
+-- text in there.
 WITH fence AS (
     UPDATE shards SET seq = $3 WHERE shard = $1 AND epoch = $2 AND seq = $4
     RETURNING seq
