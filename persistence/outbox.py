@@ -57,3 +57,18 @@ async def fetch_letter_conversation(
     """Fetch where a message that went out belongs; None if it is not this tenant's."""
     found = await db.fetchval(_SQL["fetch_letter_conversation"], tenant_id, message_id)
     return None if found is None else ConversationId(found)
+
+
+async def fetch_waiting_conversations(
+    db: Db,
+    tenant_id: TenantId,
+    channel_id: ChannelId,
+    *,
+    after: ConversationId,
+    limit: int,
+) -> tuple[ConversationId, ...]:
+    """Fetch the next conversations whose messages wait for a channel, by their ids."""
+    rows = await db.fetch(
+        _SQL["fetch_waiting_conversations"], tenant_id, channel_id, after, limit
+    )
+    return tuple(ConversationId(row["conversation_id"]) for row in rows)

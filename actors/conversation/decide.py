@@ -19,6 +19,7 @@ from actors.conversation.effects import Decision, RateMessage
 from actors.conversation.errors import UnknownConversationError
 from actors.conversation.events import (
     AiSwitched,
+    ChannelResumed,
     ConversationRedirected,
     CustomerEdited,
     CustomerShared,
@@ -43,6 +44,7 @@ from actors.conversation.events import (
     ShareTimedOut,
     StatusSet,
 )
+from actors.conversation.pauses import on_channel_resumed
 from actors.conversation.policy import Policy
 from actors.conversation.profiles import (
     ask_profile,
@@ -126,6 +128,8 @@ def _apply(state: Conversation, event: Event, policy: Policy) -> Decision:
             return on_outcome_lost(state, event, policy)
         case SendRetried():
             return on_send_retried(state, event)
+        case ChannelResumed():
+            return on_channel_resumed(state, event)
         case ProfileLearned():
             return on_profile_learned(state, event)
         case ProfileMissed():

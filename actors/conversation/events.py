@@ -281,6 +281,11 @@ class SendRetried(Happening):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelResumed(Happening):
+    """The channel was paused and is no more: what it held back may go."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileLearned(Happening):
     """The platform was asked who the customer is, and said so."""
 
@@ -315,6 +320,7 @@ Event: TypeAlias = (
     | PartRefused
     | PartOutcomeLost
     | SendRetried
+    | ChannelResumed
     | ProfileLearned
     | ProfileMissed
 )

@@ -1,10 +1,12 @@
-"""How long a part that did not leave waits for its next attempt."""
+"""How long a part that did not leave waits, and what ends the waiting."""
 
+from dataclasses import replace
 from datetime import timedelta
 
-from actors.conversation.events import PartRefused
+from actors.conversation.effects import Decision, SetTimer
+from actors.conversation.events import ChannelResumed, PartRefused
 from actors.conversation.policy import Policy
-from actors.conversation.state import Send
+from actors.conversation.state import Conversation, Delivery, Send, TimerKind
 
 
 def backoff(attempts: int, longest: timedelta) -> timedelta:
@@ -25,3 +27,16 @@ def pause_after(send: Send, event: PartRefused, policy: Policy) -> timedelta:
     doublings = min(send.holds - 1, 16)
     patient = event.retry_after * (1 << doublings)
     return min(patient, max(policy.max_backoff, event.retry_after))
+
+
+def on_channel_resumed(state: Conversation, event: ChannelResumed) -> Decision:
+    """Send what a pause held back now, and not only at the next look."""
+    if not state.sends:
+        return Decision(state)
+    head = state.sends[0]
+    # What the platform itself put off is not hurried: it said when to come again.
+    if head.delivery is not Delivery.QUEUED or not head.holds:
+        return Decision(state)
+    head = replace(head, holds=0, due_at=event.at)
+    state = replace(state, sends=(head, *state.sends[1:]))
+    return Decision(state, (SetTimer(TimerKind.SEND, event.at),))

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal, TypeAlias, assert_never
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, BackgroundTasks, Response
 from pydantic import AfterValidator, Discriminator, StringConstraints
 
 from deployments.api.auth import SignedIn
@@ -16,6 +16,7 @@ from deployments.api.pagination import Page, Paging
 from deployments.api.schemas import Answer, Name, RequestBody
 from deployments.channels.addresses import build_webhook_path
 from deployments.platforms import CONNECTORS
+from deployments.resuming import resume_waiting
 from persistence import channels
 from persistence.channels import (
     Channel,
@@ -169,12 +170,24 @@ async def show_channel(
 
 @router.patch("/{channel_id}/")
 async def edit_channel(
-    channel_id: UUID, body: ChannelPatch, principal: SignedIn, context: Context
+    channel_id: UUID,
+    body: ChannelPatch,
+    principal: SignedIn,
+    context: Context,
+    after: BackgroundTasks,
 ) -> ChannelOut:
-    """Rename or pause a channel, or replace its token."""
+    """Rename or pause a channel, or replace its token.
+
+    What a pause held back is sent when it ends.
+    """
     old = await _fetch(context, principal.tenant_id, channel_id)
-    channel = await context.connections.edit(old, _build_edit(old, body))
-    return _render(context, _found(channel))
+    channel = _found(await context.connections.edit(old, _build_edit(old, body)))
+    if old.is_paused and not channel.is_paused:
+        services = context.services
+        after.add_task(
+            resume_waiting, context.pool, services.shards, services.clock, channel
+        )
+    return _render(context, channel)
 
 
 @router.post("/{channel_id}/connect/")

@@ -30,3 +30,10 @@ WHERE o.tenant_id = $1 AND o.delivery <> 'sent' AND o.delivery = $2
 -- fetch_letter_conversation --
 -- Whose message it is, if it ever went to a platform and is this tenant's.
 SELECT conversation_id FROM outbox WHERE tenant_id = $1 AND message_id = $2 LIMIT 1;
+
+-- fetch_waiting_conversations --
+-- Whose messages wait for a channel, page by page: a long pause holds back thousands.
+SELECT DISTINCT conversation_id FROM outbox
+WHERE tenant_id = $1 AND delivery = 'queued' AND channel_id = $2
+    AND conversation_id > $3
+ORDER BY conversation_id LIMIT $4;

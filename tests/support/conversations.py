@@ -5,6 +5,7 @@ from datetime import timedelta
 from actors.conversation.effects import Decision
 from actors.conversation.events import (
     AiSwitched,
+    ChannelResumed,
     ConversationRedirected,
     OperatorAnswered,
     PartDelivered,
@@ -219,6 +220,12 @@ class Story(CustomerStory):
                 at=at(seconds),
                 reason="no consent",
             )
+        )
+
+    def channel_resumes(self, seconds: float) -> Decision:
+        """The pause of its channel ends."""
+        return self.apply(
+            ChannelResumed(id=self.new_id(), conversation_id=self.id, at=at(seconds))
         )
 
     def operator_retries(self, message: MessageId, seconds: float) -> Decision:

@@ -191,6 +191,9 @@ async def test_a_paused_channel_holds_its_own_messages_and_no_others(
     assert [row["message_id"] for row in waiting] == [held]
     resumed = await client.patch(path, json={"is_paused": False})
     assert resumed.json()["is_paused"] is False
+    # What waited goes now, not at the next look, which is a minute away.
+    await wait_for_count(pool, COUNT, 2, "sent")
+    assert [send.text for send in graph.accepted] == ["می‌رود", "می‌ماند"]
 
 
 async def test_x2_a_strangers_letter_is_not_there(

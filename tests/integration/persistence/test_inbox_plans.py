@@ -96,6 +96,11 @@ HOT: dict[tuple[str, str], tuple[str, str, tuple[object, ...]]] = {
         "outbox",
         (TENANT, "failed", None, 20, 0),
     ),
+    ("outbox", "fetch_waiting_conversations"): (
+        "outbox_unsent",
+        "outbox",
+        (TENANT, TENANT, UUID(int=0), 200),
+    ),
     ("outbox", "fetch_letter_conversation"): (
         "outbox_message_id_part_key",
         "outbox",

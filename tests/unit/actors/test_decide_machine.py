@@ -20,6 +20,7 @@ from actors.conversation.effects import (
 )
 from actors.conversation.events import (
     AiSwitched,
+    ChannelResumed,
     ConversationRedirected,
     CustomerShared,
     CustomerWrote,
@@ -153,6 +154,12 @@ class ConversationMachine(ConversationBench):
         """Let an operator turn the AI on or off."""
         head = self.head()
         self.apply(AiSwitched(**head, user_id=OPERATOR, ai_enabled=ai_enabled))
+
+    @precondition(lambda self: bool(self.state))
+    @rule()
+    def end_pause(self) -> None:
+        """Let the channel's pause end."""
+        self.apply(ChannelResumed(**self.head()))
 
     @precondition(lambda self: bool(self.state and self.state.dead))
     @rule()

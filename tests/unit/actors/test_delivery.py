@@ -208,8 +208,35 @@ def test_a_paused_channel_is_looked_at_ever_more_rarely() -> None:
         due_s = (story.now.sends[0].due_at - at(0)).total_seconds()
         pauses.append(due_s - seconds)
         seconds = due_s
-    # Never more than five minutes: who ends the pause waits for what comes out.
+    # Never more than five minutes: should nobody tell it that the pause has ended.
     assert pauses == [60, 120, 240, 300, 300]
+
+
+def test_the_end_of_a_pause_is_not_waited_for() -> None:
+    story = answered()
+    for seconds in (3, 63):
+        story.send_timer_fires(seconds)
+        story.part_is_refused(seconds, retry_after=timedelta(minutes=1), is_held=True)
+    decision = story.channel_resumes(70)
+    assert decision.effects == (SetTimer(TimerKind.SEND, at(70)),)
+    started = story.send_timer_fires(70)
+    assert any(isinstance(effect, DeliverPart) for effect in started.effects)
+    # The next pause is looked at as often as the first was.
+    story.part_is_refused(70, retry_after=timedelta(minutes=1), is_held=True)
+    assert story.now.sends[0].due_at == at(130)
+
+
+def test_the_end_of_a_pause_hurries_nothing_else() -> None:
+    story = answered()
+    story.send_timer_fires(3)
+    under_way = story.channel_resumes(4)
+    story.part_is_refused(5, retry_after=timedelta(minutes=20))
+    put_off = story.channel_resumes(6)
+    assert (under_way.effects, put_off.effects) == ((), ())
+    assert story.now.sends[0].due_at == at(1205)
+    silent = Story()
+    silent.customer_writes("سلام", 0)
+    assert silent.channel_resumes(1).effects == ()
 
 
 def test_a_longer_wish_of_the_platform_is_kept() -> None:
