@@ -12,8 +12,8 @@ from starlette.types import ASGIApp
 
 from actors.conversation.events import Event
 from actors.conversation.shard import Receipt
-from deployments.app import open_webhooks
 from deployments.asgi import OpenedApp
+from deployments.webhooks_process import open_webhooks
 
 
 class ForgetfulShards:

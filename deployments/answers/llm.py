@@ -2,18 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from openai import (
-    APIConnectionError,
-    APIStatusError,
-    APITimeoutError,
-    AsyncOpenAI,
-    OpenAIError,
-)
-from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
+from typing import TYPE_CHECKING
 
 from config.llm import RETRIES, LlmEndpoint
 from deployments.answers.errors import ModelFailedError
+
+if TYPE_CHECKING:
+    from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +24,9 @@ class LlmClient:
     """Asks one endpoint. Errors name the kind of failure, never the key."""
 
     def __init__(self, endpoint: LlmEndpoint, *, timeout_s: float) -> None:
+        # Most of a second and 40 MB, which only who has a key pays, where it is used.
+        from openai import AsyncOpenAI
+
         self._model = endpoint.model
         self._client = AsyncOpenAI(
             base_url=endpoint.base_url,
@@ -38,13 +36,20 @@ class LlmClient:
         )
 
     async def complete(
-        self, messages: Sequence[ChatCompletionMessageParam]
+        self, messages: "Sequence[ChatCompletionMessageParam]"
     ) -> Completion:
         """Have the model go on from the messages.
 
         Raises:
             ModelFailedError: after the retries; the text is the reason to store.
         """
+        from openai import (
+            APIConnectionError,
+            APIStatusError,
+            APITimeoutError,
+            OpenAIError,
+        )
+
         try:
             answer = await self._client.chat.completions.create(
                 model=self._model,
@@ -76,7 +81,7 @@ class LlmClient:
         """Close the connections."""
         await self._client.close()
 
-    def _read(self, answer: ChatCompletion) -> Completion:
+    def _read(self, answer: "ChatCompletion") -> Completion:
         try:
             # The client believes what it is sent: a proxy's page may stand here, too.
             text = str.strip(answer.choices[0].message.content or "")

@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Sequence
-
-from openai.types.chat import ChatCompletionMessageParam
+from typing import TYPE_CHECKING
 
 from actors.conversation.share import combine
 from config.prompts import (
@@ -15,6 +14,9 @@ from config.prompts import (
 from persistence.messages import Turn
 from persistence.tenants import Tenant
 from retrieval.retrieved import RetrievedContext
+
+if TYPE_CHECKING:
+    from openai.types.chat import ChatCompletionMessageParam
 
 #: The whole prompt; small models take 8,192 and want room to answer.
 MAX_PROMPT_TOKENS = 7000
@@ -34,7 +36,7 @@ def build_messages(
     question: str,
     language: str,
     share: str = "",
-) -> list[ChatCompletionMessageParam]:
+) -> "list[ChatCompletionMessageParam]":
     """Build the messages, the question last.
 
     Question and share are never cut. What is left of the budget goes to the shop's

@@ -259,4 +259,5 @@ def _import_parts() -> None:
     # Not before Ray's environment is set: Serve reads it when it is imported.
     # What goes wrong here goes wrong again where it can be told.
     with suppress(Exception):
-        importlib.import_module("deployments.app")
+        for part in ("app", "shards", "monitor"):
+            importlib.import_module(f"deployments.{part}")

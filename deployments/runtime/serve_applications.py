@@ -28,7 +28,10 @@ log = structlog.get_logger("runtime")
 
 #: A replica imports torch and loads indexes; on a slow disk that takes a while.
 START_TIMEOUT = timedelta(minutes=3)
-POLL = timedelta(milliseconds=200)
+#: Each look costs Serve and us a twentieth of a second of a processor that the starting
+#: replicas want as well.
+START_POLL = timedelta(milliseconds=700)
+STOP_POLL = timedelta(milliseconds=200)
 
 
 class ServeApplications:
@@ -87,7 +90,7 @@ class ServeApplications:
                 late = [n for n in self._names if statuses.get(n) != "RUNNING"]
                 message = f"{', '.join(late)} did not start within {START_TIMEOUT}."
                 raise ApplicationFailedError(message)
-            time.sleep(POLL.total_seconds())
+            time.sleep(START_POLL.total_seconds())
 
     def withdraw(self, timeout: timedelta) -> None:
         """Delete our applications and wait until the last request is answered."""
@@ -99,7 +102,7 @@ class ServeApplications:
         while any(name in self._fetch_statuses() for name in self._names):
             if self._stop.is_hurried or time.monotonic() > deadline:
                 return
-            time.sleep(POLL.total_seconds())
+            time.sleep(STOP_POLL.total_seconds())
 
     def _check_stop(self) -> None:
         # A call that comes when Ray is gone would start another, all by itself.
