@@ -48,8 +48,7 @@ class _Wording:
 
     def __init__(self, chunk: IndexedChunk) -> None:
         self.chunk = chunk
-        self._folded = _fold(chunk.title, chunk.text)
-        self._numbers = {word for word in self._folded.split() if word[0].isdigit()}
+        self._folded, self._numbers = _fold(chunk.title, chunk.text)
 
     def is_near(self, other: "_Wording") -> bool:
         """Compare the cheap things first: most pairs differ in numbers or length."""
@@ -66,8 +65,9 @@ class _Wording:
 
 
 @lru_cache(maxsize=_REMEMBERED_TEXTS)
-def _fold(title: str, text: str) -> str:
-    return normalise(f"{title}\n{text}")
+def _fold(title: str, text: str) -> tuple[str, frozenset[str]]:
+    folded = normalise(f"{title}\n{text}")
+    return folded, frozenset(word for word in folded.split() if word[0].isdigit())
 
 
 def _jaccard(a: frozenset[str], b: frozenset[str]) -> float:

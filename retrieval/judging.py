@@ -69,7 +69,7 @@ class Judging:
             similarity=max(cosines, default=None),
             coverage=max(
                 index.coverage(content_words(spelling), best.chunk_id)
-                for spelling in spellings
+                for spelling in dict.fromkeys(spellings)
             ),
             same_language=language == detect_language(f"{best.title} {best.text}"),
         )

@@ -96,6 +96,7 @@ class QueryRouter:
             (intent, {_fold(keyword) for keyword in intent.keywords} - {""})
             for intent in intents
         ]
+        self._stems = tuple({word for _, keywords in self._intents for word in keywords})
         self._general = next(
             (intent for intent in intents if not intent.keywords), GENERAL
         )
@@ -104,6 +105,8 @@ class QueryRouter:
         """Return the intent of a question."""
         words = normalise(question).split()
         endings = _endings(words)
+        # Most words begin no keyword of any intent: those are not compared with each.
+        endings = [ending for ending in endings if ending.startswith(self._stems)]
         best, most = self._general, 0
         for intent, keywords in self._intents:
             found = sum(_holds(words, endings, keyword) for keyword in keywords)
