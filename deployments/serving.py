@@ -55,7 +55,7 @@ class RetrieverReplica:
             embedder,
             Wiring(
                 choose_variant=self._choose_variant,
-                options=lambda: read_options(self._flags),
+                options=lambda: read_options(self._flags, settings.dense_weight),
                 reranker=RemoteReranker(),
             ),
         )

@@ -14,12 +14,13 @@ from retrieval.context import (
     fill_budget,
     render_passages,
 )
-from retrieval.embedding import Embedder
+from retrieval.embedding import Embedder, check_vectors
 from retrieval.failures import name_failure
 from retrieval.hits import EVERYTHING, Arm, RetrievalFilter, SearchRequest
 from retrieval.index import KnowledgeIndex
 from retrieval.judging import Judging
 from retrieval.knowledge import SourceType
+from retrieval.query.shorten import shorten_question
 from retrieval.retrieved import (
     Performance,
     RetrievedContext,
@@ -84,6 +85,7 @@ class ContextRetriever(Generic[User]):
         search, and says so in `performance`. Raises SearchFailedError.
         """
         started = self._timer()
+        query = shorten_question(query)
         question = self._embed(query)
         embedded = self._timer()
         index = self._index_for(user)
@@ -142,6 +144,8 @@ class ContextRetriever(Generic[User]):
         try:
             # The judge first: its subjects are embedded by the same model.
             self._judging.warm_up()
-            return _Question(query, self._embedder.embed_queries([query])[0], None)
+            vectors = self._embedder.embed_queries([query])
+            check_vectors(vectors, 1, self._embedder.dimensions)
+            return _Question(query, vectors[0], None)
         except Exception as error:  # noqa: BLE001  # any model's failure leaves the words
             return _Question(query, None, name_failure("embedder", error))

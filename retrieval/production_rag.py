@@ -16,7 +16,7 @@ from retrieval.context import (
     fill_budget,
     render_passages,
 )
-from retrieval.embedding import Embedder, passage_text
+from retrieval.embedding import Embedder, check_vectors, passage_text
 from retrieval.errors import RerankerUnavailableError
 from retrieval.failures import name_failure
 from retrieval.hits import (
@@ -34,6 +34,7 @@ from retrieval.knowledge import SourceType
 from retrieval.language import detect_language
 from retrieval.options import RagOptions
 from retrieval.query.forms import QueryForms, build_forms
+from retrieval.query.shorten import shorten_question
 from retrieval.relevance import PRODUCTION, Evidence, OffTopic
 from retrieval.reranking import RerankResult, count_worth_reading, order_by
 from retrieval.retrieved import Performance, QueryAnalysis, RetrievedContext
@@ -132,6 +133,7 @@ class ProductionRAG(Generic[User]):
         """
         ticks = [self._timer()]
         options = self._options()
+        query = shorten_question(query)
         intent = _override(
             self._router_for(user).route(query),
             primary_source,
@@ -141,7 +143,8 @@ class ProductionRAG(Generic[User]):
         )
         # "How much is it?" finds nothing without the post that it is about, and a
         # question about delivery is only disturbed by one: so both are tried.
-        texts = (query, f"{query}\n{share.strip()}") if share.strip() else (query,)
+        post = shorten_question(share.strip())
+        texts = (query, f"{query}\n{post}") if post else (query,)
         forms = [build_forms(text) for text in texts]
         complexity = query_complexity(query)
         ticks.append(self._timer())
@@ -195,9 +198,9 @@ class ProductionRAG(Generic[User]):
         try:
             # The judge first: its subjects are embedded by the same model.
             self._judging.warm_up()
-            embedded = self._embedder.embed_queries(
-                [text for form in forms for text in form.for_meaning]
-            )
+            texts = [text for form in forms for text in form.for_meaning]
+            embedded = self._embedder.embed_queries(texts)
+            check_vectors(embedded, len(texts), self._embedder.dimensions)
         except Exception as error:  # noqa: BLE001  # any model's failure leaves words
             return _Embedded([None] * len(forms), name_failure(EMBEDDER, error))
         vectors: list[NDArray[np.float32] | None] = []

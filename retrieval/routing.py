@@ -96,7 +96,9 @@ class QueryRouter:
             (intent, {_fold(keyword) for keyword in intent.keywords} - {""})
             for intent in intents
         ]
-        self._stems = tuple({word for _, keywords in self._intents for word in keywords})
+        self._stems = tuple(
+            {word for _, keywords in self._intents for word in keywords}
+        )
         self._general = next(
             (intent for intent in intents if not intent.keywords), GENERAL
         )

@@ -20,7 +20,7 @@ from persistence.embeddings import (
     serve_whole_tenants,
     store_embeddings,
 )
-from retrieval.embedding import Embedder, passage_text
+from retrieval.embedding import Embedder, check_vectors, passage_text
 
 #: What one transaction stores; the embedder itself lets questions in between.
 BATCH = 8
@@ -118,7 +118,9 @@ class KnowledgeIndexer:
         self, chunks: Sequence[UnembeddedChunk]
     ) -> NDArray[np.float32]:
         texts = [passage_text(chunk.title, chunk.text) for chunk in chunks]
-        return await asyncio.to_thread(self._embedder.embed_passages, texts)
+        vectors = await asyncio.to_thread(self._embedder.embed_passages, texts)
+        check_vectors(vectors, len(texts), self._embedder.dimensions)
+        return vectors
 
     async def _run(self) -> None:
         has_taken_over = False
@@ -131,6 +133,11 @@ class KnowledgeIndexer:
                 found = await self.embed_batch()
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                 log.warning("database_away", error=repr(error))
+                await asyncio.sleep(PAUSE_AFTER_FAILURE_S)
+                continue
+            except Exception:
+                # Without this loop no document would ever be found by meaning again.
+                log.exception("indexing_failed")
                 await asyncio.sleep(PAUSE_AFTER_FAILURE_S)
                 continue
             if not found:

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+import numpy as np
 import structlog
 
 from deployments.answers.embedders import Embedders
@@ -18,9 +20,13 @@ from persistence.knowledge import (
 )
 from retrieval.embedding import Embedder
 from retrieval.index import KnowledgeIndex
+from retrieval.knowledge import IndexedChunk
 
-#: Tenants whose indexes stay in memory; a small shop's takes a few megabytes.
-MAX_TENANTS = 64
+#: Tenants whose indexes stay in memory: a small shop's takes half a megabyte.
+MAX_TENANTS = 512
+#: Chunks of all of them together, some 15 KB each: a few large shops must not fill the
+#: machine. The shop that asks is served whatever its size.
+MAX_CHUNKS = 150_000
 #: Documents read at once: some thousand chunks, which take half a second to index.
 DOCUMENTS_AT_ONCE = 200
 #: An edit is there long before; a question does not wait for a large import's end.
@@ -60,6 +66,10 @@ class _TenantIndex:
         self.is_whole = False
         self.catching_up: asyncio.Task[None] | None = None
 
+    def __len__(self) -> int:
+        """Count the chunks in memory."""
+        return len(self.index) + (0 if self.former is None else len(self.former))
+
 
 class TenantIndexes:
     """Gives a tenant's index, caught up with the tenant's last change.
@@ -75,11 +85,13 @@ class TenantIndexes:
         embedders: Embedders,
         *,
         max_tenants: int = MAX_TENANTS,
+        max_chunks: int = MAX_CHUNKS,
         patience_s: float = CATCH_UP_PATIENCE_S,
     ) -> None:
         self._pool = pool
         self._embedders = embedders
         self._max_tenants = max_tenants
+        self._max_chunks = max_chunks
         self._patience_s = patience_s
         self._tenants: OrderedDict[TenantId, _TenantIndex] = OrderedDict()
 
@@ -105,6 +117,7 @@ class TenantIndexes:
                 raise
             log.warning("served_from_memory", tenant_id=str(tenant_id))
             held, staleness = known, Staleness.DATABASE_AWAY
+        self._make_room()
         if not held.is_whole and held.former is not None:
             held = held.former
         return ServedIndex(held.index, held.embedder, staleness)
@@ -115,9 +128,16 @@ class TenantIndexes:
             former = held if held is not None and held.is_whole else None
             held = self._tenants[tenant_id] = _TenantIndex(embedder, former)
         self._tenants.move_to_end(tenant_id)
-        while len(self._tenants) > self._max_tenants:
-            self._tenants.popitem(last=False)
         return held
+
+    def _make_room(self) -> None:
+        """Let go of who asked least recently, until the others fit."""
+        n_chunks = sum(len(held) for held in self._tenants.values())
+        while len(self._tenants) > 1 and (
+            len(self._tenants) > self._max_tenants or n_chunks > self._max_chunks
+        ):
+            _, held = self._tenants.popitem(last=False)
+            n_chunks -= len(held)
 
     async def _catch_up_to(
         self, tenant_id: TenantId, held: _TenantIndex, revision: int
@@ -157,7 +177,8 @@ class TenantIndexes:
             chunks = await fetch_chunks(
                 self._pool, tenant_id, batch, held.embedder.name
             )
-            await asyncio.to_thread(held.index.apply, chunks, batch)
+            usable = _drop_misfits(tenant_id, chunks, held.embedder.dimensions)
+            await asyncio.to_thread(held.index.apply, usable, batch)
             n_chunks += len(chunks)
         # What was read may be newer than the number; then it is read once more.
         held.revision = max((one.revision for one in changed), default=revision)
@@ -170,6 +191,26 @@ class TenantIndexes:
             documents=len(changed),
             chunks=n_chunks,
         )
+
+
+def _drop_misfits(
+    tenant_id: TenantId, chunks: Sequence[IndexedChunk], dimensions: int
+) -> list[IndexedChunk]:
+    """Leave out vectors that can't be the model's, as of a folder that was replaced.
+
+    The words still find those chunks; one bad row must not end all of a shop's search.
+    """
+    fitting = [
+        chunk
+        if chunk.vector is None
+        or (chunk.vector.shape == (dimensions,) and np.isfinite(chunk.vector).all())
+        else replace(chunk, vector=None)
+        for chunk in chunks
+    ]
+    n_misfits = sum(a is not b for a, b in zip(chunks, fitting, strict=True))
+    if n_misfits:
+        log.warning("unusable_vectors", tenant_id=str(tenant_id), chunks=n_misfits)
+    return fitting
 
 
 def _retrieve_exception(task: asyncio.Task[None]) -> None:

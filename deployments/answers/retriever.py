@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from deployments.answers.embedders import Embedders
 from deployments.answers.indexes import MAX_TENANTS, TenantIndexes
 from deployments.answers.rag_metrics import RAGMetrics
+from deployments.answers.retrieval_log import log_retrieval
 from deployments.answers.variants import Variant
 from deployments.errors import DATABASE_AWAY
 from persistence.database import Pool
@@ -149,6 +150,8 @@ class KnowledgeRetriever:
         if served.staleness is not None:
             found["performance"]["degraded"][INDEX] = served.staleness.value
         RAGMetrics.record_retrieval(found, primary_source)
+        if self._wiring.options().debug:
+            log_retrieval(tenant_id, conversation_id, asked.text, found)
         return found
 
     def _searches_with(self, embedder: Embedder) -> _Searches:

@@ -25,6 +25,7 @@ from persistence.flags import (
 from persistence.listener import Listener
 from persistence.tenants import create_tenant
 from persistence.users import User, create_user
+from retrieval.hits import FusionOrder
 from retrieval.options import RagOptions
 from tests.support.clock import NOON, FakeClock
 
@@ -279,7 +280,10 @@ async def test_predecessor_faults_g3_the_retrievals_options_are_the_flags(
     await flags.set_flag("cross_encoder_reranking", value=False)
     await flags.set_flag("rerank_model", "large")
     await flags.set_flag("production_rag_debug", value=True)
-    assert read_options(flags) == RagOptions(40, 30, 5, False, "large", True)
+    await flags.set_flag("fusion", "rrf")
+    assert read_options(flags, 0.7) == RagOptions(
+        40, 30, 5, False, "large", True, dense_weight=0.7, fusion=FusionOrder.RRF
+    )
 
 
 async def test_the_demo_is_switched_on_once_and_not_against_its_owner(

@@ -77,6 +77,7 @@ def test_the_defaults_are_the_promised_ones() -> None:
         "sparse_top_k": 15,
         "rerank_top_k": 8,
         "production_rag_debug": False,
+        "fusion": "weighted",
     }
 
 

@@ -49,6 +49,14 @@ class GramEmbedder:
         return len(text.split())
 
 
+class NumblessEmbedder(GramEmbedder):
+    """A fake whose model has run over: its vectors are full of nothing."""
+
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Give vectors of the right shape."""
+        return np.full((len(texts), DIMENSIONS), np.nan, dtype=np.float32)
+
+
 class BrokenEmbedder(GramEmbedder):
     """A fake whose model does not answer."""
 

@@ -21,6 +21,7 @@ from tests.unit.retrieval.samples import (
     DIMENSIONS,
     BrokenEmbedder,
     GramEmbedder,
+    NumblessEmbedder,
     a_chunk,
     an_id,
 )
@@ -241,6 +242,12 @@ def test_predecessor_fault_g5_a_failing_embedder_leaves_keyword_search() -> None
     assert found["performance"]["degraded"] == {"dense": "EmbeddingError"}
 
 
+def test_vectors_that_are_no_numbers_leave_keyword_search() -> None:
+    found = retrieve(build_rag(NumblessEmbedder()))
+    assert found["chunks"][0]["chunk_id"] == str(SHIPPING.chunk_id)
+    assert found["performance"]["degraded"] == {"dense": "EmbeddingError"}
+
+
 def test_a_failing_sparse_arm_leaves_meaning() -> None:
     found = retrieve(build_rag(sparse=DeafBm25()))
     assert found["chunks"][0]["chunk_id"] == str(SHIPPING.chunk_id)
@@ -262,3 +269,35 @@ def test_a_tenant_without_knowledge_gets_an_empty_and_irrelevant_context() -> No
     found = retrieve(build_rag(rerank=FakeCrossEncoder("x")), user="theirs")
     assert (found["primary_context"], found["chunks"]) == ("", [])
     assert found["relevance"] == 0.0
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "",
+        " \n",
+        "\0",
+        "\u200c\u200c",
+        "😀🔥❤️",
+        "؟!…",
+        "ق",
+        "\ud83d",
+        "سلام hi שלום ギフト",
+    ],
+)
+@pytest.mark.parametrize("share", ["", "😍", "هزینه ارسال"])
+def test_a_question_of_any_signs_is_searched(question: str, share: str) -> None:
+    found = build_rag().retrieve_context(question, "ours", share=share)
+    assert found["performance"]["degraded"] == {}
+    assert 0 <= found["relevance"] <= 1
+    assert json.dumps(found)
+
+
+def test_a_pasted_book_is_searched_by_its_ends() -> None:
+    # Its middle, word by word, would take all of the processor from other shops.
+    book = "هزینه ارسال؟ " + "ا " * 100_000 + "با پست"
+    found = build_rag().retrieve_context(book, "ours", share=book)
+    assert len(found["searched_text"]) < 3_000
+    assert found["searched_text"].startswith("هزینه ارسال؟")
+    assert found["searched_text"].endswith("با پست")
+    assert len(found["chunks"]) == 4
