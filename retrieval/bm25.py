@@ -1,7 +1,7 @@
 """Search by words: BM25 over pieces of words, as a sparse matrix of ready scores."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 from rank_bm25 import BM25Okapi
-from scipy.sparse import csc_array, csr_array
+from scipy.sparse import coo_array, csc_array
 
 from retrieval.normalise import normalise
 
@@ -31,6 +31,10 @@ _COMMON = 0.1
 # a share may change before they are.
 _LARGE = 2_000
 _DRIFT = 0.05
+_BLOCK = 1_000
+_MOST_COUNTED = 65_535
+_NO_TERMS = np.empty(0, dtype=np.int32)
+_NO_VALUES = np.empty(0, dtype=np.float32)
 
 
 def grams(text: str) -> list[str]:
@@ -108,7 +112,7 @@ class _Counted:
     """One document's distinct terms, how often each occurs, and all of them."""
 
     terms: NDArray[np.int32]
-    counts: NDArray[np.float32]
+    counts: NDArray[np.uint16]
     length: int
 
 
@@ -117,7 +121,7 @@ class _Layout:
     """The scores of every term in every document, ready to be added up.
 
     Those of a term are a column of `by_term`, only of the documents that hold it; those
-    of a common term are a row of `common` too, one number a document.
+    of a common term are a row of `common` instead, one number a document.
     """
 
     keys: NDArray[np.int64]
@@ -180,9 +184,11 @@ class Bm25Index:
             self._let_go(key)
             self._added.add(key)
             ids = [self._term_id(term) for term in frequencies]
+            counts = np.fromiter(frequencies.values(), dtype=np.int64)
             self._documents[key] = _Counted(
                 np.array(ids, dtype=np.int32),
-                np.fromiter(frequencies.values(), dtype=np.float32),
+                # The thousandth time says nothing more than the hundredth.
+                counts.clip(max=_MOST_COUNTED).astype(np.uint16),
                 length,
             )
 
@@ -272,37 +278,64 @@ def _lay_out(
     """Lay out documents, by their own statistics or by those of another layout."""
     keys = np.array(sorted(documents), dtype=np.int64)
     rows = [documents[key] for key in keys.tolist()]
-    lengths = np.array([row.length for row in rows], dtype=np.float64)
-    sizes = [len(row.terms) for row in rows]
-    nothing = np.empty(0, dtype=np.float32)
-    terms = np.concatenate([nothing.astype(np.int32), *(row.terms for row in rows)])
-    counts = np.concatenate([nothing, *(row.counts for row in rows)])
-    n_holding = np.bincount(terms, minlength=n_terms).astype(np.float64)
-    n_documents, mean_length = len(keys), float(lengths.mean()) if rows else 1.0
+    n_holding = np.zeros(n_terms)
+    for block in _blocks(rows):
+        n_holding += np.bincount(_join_terms(block), minlength=n_terms)
+    lengths = [row.length for row in rows]
+    n_documents, mean_length = len(keys), float(np.mean(lengths)) if rows else 1.0
     if beside is not None:
         n_documents, mean_length = beside.n_documents, beside.mean_length
     idf = _idf(n_documents, n_holding)
+    is_common = n_holding > _COMMON * len(keys)
     if beside is not None:
         idf[: len(beside.idf)] = beside.idf
-    # Documents without a single word have no terms, so their norm is never used.
-    relative = lengths / max(mean_length, 1.0)
-    norms = np.repeat(_K1 * (1 - _B + _B * relative), sizes)
-    # score(t, d) = idf(t) * f * (k1 + 1) / (f + k1 * (1 - b + b * |d| / avgdl))
-    values = idf[terms] * counts * (_K1 + 1) / (counts + norms)
-    starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
-    by_term = csr_array(
-        (values.astype(np.float32), terms, starts), shape=(len(keys), n_terms)
-    ).tocsc()
-    (common,) = np.nonzero(np.diff(by_term.indptr) > _COMMON * len(keys))
-    if beside is not None:
         # So few documents are added up quickly either way.
-        common = common[:0]
+        is_common[:] = False
+    terms = _join_terms(rows)
+    sizes = [len(row.terms) for row in rows]
+    # Places and terms in 32 bits: half of a large index is made of them.
+    places = np.repeat(np.arange(len(rows), dtype=np.int32), sizes)
+    values = np.concatenate(
+        [_NO_VALUES, *(_weigh(block, idf, mean_length) for block in _blocks(rows))]
+    )
+    in_common = is_common[terms]
+    common_terms = np.flatnonzero(is_common)
+    common = np.zeros((len(common_terms), len(rows)), dtype=np.float32)
+    row_of_term = np.cumsum(is_common) - 1
+    common[row_of_term[terms[in_common]], places[in_common]] = values[in_common]
+    rare = ~in_common
     return _Layout(
         keys=keys,
-        by_term=by_term,
-        common=np.ascontiguousarray(by_term[:, common].toarray().T),
-        row_of_common={term: row for row, term in enumerate(common.tolist())},
+        by_term=coo_array(
+            (values[rare], (places[rare], terms[rare])), shape=(len(rows), n_terms)
+        ).tocsc(),
+        common=common,
+        row_of_common={term: row for row, term in enumerate(common_terms.tolist())},
         idf=idf,
         n_documents=n_documents,
         mean_length=mean_length,
     )
+
+
+def _weigh(
+    rows: Sequence[_Counted], idf: NDArray[np.float64], mean_length: float
+) -> NDArray[np.float32]:
+    """Score each term in each document, one after the other.
+
+    score(t, d) = idf(t) * f * (k1 + 1) / (f + k1 * (1 - b + b * |d| / avgdl))
+    """
+    # Documents without a single word have no terms, so their norm is never used.
+    relative = np.array([row.length for row in rows]) / max(mean_length, 1.0)
+    norms = np.repeat(_K1 * (1 - _B + _B * relative), [len(row.terms) for row in rows])
+    counts = np.concatenate([row.counts for row in rows]).astype(np.float64)
+    values = idf[_join_terms(rows)] * counts * (_K1 + 1) / (counts + norms)
+    return values.astype(np.float32)
+
+
+def _join_terms(rows: Sequence[_Counted]) -> NDArray[np.int32]:
+    return np.concatenate([_NO_TERMS, *(row.terms for row in rows)])
+
+
+def _blocks(rows: Sequence[_Counted]) -> Iterator[Sequence[_Counted]]:
+    """Cut into blocks whose arithmetic in double precision takes little memory."""
+    return (rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK))
