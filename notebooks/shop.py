@@ -21,7 +21,7 @@ from retrieval.evaluation import (
     run_questions,
 )
 from retrieval.evaluation.corpus import Corpus
-from retrieval.hits import FusionOrder, SearchRequest
+from retrieval.hits import STRANGE_DENSE_WEIGHT, FusionOrder, SearchRequest
 from retrieval.knowledge import SourceType
 from retrieval.off_topic import OFF_TOPIC
 from retrieval.query.forms import build_forms
@@ -142,6 +142,8 @@ class Stages:
     """Written form, synonyms and seams between words, in the sparse arm."""
 
     centring: bool = True
+    doubt: bool = True
+    """Meaning counts for less where words are spelled as in no document."""
 
 
 def build_ranker(shop: Shop, stages: Stages) -> Callable[[LabelledQuestion], Ranking]:
@@ -165,6 +167,9 @@ def build_ranker(shop: Shop, stages: Stages) -> Callable[[LabelledQuestion], Ran
                 dense_weight=SearchRequest.__dataclass_fields__["dense_weight"].default
                 if stages.sparse
                 else 1.0,
+                strange_dense_weight=STRANGE_DENSE_WEIGHT
+                if stages.doubt and stages.sparse
+                else None,
                 centring=0.15 if stages.centring else 0.0,
                 order=FusionOrder.WEIGHTED if stages.weighted else FusionOrder.RRF,
                 by_parent=stages.parents,

@@ -250,6 +250,17 @@ class Bm25Index:
             shares.append(found / max(len(pieces), 1))
         return sum(shares) / len(shares)
 
+    def share_of_strange(self, words: Sequence[str]) -> float:
+        """Tell what share of folded words has a piece that no document ever had.
+
+        A typing error mostly makes one, and so does a name. 0 to 1; no words are 0.
+        """
+        strange = sum(
+            any(piece not in self._term_ids for piece in word_grams(word))
+            for word in words
+        )
+        return strange / len(words) if words else 0.0
+
     def _term_id(self, term: str) -> int:
         return self._term_ids.setdefault(term, len(self._term_ids))
 

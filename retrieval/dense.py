@@ -1,5 +1,6 @@
 """Search by meaning: the vectors of one source of one tenant."""
 
+import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -169,6 +170,9 @@ def _coarsen(vectors: NDArray[np.float32]) -> NDArray[np.int8]:
     So their inner products have the order of their cosines, and usearch need not work
     out each one's length at each search, which would take as long again.
     """
-    widest = min(1.0, _WIDEST / np.sqrt(vectors.shape[-1]))
-    steps = np.rint(vectors * (_COARSE_STEPS / widest))
-    return steps.clip(-_COARSE_STEPS, _COARSE_STEPS).astype(np.int8)
+    widest = min(1.0, _WIDEST / math.sqrt(vectors.shape[-1]))
+    steps = np.rint(vectors * np.float32(_COARSE_STEPS / widest))
+    coarse: NDArray[np.int8] = np.clip(steps, -_COARSE_STEPS, _COARSE_STEPS).astype(
+        np.int8
+    )
+    return coarse

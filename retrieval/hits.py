@@ -16,6 +16,9 @@ FUSED_TOP_K = 20
 # Measured on five sets, Persian and English, clean and noisy: .5 to .6 are within a
 # point of each other, and both arms alone or RRF are below on every set.
 DENSE_WEIGHT = 0.55
+# What it falls to as words turn up that no document spells so: a typing error costs the
+# embedder far more than the pieces of words.
+STRANGE_DENSE_WEIGHT = 0.4
 
 
 class Arm(StrEnum):
@@ -68,6 +71,9 @@ class SearchRequest:
     sparse_top_k: int = SPARSE_TOP_K
     fused_top_k: int = FUSED_TOP_K
     dense_weight: float = DENSE_WEIGHT
+    strange_dense_weight: float | None = None
+    """What the dense weight may fall to with words that no document spells so."""
+
     centring: float = 0.0
     """How much of the knowledge's mean vector is taken from the question's.
 

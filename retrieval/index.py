@@ -24,7 +24,7 @@ from retrieval.errors import (
     SearchFailedError,
 )
 from retrieval.failures import name_failure
-from retrieval.fusion import rrf, weighted_min_max
+from retrieval.fusion import doubt_meaning, rrf, weighted_min_max
 from retrieval.hits import (
     DENSE_TOP_K,
     FUSED_TOP_K,
@@ -126,6 +126,12 @@ class KnowledgeIndex:
         """
         failures: dict[Arm, str] = {}
         with self._lock:
+            if (lowest := wanted.strange_dense_weight) is not None:
+                strange = self._sparse.share_of_strange
+                weight = doubt_meaning(
+                    wanted.text, wanted.dense_weight, lowest, strange
+                )
+                wanted = replace(wanted, dense_weight=weight)
             eligible = self._eligible(wanted)
             dense = sparse = NOTHING_FOUND
             try:

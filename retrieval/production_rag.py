@@ -22,6 +22,7 @@ from retrieval.failures import name_failure
 from retrieval.hits import (
     EVERYTHING,
     FUSED_TOP_K,
+    STRANGE_DENSE_WEIGHT,
     Arm,
     Hit,
     Hits,
@@ -313,6 +314,7 @@ def _request(
         sparse_top_k=options.sparse_top_k,
         fused_top_k=max(FUSED_TOP_K, options.rerank_top_k),
         dense_weight=options.dense_weight,
+        strange_dense_weight=STRANGE_DENSE_WEIGHT,
         centring=options.centring,
         order=options.fusion,
         by_parent=True,

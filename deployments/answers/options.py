@@ -16,5 +16,5 @@ def read_options(flags: FeatureFlags, dense_weight: float = DENSE_WEIGHT) -> Rag
         rerank_model=str(flags.get_value(FlagName.RERANK_MODEL)),
         debug=flags.is_enabled(FlagName.PRODUCTION_RAG_DEBUG),
         dense_weight=dense_weight,
-        fusion=FusionOrder(flags.get_value(FlagName.FUSION)),
+        fusion=FusionOrder(str(flags.get_value(FlagName.FUSION))),
     )

@@ -2,9 +2,12 @@
 
 import asyncio
 import os
+import shutil
 import sys
 from datetime import timedelta
 from pathlib import Path
+
+import structlog
 
 from deployments.reranking.build import Built
 from deployments.reranking.slot import Loaded
@@ -13,6 +16,8 @@ from retrieval.errors import RerankerUnavailableError
 
 #: Two gigabytes over a slow line, and a minute of compiling.
 BUILD_PATIENCE = timedelta(hours=1)
+
+log = structlog.get_logger("reranker")
 
 
 class ModelLoader:
@@ -24,6 +29,7 @@ class ModelLoader:
         self._models_dir = models_dir
         self._threads = threads
         self._patience = patience
+        self._made_anew: set[str] = set()
 
     async def load(self, model: str) -> Loaded:
         """Load a model by its name on the hub or its folder.
@@ -31,6 +37,20 @@ class ModelLoader:
         Raises RerankerUnavailableError: with the reason, for people.
         """
         built = await self._build(model)
+        try:
+            return await self._open(built)
+        except Exception as error:
+            # A machine that lost its power while it wrote, or a disk that was full:
+            # what was kept will never open. But a model that can't run here at all
+            # is not compiled again and again.
+            if not built.is_compiled or built.folder in self._made_anew:
+                raise
+            log.warning("compiled_model_spoilt", model=model, error=repr(error)[:500])
+        self._made_anew.add(built.folder)
+        await asyncio.to_thread(shutil.rmtree, built.folder, ignore_errors=True)
+        return await self._open(await self._build(model))
+
+    async def _open(self, built: Built) -> Loaded:
         runtime = await asyncio.to_thread(_open, built, self._threads)
         note = f"{runtime.runtime}: {built.reason}" if built.reason else ""
         # The first batch lays out memory: nobody's question should wait for that.

@@ -120,8 +120,8 @@ def test_vectors_that_come_and_go_leave_the_others_in_place() -> None:
         index.add([moved], vectors[batch : batch + 1])
         there[moved] = batch
     assert len(index) == len(there)
-    keys, cosines = index.similarities(np.eye(8, dtype=np.float32), [*there])
-    assert keys == [*there]
+    known, cosines = index.similarities(np.eye(8, dtype=np.float32), [*there])
+    assert known == [*there]
     wanted = vectors[[*there.values()]]
     wanted /= np.linalg.norm(wanted, axis=1, keepdims=True)
     assert cosines == pytest.approx(wanted.T, abs=1e-3)

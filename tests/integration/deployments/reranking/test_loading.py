@@ -10,6 +10,7 @@ import pytest
 
 from deployments.reranking.loading import ModelLoader
 from deployments.reranking.slot import Loaded
+from retrieval.cross_encoder.quantised import GRAPH
 from retrieval.errors import RerankerUnavailableError
 
 #: Another process imports torch, on a machine that may be busy with other tests.
@@ -65,6 +66,22 @@ def test_what_a_killed_attempt_left_is_cleared_away(
     compiled.rename(tmp_path / f"{compiled.name}.unfinished-1")
     asyncio.run(loader.load(str(cross_encoder_dir)))
     assert [path for path in tmp_path.iterdir() if path.is_dir()] == [compiled]
+
+
+def test_a_compiled_model_that_was_cut_off_is_compiled_anew(
+    loaded: Loaded,  # noqa: ARG001 - it compiled
+    cross_encoder_dir: Path,
+    models_dir: Path,
+) -> None:
+    source = str(cross_encoder_dir)
+    graphs = {path: path.stat().st_size for path in models_dir.glob(f"*/{GRAPH}")}
+    for graph in graphs:
+        # As after a power cut: the name was written, the contents were not.
+        graph.write_bytes(graph.read_bytes()[:1000])
+    anew = asyncio.run(ModelLoader(models_dir, threads=1).load(source))
+    assert anew.runtime.runtime == "onnxruntime int8"
+    sizes = {path: path.stat().st_size for path in models_dir.glob(f"*/{GRAPH}")}
+    assert set(sizes.values()) & set(graphs.values())
 
 
 def test_a_changed_model_is_compiled_anew(
