@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.fusion import weighted_min_max
+
 
 @dataclass(frozen=True, slots=True)
 class ArmScores:
@@ -26,6 +28,22 @@ class ArmFound:
 NOTHING_FOUND = ArmFound([], lambda _: ArmScores({}, {}))
 
 
+def centre(
+    query: NDArray[np.float32], sums: Sequence[NDArray[np.float64]], share: float
+) -> NDArray[np.float32]:
+    """Take a share of what all vectors have in common off a question's.
+
+    By hand: half of the direction (0, 1) off (0.6, 0.8) is (0.6, 0.3).
+    """
+    total = np.sum(sums, axis=0)
+    length = float(np.linalg.norm(total))
+    # None are there, or they are another model's: the search itself will tell.
+    if not share or not length or query.shape != total.shape:
+        return query
+    centred: NDArray[np.float32] = query - np.float32(share / length) * total
+    return centred.astype(np.float32)
+
+
 def pool(
     scores: Mapping[int, float], members: Mapping[int, Sequence[int]]
 ) -> dict[int, float]:
@@ -35,6 +53,24 @@ def pool(
         for unit, keys in members.items()
     }
     return {unit: score for unit, score in pooled.items() if score is not None}
+
+
+def weigh_arms(
+    dense_weight: float,
+    cosines: Mapping[int, float],
+    bm25: Mapping[int, float],
+    foreign: Sequence[int],
+) -> dict[int, float]:
+    """Sum both arms' scores by weight; `foreign` chunks are of another language.
+
+    "return policy" shares no word with a Persian page on returns, which says nothing
+    against the page; a code or a brand in both still speaks for it.
+    """
+    weighted = weighted_min_max([(dense_weight, cosines), (1 - dense_weight, bm25)])
+    by_meaning = weighted_min_max([(dense_weight, cosines)]) if foreign else {}
+    for key in foreign:
+        weighted[key] = max(weighted[key], by_meaning[key])
+    return weighted
 
 
 def find_largest(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:

@@ -12,8 +12,10 @@ from retrieval.arms import (
     NOTHING_FOUND,
     ArmFound,
     ArmScores,
+    centre,
     find_largest,
     pool,
+    weigh_arms,
 )
 from retrieval.bm25 import Bm25Index, FittedTexts, fit_texts
 from retrieval.dense import DenseIndex
@@ -24,7 +26,7 @@ from retrieval.errors import (
     SearchFailedError,
 )
 from retrieval.failures import name_failure
-from retrieval.fusion import doubt_meaning, rrf, weighted_min_max
+from retrieval.fusion import doubt_meaning, rrf
 from retrieval.hits import (
     DENSE_TOP_K,
     FUSED_TOP_K,
@@ -40,8 +42,6 @@ from retrieval.language import Language, detect_language
 
 # Chunks looked at for each parent wanted; a page of many good chunks asks for more.
 _CHUNKS_PER_PARENT = 4
-# Of a sum of vectors that are not there, or that are gone but for rounding.
-_NO_LENGTH = 1e-6
 
 
 class KnowledgeIndex:
@@ -62,6 +62,7 @@ class KnowledgeIndex:
         self._next_key = 0
         self._source_of_key = np.empty(0, dtype=np.int8)
         self._lock = Lock()
+        self._applying = Lock()  # One revision after another; no question waits.
 
     def __len__(self) -> int:
         return len(self._chunks)
@@ -74,25 +75,31 @@ class KnowledgeIndex:
         """Take in one revision: first forget whole documents, then add or replace.
 
         A chunk replaces the one with its own id, so vectors may arrive later than words
-        and in batches. To replace a document, name it in `deleted` as well. Applying
-        the same revision again changes nothing. Raises DimensionMismatchError, and then
-        nothing of the revision was applied.
+        and in batches; the same words are not read again. To replace a document, name
+        it in `deleted` as well. Applying the same revision again changes nothing.
+        Raises DimensionMismatchError, and then nothing of the revision was applied.
         """
         # One id twice in a revision: the last word counts.
-        chunks = [*{chunk.chunk_id: chunk for chunk in upserted}.values()]
-        # Outside the lock: this takes most of the time, and questions wait for none of
-        # it.
-        self._check_dimensions(chunks)
-        texts = [passage_text(chunk.title, chunk.text) for chunk in chunks]
-        fitted = fit_texts(texts)
-        languages = [detect_language(text) for text in texts]
-        with self._lock:
-            for document_id in deleted:
-                self._forget(self._document_keys.pop(document_id, set()))
-            self._forget(
-                {self._keys[c.chunk_id] for c in chunks if c.chunk_id in self._keys}
-            )
-            self._add(chunks, languages, fitted)
+        wanted = {chunk.chunk_id: chunk for chunk in upserted}
+        self._check_dimensions(wanted.values())
+        with self._applying:
+            staying = {
+                self._keys[chunk.chunk_id]: chunk.vector
+                for chunk in wanted.values()
+                if self._is_known(chunk)
+            }
+            chunks = [chunk for chunk in wanted.values() if not self._is_known(chunk)]
+            # Outside the other lock, as this takes most of the time.
+            texts = [passage_text(chunk.title, chunk.text) for chunk in chunks]
+            fitted = fit_texts(texts)
+            languages = [detect_language(text) for text in texts]
+            with self._lock:
+                gone = {self._keys.get(chunk.chunk_id, -1) for chunk in chunks} - {-1}
+                for document_id in deleted:
+                    gone |= self._document_keys.get(document_id, set())
+                self._forget(gone - staying.keys())
+                self._add(chunks, languages, fitted)
+                self._set_vectors(staying)
 
     def search(
         self,
@@ -126,12 +133,10 @@ class KnowledgeIndex:
         """
         failures: dict[Arm, str] = {}
         with self._lock:
-            if (lowest := wanted.strange_dense_weight) is not None:
-                strange = self._sparse.share_of_strange
-                weight = doubt_meaning(
-                    wanted.text, wanted.dense_weight, lowest, strange
-                )
-                wanted = replace(wanted, dense_weight=weight)
+            strange = self._sparse.share_of_strange
+            lowest = wanted.strange_dense_weight
+            weight = doubt_meaning(wanted.text, wanted.dense_weight, lowest, strange)
+            wanted = replace(wanted, dense_weight=weight)
             eligible = self._eligible(wanted)
             dense = sparse = NOTHING_FOUND
             try:
@@ -177,7 +182,8 @@ class KnowledgeIndex:
         sources = tuple(dict.fromkeys(wanted.sources))
         if wanted.vector is None:
             raise EmbeddingError
-        query = self._centred(wanted.vector, wanted.centring)
+        sums = [one.vector_sum for one in self._dense.values()]
+        query = centre(wanted.vector, sums, wanted.centring)
         queries = np.stack([query, wanted.vector])
 
         def score(keys: Sequence[int]) -> ArmScores:
@@ -221,14 +227,6 @@ class KnowledgeIndex:
             scores.ranking.update(zip(known, ranking, strict=True))
             scores.shown.update(zip(known, shown, strict=True))
         return scores
-
-    def _centred(self, query: NDArray[np.float32], share: float) -> NDArray[np.float32]:
-        total = np.sum([one.vector_sum for one in self._dense.values()], axis=0)
-        length = float(np.linalg.norm(total))
-        if not share or length < _NO_LENGTH or query.shape != total.shape:
-            return query
-        centred: NDArray[np.float32] = query - np.float32(share / length) * total
-        return centred.astype(np.float32)
 
     def _search_sparse(
         self, wanted: SearchRequest, eligible: NDArray[np.bool_] | None
@@ -329,24 +327,19 @@ class KnowledgeIndex:
         cosines: Mapping[int, float],
         bm25: Mapping[int, float],
     ) -> dict[int, float]:
-        dense_weight = wanted.dense_weight
-        weighted = weighted_min_max([(dense_weight, cosines), (1 - dense_weight, bm25)])
         language = detect_language(wanted.text)
         foreign = [key for key in cosines if language != self._languages[key]]
-        if foreign:
-            by_meaning = weighted_min_max([(dense_weight, cosines)])
-            for key in foreign:
-                # "return policy" shares no word with a Persian page on returns, which
-                # says nothing against the page; a code or a brand in both still speaks
-                # for it.
-                weighted[key] = max(weighted[key], by_meaning[key])
-        return weighted
+        return weigh_arms(wanted.dense_weight, cosines, bm25, foreign)
 
     def coverage(self, words: Sequence[str], chunk_id: UUID) -> float:
         """Tell how much of some folded words a chunk holds, 0 to 1."""
         with self._lock:
             key = self._keys.get(chunk_id)
             return 0.0 if key is None else self._sparse.coverage(words, key)
+
+    def _is_known(self, chunk: IndexedChunk) -> bool:
+        key = self._keys.get(chunk.chunk_id)
+        return key is not None and self._chunks[key] == chunk
 
     def _check_dimensions(self, chunks: Iterable[IndexedChunk]) -> None:
         wanted = (self._dense[SourceType.MANUAL].dimensions,)
@@ -366,19 +359,26 @@ class KnowledgeIndex:
         self._source_of_key = np.concatenate(
             [self._source_of_key, np.array(codes, dtype=np.int8)]
         )
-        vectors: dict[SourceType, dict[int, NDArray[np.float32]]] = {}
         for key, chunk, language in zip(keys, chunks, languages, strict=True):
-            if chunk.vector is not None:
-                vectors.setdefault(chunk.source, {})[key] = chunk.vector
             # The dense index holds the vector now; a second copy would double memory.
             self._chunks[key] = replace(chunk, vector=None)
             self._keys[chunk.chunk_id] = key
             self._languages[key] = language
             self._document_keys.setdefault(chunk.document_id, set()).add(key)
             self._parent_keys.setdefault(chunk.parent_id, []).append(key)
+        given = [chunk.vector for chunk in chunks]
+        self._set_vectors(dict(zip(keys, given, strict=True)))
+        self._sparse.add_fitted(keys, fitted)
+
+    def _set_vectors(self, given: Mapping[int, NDArray[np.float32] | None]) -> None:
+        vectors: dict[SourceType, dict[int, NDArray[np.float32]]] = {}
+        for key, vector in given.items():
+            if vector is None:
+                self._dense[self._chunks[key].source].remove([key])
+            else:
+                vectors.setdefault(self._chunks[key].source, {})[key] = vector
         for source, by_key in vectors.items():
             self._dense[source].add([*by_key], np.stack([*by_key.values()]))
-        self._sparse.add_fitted(keys, fitted)
 
     def _forget(self, keys: Collection[int]) -> None:
         for key in keys:
@@ -386,7 +386,10 @@ class KnowledgeIndex:
             del self._languages[key]
             del self._keys[chunk.chunk_id]
             self._dense[chunk.source].remove([key])
-            self._document_keys.get(chunk.document_id, set()).discard(key)
+            others = self._document_keys[chunk.document_id]
+            others.remove(key)
+            if not others:
+                del self._document_keys[chunk.document_id]
             siblings = self._parent_keys[chunk.parent_id]
             siblings.remove(key)
             if not siblings:

@@ -13,13 +13,15 @@ _SHORTEST_WORD = 3
 def doubt_meaning(
     question: str,
     weight: float,
-    lowest: float,
+    lowest: float | None,
     share_of_strange: Callable[[Sequence[str]], float],
 ) -> float:
-    """Return the dense arm's weight for a question; `lowest` is where it ends.
+    """Return the dense arm's weight for a question; None as the lowest: it stays.
 
     A typing error costs an embedder far more than it costs pieces of words.
     By hand: of 0.55, with one of five words strange, 0.55 - 0.5 / 5 = 0.45 is left.
     """
+    if lowest is None:
+        return weight
     words = [word for word in content_words(question) if len(word) >= _SHORTEST_WORD]
     return min(weight, max(lowest, weight - _DOUBT * share_of_strange(words)))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from retrieval.bm25 import Bm25Index
+from retrieval.bm25 import Bm25Index, FittedTexts
 from retrieval.errors import DimensionMismatchError, SearchFailedError
 from retrieval.hits import Arm, Hits
 from retrieval.index import KnowledgeIndex
@@ -106,6 +106,34 @@ def test_a_vector_that_arrives_later_joins_the_dense_arm(index: KnowledgeIndex) 
     assert hit.chunk == whole
     assert hit.dense_rank == 1
     assert len(index) == 4
+
+
+def test_a_long_page_is_read_once_though_its_vectors_come_in_batches() -> None:
+    class Reader(Bm25Index):
+        read = 0
+
+        def add_fitted(self, keys: Sequence[int], fitted: FittedTexts) -> None:
+            self.read += len(keys)
+            super().add_fitted(keys, fitted)
+
+    sparse = Reader()
+    index = KnowledgeIndex(DIMENSIONS, sparse=sparse)
+    page = [a_chunk(f"p{n}", "صفحه", f"بند شماره {n}.", document="p") for n in range(8)]
+    for n_embedded in range(9):
+        chunks = [
+            chunk if n < n_embedded else replace(chunk, vector=None)
+            for n, chunk in enumerate(page)
+        ]
+        # As a replica does it: the document is named, and read whole, each time.
+        index.apply(chunks, [page[0].document_id])
+        found = search(index, "بند شماره")
+        assert (found.n_dense, found.n_sparse) == (n_embedded, 8)
+    assert sparse.read == 8
+    edited = a_chunk("p3", "صفحه", "بند دیگر.", document="p")
+    index.apply([*page[:3], edited], [page[0].document_id])
+    assert sparse.read == 9
+    assert len(index) == 4
+    assert {*names(search(index, "بند"))} == {*page[:3], edited}
 
 
 def test_a_deleted_document_is_gone_from_both_arms(index: KnowledgeIndex) -> None:

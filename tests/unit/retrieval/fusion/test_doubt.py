@@ -27,6 +27,7 @@ def test_each_strange_word_costs_its_share_of_a_half() -> None:
 def test_the_weight_never_falls_below_the_lowest_nor_rises_to_it() -> None:
     assert share_of(1) == 0.4
     assert doubt_meaning("ارسال", 0.3, 0.4, lambda _: 1) == 0.3
+    assert doubt_meaning("ارسال", 0.55, None, lambda _: 1) == 0.55
 
 
 def test_a_word_is_strange_when_a_piece_of_it_is_in_no_document() -> None:
