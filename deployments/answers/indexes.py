@@ -24,9 +24,9 @@ from retrieval.knowledge import IndexedChunk
 
 #: Tenants whose indexes stay in memory: a small shop's takes half a megabyte.
 MAX_TENANTS = 512
-#: Chunks of all of them together, some 15 KB each: a few large shops must not fill the
+#: Chunks of all of them together, some 20 KB each: a few large shops must not fill the
 #: machine. The shop that asks is served whatever its size.
-MAX_CHUNKS = 150_000
+MAX_CHUNKS = 100_000
 #: Documents read at once: some thousand chunks, which take half a second to index.
 DOCUMENTS_AT_ONCE = 200
 #: An edit is there long before; a question does not wait for a large import's end.
