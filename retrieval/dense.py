@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +27,23 @@ _COARSE_STEPS = 127
 _CONNECTIVITY = 2
 _EXPANSION_ADD = 1
 _GROWTH = 1.5
+_NOBODY = -1
 # Of a vector that says nothing.
 _NO_LENGTH = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class DenseQuery:
+    """A question's vector as all indexes of its size compare it."""
+
+    vector: NDArray[np.float32]
+    coarse: NDArray[np.int8]
+
+
+def build_query(vector: NDArray[np.float32]) -> DenseQuery:
+    """Bring a question's vector of shape (dimensions,) to length 1, and to 8 bits."""
+    (at_length_1,) = _at_length_1(vector[np.newaxis])
+    return DenseQuery(at_length_1, _coarsen(at_length_1))
 
 
 class DenseIndex:
@@ -39,10 +55,12 @@ class DenseIndex:
 
     def __init__(self, dimensions: int) -> None:
         self.dimensions = dimensions
-        # The first `len(self)` rows are in use, in no order.
+        # A row stays where it is, and is its vector's key in 8 bits: no search asks a
+        # dictionary. One whose vector went is empty until the next takes it.
         self._rows = np.empty((0, dimensions), dtype=np.int16)
         self._key_of_row = np.empty(0, dtype=np.int64)
         self._row_of_key: dict[int, int] = {}
+        self._empty_rows: list[int] = []
         # In whole steps: a vector that goes takes along just what it brought.
         self._sum = np.zeros(dimensions, dtype=np.int64)
         self._coarse: Index | None = None
@@ -63,34 +81,29 @@ class DenseIndex:
         if not keys:
             return
         self.remove(keys)
-        start, end = len(self), len(self) + len(keys)
-        self._make_room(end)
+        rows = self._take_rows(len(keys))
         fine = np.rint(_at_length_1(vectors) * _FINE_STEPS).astype(np.int16)
-        self._rows[start:end] = fine
-        self._key_of_row[start:end] = keys
-        self._row_of_key.update(zip(keys, range(start, end), strict=True))
+        self._rows[rows] = fine
+        self._key_of_row[rows] = keys
+        self._row_of_key.update(zip(keys, rows, strict=True))
         self._sum += fine.sum(axis=0, dtype=np.int64)
         if self._coarse is not None:
-            self._add_coarsely(self._coarse, start, end)
-        elif end >= _LARGE:
+            self._add_coarsely(self._coarse, rows)
+        elif len(self) >= _LARGE:
             self._coarse = _open_coarse(self.dimensions)
-            self._add_coarsely(self._coarse, 0, end)
+            self._add_coarsely(self._coarse, [*self._row_of_key.values()])
 
     def remove(self, keys: Iterable[int]) -> None:
         """Forget vectors; unknown keys are none of its business."""
         known = [key for key in dict.fromkeys(keys) if key in self._row_of_key]
-        if known and self._coarse is not None:
-            self._coarse.remove(np.array(known, dtype=np.uint64))
-        for key in known:
-            row = self._row_of_key.pop(key)
-            self._sum -= self._rows[row]
-            # The last row moves into the gap, so that those in use stay together.
-            last = len(self)
-            if row != last:
-                moved = int(self._key_of_row[last])
-                self._rows[row] = self._rows[last]
-                self._key_of_row[row] = moved
-                self._row_of_key[moved] = row
+        if not known:
+            return
+        rows = [self._row_of_key.pop(key) for key in known]
+        self._sum -= self._rows[rows].sum(axis=0, dtype=np.int64)
+        self._key_of_row[rows] = _NOBODY
+        self._empty_rows += rows
+        if self._coarse is not None:
+            self._coarse.remove(np.array(rows, dtype=np.uint64))
 
     @property
     def vector_sum(self) -> NDArray[np.float64]:
@@ -98,25 +111,29 @@ class DenseIndex:
         total: NDArray[np.float64] = self._sum / _FINE_STEPS
         return total
 
-    def search(self, query: NDArray[np.float32], k: int) -> list[tuple[int, float]]:
+    def search(self, query: DenseQuery, k: int) -> list[tuple[int, float]]:
         """Find the k nearest keys with their cosines, best first.
 
         Raises DimensionMismatchError.
         """
-        if query.shape != (self.dimensions,):
+        if query.vector.shape != (self.dimensions,):
             raise DimensionMismatchError
         if k < 1 or not len(self):
             return []
-        (query,) = _at_length_1(query[np.newaxis])
-        rows: slice | list[int] = slice(len(self))
-        if self._coarse is not None and k + _SPARE < len(self):
-            coarse = _coarsen(query)
-            found = self._coarse.search(coarse, k + _SPARE, exact=True, threads=1)
-            rows = [self._row_of_key[key] for key in found.keys.tolist()]
-        cosines = self._rows[rows].astype(np.float32) @ query / _FINE_STEPS
+        rows = self._worth_looking_at(query, k)
+        vectors = self._rows.take(rows, axis=0).astype(np.float32)
+        cosines = vectors @ query.vector / np.float32(_FINE_STEPS)
         best = np.argsort(-cosines, kind="stable")[:k]
-        keys = self._key_of_row[rows][best]
-        return list(zip(keys.tolist(), cosines[best].tolist(), strict=True))
+        keys = self._key_of_row.take(rows.take(best))
+        return list(zip(keys.tolist(), cosines.take(best).tolist(), strict=True))
+
+    def _worth_looking_at(self, query: DenseQuery, k: int) -> NDArray[np.int64]:
+        n_rows = k + _SPARE
+        if self._coarse is None or n_rows >= len(self):
+            return np.flatnonzero(self._key_of_row != _NOBODY)
+        found = self._coarse.search(query.coarse, n_rows, exact=True, threads=1)
+        rows: NDArray[np.int64] = found.keys.astype(np.int64)
+        return rows
 
     def similarities(
         self, queries: NDArray[np.float32], keys: Sequence[int]
@@ -132,20 +149,25 @@ class DenseIndex:
         cosines: NDArray[np.float32] = queries @ rows.astype(np.float32).T
         return known, cosines / np.float32(_FINE_STEPS)
 
-    def _make_room(self, n_rows: int) -> None:
-        if n_rows > len(self._rows):
+    def _take_rows(self, n_rows: int) -> list[int]:
+        """Take empty rows, and make more where there are too few."""
+        missing = n_rows - len(self._empty_rows)
+        if missing > 0:
             # The first ones just fit: most sources stay as they were first read.
-            room = max(n_rows, int(_GROWTH * len(self._rows)))
-            rows = np.empty((room, self.dimensions), dtype=np.int16)
-            key_of_row = np.empty(room, dtype=np.int64)
-            rows[: len(self)] = self._rows[: len(self)]
-            key_of_row[: len(self)] = self._key_of_row[: len(self)]
+            before = len(self._rows)
+            room = max(before + missing, int(_GROWTH * before))
+            rows = np.zeros((room, self.dimensions), dtype=np.int16)
+            key_of_row = np.full(room, _NOBODY, dtype=np.int64)
+            rows[:before], key_of_row[:before] = self._rows, self._key_of_row
             self._rows, self._key_of_row = rows, key_of_row
+            self._empty_rows += range(before, room)
+        taken = self._empty_rows[:n_rows]
+        del self._empty_rows[:n_rows]
+        return taken
 
-    def _add_coarsely(self, coarse: Index, start: int, end: int) -> None:
-        vectors = self._rows[start:end].astype(np.float32) / np.float32(_FINE_STEPS)
-        keys = self._key_of_row[start:end].astype(np.uint64)
-        coarse.add(keys, _coarsen(vectors), threads=1)
+    def _add_coarsely(self, coarse: Index, rows: Sequence[int]) -> None:
+        vectors = self._rows[rows].astype(np.float32) / np.float32(_FINE_STEPS)
+        coarse.add(np.array(rows, dtype=np.uint64), _coarsen(vectors), threads=1)
 
 
 def _open_coarse(dimensions: int) -> Index:

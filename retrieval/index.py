@@ -18,7 +18,7 @@ from retrieval.arms import (
     weigh_arms,
 )
 from retrieval.bm25 import Bm25Index, FittedTexts, fit_texts
-from retrieval.dense import DenseIndex
+from retrieval.dense import DenseIndex, build_query
 from retrieval.embedding import passage_text
 from retrieval.errors import (
     DimensionMismatchError,
@@ -193,6 +193,7 @@ class KnowledgeIndex:
             cosines = score(np.flatnonzero(eligible).tolist()).ranking
             found = sorted(cosines.items(), key=lambda match: -match[1])
             return ArmFound(self._units(found, wanted, wanted.dense_top_k), score)
+        prepared = build_query(query)
         most = max((len(self._dense[source]) for source in sources), default=0)
         n_chunks = wanted.dense_top_k * (_CHUNKS_PER_PARENT if wanted.by_parent else 1)
         while True:
@@ -200,7 +201,7 @@ class KnowledgeIndex:
                 (
                     match
                     for source in sources
-                    for match in self._dense[source].search(query, n_chunks)
+                    for match in self._dense[source].search(prepared, n_chunks)
                 ),
                 key=lambda match: -match[1],
             )
@@ -236,8 +237,7 @@ class KnowledgeIndex:
         eligible_scores = scores
         if len(set(wanted.sources)) < len(SourceType):
             codes = [_SOURCE_CODES[source] for source in wanted.sources]
-            is_wanted = np.isin(np.arange(len(SourceType)), codes)
-            mask = is_wanted[self._source_of_key[keys]]
+            mask = np.isin(np.arange(len(SourceType)), codes)[self._source_of_key[keys]]
             eligible_scores = np.where(mask, eligible_scores, np.float32(0))
         if eligible is not None:
             eligible_scores = np.where(eligible[keys], eligible_scores, np.float32(0))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from retrieval.dense import DenseIndex
+from retrieval.dense import DenseIndex, build_query
 from retrieval.errors import DimensionMismatchError
 
 AXES = np.eye(4, dtype=np.float32)
@@ -13,7 +13,7 @@ def test_the_nearest_come_first_with_their_cosines() -> None:
     index = DenseIndex(4)
     index.add([1, 2, 3], AXES[:3])
     query = np.array([0.8, 0.6, 0, 0], dtype=np.float32)
-    found = index.search(query, 2)
+    found = index.search(build_query(query), 2)
     assert [key for key, _ in found] == [1, 2]
     assert [cosine for _, cosine in found] == pytest.approx([0.8, 0.6], abs=1e-3)
 
@@ -23,7 +23,7 @@ def test_a_key_added_again_has_its_new_vector() -> None:
     index.add([1, 2], AXES[:2])
     index.add([1], AXES[2:3])
     assert len(index) == 2
-    ((key, cosine),) = index.search(AXES[2], 1)
+    ((key, cosine),) = index.search(build_query(AXES[2]), 1)
     assert key == 1
     assert cosine == pytest.approx(1.0, abs=1e-3)
 
@@ -33,14 +33,14 @@ def test_a_removed_key_is_not_found() -> None:
     index.add([1, 2], AXES[:2])
     index.remove([1, 77])
     assert 1 not in index
-    assert [key for key, _ in index.search(AXES[0], 5)] == [2]
+    assert [key for key, _ in index.search(build_query(AXES[0]), 5)] == [2]
 
 
 def test_an_empty_index_finds_nothing() -> None:
     index = DenseIndex(4)
-    assert index.search(AXES[0], 5) == []
+    assert index.search(build_query(AXES[0]), 5) == []
     index.add([1], AXES[:1])
-    assert index.search(AXES[0], 0) == []
+    assert index.search(build_query(AXES[0]), 0) == []
 
 
 def test_cosines_can_be_asked_for_by_key() -> None:
@@ -58,7 +58,7 @@ def test_another_models_vectors_are_refused() -> None:
     with pytest.raises(DimensionMismatchError):
         index.add([1], np.ones((1, 5), dtype=np.float32))
     with pytest.raises(DimensionMismatchError):
-        index.search(np.ones(5, dtype=np.float32), 1)
+        index.search(build_query(np.ones(5, dtype=np.float32)), 1)
 
 
 def test_the_search_is_exact_among_thousands() -> None:
@@ -69,7 +69,7 @@ def test_the_search_is_exact_among_thousands() -> None:
     index.add(range(3000), vectors)
     index.remove(range(0, 3000, 3))
     query = vectors[1]
-    found = [key for key, _ in index.search(query, 10)]
+    found = [key for key, _ in index.search(build_query(query), 10)]
     # 16 bits may swap near-equals, so the tenth is compared by its cosine.
     cosines = np.sort((vectors @ query)[np.arange(3000) % 3 != 0])[::-1]
     assert found[0] == 1
@@ -96,7 +96,7 @@ def test_what_8_bits_leave_out_is_none_of_the_best() -> None:
     index = DenseIndex(384)
     index.add(range(4000), vectors)
     for query in vectors[:20] + 0.3 * vectors[20:40]:
-        found = [key for key, _ in index.search(query, 20)]
+        found = [key for key, _ in index.search(build_query(query), 20)]
         best = np.argsort(-(vectors @ query))[:20]
         assert len({*found} & {*best.tolist()}) >= 19
         assert found[0] == best[0]
@@ -127,7 +127,7 @@ def test_vectors_that_come_and_go_leave_the_others_in_place() -> None:
     assert cosines == pytest.approx(wanted.T, abs=1e-3)
     assert index.vector_sum == pytest.approx(wanted.sum(axis=0), abs=0.1)
     for query in np.eye(8, dtype=np.float32):
-        ((key, cosine),) = index.search(query, 1)
+        ((key, cosine),) = index.search(build_query(query), 1)
         assert key in there
         assert cosine == pytest.approx((wanted @ query).max(), abs=2e-3)
 
@@ -135,5 +135,5 @@ def test_vectors_that_come_and_go_leave_the_others_in_place() -> None:
 def test_a_vector_without_length_is_near_to_nothing() -> None:
     index = DenseIndex(4)
     index.add([1, 2], np.stack([np.zeros(4, dtype=np.float32), AXES[1]]))
-    assert [key for key, _ in index.search(AXES[1], 2)] == [2, 1]
-    assert index.search(np.zeros(4, dtype=np.float32), 1)[0][1] == 0
+    assert [key for key, _ in index.search(build_query(AXES[1]), 2)] == [2, 1]
+    assert index.search(build_query(np.zeros(4, dtype=np.float32)), 1)[0][1] == 0
