@@ -58,6 +58,9 @@ class DocumentFilter:
 class _Embedding:
     vector: bytes | None = None
     model: str | None = None
+    #: Of the model before, which serves until the new one is through.
+    old_vector: bytes | None = None
+    old_model: str | None = None
 
 
 async def create_document(
@@ -100,7 +103,12 @@ async def replace_document(
     if content.title == old.content.title:
         rows = await db.fetch(_SQL["fetch_embeddings"], tenant_id, document_id)
         kept = {
-            row["text"]: _Embedding(row["embedding"], row["embedding_model"])
+            row["text"]: _Embedding(
+                row["embedding"],
+                row["embedding_model"],
+                row["old_embedding"],
+                row["old_embedding_model"],
+            )
             for row in rows
         }
     revision = await next_revision(db, tenant_id)
@@ -208,6 +216,8 @@ async def _insert_parents(
         [child.text for _, child in children],
         [embedding.vector for embedding in embeddings],
         [embedding.model for embedding in embeddings],
+        [embedding.old_vector for embedding in embeddings],
+        [embedding.old_model for embedding in embeddings],
     )
 
 

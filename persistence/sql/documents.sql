@@ -64,8 +64,9 @@ WHERE tenant_id = $1 AND NOT is_deleted
 
 -- fetch_embeddings --
 -- What an edit may keep of the embedder's work: the chunk's words have not changed.
-SELECT text, embedding, embedding_model FROM chunks
-WHERE tenant_id = $1 AND document_id = $2 AND embedding IS NOT NULL;
+SELECT text, embedding, embedding_model, old_embedding, old_embedding_model FROM chunks
+WHERE tenant_id = $1 AND document_id = $2
+    AND (embedding IS NOT NULL OR old_embedding IS NOT NULL);
 
 -- delete_parents --
 -- Chunks go with their parents.
@@ -80,10 +81,13 @@ FROM unnest($3::uuid[], $4::int[], $5::text[]) AS p(id, position, text);
 -- insert_chunks --
 -- All of a document's chunks in one round trip, with the embeddings that were kept.
 INSERT INTO chunks
-    (id, tenant_id, document_id, parent_id, position, text, embedding, embedding_model)
-SELECT c.id, $1, $2, c.parent_id, c.position, c.text, c.embedding, c.model
-FROM unnest($3::uuid[], $4::uuid[], $5::int[], $6::text[], $7::bytea[], $8::text[])
-    AS c(id, parent_id, position, text, embedding, model);
+    (id, tenant_id, document_id, parent_id, position, text, embedding, embedding_model,
+    old_embedding, old_embedding_model)
+SELECT c.id, $1, $2, c.parent_id, c.position, c.text, c.embedding, c.model,
+    c.old_embedding, c.old_model
+FROM unnest($3::uuid[], $4::uuid[], $5::int[], $6::text[], $7::bytea[], $8::text[],
+    $9::bytea[], $10::text[])
+    AS c(id, parent_id, position, text, embedding, model, old_embedding, old_model);
 
 -- notify_knowledge --
 -- The embedder and every replica that keeps this tenant's indexes come and look.

@@ -1,6 +1,7 @@
 """What a broken model, a spoilt row or a huge shop may do to the search: little."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from persistence.database import Pool
 from persistence.ids import TenantId
 from persistence.listener import Listener
 from persistence.tenants import create_tenant
+from retrieval.knowledge import SourceType
 from retrieval.options import RagOptions
 from tests.support.knowledge import (
     PAGES,
@@ -111,6 +113,24 @@ async def test_a_vector_of_another_size_leaves_its_chunk_to_its_words(
     by_title = {chunk["title"]: chunk["dense_rank"] for chunk in found["chunks"]}
     assert by_title.pop(SHIPPING.title) is None
     assert None not in by_title.values()
+
+
+async def test_an_edit_while_the_model_changes_keeps_what_still_serves(
+    pool: Pool, tenant: TenantId, embedder: CountingEmbedder
+) -> None:
+    before = CountingEmbedder(embedder, "model/before")
+    page = await add_page(pool, tenant, SHIPPING)
+    while await KnowledgeIndexer(pool, before).embed_batch():
+        pass
+    await KnowledgeIndexer(pool, embedder).take_over()
+    # The same words, in another source: nothing that was embedded has changed.
+    moved = replace(SHIPPING, source=SourceType.MANUAL)
+    await add_page(pool, tenant, moved, page)
+    wiring = Wiring(open_embedder=lambda _: before)
+    retriever = KnowledgeRetriever(pool, embedder, wiring)
+    found = await retriever.retrieve(tenant, QUESTION)
+    assert [chunk["dense_rank"] for chunk in found["chunks"]] == [1]
+    assert [chunk["source"] for chunk in found["chunks"]] == ["manual"]
 
 
 async def test_the_indexer_outlives_an_error_that_nobody_thought_of(
