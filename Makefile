@@ -1,6 +1,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# A worker has a database and models of its own: memory limits how many pay off.
+PARALLEL := -n logical --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check db console
@@ -28,7 +30,9 @@ check: setup ## Format, lint, types, import contracts
 	$(BIN)/lint-imports
 
 test: setup ## The whole suite, on a real PostgreSQL and a real Ray
-	$(BIN)/pytest tests
+	@failed=0; \
+	$(BIN)/pytest -m 'not cluster' $(PARALLEL) tests || failed=1; \
+	$(BIN)/pytest -m cluster tests || failed=1; exit $$failed
 
 db: setup ## Open psql on the runtime's embedded database
 	$(BIN)/pilito db

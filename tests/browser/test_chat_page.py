@@ -12,7 +12,7 @@ from persistence.database import Pool
 from persistence.ids import EventId, UserId
 from tests.support.website import Website
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.browser
 
 
 async def open_phone(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import httpx
 from fastapi import FastAPI
@@ -57,6 +58,8 @@ from retrieval.retrieved import Performance, RetrievedContext
 
 SECRET = "a secret of the tests, long enough"
 BASE_URL = "http://pilito.test"
+#: Nobody is answered by the AI while a test lasts, on the slowest machine.
+PATIENT = Policy(reply_debounce=timedelta(hours=1))
 #: No password has this hash; such a user comes with a token.
 NO_PASSWORD = "none"
 
@@ -96,7 +99,7 @@ class LocalShards:
             journal=PostgresJournal(pool),
             responder=responder or SilentResponder(),
             sender=sender or TakingSender(),
-            policy=policy or Policy(),
+            policy=policy or PATIENT,
             clock=SystemClock(),
             profiles=profiles,
         )

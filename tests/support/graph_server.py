@@ -80,7 +80,7 @@ class GraphServer(ToldServer):
         """Return the sends that a customer would have seen, in order."""
         return [send for send in list(self.sends) if send.mid]
 
-    def wait_for(self, count: int, timeout_s: float = 10.0) -> list[GraphSend]:
+    def wait_for(self, count: int, timeout_s: float = 40.0) -> list[GraphSend]:
         """Wait until `count` requests have arrived. Raises TimeoutError."""
         self.wait_until(lambda: len(self.sends) >= count, timeout_s)
         return list(self.sends)
@@ -89,7 +89,7 @@ class GraphServer(ToldServer):
         """Answer the next questions about customers so, one each."""
         self._refusals.extend(replies)
 
-    def wait_for_inquiries(self, count: int, timeout_s: float = 10.0) -> None:
+    def wait_for_inquiries(self, count: int, timeout_s: float = 40.0) -> None:
         """Wait until so many questions have arrived. Raises TimeoutError."""
         self.wait_until(lambda: len(self.inquiries) >= count, timeout_s)
 

@@ -68,7 +68,7 @@ async def running_shop(
         secret_key=SecretStr("unused"),
     )
     clock, answerer = SystemClock(), Answerer()
-    sender = ChannelSender(pool, CIPHER, settings, timeout=httpx.Timeout(0.5))
+    sender = ChannelSender(pool, CIPHER, settings)
     shards = LocalShards(pool, answerer, sender, policy)
     app = build_webhooks_app(
         WebhookServices(settings, shards, ChannelDirectory(pool), clock, cipher=CIPHER)

@@ -61,7 +61,7 @@ class TelegramServer(ToldServer):
         """Return the methods that were called, in order."""
         return [call.method for call in list(self.calls)]
 
-    def wait_for(self, count: int, timeout_s: float = 10.0) -> list[BotCall]:
+    def wait_for(self, count: int, timeout_s: float = 40.0) -> list[BotCall]:
         """Wait until `count` messages were tried. Raises TimeoutError."""
         self.wait_until(lambda: len(self.sends) >= count, timeout_s)
         return self.sends

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+#: A moment on an idle machine.
+START_OR_STOP_S = 30.0
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -80,7 +83,7 @@ class ToldServer:
         """Start; the port is the machine's choice."""
         self._thread.start()
         opened = asyncio.run_coroutine_threadsafe(self._open(), self._loop)
-        self._port = opened.result(timeout=5)
+        self._port = opened.result(timeout=START_OR_STOP_S)
         return self
 
     def __exit__(
@@ -90,9 +93,11 @@ class ToldServer:
         trace: TracebackType | None,
     ) -> None:
         """Stop, also with calls that hang."""
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(timeout=5)
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(
+            timeout=START_OR_STOP_S
+        )
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(timeout=5)
+        self._thread.join(timeout=START_OR_STOP_S)
         self._loop.close()
 
     @property

@@ -6,14 +6,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from actors.clock import SystemClock
 from persistence.database import Pool
 from persistence.tenants import create_tenant
 from tests.support.checks import add_checks, add_plain_service, build_latencies
 
-pytestmark = pytest.mark.timeout(60)
 ROOT = Path(__file__).parents[3]
 
 

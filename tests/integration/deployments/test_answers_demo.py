@@ -27,7 +27,7 @@ from retrieval.relevance import ANSWER_THRESHOLD
 from tests.support.api import count_words
 from tests.support.knowledge import CountingEmbedder, open_counter, remove_page
 
-pytestmark = pytest.mark.timeout(300)  # some hundred questions and passages to embed
+pytestmark = pytest.mark.timeout(600)  # some hundred questions and passages to embed
 
 QUESTIONS = Path(DOCUMENTS).with_name("questions.jsonl")
 

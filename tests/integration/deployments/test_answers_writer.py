@@ -31,8 +31,6 @@ from tests.support.knowledge import (
     open_counter,
 )
 
-pytestmark = pytest.mark.timeout(60)  # the model shares two cores with everybody
-
 
 @pytest.fixture
 async def counter(pool: Pool, embedder: CountingEmbedder) -> AsyncIterator[Counter]:

@@ -210,7 +210,7 @@ async def test_a_platform_that_hangs_does_not_hold_the_caller(
 ) -> None:
     telegram.managed["getMe"] = Hang()
     settings = Settings(telegram_api_url=telegram.url, public_url=PUBLIC)
-    timeout = httpx.Timeout(0.2)
+    timeout = httpx.Timeout(20.0, read=0.2)
     connections = Connections(pool, CIPHER, settings, timeout=timeout)
     channel = await connections.create(alice.tenant_id, new_bot())
     assert channel.link == Link(LinkState.UNREACHABLE, "no answer: ReadTimeout")

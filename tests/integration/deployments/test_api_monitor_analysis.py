@@ -144,7 +144,6 @@ async def test_nobody_analyses_without_signing_in(nobody: httpx.AsyncClient) -> 
     assert (await nobody.post("/api/monitor/analyze/")).status_code == 401
 
 
-@pytest.mark.timeout(60)
 class TestApart:
     """The same by a process of its own, as the runtime has it."""
 

@@ -142,7 +142,7 @@ def running(dsn: str) -> Iterator[Server]:
         yield running
 
 
-@pytest.mark.timeout(180)  # every operation, on cores shared with everybody
+@pytest.mark.timeout(600)  # every operation, on cores shared with everybody
 def test_no_request_breaks_the_api_or_its_description(running: Server) -> None:
     description = running.app.openapi()
     schema = schemathesis.openapi.from_dict(description)

@@ -17,8 +17,6 @@ from persistence.embedded import EmbeddedPostgres
 from persistence.errors import PersistenceError
 from persistence.users import User
 
-pytestmark = pytest.mark.timeout(60)
-
 CREATE = ["createuser", "sara", "--tenant", "shop"]
 
 

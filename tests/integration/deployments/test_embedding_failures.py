@@ -31,8 +31,6 @@ from tests.support.knowledge import (
     remove_page,
 )
 
-pytestmark = pytest.mark.timeout(60)  # the model shares two cores with everybody
-
 QUESTION = "هزینه ارسال چقدره؟"
 POISON = Page("صفحه‌ی خراب", "این متن را مدل نمی‌خواند.")
 DUE = "UPDATE chunks SET embedding_due_at = now() WHERE embedding IS NULL"

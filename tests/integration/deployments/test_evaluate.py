@@ -11,7 +11,7 @@ DEMO = Path(__file__).parents[3] / "deployments" / "demo"
 RUN = "from deployments.cli import main; main()"
 KEYS = {"hit@1", "hit@8", "hit@20", "mrr@10", "ndcg@10", "queries", "passages"}
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(400)
 
 
 def evaluate(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -307,7 +307,7 @@ async def test_a_model_that_hangs_is_asked_once_not_for_every_service(
         await add_slow_service(pool, tenant.id, name)
     model.answer(Hang())
     client = model.connect()
-    wordsmith = Wordsmith(client, patience=timedelta(milliseconds=300))
+    wordsmith = Wordsmith(client, patience=timedelta(seconds=2))
     await analyze(pool, tenant.id, wordsmith)
     await client.close()
     assert len(model.asked) == 1

@@ -59,7 +59,8 @@ async def profiles(
         pool,
         CIPHER,
         Settings(instagram_graph_url=graph.url),
-        timeout=httpx.Timeout(0.3, connect=0.3),
+        # A server that hangs is waited for so long, and by one test only.
+        timeout=httpx.Timeout(20.0, read=2.0),
         clock=seconds,
     )
     yield profiles

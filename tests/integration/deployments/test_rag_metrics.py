@@ -26,8 +26,6 @@ from retrieval.knowledge import SourceType
 from tests.support.api import Api, EmptyRetriever, connect
 from tests.support.knowledge import PAGES, CountingEmbedder, add_page
 
-pytestmark = pytest.mark.timeout(60)  # the model shares two cores with everybody
-
 QUESTION = "هزینه ارسال چقدره؟"
 METHOD = "context_retriever"
 AT_ONCE = timedelta(0)

@@ -18,7 +18,7 @@ from retrieval.reranking import RerankResult
 from tests.support.cross_encoders import make_question
 from tests.support.knowledge import CountingEmbedder, Page, add_page
 
-pytestmark = pytest.mark.timeout(120)  # torch, an embedder, and two busy cores
+pytestmark = pytest.mark.timeout(400)  # torch, an embedder, and two busy cores
 
 MODEL = "overlap"
 

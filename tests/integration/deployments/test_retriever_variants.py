@@ -19,8 +19,6 @@ from retrieval.reranking import RerankResult
 from retrieval.routing import Intent
 from tests.support.knowledge import PAGES, CountingEmbedder, add_page
 
-pytestmark = pytest.mark.timeout(60)  # the model shares two cores with everybody
-
 QUESTION = "پول پست چقدر میشه"
 #: The words are of one page, the meaning of another: nothing is certain before reading.
 UNCERTAIN = "لباس اندازه نبود پسش میدم پولم کی میاد"

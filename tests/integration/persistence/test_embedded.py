@@ -14,8 +14,6 @@ import pytest
 from persistence.embedded import EmbeddedPostgres
 from persistence.postgres_programs import EmbeddedPostgresError
 
-pytestmark = pytest.mark.timeout(60)
-
 
 @pytest.fixture
 def home() -> Iterator[Path]:

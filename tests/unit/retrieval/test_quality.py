@@ -17,7 +17,6 @@ from tests.unit.retrieval.unanswerable import KEPT_ASIDE
 # Some 200 texts go through the model: seconds on an idle core, twenty on a crowded one,
 # most of them in the fixtures. Every fourth question is asked here, to stay quick;
 # `measure_quality` asks them all.
-pytestmark = pytest.mark.timeout(90)
 
 
 @pytest.fixture(scope="module")

@@ -49,7 +49,6 @@ def test_endings_hide_no_synonym_and_the_longest_phrase_counts() -> None:
     assert replace_by_usual(words, find_meanings(words)) == ("یک کارت هدیه بزرگوارانه")
 
 
-@pytest.mark.timeout(60)  # Hypothesis lists all characters once
 @given(st.text())
 def test_no_question_is_too_strange(question: str) -> None:
     forms = build_forms(question)
