@@ -130,7 +130,7 @@ async def add_service(
         "name": name or f"service {uuid4().hex[:8]}",
         "base_url": f"{url.partition('://')[0]}://{base}",
         "health_path": f"/{path}",
-        "timeout_s": 2.0,
+        "timeout_s": 30.0,
         "failure_threshold": 1,
         "success_threshold": 1,
         "cooldown_s": 0,

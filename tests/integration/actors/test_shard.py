@@ -195,9 +195,10 @@ async def test_predecessor_fault_d3_two_first_messages_make_one_conversation(
 
 
 async def test_a_burst_is_answered_once(bench: Bench) -> None:
+    # Longer than a busy machine needs for three commits.
+    bench.policy = Policy(reply_debounce=timedelta(seconds=1))
     shard = await bench.start()
-    for number in range(3):
-        await shard.submit([wrote("sara", f"m{number}")])
+    await asyncio.gather(*(shard.submit([wrote("sara", f"m{n}")]) for n in range(3)))
     await bench.wait_until("SELECT count(*) FROM messages WHERE type = 'AI'", 1)
     content = await bench.pool.fetchval("SELECT content FROM messages WHERE type='AI'")
     assert content == "answer to 3"

@@ -140,7 +140,7 @@ async def test_a_service_that_is_gone_is_said_to_be_gone_by_every_runtime(
         for monitor in (holder, other):
             with pytest.raises(ServiceGoneError):
                 await monitor.check_now(ServiceId(uuid4()))
-        service = await add_service(pool, tenant_id, odd.on("/", hang))
+        service = await add_service(pool, tenant_id, odd.on("/", hang), timeout_s=2.0)
         asking = asyncio.create_task(other.check_now(service.id))
         await wait_until(lambda: bool(odd.requests))
         await wait_for_requests(pool, 1)
