@@ -121,7 +121,7 @@ class Server:
         await self.pool.close()
 
     def _call(self, work: Coroutine[object, object, Result]) -> Result:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=15)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=100)
 
 
 def _encode(text: object) -> bytes:

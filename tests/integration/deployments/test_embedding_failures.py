@@ -117,7 +117,7 @@ async def test_what_a_stopped_indexer_was_at_is_free_at_once(
         def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
             """Wait until told."""
             loop.call_soon_threadsafe(begun.set)
-            asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result(timeout=20)
+            asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result(timeout=60)
             return super().embed_passages(texts)
 
     stuck = asyncio.create_task(
