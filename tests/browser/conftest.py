@@ -4,13 +4,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from persistence.database import Pool
 from tests.support.website import Website, running_website
 
 CHROMIUM = Path("/usr/bin/chromium")
 HAS_CHROMIUM = CHROMIUM.exists()
+# What a busy machine shows late was shown.
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture

@@ -103,6 +103,7 @@ async def test_markup_is_shown_as_it_was_written(
     page = await open_chat(context, website)
     attack = "<img src=x onerror=\"document.title='taken'\"> javascript:alert(1)"
     await send(page, attack)
+    await expect(page.locator(".customer:not(.waiting)")).to_have_count(1)
     await answer(website, attack)
     await expect(page.locator(".operator p")).to_have_text(attack)
     await expect(page.locator(".log img")).to_have_count(0)

@@ -75,7 +75,7 @@ def test_only_the_processes_of_this_runtime_are_ended(
 
 def test_what_does_not_listen_is_killed(tmp_path: Path, children: Children) -> None:
     child = children.start(tmp_path, STUBBORN + WAITING)
-    assert end_processes(tmp_path, grace=timedelta(milliseconds=100)) == 1
+    assert end_processes(tmp_path, grace=timedelta(seconds=2)) == 1
     assert not is_alive(child)
     assert was_asked(child)
 
