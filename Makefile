@@ -31,8 +31,8 @@ check: setup ## Format, lint, types, import contracts
 
 test: setup ## The whole suite, on a real PostgreSQL and a real Ray
 	@failed=0; \
-	$(BIN)/pytest -m 'not cluster' $(PARALLEL) tests || failed=1; \
-	$(BIN)/pytest -m cluster tests || failed=1; exit $$failed
+	$(BIN)/pytest $(PARALLEL) --ignore tests/cluster tests || failed=1; \
+	$(BIN)/pytest tests/cluster || failed=1; exit $$failed
 
 db: setup ## Open psql on the runtime's embedded database
 	$(BIN)/pilito db
