@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID, uuid4
 
 from actors.clock import Clock, SystemClock
@@ -79,12 +80,38 @@ def build_monitor(
     return monitor, lines
 
 
+class CountedRings(asyncio.Event):
+    """Knows how often it was set, and whether somebody waits for the next time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rings = 0
+        self.is_awaited = False
+
+    def set(self) -> None:
+        """Count it."""
+        self.rings += 1
+        super().set()
+
+    async def wait(self) -> Literal[True]:
+        """Wait, and let it be known."""
+        self.is_awaited = True
+        try:
+            return await super().wait()
+        finally:
+            self.is_awaited = False
+
+
 @asynccontextmanager
 async def running_monitor(pool: Pool) -> AsyncIterator[Monitor]:
-    """Run one that watches; its slots are far away."""
+    """Run one that watches; its slots are far away, and nobody rings its bell."""
     monitor, _ = build_monitor(pool)
+    bell = monitor.bell.services = CountedRings()
     await monitor.start()
-    await wait_until(lambda: monitor.is_watching)
+    # It looks for new services when it begins and when its slot is opened. One that a
+    # test makes before that would be checked once more than the test asks for.
+    await wait_until(lambda: bell.rings >= 2 and bell.is_awaited and not bell.is_set())
+    assert monitor.is_watching
     try:
         yield monitor
     finally:
