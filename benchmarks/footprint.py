@@ -1,4 +1,4 @@
-"""How long the idle runtime takes to start and what it weighs.
+"""How long the idle runtime takes to start and to stop, and what it weighs.
 
 Memory is the sum of proportional set sizes: a page that n processes share counts 1/n
 in each. Run it with `python -m benchmarks.footprint`.
@@ -18,6 +18,7 @@ SETTLE_S = 10.0
 CPU_WINDOW_S = 10.0
 MEMORY_AIM_GB = 2.5
 START_AIM_S = 30.0
+STOP_AIM_S = 15.0
 
 
 def proportional_bytes(pid: int) -> int:
@@ -89,6 +90,8 @@ def measure(data_dir: Path) -> None:
             sizes[name] += proportional_bytes(process.pid)
             counts[name] += 1
         warm_s = runtime.start_s
+        leaving = time.perf_counter()
+    stop_s = time.perf_counter() - leaving
     print(f"{'process':<36}{'count':>6}{'MB':>9}")
     for name, size in sizes.most_common():
         print(f"{name:<36}{counts[name]:>6}{size / 1e6:>9.1f}")
@@ -96,6 +99,7 @@ def measure(data_dir: Path) -> None:
     print(f"\nmemory, proportional: {total_gb:.2f} GB (aim: under {MEMORY_AIM_GB})")
     print(f"start, empty folder:  {first_s:.1f} s, with the demo shop to be embedded")
     print(f"start, once more:     {warm_s:.1f} s (aim: under {START_AIM_S:.0f})")
+    print(f"stop:                 {stop_s:.1f} s (aim: under {STOP_AIM_S:.0f})")
     print(f"idle processor use:   {busy:.2f} cores")
 
 
