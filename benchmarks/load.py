@@ -144,5 +144,8 @@ def _is_whole(answer: bytes) -> bool:
     head, separator, body = answer.partition(b"\r\n\r\n")
     if not separator:
         return False
-    _, name, rest = head.lower().partition(b"content-length:")
+    head = head.lower()
+    if b"transfer-encoding: chunked" in head:
+        return body.endswith(b"0\r\n\r\n")
+    _, name, rest = head.partition(b"content-length:")
     return len(body) >= int(rest.split(b"\r\n", 1)[0]) if name else True
