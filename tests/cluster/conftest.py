@@ -32,6 +32,8 @@ CRON = "* * * * * */10"
 INTERVAL = timedelta(seconds=10)
 #: What was answered slowly on a busy machine was answered.
 ANSWER_S = 60.0
+#: What a stop is promised to take at most.
+MAX_STOP_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +107,9 @@ def shop(graph: GraphServer, redis: Valkey) -> Iterator[Shop]:
             assert answer.status_code == httpx.codes.CREATED, answer.text
             yield Shop(runtime, greeting, graph, redis, api)
         # Whatever was done to it, it stops as it should.
-        code, _ = runtime.stop(signal.SIGINT)
+        code, seconds = runtime.stop(signal.SIGINT)
         assert code == 0, runtime.output
+        assert seconds < MAX_STOP_S
         assert runtime.find_remains() == []
 
 

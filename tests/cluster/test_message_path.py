@@ -167,8 +167,7 @@ def test_meta_can_verify_the_webhook(shop: Shop) -> None:
 
 
 def test_a_new_document_is_found_within_two_seconds(shop: Shop) -> None:
-    # The best of three: once the machine may be busy with something else.
-    assert min(find_new_document(shop) for _ in range(3)) < 2
+    assert max(find_new_document(shop) for _ in range(3)) < 2
 
 
 def find_new_document(shop: Shop) -> float:

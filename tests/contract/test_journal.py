@@ -14,8 +14,9 @@ from persistence.errors import BatchRefusedError, ShardFencedError
 from persistence.ids import slot_of
 from persistence.journal import Batch, Epoch
 from persistence.postgres_journal import PostgresJournal
-from tests.support.conversations import CHANNEL, TENANT, Story, at
+from tests.support.conversations import Story, at
 from tests.support.memory_journal import MemoryJournal
+from tests.support.stories import add_storys_channel
 
 
 @pytest.fixture
@@ -25,13 +26,7 @@ def memory() -> Journal:
 
 @pytest.fixture
 async def postgres(pool: Pool) -> Journal:
-    await pool.execute("INSERT INTO tenants (id, name) VALUES ($1, 'shop')", TENANT)
-    await pool.execute(
-        "INSERT INTO channels (id, tenant_id, kind, name, account_id)"
-        " VALUES ($1, $2, 'instagram', 'shop', 'account')",
-        CHANNEL,
-        TENANT,
-    )
+    await add_storys_channel(pool)
     return PostgresJournal(pool)
 
 

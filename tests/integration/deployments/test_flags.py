@@ -105,7 +105,6 @@ async def test_a_change_is_in_every_replica_within_a_second(
 ) -> None:
     took: list[float] = []
     async with replica(dsn, clock) as second, replica(dsn, clock) as third:
-        # The best of three: once the machine may be busy with something else.
         for _ in range(3):
             began = time.perf_counter()
             await flags.set_flag("dense_top_k", 30)
@@ -116,7 +115,7 @@ async def test_a_change_is_in_every_replica_within_a_second(
             await second.clear("dense_top_k")
             await flags.wait_for("dense_top_k", 20)
             await third.wait_for("dense_top_k", 20)
-    assert min(took) < 1
+    assert max(took) < 1
 
 
 async def test_a_change_that_was_made_while_nobody_listened_is_read_on_return(

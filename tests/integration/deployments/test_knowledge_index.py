@@ -96,7 +96,6 @@ async def test_a_document_is_found_by_meaning_within_two_seconds(
     await retriever.warm_up()
     took: list[float] = []
     async with running(KnowledgeIndexer(pool, embedder), dsn):
-        # The best of three: once the machine may be busy with something else.
         for count, page in enumerate((SHIPPING, RETURNS, SIZES), start=1):
             began = time.perf_counter()
             await add_page(pool, tenant, page)
@@ -106,7 +105,7 @@ async def test_a_document_is_found_by_meaning_within_two_seconds(
             # No word of the question stands in any of them.
             assert titles(found)[0] == SHIPPING.title
             assert sorted(filter(None, ranks(found))) == [*range(1, count + 1)]
-    assert min(took) < 2
+    assert max(took) < 2
 
 
 async def test_a_restart_embeds_nothing_again(

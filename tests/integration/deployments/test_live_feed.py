@@ -112,13 +112,12 @@ async def test_a_new_message_arrives_within_a_second_with_its_conversation(
     async with live.follow(alice) as window:
         conversation = await sara.write("سلام")
         await window.read_messages(1)
-        # The best of three: once the machine may be busy with something else.
         for count in range(2, 5):
             await sara.write("سلام")
             began = time.perf_counter()
             assert await window.read_messages(count) == ["سلام"] * count
             took.append(time.perf_counter() - began)
-    assert min(took) < 1
+    assert max(took) < 1
     message = window.messages[0]
     assert message["conversation_id"] == str(conversation)
     assert message["processing_status"] == "pending"

@@ -12,19 +12,14 @@ from persistence.errors import BatchRefusedError
 from persistence.journal import Batch
 from persistence.postgres_journal import PostgresJournal
 from tests.support.conversations import CHANNEL, TENANT, Story
+from tests.support.stories import add_storys_channel
 
 TABLES = ("customers", "conversations", "conversation_events", "messages", "timers")
 
 
 @pytest.fixture(autouse=True)
 async def channel(pool: Pool) -> None:
-    await pool.execute("INSERT INTO tenants (id, name) VALUES ($1, 'shop')", TENANT)
-    await pool.execute(
-        "INSERT INTO channels (id, tenant_id, kind, name, account_id)"
-        " VALUES ($1, $2, 'instagram', 'shop', 'account')",
-        CHANNEL,
-        TENANT,
-    )
+    await add_storys_channel(pool)
 
 
 def first_message() -> Batch:
