@@ -19,7 +19,8 @@ from persistence.self_link import is_platform_away
 TIMEOUT = httpx.Timeout(20.0, connect=5.0)
 #: The reason by which a refusal of ours is told from one of the platform.
 PAUSED = "the channel is paused"
-PAUSED_RETRY_S = 60.0
+#: Soon at first: the pause may end while we are being told of it.
+PAUSED_RETRY_S = 5.0
 #: The same for a channel whose platform the monitor finds down.
 PLATFORM_AWAY = "the platform is down; the message waits for it"
 PLATFORM_AWAY_RETRY_S = 15.0

@@ -8,6 +8,7 @@ import orjson
 import pytest
 from websockets.asyncio.client import connect
 
+from deployments.sender import PAUSED
 from persistence.database import Pool
 from tests.cluster.conftest import (
     ACCOUNT,
@@ -128,6 +129,38 @@ async def test_a_signed_webhook_is_answered_once_and_its_copy_not_at_all(
         " WHERE k.platform_id = $1"
     )
     assert await rows.fetchval(messages, customer) == 2
+
+
+async def test_what_waited_for_a_paused_channel_is_sent_when_it_goes_on(
+    shop: Shop, rows: Pool
+) -> None:
+    account, customer = "17841400000000077", uuid4().hex
+    created = shop.api.post(
+        "/api/channels/",
+        json={
+            "kind": "instagram",
+            "name": "a second account",
+            "account_id": account,
+            "access_token": "another token",
+        },
+    )
+    assert created.status_code == httpx.codes.CREATED, created.text
+    channel = f"/api/channels/{created.json()['id']}/"
+    shop.api.patch(channel, json={"is_paused": True}).raise_for_status()
+    body = text_webhook(account, customer, f"m_{uuid4().hex}", QUESTION)
+    assert post_webhook(shop, body).status_code == httpx.codes.OK
+    sends = (
+        "SELECT count(*) FROM outbox o JOIN conversations c ON c.id = o.conversation_id"
+        " JOIN customers k ON k.id = c.customer_id WHERE k.platform_id = $1"
+    )
+    held = f"{sends} AND o.delivery = 'queued' AND o.error = $2"
+    await wait_for_count(rows, held, 1, customer, PAUSED)
+    assert sends_to(shop, customer) == []
+
+    shop.api.patch(channel, json={"is_paused": False}).raise_for_status()
+    await wait_for_count(rows, f"{sends} AND o.delivery = 'sent'", 1, customer)
+    (send,) = sends_to(shop, customer)
+    assert send.token == "another token"
 
 
 def test_a_wrong_signature_is_refused(shop: Shop) -> None:
