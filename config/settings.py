@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, MutableMapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Self, get_args
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -269,6 +269,14 @@ class Settings(BaseSettings):
     def with_secret_key(self, key: str) -> Self:
         """Return a copy that carries the key that was kept in the data directory."""
         return self.model_copy(update={"secret_key": SecretStr(key)})
+
+
+#: The variables that must not be shown to anybody.
+SECRETS = frozenset({PASSWORD_VARIABLE}) | {
+    f"{PREFIX}{name.upper()}"
+    for name, field in Settings.model_fields.items()
+    if SecretStr in get_args(field.annotation)
+}
 
 
 def load_settings() -> Settings:

@@ -110,7 +110,11 @@ class JoinedRay:
                 runtime_env={"env_vars": dict(self._environment)},
             )
         except Exception as error:
-            message = f"RAY_ADDRESS={self._address}: {_first_line(error)}"
+            reason = _first_line(error)
+            if error.__cause__ is not None:
+                # "Failed to connect" is all that the first line says of a wrong token.
+                reason += f"; {_last_line(error.__cause__)}"
+            message = f"RAY_ADDRESS={self._address}: {reason}"
             raise RayUnavailableError(message) from error
 
     def find_dead(self) -> str | None:
@@ -135,3 +139,8 @@ def _knock(address: str) -> None:
 def _first_line(error: Exception) -> str:
     text = str(error).strip()
     return text.splitlines()[0] if text else type(error).__name__
+
+
+def _last_line(error: BaseException) -> str:
+    text = str(error).strip()
+    return text.splitlines()[-1] if text else type(error).__name__

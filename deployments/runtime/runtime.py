@@ -22,6 +22,7 @@ from deployments.runtime.folder import RuntimeFolder
 from deployments.runtime.ports import check_free, find_block
 from deployments.runtime.progress import Progress
 from deployments.runtime.ray_cluster import JoinedRay, LocalRay, find_address
+from deployments.runtime.secret_files import move_to_files
 from deployments.runtime.secret_key import with_kept_key
 from deployments.runtime.serve_applications import ServeApplications
 from deployments.runtime.shutdown import StepThread, StopWish, finish
@@ -51,6 +52,7 @@ class Runtime:
         self._steps = StepThread(stop)
         self._folder = RuntimeFolder(settings.data_dir)
         self._token = settings.data_dir / "ray_token"
+        self._secret_files = settings.data_dir / "secrets"
         self._postgres: EmbeddedPostgres | None = None
         self._ray: LocalRay | JoinedRay | None = None
         self._applications: ServeApplications | None = None
@@ -125,6 +127,7 @@ class Runtime:
             leftovers.end_processes(self._folder.path, grace=timedelta(0))
             if self._postgres is not None:
                 self._postgres.stop()
+            shutil.rmtree(self._secret_files, ignore_errors=True)
             self._folder.remove()
 
     def _finish(
@@ -190,7 +193,10 @@ class Runtime:
                 for name, value in os.environ.items()
                 if name.startswith(PREFIX) or name in names
             }
-            self._ray = JoinedRay(address, environment=ours)
+            # A cluster writes the environment of its workers into its logs.
+            self._ray = JoinedRay(
+                address, environment=move_to_files(ours, self._secret_files)
+            )
         else:
             self._folder.prepare()
             ports = find_block(self._settings.data_dir)
