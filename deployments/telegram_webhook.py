@@ -3,7 +3,6 @@
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-import orjson
 import structlog
 from prometheus_client import Counter
 from starlette.requests import Request
@@ -13,10 +12,10 @@ from actors.clock import Clock
 from actors.conversation.errors import ActorError
 from config.metrics import UNKNOWN_ACCOUNTS, WEBHOOK_EVENTS
 from deployments.channels import telegram
-from deployments.channels.bodies import find_header, read_body
+from deployments.channels.bodies import find_header, read_body, read_json
 from deployments.channels.corrections import store
 from deployments.channels.directory import ChannelDirectory
-from deployments.channels.errors import BrokenBodyError, WrongSignatureError
+from deployments.channels.errors import WrongSignatureError
 from persistence.channels import Channel, ChannelKind
 from persistence.errors import SecretUnreadableError
 from persistence.ids import ChannelId
@@ -61,11 +60,7 @@ class TelegramWebhook:
         body = await read_body(
             request.scope, request.receive, telegram.MAX_WEBHOOK_BYTES
         )
-        try:
-            payload: object = orjson.loads(body)
-        except orjson.JSONDecodeError as error:
-            raise BrokenBodyError from error
-        for incoming in telegram.read_webhook(payload):
+        for incoming in telegram.read_webhook(read_json(body)):
             if isinstance(incoming, telegram.Skip):
                 _outcomes(f"skipped_{incoming}").inc()
             else:

@@ -24,11 +24,10 @@ from actors.conversation.events import MessageEdited
 from config.metrics import UNKNOWN_ACCOUNTS, WEBHOOK_EVENTS
 from config.settings import Settings
 from deployments.channels import instagram, website
-from deployments.channels.bodies import find_header, read_body
+from deployments.channels.bodies import find_header, read_body, read_json
 from deployments.channels.corrections import store
 from deployments.channels.directory import ChannelDirectory
 from deployments.channels.errors import (
-    BrokenBodyError,
     UnknownChannelError,
     WrongSignatureError,
     WrongVerifyTokenError,
@@ -129,12 +128,8 @@ class InstagramWebhook:
         """Store all messages of one webhook."""
         body = await read_body(request.scope, request.receive, MAX_WEBHOOK_BYTES)
         self._check_signature(body, find_header(request.scope, b"x-hub-signature-256"))
-        try:
-            payload: object = orjson.loads(body)
-        except orjson.JSONDecodeError as error:
-            raise BrokenBodyError from error
         threads: dict[ConversationId, list[instagram.InstagramEvent]] = {}
-        for incoming in instagram.read_webhook(payload):
+        for incoming in instagram.read_webhook(read_json(body)):
             if isinstance(incoming, instagram.Skip):
                 _outcomes(f"skipped_{incoming}").inc()
                 continue

@@ -1,9 +1,17 @@
-"""Reads request bodies, and no more of them than was agreed."""
+"""Reads request bodies: no more than was agreed, and JSON as others write it."""
 
+import re
+
+import orjson
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
-from deployments.channels.errors import BodyTooLargeError
+from deployments.channels.errors import BodyTooLargeError, BrokenBodyError
+
+#: An escape of JSON: an emoji's two halves, one half alone, or any other.
+_ESCAPE = re.compile(
+    rb"\\u[dD][89aAbB]..\\u[dD][c-fC-F]..|(\\u[dD][89a-fA-F]..)|\\.", re.DOTALL
+)
 
 
 def find_header(scope: Scope, name: bytes) -> str:
@@ -42,3 +50,24 @@ async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
         parts.append(part)
         if not message.get("more_body", False):
             return b"".join(parts)
+
+
+def read_json(body: bytes) -> object:
+    """Read JSON, also where a text of it was cut in the middle of a letter.
+
+    Texts are cut so by platforms and by browsers, and half an emoji is no text to our
+    reader: all that was delivered beside it would be refused with it.
+
+    Raises:
+        BrokenBodyError: it is no JSON all the same.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        whole = body.decode("utf-8", "replace").encode()
+        whole = _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], whole)
+    try:
+        return orjson.loads(whole)
+    except orjson.JSONDecodeError as error:
+        message = f"The body is not JSON: {error}"
+        raise BrokenBodyError(message) from error

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-import orjson
-
 from actors.conversation.events import CustomerWrote
 from actors.conversation.state import Source
+from deployments.channels.bodies import read_json
 from deployments.channels.errors import BrokenBodyError, InvalidFieldError
 from persistence.channels import Channel
 from persistence.ids import derive_conversation_id, derive_event_id
@@ -37,11 +36,7 @@ def parse_message(body: bytes) -> VisitorMessage:
         BrokenBodyError: it is not a JSON object.
         InvalidFieldError: naming the first field that can't be used.
     """
-    try:
-        payload: object = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        message = f"The body is not JSON: {error}"
-        raise BrokenBodyError(message) from error
+    payload = read_json(body)
     if not isinstance(payload, dict):
         message = "The body is not a JSON object."
         raise BrokenBodyError(message)

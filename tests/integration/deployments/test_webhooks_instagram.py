@@ -261,6 +261,16 @@ async def test_broken_json_is_400(meta: httpx.AsyncClient, body: bytes) -> None:
     assert answer.json()["detail"]
 
 
+async def test_half_an_emoji_in_one_event_never_fails_the_rest(
+    meta: httpx.AsyncClient, shards: RecordingShards
+) -> None:
+    body = webhook(message("m1", "cut HERE"), message("m2", "سلام", "900100200301"))
+    answer = await deliver(meta, body.replace(b"HERE", rb"\ud83d"))
+    assert answer.status_code == 200
+    texts = [event.text for event in shards.events if isinstance(event, CustomerWrote)]
+    assert sorted(texts) == ["cut \ufffd", "سلام"]
+
+
 @pytest.mark.parametrize("body", [b"[]", b"null", b"7", b'{"entry": 7}', b"{}"])
 async def test_json_without_events_is_received(
     meta: httpx.AsyncClient, shards: RecordingShards, body: bytes

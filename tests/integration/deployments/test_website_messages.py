@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
+import orjson
 import pytest
 
 from actors.clock import SystemClock
@@ -109,6 +110,15 @@ async def test_a_wrong_field_is_named(
     answer = await browser.post(PATH, json={**written(), **fields})
     assert answer.status_code == 422
     assert answer.json()["detail"].startswith(f"{field}: ")
+
+
+async def test_an_emoji_that_was_cut_in_half_costs_no_message(
+    browser: httpx.AsyncClient, pool: Pool
+) -> None:
+    # Browsers write so what was typed up to the last of so many letters.
+    body = orjson.dumps(written(content="CUT")).replace(b"CUT", rb"\u0633 \ud83d")
+    assert (await browser.post(PATH, content=body)).status_code == 201
+    assert await pool.fetchval("SELECT content FROM messages") == "س \ufffd"
 
 
 async def test_broken_json_is_400_and_an_unknown_key_404(
