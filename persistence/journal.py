@@ -1,6 +1,6 @@
 """What a shard reads at its start and per batch, and the one way in which it writes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -173,6 +173,8 @@ class Batch:
     timers: dict[tuple[ConversationId, str], TimerRow | None] = field(
         default_factory=dict
     )
+    #: Messages that were taken back, by their platform ids: see `forget_words`.
+    forgotten: set[tuple[ConversationId, str]] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +255,21 @@ async def commit_batch(db: Db, epoch: Epoch, batch: Batch, last_seq: int) -> Non
         if error.sqlstate == FENCED:
             raise ShardFencedError from error
         raise
+
+
+async def forget_words(
+    db: Connection, messages: Collection[tuple[ConversationId, str]]
+) -> None:
+    """Take what these messages said out of the history, this batch's events included.
+
+    A statement does not see what another of the same moment inserts: it comes after
+    `commit_batch`, in the same transaction.
+    """
+    await db.execute(
+        _SQL["forget_words"],
+        [conversation for conversation, _ in messages],
+        [mid for _, mid in messages],
+    )
 
 
 def _to_json(rows: "Iterable[DataclassInstance]") -> str:

@@ -71,7 +71,12 @@ class PostgresJournal:
             BatchRefusedError: something in it can't be stored, now or ever.
         """
         try:
-            await journal.commit_batch(self._pool, epoch, batch, last_seq)
+            if not batch.forgotten:
+                await journal.commit_batch(self._pool, epoch, batch, last_seq)
+                return
+            async with self._pool.acquire() as connection, connection.transaction():
+                await journal.commit_batch(connection, epoch, batch, last_seq)
+                await journal.forget_words(connection, batch.forgotten)
         except AWAY as error:
             raise DatabaseAwayError(repr(error)) from error
         except asyncpg.PostgresError as error:

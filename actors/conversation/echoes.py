@@ -48,25 +48,18 @@ def on_echo(state: Conversation, event: EchoReceived) -> Decision:
     settled = settle_doubt(state, event.text, event.mid, event.at)
     if settled is not None:
         return settled
-    return _owner_answered(state, _record_owners(state, event))
-
-
-def _record_owners(state: Conversation, event: EchoReceived) -> RecordMessage:
-    """Store what the owner wrote, unless it was unsent or worded anew meanwhile."""
-    edit = find_edit(state, event.mid)
-    is_unsent = event.mid in state.unsent_mids
-    text = event.text if edit is None else edit.text
-    return RecordMessage(
-        id=message_id_of(event),
-        author=Author.SUPPORT,
-        content="" if is_unsent else text or PLACEHOLDERS[event.message_type],
-        created_at=event.at,
-        processing=Processing.COMPLETED,
-        message_type=event.message_type,
-        mid=event.mid,
-        media=() if is_unsent else event.media,
-        is_unsent=is_unsent,
-        is_edited=edit is not None,
+    return _owner_answered(
+        state,
+        RecordMessage(
+            id=message_id_of(event),
+            author=Author.SUPPORT,
+            content=event.text or PLACEHOLDERS[event.message_type],
+            created_at=event.at,
+            processing=Processing.COMPLETED,
+            message_type=event.message_type,
+            mid=event.mid,
+            media=event.media,
+        ),
     )
 
 
@@ -98,5 +91,11 @@ def on_part_delivered(state: Conversation, event: PartDelivered) -> Decision:
 
 
 def _owner_answered(state: Conversation, message: RecordMessage) -> Decision:
-    placed = replace(message, position=place(state))
-    return take_over(state, placed, message.created_at)
+    """Let the owner lead, and store the answer as it is by now."""
+    message = replace(message, position=place(state))
+    edit = None if message.mid is None else find_edit(state, message.mid)
+    if message.mid in state.unsent_mids:
+        message = replace(message, content="", media=(), is_unsent=True)
+    elif edit is not None:
+        message = replace(message, content=edit.text, is_edited=True)
+    return take_over(state, message, message.created_at)

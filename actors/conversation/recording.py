@@ -30,7 +30,7 @@ from actors.conversation.effects import (
     StartReply,
     WriteLog,
 )
-from actors.conversation.events import Event
+from actors.conversation.events import Event, Inbound
 from actors.conversation.progress import apply_progress, merge_progress
 from actors.conversation.state import Author, Conversation, Processing, TimerKind
 from persistence.ids import ConversationId, MessageId, slot_of
@@ -79,6 +79,9 @@ class Draft:
                 message_ids=_touched_by(decision),
             )
         )
+        if isinstance(event, Inbound) and event.mid in state.unsent_mids:
+            # Of what is taken back now, and of what comes after it was.
+            self.batch.forgotten.add((state.id, event.mid))
         for effect in decision.effects:
             self._add_effect(state, effect, seq, event.at)
 

@@ -1,13 +1,15 @@
 -- fetch_events_page --
 -- What happened to a conversation, oldest first. What its author took back is not
--- shown here either: neither the words nor what they were changed to.
+-- shown here either: neither the words nor what they were changed to. A customer's are
+-- not even stored any more; the shop's own are, for a replay cuts them into parts again.
 SELECT e.id, e.version, e.kind, e.at,
     CASE WHEN e.kind IN (
-            'CustomerWrote', 'CustomerShared', 'MessageEdited', 'EchoReceived')
+            'CustomerWrote', 'CustomerShared', 'MessageEdited', 'EchoReceived',
+            'OperatorAnswered', 'ReplyWritten')
         AND EXISTS (
             SELECT FROM messages m
             WHERE m.id = ANY(e.id || e.message_ids) AND m.metadata ? 'unsent')
-        THEN e.payload - '{text,content,media}'::text[]
+        THEN e.payload - '{text,content,media,trace}'::text[]
         ELSE e.payload END AS payload
 FROM conversation_events e
 WHERE e.tenant_id = $1 AND e.conversation_id = $2

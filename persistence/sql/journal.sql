@@ -174,3 +174,20 @@ SELECT
     END,
     -- Ids only, once per batch: readers fetch what they care for by cursor.
     pg_notify('pilito_messages', $14);
+
+-- forget_words --
+-- What its author took back is not kept in the history either. What stays decides the
+-- same again: an event happened, and whether it had words, but not which. An echo that
+-- made no message of its own was taken for one of ours: it says what the shop said.
+UPDATE conversation_events e SET payload = e.payload || CASE e.kind
+    WHEN 'CustomerShared' THEN '{"content": "", "media": []}'
+    WHEN 'MessageEdited' THEN '{"text": "…"}'
+    ELSE jsonb_build_object(
+        'text', CASE e.payload ->> 'text' WHEN '' THEN '' ELSE '…' END,
+        'media', '[]'::jsonb)
+    END
+FROM unnest($1::uuid[], $2::text[]) AS forgotten (conversation_id, mid)
+WHERE e.conversation_id = forgotten.conversation_id
+    AND e.payload ->> 'mid' = forgotten.mid
+    AND (e.kind IN ('CustomerWrote', 'CustomerShared', 'MessageEdited')
+        OR (e.kind = 'EchoReceived' AND e.id = ANY(e.message_ids)));

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from actors.conversation.codec import decode_state
-from actors.conversation.events import CustomerWrote
+from actors.conversation.codec import decode_event, decode_state
+from actors.conversation.events import CustomerWrote, Event
 from actors.conversation.journal import Journal
 from actors.conversation.recording import Draft
 from actors.conversation.state import Profile, Source
@@ -15,6 +15,7 @@ from persistence.ids import slot_of
 from persistence.journal import Batch, Epoch
 from persistence.postgres_journal import PostgresJournal
 from tests.support.conversations import Story, at
+from tests.support.forgetting import FORGOTTEN
 from tests.support.memory_journal import MemoryJournal
 from tests.support.stories import add_storys_channel
 
@@ -155,6 +156,42 @@ async def test_an_event_happens_once_and_a_refused_batch_leaves_nothing(
         await journal.commit_batch(epoch, twice, 3)
     assert other.id not in (await journal.fetch_before_deciding([other.id], [])).states
     assert len(await journal.fetch_timers(0, 1)) == 1
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+async def test_what_is_taken_back_is_forgotten_and_nothing_else(
+    journal: Journal, request: pytest.FixtureRequest, is_late: bool
+) -> None:
+    story, other = Story(), Story(customer="reza")
+    secret = story.customer_event("a secret", 1, "m1")
+    unsent = story.unsent_event("m1", 2)
+    told: list[tuple[Story, Event]] = [(story, secret), (story, unsent)]
+    if is_late:
+        told.reverse()
+    told.append((story, story.customer_event("not a secret", 3, "m2")))
+    told.append((other, other.customer_event("reza's", 4, "m1")))
+    epoch = await journal.raise_epoch(0)
+    for seq, (of, event) in enumerate(told, start=1):
+        draft, is_new = Draft(), of.state is None
+        draft.add(event, of.apply(event), seq, is_new=is_new)
+        epoch = await commit(journal, epoch, draft.batch, seq)
+    texts = await fetch_texts(request)
+    assert sorted(texts) == sorted([FORGOTTEN, "not a secret", "reza's"])
+
+
+async def fetch_texts(request: pytest.FixtureRequest) -> list[str]:
+    """Fetch what all stored events say, of whichever journal the test has."""
+    if request.node.callspec.params["journal"] == "memory":
+        memory: MemoryJournal = request.getfixturevalue("memory")
+        rows = [stored.row for stored in memory.events.values()]
+        events = [decode_event(row.kind, row.payload) for row in rows]
+        return [event.text for event in events if isinstance(event, CustomerWrote)]
+    pool: Pool = request.getfixturevalue("pool")
+    found = await pool.fetch(
+        "SELECT payload ->> 'text' AS text FROM conversation_events"
+        " WHERE kind = 'CustomerWrote'"
+    )
+    return [row["text"] for row in found]
 
 
 async def test_what_can_not_be_stored_is_refused(journal: Journal) -> None:

@@ -132,6 +132,7 @@ class World:
         keeper.cancel()
         self.witness.check_end(self.people.promised)
         self.witness.check_corrections(self.people.unsent, self.people.last_words)
+        self.witness.check_histories()
 
     async def _settle(self) -> None:
         until = self.loop.time() + CALM_S

@@ -18,7 +18,7 @@ from actors.conversation import (
 )
 from actors.conversation.effects import Decision, DeliverPart, Effect
 from actors.conversation.errands import Errands
-from actors.conversation.events import ReplyFellDue, ShareTimedOut
+from actors.conversation.events import CustomerWrote, Event, ReplyFellDue, ShareTimedOut
 from actors.conversation.parcels import Parcel
 from actors.conversation.policy import Policy
 from actors.conversation.recording import Draft
@@ -29,6 +29,7 @@ from actors.conversation.state import Conversation, Delivery
 from persistence.errors import DatabaseAwayError
 from persistence.ids import EventId
 from persistence.journal import Epoch
+from tests.support import memory_journal
 from tests.support.memory_journal import MemoryJournal
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -191,6 +192,20 @@ def an_edit_that_comes_first_is_lost(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(questions, "find_edit", lambda *_: None)
 
 
+def the_history_keeps_what_was_unsent(patch: pytest.MonkeyPatch) -> None:
+    """What was taken back can still be read where events are written down."""
+    patch.setattr(MemoryJournal, "_forget", lambda *_: None)
+
+
+def too_much_is_forgotten(patch: pytest.MonkeyPatch) -> None:
+    """A history without words does not decide as it did when it had them."""
+
+    def forget_all(event: Event, _: object) -> Event:
+        return replace(event, text="") if isinstance(event, CustomerWrote) else event
+
+    patch.setattr(memory_journal, "forget_words", forget_all)
+
+
 def broken_text_is_not_mended(patch: pytest.MonkeyPatch) -> None:
     """A model's NUL makes the database refuse the answer."""
     patch.setattr(errands, "_storable", lambda text: text)
@@ -216,5 +231,7 @@ MUTANTS: Mapping[str, Plant] = {
         stored_timers_are_not_armed,
         an_edit_that_comes_first_is_lost,
         broken_text_is_not_mended,
+        the_history_keeps_what_was_unsent,
+        too_much_is_forgotten,
     )
 }

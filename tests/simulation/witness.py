@@ -23,6 +23,7 @@ from actors.conversation.state import (
 from persistence.ids import ConversationId, EventId, MessageId
 from persistence.journal import Batch, Epoch, MessageRow, SendRow
 from tests.simulation.deliveries import Deliveries
+from tests.simulation.histories import find_remembered, find_unfaithful
 from tests.simulation.platform import Arrival
 from tests.simulation.responder import read_answer
 from tests.simulation.story import Story
@@ -42,6 +43,7 @@ class Witness:
         failures: list[str],
     ) -> None:
         self._memory = memory
+        self._policy = policy
         self._story = story
         self._failures = failures
         self._talks: dict[ConversationId, Talk] = {}
@@ -259,6 +261,14 @@ class Witness:
             elif message_id in last_words:
                 is_last = message.content == last_words[message_id]
                 self.hold("the last words count", message, holds=is_last)
+
+    def check_histories(self) -> None:
+        """Check that what is written down makes each state again, and tells no more."""
+        for conversation, different in find_unfaithful(self._memory, self._policy):
+            promise = "a history makes the state that is stored"
+            self.hold(promise, conversation, "; ".join(different), holds=False)
+        for event in find_remembered(self._memory):
+            self.hold("the history forgets what was unsent", event, holds=False)
 
     def _check_text(self, talk: Talk, message_id: MessageId, text: str) -> None:
         stored = self._memory.messages.get(message_id)

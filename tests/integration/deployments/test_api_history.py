@@ -9,9 +9,11 @@ from fastapi import FastAPI
 from actors.conversation.events import MessageUnsent
 from actors.conversation.state import Source
 from persistence.channels import Channel, ChannelKind
+from persistence.database import Pool
 from persistence.ids import ConversationId, EventId
 from persistence.users import User
 from tests.support.api import Api, add_channel, write_as_customer
+from tests.support.waiting import wait_for_count
 
 
 @pytest.fixture
@@ -70,6 +72,36 @@ async def test_what_was_taken_back_is_not_in_the_history_either(
     assert "سلام" not in str(first)
     assert second["payload"]["text"] == "stays"
     assert unsent["kind"] == "MessageUnsent"
+
+
+async def test_what_the_owner_took_back_is_not_shown_in_the_history(
+    client: httpx.AsyncClient,
+    api: Api,
+    channel: Channel,
+    conversation_id: ConversationId,
+    pool: Pool,
+) -> None:
+    path = f"/api/conversations/{conversation_id}/"
+    await client.post(f"{path}messages/", json={"content": "wrong price"})
+    await client.post(f"{path}messages/", json={"content": "right price"})
+    await wait_for_count(pool, "SELECT count(*) FROM outbox WHERE delivery = 'sent'", 2)
+    mid = await pool.fetchval("SELECT platform_id FROM messages WHERE content ~ 'wron'")
+    await api.shards.submit(
+        MessageUnsent(
+            id=EventId(uuid4()),
+            conversation_id=conversation_id,
+            at=api.clock.now(),
+            tenant_id=channel.tenant_id,
+            channel_id=channel.id,
+            source=Source.INSTAGRAM,
+            customer="ig-1",
+            mid=mid,
+            is_ours=True,
+        )
+    )
+    page = (await client.get(f"{path}events/")).json()["results"]
+    assert "wrong price" not in str(page)
+    assert "right price" in str(page)
 
 
 async def test_x2_a_strangers_history_is_not_there(

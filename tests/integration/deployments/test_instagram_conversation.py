@@ -1,14 +1,11 @@
 """From Instagram's webhook through a real shard into a real PostgreSQL, and back."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
-import orjson
 import pytest
 from prometheus_client import REGISTRY
 
@@ -19,125 +16,23 @@ from actors.conversation.events import (
     share_message_id,
 )
 from actors.conversation.policy import Policy
-from actors.conversation.ports import AnswerJob, OutgoingPart, WrittenAnswer
 from actors.conversation.state import Destination
-from config.settings import Settings
-from deployments.channels.directory import ChannelDirectory
-from deployments.webhooks_app import WebhookServices, build_webhooks_app
-from persistence.channels import Channel, ChannelKind
-from persistence.conversations import (
-    ConversationFilter,
-    fetch_conversation,
-    fetch_conversations_page,
-)
-from persistence.database import Pool
 from persistence.ids import (
-    ConversationId,
     EventId,
     UserId,
-    derive_conversation_id,
 )
-from tests.support.api import LocalShards
+from tests.support.instagram_line import (
+    DRESS,
+    POST,
+    Line,
+    message,
+)
 from tests.support.logs import written_log
 from tests.support.waiting import wait_for_count
-from tests.support.website import add_shop
 
-SHOP, SARA = "17841400000000000", "900100200300"
-POST = {
-    "type": "ig_post",
-    "payload": {"ig_post_media_id": "17", "title": "مانتو نخی", "url": "https://cdn/2"},
-}
-DRESS = "عنوان: مانتو نخی\nلینک: https://cdn/2"
-QUICK = Policy(reply_debounce=timedelta(milliseconds=50))
 AI_MESSAGES = "SELECT count(*) FROM messages WHERE type = 'AI'"
 SENT = "SELECT count(*) FROM outbox WHERE delivery = 'sent'"
 SHARE_TIMERS = "SELECT count(*) FROM timers WHERE kind = 'share'"
-
-
-@dataclass
-class Desk:
-    """Who answers, and what was asked and sent."""
-
-    jobs: list[AnswerJob] = field(default_factory=list)
-    parts: list[OutgoingPart] = field(default_factory=list)
-
-    async def write(self, job: AnswerJob) -> WrittenAnswer:
-        self.jobs.append(job)
-        return WrittenAnswer("صد تومن")
-
-    async def send(self, part: OutgoingPart) -> str:
-        self.parts.append(part)
-        return f"mid.{len(self.parts)}"
-
-
-@dataclass
-class Line:
-    """A shop's Instagram account, from Meta's side."""
-
-    pool: Pool
-    channel: Channel
-    desk: Desk = field(default_factory=Desk)
-    running: list[LocalShards] = field(default_factory=list)
-
-    async def start(self, policy: Policy = QUICK) -> LocalShards:
-        """Start a shard; a second one takes the first one's place, as after a crash."""
-        shards = LocalShards(self.pool, self.desk, self.desk, policy)
-        await shards.shard.start()
-        self.running.append(shards)
-        return shards
-
-    @property
-    def conversation(self) -> ConversationId:
-        return derive_conversation_id(self.channel.id, SARA)
-
-    async def deliver(self, *events: object) -> int:
-        """Deliver one webhook with these events; return the status."""
-        app = build_webhooks_app(
-            WebhookServices(
-                Settings(),
-                self.running[-1],
-                ChannelDirectory(self.pool),
-                SystemClock(),
-            )
-        )
-        transport = httpx.ASGITransport(app)
-        entry = {"id": SHOP, "messaging": list(events)}
-        async with httpx.AsyncClient(
-            transport=transport, base_url="http://pilito.test"
-        ) as client:
-            answer = await client.post(
-                "/webhooks/instagram/", content=orjson.dumps({"entry": [entry]})
-            )
-        return answer.status_code
-
-    async def messages(self) -> list[dict[str, object]]:
-        """Return what is stored, as it reads."""
-        rows = await self.pool.fetch("SELECT * FROM messages ORDER BY position, seq")
-        return [dict(row) for row in rows]
-
-    async def state(self) -> dict[str, object]:
-        """Return the conversation's stored state."""
-        found: dict[str, object] = await self.pool.fetchval(
-            "SELECT state FROM conversations"
-        )
-        return found
-
-
-@pytest.fixture
-async def line(pool: Pool) -> AsyncIterator[Line]:
-    line = Line(pool, await add_shop(pool, ChannelKind.INSTAGRAM, SHOP))
-    yield line
-    for shards in line.running:
-        await shards.shard.stop()
-
-
-def message(mid: str, **fields: object) -> dict[str, object]:
-    """Build a message from Sara."""
-    return {
-        "sender": {"id": SARA},
-        "recipient": {"id": SHOP},
-        "message": {"mid": mid, **fields},
-    }
 
 
 def counted(name: str, **labels: str) -> float:
@@ -212,94 +107,6 @@ async def test_r7_the_webhook_waits_for_no_debounce(line: Line) -> None:
     await line.start(Policy(reply_debounce=timedelta(hours=1)))
     assert await line.deliver(message("m1", text="سلام")) == 200
     assert line.desk.jobs == []
-
-
-async def test_what_is_unsent_is_blank_also_before_it_is_answered(line: Line) -> None:
-    await line.start(Policy(reply_debounce=timedelta(hours=1)))
-    await line.deliver(
-        message("s1", attachments=[POST]), message("m1", text="این چنده؟")
-    )
-    await line.deliver(message("m1", is_deleted=True), message("s1", is_deleted=True))
-    rows = await line.messages()
-    assert [row["content"] for row in rows] == ["", ""]
-    assert [row["combined_content"] for row in rows] == [None, None]
-    assert [row["metadata"] for row in rows] == [{"unsent": True}] * 2
-    assert await line.pool.fetchval("SELECT count(*) FROM timers") == 0
-    assert DRESS not in str(await line.state())
-
-
-async def test_a_combination_forgets_a_share_that_is_unsent(line: Line) -> None:
-    await line.start(Policy(reply_debounce=timedelta(hours=1)))
-    await line.deliver(
-        message("s1", attachments=[POST]), message("m1", text="این چنده؟")
-    )
-    await line.deliver(message("s1", is_deleted=True))
-    question = (await line.messages())[1]
-    assert (question["content"], question["combined_content"]) == ("این چنده؟", None)
-
-
-async def test_an_edit_is_stored_and_said_so(line: Line) -> None:
-    await line.start(Policy(reply_debounce=timedelta(hours=1)))
-    await line.deliver(message("m1", text="مشکی دارید؟"))
-    edit = {"mid": "m1", "text": "قرمز دارید؟", "num_edit": 1}
-    whom = {"sender": {"id": SARA}, "recipient": {"id": SHOP}}
-    assert await line.deliver({**whom, "message_edit": edit}) == 200
-    (row,) = await line.messages()
-    assert (row["content"], row["metadata"]) == ("قرمز دارید؟", {"edited": True})
-
-
-async def test_an_edit_that_overtakes_its_message_is_not_lost(line: Line) -> None:
-    await line.start(Policy(reply_debounce=timedelta(hours=1)))
-    whom = {"sender": {"id": SARA}, "recipient": {"id": SHOP}}
-    for mid in ("m1", "m2"):
-        edit = {"mid": mid, "text": f"now {mid}", "num_edit": 1}
-        assert await line.deliver({**whom, "message_edit": edit}) == 200
-        assert await line.deliver(message(mid, text=f"first {mid}")) == 200
-    rows = await line.messages()
-    assert [row["content"] for row in rows] == ["now m1", "now m2"]
-
-
-async def test_what_the_owner_unsends_in_the_app_is_blank_and_no_customers(
-    line: Line,
-) -> None:
-    await line.start()
-    await line.deliver(message("m1", text="چنده؟"))
-    await wait_for_count(line.pool, SENT, 1)
-    whom = {"sender": {"id": SHOP}, "recipient": {"id": SARA}}
-    unsent = {"mid": "mid.1", "is_deleted": True}
-    assert await line.deliver({**whom, "message": {**unsent, "is_echo": True}}) == 200
-    question, answer = await line.messages()
-    assert (question["content"], answer["content"]) == ("چنده؟", "")
-    assert answer["metadata"] == {"unsent": True}
-    state = await line.state()
-    assert (state["status"], state["ai_enabled"]) == ("active", True)
-
-
-async def test_what_is_unsent_before_it_came_is_shown_to_nobody(line: Line) -> None:
-    await line.start()
-    assert await line.deliver(message("m1", is_deleted=True)) == 200
-    tenant = line.channel.tenant_id
-    inbox = (line.pool, tenant, ConversationFilter(), 10, 0)
-    assert await fetch_conversations_page(*inbox) == (0, ())
-    assert await fetch_conversation(line.pool, tenant, line.conversation) is None
-    await line.deliver(message("m1", text="رازی"), message("m2", text="چنده؟"))
-    await wait_for_count(line.pool, AI_MESSAGES, 1)
-    unsent, *_ = await line.messages()
-    assert (unsent["content"], unsent["metadata"]) == ("", {"unsent": True})
-    (job,) = line.desk.jobs
-    assert unsent["id"] not in job.question_ids
-    assert (await fetch_conversations_page(*inbox))[0] == 1
-
-
-async def test_edits_that_overtake_everything_leave_the_last_words(line: Line) -> None:
-    await line.start(Policy(reply_debounce=timedelta(hours=1)))
-    whom = {"sender": {"id": SARA}, "recipient": {"id": SHOP}}
-    for number in (3, 1, 2):
-        edit = {"mid": "m1", "text": f"edit {number}", "num_edit": number}
-        assert await line.deliver({**whom, "message_edit": edit}) == 200
-    assert await line.deliver(message("m1", text="first")) == 200
-    (row,) = await line.messages()
-    assert (row["content"], row["metadata"]) == ("edit 3", {"edited": True})
 
 
 async def test_a_picture_keeps_its_media(line: Line) -> None:

@@ -70,6 +70,15 @@ def test_d1_the_platforms_own_word_corrects_what_an_echo_made_us_assume() -> Non
     assert story.echo_arrives("سلام!", 5, "mid.ours").effects == ()
 
 
+def test_what_we_took_for_our_echo_and_was_unsent_meanwhile_is_kept_blank() -> None:
+    story = answered()
+    story.echo_arrives("سلام!", 3.5, "mid.owner")
+    story.is_unsent("mid.owner", 3.7, is_ours=True)
+    story.part_arrives("mid.ours", 4, send_id=_last_send(story))
+    assert (story.recorded.content, story.recorded.is_unsent) == ("", True)
+    assert not story.now.ai_may_answer
+
+
 def _last_send(story: Story) -> SendId:
     """Return the part that the echo was taken for."""
     assert story.now.assumed is not None

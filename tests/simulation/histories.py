@@ -1,0 +1,45 @@
+"""What is written down of each conversation, once a simulated history has ended."""
+
+from collections.abc import Iterator
+
+from actors.conversation.codec import decode_event, decode_state
+from actors.conversation.events import Inbound
+from actors.conversation.policy import Policy
+from actors.conversation.replay import Step, find_differences, rebuild
+from persistence.ids import ConversationId
+from persistence.journal import EventRow
+from tests.support.forgetting import forget_words
+from tests.support.memory_journal import MemoryJournal
+
+
+def find_unfaithful(
+    memory: MemoryJournal, policy: Policy
+) -> Iterator[tuple[ConversationId, tuple[str, ...]]]:
+    """Yield the conversations whose events do not make their state again, and how."""
+    for row in memory.conversations.values():
+        steps = [
+            Step(event.version, event.kind, event.payload)
+            for event in sorted(_events_of(memory, row.id), key=lambda one: one.version)
+        ]
+        different = find_differences(row.state, rebuild(steps, policy))
+        if different:
+            yield row.id, different
+
+
+def find_remembered(memory: MemoryJournal) -> Iterator[EventRow]:
+    """Yield the events that still say what was taken back."""
+    for row in memory.conversations.values():
+        unsent = decode_state(row.state).unsent_mids
+        for written in _events_of(memory, row.id):
+            event = decode_event(written.kind, written.payload)
+            if (
+                isinstance(event, Inbound)
+                and event.mid in unsent
+                and forget_words(event, written.message_ids) != event
+            ):
+                yield written
+
+
+def _events_of(memory: MemoryJournal, conversation: ConversationId) -> list[EventRow]:
+    rows = (stored.row for stored in memory.events.values())
+    return [row for row in rows if row.conversation_id == conversation]
