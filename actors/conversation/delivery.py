@@ -330,6 +330,8 @@ def settle_part(
     is_last = not any(
         send.message_id == part.message_id for send in (*state.sends, *state.dead)
     )
+    if is_last:
+        state = _remember_sent(state, mid, part)
     sent = replace(part, delivery=Delivery.SENT)
     return Decision(state, (RecordSend(sent, mid=mid, is_last_part=is_last),))
 

@@ -10,7 +10,13 @@ from actors.conversation.delivery import (
     settle_doubt,
     settle_part,
 )
-from actors.conversation.effects import Decision, RecordMessage
+from actors.conversation.effects import (
+    BlankMessages,
+    Decision,
+    Effect,
+    RecordMessage,
+    RewriteMessages,
+)
 from actors.conversation.events import EchoReceived, PartDelivered, message_id_of
 from actors.conversation.placing import place
 from actors.conversation.state import (
@@ -34,20 +40,9 @@ def on_echo(state: Conversation, event: EchoReceived) -> Decision:
     """
     if event.mid in state.recent_mids:
         return Decision(state)
-    head = state.sends[0] if state.sends else None
-    if (
-        head is not None
-        and head.delivery is not Delivery.QUEUED
-        and head.content.split() == event.text.split()
-    ):
-        # Of a part that was sent before, two names may be ours: neither is assumed.
-        if not is_doubted(state, head):
-            assumed = AssumedEcho(event.id, head.id, event.mid, event.text, event.at)
-            state = replace(state, assumed=assumed)
-        return part_delivered(state, head, event.mid, event.at)
-    settled = settle_doubt(state, event.text, event.mid, event.at)
-    if settled is not None:
-        return settled
+    ours = _take_for_ours(state, event)
+    if ours is not None:
+        return _correct(ours, event.mid)
     return _owner_answered(
         state,
         RecordMessage(
@@ -63,11 +58,27 @@ def on_echo(state: Conversation, event: EchoReceived) -> Decision:
     )
 
 
+def _take_for_ours(state: Conversation, event: EchoReceived) -> Decision | None:
+    """Take the echo for the part under way, or one in doubt; None if it is neither."""
+    head = state.sends[0] if state.sends else None
+    if (
+        head is not None
+        and head.delivery is not Delivery.QUEUED
+        and head.content.split() == event.text.split()
+    ):
+        # Of a part that was sent before, two names may be ours: neither is assumed.
+        if not is_doubted(state, head):
+            assumed = AssumedEcho(event.id, head.id, event.mid, event.text, event.at)
+            state = replace(state, assumed=assumed)
+        return part_delivered(state, head, event.mid, event.at)
+    return settle_doubt(state, event.text, event.mid, event.at)
+
+
 def on_part_delivered(state: Conversation, event: PartDelivered) -> Decision:
     """Note the platform's name for the part, and go on with the next."""
     settled = settle_part(state, event.send_id, event.mid, event.at)
     if settled is not None:
-        return settled
+        return _correct(settled, event.mid)
     # The part was settled already. Its name still tells its echo from the owner's.
     state = remember_mid(state, event.mid)
     assumed = state.assumed
@@ -88,6 +99,19 @@ def on_part_delivered(state: Conversation, event: PartDelivered) -> Decision:
             mid=assumed.mid,
         ),
     )
+
+
+def _correct(delivered: Decision, mid: str) -> Decision:
+    """Do to what has just got its name what the owner did to that name before."""
+    state = delivered.state
+    ids = tuple(sent.message_id for sent in state.recent_sent if sent.mid == mid)
+    edit = find_edit(state, mid)
+    late: tuple[Effect, ...] = ()
+    if ids and mid in state.unsent_mids:
+        late = (BlankMessages(ids),)
+    elif ids and edit is not None:
+        late = (RewriteMessages(ids, edit.text),)
+    return Decision(state, (*delivered.effects, *late))
 
 
 def _owner_answered(state: Conversation, message: RecordMessage) -> Decision:

@@ -13,6 +13,7 @@ from actors.conversation.effects import (
 )
 from actors.conversation.errors import UnknownConversationError
 from actors.conversation.state import Destination, Processing, Source, TimerKind
+from persistence.ids import MessageId
 from tests.support.conversations import Story, at
 
 
@@ -233,6 +234,49 @@ def test_the_owner_unsends_our_message_and_the_customers_stay() -> None:
     assert message in blanked(story)
     assert story.running_job() == job
     assert story.now.ai_may_answer
+
+
+def sent_without_a_name() -> tuple[Story, MessageId]:
+    """Tell of an answer that the platform has, and has not named yet."""
+    story = instagram()
+    job = story.ask_and_start("قیمت؟", 0, "m1")
+    answer = story.ai_writes("صد تومن", 3, job=job)
+    (message,) = [one.id for one in answer.effects if isinstance(one, RecordMessage)]
+    story.send_timer_fires(3)
+    return story, message
+
+
+@pytest.mark.parametrize("is_echoed", [False, True])
+def test_the_owner_unsends_our_message_before_we_know_its_name(
+    is_echoed: bool,
+) -> None:
+    story, message = sent_without_a_name()
+    story.is_unsent("ours-1", 4, is_ours=True)
+    if is_echoed:
+        story.echo_arrives("صد تومن", 5, "ours-1")
+    else:
+        story.part_arrives("ours-1", 5)
+    assert message in blanked(story)
+
+
+def test_the_owner_rewords_our_message_before_we_know_its_name() -> None:
+    story, message = sent_without_a_name()
+    story.is_edited("ours-1", "نود تومن", 4, is_ours=True)
+    story.part_arrives("ours-1", 5)
+    (rewritten,) = [one for one in story.effects if isinstance(one, RewriteMessages)]
+    assert (rewritten.ids, rewritten.content) == ((message,), "نود تومن")
+
+
+def test_the_owner_unsends_what_arrived_after_it_was_given_up() -> None:
+    story, message = sent_without_a_name()
+    send = story.now.sends[0].id
+    story.redirect(Destination.SUPPORT, 4)
+    story.send_timer_fires(33)
+    story.send_timer_fires(63)
+    assert story.now.dead
+    story.part_arrives("ours-1", 70, send_id=send)
+    story.is_unsent("ours-1", 80, is_ours=True)
+    assert message in blanked(story)
 
 
 def test_what_the_owner_wrote_and_unsent_at_once_takes_over_but_is_blank() -> None:
