@@ -183,6 +183,7 @@ class InstagramWebhook:
             raise failures[0]
 
     async def _store_thread(self, events: list[instagram.InstagramEvent]) -> None:
+        refused: ActorError | None = None
         for event in events:
             try:
                 # What was written can be edited for a quarter of an hour, no longer.
@@ -196,12 +197,18 @@ class InstagramWebhook:
                     conversation_id=str(event.conversation_id),
                     reason=str(error),
                 )
-                raise
+                if not error.permanent:
+                    # What follows would overtake it: it comes again, with all of them.
+                    raise
+                refused = refused or error
+                continue
             if receipt is None:
                 # A message from before we were connected was taken back or edited.
                 _outcomes("nothing_to_correct").inc()
             else:
                 _outcomes("duplicate" if receipt.is_duplicate else "stored").inc()
+        if refused is not None:
+            raise refused
 
 
 class VisitorMessages:

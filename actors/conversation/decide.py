@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import assert_never
 
 from actors.conversation.corrections import on_edited, on_unsent
+from actors.conversation.dead_letters import on_send_retried
 from actors.conversation.delivery import (
     on_outcome_lost,
     on_part_refused,
     on_send_due,
-    on_send_retried,
 )
 from actors.conversation.echoes import on_echo, on_part_delivered
 from actors.conversation.effects import Decision, RateMessage

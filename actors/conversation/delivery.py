@@ -1,10 +1,10 @@
 """The rules of sending: in order, again on failure, never twice if we can know it."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import uuid5
 
+from actors.conversation.dead_letters import bury
 from actors.conversation.effects import (
     ClearTimer,
     Count,
@@ -16,26 +16,20 @@ from actors.conversation.effects import (
     RecordSend,
     SetTimer,
 )
-from actors.conversation.errors import InvalidEventError, WindowClosedError
 from actors.conversation.events import (
     PartOutcomeLost,
     PartRefused,
     SendFellDue,
-    SendRetried,
 )
 from actors.conversation.pauses import pause_after
 from actors.conversation.policy import Policy
+from actors.conversation.settling import find_head, go_on, remember_doubt
 from actors.conversation.splitting import split_for
 from actors.conversation.state import (
-    MAX_DEAD_PARTS,
-    MAX_DOUBTED,
-    MAX_RECENT_MIDS,
-    MAX_RECENT_SENT,
     Author,
     Conversation,
     Delivery,
     Send,
-    SentMessage,
     Source,
     TimerKind,
 )
@@ -87,7 +81,7 @@ def on_send_due(state: Conversation, event: SendFellDue, policy: Policy) -> Deci
         # Its process died with the call under way: did the platform get it?
         return _doubt(state, "the sender stopped", event.at, policy)
     if head.delivery is Delivery.UNKNOWN:
-        state = _remember_doubt(state, head)
+        state = remember_doubt(state, head)
     if head.is_withdrawn:
         return _failed(state, head, IN_DOUBT, event.at)
     if head.attempts >= policy.max_send_attempts:
@@ -145,50 +139,6 @@ def on_outcome_lost(
     return _doubt(state, event.reason, event.at, policy)
 
 
-def on_send_retried(state: Conversation, event: SendRetried) -> Decision:
-    """Send what failed for good once more: an operator wants it so.
-
-    Raises:
-        InvalidEventError: nothing of this message failed, or it is too long ago.
-        WindowClosedError: the platform would not take it any more.
-    """
-    mine = [send for send in state.dead if send.message_id == event.message_id]
-    if not mine:
-        message = "no part of this message can be sent again"
-        raise InvalidEventError(message, event.id)
-    check_operator_window(state, event.at)
-    # A person answers for it now, whoever wrote it.
-    again = tuple(
-        replace(
-            send,
-            delivery=Delivery.QUEUED,
-            attempts=0,
-            holds=0,
-            due_at=event.at,
-            is_ai=False,
-            is_withdrawn=False,
-        )
-        for send in mine
-    )
-    effects: list[Effect] = [RecordSend(send) for send in again]
-    if not state.sends:
-        effects.append(SetTimer(TimerKind.SEND, event.at))
-    state = replace(
-        state,
-        sends=(*state.sends, *again),
-        dead=tuple(send for send in state.dead if send not in mine),
-        needs_operator=state.needs_operator and bool(state.questions),
-    )
-    return Decision(state, tuple(effects))
-
-
-def check_operator_window(state: Conversation, at: datetime) -> None:
-    """Raise WindowClosedError when not even a person may answer any more."""
-    window = reply_window(state.source, state.last_customer_at)
-    if window is not None and at > window.operator_until:
-        raise WindowClosedError
-
-
 def withdraw(
     state: Conversation, reason: str, at: datetime
 ) -> tuple[Conversation, tuple[Effect, ...]]:
@@ -210,7 +160,7 @@ def withdraw(
         Count(Counter.AI_REPLIES_DROPPED, reason)
         for _ in {send.message_id for send in lost}
     ]
-    state, records = _bury(state, lost, TAKEN_OVER)
+    state, records = bury(state, lost, TAKEN_OVER)
     effects.extend(records)
     if not kept:
         effects.append(ClearTimer(TimerKind.SEND))
@@ -218,13 +168,6 @@ def withdraw(
         kept = (replace(kept[0], due_at=at), *kept[1:])
         effects.append(SetTimer(TimerKind.SEND, at))
     return replace(state, sends=kept), tuple(effects)
-
-
-def find_head(state: Conversation, send_id: SendId) -> Send | None:
-    """Return the first part if the result is about it; late results are not."""
-    if state.sends and state.sends[0].id == send_id:
-        return state.sends[0]
-    return None
 
 
 def _doubt(state: Conversation, reason: str, at: datetime, policy: Policy) -> Decision:
@@ -246,96 +189,6 @@ def _put_back(state: Conversation, send: Send, reason: str) -> Decision:
     )
 
 
-def part_delivered(state: Conversation, head: Send, mid: str, at: datetime) -> Decision:
-    """Note that the first part arrived under the name `mid`; go on with the next."""
-    sent = replace(head, delivery=Delivery.SENT)
-    rest = state.sends[1:]
-    # A message of which a part failed stays failed, whatever else of it arrives.
-    is_last = not any(
-        send.message_id == head.message_id for send in (*rest, *state.dead)
-    )
-    record = RecordSend(sent, mid=mid, is_last_part=is_last)
-    if is_last:
-        state = _remember_sent(state, mid, head)
-    return _go_on(remember_mid(state, mid), rest, (record,), at)
-
-
-def remember_mid(state: Conversation, mid: str) -> Conversation:
-    """Keep the platform's name of what we sent, to know its echo."""
-    if mid in state.recent_mids:
-        return state
-    recent = (*state.recent_mids, mid)[-MAX_RECENT_MIDS:]
-    return replace(state, recent_mids=recent)
-
-
-def _remember_sent(state: Conversation, mid: str, last: Send) -> Conversation:
-    """Keep which message is called so: the owner may unsend or edit it in the app.
-
-    Not of one that went out in several parts: there it is several messages.
-    """
-    if last.part:
-        return state
-    sent = (*state.recent_sent, SentMessage(mid, last.message_id))[-MAX_RECENT_SENT:]
-    return replace(state, recent_sent=sent)
-
-
-def _remember_doubt(state: Conversation, head: Send) -> Conversation:
-    """Keep what may have arrived: its echo may still come, and is not the owner's."""
-    return replace(state, doubted=(*state.doubted, head)[-MAX_DOUBTED:])
-
-
-def is_doubted(state: Conversation, send: Send) -> bool:
-    """Whether an earlier call for this part may have brought it there."""
-    return any(doubted.id == send.id for doubted in state.doubted)
-
-
-def settle_doubt(
-    state: Conversation, text: str, mid: str, at: datetime
-) -> Decision | None:
-    """Take a late echo as that of a part in doubt that says so; None if there is none.
-
-    The part has arrived then, whether it was given up or waits to be sent again.
-    """
-    words = text.split()
-    doubted = next((one for one in state.doubted if one.content.split() == words), None)
-    if doubted is None:
-        return None
-    rest = list(state.doubted)
-    rest.remove(doubted)
-    state = remember_mid(replace(state, doubted=tuple(rest)), mid)
-    settled = settle_part(state, doubted.id, mid, at)
-    return Decision(state) if settled is None else settled
-
-
-def settle_part(
-    state: Conversation, send_id: SendId, mid: str, at: datetime
-) -> Decision | None:
-    """Note that a part arrived, wherever it waits; None if it waits nowhere.
-
-    Not only the first part can: a call may come back after the part was given up, or
-    after an operator had it queued again.
-    """
-    head = find_head(state, send_id)
-    if head is not None:
-        return part_delivered(state, head, mid, at)
-    waiting = (*state.sends, *state.dead)
-    part = next((send for send in waiting if send.id == send_id), None)
-    if part is None:
-        return None
-    state = replace(
-        remember_mid(state, mid),
-        sends=tuple(send for send in state.sends if send.id != send_id),
-        dead=tuple(send for send in state.dead if send.id != send_id),
-    )
-    is_last = not any(
-        send.message_id == part.message_id for send in (*state.sends, *state.dead)
-    )
-    if is_last:
-        state = _remember_sent(state, mid, part)
-    sent = replace(part, delivery=Delivery.SENT)
-    return Decision(state, (RecordSend(sent, mid=mid, is_last_part=is_last),))
-
-
 def _failed(
     state: Conversation,
     head: Send,
@@ -350,10 +203,10 @@ def _failed(
     lost = [send for send in state.sends if send.message_id == head.message_id]
     rest = [send for send in state.sends if send.message_id != head.message_id]
     lost[0] = replace(head, delivery=outcome)
-    state, records = _bury(state, lost, reason)
+    state, records = bury(state, lost, reason)
     # A person who took over knows of it; any other failure wants one.
     needs_operator = state.needs_operator or not head.is_withdrawn
-    return _go_on(replace(state, needs_operator=needs_operator), rest, records, at)
+    return go_on(replace(state, needs_operator=needs_operator), rest, records, at)
 
 
 def _too_late(state: Conversation, head: Send, at: datetime) -> Decision:
@@ -362,31 +215,3 @@ def _too_late(state: Conversation, head: Send, at: datetime) -> Decision:
         return lost
     counted = Count(Counter.AI_REPLIES_DROPPED, "window_closed")
     return Decision(lost.state, (*lost.effects, counted))
-
-
-def _bury(
-    state: Conversation, lost: Sequence[Send], reason: str
-) -> tuple[Conversation, tuple[Effect, ...]]:
-    """Make these parts dead letters, which an operator may send again."""
-    dead = tuple(
-        send
-        if send.delivery is Delivery.UNKNOWN
-        else replace(send, delivery=Delivery.FAILED)
-        for send in lost
-    )
-    records = tuple(RecordSend(send, error=reason, is_last_part=True) for send in dead)
-    return replace(state, dead=(*state.dead, *dead)[-MAX_DEAD_PARTS:]), records
-
-
-def _go_on(
-    state: Conversation,
-    rest: Sequence[Send],
-    records: tuple[Effect, ...],
-    at: datetime,
-) -> Decision:
-    if not rest:
-        state = replace(state, sends=())
-        return Decision(state, (*records, ClearTimer(TimerKind.SEND)))
-    following = replace(rest[0], due_at=at)
-    state = replace(state, sends=(following, *rest[1:]))
-    return Decision(state, (*records, SetTimer(TimerKind.SEND, at)))

@@ -3,13 +3,6 @@
 from dataclasses import replace
 
 from actors.conversation.corrections import find_edit
-from actors.conversation.delivery import (
-    is_doubted,
-    part_delivered,
-    remember_mid,
-    settle_doubt,
-    settle_part,
-)
 from actors.conversation.effects import (
     BlankMessages,
     Decision,
@@ -19,6 +12,13 @@ from actors.conversation.effects import (
 )
 from actors.conversation.events import EchoReceived, PartDelivered, message_id_of
 from actors.conversation.placing import place
+from actors.conversation.settling import (
+    is_doubted,
+    part_delivered,
+    remember_mid,
+    settle_doubt,
+    settle_part,
+)
 from actors.conversation.state import (
     AssumedEcho,
     Author,

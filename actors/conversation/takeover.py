@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import assert_never
 
 from actors.conversation.announcements import announce_redirect
-from actors.conversation.delivery import check_operator_window, enqueue, withdraw
+from actors.conversation.delivery import enqueue, withdraw
 from actors.conversation.effects import Decision, Effect, RecordMessage
 from actors.conversation.events import (
     AiSwitched,
@@ -29,6 +29,7 @@ from actors.conversation.state import (
     Processing,
     Status,
 )
+from actors.conversation.window import check_operator_window
 
 
 def on_operator_answered(state: Conversation, event: OperatorAnswered) -> Decision:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from actors.conversation.errors import WindowClosedError
 from actors.conversation.state import Conversation, Source
 
 #: Meta, Instagram messaging: the standard messaging window.
@@ -47,3 +48,10 @@ def heard_at(
         return at
     known = state.last_customer_at
     return written_at if known is None else max(known, written_at)
+
+
+def check_operator_window(state: Conversation, at: datetime) -> None:
+    """Raise WindowClosedError when not even a person may answer any more."""
+    window = reply_window(state.source, state.last_customer_at)
+    if window is not None and at > window.operator_until:
+        raise WindowClosedError

@@ -34,6 +34,8 @@ UNKNOWN_TOKEN = (
 FLOOD_CODES = frozenset({420, 429})
 #: A proxy's way of saying that what is behind it was asked and did not answer well.
 GATEWAY_STATUSES = frozenset({500, 502, 504})
+#: Telegram has asked for hours of bots that flooded it, never for more than a day.
+LONGEST_PAUSE_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,15 +134,21 @@ def _read_answer(answer: httpx.Response, token: str) -> BotAnswer:
     reason = clean_reason(body.get("description", ""), token) or answer.reason_phrase
     found = body.get("parameters")
     parameters: Mapping[object, object] = found if isinstance(found, dict) else {}
-    pause = parameters.get("retry_after")
     return BotAnswer(
         status=status,
         is_telegrams=isinstance(ok, bool),
         is_ok=ok is True,
         result=body.get("result"),
         reason=f"HTTP {status}: {reason}",
-        retry_after_s=float(pause) if isinstance(pause, int | float) else None,
+        retry_after_s=_read_pause(parameters.get("retry_after")),
     )
+
+
+def _read_pause(value: object) -> float | None:
+    """Read the seconds to wait, as far as anybody can wait for them."""
+    if not isinstance(value, int | float):
+        return None
+    return float(min(max(value, 0), LONGEST_PAUSE_S))
 
 
 def _refuse_send(answer: BotAnswer) -> NoReturn:

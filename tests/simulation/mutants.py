@@ -13,6 +13,7 @@ from actors.conversation import (
     errands,
     questions,
     replies,
+    settling,
     shard,
     takeover,
 )
@@ -121,7 +122,7 @@ def our_echo_is_taken_for_the_owners(patch: pytest.MonkeyPatch) -> None:
     def forget(state: Conversation, _mid: str) -> Conversation:
         return state
 
-    patch.setattr(delivery, "remember_mid", forget)
+    patch.setattr(settling, "remember_mid", forget)
     patch.setattr(echoes, "remember_mid", forget)
 
 

@@ -14,6 +14,7 @@ from actors.conversation.ports import OutgoingPart
 from actors.conversation.state import Source
 from config.logging import mask_secrets
 from config.settings import Settings
+from deployments.platforms.telegram import LONGEST_PAUSE_S
 from deployments.sender import ChannelSender
 from persistence.channels import Channel, ChannelKind
 from persistence.database import Pool
@@ -82,6 +83,15 @@ async def test_d5_a_text_is_sent_as_it_is(
         "link_preview_options": {"is_disabled": True},
     }
     assert mid == "123456789:1001"
+
+
+@pytest.mark.parametrize("seconds", [-5, 10**18])
+async def test_a_pause_that_is_none_becomes_one_that_can_be_waited_for(
+    sender: ChannelSender, telegram: TelegramServer, channel: Channel, seconds: int
+) -> None:
+    error = await refuse(sender, telegram, channel, too_many(seconds))
+    assert error.retry_after_s is not None
+    assert 0 <= error.retry_after_s <= LONGEST_PAUSE_S
 
 
 async def test_retry_after_is_taken_at_its_word(

@@ -153,6 +153,19 @@ async def test_d2_an_event_that_was_not_stored_is_never_answered_200(
     assert len(shards.events) == 2
 
 
+async def test_d2_what_can_never_be_stored_takes_nothing_after_it_along(
+    meta: httpx.AsyncClient, shards: RecordingShards
+) -> None:
+    shards.fault = lambda event: (
+        InvalidEventError()
+        if isinstance(event, CustomerWrote) and event.text == "poison"
+        else None
+    )
+    body = webhook(message("m1", "poison"), message("m2", "fine"))
+    assert (await deliver(meta, body)).status_code >= 400
+    assert texts(shards) == ["fine"]
+
+
 async def test_d2_a_shard_that_is_away_makes_meta_come_again(
     meta: httpx.AsyncClient, shards: RecordingShards
 ) -> None:

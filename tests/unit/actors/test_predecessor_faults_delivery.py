@@ -14,6 +14,7 @@ from actors.conversation.effects import (
 from actors.conversation.errors import InvalidEventError
 from actors.conversation.splitting import split_for
 from actors.conversation.state import (
+    MAX_DEAD_PARTS,
     Author,
     Delivery,
     Source,
@@ -196,6 +197,33 @@ def test_what_did_not_fail_can_not_be_sent_again() -> None:
     story = answered()
     with pytest.raises(InvalidEventError):
         story.operator_retries(story.now.sends[0].message_id, 4)
+
+
+def test_of_very_many_dead_letters_none_is_sent_again_from_its_middle() -> None:
+    story = answered()
+    story.part_is_refused(4, permanent=True)
+    words = " ".join("x" * 900 for _ in range(MAX_DEAD_PARTS - 5))
+    story.operator_answers(words, 5)
+    first = story.now.sends[0].message_id
+    story.send_timer_fires(5)
+    story.part_is_refused(6, permanent=True)
+    story.operator_answers(words, 7)
+    story.send_timer_fires(7)
+    second = story.now.sends[0].message_id
+    story.part_is_refused(8, permanent=True)
+    dead = [send.message_id for send in story.now.dead]
+    assert dead == [second] * (MAX_DEAD_PARTS - 5)
+    with pytest.raises(InvalidEventError):
+        story.operator_retries(first, 9)
+
+
+def test_the_longest_letter_is_sent_again_as_a_whole() -> None:
+    story = answered()
+    story.part_is_refused(4, permanent=True)
+    story.operator_answers(" ".join("x" * 900 for _ in range(MAX_DEAD_PARTS + 5)), 5)
+    story.send_timer_fires(5)
+    story.part_is_refused(6, permanent=True)
+    assert [send.part for send in story.now.dead] == [*range(MAX_DEAD_PARTS + 5)]
 
 
 def test_a_dead_letter_goes_to_the_end_of_the_line() -> None:
