@@ -18,6 +18,7 @@ from deployments.api.schemas import (
     ConversationOut,
     CustomerOut,
     LastMessageOut,
+    LeftEmpty,
     PendingShareOut,
     RequestBody,
     SearchWords,
@@ -110,8 +111,8 @@ async def list_conversations(
     principal: SignedIn,
     context: Context,
     paging: Paging,
-    status: Status | None = None,
-    source: Source | None = None,
+    status: Annotated[Status | None, LeftEmpty] = None,
+    source: Annotated[Source | None, LeftEmpty] = None,
     q: SearchWords | None = None,
 ) -> Page[ConversationOut]:
     """List conversations, what moved last first."""

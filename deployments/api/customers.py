@@ -17,7 +17,7 @@ from deployments.api.auth import SignedIn
 from deployments.api.context import Context
 from deployments.api.errors import NotFoundError
 from deployments.api.pagination import Page, Paging
-from deployments.api.schemas import Answer, NoNul, RequestBody, SearchWords
+from deployments.api.schemas import Answer, LeftEmpty, NoNul, RequestBody, SearchWords
 from persistence import customers
 from persistence.customers import Customer, CustomerEdit, CustomerFilter
 from persistence.ids import ChannelId, CustomerId, EventId
@@ -117,7 +117,7 @@ async def list_customers(
     principal: SignedIn,
     context: Context,
     paging: Paging,
-    channel_id: UUID | None = None,
+    channel_id: Annotated[UUID | None, LeftEmpty] = None,
     tag: Annotated[str, StringConstraints(max_length=50), NoNul] | None = None,
     q: SearchWords | None = None,
 ) -> Page[CustomerCardOut]:

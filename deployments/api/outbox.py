@@ -14,7 +14,7 @@ from deployments.api.conversations import derive_request_id
 from deployments.api.errors import NotFoundError
 from deployments.api.messages import render_message
 from deployments.api.pagination import Page, Paging
-from deployments.api.schemas import Answer, MessageOut
+from deployments.api.schemas import Answer, LeftEmpty, MessageOut
 from persistence import messages, outbox
 from persistence.ids import ChannelId, MessageId
 from persistence.outbox import OutboxFilter
@@ -55,7 +55,7 @@ async def list_outbox(
     context: Context,
     paging: Paging,
     delivery: Unsent = Unsent.FAILED,
-    channel_id: UUID | None = None,
+    channel_id: Annotated[UUID | None, LeftEmpty] = None,
 ) -> Page[LetterOut]:
     """List dead letters, or what is still on its way; what moved last first."""
     wanted = OutboxFilter(

@@ -4,7 +4,14 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 
 
 def _refuse_nul(text: str) -> str:
@@ -32,6 +39,8 @@ Name = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
     NoNul,
 ]
+#: A filter that is left empty, as a form sends it, filters nothing.
+LeftEmpty = BeforeValidator(lambda value: None if value == "" else value)
 #: What lists are searched for.
 SearchWords = Annotated[str, StringConstraints(max_length=200), NoNul]
 

@@ -129,6 +129,8 @@ async def test_the_inbox_is_filtered_by_status_source_and_words(
         ("q=ارسال‌داريد", [conversation_id]),
         ("q=ارسال&status=closed", []),
         ("page=2", []),
+        # As a form sends what nobody chose.
+        ("status=&source=&q=", [other, conversation_id]),
     ):
         page = (await client.get(f"/api/conversations/?{query}")).json()
         assert [row["id"] for row in page["results"]] == [str(id_) for id_ in found]
