@@ -1,5 +1,7 @@
 """The Ray shell of a shard: opens its connections, starts it, answers for it."""
 
+import asyncio
+import os
 import pickle
 from dataclasses import dataclass
 from typing import Protocol
@@ -56,6 +58,7 @@ class ConversationShard:
             profiles=profiles,
         )
         await self._shard.start()
+        self._watch = asyncio.create_task(self._end_with_the_shard(), name="watch")
         memory.settle()
 
     async def submit(self, packed: bytes) -> bytes:
@@ -78,8 +81,14 @@ class ConversationShard:
 
     async def stop(self) -> None:
         """Finish what was accepted, then close."""
+        self._watch.cancel()
         await self._shard.stop()
         await self._pool.close()
+
+    async def _end_with_the_shard(self) -> None:
+        """End the process once the shard fails; Ray begins another."""
+        await self._shard.wait_failed()
+        os._exit(1)
 
 
 ConversationShardActor = ray.remote(ConversationShard)

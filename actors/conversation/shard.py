@@ -87,7 +87,9 @@ class Shard:
         self._tasks: list[asyncio.Task[None]] = []
         self._firing: asyncio.Task[None] | None = None
         self._epoch = Epoch(shard, 0, 0)
+        #: Whether it serves no more: another has its place, or it failed.
         self._is_fenced = False
+        self._failed = asyncio.Event()
         self._is_stopping = False
 
     async def start(self) -> None:
@@ -144,6 +146,10 @@ class Shard:
         """Whether the shard holds its place and takes events."""
         return not self._is_fenced and not self._is_stopping and bool(self._tasks)
 
+    async def wait_failed(self) -> None:
+        """Return once the shard can't go on, and its process should be replaced."""
+        await self._failed.wait()
+
     def _post(self, event: Event) -> None:
         """Put a result of our own errands or timers into the inbox."""
         if not self._is_fenced:
@@ -160,6 +166,13 @@ class Shard:
                 self._is_fenced = True
                 log.error("shard_fenced", shard=self._shard)  # noqa: TRY400 - no fault of ours
                 self._refuse(parcels)
+            except Exception:
+                # A bug, in the very place that mends all else: a new process begins
+                # from what is stored, and callers come again.
+                self._is_fenced = True
+                log.exception("shard_failed", shard=self._shard)
+                self._refuse(parcels)
+                self._failed.set()
             finally:
                 for _ in parcels:
                     self._inbox.task_done()

@@ -26,7 +26,7 @@ NAMES = ("sara", "reza", "mina")
 #: Eight attempts with all their pauses and doubts end well within this.
 CALM_S = 1800.0
 #: Lines of the log that say that something was thrown away.
-FORBIDDEN = frozenset({"event_poisoned", "event_refused"})
+FORBIDDEN = frozenset({"event_poisoned", "event_refused", "shard_failed"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from actors.conversation.ports import AnswerJob, OutgoingPart, WrittenAnswer
 from actors.conversation.shard import Receipt, Shard
 from actors.conversation.state import Source, Status
 from persistence.database import Pool
+from persistence.errors import DatabaseAwayError
 from persistence.ids import (
     ChannelId,
     ConversationId,
@@ -34,6 +35,7 @@ from persistence.ids import (
     derive_conversation_id,
     derive_event_id,
 )
+from persistence.journal import Batch, Epoch
 from persistence.postgres_journal import PostgresJournal
 from tests.support.waiting import wait_for_count
 
@@ -90,11 +92,11 @@ class Bench:
         self.sender = RecordingSender()
         self.shards: list[Shard] = []
 
-    async def start(self) -> Shard:
+    async def start(self, journal: PostgresJournal | None = None) -> Shard:
         shard = Shard(
             shard=0,
             shards=1,
-            journal=PostgresJournal(self.pool),
+            journal=journal or PostgresJournal(self.pool),
             responder=self.responder,
             sender=self.sender,
             policy=self.policy,
@@ -295,6 +297,32 @@ async def test_a_shard_that_lost_its_place_stops_at_its_next_write(
     assert not old.is_serving
     (receipt,) = receipts(await new.submit([wrote("sara", "m1")]))
     assert not receipt.is_duplicate
+
+
+class BrokenJournal(PostgresJournal):
+    """Loses a commit's answer, and then meets a bug of ours."""
+
+    async def commit_batch(self, epoch: Epoch, batch: Batch, last_seq: int) -> None:
+        """Lose the answer."""
+        message = f"{len(batch.events)} events of {epoch}, up to {last_seq}"
+        raise DatabaseAwayError(message)
+
+    async def renew_epoch(self, epoch: Epoch) -> Epoch | None:
+        """Meet the bug."""
+        message = f"a bug, at {epoch}"
+        raise RuntimeError(message)
+
+
+async def test_a_shard_that_meets_a_bug_says_so_and_lets_nobody_wait(
+    bench: Bench,
+) -> None:
+    shard = await bench.start(BrokenJournal(bench.pool))
+    (refused,) = await shard.submit([wrote("sara", "m1")])
+    assert isinstance(refused, ShardUnavailableError)
+    await shard.wait_failed()
+    assert not shard.is_serving
+    (refused,) = await shard.submit([wrote("sara", "m1")])
+    assert isinstance(refused, ShardUnavailableError)
 
 
 async def test_an_instagram_answer_is_sent_once_and_noted(bench: Bench) -> None:
