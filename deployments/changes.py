@@ -144,19 +144,20 @@ class ChangeFeed:
     async def read(self, tenant_id: TenantId, cursor: FeedCursor) -> Changes | None:
         """Read what came after the cursor; None when nothing did.
 
-        Windows that stand at the same cursor share one reading.
+        Windows that stand at the same cursor share one reading, until it begins: to who
+        was told of news since then it would say less than there is.
         """
         key = (tenant_id, cursor)
         reading = self._readings.get(key)
         if reading is None:
             reading = asyncio.create_task(self._read(tenant_id, cursor))
             self._readings[key] = reading
-            reading.add_done_callback(lambda _: self._readings.pop(key, None))
         # A window that closes meanwhile must not take the reading from the others.
         return await asyncio.shield(reading)
 
     async def _read(self, tenant_id: TenantId, cursor: FeedCursor) -> Changes | None:
         async with self._places:
+            del self._readings[tenant_id, cursor]
             page = await fetch_feed_page(self._pool, tenant_id, cursor, MAX_CHANGES)
             if not page:
                 return None
