@@ -264,7 +264,10 @@
     if (socket) socket.onopen = socket.onmessage = socket.onclose = null;
     socket = null;
     showTyping(false);
-    if (code === 4400 || code === 4404) {
+    if (code === 4400 && cursor) {
+      // The shop's messages are counted anew: all of them are told again.
+      cursor = 0;
+    } else if (code === 4400 || code === 4404) {
       isGone = true;
       showNotice(words.gone);
       for (const part of form.elements) part.disabled = true;

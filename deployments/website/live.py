@@ -28,6 +28,7 @@ from deployments.website.hub import Frame, TooManyVisitsError, Visit, Writing
 from deployments.website.services import WebsiteServices
 from persistence.channels import ChannelKind
 from persistence.chat import fetch_chat_start
+from persistence.feed import fetch_feed_end
 from persistence.ids import derive_conversation_id
 
 #: So much of a long conversation is shown to a visitor who brings no cursor.
@@ -77,6 +78,10 @@ async def _follow(
     conversation_id = derive_conversation_id(channel.id, visitor_id)
     if since:
         cursor = int(since)
+        end = await fetch_feed_end(services.pool)
+        if cursor > max((seq for _, seq in end.positions), default=0):
+            # Of a database from before a restore: what comes would stay unseen.
+            return invalid("since")
     else:
         cursor = await fetch_chat_start(services.pool, conversation_id, NEWEST)
     peer = socket.client.host if socket.client else None

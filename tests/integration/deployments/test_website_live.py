@@ -206,6 +206,16 @@ async def test_a_cursor_that_is_none_closes_with_4400(
     assert await close_code(follow(website, since=since)) == 4400
 
 
+async def test_a_cursor_from_the_future_is_refused_instead_of_waited_for(
+    website: Website,
+) -> None:
+    last = await write(website, "before a backup was restored")
+    async with follow(website, since=str(last)) as socket:
+        await write(website, "hello")
+        assert texts(await read(socket, 1)) == ["hello"]
+    assert await close_code(follow(website, since=str(last + 100))) == 4400
+
+
 async def test_a_visitor_id_that_is_none_closes_with_4400(website: Website) -> None:
     assert await close_code(follow(website, visitor="short")) == 4400
 
