@@ -46,6 +46,7 @@ from actors.conversation.ports import (
 )
 from actors.conversation.recording import Order
 from actors.conversation.state import Conversation
+from actors.conversation.words import has_words
 from actors.conversation.words import storable as _storable
 from config import metrics
 from persistence.ids import EventId, SendId
@@ -156,7 +157,7 @@ class Errands:
             self._report_failure(state, order, repr(error))
         else:
             text = _storable(answer.text)
-            if not text.strip():
+            if not has_words(text):
                 # No part of it would ever be sent, and nobody would be called.
                 self._report_failure(state, order, NOTHING_WRITTEN)
                 return

@@ -1,6 +1,7 @@
 """What stands in the record for a message that came without words."""
 
 from collections.abc import Mapping
+from unicodedata import category
 
 from actors.conversation.state import MessageType
 
@@ -18,6 +19,15 @@ PLACEHOLDERS: Mapping[MessageType, str] = {
 }
 #: Nobody but a person can answer these.
 WORDLESS = frozenset({*PLACEHOLDERS.values(), UNSUPPORTED})
+
+
+#: Letters that nobody sees: white space, joiners, marks of direction.
+_UNSEEN = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
+
+
+def has_words(text: str) -> bool:
+    """Whether there is anything to read in it; platforms refuse what shows nothing."""
+    return any(category(letter) not in _UNSEEN for letter in text)
 
 
 def storable(text: str) -> str:

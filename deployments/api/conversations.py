@@ -97,7 +97,7 @@ def derive_request_id(
     request: Request, conversation_id: ConversationId, idempotency_key: str | None
 ) -> EventId:
     """Return the id of the event that a request makes; see `build_event_id`."""
-    if idempotency_key is None:
+    if not idempotency_key:
         return EventId(uuid4())
     key = f"api:{request.url.path}:{idempotency_key}"
     return derive_event_id(conversation_id, key)

@@ -13,6 +13,8 @@ from pydantic import (
     StringConstraints,
 )
 
+from actors.conversation.words import has_words
+
 
 def _refuse_nul(text: str) -> str:
     # PostgreSQL's text can't hold it, and no person types it.
@@ -23,7 +25,7 @@ def _refuse_nul(text: str) -> str:
 
 
 def _refuse_blank(text: str) -> str:
-    if not text.strip():
+    if not has_words(text):
         message = "must not be blank"
         raise ValueError(message)
     return text

@@ -7,6 +7,7 @@ from typing import cast
 
 from actors.conversation.events import CustomerWrote
 from actors.conversation.state import Source
+from actors.conversation.words import has_words
 from deployments.channels.bodies import read_json
 from deployments.channels.errors import BrokenBodyError, InvalidFieldError
 from persistence.channels import Channel
@@ -50,7 +51,7 @@ def check_message(
     visitor_id: object, content: object, client_id: object = None
 ) -> VisitorMessage:
     """Check the fields. Raises InvalidFieldError naming the first bad one."""
-    if not isinstance(content, str) or not content.strip():
+    if not isinstance(content, str) or not has_words(content):
         message = "must be a text that is not empty"
         raise InvalidFieldError(message, "content")
     if len(content) > MAX_CONTENT_CHARS:

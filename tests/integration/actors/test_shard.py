@@ -238,7 +238,7 @@ async def test_an_answer_with_characters_that_cannot_be_stored_is_mended(
     assert content == "a model wrote  and ?."
 
 
-@pytest.mark.parametrize("text", ["", " \n", "\x00"])
+@pytest.mark.parametrize("text", ["", " \n", "\x00", "\u200b"])
 async def test_an_answer_without_words_calls_a_person(bench: Bench, text: str) -> None:
     shard = await bench.start()
     bench.responder.text = text

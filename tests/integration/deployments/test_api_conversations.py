@@ -21,6 +21,8 @@ from persistence.ids import ConversationId, derive_conversation_id
 from persistence.users import User
 from tests.support.api import Api, LocalShards, add_channel, connect, write_as_customer
 
+KEY = "Idempotency-Key"
+
 
 @pytest.fixture
 async def conversation_id(api: Api, app: FastAPI, alice: User) -> ConversationId:
@@ -181,7 +183,7 @@ async def test_an_idempotency_key_makes_a_repeated_answer_one_message(
     client: httpx.AsyncClient, conversation_id: ConversationId
 ) -> None:
     path = f"/api/conversations/{conversation_id}/messages/"
-    headers = {"Idempotency-Key": str(uuid4())}
+    headers = {KEY: str(uuid4())}
     answers = [
         (await client.post(path, json={"content": "بله"}, headers=headers)).json()
         for _ in range(2)
@@ -190,6 +192,9 @@ async def test_an_idempotency_key_makes_a_repeated_answer_one_message(
     assert (await client.get(path)).json()["count"] == 2
     await client.post(path, json={"content": "بله"})
     assert (await client.get(path)).json()["count"] == 3
+    for _ in range(2):  # What is left empty names nothing.
+        await client.post(path, json={"content": "بله"}, headers={KEY: ""})
+    assert (await client.get(path)).json()["count"] == 5
     # The same key at another address is another event.
     redirected = await client.post(
         path.replace("messages", "redirect"),
@@ -200,7 +205,12 @@ async def test_an_idempotency_key_makes_a_repeated_answer_one_message(
 
 
 @pytest.mark.parametrize(
-    "body", [{"content": ""}, {"content": " \n"}, {"content": "a\x00"}, {}, {"c": "x"}]
+    "body",
+    [
+        *({"content": text} for text in ("", " \n", "\u200b\u200c \u202b", "a\x00")),
+        {},
+        {"c": "x"},
+    ],
 )
 async def test_an_empty_or_broken_answer_is_refused(
     client: httpx.AsyncClient, conversation_id: ConversationId, body: dict[str, str]

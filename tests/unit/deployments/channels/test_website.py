@@ -30,6 +30,7 @@ def test_contents_up_to_4000_characters_are_taken(content: str) -> None:
     [
         ({"content": ""}, "content"),
         ({"content": " \n "}, "content"),
+        ({"content": "\u200c\u200f"}, "content"),
         ({"content": None}, "content"),
         ({"content": ["x"]}, "content"),
         ({"content": "ا" * 4001}, "content"),
