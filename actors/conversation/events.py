@@ -127,6 +127,8 @@ class ConversationRedirected(Happening):
     """The conversation was handed to a department, or back to the AI."""
 
     destination: Destination
+    #: Who did it, for the history; no rule reads it.
+    user_id: UserId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +136,8 @@ class StatusSet(Happening):
     """An operator set the status."""
 
     status: Status
+    #: As of a redirect.
+    user_id: UserId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -147,6 +147,7 @@ async def redirect_conversation(
             conversation_id=conversation.id,
             at=context.services.clock.now(),
             destination=body.destination,
+            user_id=principal.user_id,
         )
     )
     return await _show_anew(context, principal, conversation.id)
@@ -167,6 +168,7 @@ async def set_status(
             conversation_id=conversation.id,
             at=context.services.clock.now(),
             status=body.status,
+            user_id=principal.user_id,
         )
     )
     return await _show_anew(context, principal, conversation.id)

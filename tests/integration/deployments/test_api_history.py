@@ -27,7 +27,7 @@ async def conversation_id(api: Api, channel: Channel) -> ConversationId:
 
 
 async def test_the_history_tells_what_happened_in_order(
-    client: httpx.AsyncClient, conversation_id: ConversationId
+    client: httpx.AsyncClient, conversation_id: ConversationId, alice: User
 ) -> None:
     path = f"/api/conversations/{conversation_id}/"
     await client.post(f"{path}redirect/", json={"destination": "sales"})
@@ -41,6 +41,8 @@ async def test_the_history_tells_what_happened_in_order(
     assert second["kind"] == "ConversationRedirected"
     assert second["payload"]["destination"] == "sales"
     assert third["kind"] == "StatusSet"
+    for done in (second, third):
+        assert done["payload"]["user_id"] == str(alice.id)
     assert set(first) == {"id", "version", "kind", "at", "payload"}
     last = (await client.get(f"{path}events/?page=3&page_size=1")).json()
     assert last["results"] == [third]
