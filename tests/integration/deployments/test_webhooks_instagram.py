@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import orjson
 import pytest
+from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
@@ -303,12 +304,20 @@ async def test_a_body_over_the_cap_is_refused_unread(meta: httpx.AsyncClient) ->
     assert (await meta.post(PATH, content=stream())).status_code == 413
 
 
-async def test_an_unknown_account_is_received_and_nothing_is_stored(
+async def test_an_unknown_account_is_received_counted_and_nothing_is_stored(
     meta: httpx.AsyncClient, shards: RecordingShards
 ) -> None:
+    def counted() -> float:
+        labels = {"channel": "instagram"}
+        return (
+            REGISTRY.get_sample_value("webhook_unknown_accounts_total", labels) or 0.0
+        )
+
+    before = counted()
     answer = await deliver(meta, text_webhook("4711", SARA, "m1", "سلام"))
     assert answer.status_code == 200
     assert shards.events == []
+    assert counted() == before + 1
 
 
 async def test_a_channel_is_found_by_the_recipient_as_well(
