@@ -42,12 +42,16 @@ def merge_progress(before: ProgressRow, change: ProgressRow) -> ProgressRow:
 def apply_progress(row: MessageRow, change: ProgressRow) -> MessageRow:
     """Return the new message as it is after the change."""
     status = change.processing_status or row.processing_status
-    if change.is_unsent:
+    delivery = change.delivery or row.delivery
+    platform_id = change.platform_id or row.platform_id
+    if change.is_unsent or row.metadata == UNSENT_METADATA:
         return replace(
             row,
             content="",
             combined_content=None,
             processing_status=status,
+            delivery=delivery,
+            platform_id=platform_id,
             metadata=UNSENT_METADATA,
         )
     metadata = row.metadata
@@ -59,8 +63,8 @@ def apply_progress(row: MessageRow, change: ProgressRow) -> MessageRow:
     return replace(
         row,
         processing_status=status,
-        delivery=change.delivery or row.delivery,
-        platform_id=change.platform_id or row.platform_id,
+        delivery=delivery,
+        platform_id=platform_id,
         content=row.content if change.content is None else change.content,
         combined_content=change.combined_content or combined,
         metadata=metadata,

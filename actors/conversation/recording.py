@@ -76,7 +76,7 @@ class Draft:
                 at=event.at,
                 kind=kind_of(event),
                 payload=encode_event(event),
-                message_ids=_touched_by(decision),
+                message_ids=touched_by(decision),
             )
         )
         if isinstance(event, Inbound) and event.mid in state.unsent_mids:
@@ -203,7 +203,7 @@ def timer_key(
     return conversation, TimerKind(kind)
 
 
-def _touched_by(decision: Decision) -> tuple[MessageId, ...]:
+def touched_by(decision: Decision) -> tuple[MessageId, ...]:
     """Return the ids of the messages that the decision makes or changes."""
     touched: dict[MessageId, None] = {}
     for effect in decision.effects:

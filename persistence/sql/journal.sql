@@ -118,12 +118,15 @@ WITH fence AS (
         processing_status = coalesce(p.processing_status, messages.processing_status),
         delivery = coalesce(p.delivery, messages.delivery),
         platform_id = coalesce(p.platform_id, messages.platform_id),
-        content = CASE WHEN p.is_unsent THEN ''
+        content = CASE WHEN p.is_unsent OR messages.metadata ? 'unsent' THEN ''
             ELSE coalesce(p.content, messages.content) END,
-        combined_content = CASE WHEN p.is_unsent THEN NULL
+        combined_content = CASE
+            WHEN p.is_unsent OR messages.metadata ? 'unsent' THEN NULL
             ELSE coalesce(p.combined_content, CASE WHEN p.is_uncombined THEN NULL
                 ELSE messages.combined_content END) END,
-        metadata = CASE WHEN p.is_unsent THEN '{"unsent": true}'::jsonb
+        metadata = CASE
+            WHEN p.is_unsent OR messages.metadata ? 'unsent'
+            THEN '{"unsent": true}'::jsonb
             ELSE messages.metadata
                 || CASE WHEN p.reason = '' THEN '{}'::jsonb
                     ELSE jsonb_build_object('failure_reason', p.reason) END

@@ -19,12 +19,14 @@ from actors.conversation.effects import (
 from actors.conversation.events import (
     EchoReceived,
     Event,
+    Inbound,
     ReplyFellDue,
     SendFellDue,
     ShareTimedOut,
     echo_message_id,
 )
 from actors.conversation.policy import Policy
+from actors.conversation.recording import touched_by
 from actors.conversation.state import (
     Conversation,
     Delivery,
@@ -44,6 +46,7 @@ from persistence.ids import (
     derive_event_id,
 )
 from tests.support.conversations import CHANNEL, NOON, TENANT
+from tests.support.forgetting import forget_words
 from tests.support.talk import Talk, differences
 
 POLICY = Policy()
@@ -97,6 +100,7 @@ class ConversationBench(RuleBasedStateMachine):
         self.calls: list[Send] = []
         self.lost: list[Send] = []
         self.answers: dict[MessageId, int] = {}
+        self.history: list[tuple[Event, tuple[MessageId, ...]]] = []
 
     @property
     def current(self) -> Conversation:
@@ -130,6 +134,9 @@ class ConversationBench(RuleBasedStateMachine):
         """Decide, and let the model go on as well."""
         decision = decide(self.state, event, POLICY)
         self.state = decision.state
+        self.history.append((event, touched_by(decision)))
+        if isinstance(event, Inbound) and event.mid in self.state.unsent_mids:
+            self.forget(event.mid)
         self.talk.apply(event, is_owners=is_owners)
         for effect in decision.effects:
             match effect:
@@ -147,6 +154,22 @@ class ConversationBench(RuleBasedStateMachine):
                     pass
         self.note_doubt()
         return decision.effects
+
+    def teardown(self) -> None:
+        """Check that the history, without what was unsent, makes the state again."""
+        rebuilt: Conversation | None = None
+        for event, _ in self.history:
+            rebuilt = decide(rebuilt, event, POLICY).state
+        assert rebuilt == self.state
+
+    def forget(self, mid: str) -> None:
+        """Take the words of this message out of the history, as the journal does."""
+        self.history = [
+            (forget_words(event, touched), touched)
+            if isinstance(event, Inbound) and event.mid == mid
+            else (event, touched)
+            for event, touched in self.history
+        ]
 
     def check_call(self, send: Send) -> None:
         """Check that the part may be sent now, and keep the call under way."""
@@ -187,7 +210,7 @@ class ConversationBench(RuleBasedStateMachine):
     def new_mid(self) -> str:
         """Return a platform id that was not used, or one that was unsent before."""
         self.count += 1
-        known = self.talk.unsent | self.talk.edits.keys()
+        known = {*self.talk.unsent, *self.talk.edits}
         is_announced = "to-come" in known and "to-come" not in self.mids
         self.mids.append("to-come" if is_announced else f"m{self.count}")
         return self.mids[-1]

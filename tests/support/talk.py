@@ -28,6 +28,7 @@ from actors.conversation.events import (
 from actors.conversation.state import (
     MAX_QUESTIONS,
     MAX_RECENT_EDITS,
+    MAX_UNSENT_MIDS,
     Conversation,
     Destination,
     Source,
@@ -65,7 +66,7 @@ class Talk:
     #: What each message of the customer must say, and what the AI was handed instead.
     texts: dict[MessageId, str] = field(default_factory=dict)
     combined: dict[MessageId, str] = field(default_factory=dict)
-    unsent: set[str] = field(default_factory=set)
+    unsent: list[str] = field(default_factory=list)
     #: What messages say now, some before they came, and which edit that was.
     edits: dict[str, tuple[str, int]] = field(default_factory=dict)
     orders: dict[MessageId, int] = field(default_factory=dict)
@@ -139,7 +140,7 @@ class Talk:
     def _note_unsent(self, event: MessageUnsent) -> None:
         if event.mid in self.unsent:
             return
-        self.unsent.add(event.mid)
+        self.unsent = [*self.unsent, event.mid][-MAX_UNSENT_MIDS:]
         self.edits.pop(event.mid, None)
         if event.is_ours:
             return
