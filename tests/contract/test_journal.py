@@ -187,7 +187,8 @@ async def test_what_was_taken_back_stays_blank_whatever_comes_after(
     story = Story()
     secret = story.customer_event("a secret", 1, "m1")
     epoch = await journal.raise_epoch(0)
-    for seq, event in enumerate((secret, story.unsent_event("m1", 2)), start=1):
+    told: tuple[Event, ...] = (secret, story.unsent_event("m1", 2))
+    for seq, event in enumerate(told, start=1):
         draft, is_new = Draft(), story.state is None
         draft.add(event, story.apply(event), seq, is_new=is_new)
         epoch = await commit(journal, epoch, draft.batch, seq)
@@ -201,13 +202,9 @@ async def test_what_was_taken_back_stays_blank_whatever_comes_after(
         stored = (row.content, orjson.loads(row.metadata), row.processing_status)
     else:
         pool: Pool = request.getfixturevalue("pool")
-        stored = tuple(
-            await pool.fetchrow(
-                "SELECT content, metadata, processing_status FROM messages"
-                " WHERE id = $1",
-                message,
-            )
-        )
+        found = await pool.fetchrow("SELECT * FROM messages WHERE id = $1", message)
+        assert found is not None
+        stored = (found["content"], found["metadata"], found["processing_status"])
     assert stored == ("", {"unsent": True}, "failed")
 
 
