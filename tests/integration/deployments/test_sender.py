@@ -12,7 +12,7 @@ from actors.conversation.errors import SendOutcomeUnknownError, SendRefusedError
 from actors.conversation.ports import OutgoingPart
 from actors.conversation.state import Source
 from config.settings import Settings
-from deployments.sender import PAUSED, ChannelSender
+from deployments.sender import PAUSED, PAUSED_RETRY_S, ChannelSender
 from persistence.channels import Channel, ChannelKind
 from persistence.database import Pool
 from persistence.ids import SendId, TenantId
@@ -156,7 +156,11 @@ async def test_a_paused_channel_sends_nothing(
         pool, ChannelKind.INSTAGRAM, "4712", token=TOKEN, is_paused=True
     )
     error = await refusal(sender, part(paused))
-    assert (str(error), error.permanent, error.retry_after_s) == (PAUSED, False, 60.0)
+    assert (str(error), error.permanent, error.retry_after_s) == (
+        PAUSED,
+        False,
+        PAUSED_RETRY_S,
+    )
     assert graph.sends == []
 
 
