@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from retrieval.run_on import cut_run_on
 from retrieval.sentences import Span, sentence_spans
 
 # A prompt takes four or five parents of this size within its usual budgets.
@@ -11,6 +12,9 @@ PARENT_MAX_TOKENS = 400
 # One topic of a shop's page; small enough to be told apart by its vector, and to be
 # reranked twenty at a time.
 CHILD_MAX_TOKENS = 128
+# Some 300 words: no sentence is as long. What is, is a list or a page without marks,
+# which as one chunk would have room in no prompt and a vector of its first lines only.
+SENTENCE_MAX_TOKENS = PARENT_MAX_TOKENS
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +45,13 @@ def chunk_document(
     """Cut a document into parents of children, never inside a sentence.
 
     Every chunk is a slice of `text` as it was written. A sentence longer than a limit
-    is a chunk of its own. A document without text is found by its title, and one
-    without either has no chunks. Positions of children run through the document.
+    is a chunk of its own; what is longer than any sentence is cut into even pieces. A
+    document without text is found by its title, and one without either has no chunks.
+    Positions of children run through the document.
     """
     if not text.strip():
         text = title
-    spans = sentence_spans(text)
+    spans = _units(text, count_tokens, child_max_tokens)
     sizes = [count_tokens(text[start:end]) for start, end in spans]
     parents: list[Parent] = []
     n_children = 0
@@ -59,6 +64,26 @@ def chunk_document(
         n_children += len(children)
         parents.append(Parent(len(parents), _slice(text, spans[first:last]), children))
     return tuple(parents)
+
+
+def _units(
+    text: str, count_tokens: Callable[[str], int], piece_tokens: int
+) -> list[Span]:
+    """List what must stay together: sentences, and pieces of what is none."""
+    units: list[Span] = []
+    for span in sentence_spans(text):
+        size = count_tokens(text[span.start : span.end])
+        if size <= SENTENCE_MAX_TOKENS:
+            units.append(span)
+        else:
+            units += cut_run_on(text, span, _count_pieces(size, piece_tokens))
+    return units
+
+
+def _count_pieces(size: int, piece_tokens: int) -> int:
+    # Even pieces are even in letters, not in tokens, and are cut a little off: half as
+    # many again leaves each below the limit.
+    return -(-3 * size // (2 * piece_tokens))
 
 
 def _slice(text: str, spans: Sequence[Span]) -> str:

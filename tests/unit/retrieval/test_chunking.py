@@ -1,10 +1,18 @@
 """Documents into parents and children, whole sentences only."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.chunking import chunk_document
+from retrieval.chunking import (
+    CHILD_MAX_TOKENS,
+    PARENT_MAX_TOKENS,
+    chunk_document,
+)
+from retrieval.context import fill_budget
 from retrieval.sentences import split_sentences
+from tests.unit.retrieval.samples import a_chunk
 
 
 def words(text: str) -> int:
@@ -45,6 +53,35 @@ def test_an_overlong_sentence_is_a_chunk_of_its_own() -> None:
     text = f"{sentence(2)} {sentence(50)} {sentence(2)}"
     parents = chunk_document("", text, words, parent_max_tokens=10, child_max_tokens=5)
     assert [words(parent.text) for parent in parents] == [2, 50, 2]
+
+
+def test_what_runs_on_for_pages_is_no_sentence_and_is_cut_between_words() -> None:
+    # A price list on one line, as shops paste it: whole, it had room in no prompt.
+    items = [f"کالای شماره {n} به قیمت {n} هزار تومان" for n in range(300)]
+    parents = chunk_document("فهرست", "، ".join(items), words)
+    children = [child.text for parent in parents for child in parent.children]
+    assert all(words(parent.text) <= PARENT_MAX_TOKENS for parent in parents)
+    assert all(words(child) <= CHILD_MAX_TOKENS for child in children)
+    assert " ".join(children) == "، ".join(items)
+    # Where there are commas, it is cut at them.
+    assert all(child.startswith("کالای شماره") for child in children)
+
+
+def test_what_runs_on_without_a_blank_is_cut_all_the_same() -> None:
+    blob = "x8Fq" * 50_000
+    parents = chunk_document("", blob, len)
+    children = [child.text for parent in parents for child in parent.children]
+    assert "".join(children) == blob
+    assert max(map(len, children)) <= CHILD_MAX_TOKENS
+
+
+def test_a_page_that_runs_on_has_its_say_in_the_prompt() -> None:
+    parents = chunk_document("فهرست", "کالای خوب " * 2_000, words)
+    parent, child = parents[0], parents[0].children[0]
+    chunk = replace(
+        a_chunk("a", "فهرست", child.text), parent_text=parent.text, url=None
+    )
+    assert fill_budget([chunk], 800, words)
 
 
 def test_the_original_is_kept_letter_for_letter() -> None:
