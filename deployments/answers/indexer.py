@@ -34,11 +34,17 @@ log = structlog.get_logger("indexer")
 
 
 class KnowledgeIndexer:
-    """Embeds what has no vector of today's model, until it is told to stop."""
+    """Embeds what has no vector of today's model, until it is told to stop.
 
-    def __init__(self, pool: Pool, embedder: Embedder) -> None:
+    One that only stands in for another model leaves that one's vectors as they are.
+    """
+
+    def __init__(
+        self, pool: Pool, embedder: Embedder, *, stands_in: bool = False
+    ) -> None:
         self._pool = pool
         self._embedder = embedder
+        self._stands_in = stands_in
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -123,7 +129,7 @@ class KnowledgeIndexer:
         return vectors
 
     async def _run(self) -> None:
-        has_taken_over = False
+        has_taken_over = self._stands_in
         while True:
             self._wake.clear()
             try:
