@@ -1,6 +1,7 @@
 """Builds what the model reads: rules, instructions, context, turns, question."""
 
 import math
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ MAX_TURN_TOKENS = 600
 #: However long the question is, so much is left to answer it from.
 MIN_LEFT_TOKENS = 1500
 _FENCE = '"""'
+_BETWEEN_PASSAGES = re.compile(r"\n\n(?=\[\d+\] )")
+_NUMBER = re.compile(r"^\[(\d+)\]", re.MULTILINE)
 
 
 def build_messages(
@@ -51,7 +54,7 @@ def build_messages(
     )
     left -= estimate_tokens(instructions)
     both = (context["primary_context"], context["secondary_context"])
-    information = fit_lines("\n\n".join(text for text in both if text), left)
+    information = fit_passages("\n\n".join(text for text in both if text), left)
     left -= estimate_tokens(information)
     system = [RULES[language]]
     if instructions:
@@ -89,6 +92,27 @@ def fit_lines(text: str, max_tokens: int) -> str:
         return text
     lines = _fit(text.split("\n"), "\n", max_tokens)
     return lines.rstrip() or _fit(text.split(" "), " ", max_tokens).rstrip()
+
+
+def fit_passages(text: str, max_tokens: int) -> str:
+    """Keep the passages that fit whole; where none does, the beginning of the first.
+
+    A passage that does not fit leaves its room to smaller ones behind it.
+    """
+    passages = _BETWEEN_PASSAGES.split(text)
+    kept: list[str] = []
+    left = max_tokens
+    for passage in passages:
+        tokens = estimate_tokens(f"{passage}\n\n")
+        if tokens <= left:
+            kept.append(passage)
+            left -= tokens
+    return "\n\n".join(kept) or fit_lines(passages[0], max_tokens)
+
+
+def shown_numbers(text: str) -> set[int]:
+    """Tell which passages a text shows, by the numbers that they stand under."""
+    return {int(number) for number in _NUMBER.findall(text)}
 
 
 def estimate_tokens(text: str) -> int:

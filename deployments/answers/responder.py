@@ -1,7 +1,7 @@
 """Writes the answer to a customer's questions, or says honestly that it can't."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
@@ -21,7 +21,7 @@ from config.prompts import COLLEAGUE_LOOKS, HANDOVER, REST_HANDOVER
 from deployments.answers.errors import AnswersError, ModelFailedError
 from deployments.answers.llm import LlmClient
 from deployments.answers.ports import Retriever
-from deployments.answers.prompt import build_messages
+from deployments.answers.prompt import build_messages, shown_numbers
 from deployments.answers.shared_post import to_search_words
 from deployments.answers.small_talk import drop_small_talk, reply_to_small_talk
 from deployments.answers.verdict import read_verdict
@@ -227,12 +227,12 @@ class AnswerWriter:
         )
         completion = await llm.complete(messages)
         text, is_handover = read_verdict(completion.text)
+        # A prompt may have room for fewer passages than were found.
+        shown = shown_numbers(str(messages[0].get("content")))
+        sources = _sources_of(context, shown) if text else ()
         if is_handover:
             rest = (REST_HANDOVER if text else HANDOVER)[asked.language]
-            sources = _sources_of(context) if text else ()
             text = f"{text}\n\n{rest}" if text else rest
-        else:
-            sources = _sources_of(context)
         return _Draft(
             text,
             completion.model,
@@ -302,7 +302,9 @@ def _cited(number: int, chunk: RetrievedChunk) -> SourceCited:
     )
 
 
-def _sources_of(context: RetrievedContext) -> tuple[SourceCited, ...]:
+def _sources_of(
+    context: RetrievedContext, shown: Collection[int]
+) -> tuple[SourceCited, ...]:
     """Name the passages that the model was shown, by the numbers that it saw."""
     scores = {chunk["chunk_id"]: chunk["score"] for chunk in context["chunks"]}
     return tuple(
@@ -316,4 +318,5 @@ def _sources_of(context: RetrievedContext) -> tuple[SourceCited, ...]:
             score=scores.get(used["chunk_id"], 0.0),
         )
         for used in context["sources_used"]
+        if used["number"] in shown
     )

@@ -1,5 +1,6 @@
 """Answers by a model behind a real HTTP server: what it reads, and when it fails."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -20,6 +21,7 @@ from tests.support.knowledge import (
     SHIPPING,
     Counter,
     CountingEmbedder,
+    Page,
     add_page,
     open_counter,
 )
@@ -139,6 +141,26 @@ async def test_the_model_reads_share_and_question_in_the_contract_s_words(
     await desk.writer.write(replace(job, share=share))
 
     assert combine(share, QUESTION) in desk.model.asked[0].messages[-1].content
+
+
+async def test_only_passages_that_the_model_was_shown_are_its_sources(
+    pool: Pool, desk: Desk
+) -> None:
+    # A thousand words each: with a share as long, the prompt has room for one of them.
+    for name in ("پیشتاز", "ویژه"):
+        text = " ".join(f"هزینه ارسال {name} به شهر {n} معلوم است." for n in range(60))
+        await add_page(pool, desk.counter.tenant_id, Page(f"هزینه ارسال {name}", text))
+    job = await desk.counter.write(QUESTION)
+
+    answer = await desk.writer.write(replace(job, share="کپشن: " + "زیبا " * 3_000))
+
+    shown = desk.model.asked[0].messages[0].content
+    numbers = [int(n) for n in re.findall(r"^\[(\d+)\]", shown, re.MULTILINE)]
+    assert [source.number for source in answer.trace.sources] == numbers
+    assert 0 < len(numbers) < len(PAGES) + 2
+    # And those are shown whole: no title without its words.
+    for passage in re.split(r"\n\n(?=\[\d+\] )", shown)[1:]:
+        assert "\n" in passage.strip().removesuffix('"""').strip()
 
 
 async def test_an_irrelevant_question_never_reaches_the_model(desk: Desk) -> None:

@@ -13,7 +13,9 @@ from deployments.answers.prompt import (
     build_messages,
     estimate_tokens,
     fit_lines,
+    fit_passages,
     recent_turns,
+    shown_numbers,
 )
 from persistence.ids import TenantId
 from persistence.messages import Turn
@@ -99,6 +101,15 @@ def test_lines_that_do_not_fit_are_left_out_whole() -> None:
     assert fit_lines("aaa bbb ccc", 3) == "aaa bbb"
     assert fit_lines("a" * 100, 3) == ""
     assert fit_lines("", 0) == ""
+
+
+def test_a_passage_that_has_no_room_is_left_out_whole_and_smaller_ones_stay() -> None:
+    passages = ["[1] ارسال\nپست.", "[2] بلند\n" + "کلمه " * 200, "[3] کوتاه\nهمین."]
+    fitted = fit_passages("\n\n".join(passages), 30)
+    assert fitted == f"{passages[0]}\n\n{passages[2]}"
+    assert shown_numbers(fitted) == {1, 3}
+    # A single one that is too long is better told by its beginning than not at all.
+    assert fit_passages(passages[1], 30).startswith("[2] بلند")
 
 
 def test_what_the_customer_writes_cannot_end_its_fence() -> None:
