@@ -53,6 +53,14 @@ async def fetch_changed_documents(
     )
 
 
+async def fetch_deleted_documents(
+    db: Db, tenant_id: TenantId, since: int
+) -> tuple[DocumentId, ...]:
+    """Fetch the documents that went after a revision."""
+    rows = await db.fetch(_SQL["fetch_deleted_documents"], tenant_id, since)
+    return tuple(DocumentId(row["id"]) for row in rows)
+
+
 async def fetch_chunks(
     db: Db, tenant_id: TenantId, documents: Sequence[DocumentId], model: str
 ) -> tuple[IndexedChunk, ...]:

@@ -1,40 +1,45 @@
 """Search by words: BM25 over pieces of words, as a sparse matrix of ready scores."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from rank_bm25 import BM25Okapi
-from scipy.sparse import coo_array, csc_array
 
+from retrieval.bm25_layout import (
+    K1,
+    B,
+    Counted,
+    Layout,
+    find_alive,
+    lay_out,
+    lucene_idf,
+)
 from retrieval.normalise import normalise
 
 _GRAM_SIZES = (3, 4)
 # A language's usual words, which make up nearly all of what is indexed.
 _REMEMBERED_WORDS = 65_536
+_LONGEST_WORD = 64
 # Of a seam, this much of each word: endings and typing errors at the far ends of the
 # words do not matter.
 _SEAM_SIZE = 3
-# Measured on Persian questions of two shops and of an encyclopedia, clean and noisy: .7
-# of hit@1 over Lucene's k1 of 1.2 on long passages, a little on all. Okapi and Plus
-# stay within a point, L loses up to 38.
-_K1 = 0.8
-_B = 0.75
-# A term of more documents than this share is kept as one number a document: added up
-# ten times faster than by places.
-_COMMON = 0.1
 # Fewer documents than this are laid out anew in a tenth of a second; of more, so large
 # a share may change before they are.
 _LARGE = 2_000
 _DRIFT = 0.05
-_BLOCK = 1_000
+# While more is on its way, an order that is a little off is better than a whole layout
+# for each part of it.
+_DRIFT_MEANWHILE = 0.5
+# Of all terms, so many may be of texts that are gone before they are forgotten.
+_DEAD = 0.1
 _MOST_COUNTED = 65_535
-_NO_TERMS = np.empty(0, dtype=np.int32)
-_NO_VALUES = np.empty(0, dtype=np.float32)
 
 
 def grams(text: str) -> list[str]:
@@ -61,9 +66,18 @@ def document_pieces(text: str) -> list[str]:
     return [piece for word in words for piece in word_grams(word)] + seams(words)
 
 
-@lru_cache(maxsize=_REMEMBERED_WORDS)
 def word_grams(word: str) -> tuple[str, ...]:
     """Cut one folded word into its pieces."""
+    # What is longer is no word of a language, and would fill the memory of those.
+    return _usual_grams(word) if len(word) <= _LONGEST_WORD else _cut(word)
+
+
+@lru_cache(maxsize=_REMEMBERED_WORDS)
+def _usual_grams(word: str) -> tuple[str, ...]:
+    return _cut(word)
+
+
+def _cut(word: str) -> tuple[str, ...]:
     edged = f" {word} "
     return tuple(
         edged[i : i + size]
@@ -80,15 +94,11 @@ class LuceneBM25(BM25Okapi):  # type: ignore[misc]  # rank_bm25 has no annotatio
     """
 
     def __init__(self, corpus: Sequence[Sequence[str]]) -> None:
-        super().__init__(corpus, k1=_K1, b=_B)
+        super().__init__(corpus, k1=K1, b=B)
 
     def _calc_idf(self, nd: Mapping[str, int]) -> None:
         n_documents = np.array([*nd.values()], dtype=np.float64)
-        self.idf = dict(zip(nd, _idf(self.corpus_size, n_documents), strict=True))
-
-
-def _idf(n_corpus: int, n_documents: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.log1p((n_corpus - n_documents + 0.5) / (n_documents + 0.5))
+        self.idf = dict(zip(nd, lucene_idf(self.corpus_size, n_documents), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,56 +109,15 @@ class FittedTexts:
     lengths: Sequence[int]
 
 
+NO_TEXTS = FittedTexts((), ())
+
+
 def fit_texts(texts: Sequence[str]) -> FittedTexts:
     """Count the pieces of texts."""
     if not texts:
-        return FittedTexts((), ())
+        return NO_TEXTS
     fitted = LuceneBM25([document_pieces(text) for text in texts])
     return FittedTexts(fitted.doc_freqs, fitted.doc_len)
-
-
-@dataclass(frozen=True, slots=True)
-class _Counted:
-    """One document's distinct terms, how often each occurs, and all of them."""
-
-    terms: NDArray[np.int32]
-    counts: NDArray[np.uint16]
-    length: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """The scores of every term in every document, ready to be added up.
-
-    Those of a term are a column of `by_term`, only of the documents that hold it; those
-    of a common term are a row of `common` instead, one number a document.
-    """
-
-    keys: NDArray[np.int64]
-    by_term: csc_array
-    common: NDArray[np.float32]
-    row_of_common: Mapping[int, int]
-    idf: NDArray[np.float64]
-    n_documents: int
-    mean_length: float
-
-    def total(self, weights: Mapping[int, float]) -> NDArray[np.float32]:
-        """Add up the scores of weighted terms, for every document."""
-        # A term that is not here came with a document that is laid out elsewhere.
-        rare = [
-            term
-            for term in weights
-            if term not in self.row_of_common and term < len(self.idf)
-        ]
-        by_rarity = np.array([weights[term] for term in rare], dtype=np.float32)
-        total: NDArray[np.float32] = self.by_term[:, rare] @ by_rarity
-        weighted = np.empty_like(total)
-        for term, weight in weights.items():
-            row = self.row_of_common.get(term)
-            if row is not None:
-                np.multiply(self.common[row], np.float32(weight), out=weighted)
-                total += weighted
-        return total
 
 
 class Bm25Index:
@@ -156,22 +125,61 @@ class Bm25Index:
 
     `rank_bm25` counts each batch that is added; the batches' statistics are summed, so
     the scores are those that it gives when fitted to all documents at once, without
-    reading them all again after an edit. The sums become a matrix at the next query.
+    reading them all again after an edit. The sums become a matrix at the next query, or
+    before it by `changed` and `settled`, which leave this index to those who search it.
     In a large index an edit is laid out beside the others, in milliseconds instead of
     seconds, with the statistics of the last whole layout until a twentieth has changed.
     """
 
     def __init__(self) -> None:
         self._term_ids: dict[str, int] = {}
-        self._documents: dict[int, _Counted] = {}
-        self._layout: _Layout | None = None
+        self._documents: dict[int, Counted] = {}
+        self._layout: Layout | None = None
         # Keys that were added, and keys that went or changed, since that layout.
         self._added: set[int] = set()
         self._gone: set[int] = set()
-        self._added_layout: _Layout | None = None
+        self._added_layout: Layout | None = None
+        self._is_laid_out = False
 
     def __len__(self) -> int:
         return len(self._documents)
+
+    @property
+    def n_terms(self) -> int:
+        """Count the pieces of words that are known."""
+        return len(self._term_ids)
+
+    def changed(
+        self,
+        gone: Iterable[int],
+        keys: Sequence[int],
+        fitted: FittedTexts,
+        *,
+        more_follows: bool = False,
+    ) -> Self:
+        """Make the index that this one is after an edit, laid out if this one is.
+
+        With `more_follows`, much may change before it is laid out as a whole.
+        """
+        index = self._copy()
+        index.remove(gone)
+        index.add_fitted(keys, fitted)
+        if index._layout is not None:
+            index._lay_out(_DRIFT_MEANWHILE if more_follows else _DRIFT)
+        return index
+
+    def settled(self) -> Self:
+        """Make the same index as questions need it, when no more follows."""
+        index = self._copy()
+        index._lay_out(_DRIFT)
+        return index
+
+    def _copy(self) -> Self:
+        """Copy what an edit changes; terms are only ever added, and are shared."""
+        index = copy(self)
+        index._documents = self._documents.copy()
+        index._added, index._gone = self._added.copy(), self._gone.copy()
+        return index
 
     def add(self, keys: Sequence[int], texts: Sequence[str]) -> None:
         """Count documents; a key that is already there is counted anew."""
@@ -179,13 +187,15 @@ class Bm25Index:
 
     def add_fitted(self, keys: Sequence[int], fitted: FittedTexts) -> None:
         """Take in documents that are counted already."""
+        if keys:
+            self._added_layout, self._is_laid_out = None, False
         counted = zip(keys, fitted.frequencies, fitted.lengths, strict=True)
         for key, frequencies, length in counted:
             self._let_go(key)
             self._added.add(key)
             ids = [self._term_id(term) for term in frequencies]
             counts = np.fromiter(frequencies.values(), dtype=np.int64)
-            self._documents[key] = _Counted(
+            self._documents[key] = Counted(
                 np.array(ids, dtype=np.int32),
                 # The thousandth time says nothing more than the hundredth.
                 counts.clip(max=_MOST_COUNTED).astype(np.uint16),
@@ -198,11 +208,12 @@ class Bm25Index:
             self._let_go(key)
 
     def _let_go(self, key: int) -> None:
-        self._added_layout = None
         if self._documents.pop(key, None) is None:
             return
+        self._is_laid_out = False
         if key in self._added:
             self._added.remove(key)
+            self._added_layout = None
         else:
             self._gone.add(key)
 
@@ -264,89 +275,44 @@ class Bm25Index:
     def _term_id(self, term: str) -> int:
         return self._term_ids.setdefault(term, len(self._term_ids))
 
-    def _laid_out(self) -> tuple[_Layout, _Layout | None]:
-        if self._layout is None or not self._fits_beside(self._layout):
-            self._layout = _lay_out(self._documents, len(self._term_ids))
+    def _laid_out(self) -> tuple[Layout, Layout | None]:
+        if self._layout is None or not self._is_laid_out:
+            return self._lay_out(_DRIFT)
+        return self._layout, self._added_layout
+
+    def _lay_out(self, drift: float) -> tuple[Layout, Layout | None]:
+        """Bring the layouts up to date, the whole one if more than `drift` changed."""
+        if self._layout is None or not self._fits_beside(self._layout, drift):
+            self._forget_dead_terms()
+            self._layout = lay_out(self._documents, len(self._term_ids))
             self._added, self._gone, self._added_layout = set(), set(), None
         elif self._added and self._added_layout is None:
             added = {key: self._documents[key] for key in self._added}
-            self._added_layout = _lay_out(added, len(self._term_ids), self._layout)
+            self._added_layout = lay_out(added, len(self._term_ids), self._layout)
+        self._is_laid_out = True
         return self._layout, self._added_layout
 
-    def _fits_beside(self, layout: _Layout) -> bool:
+    def _fits_beside(self, layout: Layout, drift: float) -> bool:
         n_changed = len(self._added) + len(self._gone)
         if not n_changed:
             return True
-        if len(layout.keys) < _LARGE or n_changed > _DRIFT * len(layout.keys):
+        is_small = len(layout.keys) < _LARGE and drift < _DRIFT_MEANWHILE
+        if is_small or n_changed > drift * len(layout.keys):
             return False
         # Both layouts' keys together are ascending.
         return not self._added or min(self._added) > layout.keys[-1]
 
-
-def _lay_out(
-    documents: Mapping[int, _Counted], n_terms: int, beside: _Layout | None = None
-) -> _Layout:
-    """Lay out documents, by their own statistics or by those of another layout."""
-    keys = np.array(sorted(documents), dtype=np.int64)
-    rows = [documents[key] for key in keys.tolist()]
-    n_holding = np.zeros(n_terms)
-    for block in _blocks(rows):
-        n_holding += np.bincount(_join_terms(block), minlength=n_terms)
-    lengths = [row.length for row in rows]
-    n_documents, mean_length = len(keys), float(np.mean(lengths)) if rows else 1.0
-    if beside is not None:
-        n_documents, mean_length = beside.n_documents, beside.mean_length
-    idf = _idf(n_documents, n_holding)
-    is_common = n_holding > _COMMON * len(keys)
-    if beside is not None:
-        idf[: len(beside.idf)] = beside.idf
-        # So few documents are added up quickly either way.
-        is_common[:] = False
-    terms = _join_terms(rows)
-    sizes = [len(row.terms) for row in rows]
-    # Places and terms in 32 bits: half of a large index is made of them.
-    places = np.repeat(np.arange(len(rows), dtype=np.int32), sizes)
-    values = np.concatenate(
-        [_NO_VALUES, *(_weigh(block, idf, mean_length) for block in _blocks(rows))]
-    )
-    in_common = is_common[terms]
-    common_terms = np.flatnonzero(is_common)
-    common = np.zeros((len(common_terms), len(rows)), dtype=np.float32)
-    row_of_term = np.cumsum(is_common) - 1
-    common[row_of_term[terms[in_common]], places[in_common]] = values[in_common]
-    rare = ~in_common
-    return _Layout(
-        keys=keys,
-        by_term=coo_array(
-            (values[rare], (places[rare], terms[rare])), shape=(len(rows), n_terms)
-        ).tocsc(),
-        common=common,
-        row_of_common={term: row for row, term in enumerate(common_terms.tolist())},
-        idf=idf,
-        n_documents=n_documents,
-        mean_length=mean_length,
-    )
-
-
-def _weigh(
-    rows: Sequence[_Counted], idf: NDArray[np.float64], mean_length: float
-) -> NDArray[np.float32]:
-    """Score each term in each document, one after the other.
-
-    score(t, d) = idf(t) * f * (k1 + 1) / (f + k1 * (1 - b + b * |d| / avgdl))
-    """
-    # Documents without a single word have no terms, so their norm is never used.
-    relative = np.array([row.length for row in rows]) / max(mean_length, 1.0)
-    norms = np.repeat(_K1 * (1 - _B + _B * relative), [len(row.terms) for row in rows])
-    counts = np.concatenate([row.counts for row in rows]).astype(np.float64)
-    values = idf[_join_terms(rows)] * counts * (_K1 + 1) / (counts + norms)
-    return values.astype(np.float32)
-
-
-def _join_terms(rows: Sequence[_Counted]) -> NDArray[np.int32]:
-    return np.concatenate([_NO_TERMS, *(row.terms for row in rows)])
-
-
-def _blocks(rows: Sequence[_Counted]) -> Iterator[Sequence[_Counted]]:
-    """Cut into blocks whose arithmetic in double precision takes little memory."""
-    return (rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK))
+    def _forget_dead_terms(self) -> None:
+        """Number the terms anew once many are of texts that are gone."""
+        is_alive = find_alive(self._documents.values(), len(self._term_ids))
+        if np.count_nonzero(~is_alive) <= _DEAD * len(is_alive):
+            return
+        ids = np.cumsum(is_alive, dtype=np.int32) - np.int32(1)
+        alive = zip(self._term_ids, is_alive.tolist(), strict=True)
+        terms = [term for term, is_one in alive if is_one]
+        # A dictionary of its own: others still search by the one before.
+        self._term_ids = dict(zip(terms, range(len(terms)), strict=True))
+        self._documents = {
+            key: replace(counted, terms=ids[counted.terms])
+            for key, counted in self._documents.items()
+        }

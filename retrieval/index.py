@@ -17,7 +17,8 @@ from retrieval.arms import (
     pool,
     weigh_arms,
 )
-from retrieval.bm25 import Bm25Index, FittedTexts, fit_texts
+from retrieval.bm25 import NO_TEXTS, Bm25Index, fit_texts
+from retrieval.chunk_table import ChunkTable
 from retrieval.dense import DenseIndex, build_query
 from retrieval.embedding import passage_text
 from retrieval.errors import (
@@ -38,7 +39,7 @@ from retrieval.hits import (
     SearchRequest,
 )
 from retrieval.knowledge import IndexedChunk, SourceType
-from retrieval.language import Language, detect_language
+from retrieval.language import detect_language
 
 # Chunks looked at for each parent wanted; a page of many good chunks asks for more.
 _CHUNKS_PER_PARENT = 4
@@ -54,52 +55,77 @@ class KnowledgeIndex:
     def __init__(self, dimensions: int, *, sparse: Bm25Index | None = None) -> None:
         self._dense = {source: DenseIndex(dimensions) for source in SourceType}
         self._sparse = Bm25Index() if sparse is None else sparse
-        self._chunks: dict[int, IndexedChunk] = {}
-        self._languages: dict[int, Language] = {}
-        self._keys: dict[UUID, int] = {}
-        self._document_keys: dict[UUID, set[int]] = {}
-        self._parent_keys: dict[UUID, list[int]] = {}
-        self._next_key = 0
-        self._source_of_key = np.empty(0, dtype=np.int8)
+        self._table = ChunkTable()
+        self._barred: set[UUID] = set()
         self._lock = Lock()
         self._applying = Lock()  # One revision after another; no question waits.
 
     def __len__(self) -> int:
-        return len(self._chunks)
+        return len(self._table.chunks)
 
     def apply(
         self,
         upserted: Sequence[IndexedChunk] = (),
         deleted: Iterable[UUID] = (),
+        *,
+        more_follows: bool = False,
     ) -> None:
         """Take in one revision: first forget whole documents, then add or replace.
 
         A chunk replaces the one with its own id, so vectors may arrive later than words
         and in batches; the same words are not read again. To replace a document, name
-        it in `deleted` as well. Applying the same revision again changes nothing.
-        Raises DimensionMismatchError, and then nothing of the revision was applied.
+        it in `deleted` as well. Applying the same revision again changes nothing. With
+        `more_follows`, scores may be a little off until `settle`. Raises
+        DimensionMismatchError, and then nothing of the revision was applied.
         """
         # One id twice in a revision: the last word counts.
         wanted = {chunk.chunk_id: chunk for chunk in upserted}
         self._check_dimensions(wanted.values())
         with self._applying:
-            staying = {
-                self._keys[chunk.chunk_id]: chunk.vector
+            allowed = [
+                chunk
                 for chunk in wanted.values()
-                if self._is_known(chunk)
+                if chunk.document_id not in self._barred
+            ]
+            staying = {
+                self._table.keys[chunk.chunk_id]: chunk.vector
+                for chunk in allowed
+                if self._table.holds(chunk)
             }
-            chunks = [chunk for chunk in wanted.values() if not self._is_known(chunk)]
+            chunks = [chunk for chunk in allowed if not self._table.holds(chunk)]
+            gone = self._table.keys_of(deleted)
+            gone |= {self._table.keys.get(chunk.chunk_id, -1) for chunk in chunks}
+            gone -= staying.keys() | {-1}
             # Outside the other lock, as this takes most of the time.
             texts = [passage_text(chunk.title, chunk.text) for chunk in chunks]
-            fitted = fit_texts(texts)
             languages = [detect_language(text) for text in texts]
+            keys = self._table.next_keys(len(chunks))
+            sparse = self._sparse.changed(
+                gone, keys, fit_texts(texts), more_follows=more_follows
+            )
             with self._lock:
-                gone = {self._keys.get(chunk.chunk_id, -1) for chunk in chunks} - {-1}
-                for document_id in deleted:
-                    gone |= self._document_keys.get(document_id, set())
-                self._forget(gone - staying.keys())
-                self._add(chunks, languages, fitted)
-                self._set_vectors(staying)
+                self._forget(gone)
+                self._table.add(keys, chunks, languages)
+                given = [chunk.vector for chunk in chunks]
+                self._set_vectors(dict(zip(keys, given, strict=True)) | staying)
+                self._sparse = sparse
+
+    def settle(self) -> None:
+        """Work out what questions need, so that the next one need not."""
+        with self._applying:
+            sparse = self._sparse.settled()
+            with self._lock:
+                self._sparse = sparse
+
+    def bar(self, documents: Collection[UUID]) -> None:
+        """Forget documents for good: not even a revision under way brings them back."""
+        with self._applying:
+            self._barred.update(documents)
+            gone = self._table.keys_of(documents)
+            sparse = self._sparse.changed(gone, (), NO_TEXTS)
+            with self._lock:
+                self._forget(gone)
+                self._sparse = sparse
 
     def search(
         self,
@@ -137,7 +163,7 @@ class KnowledgeIndex:
             lowest = wanted.strange_dense_weight
             weight = doubt_meaning(wanted.text, wanted.dense_weight, lowest, strange)
             wanted = replace(wanted, dense_weight=weight)
-            eligible = self._eligible(wanted)
+            eligible = self._table.find_eligible(wanted.tags, wanted.documents)
             dense = sparse = NOTHING_FOUND
             try:
                 dense = self._search_dense(wanted, eligible)
@@ -156,25 +182,6 @@ class KnowledgeIndex:
                 failures[Arm.SPARSE] = name_failure(Arm.SPARSE, error)
             hits = self._fuse(wanted, dense, sparse)
         return Hits(hits, len(dense.ranking), len(sparse.ranking), failures)
-
-    def _eligible(self, wanted: SearchRequest) -> NDArray[np.bool_] | None:
-        """Mark the keys that tags and documents leave; None is all of them."""
-        if not wanted.tags and not wanted.documents:
-            return None
-        keys = (
-            {
-                key
-                for document_id in wanted.documents
-                for key in self._document_keys.get(document_id, ())
-            }
-            if wanted.documents
-            else self._chunks.keys()
-        )
-        tags = frozenset(wanted.tags)
-        eligible = np.zeros(self._next_key, dtype=np.bool_)
-        for key in keys:
-            eligible[key] = not tags or not tags.isdisjoint(self._chunks[key].tags)
-        return eligible
 
     def _search_dense(
         self, wanted: SearchRequest, eligible: NDArray[np.bool_] | None
@@ -218,7 +225,7 @@ class KnowledgeIndex:
     ) -> ArmScores:
         by_source: dict[SourceType, list[int]] = {source: [] for source in sources}
         for key in keys:
-            source = self._chunks[key].source
+            source = self._table.chunks[key].source
             if source in by_source:
                 by_source[source].append(key)
         scores = ArmScores({}, {})
@@ -236,8 +243,7 @@ class KnowledgeIndex:
         keys, scores = self._sparse.scores(query)
         eligible_scores = scores
         if len(set(wanted.sources)) < len(SourceType):
-            codes = [_SOURCE_CODES[source] for source in wanted.sources]
-            mask = np.isin(np.arange(len(SourceType)), codes)[self._source_of_key[keys]]
+            mask = self._table.mark_sources(keys, wanted.sources)
             eligible_scores = np.where(mask, eligible_scores, np.float32(0))
         if eligible is not None:
             eligible_scores = np.where(eligible[keys], eligible_scores, np.float32(0))
@@ -274,12 +280,12 @@ class KnowledgeIndex:
     def _unit(self, key: int, wanted: SearchRequest) -> int:
         if not wanted.by_parent:
             return key
-        return self._parent_keys[self._chunks[key].parent_id][0]
+        return self._table.parent_keys[self._table.chunks[key].parent_id][0]
 
     def _members(self, unit: int, wanted: SearchRequest) -> Sequence[int]:
         if not wanted.by_parent:
             return (unit,)
-        return self._parent_keys[self._chunks[unit].parent_id]
+        return self._table.parent_keys[self._table.chunks[unit].parent_id]
 
     def _fuse(
         self, wanted: SearchRequest, dense: ArmFound, sparse: ArmFound
@@ -300,7 +306,7 @@ class KnowledgeIndex:
         sparse_ranks = {key: rank for rank, key in enumerate(sparse.ranking, start=1)}
         hits = [
             Hit(
-                self._chunks[winners[unit]],
+                self._table.chunks[winners[unit]],
                 weighted[unit],
                 by_rank[unit],
                 dense_ranks.get(unit),
@@ -328,18 +334,14 @@ class KnowledgeIndex:
         bm25: Mapping[int, float],
     ) -> dict[int, float]:
         language = detect_language(wanted.text)
-        foreign = [key for key in cosines if language != self._languages[key]]
+        foreign = [key for key in cosines if language != self._table.languages[key]]
         return weigh_arms(wanted.dense_weight, cosines, bm25, foreign)
 
     def coverage(self, words: Sequence[str], chunk_id: UUID) -> float:
         """Tell how much of some folded words a chunk holds, 0 to 1."""
         with self._lock:
-            key = self._keys.get(chunk_id)
+            key = self._table.keys.get(chunk_id)
             return 0.0 if key is None else self._sparse.coverage(words, key)
-
-    def _is_known(self, chunk: IndexedChunk) -> bool:
-        key = self._keys.get(chunk.chunk_id)
-        return key is not None and self._chunks[key] == chunk
 
     def _check_dimensions(self, chunks: Iterable[IndexedChunk]) -> None:
         wanted = (self._dense[SourceType.MANUAL].dimensions,)
@@ -347,54 +349,17 @@ class KnowledgeIndex:
             if chunk.vector is not None and chunk.vector.shape != wanted:
                 raise DimensionMismatchError
 
-    def _add(
-        self,
-        chunks: Sequence[IndexedChunk],
-        languages: Sequence[Language],
-        fitted: FittedTexts,
-    ) -> None:
-        keys = range(self._next_key, self._next_key + len(chunks))
-        self._next_key += len(chunks)
-        codes = [_SOURCE_CODES[chunk.source] for chunk in chunks]
-        self._source_of_key = np.concatenate(
-            [self._source_of_key, np.array(codes, dtype=np.int8)]
-        )
-        for key, chunk, language in zip(keys, chunks, languages, strict=True):
-            # The dense index holds the vector now; a second copy would double memory.
-            self._chunks[key] = replace(chunk, vector=None)
-            self._keys[chunk.chunk_id] = key
-            self._languages[key] = language
-            self._document_keys.setdefault(chunk.document_id, set()).add(key)
-            self._parent_keys.setdefault(chunk.parent_id, []).append(key)
-        given = [chunk.vector for chunk in chunks]
-        self._set_vectors(dict(zip(keys, given, strict=True)))
-        self._sparse.add_fitted(keys, fitted)
-
     def _set_vectors(self, given: Mapping[int, NDArray[np.float32] | None]) -> None:
         vectors: dict[SourceType, dict[int, NDArray[np.float32]]] = {}
         for key, vector in given.items():
             if vector is None:
-                self._dense[self._chunks[key].source].remove([key])
+                self._dense[self._table.chunks[key].source].remove([key])
             else:
-                vectors.setdefault(self._chunks[key].source, {})[key] = vector
+                vectors.setdefault(self._table.chunks[key].source, {})[key] = vector
         for source, by_key in vectors.items():
             self._dense[source].add([*by_key], np.stack([*by_key.values()]))
 
     def _forget(self, keys: Collection[int]) -> None:
         for key in keys:
-            chunk = self._chunks.pop(key)
-            del self._languages[key]
-            del self._keys[chunk.chunk_id]
+            chunk = self._table.forget(key)
             self._dense[chunk.source].remove([key])
-            others = self._document_keys[chunk.document_id]
-            others.remove(key)
-            if not others:
-                del self._document_keys[chunk.document_id]
-            siblings = self._parent_keys[chunk.parent_id]
-            siblings.remove(key)
-            if not siblings:
-                del self._parent_keys[chunk.parent_id]
-        self._sparse.remove(keys)
-
-
-_SOURCE_CODES = {source: code for code, source in enumerate(SourceType)}

@@ -16,6 +16,7 @@ from persistence.ids import TenantId
 from persistence.knowledge import (
     fetch_changed_documents,
     fetch_chunks,
+    fetch_deleted_documents,
     fetch_state,
 )
 from retrieval.embedding import Embedder
@@ -120,7 +121,18 @@ class TenantIndexes:
         self._make_room()
         if not held.is_whole and held.former is not None:
             held = held.former
+        if staleness is Staleness.CATCHING_UP:
+            await self._forget_deleted(tenant_id, held)
         return ServedIndex(held.index, held.embedder, staleness)
+
+    async def _forget_deleted(self, tenant_id: TenantId, held: _TenantIndex) -> None:
+        """Take out what went: a price may be told late, never what was withdrawn."""
+        try:
+            gone = await fetch_deleted_documents(self._pool, tenant_id, held.revision)
+        except DATABASE_AWAY:
+            return
+        if gone:
+            await asyncio.to_thread(held.index.bar, gone)
 
     def _hold(self, tenant_id: TenantId, embedder: Embedder) -> _TenantIndex:
         held = self._tenants.get(tenant_id)
@@ -178,8 +190,10 @@ class TenantIndexes:
                 self._pool, tenant_id, batch, held.embedder.name
             )
             usable = _drop_misfits(tenant_id, chunks, held.embedder.dimensions)
-            await asyncio.to_thread(held.index.apply, usable, batch)
+            await asyncio.to_thread(held.index.apply, usable, batch, more_follows=True)
             n_chunks += len(chunks)
+        # Off the answering path: a large shop's takes seconds.
+        await asyncio.to_thread(held.index.settle)
         # What was read may be newer than the number; then it is read once more.
         held.revision = max((one.revision for one in changed), default=revision)
         held.is_whole = True

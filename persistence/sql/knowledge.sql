@@ -7,6 +7,10 @@ SELECT revision, served_model FROM knowledge_revisions WHERE tenant_id = $1;
 SELECT id, revision, is_deleted FROM documents
 WHERE tenant_id = $1 AND revision > $2 ORDER BY revision;
 
+-- fetch_deleted_documents --
+-- What must not be told any more, while the rest of a large change is still read.
+SELECT id FROM documents WHERE tenant_id = $1 AND revision > $2 AND is_deleted;
+
 -- fetch_chunks --
 -- All that an index keeps of some documents. Another model's vectors can't be compared
 -- with this one's, nor even be of its size: until they are made anew there are none.

@@ -1,8 +1,10 @@
 """What a text that can't be embedded, a slow load or a lost database costs others."""
 
 import asyncio
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -19,7 +21,7 @@ from persistence.ids import TenantId
 from persistence.tenants import create_tenant
 from persistence.users import User
 from retrieval.embedding import Embedder
-from retrieval.knowledge import SourceType
+from retrieval.knowledge import IndexedChunk, SourceType
 from tests.support.knowledge import (
     RETURNS,
     SHIPPING,
@@ -213,6 +215,47 @@ async def test_a_long_import_is_not_waited_for(
     while served.staleness is not None:
         served = await hasty.fetch_index(tenant)
     assert len(served.index) == 2
+
+
+async def test_what_is_deleted_during_a_long_import_is_gone_from_the_next_answer(
+    pool: Pool, tenant: TenantId, embedder: CountingEmbedder
+) -> None:
+    secret = await add_page(pool, tenant, RETURNS)
+    await add_page(pool, tenant, SHIPPING)
+    indexes = TenantIndexes(pool, Embedders(embedder), patience_s=0.05)
+    index = (await indexes.fetch_index(tenant)).index
+    await add_page(pool, tenant, SIZES)
+    # The import is under way and takes its time.
+    reading, go_on = asyncio.Event(), threading.Event()
+    loop, apply = asyncio.get_running_loop(), index.apply
+
+    def apply_slowly(
+        upserted: Sequence[IndexedChunk] = (),
+        deleted: Iterable[UUID] = (),
+        *,
+        more_follows: bool = False,
+    ) -> None:
+        if upserted:
+            loop.call_soon_threadsafe(reading.set)
+            assert go_on.wait(timeout=60)
+        apply(upserted, deleted, more_follows=more_follows)
+
+    index.apply = apply_slowly  # type: ignore[method-assign]
+    served = await indexes.fetch_index(tenant)
+    await reading.wait()
+    assert served.staleness is Staleness.CATCHING_UP
+
+    await remove_page(pool, tenant, secret)
+    served = await indexes.fetch_index(tenant)
+
+    assert served.staleness is Staleness.CATCHING_UP
+    found = served.index.search(RETURNS.text, None, [SourceType.FAQ])
+    assert [hit.chunk.title for hit in found.hits] == [SHIPPING.title]
+    go_on.set()
+    while served.staleness is not None:
+        served = await indexes.fetch_index(tenant)
+    found = served.index.search(RETURNS.text, None, [SourceType.FAQ])
+    assert [hit.chunk.title for hit in found.hits] == [SHIPPING.title]
 
 
 async def test_without_its_database_a_search_is_served_from_memory(

@@ -109,15 +109,14 @@ def test_a_vector_that_arrives_later_joins_the_dense_arm(index: KnowledgeIndex) 
 
 
 def test_a_long_page_is_read_once_though_its_vectors_come_in_batches() -> None:
-    class Reader(Bm25Index):
-        read = 0
+    read: list[int] = []
 
+    class Reader(Bm25Index):
         def add_fitted(self, keys: Sequence[int], fitted: FittedTexts) -> None:
-            self.read += len(keys)
+            read.extend(keys)
             super().add_fitted(keys, fitted)
 
-    sparse = Reader()
-    index = KnowledgeIndex(DIMENSIONS, sparse=sparse)
+    index = KnowledgeIndex(DIMENSIONS, sparse=Reader())
     page = [a_chunk(f"p{n}", "صفحه", f"بند شماره {n}.", document="p") for n in range(8)]
     for n_embedded in range(9):
         chunks = [
@@ -128,10 +127,10 @@ def test_a_long_page_is_read_once_though_its_vectors_come_in_batches() -> None:
         index.apply(chunks, [page[0].document_id])
         found = search(index, "بند شماره")
         assert (found.n_dense, found.n_sparse) == (n_embedded, 8)
-    assert sparse.read == 8
+    assert len(read) == 8
     edited = a_chunk("p3", "صفحه", "بند دیگر.", document="p")
     index.apply([*page[:3], edited], [page[0].document_id])
-    assert sparse.read == 9
+    assert len(read) == 9
     assert len(index) == 4
     assert {*names(search(index, "بند"))} == {*page[:3], edited}
 
@@ -140,6 +139,40 @@ def test_a_deleted_document_is_gone_from_both_arms(index: KnowledgeIndex) -> Non
     index.apply(deleted=[SHIPPING.document_id, an_id("unknown")])
     assert SHIPPING not in names(search(index, "هزینه ارسال"))
     assert len(index) == 2
+
+
+def test_a_barred_document_does_not_come_back_with_a_revision_under_way(
+    index: KnowledgeIndex,
+) -> None:
+    index.bar([SHIPPING.document_id])
+    again = replace(SHIPPING, chunk_id=an_id("again"))
+    index.apply([SHIPPING, again], [SHIPPING.document_id])
+    assert SHIPPING.title not in {
+        hit.chunk.title for hit in search(index, SHIPPING.text).hits
+    }
+    assert len(index) == 2
+
+
+def test_a_question_lays_nothing_out_after_a_large_change(
+    index: KnowledgeIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search(index, SHIPPING.text)
+    more = [a_chunk(f"n{n}", "کالا", f"کالای {n} موجود است.") for n in range(50)]
+    index.apply(more[:30], more_follows=True)
+    index.apply(more[30:], [SHIPPING.document_id], more_follows=True)
+
+    def refuse(*_: object) -> None:
+        raise AssertionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("retrieval.bm25.lay_out", refuse)
+        assert search(index, "کالای 49").degraded == {}
+    index.settle()
+    with monkeypatch.context() as patched:
+        patched.setattr("retrieval.bm25.lay_out", refuse)
+        found = search(index, "کالای 49")
+    assert found.degraded == {}
+    assert found.hits[0].chunk == more[49]
 
 
 def test_a_revision_replaces_a_document_whole(index: KnowledgeIndex) -> None:
