@@ -89,7 +89,8 @@ def measure(size: int, questions: Sequence[str], bare_ms: float) -> None:
     before = _memory_mb()
     index = KnowledgeIndex(DIMENSIONS)
     started = TIMER()
-    index.apply(chunks)
+    index.apply(chunks, more_follows=True)
+    index.settle()
     applied_s = TIMER() - started
     memory = (_memory_mb() - before) / (size / 1_000)
     rag: ProductionRAG[None] = ProductionRAG(lambda _: index, RandomEmbedder(), TIMER)

@@ -169,7 +169,7 @@ def test_a_change_is_laid_out_before_anybody_asks(
 
 
 def test_texts_that_went_leave_no_terms_and_no_strange_words_behind() -> None:
-    index = Bm25Index()
+    index, text = Bm25Index(), ""
     for n in range(40):
         text = f"{chr(1575 + n % 9)}کالای{n:03}شماره{n:03}"
         index = index.changed([n - 1], [n], fit_texts([text])).settled()
@@ -178,7 +178,7 @@ def test_texts_that_went_leave_no_terms_and_no_strange_words_behind() -> None:
     assert fresh.n_terms <= index.n_terms <= 1.25 * fresh.n_terms
     assert index.share_of_strange(["کالای000شماره000"]) == 1
     assert index.share_of_strange(normalise(text).split()) == 0
-    assert index.coverage(normalise(text).split(), n) == 1
+    assert index.coverage(normalise(text).split(), 39) == 1
 
 
 def test_coverage_is_the_mean_share_of_found_pieces() -> None:
