@@ -181,13 +181,24 @@ def evaluate(
         bool, typer.Option("--json", help="Print one JSON object.")
     ] = False,
 ) -> None:
-    """Measure how well a pipeline finds a labelled set's passages."""
+    """Measure how well a pipeline finds a labelled set's passages.
+
+    By the embedding model and the weight of the settings, as the runtime searches.
+    """
     # The model's library is loaded by those who measure, not by `pilito --help`.
     from deployments.evaluate import evaluate as run
     from retrieval.evaluation import LabelledSetError
 
+    settings = load_settings()
     try:
-        run(corpus, queries, pipeline, as_json=as_json)
+        run(
+            corpus,
+            queries,
+            pipeline,
+            model=settings.embedding_model,
+            dense_weight=settings.dense_weight,
+            as_json=as_json,
+        )
     except LabelledSetError as error:
         raise typer.Exit(_complain(str(error), USAGE_ERROR)) from error
 

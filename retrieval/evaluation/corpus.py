@@ -17,6 +17,7 @@ from retrieval.evaluation.report import Ranking
 from retrieval.hits import FusionOrder, SearchRequest
 from retrieval.index import KnowledgeIndex
 from retrieval.knowledge import IndexedChunk, SourceType
+from retrieval.options import RagOptions
 from retrieval.production_rag import ProductionRAG
 from retrieval.relevance import ANSWER_THRESHOLD
 from retrieval.retrieved import RetrievedContext
@@ -28,6 +29,7 @@ _PRIMARY = SourceType.FAQ
 _SECONDARY = tuple(source for source in SourceType if source != _PRIMARY)
 _PRIMARY_BUDGET_TOKENS = 800
 _SECONDARY_BUDGET_TOKENS = 1200
+_DEFAULTS = RagOptions()
 
 
 class Corpus:
@@ -55,7 +57,8 @@ class Corpus:
                 [
                     replace(chunk, vector=vector)
                     for chunk, vector in zip(batch, vectors, strict=True)
-                ]
+                ],
+                more_follows=True,
             )
             yield (start + len(batch)) / len(self._chunks)
 
@@ -64,13 +67,16 @@ class Corpus:
         return self._names[document_id]
 
     def ranker(
-        self, pipeline: Pipeline, timer: Callable[[], float]
+        self,
+        pipeline: Pipeline,
+        timer: Callable[[], float],
+        options: RagOptions = _DEFAULTS,
     ) -> Callable[[LabelledQuestion], Ranking]:
         """Build what ranks the passages for a question."""
         match pipeline:
             case Pipeline.PRODUCTION_RAG:
                 rag: ProductionRAG[None] = ProductionRAG(
-                    lambda _: self.index, self._embedder, timer
+                    lambda _: self.index, self._embedder, timer, options=lambda: options
                 )
                 rag.warm_up()
                 return lambda question: self._by_production_rag(rag, question)

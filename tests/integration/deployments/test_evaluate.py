@@ -1,11 +1,14 @@
 """`pilito evaluate` as a person runs it: no runtime, no database."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.support.embedding_models import save_word_model
 
 DEMO = Path(__file__).parents[3] / "deployments" / "demo"
 RUN = "from deployments.cli import main; main()"
@@ -14,9 +17,17 @@ KEYS = {"hit@1", "hit@8", "hit@20", "mrr@10", "ndcg@10", "queries", "passages"}
 pytestmark = pytest.mark.timeout(400)
 
 
-def evaluate(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def evaluate(
+    *arguments: str | Path, **settings: str
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", RUN, "evaluate", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **settings},
+    )
 
 
 @pytest.fixture
@@ -81,3 +92,38 @@ def test_a_wrong_file_is_one_clear_line_and_exit_2(
     assert done.stdout == ""
     assert complaint in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_model_of_the_setting_is_what_is_measured(
+    corpus: Path, queries: Path, tmp_path: Path
+) -> None:
+    model = save_word_model(tmp_path / "words")
+    files = ("--corpus", corpus, "--queries", queries)
+    done = evaluate(*files, "--pipeline", "dense", PILITO_EMBEDDING_MODEL=model)
+    assert done.returncode == 0, done.stderr
+    assert f"model    {model}\n" in done.stdout
+
+
+def test_a_model_that_is_not_there_is_named_and_no_other_is_measured(
+    corpus: Path, queries: Path
+) -> None:
+    done = evaluate(
+        "--corpus",
+        corpus,
+        "--queries",
+        queries,
+        PILITO_EMBEDDING_MODEL="no/such-model",
+        HF_HUB_OFFLINE="1",
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "pilito: the embedding model 'no/such-model' can't be loaded" in done.stderr
+
+
+def test_the_weight_of_the_setting_is_what_is_measured(
+    corpus: Path, queries: Path
+) -> None:
+    files = ("--corpus", corpus, "--queries", queries)
+    done = evaluate(*files, PILITO_DENSE_WEIGHT="2")
+    assert done.returncode == 2
+    assert done.stderr.startswith("pilito: PILITO_DENSE_WEIGHT")

@@ -1,11 +1,7 @@
 """Any sentence-transformers model embeds: here a tiny one that the test has built."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
 from retrieval.embedding_models import (
     SentenceTransformerEmbedder,
@@ -13,21 +9,13 @@ from retrieval.embedding_models import (
     reopen_embedder,
 )
 from retrieval.errors import EmbeddingError
-from tests.support.cross_encoders import WORDS, build_tokenizer
-
-DIMENSIONS = 48
+from tests.support.cross_encoders import WORDS
+from tests.support.embedding_models import DIMENSIONS, save_word_model
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A model whose words each have a direction of their own."""
-    path: Path = tmp_path_factory.mktemp("models") / "words"
-    tokenizer = build_tokenizer().backend_tokenizer
-    weights = np.eye(len(WORDS) + 4, DIMENSIONS, dtype=np.float32)
-    SentenceTransformer(
-        modules=[StaticEmbedding(tokenizer, embedding_weights=weights)], device="cpu"
-    ).save(str(path))
-    return str(path)
+    return save_word_model(tmp_path_factory.mktemp("models") / "words")
 
 
 def test_a_folder_is_opened_by_its_name(folder: str) -> None:
