@@ -17,7 +17,7 @@ from persistence.routing import fetch_routing
 from retrieval.context_retriever import ContextRetriever
 from retrieval.embedding import Embedder
 from retrieval.embedding_models import reopen_embedder
-from retrieval.errors import RerankerUnavailableError, RetrievalError
+from retrieval.errors import RerankerUnavailableError
 from retrieval.hits import EVERYTHING, RetrievalFilter
 from retrieval.index import KnowledgeIndex
 from retrieval.knowledge import SourceType
@@ -134,17 +134,18 @@ class KnowledgeRetriever:
             asyncpg.PostgresError, OSError: the database is away.
         """
         self._loop = asyncio.get_running_loop()
-        served = await self._indexes.fetch_index(tenant_id)
         variant = await self._wiring.choose_variant(tenant_id, conversation_id)
-        searches = self._searches_with(served.embedder)
-        asked = _Question(tenant_id, served.index, query, share, only)
         try:
+            served = await self._indexes.fetch_index(tenant_id)
+            searches = self._searches_with(served.embedder)
+            asked = _Question(tenant_id, served.index, query, share, only)
             if variant is Variant.PRODUCTION_RAG:
                 found, primary_source = await self._search_fully(searches.rag, asked)
             else:
                 found = await _search_plainly(searches.plain, asked)
                 primary_source = PRIMARY_SOURCE
-        except RetrievalError as error:
+        except Exception as error:
+            # Of a database that is away, too: whoever asked got nothing.
             RAGMetrics.record_failure(variant, PRIMARY_SOURCE, error)
             raise
         if served.staleness is not None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+import asyncpg
 import httpx
 import pytest
 from prometheus_client import REGISTRY
@@ -153,6 +154,21 @@ async def test_predecessor_faults_m1_a_retrieval_that_fails_is_counted(
     # Nothing was found, so nothing has a latency.
     latency = "rag_retrieval_latency_seconds_count"
     assert counted.since(latency, method=METHOD) == before
+
+
+async def test_predecessor_faults_m1_a_search_without_its_database_is_counted(
+    dsn: str, tenant: TenantId, embedder: CountingEmbedder, counted: Counted
+) -> None:
+    lost = await asyncpg.create_pool(dsn, min_size=1)
+    await lost.close()
+    await counted.read()
+    with pytest.raises(asyncpg.InterfaceError):
+        await KnowledgeRetriever(lost, embedder).retrieve(tenant, QUESTION)
+    await counted.read()
+    failed = {"method": METHOD, "error_type": "InterfaceError"}
+    assert counted.since("rag_errors_total", **failed) == 1
+    primary = {"method": METHOD, "primary_source": "faq"}
+    assert counted.since("rag_retrieval_total", **primary) == 1
 
 
 async def test_predecessor_faults_m1_a_reranking_is_counted_by_its_model(
