@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from retrieval.bm25 import grams
-from retrieval.knowledge import IndexedChunk
+from retrieval.knowledge import IndexedChunk, SourceType
 from retrieval.normalise import normalise
 from retrieval.sentences import sentence_spans
 
@@ -104,6 +104,28 @@ def fill_budget(
                     shown_parents.add(chunk.parent_id)
                 break
     return passages
+
+
+def fill_both_budgets(
+    chunks: Sequence[IndexedChunk],
+    primary_source: SourceType,
+    budgets_tokens: tuple[int, int],
+    count_tokens: Callable[[str], int],
+) -> tuple[list[Passage], list[Passage]]:
+    """Take passages of the first source and of the others, numbered through both."""
+    primary_budget, secondary_budget = budgets_tokens
+    primary = fill_budget(
+        (chunk for chunk in chunks if chunk.source == primary_source),
+        primary_budget,
+        count_tokens,
+    )
+    secondary = fill_budget(
+        (chunk for chunk in chunks if chunk.source != primary_source),
+        secondary_budget,
+        count_tokens,
+        first_number=len(primary) + 1,
+    )
+    return primary, secondary
 
 
 def _choices(chunk: IndexedChunk, *, is_first: bool) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -11,12 +12,12 @@ from retrieval.citing import retrieved_chunk, source_used
 from retrieval.complexity import query_complexity
 from retrieval.context import (
     drop_near_duplicates,
-    fill_budget,
+    fill_both_budgets,
     render_passages,
 )
 from retrieval.embedding import Embedder, check_vectors
 from retrieval.failures import name_failure
-from retrieval.hits import EVERYTHING, Arm, RetrievalFilter, SearchRequest
+from retrieval.hits import EVERYTHING, Arm, Hits, RetrievalFilter, SearchRequest
 from retrieval.index import KnowledgeIndex
 from retrieval.judging import Judging
 from retrieval.knowledge import SourceType
@@ -57,7 +58,7 @@ class ContextRetriever(Generic[User]):
         self._index_for = index_for
         self._embedder = embedder
         self._timer = timer
-        self._context_top_k = context_top_k
+        self._top_k = context_top_k
         self._judging = Judging(embedder)
 
     def warm_up(self) -> None:
@@ -89,52 +90,31 @@ class ContextRetriever(Generic[User]):
         question = self._embed(query)
         embedded = self._timer()
         index = self._index_for(user)
-        found = index.find(
-            SearchRequest(
-                query,
-                question.vector,
-                only.narrow((primary_source, *secondary_sources)),
-                tags=only.tags,
-                documents=only.documents,
-            )
+        request = SearchRequest(
+            query,
+            question.vector,
+            only.narrow((primary_source, *secondary_sources)),
+            tags=only.tags,
+            documents=only.documents,
         )
+        found = index.find(request)
         judged = self._judging.judge([query], question.vector, index, found.hits)
         searched = self._timer()
-        chunks = drop_near_duplicates(
-            (hit.chunk for hit in found.hits), self._context_top_k
-        )
-        primary = fill_budget(
-            (chunk for chunk in chunks if chunk.source == primary_source),
-            primary_budget,
+        primary, secondary = fill_both_budgets(
+            drop_near_duplicates((hit.chunk for hit in found.hits), self._top_k),
+            primary_source,
+            (primary_budget, secondary_budget),
             self._embedder.count_tokens,
-        )
-        secondary = fill_budget(
-            (chunk for chunk in chunks if chunk.source != primary_source),
-            secondary_budget,
-            self._embedder.count_tokens,
-            first_number=len(primary) + 1,
         )
         ended = self._timer()
-        degraded = {str(arm): error for arm, error in found.degraded.items()}
-        if question.failure is not None:
-            degraded[Arm.DENSE.value] = question.failure
         return RetrievedContext(
             primary_context=render_passages(primary),
             secondary_context=render_passages(secondary),
             sources_used=[source_used(p) for p in (*primary, *secondary)],
             total_chunks=len(primary) + len(secondary),
             retrieval_method="context_retriever",
-            performance=Performance(
-                latency_ms=1000 * (ended - started),
-                embedding_ms=1000 * (embedded - started),
-                search_ms=1000 * (searched - embedded),
-                context_ms=1000 * (ended - searched),
-                reranking_used=False,
-                query_complexity=query_complexity(query),
-                dense_candidates=found.n_dense,
-                sparse_candidates=found.n_sparse,
-                fused_candidates=len(found.hits),
-                degraded=degraded,
+            performance=_performance(
+                (started, embedded, searched, ended), question, found
             ),
             chunks=[retrieved_chunk(hit) for hit in found.hits],
             relevance=judged,
@@ -149,3 +129,26 @@ class ContextRetriever(Generic[User]):
             return _Question(query, vectors[0], None)
         except Exception as error:  # noqa: BLE001  # any model's failure leaves the words
             return _Question(query, None, name_failure("embedder", error))
+
+
+def _performance(
+    ticks: Sequence[float], question: _Question, found: Hits
+) -> Performance:
+    degraded = {str(arm): error for arm, error in found.degraded.items()}
+    if question.failure is not None:
+        degraded[Arm.DENSE.value] = question.failure
+    embedding, search, context = (
+        1000 * (after - before) for before, after in pairwise(ticks)
+    )
+    return Performance(
+        latency_ms=1000 * (ticks[-1] - ticks[0]),
+        embedding_ms=embedding,
+        search_ms=search,
+        context_ms=context,
+        reranking_used=False,
+        query_complexity=query_complexity(question.text),
+        dense_candidates=found.n_dense,
+        sparse_candidates=found.n_sparse,
+        fused_candidates=len(found.hits),
+        degraded=degraded,
+    )

@@ -1,5 +1,6 @@
 """The whole retrieval: analyse, search both arms, rerank, fit to the budgets."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,9 +12,8 @@ from numpy.typing import NDArray
 from retrieval.citing import retrieved_chunk, source_used
 from retrieval.complexity import query_complexity
 from retrieval.context import (
-    Passage,
     drop_near_duplicates,
-    fill_budget,
+    fill_both_budgets,
     render_passages,
 )
 from retrieval.embedding import Embedder, check_vectors, passage_text
@@ -38,7 +38,12 @@ from retrieval.query.forms import QueryForms, build_forms
 from retrieval.query.shorten import shorten_question
 from retrieval.relevance import PRODUCTION, Evidence, OffTopic
 from retrieval.reranking import RerankResult, count_worth_reading, order_by
-from retrieval.retrieved import Performance, QueryAnalysis, RetrievedContext
+from retrieval.retrieved import (
+    Performance,
+    QueryAnalysis,
+    RetrievedChunk,
+    RetrievedContext,
+)
 from retrieval.routing import Intent, QueryRouter
 
 User = TypeVar("User")
@@ -78,6 +83,13 @@ class _Ranked:
     model: str = ""
     skipped: str = ""
     failure: str | None = None
+
+    def describe(self) -> list[RetrievedChunk]:
+        """Write down all; what could not win was not read, and stands behind."""
+        unread = [None] * (len(self.hits) - len(self.scores))
+        scores = (*self.scores, *unread)
+        scored = zip(self.hits, scores, strict=True)
+        return [retrieved_chunk(hit, score) for hit, score in scored]
 
 
 class ProductionRAG(Generic[User]):
@@ -142,11 +154,7 @@ class ProductionRAG(Generic[User]):
             primary_budget,
             secondary_budget,
         )
-        # "How much is it?" finds nothing without the post that it is about, and a
-        # question about delivery is only disturbed by one: so both are tried.
-        post = shorten_question(share.strip())
-        texts = (query, f"{query}\n{post}") if post else (query,)
-        forms = [build_forms(text) for text in texts]
+        forms = _ways_to_ask(query, share)
         complexity = query_complexity(query)
         ticks.append(self._timer())
         embedded = self._embed(forms)
@@ -156,10 +164,14 @@ class ProductionRAG(Generic[User]):
         ticks.append(self._timer())
         ranked = self._order(best.forms.spoken, best.found.hits, options)
         ticks.append(self._timer())
-        primary, secondary = self._fit(ranked.hits, intent, options.rerank_top_k)
+        chunks = (hit.chunk for hit in ranked.hits)
+        primary, secondary = fill_both_budgets(
+            drop_near_duplicates(chunks, options.rerank_top_k),
+            intent.primary_source,
+            (intent.primary_budget, intent.secondary_budget),
+            self._embedder.count_tokens,
+        )
         ticks.append(self._timer())
-        # What could not win was not read, and stands behind in the fused order.
-        unread = [None] * (len(ranked.hits) - len(ranked.scores))
         return RetrievedContext(
             primary_context=render_passages(primary),
             secondary_context=render_passages(secondary),
@@ -167,12 +179,7 @@ class ProductionRAG(Generic[User]):
             total_chunks=len(primary) + len(secondary),
             retrieval_method=METHOD,
             performance=_performance(ticks, complexity, embedded, best.found, ranked),
-            chunks=[
-                retrieved_chunk(hit, score)
-                for hit, score in zip(
-                    ranked.hits, [*ranked.scores, *unread], strict=True
-                )
-            ],
+            chunks=ranked.describe(),
             relevance=best.relevance,
             searched_text=best.forms.spoken,
             analysis=_describe(query, complexity, intent, best.forms),
@@ -241,6 +248,7 @@ class ProductionRAG(Generic[User]):
         texts = [passage_text(hit.chunk.title, hit.chunk.text) for hit in read]
         try:
             result = self._rerank(question, texts, options.rerank_model)
+            _check_scores(result.scores)
             order = order_by(result.scores, len(read))
             scores = [result.scores[place] for place in order]
         except RerankerUnavailableError as error:
@@ -252,25 +260,26 @@ class ProductionRAG(Generic[User]):
         reranked = [read[place] for place in order]
         return _Ranked([*reranked, *hits[len(read) :]], scores, result.model)
 
-    def _fit(
-        self, hits: Sequence[Hit], intent: Intent, top_k: int
-    ) -> tuple[list[Passage], list[Passage]]:
-        chunks = drop_near_duplicates((hit.chunk for hit in hits), top_k)
-        primary = fill_budget(
-            (chunk for chunk in chunks if chunk.source == intent.primary_source),
-            intent.primary_budget,
-            self._embedder.count_tokens,
-        )
-        secondary = fill_budget(
-            (chunk for chunk in chunks if chunk.source != intent.primary_source),
-            intent.secondary_budget,
-            self._embedder.count_tokens,
-            first_number=len(primary) + 1,
-        )
-        return primary, secondary
-
 
 _DEFAULT_ROUTER = QueryRouter()
+
+
+def _ways_to_ask(question: str, share: str) -> list[QueryForms]:
+    """Write the question for the search, alone and with the post it may be about.
+
+    "How much is it?" finds nothing without the post, and a question about delivery is
+    only disturbed by one: so both are tried.
+    """
+    post = shorten_question(share.strip())
+    texts = (question, f"{question}\n{post}") if post else (question,)
+    return [build_forms(text) for text in texts]
+
+
+def _check_scores(scores: Sequence[float]) -> None:
+    """See that scores make an order: a model that runs over gives no numbers."""
+    if not all(map(math.isfinite, scores)):
+        message = "not all scores are numbers"
+        raise ValueError(message)
 
 
 def _override(

@@ -47,21 +47,7 @@ def on_customer_wrote(
     edit = find_edit(state, event.mid) if state.recent_edits else None
     if edit is not None:
         event = replace(event, text=edit.text)
-    content = event.text
-    if event.media and not content.strip():
-        content = PLACEHOLDERS[event.message_type]
-    message = RecordMessage(
-        id=message_id,
-        author=Author.CUSTOMER,
-        content=content,
-        created_at=event.at,
-        processing=Processing.PENDING,
-        message_type=event.message_type,
-        mid=event.mid,
-        media=event.media,
-        position=position,
-        is_edited=edit is not None,
-    )
+    message = _message_of(event, message_id, position, is_edited=edit is not None)
     if event.mid in state.unsent_mids:
         return _record_unsent(state, message)
     waiting = insert_question(state, message_id, placed)
@@ -105,6 +91,30 @@ def on_customer_wrote(
         profile=profile,
     )
     return Decision(state, effects)
+
+
+def _message_of(
+    event: CustomerWrote,
+    message_id: MessageId,
+    position: int | None,
+    *,
+    is_edited: bool,
+) -> RecordMessage:
+    content = event.text
+    if event.media and not content.strip():
+        content = PLACEHOLDERS[event.message_type]
+    return RecordMessage(
+        id=message_id,
+        author=Author.CUSTOMER,
+        content=content,
+        created_at=event.at,
+        processing=Processing.PENDING,
+        message_type=event.message_type,
+        mid=event.mid,
+        media=event.media,
+        position=position,
+        is_edited=is_edited,
+    )
 
 
 def _record_unsent(state: Conversation, message: RecordMessage) -> Decision:

@@ -1,6 +1,7 @@
 """The whole retrieval from question to context, on a cheap embedder."""
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
@@ -223,6 +224,19 @@ def test_a_missing_reranker_leaves_the_fused_order_and_is_told() -> None:
     assert found["chunks"] == plain["chunks"]
     assert found["primary_context"] == plain["primary_context"]
     assert found["performance"]["degraded"] == {"reranker": "RerankerUnavailableError"}
+
+
+@pytest.mark.parametrize("scores", [(math.nan, 1.0), (math.inf, 0.0), (1.0,), ()])
+def test_scores_that_make_no_order_leave_the_fused_one_and_are_told(
+    scores: tuple[float, ...],
+) -> None:
+    # A model that runs over gives what is no number, and what has no form in JSON.
+    rag = build_rag(rerank=lambda *_: RerankResult(scores, "fake"))
+    found, plain = retrieve(rag, "ارسال"), retrieve(build_rag(), "ارسال")
+    assert found["chunks"] == plain["chunks"]
+    assert found["primary_context"] == plain["primary_context"]
+    assert found["performance"]["degraded"].keys() == {"reranker"}
+    assert json.dumps(found, allow_nan=False)
 
 
 def test_predecessor_fault_g4_tokens_are_counted_and_budgets_kept() -> None:
