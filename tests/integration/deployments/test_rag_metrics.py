@@ -240,6 +240,22 @@ async def test_the_sums_are_read_once_in_a_while(
     assert 0 < after["query_complexity_avg"] < 1
 
 
+async def test_without_a_cross_encoder_a_roll_out_is_not_full_of_errors(
+    counted: Counted,
+) -> None:
+    before = RAGMetrics.get_cached_metrics(AT_ONCE)["methods"].get("production_rag")
+    found = await EmptyRetriever().retrieve(TenantId(NOBODY), QUESTION)
+    found["retrieval_method"] = "production_rag"
+    found["performance"]["degraded"] = {"reranker": "RerankerUnavailableError"}
+    await counted.read()
+    RAGMetrics.record_retrieval(found, SourceType.FAQ)
+    await counted.read()
+    labels = {"method": "production_rag", "error_type": "RerankerUnavailableError"}
+    assert counted.since("rag_errors_total", **labels) == 1
+    after = RAGMetrics.get_cached_metrics(AT_ONCE)["methods"]["production_rag"]
+    assert after["errors"] == (0 if before is None else before["errors"])
+
+
 async def test_a_superuser_sees_how_each_method_does(
     api: Api, pool: Pool, tenant: TenantId, embedder: CountingEmbedder
 ) -> None:
