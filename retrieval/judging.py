@@ -1,5 +1,6 @@
 """Gathers the evidence that a search's best chunk answers, and judges it."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,6 +20,8 @@ from retrieval.relevance import (
     RelevanceWeights,
     relevance,
 )
+
+_LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 
 
 class Judging:
@@ -64,14 +67,18 @@ class Judging:
             return None
         best = hits[0].chunk
         cosines = [hit.dense_score for hit in hits if hit.dense_score is not None]
-        language = detect_language(spellings[0])
+        asked = [
+            content_words(_LINK.sub(" ", spelling))
+            for spelling in dict.fromkeys(spellings)
+        ]
+        # A bare link or a stray letter is in no language, and must not be taken for a
+        # foreign question whose words could not be found.
+        language = detect_language(f"{best.title} {best.text}")
+        is_foreign = any(asked) and detect_language(spellings[0]) != language
         evidence = Evidence(
             similarity=max(cosines, default=None),
-            coverage=max(
-                index.coverage(content_words(spelling), best.chunk_id)
-                for spelling in dict.fromkeys(spellings)
-            ),
-            same_language=language == detect_language(f"{best.title} {best.text}"),
+            coverage=max(index.coverage(words, best.chunk_id) for words in asked),
+            same_language=not is_foreign,
         )
         if vector is None or not self._is_calibrated:
             return evidence, None
