@@ -73,14 +73,9 @@ class RetrieverReplica:
         self._warming = asyncio.create_task(self._warm_up())
         if self._awaited is not None:
             self._fetching = asyncio.create_task(self._awaited.fetch())
-
-    def check_health(self) -> None:
-        """Have Serve begin this replica anew once the model that is set is here.
-
-        Raises ModelArrivedError.
-        """
-        if self._awaited is not None:
-            self._awaited.check()
+            # Serve begins this replica anew once the model is here. Nobody else asks
+            # this loop whether it is healthy: it may be busy without being dead.
+            self.check_health = self._awaited.check
 
     async def _warm_up(self) -> None:
         """Load what questions need; only then embed what is new beside them."""

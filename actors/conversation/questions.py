@@ -96,7 +96,7 @@ def on_customer_wrote(
 def _message_of(
     event: CustomerWrote,
     message_id: MessageId,
-    position: int | None,
+    position: int,
     *,
     is_edited: bool,
 ) -> RecordMessage:
