@@ -143,7 +143,7 @@ async def test_a_deleted_document_leaves_at_once(
     assert "۶۵ هزار" not in found["primary_context"] + found["secondary_context"]
 
 
-async def test_an_edited_document_says_only_the_new_words(
+async def test_predecessor_faults_g1_an_edited_document_says_only_the_new_words(
     pool: Pool, tenant: TenantId, embedder: CountingEmbedder
 ) -> None:
     document = await add_page(pool, tenant, SHIPPING)
