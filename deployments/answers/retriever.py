@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from deployments.answers.embedders import Embedders
 from deployments.answers.indexes import MAX_TENANTS, TenantIndexes
+from deployments.answers.patience import PATIENCE_S, PatientEmbedder
 from deployments.answers.rag_metrics import RAGMetrics
 from deployments.answers.retrieval_log import log_retrieval
 from deployments.answers.variants import Variant
@@ -56,6 +57,7 @@ class Wiring:
     options: Callable[[], RagOptions] = RagOptions
     reranker: Reranker | None = None
     open_embedder: Callable[[str], Embedder] = reopen_embedder
+    embedding_patience_s: float = PATIENCE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +163,12 @@ class KnowledgeRetriever:
         return self._searches[embedder.name]
 
     def _make_search(self, embedder: Embedder) -> _Searches:
+        patient = PatientEmbedder(embedder, self._wiring.embedding_patience_s)
         return _Searches(
-            ContextRetriever(lambda tenant: tenant.index, embedder, time.perf_counter),
+            ContextRetriever(lambda tenant: tenant.index, patient, time.perf_counter),
             ProductionRAG(
                 lambda tenant: tenant.index,
-                embedder,
+                patient,
                 time.perf_counter,
                 options=self._wiring.options,
                 rerank=self._make_rerank(self._wiring.reranker),

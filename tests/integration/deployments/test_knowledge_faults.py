@@ -1,5 +1,6 @@
 """What a broken model, a spoilt row or a huge shop may do to the search: little."""
 
+import threading
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
@@ -194,3 +195,35 @@ async def test_while_the_flag_asks_for_it_each_retrieval_is_logged(
     assert [one["chunk_id"] for one in line["candidates"]] == [
         chunk["chunk_id"] for chunk in found["chunks"]
     ]
+
+
+async def test_predecessor_faults_g5_a_model_that_hangs_leaves_keyword_search(
+    pool: Pool, embedder: CountingEmbedder
+) -> None:
+    tenant = (await create_tenant(pool, "shop")).id
+    await add_page(pool, tenant, SHIPPING)
+    go_on = threading.Event()
+    asked: list[Sequence[str]] = []
+
+    class HangingEmbedder(CountingEmbedder):
+        """Takes each question and gives nothing back."""
+
+        def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            """Wait until told."""
+            asked.append(texts)
+            assert go_on.wait(timeout=60)
+            return super().embed_queries(texts)
+
+    hanging = HangingEmbedder(embedder)
+    wiring = Wiring(embedding_patience_s=1.0)
+    retriever = KnowledgeRetriever(pool, hanging, wiring)
+    await retriever.warm_up()
+    # The second does not wait for what the first has waited for in vain.
+    for _ in range(2):
+        found = await retriever.retrieve(tenant, "هزینه ارسال")
+        assert found["performance"]["degraded"] == {"dense": "EmbeddingError"}
+        assert found["chunks"][0]["title"] == SHIPPING.title
+    assert len(asked) == 1
+    go_on.set()
+    while found["performance"]["degraded"]:
+        found = await retriever.retrieve(tenant, "هزینه ارسال")
