@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from retrieval.embedding import Embedder
 from retrieval.errors import EmbeddingError
 
-#: A hundred times what a question takes, and a fraction of what a caller waits.
-PATIENCE_S = 5.0
+#: On a busy machine six questions and passages between them take turns for seconds; the
+#: caller gives up after half a minute.
+PATIENCE_S = 10.0
 #: More than search at once.
 MAX_THREADS = 16
 
