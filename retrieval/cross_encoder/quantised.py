@@ -1,7 +1,9 @@
 """A cross-encoder in 8-bit integers, run by ONNX Runtime without torch."""
 
 import json
+from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +19,11 @@ GRAPH = "model.int8.onnx"
 TOKENIZER = "tokenizer.json"
 MANIFEST = "manifest.json"
 
-#: Padding included. Larger batches are no quicker on a few cores, and hold more memory.
-BATCH_TOKENS = 1024
+#: Padding included. Larger batches are no quicker, and hold more memory.
+BATCH_TOKENS = 512
+#: ONNX Runtime's own operator for a sum and its norm takes several times as long as
+#: the two of which it is made.
+_SLOWER_FUSIONS = ("SkipLayerNormFusion",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,17 @@ class Manifest:
         return cls(int(values["max_tokens"]), int(values["pad_token_id"]))
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """How a graph is run; other values than these serve to measure what each brings."""
+
+    batch_tokens: int = BATCH_TOKENS
+    #: Each thread computes a batch of its own; else all meet at each operator of one.
+    apart: bool = True
+    #: Leave out the fusions that cost more than they save.
+    choose_fusions: bool = True
+
+
 class QuantisedCrossEncoder:
     """Scores pairs with a folder that `compile_cross_encoder` made.
 
@@ -50,20 +66,27 @@ class QuantisedCrossEncoder:
     runtime = "onnxruntime int8"
 
     def __init__(
-        self, folder: Path, *, threads: int, batch_tokens: int = BATCH_TOKENS
+        self, folder: Path, *, threads: int, running: Running | None = None
     ) -> None:
-        self._batch_tokens = batch_tokens
+        running = running or Running()
+        self._batch_tokens = running.batch_tokens
+        self._workers = threads if running.apart else 1
+        # The caller's thread works too. None of these is started before it is needed.
+        self._helpers = ThreadPoolExecutor(
+            max(1, self._workers - 1), thread_name_prefix="cross-encoder"
+        )
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1 if running.apart else threads
         # Threads that spin while they wait take the processor from everybody else.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # The arena keeps the largest batch ever seen; freeing costs nothing measurable.
-        options.enable_cpu_mem_arena = False
         try:
             self._manifest = Manifest.load(folder)
             self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
             self._session = onnxruntime.InferenceSession(
-                str(folder / GRAPH), options, providers=["CPUExecutionProvider"]
+                str(folder / GRAPH),
+                options,
+                providers=["CPUExecutionProvider"],
+                disabled_optimizers=_SLOWER_FUSIONS if running.choose_fusions else None,
             )
         except Exception as error:
             # Its libraries raise bare exceptions of their own.
@@ -80,11 +103,26 @@ class QuantisedCrossEncoder:
         encodings = self._tokenizer.encode_batch([*pairs])
         scores = np.empty(len(pairs), dtype=np.float32)
         lengths = [len(encoding.ids) for encoding in encodings]
-        for batch in batch_by_length(lengths, self._batch_tokens):
-            feeds = self._pad([encodings[place] for place in batch])
-            (logits,) = self._session.run(None, feeds)
-            scores[batch] = np.asarray(logits, dtype=np.float32)[:, 0]
+        waiting = deque(batch_by_length(lengths, self._batch_tokens, self._workers))
+
+        def work() -> None:
+            while (batch := _take(waiting)) is not None:
+                scores[batch] = self._run([encodings[place] for place in batch])
+
+        helpers = [
+            self._helpers.submit(work)
+            for _ in range(min(self._workers, len(waiting)) - 1)
+        ]
+        work()
+        for helper in helpers:
+            # One that has not begun, for others' sake, is not needed any more.
+            if not helper.cancel():
+                helper.result()
         return scores
+
+    def _run(self, encodings: Sequence[Encoding]) -> NDArray[np.float32]:
+        (logits,) = self._session.run(None, self._pad(encodings))
+        return np.asarray(logits, dtype=np.float32)[:, 0]
 
     def _pad(self, encodings: Sequence[Encoding]) -> dict[str, NDArray[np.int64]]:
         shape = (len(encodings), max(len(one.ids) for one in encodings))
@@ -99,3 +137,11 @@ class QuantisedCrossEncoder:
             for name in self._inputs:
                 feeds[name][row, : len(encoding.ids)] = values[name]
         return feeds
+
+
+def _take(waiting: deque[list[int]]) -> list[int] | None:
+    try:
+        return waiting.popleft()
+    except IndexError:
+        # Another thread took the last one.
+        return None

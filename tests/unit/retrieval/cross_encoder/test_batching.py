@@ -18,11 +18,29 @@ def test_no_pairs_make_no_batches() -> None:
     assert batch_by_length([], 16) == []
 
 
-@given(st.lists(st.integers(1, 512), max_size=60), st.integers(1, 2048))
+def test_workers_get_smaller_batches_towards_the_end() -> None:
+    # 120 tokens to do, 60 for each of two: a batch is at most two thirds of that. What
+    # is left then is 80, and later 60, and 40: batches of at most 26, 20 and 13.
+    assert batch_by_length([10] * 12, 100, workers=2) == [
+        [0, 1, 2, 3],
+        [4, 5],
+        [6, 7],
+        [8],
+        [9],
+        [10],
+        [11],
+    ]
+
+
+@given(
+    st.lists(st.integers(1, 512), max_size=60),
+    st.integers(1, 2048),
+    st.integers(1, 8),
+)
 def test_every_pair_is_in_one_batch_and_no_batch_is_too_large(
-    lengths: list[int], max_tokens: int
+    lengths: list[int], max_tokens: int, workers: int
 ) -> None:
-    batches = batch_by_length(lengths, max_tokens)
+    batches = batch_by_length(lengths, max_tokens, workers)
     assert sorted(place for batch in batches for place in batch) == [
         *range(len(lengths))
     ]
