@@ -37,7 +37,7 @@ def name_models(settings: Settings) -> Mapping[str, str]:
 
 
 def count_threads() -> int:
-    """Return how many threads one batch may use: all that this process may run on."""
+    """Return how many batches run at once: one on each processor that we may use."""
     return max(1, len(os.sched_getaffinity(0)))
 
 

@@ -5,6 +5,7 @@ for what the first one looks at, but their own states are worked out for nobody.
 """
 
 from collections.abc import Mapping
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +33,7 @@ class FirstTokenLayer(nn.Module):
     ) -> Tensor:
         """Compute the layer for the first token; the mask is added to attention."""
         looks = self.layer.get_submodule("attention.self")
-        size = int(looks.attention_head_size)
+        size = cast("int", looks.attention_head_size)
 
         def split(states: Tensor) -> Tensor:
             return states.view(*states.shape[:-1], -1, size).transpose(1, 2)

@@ -1,5 +1,7 @@
 """The last layer's other tokens are left out where no score is made of them."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from transformers import (
@@ -14,15 +16,6 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from retrieval.cross_encoder.first_token import FirstTokenLayer, keep_first_token
 
-SIZES = {
-    "vocab_size": 50,
-    "hidden_size": 32,
-    "num_hidden_layers": 3,
-    "num_attention_heads": 4,
-    "intermediate_size": 64,
-    "num_labels": 1,
-    "pad_token_id": 0,
-}
 #: Two pairs of unequal length.
 EXAMPLE = {
     "input_ids": torch.tensor([[5, 6, 7, 8, 9, 10], [5, 11, 12, 0, 0, 0]]),
@@ -30,8 +23,20 @@ EXAMPLE = {
 }
 
 
-def build(config: PretrainedConfig) -> torch.nn.Module:
+Shape = Callable[..., PretrainedConfig]
+
+
+def build(shape: Shape) -> torch.nn.Module:
     torch.manual_seed(3)
+    config = shape(
+        vocab_size=50,
+        hidden_size=32,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        intermediate_size=64,
+        pad_token_id=0,
+    )
+    config.num_labels = 1
     model: torch.nn.Module = AutoModelForSequenceClassification.from_config(
         config, attn_implementation="eager"
     )
@@ -47,11 +52,9 @@ def score(model: torch.nn.Module) -> torch.Tensor:
     return logits
 
 
-@pytest.mark.parametrize(
-    "config", [BertConfig(**SIZES), XLMRobertaConfig(**SIZES), ElectraConfig(**SIZES)]
-)
-def test_the_scores_are_those_of_the_whole_layer(config: PretrainedConfig) -> None:
-    model = build(config)
+@pytest.mark.parametrize("shape", [BertConfig, XLMRobertaConfig, ElectraConfig])
+def test_the_scores_are_those_of_the_whole_layer(shape: Shape) -> None:
+    model = build(shape)
     whole = score(model)
     assert keep_first_token(model, EXAMPLE)
     assert any(isinstance(part, FirstTokenLayer) for part in model.modules())
@@ -59,7 +62,7 @@ def test_the_scores_are_those_of_the_whole_layer(config: PretrainedConfig) -> No
 
 
 def test_a_model_that_is_built_otherwise_stays_as_it_was() -> None:
-    model = build(DistilBertConfig(vocab_size=50, dim=32, hidden_dim=64, n_heads=4))
+    model = build(DistilBertConfig)
     whole = score(model)
     assert not keep_first_token(model, EXAMPLE)
     assert torch.equal(score(model), whole)
@@ -70,7 +73,7 @@ class MeanOfTokens(torch.nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.inner = build(BertConfig(**SIZES))
+        self.inner = build(BertConfig)
 
     def forward(self, **inputs: torch.Tensor) -> SequenceClassifierOutput:
         states = self.inner.get_submodule("bert")(**inputs).last_hidden_state

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from deployments.reranking.build import build
 from deployments.reranking.loading import ModelLoader
 from deployments.reranking.slot import Loaded
+from retrieval.cross_encoder import compiling
 from retrieval.cross_encoder.quantised import GRAPH
 from retrieval.errors import RerankerUnavailableError
 
@@ -114,6 +116,19 @@ def test_a_changed_model_is_compiled_anew(
     config.write_text(config.read_text() + "\n")
     asyncio.run(ModelLoader(models_dir, threads=1).load(str(tmp_path / "overlap")))
     assert {path.name for path in models_dir.iterdir()} > before
+
+
+def test_what_an_older_version_compiled_is_not_used(
+    cross_encoder_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(compiling, "RECIPE", "1")
+        older = build(str(cross_encoder_dir), tmp_path)
+    newer = build(str(cross_encoder_dir), tmp_path)
+    assert older.is_compiled
+    assert newer.is_compiled
+    assert newer.folder != older.folder
+    assert build(str(cross_encoder_dir), tmp_path) == newer
 
 
 async def test_a_model_that_cannot_be_compiled_runs_as_it_is(
