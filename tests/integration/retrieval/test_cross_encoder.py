@@ -1,6 +1,8 @@
 """The compiled cross-encoder ranks as the one that it was made from."""
 
 import random
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +13,9 @@ from sentence_transformers import CrossEncoder
 
 from retrieval.cross_encoder.compiling import compile_cross_encoder, has_vnni
 from retrieval.cross_encoder.full import FullCrossEncoder
-from retrieval.cross_encoder.quantised import QuantisedCrossEncoder
+from retrieval.cross_encoder.quantised import Manifest, QuantisedCrossEncoder
 from retrieval.errors import RerankerUnavailableError
-from tests.support.cross_encoders import Question, make_question
+from tests.support.cross_encoders import WORDS, Question, make_question
 
 #: Logits; what 8 bits leave of differences smaller than this is chance. One shared word
 #: more is worth 3.
@@ -98,6 +100,30 @@ def test_scores_do_not_depend_on_who_shares_the_batch(
     alone = np.concatenate([quantised.score([pair]) for pair in pairs])
     # Activations are quantised by the range of the whole batch, so not to the last bit.
     assert np.abs(alone - quantised.score(pairs)).max() < CLOSE
+
+
+def test_callers_at_once_on_several_threads_each_get_their_own_scores(
+    compiled_dir: Path, quantised: QuantisedCrossEncoder
+) -> None:
+    shared = QuantisedCrossEncoder(compiled_dir, threads=3)
+    asked = [pairs_of(question) for question in questions(8)]
+    with ThreadPoolExecutor(len(asked)) as callers:
+        answers = list(callers.map(shared.score, asked))
+    for pairs, scores in zip(asked, answers, strict=True):
+        assert np.abs(scores - quantised.score(pairs)).max() < CLOSE
+
+
+def test_a_failure_on_any_thread_reaches_the_caller(compiled_dir: Path) -> None:
+    manifest = Manifest.load(compiled_dir)
+    # As if it had been trained with more positions than the graph has.
+    too_long = compiled_dir.parent / "long"
+    shutil.copytree(compiled_dir, too_long)
+    Manifest(manifest.max_tokens * 4, manifest.pad_token_id).save(too_long)
+    broken = QuantisedCrossEncoder(too_long, threads=3)
+    long = " ".join(WORDS * 4)  # 160 words, the model has 64 positions
+    with pytest.raises(Exception, match="Non-zero status code"):
+        broken.score([("بار", "بین"), ("بار", long), ("بار", long), ("بار", "بوم")])
+    assert np.isfinite(broken.score([("بار", "بین")])).all()
 
 
 def test_a_pair_that_is_too_long_is_cut_as_the_original_cuts_it(
