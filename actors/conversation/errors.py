@@ -45,8 +45,8 @@ class WindowClosedError(ActorError):
 class SendRefusedError(ActorError):
     """The platform refused the message."""
 
-    # `is_held` says that we did not even ask, since the channel is paused: waiting for
-    # it is no failed attempt.
+    # `is_held` says that nothing leaves through the channel now: it is paused, or at
+    # its limit. Waiting for it is no failed attempt of this message.
 
     def __init__(
         self,

@@ -264,7 +264,7 @@ class PartRefused(Happening):
     reason: str
     permanent: bool
     retry_after: timedelta | None = None
-    #: The channel is paused: nobody was asked, so no attempt was made.
+    #: Nothing leaves through the channel now, paused or at its limit: no attempt.
     is_held: bool = False
 
 

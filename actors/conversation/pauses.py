@@ -17,8 +17,9 @@ def backoff(attempts: int, longest: timedelta) -> timedelta:
 def pause_after(send: Send, event: PartRefused, policy: Policy) -> timedelta:
     """Return how long the part waits, as it is after it was refused.
 
-    A channel may be paused for days, and each look at it is an event of each of its
-    conversations: they look ever more rarely, but often enough for who waits.
+    A channel may be paused for days, or at its limit for an hour, and each look at it
+    is an event of each of its conversations: they look ever more rarely, but often
+    enough for who waits.
     """
     if event.retry_after is None:
         return backoff(send.attempts, policy.max_backoff)

@@ -16,6 +16,9 @@ from deployments.platforms.platform import clean_reason, post_once, read_object
 PASSING_CODES = frozenset({1, 2, 4, 17, 32, 341, 613, 80002, 80006})
 #: Those of them that speak of the account, not of the one call.
 LIMIT_CODES = frozenset({4, 17, 32, 613, 80002, 80006})
+#: The first pause after a limit that does not say when it ends; those that follow
+#: double. Meta counts by the hour.
+LIMIT_RETRY_S = 15.0
 #: The token, or what it may do: the same for every customer.
 TOKEN_CODES = frozenset({10, 102, 190, 200})
 #: What of a profile is asked for; pictures never, they are nobody's business here.
@@ -80,10 +83,15 @@ def _read_answer(answer: httpx.Response, token: str) -> str:
     if answer.status_code == 504:
         # A gateway's time-out is one of ours: what is behind it may have sent.
         raise SendOutcomeUnknownError(problem.reason)
+    retry_after_s = _read_retry_after(answer)
+    is_limited = answer.status_code == 429 or problem.code in LIMIT_CODES
+    if is_limited and retry_after_s is None:
+        retry_after_s = LIMIT_RETRY_S
     raise SendRefusedError(
         problem.reason,
         permanent=not problem.is_passing,
-        retry_after_s=_read_retry_after(answer),
+        retry_after_s=retry_after_s,
+        is_held=is_limited,
     )
 
 

@@ -32,6 +32,8 @@ UNKNOWN_TOKEN = (
 )
 #: Slow down; Telegram's own flood error comes through as 420 at times.
 FLOOD_CODES = frozenset({420, 429})
+#: For a flood that does not say how long it lasts.
+FLOOD_RETRY_S = 5.0
 #: A proxy's way of saying that what is behind it was asked and did not answer well.
 GATEWAY_STATUSES = frozenset({500, 502, 504})
 #: Telegram has asked for hours of bots that flooded it, never for more than a day.
@@ -161,7 +163,13 @@ def _refuse_send(answer: BotAnswer) -> NoReturn:
         if answer.status < 400 or answer.status in GATEWAY_STATUSES:
             raise SendOutcomeUnknownError(answer.reason)
         raise SendRefusedError(answer.reason)
-    is_passing = answer.status in FLOOD_CODES or answer.status >= 500
+    is_limited = answer.status in FLOOD_CODES
+    retry_after_s = answer.retry_after_s
+    if is_limited and retry_after_s is None:
+        retry_after_s = FLOOD_RETRY_S
     raise SendRefusedError(
-        answer.reason, permanent=not is_passing, retry_after_s=answer.retry_after_s
+        answer.reason,
+        permanent=not is_limited and answer.status < 500,
+        retry_after_s=retry_after_s,
+        is_held=is_limited,
     )

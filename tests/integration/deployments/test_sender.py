@@ -12,6 +12,7 @@ from actors.conversation.errors import SendOutcomeUnknownError, SendRefusedError
 from actors.conversation.ports import OutgoingPart
 from actors.conversation.state import Source
 from config.settings import Settings
+from deployments.platforms.instagram import LIMIT_RETRY_S
 from deployments.sender import PAUSED, PAUSED_RETRY_S, ChannelSender
 from persistence.channels import Channel, ChannelKind
 from persistence.database import Pool
@@ -102,7 +103,23 @@ async def test_a_rate_limit_that_comes_as_400_is_tried_again(
     sender: ChannelSender, graph: GraphServer, channel: Channel, code: int
 ) -> None:
     graph.answer_next(Fail(400, f'{{"error": {{"message": "slow", "code": {code}}}}}'))
-    assert not (await refusal(sender, part(channel))).permanent
+    error = await refusal(sender, part(channel))
+    assert not error.permanent
+    # For an hour perhaps, which no number of attempts would outlive.
+    assert error.is_held
+    assert error.retry_after_s == LIMIT_RETRY_S
+
+
+@pytest.mark.parametrize(("status", "is_held"), [(429, True), (500, False)])
+async def test_only_a_limit_is_no_failed_attempt(
+    sender: ChannelSender,
+    graph: GraphServer,
+    channel: Channel,
+    status: int,
+    is_held: bool,
+) -> None:
+    graph.answer_next(Fail(status))
+    assert (await refusal(sender, part(channel))).is_held is is_held
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
