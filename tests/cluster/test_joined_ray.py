@@ -93,7 +93,12 @@ def test_it_runs_there_and_leaves_no_secret_in_the_clusters_logs(
 def test_a_wrong_token_is_one_line_that_names_it(
     cluster: Mapping[str, str], home: Path
 ) -> None:
-    environment = {**cluster, "RAY_AUTH_TOKEN": "a guess, but as long as a token"}
+    environment = {
+        **cluster,
+        "RAY_AUTH_TOKEN": "a guess, but as long as a token",
+        # Ray would go on asking for twenty seconds.
+        "RAY_gcs_server_port_wait_time_s": "1",
+    }
     with PilitoProcess(home / "stranger", environment=environment) as stranger:
         assert stranger.wait() == 1
         (line,) = [one for one in stranger.output.splitlines() if one.startswith("✗")]
