@@ -49,6 +49,7 @@ def on_send_retried(state: Conversation, event: SendRetried) -> Decision:
             delivery=Delivery.QUEUED,
             attempts=0,
             holds=0,
+            limits=0,
             due_at=event.at,
             is_ai=False,
             is_withdrawn=False,

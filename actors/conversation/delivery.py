@@ -116,12 +116,14 @@ def on_part_refused(
     head = find_head(state, event.send_id)
     if head is None:
         return Decision(state)
-    if event.is_held:
+    head = replace(
+        head,
         # It was not about this message, so it is no failed attempt, however long that
         # lasts.
-        head = replace(head, attempts=head.attempts - 1, holds=head.holds + 1)
-    else:
-        head = replace(head, holds=0)
+        attempts=head.attempts - (event.is_held or event.is_limited),
+        holds=head.holds + 1 if event.is_held else 0,
+        limits=head.limits + 1 if event.is_limited else 0,
+    )
     if head.is_withdrawn:
         return _failed(state, head, TAKEN_OVER, event.at)
     if event.permanent or head.attempts >= policy.max_send_attempts:

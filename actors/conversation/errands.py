@@ -253,6 +253,7 @@ class Errands:
                 reason=_storable(str(error)),
                 permanent=error.permanent,
                 is_held=error.is_held,
+                is_limited=error.is_limited,
                 retry_after=None if pause is None else timedelta(seconds=pause),
             )
         except Exception as error:

@@ -45,8 +45,9 @@ class WindowClosedError(ActorError):
 class SendRefusedError(ActorError):
     """The platform refused the message."""
 
-    # `is_held` says that nothing leaves through the channel now: it is paused, or at
-    # its limit. Waiting for it is no failed attempt of this message.
+    # `is_held` says that we did not even ask, since the channel is paused, `is_limited`
+    # that the platform takes nothing more from it for now. Waiting for either is no
+    # failed attempt of this message.
 
     def __init__(
         self,
@@ -55,11 +56,13 @@ class SendRefusedError(ActorError):
         permanent: bool = False,
         retry_after_s: float | None = None,
         is_held: bool = False,
+        is_limited: bool = False,
     ) -> None:
         super().__init__(message)
         self.permanent = permanent
         self.retry_after_s = retry_after_s
         self.is_held = is_held
+        self.is_limited = is_limited
 
 
 class SendOutcomeUnknownError(ActorError):

@@ -264,8 +264,10 @@ class PartRefused(Happening):
     reason: str
     permanent: bool
     retry_after: timedelta | None = None
-    #: Nothing leaves through the channel now, paused or at its limit: no attempt.
+    #: The channel is paused: nobody was asked, so no attempt was made.
     is_held: bool = False
+    #: The channel is at its platform's limit: not about this message, so no attempt.
+    is_limited: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

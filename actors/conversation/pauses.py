@@ -23,9 +23,9 @@ def pause_after(send: Send, event: PartRefused, policy: Policy) -> timedelta:
     """
     if event.retry_after is None:
         return backoff(send.attempts, policy.max_backoff)
-    if not event.is_held:
+    if not (event.is_held or event.is_limited):
         return event.retry_after
-    doublings = min(send.holds - 1, 16)
+    doublings = min(send.holds + send.limits - 1, 16)
     patient = event.retry_after * (1 << doublings)
     return min(patient, max(policy.max_backoff, event.retry_after))
 

@@ -143,6 +143,8 @@ class Send:
     is_ai: bool = False
     #: How often it was held back in a row, by a paused channel say.
     holds: int = 0
+    #: How often in a row it met the limit of its channel.
+    limits: int = 0
     #: Under way when a person took over: if it did not arrive it is not sent again.
     is_withdrawn: bool = False
 

@@ -91,7 +91,7 @@ def _read_answer(answer: httpx.Response, token: str) -> str:
         problem.reason,
         permanent=not problem.is_passing,
         retry_after_s=retry_after_s,
-        is_held=is_limited,
+        is_limited=is_limited,
     )
 
 

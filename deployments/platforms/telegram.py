@@ -171,5 +171,5 @@ def _refuse_send(answer: BotAnswer) -> NoReturn:
         answer.reason,
         permanent=not is_limited and answer.status < 500,
         retry_after_s=retry_after_s,
-        is_held=is_limited,
+        is_limited=is_limited,
     )

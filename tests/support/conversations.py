@@ -173,6 +173,7 @@ class Story(CustomerStory):
         permanent: bool = False,
         retry_after: timedelta | None = None,
         is_held: bool = False,
+        is_limited: bool = False,
     ) -> Decision:
         """The platform says no to the part under way."""
         return self.apply(
@@ -185,6 +186,7 @@ class Story(CustomerStory):
                 permanent=permanent,
                 retry_after=retry_after,
                 is_held=is_held,
+                is_limited=is_limited,
             )
         )
 

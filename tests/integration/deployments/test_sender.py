@@ -106,20 +106,20 @@ async def test_a_rate_limit_that_comes_as_400_is_tried_again(
     error = await refusal(sender, part(channel))
     assert not error.permanent
     # For an hour perhaps, which no number of attempts would outlive.
-    assert error.is_held
+    assert error.is_limited
     assert error.retry_after_s == LIMIT_RETRY_S
 
 
-@pytest.mark.parametrize(("status", "is_held"), [(429, True), (500, False)])
+@pytest.mark.parametrize(("status", "is_limited"), [(429, True), (500, False)])
 async def test_only_a_limit_is_no_failed_attempt(
     sender: ChannelSender,
     graph: GraphServer,
     channel: Channel,
     status: int,
-    is_held: bool,
+    is_limited: bool,
 ) -> None:
     graph.answer_next(Fail(status))
-    assert (await refusal(sender, part(channel))).is_held is is_held
+    assert (await refusal(sender, part(channel))).is_limited is is_limited
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])

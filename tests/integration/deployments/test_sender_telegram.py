@@ -100,7 +100,7 @@ async def test_retry_after_is_taken_at_its_word(
     error = await refuse(sender, telegram, channel, too_many(17))
     assert (error.permanent, error.retry_after_s) == (False, 17.0)
     # Many customers at once meet the bot's limit many times: no message fails by it.
-    assert error.is_held
+    assert error.is_limited
 
 
 @pytest.mark.parametrize(

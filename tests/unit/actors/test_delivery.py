@@ -239,6 +239,29 @@ def test_the_end_of_a_pause_hurries_nothing_else() -> None:
     assert silent.channel_resumes(1).effects == ()
 
 
+def test_a_limit_is_waited_out_ever_more_patiently_and_fails_nothing() -> None:
+    story = answered()
+    pauses, seconds = [], 3.0
+    for _ in range(20):
+        story.send_timer_fires(seconds)
+        story.part_is_refused(
+            seconds, retry_after=timedelta(seconds=15), is_limited=True
+        )
+        due_s = (story.now.sends[0].due_at - at(0)).total_seconds()
+        pauses.append(due_s - seconds)
+        seconds = due_s
+    assert pauses == [15, 30, 60, 120, 240, *[300] * 15]
+    assert [send.attempts for send in story.now.sends] == [0]
+
+
+def test_the_end_of_a_pause_does_not_hurry_a_limit() -> None:
+    story = answered()
+    story.send_timer_fires(3)
+    story.part_is_refused(3, retry_after=timedelta(minutes=20), is_limited=True)
+    assert story.channel_resumes(4).effects == ()
+    assert story.now.sends[0].due_at == at(1203)
+
+
 def test_a_longer_wish_of_the_platform_is_kept() -> None:
     story = answered()
     story.send_timer_fires(3)
