@@ -275,7 +275,7 @@ class Settings(BaseSettings):
 SECRETS = frozenset({PASSWORD_VARIABLE}) | {
     f"{PREFIX}{name.upper()}"
     for name, field in Settings.model_fields.items()
-    if SecretStr in get_args(field.annotation)
+    if SecretStr in (field.annotation, *get_args(field.annotation))
 }
 
 

@@ -19,7 +19,8 @@ def move_to_files(environment: Mapping[str, str], folder: Path) -> dict[str, str
     moved = {name: text for name, text in environment.items() if name not in SECRETS}
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in SECRETS & environment.keys():
+        # An empty variable is an unset one; an empty file would be a wrong value.
+        for name in filter(environment.get, SECRETS):
             path = folder.resolve() / name.lower()
             path.touch(mode=0o600)
             path.write_text(environment[name], encoding="utf-8")

@@ -35,6 +35,14 @@ def test_the_settings_are_the_same_as_before(
     assert settings.llm_api_key.get_secret_value() == "sk-1"
 
 
+def test_what_is_left_empty_stays_unset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in move_to_files({"PILITO_REDIS_URL": ""}, tmp_path).items():
+        monkeypatch.setenv(name, value)
+    assert Settings().redis_url is None
+
+
 def test_nobody_else_can_read_them(tmp_path: Path) -> None:
     folder = tmp_path / "secrets"
     move_to_files(ENVIRONMENT, folder)
