@@ -1,5 +1,6 @@
 """The Ray that everything runs on: started here, or joined where RAY_ADDRESS says."""
 
+import contextlib
 import os
 import socket
 from collections.abc import Mapping
@@ -63,11 +64,11 @@ class LocalRay:
         except Exception as error:
             message = f"Ray did not start: {_first_line(error)}"
             raise RayUnavailableError(message) from error
-        self._essential = {
-            child.name(): child
-            for child in psutil.Process().children()
-            if child.name() in ESSENTIAL
-        }
+        for child in psutil.Process().children():
+            # Ray starts helpers that end by themselves, perhaps just now.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if (name := child.name()) in ESSENTIAL:
+                    self._essential[name] = child
 
     def find_dead(self) -> str | None:
         """Return the name of an essential process that has ended, if one has."""

@@ -1,5 +1,6 @@
 """`pilito up` on a Ray that somebody else runs."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -63,7 +64,8 @@ def cluster(home: Path) -> Iterator[Mapping[str, str]]:
         assert ray.poll() is None, "the cluster is not ours to stop"
         # Killed, and with all that it has started: asked gently it takes half a minute.
         for process in psutil.Process(ray.pid).children(recursive=True):
-            process.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
         ray.kill()
 
 

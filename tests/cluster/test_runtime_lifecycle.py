@@ -189,7 +189,7 @@ def test_one_beside_another_stops_and_picks_up_also_after_a_kill(
         again.wait_until_it_says()
         assert ask(again, "SELECT n FROM kept") == 8
         gone, alive = psutil.wait_procs(old, timeout=5)
-        assert [process.name() for process in alive if is_alive(process)] == []
+        assert [process.pid for process in alive if is_alive(process)] == []
         assert len(gone) + len(alive) == len(old)
 
         # And the heart of Ray is killed: nothing can go on, and that is said.

@@ -146,7 +146,11 @@ class PilitoProcess:
     def find_remains(self) -> list[str]:
         """Return what is left of it: processes, its folder, its database."""
         folder = RuntimeFolder(self.data_dir).path
-        remains = [process.name() for process in find_processes(folder)]
+        remains = []
+        for process in find_processes(folder):
+            # One that ends while it is looked at does not remain.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                remains.append(process.name())
         remains += [str(path) for path in (folder,) if path.exists()]
         pid_file = self.data_dir / "postgres" / "postmaster.pid"
         return remains + [str(path) for path in (pid_file,) if path.exists()]
