@@ -67,11 +67,19 @@ class Connections:
         """Create a channel and have the platform deliver to it.
 
         Raises:
-            TokenRefusedError: the platform does not know the token; nothing was made.
+            TokenRefusedError: the platform does not know the token, or it is another
+                account's; nothing was made.
             DuplicateRowError: the account is connected already.
         """
-        found = await self._prove(new.kind, new.tokens.access_token, new.is_paused)
-        new = replace(new, link=found)
+        token = new.tokens.access_token
+        if token is not None and new.kind in self._connectors:
+            # Nothing leaves through a paused channel, not even this question.
+            found = (
+                Link(LinkState.PAUSED)
+                if new.is_paused
+                else await self._prove(new.kind, new.account_id, token)
+            )
+            new = replace(new, link=found)
         async with self._pool.acquire() as connection, connection.transaction():
             channel = await channels.create_channel(
                 connection, self._cipher, tenant_id, new
@@ -84,14 +92,21 @@ class Connections:
         Another token is proven first, and another bot's old one is told to be silent.
 
         Raises:
-            TokenRefusedError: the platform does not know the token; nothing changed.
+            TokenRefusedError: the platform does not know the token, or it is another
+                account's; nothing changed.
             DuplicateRowError: the new account is connected already.
         """
         is_paused = old.is_paused if edit.is_paused is None else edit.is_paused
+        is_resumed = old.is_paused and not is_paused and old.kind in self._connectors
         found = None
         if edit.access_token is not None:
-            found = await self._prove(old.kind, edit.access_token, is_paused)
-        elif not is_paused and _has_state(old, LinkState.PAUSED):
+            account_id = edit.account_id or old.account_id
+            found = (
+                Link(LinkState.PAUSED)
+                if is_paused
+                else await self._prove(old.kind, account_id, edit.access_token)
+            )
+        elif is_resumed and not _has_state(old, LinkState.CONNECTED):
             found = Link(LinkState.PENDING)
         edit = replace(edit, link=found)
         async with self._pool.acquire() as connection, connection.transaction():
@@ -102,11 +117,32 @@ class Connections:
             return None
         if channel.account_id != old.account_id:
             await self._disconnect(old)
-        return await self._go_on(channel) if found else channel
+        if found is None:
+            return channel
+        if edit.access_token is None:
+            # What was stored while it was paused was never proven.
+            return await self.connect(channel)
+        return await self._go_on(channel)
 
     async def connect(self, channel: Channel) -> Channel:
-        """Tell the platform where to deliver, and note what came of it."""
-        found = await self._tell(channel)
+        """Prove the channel's token, tell the platform, note what came of it.
+
+        Nothing leaves through a paused channel: its platform is asked when it goes on.
+        """
+        if channel.is_paused:
+            if _has_state(channel, LinkState.CONNECTED):
+                return channel
+            return await self._note(channel, Link(LinkState.PAUSED))
+        try:
+            token = self._decrypt(channel).access_token or ""
+            found = await self._prove(channel.kind, channel.account_id, token)
+        except (TokenRefusedError, SecretUnreadableError) as error:
+            found = Link(LinkState.REFUSED, str(error))
+        if found.state is LinkState.PENDING:
+            found = await self._tell(channel)
+        return await self._note(channel, found)
+
+    async def _note(self, channel: Channel, found: Link) -> Channel:
         log.info(
             "channel_connection",
             channel_id=str(channel.id),
@@ -132,38 +168,41 @@ class Connections:
         await self._disconnect(channel)
         return True
 
-    async def _prove(
-        self, kind: ChannelKind, token: str | None, is_paused: bool
-    ) -> Link | None:
-        """Ask whether a token is one, before it is kept; None where nobody is asked."""
-        connector = self._connectors.get(kind)
-        if connector is None or token is None:
-            return None
-        if is_paused:
-            # Nothing leaves through a paused channel, not even this question.
-            return Link(LinkState.PAUSED)
+    async def _prove(self, kind: ChannelKind, account_id: str, token: str) -> Link:
+        """Ask whether a token is the account's: whoever has it may have its messages.
+
+        Raises:
+            TokenRefusedError: it is none, or another's.
+        """
         try:
-            await connector.check(token)
+            owner = await self._connectors[kind].identify(token)
         except PlatformRefusedError as error:
             return Link(LinkState.REFUSED, str(error))
         except PlatformUnreachableError as error:
             return Link(LinkState.UNREACHABLE, str(error))
+        if owner is not None and owner != account_id:
+            message = f"account_id: the token belongs to another account, {owner}"
+            raise TokenRefusedError(message)
         return Link(LinkState.PENDING)
 
     async def _go_on(self, channel: Channel) -> Channel:
         """Connect what was proven; where that failed, asking again would fail too."""
         if _has_state(channel, LinkState.PENDING):
-            return await self.connect(channel)
+            return await self._note(channel, await self._tell(channel))
         return channel
 
+    def _decrypt(self, channel: Channel) -> ChannelTokens:
+        return channels.decrypt_tokens(self._cipher, channel)
+
     async def _tell(self, channel: Channel) -> Link:
-        if self._public_url is None:
+        connector = self._connectors[channel.kind]
+        if self._public_url is None and connector.needs_address:
             return Link(LinkState.NO_PUBLIC_URL)
         try:
-            tokens = channels.decrypt_tokens(self._cipher, channel)
-            await self._connectors[channel.kind].connect(
+            tokens = self._decrypt(channel)
+            await connector.connect(
                 tokens.access_token or "",
-                self._public_url + build_webhook_path(channel),
+                f"{self._public_url or ''}{build_webhook_path(channel)}",
                 tokens.webhook_secret or "",
             )
         except (
@@ -185,8 +224,8 @@ class Connections:
         if not _has_state(channel, LinkState.CONNECTED, LinkState.PENDING):
             return
         try:
-            tokens: ChannelTokens = channels.decrypt_tokens(self._cipher, channel)
-            await self._connectors[channel.kind].disconnect(tokens.access_token or "")
+            token = self._decrypt(channel).access_token or ""
+            await self._connectors[channel.kind].disconnect(token)
         except (
             TokenRefusedError,
             PlatformRefusedError,

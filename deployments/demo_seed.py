@@ -54,7 +54,7 @@ PAUSED_ACCOUNTS = {
     ChannelKind.TELEGRAM: "1000000000",
 }
 #: Told when somebody resumes the channel.
-DEMO_LINKS = {ChannelKind.TELEGRAM: Link(LinkState.PAUSED)}
+DEMO_LINK = Link(LinkState.PAUSED)
 
 
 def seed(settings: Settings) -> Mapping[str, str]:
@@ -127,7 +127,7 @@ async def _ensure_channels(db: Connection, cipher: Cipher, tenant_id: TenantId) 
                 # Instagram signs by the app's secret, which no channel has.
                 ChannelTokens("demo", "demo" if kind is ChannelKind.TELEGRAM else None),
                 is_paused=True,
-                link=DEMO_LINKS.get(kind),
+                link=DEMO_LINK,
             )
             for kind, account in PAUSED_ACCOUNTS.items()
         ),

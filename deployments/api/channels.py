@@ -38,8 +38,8 @@ HINT_CHARS = 4
 AGAIN = "POST /api/channels/{id}/connect/ tries again."
 HINTS: Mapping[LinkState, str | None] = {
     LinkState.CONNECTED: None,
-    LinkState.PENDING: f"The platform was not told our address yet. {AGAIN}",
-    LinkState.PAUSED: "The platform is told our address when the channel is resumed.",
+    LinkState.PENDING: f"The platform was not asked yet to deliver to us. {AGAIN}",
+    LinkState.PAUSED: "The platform is asked to deliver when the channel is resumed.",
     LinkState.NO_PUBLIC_URL: "Set PILITO_PUBLIC_URL to the https address at "
     f"which the platform reaches us, and restart. {AGAIN}",
     LinkState.UNREACHABLE: f"The platform can't be reached from here. {AGAIN}",
@@ -151,8 +151,9 @@ async def create_channel(
 ) -> ChannelOut:
     """Connect an account.
 
-    A token that the platform does not know is refused. When the platform can't be
-    reached or told our address the channel is made all the same: `connection` says so.
+    A token that the platform does not know, or that is another account's, is refused.
+    When the platform can't be reached, or says no for another reason, the channel is
+    made all the same: `connection` says so.
     """
     new = _build_new(body)
     channel = await context.connections.create(principal.tenant_id, new)
@@ -194,12 +195,10 @@ async def edit_channel(
 async def connect_channel(
     channel_id: UUID, principal: SignedIn, context: Context
 ) -> ChannelOut:
-    """Tell the platform again where to deliver, and say what came of it."""
+    """Have the platform deliver to us once more, and say what came of it."""
     channel = await _fetch(context, principal.tenant_id, channel_id)
     if channel.kind not in CONNECTORS:
-        message = (
-            f"kind: no platform is told the address of a channel of {channel.kind}"
-        )
+        message = f"kind: no platform has to be asked about a channel of {channel.kind}"
         raise InvalidValueError(message)
     return _render(context, await context.connections.connect(channel))
 

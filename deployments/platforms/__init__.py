@@ -7,6 +7,7 @@ import httpx
 from actors.conversation.state import Source
 from config.settings import Settings
 from deployments.platforms.instagram import InstagramGraph
+from deployments.platforms.instagram_accounts import InstagramAccounts
 from deployments.platforms.platform import LIMITS, Connector, Introducer, Platform
 from deployments.platforms.telegram import TelegramBots
 from persistence.channels import ChannelKind
@@ -17,6 +18,7 @@ __all__ = [
     "LIMITS",
     "PLATFORMS",
     "Connector",
+    "InstagramAccounts",
     "InstagramGraph",
     "Introducer",
     "Platform",
@@ -32,8 +34,11 @@ PLATFORMS: Mapping[Source, Callable[[httpx.AsyncClient, Settings], Platform]] = 
         client, settings.telegram_api_url
     ),
 }
-#: Instagram is missing on purpose: Meta's console is where its webhooks are set.
+#: The website is missing on purpose: its page comes to us.
 CONNECTORS: Mapping[ChannelKind, Callable[[httpx.AsyncClient, Settings], Connector]] = {
+    ChannelKind.INSTAGRAM: lambda client, settings: InstagramAccounts(
+        client, settings.instagram_graph_url
+    ),
     ChannelKind.TELEGRAM: lambda client, settings: TelegramBots(
         client, settings.telegram_api_url
     ),

@@ -79,7 +79,7 @@ def _read_answer(answer: httpx.Response, token: str) -> str:
         # It was taken, but by what name? The echo tells.
         message = f"HTTP {answer.status_code} without a message_id"
         raise SendOutcomeUnknownError(message)
-    problem = _read_problem(answer, token)
+    problem = read_problem(answer, token)
     if answer.status_code == 504:
         # A gateway's time-out is one of ours: what is behind it may have sent.
         raise SendOutcomeUnknownError(problem.reason)
@@ -96,7 +96,7 @@ def _read_answer(answer: httpx.Response, token: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Problem:
+class Problem:
     """Why the Graph API says no, and whether it would again in a while."""
 
     reason: str
@@ -104,7 +104,8 @@ class _Problem:
     is_passing: bool
 
 
-def _read_problem(answer: httpx.Response, token: str) -> _Problem:
+def read_problem(answer: httpx.Response, token: str) -> Problem:
+    """Read a no, in words that can be shown: without the token."""
     status = answer.status_code
     problem = read_object(answer.content).get("error")
     fields: Mapping[object, object] = problem if isinstance(problem, dict) else {}
@@ -115,7 +116,7 @@ def _read_problem(answer: httpx.Response, token: str) -> _Problem:
         or fields.get("is_transient") is True
         or fields.get("code") in PASSING_CODES
     )
-    return _Problem(
+    return Problem(
         f"HTTP {status}: {reason or answer.reason_phrase}",
         fields.get("code"),
         is_passing,
@@ -124,7 +125,7 @@ def _read_problem(answer: httpx.Response, token: str) -> _Problem:
 
 def _read_profile(answer: httpx.Response, token: str) -> Profile | NoProfile:
     if not answer.is_success:
-        problem = _read_problem(answer, token)
+        problem = read_problem(answer, token)
         return NoProfile(
             problem.reason,
             is_passing=problem.is_passing,

@@ -1,7 +1,7 @@
 """What all platforms have in common: the interface, and how answers are read."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import httpx
 import orjson
@@ -43,24 +43,28 @@ class Introducer(Protocol):
 
 
 class Connector(Protocol):
-    """A platform that is told over its API where to deliver."""
+    """A platform that is told over its API to deliver what happens."""
 
-    async def check(self, token: str) -> None:
-        """Ask the platform whether it knows the token.
+    #: Whether it is told our address with each channel; a platform that has it from
+    #: elsewhere can be connected without PILITO_PUBLIC_URL.
+    needs_address: ClassVar[bool]
+
+    async def identify(self, token: str) -> str | None:
+        """Ask the platform whose the token is: the account's id, None if unsaid.
 
         Raises:
-            TokenRefusedError: it does not; the message names the field.
+            TokenRefusedError: it does not know the token; the message names the field.
             PlatformRefusedError: it said no for another reason.
             PlatformUnreachableError: it could not be asked, or asks us to wait.
         """
         ...
 
     async def connect(self, token: str, address: str, secret: str) -> None:
-        """Have what happens delivered to `address`; for the errors see `check`."""
+        """Have what happens delivered to `address`; for the errors see `identify`."""
         ...
 
     async def disconnect(self, token: str) -> None:
-        """Have nothing delivered any more; for the errors see `check`."""
+        """Have nothing delivered any more; for the errors see `identify`."""
         ...
 
 

@@ -6,7 +6,7 @@ names one.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 import httpx
 
@@ -55,6 +55,8 @@ class BotAnswer:
 class TelegramBots:
     """Calls the Bot API with any bot's token."""
 
+    needs_address: ClassVar[bool] = True
+
     def __init__(self, client: httpx.AsyncClient, api_url: str) -> None:
         self._client = client
         self._api_url = api_url
@@ -82,9 +84,11 @@ class TelegramBots:
             raise SendOutcomeUnknownError(message)
         return name_message(token.partition(":")[0], mid)
 
-    async def check(self, token: str) -> None:
-        """Ask Telegram whether it knows the token; see Connector.check."""
-        await self._manage(token, "getMe", {})
+    async def identify(self, token: str) -> str | None:
+        """Ask Telegram whose the token is; see Connector.identify."""
+        bot = await self._manage(token, "getMe", {})
+        bot_id = bot.get("id") if isinstance(bot, dict) else None
+        return str(bot_id) if isinstance(bot_id, int) else None
 
     async def connect(self, token: str, address: str, secret: str) -> None:
         """Have the bot's updates delivered to `address`."""
@@ -105,14 +109,15 @@ class TelegramBots:
 
     async def _manage(
         self, token: str, method: str, payload: Mapping[str, object]
-    ) -> None:
+    ) -> object:
+        """Return the result, of whatever form the method gives it."""
         try:
             answer = await self._call(token, method, payload)
         except (SendRefusedError, SendOutcomeUnknownError) as error:
             # Either way the call may be made again without harm.
             raise PlatformUnreachableError(str(error)) from error
         if answer.is_ok:
-            return
+            return answer.result
         if not answer.is_telegrams:
             message = f"what answers there is not Telegram ({answer.reason})"
             raise PlatformUnreachableError(message)

@@ -184,6 +184,7 @@ class Api:
     redis_url: str | None = None
     #: Nobody listens there, unless a test has somebody who does.
     telegram_api_url: str = "http://127.0.0.1:9"
+    instagram_graph_url: str = "http://127.0.0.1:9"
     public_url: str | None = None
     count_tokens: Callable[[str], int] = count_words
     monitor: Monitors = field(default_factory=AwayMonitor)
@@ -199,6 +200,7 @@ class Api:
             secret_key=SecretStr(SECRET),
             redis_url=SecretStr(self.redis_url) if self.redis_url else None,
             telegram_api_url=self.telegram_api_url,
+            instagram_graph_url=self.instagram_graph_url,
             public_url=self.public_url,
             login_attempts_per_minute=self.login_attempts_per_minute,
             api_calls_per_minute=self.api_calls_per_minute,

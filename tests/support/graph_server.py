@@ -68,6 +68,14 @@ class GraphServer(ToldServer):
         self.profiles: dict[str, GraphProfile] = {}
         #: Everything that was asked about customers, in order.
         self.inquiries: list[Call] = []
+        #: By token, whose it is; of other tokens nobody is told.
+        self.accounts: dict[str, str] = {}
+        #: The tokens of the accounts whose messages are delivered.
+        self.subscribed: set[str] = set()
+        #: What was asked about accounts, in order, as "GET me".
+        self.asked: list[str] = []
+        #: Answers to those questions.
+        self.managed: dict[str, Reply] = {}
         self._refusals: deque[Reply] = deque()
 
     @property
@@ -97,12 +105,16 @@ class GraphServer(ToldServer):
         """Return what to answer; questions are no sends."""
         if _is_send(call):
             return super().choose(call)
+        if question := _account_question(call):
+            return self.managed.get(question, Accept())
         if self._refusals:
             return self._refusals.popleft()
         return Accept() if _customer_of(call) in self.profiles else NO_CONSENT
 
     def take(self, call: Call, reply: Reply) -> str:
         """Note the send, under a name if it is accepted; tell of a customer."""
+        if question := _account_question(call):
+            return self._tell_of_account(question, _token_of(call), reply)
         if not _is_send(call):
             self.inquiries.append(call)
             told = self.profiles.get(_customer_of(call), GraphProfile())
@@ -112,7 +124,7 @@ class GraphServer(ToldServer):
         self.sends.append(
             GraphSend(
                 path=call.path,
-                token=call.headers.get("authorization", "").removeprefix("Bearer "),
+                token=_token_of(call),
                 recipient=payload["recipient"]["id"],
                 text=payload["message"]["text"],
                 mid=mid,
@@ -122,6 +134,30 @@ class GraphServer(ToldServer):
             )
         )
         return json.dumps({"message_id": mid})
+
+    def _tell_of_account(self, question: str, token: str, reply: Reply) -> str:
+        self.asked.append(question)
+        if isinstance(reply, Fail):
+            return ""
+        match question:
+            case "GET me":
+                owner = self.accounts.get(token)
+                return json.dumps({"user_id": owner} if owner else {})
+            case "DELETE me/subscribed_apps":
+                self.subscribed.discard(token)
+            case _:
+                self.subscribed.add(token)
+        return json.dumps({"success": True})
+
+
+def _token_of(call: Call) -> str:
+    return call.headers.get("authorization", "").removeprefix("Bearer ")
+
+
+def _account_question(call: Call) -> str:
+    """Name what is asked about an account, as "GET me"; empty for all else."""
+    path = call.path.partition("?")[0].partition("/v24.0/")[2]
+    return f"{call.method} {path}" if path in ("me", "me/subscribed_apps") else ""
 
 
 def _is_send(call: Call) -> bool:

@@ -19,6 +19,7 @@ class Call:
     path: str
     headers: Mapping[str, str]
     body: bytes
+    method: str = "POST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +162,11 @@ class ToldServer:
 
 async def _read_call(reader: asyncio.StreamReader) -> Call:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-    _, path, _ = head[0].split(" ")
+    method, path, _ = head[0].split(" ")
     lines = [line.partition(":") for line in head[1:] if line]
     headers = {name.lower(): value.strip() for name, _, value in lines}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Call(path, headers, body)
+    return Call(path, headers, body, method)
 
 
 def _write(

@@ -9,8 +9,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from deployments.api.channels import HINTS
 from persistence.channels import (
     ChannelKind,
+    LinkState,
     fetch_channel_by_account,
     fetch_channel_tokens,
 )
@@ -116,6 +118,8 @@ async def test_a_channel_can_be_renamed_paused_and_given_a_new_token(
         "name": "نو",
         "is_paused": True,
         "token_hint": "…1234",
+        "connection": "paused",
+        "connection_hint": HINTS[LinkState.PAUSED],
     }
     assert await pool.fetchval("SELECT count(*) FROM channels") == 1
 
