@@ -74,11 +74,11 @@ def _is_embedded(client: httpx.Client) -> bool:
 def free_port() -> int:
     """Find a port that nobody listens on.
 
-    It lies below those that the kernel gives to outgoing connections: one of them could
-    have it by the time that somebody listens.
+    It lies below those that Ray gives to its workers, a runtime to its replicas, and
+    the kernel to connections: one of them could have it before somebody listens there.
     """
     while True:
-        port = random.randrange(20_000, 32_000)  # noqa: S311 - no secret
+        port = random.randrange(4_000, 8_000)  # noqa: S311 - no secret
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import socket
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,11 +84,12 @@ def check_free(host: str, port: int, *, setting: str) -> None:
         raise PortTakenError(message) from error
 
 
-def find_block(data_dir: Path) -> Ports:
+def find_block(data_dir: Path, wanted: Collection[int] = ()) -> Ports:
     """Choose a block of free ports, the same for a data directory whenever possible.
 
     Two runtimes that start in the same second would see the same block free; that it
-    depends on the data directory keeps them apart.
+    depends on the data directory keeps them apart. None of `wanted` is in it: those
+    ports are free still, and somebody is going to listen there.
 
     Raises:
         LaunchError: no block is free, which takes some hundred runtimes.
@@ -96,7 +98,8 @@ def find_block(data_dir: Path) -> Ports:
     first = int.from_bytes(digest[:4], "big")
     for step in range(BLOCKS):
         base = LOWEST + BLOCK * ((first + step) % BLOCKS)
-        if all(_is_free(port) for port in range(base, base + BLOCK)):
+        block = range(base, base + BLOCK)
+        if not any(port in block for port in wanted) and all(map(_is_free, block)):
             return Ports(base)
     message = f"No {BLOCK} free ports in a row were found from {LOWEST} on."
     raise LaunchError(message)

@@ -199,13 +199,15 @@ class Runtime:
             )
         else:
             self._folder.prepare()
-            ports = find_block(self._settings.data_dir)
+            settings = self._settings
+            wanted = (settings.http_port, settings.dashboard_port)
+            ports = find_block(settings.data_dir, wanted)
             os.environ.update(
                 build_environment(self._folder, ports, token_path=self._token)
             )
             self._ray = LocalRay(
                 self._folder.ray,
-                dashboard_port=self._settings.dashboard_port,
+                dashboard_port=settings.dashboard_port,
                 agent_port=ports.dashboard_agent,
             )
         # Ray takes some six seconds, mostly waiting; our own imports take three.

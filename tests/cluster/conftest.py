@@ -7,7 +7,8 @@ it that another one takes away. Each finds it in good health and leaves it so.
 import asyncio
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -32,6 +33,8 @@ CRON = "* * * * * */10"
 INTERVAL = timedelta(seconds=10)
 #: What was answered slowly on a busy machine was answered.
 ANSWER_S = 60.0
+#: Many times what anything takes on two idle cores: it ends what hangs.
+PATIENCE_S = 300.0
 #: What a stop is promised to take at most.
 MAX_STOP_S = 15.0
 
@@ -58,6 +61,30 @@ class Shop:
             return self.get(path).is_success
         except httpx.TransportError:
             return False
+
+    def wait_until_parts(self, status: str, *names: str) -> None:
+        """Wait until `/readyz` is well, and says this of these parts.
+
+        Who asks for the health waits two seconds for it: on a machine that stops for
+        longer, a part that works is late.
+        """
+
+        def say_so() -> bool:
+            ready = self.get("/readyz")
+            parts = ready.json()
+            return ready.is_success and all(
+                parts[name]["status"] == status for name in names
+            )
+
+        wait_until(say_so)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Wait for what tells nobody that it is so."""
+    give_up_at = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < give_up_at, "it did not come about"
+        time.sleep(0.05)
 
 
 @pytest.fixture(scope="session")

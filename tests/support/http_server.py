@@ -19,6 +19,8 @@ async def serving(app: ASGIApp) -> AsyncIterator[str]:
         lifespan="off",
         ws="websockets-sansio",
         timeout_graceful_shutdown=1,
+        # A server that closes first, as a client begins to ask again, is a lost call.
+        timeout_keep_alive=3600,
     )
     server = uvicorn.Server(config)
     # Signals stay pytest's: only `serve` would take them.

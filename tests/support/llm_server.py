@@ -86,7 +86,7 @@ class FakeModel:
         """Answer the next requests so, one each; the last one for all that follow."""
         self._replies = deque(replies)
 
-    def connect(self, timeout: timedelta = timedelta(seconds=5)) -> LlmClient:
+    def connect(self, timeout: timedelta = timedelta(seconds=60)) -> LlmClient:
         """Open a client."""
         endpoint = LlmEndpoint(self.url, KEY, MODEL)
         return LlmClient(endpoint, timeout_s=timeout.total_seconds())

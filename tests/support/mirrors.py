@@ -1,5 +1,6 @@
 """Shards whose conversations are mirrored, and what is done in them."""
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -89,6 +90,11 @@ class MirrorBench:
     def healths(self) -> list[MirrorHealth]:
         """Return how true each mirror is, in the order of their starts."""
         return [mirror.health for mirror in self.mirrors]
+
+    async def settle(self) -> None:
+        """Wait until no mirror has anything left to show."""
+        while any(mirror._is_owing for mirror in self.mirrors):  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.01)
 
     async def stop(self) -> None:
         """Stop all."""

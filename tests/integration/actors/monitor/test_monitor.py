@@ -29,7 +29,7 @@ from persistence.watch import (
     renew_lease,
 )
 from tests.support.monitors import add_service, build_monitor, wait_until, watching
-from tests.support.odd_server import OddServer, answer, hang, odd_server
+from tests.support.odd_server import OddServer, Request, answer, hang, odd_server
 
 SLOT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 EVERY_MINUTE = "* * * * *"
@@ -185,13 +185,22 @@ async def test_a_check_that_a_crash_cut_off_is_missed_and_not_begun_again(
 async def test_a_check_that_outlasts_its_slot_makes_the_next_one_missed(
     pool: Pool, odd: OddServer, tenant_id: TenantId
 ) -> None:
-    await add_service(pool, tenant_id, odd.on("/", hang), timeout_s=1.0)
+    slot_is_over = asyncio.Event()
+
+    async def answer_late(request: Request, writer: asyncio.StreamWriter) -> None:
+        await slot_is_over.wait()
+        await answer()(request, writer)
+
+    await add_service(pool, tenant_id, odd.on("/", answer_late))
     async with watching(pool) as watch:
         await watch.monitor.open_slot(watch.lease, SLOT)
         await wait_until(lambda: bool(odd.requests))
-        await watch.run_slot(SLOT + timedelta(minutes=1))
-    rows = await pool.fetch("SELECT error FROM check_results ORDER BY slot_at")
-    assert [row["error"] for row in rows] == ["no whole answer in time", STILL_RUNNING]
+        await watch.monitor.open_slot(watch.lease, SLOT + timedelta(minutes=1))
+        slot_is_over.set()
+        await watch.monitor.round.settle()
+        await watch.monitor.recorder.settle()
+    rows = await pool.fetch("SELECT ok, error FROM check_results ORDER BY slot_at")
+    assert [tuple(row) for row in rows] == [(True, None), (False, STILL_RUNNING)]
     assert len(odd.requests) == 1
 
 

@@ -53,6 +53,13 @@ def test_a_data_directory_keeps_its_ports_unless_somebody_has_one(
     assert abs(moved.base - first.base) >= BLOCK
 
 
+def test_a_port_that_the_user_wants_is_in_no_block(tmp_path: Path) -> None:
+    first = find_block(tmp_path)
+    for wanted in (first.base, first.base + BLOCK - 1):
+        assert find_block(tmp_path, (8000, wanted)) != first
+    assert find_block(tmp_path, (first.base - 1, first.base + BLOCK)) == first
+
+
 def test_no_two_uses_share_a_port(tmp_path: Path) -> None:
     ports = find_block(tmp_path)
     singles = [
