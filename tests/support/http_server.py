@@ -1,11 +1,28 @@
 """Serves an app over real HTTP and WebSockets, in the loop of the test."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 
 import uvicorn
 from starlette.types import ASGIApp
+from websockets.asyncio.client import connect
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+#: What was answered slowly on a busy machine was answered.
+ANSWER_S = 60.0
+
+
+def open_socket(uri: str, headers: Mapping[str, str] = NO_HEADERS) -> connect:
+    """Open a WebSocket that waits as long as the test may.
+
+    By itself it gives an opening ten seconds and a pong twenty. The server shares the
+    test's loop, and on a busy machine may take longer.
+    """
+    return connect(
+        uri, additional_headers=headers, open_timeout=None, ping_interval=None
+    )
 
 
 @asynccontextmanager
@@ -21,6 +38,7 @@ async def serving(app: ASGIApp) -> AsyncIterator[str]:
         timeout_graceful_shutdown=1,
         # A server that closes first, as a client begins to ask again, is a lost call.
         timeout_keep_alive=3600,
+        ws_ping_interval=None,
     )
     server = uvicorn.Server(config)
     # Signals stay pytest's: only `serve` would take them.

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from persistence.listener import Listener
 from persistence.users import User
 from tests.support.api import Api, sign
-from tests.support.http_server import serving
+from tests.support.http_server import open_socket, serving
 
 Json = dict[str, object]
 
@@ -80,7 +80,7 @@ class LiveApi:
         if token is None:
             token = "" if user is None else sign(self.app, user)
         query = f"?token={token}" + (f"&since={since}" if since else "")
-        return connect(f"ws://{self.address}/ws/conversations/{query}")
+        return open_socket(f"ws://{self.address}/ws/conversations/{query}")
 
     @asynccontextmanager
     async def follow(self, user: User, since: str = "") -> AsyncIterator[Follower]:

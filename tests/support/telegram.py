@@ -21,7 +21,7 @@ from persistence.database import Pool
 from persistence.ids import TenantId
 from persistence.tenants import create_tenant
 from tests.support.api import LocalShards
-from tests.support.http_server import serving
+from tests.support.http_server import ANSWER_S, serving
 from tests.support.telegram_server import TOKEN, TelegramServer
 from tests.support.website import CIPHER
 
@@ -80,7 +80,7 @@ async def running_shop(
         channel = await connections.create(tenant.id, new_bot())
         async with (
             serving(app) as address,
-            httpx.AsyncClient(base_url=f"http://{address}") as client,
+            httpx.AsyncClient(base_url=f"http://{address}", timeout=ANSWER_S) as client,
         ):
             yield TelegramShop(pool, telegram, channel, client, answerer, connections)
     finally:

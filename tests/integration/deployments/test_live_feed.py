@@ -486,7 +486,13 @@ async def test_a_window_that_takes_nothing_is_closed_and_catches_up_later(
     narrow.connect((host, int(port)))
     narrow.setblocking(False)
     # Compressed, a letter that repeats would never fill the way.
-    opening = connect(live.open(alice).uri, compression=None, sock=narrow)
+    opening = connect(
+        live.open(alice).uri,
+        compression=None,
+        sock=narrow,
+        open_timeout=None,
+        ping_interval=None,
+    )
     async with opening as socket:
         window = Follower(socket)
         await window.read_frame()

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from persistence.database import Pool
+from tests.support.http_server import ANSWER_S
 from tests.support.website import Website, running_website
 
 PERSIAN = {"Accept-Language": "fa-IR,fa;q=0.9,en;q=0.5"}
@@ -22,7 +23,9 @@ async def website(pool: Pool, dsn: str) -> AsyncIterator[Website]:
 
 @pytest.fixture
 async def browser(website: Website) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=f"http://{website.address}") as client:
+    async with httpx.AsyncClient(
+        base_url=f"http://{website.address}", timeout=ANSWER_S
+    ) as client:
         yield client
 
 
@@ -89,7 +92,7 @@ async def test_the_form_works_without_a_script(
     assert 'href="https://x.example"' in page.text
     await browser.post(PATH, data={"content": "باز هم"})
     assert len({event.conversation_id for event in website.shards.events}) == 1
-    async with httpx.AsyncClient(base_url=browser.base_url) as other:
+    async with httpx.AsyncClient(base_url=browser.base_url, timeout=ANSWER_S) as other:
         assert "باز هم" not in (await other.get(PATH)).text
 
 

@@ -17,6 +17,7 @@ from deployments.website import hub
 from deployments.website.hub import MAX_NEWS, MAX_VISITS_PER_CONVERSATION
 from persistence.database import Pool
 from persistence.ids import EventId, UserId, derive_conversation_id
+from tests.support.http_server import ANSWER_S, open_socket
 from tests.support.website import Website, running_website
 
 VISITOR = "visitor-0001"
@@ -36,13 +37,13 @@ def follow(
 ) -> connect:
     key = key or website.channel.account_id
     query = f"?since={since}" if since else ""
-    return connect(f"ws://{website.address}/ws/website/{key}/{visitor}{query}")
+    return open_socket(f"ws://{website.address}/ws/website/{key}/{visitor}{query}")
 
 
 async def write(website: Website, content: str, visitor: str = VISITOR) -> int:
     """Write as a visitor; return the message's seq."""
     key = website.channel.account_id
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=ANSWER_S) as client:
         answer = await client.post(
             f"http://{website.address}/webhooks/website/{key}/messages/",
             json={"visitor_id": visitor, "content": content},
@@ -243,9 +244,9 @@ async def test_one_address_can_not_take_all_windows(
     key = website.channel.account_id
 
     def come(address: str, number: int) -> connect:
-        return connect(
+        return open_socket(
             f"ws://{website.address}/ws/website/{key}/visitor-{number:04}",
-            additional_headers={"X-Forwarded-For": address},
+            {"X-Forwarded-For": address},
         )
 
     async with contextlib.AsyncExitStack() as stack:
