@@ -29,6 +29,8 @@ from persistence.ids import slot_of
 NAMESPACE = "pilito"
 #: A restarted shard answers after about a second; platforms wait 20 s.
 PATIENCE_S = 10.0
+#: A moment, unless the machine has much else to do, or imports from a slow disk.
+START_PATIENCE_S = 300.0
 #: More in one call only makes the first of them wait.
 MAX_CALL = 256
 RETRY_PAUSE_S = 0.1
@@ -183,7 +185,7 @@ def start_shards(plans: Sequence[ShardPlan], outside: Outside) -> None:
     """
     handles = [_start(plan, outside) for plan in plans]
     started: list[ObjectRef[bool]] = [handle.is_serving.remote() for handle in handles]
-    ray.get(started, timeout=60)
+    ray.get(started, timeout=START_PATIENCE_S)
 
 
 def stop_shards(shards: int, patience: timedelta) -> None:

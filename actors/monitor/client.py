@@ -16,6 +16,8 @@ from persistence.monitor import CheckRow
 
 NAMESPACE = "pilito"
 NAME = "monitor"
+#: A moment, unless the machine has much else to do, or imports from a slow disk.
+START_PATIENCE_S = 300.0
 #: Whoever asks for the health waits for this.
 PROBE_PATIENCE_S = 1.5
 #: Three attempts of a minute each and what lies between them.
@@ -75,7 +77,7 @@ def start_monitor(plan: MonitorPlan, outside: MonitorOutside) -> None:
     )
     handle = cast("ActorHandle[object]", options.remote(plan, outside))
     started: ObjectRef[bool] = handle.is_running.remote()
-    ray.get(started, timeout=60)
+    ray.get(started, timeout=START_PATIENCE_S)
 
 
 def stop_monitor(patience: timedelta) -> None:

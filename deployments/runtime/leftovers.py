@@ -10,6 +10,8 @@ from deployments.runtime.environment import MARK
 
 #: What is asked to stop gets this long before it is made to.
 GRACE = timedelta(seconds=2)
+#: Who is killed is gone at once, unless the machine has no time even for that.
+KILLED = timedelta(seconds=5)
 
 
 def find_processes(folder: Path) -> list[psutil.Process]:
@@ -33,7 +35,7 @@ def end_processes(folder: Path, *, grace: timedelta = GRACE) -> int:
     remaining = {*stubborn, *find_processes(folder)}
     for process in remaining:
         _signal(process, gentle=False)
-    psutil.wait_procs(remaining, timeout=1)
+    psutil.wait_procs(remaining, timeout=KILLED.total_seconds())
     return len(processes)
 
 

@@ -27,7 +27,7 @@ CONFIG = Path(__file__).parents[2] / "serve_config.yaml"
 log = structlog.get_logger("runtime")
 
 #: A replica imports torch and loads indexes; on a slow disk that takes a while.
-START_TIMEOUT = timedelta(minutes=3)
+START_TIMEOUT = timedelta(minutes=5)
 #: Each look costs Serve and us a twentieth of a second of a processor that the starting
 #: replicas want as well.
 START_POLL = timedelta(milliseconds=700)

@@ -19,6 +19,7 @@ import pytest
 from persistence.database import Pool, open_pool
 from persistence.embedded import EmbeddedPostgres
 from tests.support.graph_server import GraphServer
+from tests.support.http_server import ANSWER_S
 from tests.support.pilito import PilitoProcess
 from tests.support.valkey import Valkey
 
@@ -31,8 +32,6 @@ SHARDS = 2
 #: How often services are watched. Seconds stand last in a cron of six fields.
 CRON = "* * * * * */10"
 INTERVAL = timedelta(seconds=10)
-#: What was answered slowly on a busy machine was answered.
-ANSWER_S = 60.0
 #: Many times what anything takes on two idle cores: it ends what hangs.
 PATIENCE_S = 300.0
 #: What a stop is promised to take at most.

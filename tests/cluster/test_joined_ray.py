@@ -14,10 +14,10 @@ import psutil
 import pytest
 
 from benchmarks.runtime import free_port
-from tests.cluster.conftest import ANSWER_S
+from tests.support.http_server import ANSWER_S
 from tests.support.pilito import PilitoProcess
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 SECRET = "what the app shares with Meta"
 RAY_IS_UP = b"Ray runtime started"

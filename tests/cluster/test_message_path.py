@@ -12,16 +12,16 @@ from deployments.sender import PAUSED
 from persistence.database import Pool
 from tests.cluster.conftest import (
     ACCOUNT,
-    ANSWER_S,
     APP_SECRET,
     VERIFY_TOKEN,
     Shop,
 )
 from tests.support.graph_server import GraphSend
+from tests.support.http_server import ANSWER_S
 from tests.support.waiting import wait_for_count
 from tests.support.webhooks import sign, text_webhook
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 QUESTION = "هزینه ارسال چقدره؟"
 HOOK = "/webhooks/instagram/"

@@ -14,7 +14,7 @@ import pytest
 
 from tests.cluster.conftest import INTERVAL, Shop, wait_until
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 SERVICES = 30
 

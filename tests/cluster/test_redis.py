@@ -7,11 +7,12 @@ import httpx
 import pytest
 
 from persistence.ids import ChannelId, ConversationId, derive_conversation_id
-from tests.cluster.conftest import ANSWER_S, SHARDS, Shop
+from tests.cluster.conftest import SHARDS, Shop
+from tests.support.http_server import ANSWER_S
 from tests.support.mirrors import OFF, ON, ai_key
 from tests.support.valkey import PASSWORD, QUOTED
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 FAILED = "Failed to set AI control cache: "
 

@@ -26,7 +26,7 @@ with warnings.catch_warnings():
 
 pytestmark = [
     pytest.mark.cluster,
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(900),
     # Ray leaves sockets of its own to the collector.
     pytest.mark.filterwarnings("ignore"),
 ]
@@ -47,6 +47,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     ours = dict(os.environ)
     ray.init(num_cpus=2, include_dashboard=False, runtime_env={"env_vars": environment})
     try:
+        # Nobody asks over HTTP, and the port of Serve's proxy may be taken.
+        serve.start(proxy_location="Disabled")
         deployment = serve.deployment(
             name="Reranker", ray_actor_options={"num_cpus": 0}
         )(RerankerReplica)

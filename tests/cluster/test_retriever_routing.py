@@ -27,7 +27,7 @@ with warnings.catch_warnings():
 
 pytestmark = [
     pytest.mark.cluster,
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(900),
     # Ray leaves sockets of its own to the collector.
     pytest.mark.filterwarnings("ignore"),
 ]
@@ -37,7 +37,7 @@ TENANTS = [TenantId(UUID(int=number)) for number in range(1, 5)]
 TIMES = 10
 #: A replica says ten times a second whom it has; its callers hear of it from the
 #: controller. Serve has no event for it.
-NEWS_S = 2.0
+NEWS_S = 4.0
 
 
 class PlaceTeller(KnowledgeRetriever):
@@ -98,6 +98,8 @@ def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     ours = dict(os.environ)
     ray.init(num_cpus=2, include_dashboard=False, runtime_env={"env_vars": environment})
     try:
+        # Nobody asks over HTTP, and the port of Serve's proxy may be taken.
+        serve.start(proxy_location="Disabled")
         deployment = serve.deployment(
             name="Retriever", num_replicas=2, ray_actor_options={"num_cpus": 0}
         )(PlacedReplica)

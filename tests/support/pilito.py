@@ -1,5 +1,6 @@
 """`pilito up` as a process of its own, the way a user has it in a terminal."""
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -11,17 +12,20 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Self
 
+import asyncpg
 import httpx
 import psutil
 
 from benchmarks.runtime import RunningRuntime, free_port
 from deployments.runtime.folder import RuntimeFolder
 from deployments.runtime.leftovers import find_processes
+from persistence.embedded import EmbeddedPostgres
+from tests.support.http_server import ANSWER_S
 
 READY = "Pilito is ready"
 #: Many times what it takes on two idle cores: they end what hangs.
-START_PATIENCE_S = 300.0
-STOP_PATIENCE_S = 120.0
+START_PATIENCE_S = 900.0
+STOP_PATIENCE_S = 600.0
 
 
 class PilitoProcess:
@@ -81,6 +85,26 @@ class PilitoProcess:
     def sign_in(self) -> httpx.Client:
         """Return a client that is signed in to the demo shop."""
         return RunningRuntime(self.port, self.data_dir, self.pid, 0.0).sign_in()
+
+    def is_answering(self) -> bool:
+        """Return whether it answers, and well."""
+        try:
+            return httpx.get(f"{self.url}/healthz", timeout=ANSWER_S).is_success
+        except httpx.TransportError:
+            return False
+
+    def ask(self, statement: str) -> object:
+        """Ask its database; return the first value."""
+
+        async def run() -> object:
+            dsn = EmbeddedPostgres(self.data_dir / "postgres").start()
+            connection = await asyncpg.connect(dsn)
+            try:
+                return await connection.fetchval(statement)
+            finally:
+                await connection.close()
+
+        return asyncio.run(run())
 
     @property
     def output(self) -> str:
@@ -154,3 +178,11 @@ class PilitoProcess:
         remains += [str(path) for path in (folder,) if path.exists()]
         pid_file = self.data_dir / "postgres" / "postmaster.pid"
         return remains + [str(path) for path in (pid_file,) if path.exists()]
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Return whether it runs still; one that only nobody has buried does not."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
