@@ -26,6 +26,7 @@ from retrieval.embedding import Embedder
 from retrieval.relevance import ANSWER_THRESHOLD
 from tests.support.api import count_words
 from tests.support.knowledge import CountingEmbedder, open_counter, remove_page
+from tests.unit.retrieval.samples import GramEmbedder
 
 pytestmark = pytest.mark.timeout(600)  # some hundred questions and passages to embed
 
@@ -54,14 +55,12 @@ async def import_shop(pool: Pool, tenant_id: TenantId) -> int:
         return await import_documents(connection, tenant_id, count_words)
 
 
-async def test_a_second_start_changes_nothing_and_embeds_nothing(
-    pool: Pool, embedder: CountingEmbedder
-) -> None:
+async def test_a_second_start_changes_nothing_and_embeds_nothing(pool: Pool) -> None:
     tenant_id = (await create_tenant(pool, "demo")).id
     n_documents = len(DOCUMENTS.read_text(encoding="utf-8").splitlines())
 
     assert await import_shop(pool, tenant_id) == n_documents
-    embed = KnowledgeIndexer(pool, embedder).embed_batch
+    embed = KnowledgeIndexer(pool, GramEmbedder()).embed_batch
     while await embed():
         pass
 
@@ -93,14 +92,13 @@ async def test_a_document_that_was_deleted_stays_deleted(pool: Pool) -> None:
 async def test_the_seed_makes_the_account_and_one_channel_of_each_kind(
     pool: Pool,
     dsn: str,
-    embedder: CountingEmbedder,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PILITO_DATABASE_URL", dsn)
     monkeypatch.setenv("PILITO_SECRET_KEY", "a secret of the tests")
     settings = Settings(database_url=SecretStr(dsn))
 
-    indexer, listener = KnowledgeIndexer(pool, embedder), Listener(dsn)
+    indexer, listener = KnowledgeIndexer(pool, GramEmbedder()), Listener(dsn)
     listener.on("pilito_knowledge", indexer.notify)
     await listener.start()
     indexer.start()

@@ -114,21 +114,24 @@ def test_a_changed_model_is_compiled_anew(
     shutil.copytree(cross_encoder_dir, tmp_path / "overlap")
     config = tmp_path / "overlap" / "config.json"
     config.write_text(config.read_text() + "\n")
-    asyncio.run(ModelLoader(models_dir, threads=1).load(str(tmp_path / "overlap")))
+    # Here, where torch is loaded already.
+    assert build(str(tmp_path / "overlap"), models_dir).is_compiled
     assert {path.name for path in models_dir.iterdir()} > before
 
 
 def test_what_an_older_version_compiled_is_not_used(
-    cross_encoder_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    loaded: Loaded,  # noqa: ARG001 - it compiled
+    cross_encoder_dir: Path,
+    models_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with monkeypatch.context() as before:
-        before.setattr(compiling, "RECIPE", "1")
-        older = build(str(cross_encoder_dir), tmp_path)
-    newer = build(str(cross_encoder_dir), tmp_path)
+    older = build(str(cross_encoder_dir), models_dir)
+    monkeypatch.setattr(compiling, "RECIPE", "of the next version")
+    newer = build(str(cross_encoder_dir), models_dir)
     assert older.is_compiled
     assert newer.is_compiled
     assert newer.folder != older.folder
-    assert build(str(cross_encoder_dir), tmp_path) == newer
+    assert build(str(cross_encoder_dir), models_dir) == newer
 
 
 async def test_a_model_that_cannot_be_compiled_runs_as_it_is(
