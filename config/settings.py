@@ -157,10 +157,20 @@ class Settings(BaseSettings):
     )
     @classmethod
     def _http_address(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("http://", "https://")):
+        if value is None:
+            return None
+        if not value.startswith(("http://", "https://")):
             message = "must begin with http:// or https://"
             raise ValueError(message)
-        return value.rstrip("/") if value else value
+        try:
+            parts = urlsplit(value)
+            is_address = bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_address = False
+        if not is_address or any(sign.isspace() for sign in value):
+            message = "must be like https://host.example or http://127.0.0.1:8080"
+            raise ValueError(message)
+        return value.rstrip("/")
 
     @field_validator("smtp_url")
     @classmethod

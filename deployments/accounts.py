@@ -15,10 +15,39 @@ NOBODYS_HASH = (
     "$argon2id$v=19$m=65536,t=3,p=4$u7o4PoZocrHD/vw8GNDEXA"
     "$FHCFu9/evnuzNPAwfKUTeQvJALpFiW30LlDpWZZAkeo"
 )
+#: What may be typed to sign in. Longer ones would be accounts that nobody can use.
+MAX_USERNAME_CHARS = 150
+MAX_PASSWORD_CHARS = 1000
+MAX_TENANT_CHARS = 200
 #: A check takes 64 MiB and a core for some 50 ms: a flood must not take them all.
 MAX_PARALLEL_CHECKS = 2
 
 _HASHER = PasswordHasher()
+
+
+class AccountError(ValueError):
+    """An account can't have this name or password."""
+
+
+def check_account(tenant: str, username: str, password: str | None = None) -> None:
+    """Refuse what nobody could sign in with; the password may not be known yet.
+
+    Raises:
+        AccountError: with one line that begins with what is wrong.
+    """
+    for field, value, most in (
+        ("username", username, MAX_USERNAME_CHARS),
+        ("tenant", tenant, MAX_TENANT_CHARS),
+        ("password", password, MAX_PASSWORD_CHARS),
+    ):
+        if value is None:
+            continue
+        if not (value if field == "password" else value.strip()):
+            message = f"{field}: must not be empty"
+            raise AccountError(message)
+        if len(value) > most or "\x00" in value:
+            message = f"{field}: must have at most {most} characters, and no NUL"
+            raise AccountError(message)
 
 
 async def hash_password(password: str) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import getpass
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,7 +19,7 @@ from config.settings import (
     SettingsError,
     load_settings,
 )
-from persistence.errors import PersistenceError
+from persistence.errors import DatabaseAwayError, PersistenceError
 from retrieval.errors import RetrievalError
 from retrieval.evaluation.pipelines import Pipeline
 
@@ -84,14 +85,24 @@ def createsuperuser(
 @app.command()
 def db() -> None:
     """Open psql on the runtime's database."""
-    from persistence.embedded import EmbeddedPostgres
+    from persistence.embedded import EmbeddedPostgres, split_password
 
     settings = load_settings()
     with _database(settings) as dsn:
         psql = EmbeddedPostgres(settings.data_dir / "postgres").psql
-        # The DSN travels in the environment: arguments are seen by all users.
-        pid = os.posix_spawn(psql, [str(psql)], os.environ | {"PGDATABASE": dsn})
+        address, password = split_password(dsn)
+        # Arguments are seen by all users of the machine, the environment is not.
+        secret = {} if password is None else {"PGPASSWORD": password}
+        # Ctrl-C is psql's own: it ends a query there, and must not end us before it.
+        ours = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        pid = os.posix_spawn(
+            psql,
+            [str(psql), address],
+            os.environ | secret,
+            setsigdef=[signal.SIGINT],
+        )
         _, status = os.waitpid(pid, 0)
+        signal.signal(signal.SIGINT, ours)
     raise typer.Exit(os.waitstatus_to_exitcode(status))
 
 
@@ -130,7 +141,9 @@ def _find_database(settings: Settings) -> str:
     from persistence.embedded import EmbeddedPostgres
 
     if settings.database_url is not None:
-        return settings.database_url.get_secret_value()
+        dsn = settings.database_url.get_secret_value()
+        _check_database(dsn)
+        return dsn
     postgres = EmbeddedPostgres(
         settings.data_dir / "postgres", log_dir=settings.logs_dir
     )
@@ -227,10 +240,16 @@ def analyze_logs(
 
 
 def _create(username: str, tenant: str, password: str, *, is_superuser: bool) -> None:
-    from deployments.accounts import create_account
+    from deployments.accounts import AccountError, check_account, create_account
     from persistence.database import open_pool
 
-    secret = password or _ask_password()
+    username, tenant = username.strip(), tenant.strip()
+    try:
+        check_account(tenant, username)
+        secret = password or _ask_password()
+        check_account(tenant, username, secret)
+    except AccountError as error:
+        raise SettingsError(str(error)) from error
 
     async def create(dsn: str) -> None:
         pool = await open_pool(dsn, max_size=1)
@@ -270,12 +289,19 @@ def _database(settings: Settings) -> Iterator[str]:
             yield dsn
         return
     dsn = settings.database_url.get_secret_value()
-    try:
-        migrate.upgrade(dsn)
-    except OSError as error:
-        message = f"PILITO_DATABASE_URL: the database does not answer ({error})"
-        raise PersistenceError(message) from error
+    _check_database(dsn)
+    migrate.upgrade(dsn)
     yield dsn
+
+
+def _check_database(dsn: str) -> None:
+    from persistence.database import check_answers
+
+    try:
+        asyncio.run(check_answers(dsn))
+    except DatabaseAwayError as error:
+        message = f"PILITO_DATABASE_URL: the database does not answer ({error})"
+        raise SettingsError(message) from error
 
 
 @contextmanager

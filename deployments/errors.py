@@ -114,6 +114,8 @@ DATABASE_AWAY: tuple[type[Exception], ...] = (
 )
 #: What is away for a moment is asked for again after this.
 RETRY_AFTER = timedelta(seconds=2)
+#: Told to whoever forgot the header, too: without it a body is not read as JSON.
+NO_OBJECT = "must be a JSON object, sent with Content-Type: application/json"
 
 log = structlog.get_logger("http")
 
@@ -165,26 +167,45 @@ def _headers(error: Exception, status: int) -> dict[str, str]:
 
 async def _on_invalid_request(_: Request, error: Exception) -> JSONResponse:
     """Name each field that is wrong; a body that is no JSON at all is a 400."""
-    problems = error.errors() if isinstance(error, RequestValidationError) else ()
+    problems, body = (), None
+    if isinstance(error, RequestValidationError):
+        problems, body = error.errors(), error.body
     if any(problem["type"] == "json_invalid" for problem in problems):
         return JSONResponse({"detail": "body: this is not valid JSON"}, 400)
-    fields = {
-        _field_name(problem["loc"]): problem["msg"].removeprefix("Value error, ")
-        for problem in problems
-    }
+    fields: dict[str, str] = {}
+    for problem in problems:
+        name, message = _field_name(problem["loc"], body), problem["msg"]
+        match problem["type"]:
+            case "union_tag_not_found":
+                name, message = problem["ctx"]["discriminator"], "Field required"
+            case "union_tag_invalid":
+                name = problem["ctx"]["discriminator"]
+                message = f"Input should be {problem['ctx']['expected_tags']}"
+            case "tuple_type":
+                message = "Input should be a valid list"
+            case "model_attributes_type" if name == "body":
+                message = NO_OBJECT
+        fields[name.strip("'")] = message.removeprefix("Value error, ")
     detail = "; ".join(f"{name}: {message}" for name, message in fields.items())
     return JSONResponse({"detail": detail, "fields": fields}, 422)
 
 
-def _field_name(location: Sequence[str | int]) -> str:
+def _field_name(location: Sequence[str | int], body: object) -> str:
     # The first part says where: body, query, path. A wrong body as a whole is "body".
-    return ".".join(str(part) for part in location[1:]) or str(location[0])
+    rest = location[1:]
+    if rest and isinstance(body, Mapping) and rest[0] not in body:
+        # Of several kinds of body the second part says which was meant, by its tag.
+        rest = rest[1:] if len(rest) > 1 and rest[0] in body.values() else rest
+    return ".".join(str(part) for part in rest) or str(location[0])
 
 
-async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
+async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
-        return await _on_unknown_error(_, error)
-    return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
+        return await _on_unknown_error(request, error)
+    detail = error.detail
+    if isinstance(error.__cause__, UnicodeDecodeError):
+        detail = "body: this is not UTF-8"
+    return JSONResponse({"detail": detail}, error.status_code, error.headers)
 
 
 async def _on_unknown_error(request: Request, error: Exception) -> JSONResponse:

@@ -25,6 +25,7 @@ from deployments.api import (
     outbox,
     reference,
     routing,
+    tenant,
 )
 from deployments.api.body_limit import BodyLimit
 from deployments.api.context import build_context
@@ -38,6 +39,7 @@ PROBLEMS: dict[int | str, dict[str, type[Problem]]] = {
 }
 ROUTERS = (
     auth.router,
+    tenant.router,
     channels.router,
     documents.router,
     flags.router,

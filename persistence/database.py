@@ -1,15 +1,21 @@
 """Connections to PostgreSQL, and how JSON travels over them."""
 
+from datetime import timedelta
 from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
 import orjson
 
+from persistence.errors import DatabaseAwayError
+
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnection"
 PoolConnection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Db: TypeAlias = "Connection | Pool"
+
+#: For one that answers slowly; one that is not there says so at once.
+CONNECT_TIMEOUT = timedelta(seconds=10)
 
 
 def _encode(value: object) -> str:
@@ -60,6 +66,25 @@ async def open_pool(dsn: str, *, max_size: int = 4) -> Pool:
         reset=_keep_session,
         command_timeout=30,
     )
+
+
+async def check_answers(dsn: str) -> None:
+    """Connect once, to say of a wrong address in one line what is wrong with it.
+
+    Raises:
+        DatabaseAwayError: nobody answers there, or they refuse us.
+    """
+    try:
+        connection = await asyncpg.connect(dsn, timeout=CONNECT_TIMEOUT.total_seconds())
+    except (
+        OSError,
+        ValueError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+    ) as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise DatabaseAwayError(reason) from error
+    await connection.close()
 
 
 async def connect_read_only(dsn: str) -> "asyncpg.Connection[asyncpg.Record]":

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 import psutil
 
@@ -262,6 +262,21 @@ class EmbeddedPostgres:
         fatal = [line.partition("FATAL:")[2] for line in lines if "FATAL:" in line]
         reason = (fatal or lines or [""])[-1].strip()
         return f"{reason} (see {newest})"
+
+
+def split_password(dsn: str) -> tuple[str, str | None]:
+    """Take the password out of an address, so that it may be an argument.
+
+    It stands before the host, or among the options after it.
+    """
+    parts = urlsplit(dsn)
+    user, at, hosts = parts.netloc.rpartition("@")
+    name, _, password = user.partition(":")
+    options = parse_qsl(parts.query, keep_blank_values=True)
+    secret = dict(options).get("password") or unquote(password)
+    kept = urlencode([(key, value) for key, value in options if key != "password"])
+    address = parts._replace(netloc=f"{name}{at}{hosts}", query=kept).geturl()
+    return address, secret or None
 
 
 def _build_dsn(socket_folder: Path) -> str:

@@ -38,6 +38,18 @@ async def fetch_tenant(db: Db, tenant_id: TenantId) -> Tenant | None:
     return None if row is None else _tenant(row)
 
 
+async def update_tenant(
+    db: Db,
+    tenant_id: TenantId,
+    *,
+    language: str | None = None,
+    instructions: str | None = None,
+) -> Tenant | None:
+    """Change how a tenant's customers are answered; None is left as it was."""
+    row = await db.fetchrow(_SQL["update_tenant"], tenant_id, language, instructions)
+    return None if row is None else _tenant(row)
+
+
 async def fetch_tenant_by_name(db: Db, name: str) -> Tenant | None:
     """Fetch a tenant by its name."""
     row = await db.fetchrow(_SQL["fetch_tenant_by_name"], name)

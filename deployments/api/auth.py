@@ -8,7 +8,12 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import StringConstraints
 
-from deployments.accounts import NOBODYS_HASH, verify_password
+from deployments.accounts import (
+    MAX_PASSWORD_CHARS,
+    MAX_USERNAME_CHARS,
+    NOBODYS_HASH,
+    verify_password,
+)
 from deployments.api.context import ApiContext, Context
 from deployments.api.errors import (
     NotSignedInError,
@@ -38,8 +43,12 @@ class Principal:
 class Credentials(RequestBody):
     """What a person types to sign in."""
 
-    username: Annotated[str, StringConstraints(min_length=1, max_length=150), NoNul]
-    password: Annotated[str, StringConstraints(min_length=1, max_length=1000), NoNul]
+    username: Annotated[
+        str, StringConstraints(min_length=1, max_length=MAX_USERNAME_CHARS), NoNul
+    ]
+    password: Annotated[
+        str, StringConstraints(min_length=1, max_length=MAX_PASSWORD_CHARS), NoNul
+    ]
 
 
 class RefreshRequest(RequestBody):

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
-from pydantic import Field, StrictBool, StrictInt, StrictStr, StringConstraints
+from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StrictStr
 
 from config.flag_values import FlagState
 from config.flags import FLAGS, FlagType, FlagValue, find_flag
@@ -22,10 +22,19 @@ from persistence.flags import FlagChange, fetch_flag_changes_page
 router = APIRouter(prefix="/api/flags", tags=["flags"])
 
 Name = Annotated[str, Path(description="A flag's name, as the list has it.")]
+
+
+def _check_type(value: object) -> object:
+    """Refuse what no flag can be, with one reason instead of one per type."""
+    if isinstance(value, bool | int) or (isinstance(value, str) and len(value) <= 100):
+        return value
+    message = "must be true or false, a whole number, or a short text"
+    raise ValueError(message)
+
+
 Value = Annotated[
-    StrictBool
-    | StrictInt
-    | Annotated[StrictStr, StringConstraints(min_length=1, max_length=100)],
+    StrictBool | StrictInt | StrictStr,
+    BeforeValidator(_check_type),
     Field(description="Of the flag's own type; nothing is converted."),
 ]
 Ttl = Annotated[

@@ -120,13 +120,13 @@ def find_model(model: str) -> Path:
             found = Path(snapshot_download(model, ignore_patterns=_OTHER_FORMATS))
         return _checked(found)
     except RepositoryNotFoundError as error:
-        message = f"{model}: the hub has no such model, or wants a token for it"
+        message = "the hub has no such model, or wants a token for it"
         raise RerankerUnavailableError(message) from error
     except LocalEntryNotFoundError as error:
-        message = f"{model}: not on this machine, and the hub can't be reached"
+        message = "it is not on this machine, and the hub can't be reached"
         raise RerankerUnavailableError(message) from error
     except (HfHubHTTPError, OSError) as error:
-        message = f"{model}: the download failed: {type(error).__name__}"
+        message = f"the download failed: {type(error).__name__}"
         raise RerankerUnavailableError(message) from error
 
 

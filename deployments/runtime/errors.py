@@ -17,6 +17,18 @@ class DataDirInUseError(LaunchError):
     exit_code = 2
 
 
+class DataDirUnusableError(LaunchError):
+    """The data directory can't be written. Set PILITO_DATA_DIR to another."""
+
+    exit_code = 2
+
+
+class DatabaseRefusedError(LaunchError):
+    """PILITO_DATABASE_URL: the database can't be used."""
+
+    exit_code = 2
+
+
 class PortTakenError(LaunchError):
     """A port that Pilito needs is in use."""
 

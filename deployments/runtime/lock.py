@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from deployments.runtime.errors import DataDirInUseError, LaunchError
+from deployments.runtime.errors import DataDirInUseError, DataDirUnusableError
 
 
 class DataDirLock:
@@ -21,7 +21,7 @@ class DataDirLock:
 
         Raises:
             DataDirInUseError: another process holds it.
-            LaunchError: the directory can't be written.
+            DataDirUnusableError: the directory can't be written.
         """
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -31,7 +31,7 @@ class DataDirLock:
                 f"Can't write to the data directory {self._path.parent}:"
                 f" {error.strerror}. Set PILITO_DATA_DIR to another."
             )
-            raise LaunchError(message) from error
+            raise DataDirUnusableError(message) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -1,5 +1,6 @@
 """Which ports the runtime takes, and whether they are free."""
 
+import errno
 import hashlib
 import os
 import socket
@@ -74,7 +75,7 @@ def check_free(host: str, port: int, *, setting: str) -> None:
     try:
         _try_to_bind(host, port)
     except OSError as error:
-        if isinstance(error, socket.gaierror):
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
             message = f"PILITO_HTTP_HOST: {host} is not an address of this machine."
         else:
             message = (

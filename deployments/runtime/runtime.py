@@ -1,5 +1,6 @@
 """The parts of one runtime, in the order in which they need each other."""
 
+import asyncio
 import importlib
 import os
 import shutil
@@ -17,7 +18,11 @@ from rich.markup import escape
 from config.settings import PREFIX, Settings
 from deployments.runtime import leftovers
 from deployments.runtime.environment import build_environment
-from deployments.runtime.errors import DemoExposedError, ProcessDiedError
+from deployments.runtime.errors import (
+    DatabaseRefusedError,
+    DemoExposedError,
+    ProcessDiedError,
+)
 from deployments.runtime.folder import RuntimeFolder
 from deployments.runtime.ports import check_free, find_block
 from deployments.runtime.progress import Progress
@@ -27,7 +32,9 @@ from deployments.runtime.secret_key import with_kept_key
 from deployments.runtime.serve_applications import ServeApplications
 from deployments.runtime.shutdown import StepThread, StopWish, finish
 from persistence import migrate
+from persistence.database import check_answers
 from persistence.embedded import EmbeddedPostgres
+from persistence.errors import DatabaseAwayError
 
 log = structlog.get_logger("runtime")
 
@@ -171,6 +178,7 @@ class Runtime:
         settings = self._settings
         if settings.database_url is not None:
             dsn = settings.database_url.get_secret_value()
+            _check_database(dsn)
         else:
             self._postgres = EmbeddedPostgres(
                 settings.data_dir / "postgres", log_dir=settings.logs_dir
@@ -261,6 +269,14 @@ class Runtime:
         width = max(len(label) for label in lines)
         for label, value in lines.items():
             self._progress.say(f"  {escape(label.ljust(width))}  {escape(value)}")
+
+
+def _check_database(dsn: str) -> None:
+    try:
+        asyncio.run(check_answers(dsn))
+    except DatabaseAwayError as error:
+        message = f"PILITO_DATABASE_URL: the database does not answer ({error})"
+        raise DatabaseRefusedError(message) from error
 
 
 def _import_parts() -> None:

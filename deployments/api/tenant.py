@@ -1,0 +1,75 @@
+"""`/api/tenant/`: the caller's own business, and its words to the answering model."""
+
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import StringConstraints
+
+from deployments.api.auth import SignedIn
+from deployments.api.context import Context
+from deployments.api.errors import NotFoundError
+from deployments.api.schemas import Answer, NoNul, RequestBody
+from persistence.tenants import Tenant, fetch_tenant, update_tenant
+
+router = APIRouter(prefix="/api/tenant", tags=["tenant"])
+
+#: Some two pages: the prompt has room for as much beside what was found.
+MAX_INSTRUCTIONS_CHARS = 8000
+
+
+class TenantLanguage(StrEnum):
+    """What a business speaks where its customer has not said a word yet."""
+
+    FA = "fa"
+    EN = "en"
+
+
+class TenantPatch(RequestBody):
+    """What to change; empty instructions take the old ones away."""
+
+    language: TenantLanguage | None = None
+    instructions: (
+        Annotated[
+            str,
+            StringConstraints(strip_whitespace=True, max_length=MAX_INSTRUCTIONS_CHARS),
+            NoNul,
+        ]
+        | None
+    ) = None
+
+
+class TenantOut(Answer):
+    """A business; `instructions` are read by the model before each answer it words."""
+
+    id: UUID
+    name: str
+    language: TenantLanguage
+    instructions: str
+
+
+@router.get("/")
+async def show_tenant(principal: SignedIn, context: Context) -> TenantOut:
+    """Show the business that you are signed in for."""
+    return _render(await fetch_tenant(context.pool, principal.tenant_id))
+
+
+@router.patch("/")
+async def edit_tenant(
+    body: TenantPatch, principal: SignedIn, context: Context
+) -> TenantOut:
+    """Change its language or its instructions; the next answer follows them."""
+    tenant = await update_tenant(
+        context.pool,
+        principal.tenant_id,
+        language=body.language,
+        instructions=body.instructions,
+    )
+    return _render(tenant)
+
+
+def _render(tenant: Tenant | None) -> TenantOut:
+    if tenant is None:
+        raise NotFoundError
+    return TenantOut.model_validate(tenant)
