@@ -4,11 +4,13 @@ import logging
 import logging.handlers
 import re
 import sys
+import traceback
 from collections.abc import MutableMapping
+from datetime import datetime
 from pathlib import Path
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import ExcInfo, Processor
 
 #: A file that has grown past this is moved aside.
 MAX_LOG_BYTES = 10 * 1024 * 1024
@@ -51,7 +53,7 @@ def setup_logging(logs_dir: Path, part: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(_format_exception),
         mask_secrets,
     ]
     structlog.configure(
@@ -61,7 +63,9 @@ def setup_logging(logs_dir: Path, part: str) -> None:
         cache_logger_on_first_use=True,
     )
     formatter = structlog.stdlib.ProcessorFormatter(
-        processor=structlog.processors.JSONRenderer(ensure_ascii=False),
+        processor=structlog.processors.JSONRenderer(
+            ensure_ascii=False, default=_render
+        ),
         foreign_pre_chain=shared,
     )
     file = logging.handlers.WatchedFileHandler(
@@ -82,6 +86,16 @@ def setup_logging(logs_dir: Path, part: str) -> None:
     # One line per outgoing request, with its address, is neither news nor discreet.
     for noisy in ("httpx", "httpcore", "openai"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _format_exception(exc_info: ExcInfo) -> str:
+    # structlog's own goes through `print`, and Serve puts one in its place that writes
+    # each line as a tuple.
+    return "".join(traceback.format_exception(*exc_info)).rstrip("\n")
+
+
+def _render(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else repr(value)
 
 
 def rotate_logs(

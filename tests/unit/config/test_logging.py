@@ -1,7 +1,10 @@
 """Secrets never reach a log line."""
 
+import builtins
 import json
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 import structlog
@@ -75,3 +78,32 @@ def test_redirects_are_written_to_a_log_of_their_own(tmp_path: Path) -> None:
         "✓ redirected",
         "⏳ waiting",
     ]
+
+
+def test_a_traceback_is_one_readable_text_also_where_print_is_not_pythons(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python_print = builtins.print
+
+    # As Ray Serve puts it into its replicas.
+    def redirected(*objects: object, file: TextIO, **rest: str) -> None:
+        python_print(objects, file=file, **rest)
+
+    with written_log(tmp_path, "web"):
+        monkeypatch.setattr(builtins, "print", redirected)
+        try:
+            raise ZeroDivisionError  # noqa: TRY301 - its traceback is what is read
+        except ZeroDivisionError:
+            structlog.get_logger("web").exception("crashed")
+    written = json.loads((tmp_path / "web.log").read_text(encoding="utf-8"))
+    first, second, *_, last = written["exception"].split("\n")
+    assert first.startswith("Traceback")
+    assert second.startswith('  File "')
+    assert last == "ZeroDivisionError"
+
+
+def test_a_time_is_written_as_the_api_writes_it(tmp_path: Path) -> None:
+    with written_log(tmp_path, "web"):
+        structlog.get_logger("web").info("set", at=datetime(2026, 2, 1, tzinfo=UTC))
+    written = json.loads((tmp_path / "web.log").read_text(encoding="utf-8"))
+    assert written["at"] == "2026-02-01T00:00:00+00:00"
