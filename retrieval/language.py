@@ -13,14 +13,27 @@ class Language(StrEnum):
 
 _PERSIAN = re.compile("[\u0620-\u064a\u066e-\u06d3\u06d5\ufb50-\ufdff\ufe70-\ufefc]")
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
+#: Links, mail addresses and names of accounts: no language has them for its own.
+_ADDRESSES = re.compile(
+    r"(?:https?://|www\.)\S+|[\w.+-]{1,64}@[\w.-]+|@[\w.]+", re.IGNORECASE
+)
 
 # Persian shoppers write brand and model names in Latin ("قیمت Nike Air Max"), while
 # English text hardly ever holds Persian letters: a fifth is enough.
 _PERSIAN_SHARE = 0.2
 
 
+def drop_addresses(text: str) -> str:
+    """Leave what somebody has written themselves, without the links in it."""
+    return _ADDRESSES.sub(" ", text)
+
+
 def detect_language(text: str) -> Language:
-    """Tell Persian from English; a text without letters counts as Persian."""
+    """Tell Persian from English; a text without letters counts as Persian.
+
+    A link to a product beside a short question has more letters than the question.
+    """
+    text = drop_addresses(text)
     persian = len(_PERSIAN.findall(text))
     letters = persian + len(_LATIN.findall(text))
     if letters == 0 or persian / letters >= _PERSIAN_SHARE:

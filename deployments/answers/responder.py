@@ -31,7 +31,7 @@ from persistence.messages import fetch_questions, fetch_recent_turns
 from persistence.tenants import Tenant, fetch_tenant
 from retrieval.errors import RetrievalError
 from retrieval.extractive import best_sentences
-from retrieval.language import detect_language
+from retrieval.language import detect_language, drop_addresses
 from retrieval.relevance import ANSWER_THRESHOLD
 from retrieval.retrieved import RetrievedChunk, RetrievedContext
 
@@ -258,8 +258,8 @@ def _hand_over(
 
 
 def _language_of(question: str, tenant: Tenant) -> str:
-    """Answer in the customer's language; digits alone have none, then the shop's."""
-    if any(character.isalpha() for character in question):
+    """Answer in the customer's language; digits or a link have none: the shop's."""
+    if any(character.isalpha() for character in drop_addresses(question)):
         return str(detect_language(question))
     return tenant.language
 
