@@ -21,7 +21,7 @@ from retrieval.hits import EVERYTHING, Arm, Hits, RetrievalFilter, SearchRequest
 from retrieval.index import KnowledgeIndex
 from retrieval.judging import Judging
 from retrieval.knowledge import SourceType
-from retrieval.query.shorten import shorten_question
+from retrieval.query.shorten import to_search_text
 from retrieval.retrieved import (
     Performance,
     RetrievedContext,
@@ -86,7 +86,7 @@ class ContextRetriever(Generic[User]):
         search, and says so in `performance`. Raises SearchFailedError.
         """
         started = self._timer()
-        query = shorten_question(query)
+        query = to_search_text(query)
         question = self._embed(query)
         embedded = self._timer()
         index = self._index_for(user)

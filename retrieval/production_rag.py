@@ -35,7 +35,7 @@ from retrieval.knowledge import SourceType
 from retrieval.language import detect_language
 from retrieval.options import RagOptions
 from retrieval.query.forms import QueryForms, build_forms
-from retrieval.query.shorten import shorten_question
+from retrieval.query.shorten import shorten_question, to_search_text
 from retrieval.relevance import PRODUCTION, Evidence, OffTopic
 from retrieval.reranking import RerankResult, count_worth_reading, order_by
 from retrieval.retrieved import (
@@ -146,7 +146,7 @@ class ProductionRAG(Generic[User]):
         """
         ticks = [self._timer()]
         options = self._options()
-        query = shorten_question(query)
+        query = to_search_text(query)
         intent = _override(
             self._router_for(user).route(query),
             primary_source,

@@ -195,7 +195,9 @@ class AnswerWriter:
             return await self._ask(self._llm, asked, context)
         except ModelFailedError as error:
             log.warning("model_failed", reason=str(error))
-            return _quote(query, context, fallback_reason=str(error))
+            draft = _quote(query, context, fallback_reason=str(error))
+            # The customer has an answer, but not the one that was to be: D-130.
+            return replace(draft, needs_operator=True)
 
     async def _search(self, asked: _Asked) -> tuple[str, RetrievedContext]:
         """Search; return the text that found the most with what it found."""

@@ -219,6 +219,7 @@ async def test_a_model_that_fails_for_good_leaves_the_quoted_answer_and_a_reason
 
     assert answer.text == SHIPPING.text
     assert not answer.is_handover
+    assert answer.needs_operator
     assert answer.trace.model == "extractive"
     assert answer.trace.fallback_reason
     assert len(desk.model.asked) == attempts

@@ -86,8 +86,8 @@ def test_a_traceback_is_one_readable_text_also_where_print_is_not_pythons(
     python_print = builtins.print
 
     # As Ray Serve puts it into its replicas.
-    def redirected(*objects: object, file: TextIO, **rest: str) -> None:
-        python_print(objects, file=file, **rest)
+    def redirected(*objects: object, file: TextIO, end: str = "\n") -> None:
+        python_print(objects, file=file, end=end)
 
     with written_log(tmp_path, "web"):
         monkeypatch.setattr(builtins, "print", redirected)

@@ -3,7 +3,11 @@
 import pytest
 
 from retrieval.normalise import normalise, normalise_mildly
-from retrieval.query.shorten import MAX_QUESTION_CHARS, shorten_question
+from retrieval.query.shorten import (
+    MAX_QUESTION_CHARS,
+    shorten_question,
+    to_search_text,
+)
 
 #: The dots between the ends, with a blank on both sides.
 GAP = 5
@@ -28,3 +32,24 @@ def test_signs_that_spell_whole_phrases_count_by_what_they_spell(sign: str) -> N
     assert len(normalise_mildly(question)) <= MAX_QUESTION_CHARS + GAP
     assert normalise(question).startswith("قیمت ")
     assert normalise(question).endswith(" ارسال")
+
+
+@pytest.mark.parametrize(
+    ("question", "searched"),
+    [
+        ("هزینه ارسال چقدره؟ https://narvan.example/shop/a?b=1", "هزینه ارسال چقدره؟"),
+        ("www.narvan.example/a این چنده؟", "این چنده؟"),
+        # Nothing else is there to go by.
+        ("https://narvan.example/shop/linen", "https://narvan.example/shop/linen"),
+        ("؟ https://narvan.example/shop", "؟ https://narvan.example/shop"),
+        ("به salam@narvan.example بنویسم؟", "به salam@narvan.example بنویسم؟"),
+    ],
+)
+def test_a_link_beside_a_question_is_not_searched(question: str, searched: str) -> None:
+    assert to_search_text(question) == searched
+
+
+def test_a_link_takes_no_room_in_a_long_question() -> None:
+    long = "قیمت " * 300
+    searched = to_search_text(f"{long} https://narvan.example/{'a' * 2_000}")
+    assert searched == shorten_question(long.strip())
