@@ -167,9 +167,8 @@ def _headers(error: Exception, status: int) -> dict[str, str]:
 
 async def _on_invalid_request(_: Request, error: Exception) -> JSONResponse:
     """Name each field that is wrong; a body that is no JSON at all is a 400."""
-    problems, body = (), None
-    if isinstance(error, RequestValidationError):
-        problems, body = error.errors(), error.body
+    problems = error.errors() if isinstance(error, RequestValidationError) else ()
+    body = error.body if isinstance(error, RequestValidationError) else None
     if any(problem["type"] == "json_invalid" for problem in problems):
         return JSONResponse({"detail": "body: this is not valid JSON"}, 400)
     fields: dict[str, str] = {}
