@@ -23,11 +23,14 @@ UPDATE shards SET epoch = epoch + 1;
 
 -- fetch_before_deciding --
 -- All that a batch needs to know, in one round trip: the states that are not in memory,
--- and which of the events happened already, for a webhook may be delivered twice.
+-- and which of the events happened already, for a webhook may be delivered twice. Ids
+-- come as JSON, too: the driver takes long over each element of an array.
 SELECT 'state' AS kind, id, 0::bigint AS seq, state::text AS state
-FROM conversations WHERE id = ANY($1::uuid[])
+FROM conversations
+WHERE id = ANY(ARRAY(SELECT json_array_elements_text($1)::uuid))
 UNION ALL
-SELECT 'event', id, seq, NULL FROM conversation_events WHERE id = ANY($2::uuid[]);
+SELECT 'event', id, seq, NULL FROM conversation_events
+WHERE id = ANY(ARRAY(SELECT json_array_elements_text($2)::uuid));
 
 -- fetch_timers --
 -- All timers of a shard, armed again at its start.
