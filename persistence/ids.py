@@ -1,8 +1,9 @@
 """The ids of the house, and how the ones that can be derived are derived."""
 
+import hashlib
 from datetime import UTC, datetime
 from typing import NewType
-from uuid import UUID, uuid5
+from uuid import UUID
 
 TenantId = NewType("TenantId", UUID)
 UserId = NewType("UserId", UUID)
@@ -26,35 +27,47 @@ AnomalyId = NewType("AnomalyId", UUID)
 SLOTS = 1024
 
 
+#: Where a UUID of RFC 9562 says what it is: version 5, made from a name by SHA-1.
+_MARKS = 0xF << 76 | 0b11 << 62
+_VERSION_5 = 5 << 76 | 0b10 << 62
+
+
+def _derive(space: UUID, name: str) -> UUID:
+    """Derive what `uuid5` does, in half of its time: each message asks four times."""
+    name_bytes = space.bytes + name.encode()
+    digest = hashlib.sha1(name_bytes, usedforsecurity=False).digest()
+    return UUID(int=int.from_bytes(digest[:16]) & ~_MARKS | _VERSION_5)
+
+
 def derive_conversation_id(channel: ChannelId, customer: str) -> ConversationId:
     """Derive the id of the one conversation of a customer on a channel.
 
     Two first messages that arrive at once derive the same id: no second conversation
     can come to be.
     """
-    return ConversationId(uuid5(channel, customer))
+    return ConversationId(_derive(channel, customer))
 
 
 def derive_customer_id(channel: ChannelId, customer: str) -> CustomerId:
     """Derive the id of a platform's customer on a channel."""
-    return CustomerId(uuid5(channel, f"customer:{customer}"))
+    return CustomerId(_derive(channel, f"customer:{customer}"))
 
 
 def derive_event_id(conversation: ConversationId, key: str) -> EventId:
     """Derive an event's id from what the platform calls it, so a retry is the same."""
-    return EventId(uuid5(conversation, key))
+    return EventId(_derive(conversation, key))
 
 
 def derive_result_id(service: ServiceId, slot_at: datetime) -> ResultId:
     """Derive the id of the one result of a service in a slot."""
-    return ResultId(uuid5(service, slot_at.astimezone(UTC).isoformat()))
+    return ResultId(_derive(service, slot_at.astimezone(UTC).isoformat()))
 
 
 def derive_alert_id(cause: ResultId, kind: str) -> AlertId:
     """Derive the id of the one notice of its kind that a result brings about."""
-    return AlertId(uuid5(cause, f"alert:{kind}"))
+    return AlertId(_derive(cause, f"alert:{kind}"))
 
 
 def slot_of(conversation: ConversationId) -> int:
     """Return the slot, 0 to 1023, that owns the conversation."""
-    return int.from_bytes(conversation.bytes[:2]) % SLOTS
+    return (conversation.int >> 112) % SLOTS

@@ -4,9 +4,9 @@ Read `decide` first: one line per event. Each rule returns the next state and wh
 orders; the shard records both in one transaction and then carries the orders out.
 """
 
-from dataclasses import replace
 from typing import assert_never
 
+from actors.conversation.copying import replace
 from actors.conversation.corrections import on_edited, on_unsent
 from actors.conversation.dead_letters import on_send_retried
 from actors.conversation.delivery import (

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from actors.conversation.copying import replace as copy_with
 from actors.conversation.corrections import find_edit
 from actors.conversation.effects import (
     Decision,
@@ -77,7 +78,7 @@ def on_customer_wrote(
     if profile != state.profile:
         effects = (*effects, RecordProfile(profile))
     is_last = not is_overtaken(placed, message_id)
-    state = replace(
+    state = copy_with(
         state,
         status=status,
         questions=questions,
