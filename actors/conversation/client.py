@@ -6,7 +6,6 @@ overtaken by a later one of the same conversation.
 """
 
 import asyncio
-import pickle
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from actors.conversation.actor import ConversationShardActor, Outside, ShardPlan
 from actors.conversation.errors import ActorError, ShardUnavailableError
 from actors.conversation.events import Event
 from actors.conversation.mirror import MirrorHealth
+from actors.conversation.packing import pack_events, unpack_results
 from actors.conversation.shard import Receipt
 from persistence.ids import slot_of
 
@@ -80,9 +80,7 @@ class RemoteShard:
         try:
             if self._handle is None:
                 self._handle = ray.get_actor(self._name, namespace=NAMESPACE)
-            # As bytes; see ConversationShard.submit.
-            packed = pickle.dumps(list(events), pickle.HIGHEST_PROTOCOL)
-            call: ObjectRef[bytes] = self._handle.submit.remote(packed)
+            call: ObjectRef[bytes] = self._handle.submit.remote(pack_events(events))
             answer = await asyncio.wait_for(
                 asyncio.wrap_future(call.future()), PATIENCE_S
             )
@@ -92,8 +90,7 @@ class RemoteShard:
             raise ShardUnavailableError from error
         except TimeoutError as error:
             raise ShardUnavailableError from error
-        results: list[Receipt | ActorError] = pickle.loads(answer)  # noqa: S301 - from our own processes
-        return results
+        return unpack_results(events, answer)
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """What lies in a shard's inbox: an event, and who waits to hear that it is stored."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from actors.conversation.errors import ActorError
 from actors.conversation.events import Event
@@ -17,29 +17,65 @@ class Receipt:
     is_duplicate: bool = False
 
 
+class Call:
+    """What a caller brought at once, and waits for as a whole.
+
+    Events of one call are mostly of one batch: a future for each of them took as long
+    as deciding on it.
+    """
+
+    def __init__(self, events: int) -> None:
+        self._results: list[Receipt | ActorError | None] = [None] * events
+        self._open = events
+        self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def settle(self, place: int, result: Receipt | ActorError) -> None:
+        """Note what became of the event at this place; what is noted first stays."""
+        if self._results[place] is not None:
+            return
+        self._results[place] = result
+        self._open -= 1
+        if not self._open and not self._done.done():
+            self._done.set_result(None)
+
+    async def wait(self) -> list[Receipt | ActorError]:
+        """Wait until all are settled; return one result per event, in order."""
+        if self._open:
+            await self._done
+        return [result for result in self._results if result is not None]
+
+
 @dataclass(slots=True)
 class Parcel:
-    """An event in the inbox; `done` is None for what the shard sent itself."""
+    """An event in the inbox; `call` is None for what the shard sent itself."""
 
     event: Event
-    done: asyncio.Future[Receipt] | None = None
+    call: Call | None = None
+    #: Which of the call's events it is.
+    place: int = 0
     #: One of our own whose commit may have happened before.
     is_again: bool = False
+    #: The same event once more, in the same batch: they share its fate.
+    twins: "list[Parcel]" = field(default_factory=list)
 
     @property
     def is_ours(self) -> bool:
         """Whether the shard sent it itself."""
-        return self.done is None
+        return self.call is None
 
     def succeed(self, receipt: Receipt) -> None:
         """Tell the caller, if one still waits."""
-        if self.done is not None and not self.done.done():
-            self.done.set_result(receipt)
+        if self.call is not None:
+            self.call.settle(self.place, receipt)
+        for twin in self.twins:
+            twin.succeed(replace(receipt, is_duplicate=True))
 
     def fail(self, error: ActorError) -> None:
         """Tell the caller why not, if one still waits."""
-        if self.done is not None and not self.done.done():
-            self.done.set_exception(error)
+        if self.call is not None:
+            self.call.settle(self.place, error)
+        for twin in self.twins:
+            twin.fail(error)
 
 
 def drop_duplicates(parcels: list[Parcel], known: dict[EventId, int]) -> list[Parcel]:
@@ -49,22 +85,8 @@ def drop_duplicates(parcels: list[Parcel], known: dict[EventId, int]) -> list[Pa
         event_id = parcel.event.id
         if event_id in known:
             parcel.succeed(Receipt(event_id, known[event_id], is_duplicate=True))
-        elif event_id in first:
-            _follow(first[event_id], parcel)
-        else:
-            first[event_id] = parcel
+            continue
+        original = first.setdefault(event_id, parcel)
+        if original is not parcel:
+            original.twins.append(parcel)
     return list(first.values())
-
-
-def _follow(original: Parcel, twin: Parcel) -> None:
-    """Let the second copy of an event share the fate of the first."""
-
-    def settle(done: asyncio.Future[Receipt]) -> None:
-        error = done.exception()
-        if isinstance(error, ActorError):
-            twin.fail(error)
-        elif error is None:
-            twin.succeed(replace(done.result(), is_duplicate=True))
-
-    if original.done is not None:
-        original.done.add_done_callback(settle)

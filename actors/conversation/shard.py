@@ -6,7 +6,7 @@ orders is carried out by `Errands`, whose results come back through this same in
 
 import asyncio
 import contextlib
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from uuid import UUID, uuid4
@@ -26,7 +26,7 @@ from actors.conversation.errors import (
 from actors.conversation.events import Event, ReplyFailed, ReplyWritten
 from actors.conversation.journal import Journal
 from actors.conversation.mirror import NO_MIRROR, Mirror
-from actors.conversation.parcels import Parcel, drop_duplicates
+from actors.conversation.parcels import Call, Parcel, drop_duplicates
 from actors.conversation.parcels import Receipt as Receipt
 from actors.conversation.policy import Policy
 from actors.conversation.ports import NOBODY_KNOWS, Profiles, Responder, Sender
@@ -127,19 +127,10 @@ class Shard:
         """Record events; returns when they are committed, one result per event."""
         if self._is_fenced or self._is_stopping:
             return [ShardUnavailableError() for _ in events]
-        loop = asyncio.get_running_loop()
-        waiting: list[asyncio.Future[Receipt]] = []
-        for event in events:
-            done = loop.create_future()
-            waiting.append(done)
-            self._inbox.put_nowait(Parcel(event, done))
-        results = await asyncio.gather(*waiting, return_exceptions=True)
-        return [
-            result
-            if isinstance(result, Receipt | ActorError)
-            else ShardUnavailableError(str(result))
-            for result in results
-        ]
+        call = Call(len(events))
+        for place, event in enumerate(events):
+            self._inbox.put_nowait(Parcel(event, call, place))
+        return await call.wait()
 
     @property
     def is_serving(self) -> bool:
@@ -301,8 +292,9 @@ class Shard:
             self._states.popitem(last=False)
         for conversation, effect in draft.timers:
             self._arm(conversation, effect)
-        for message in draft.batch.messages.values():
-            metrics.MESSAGES_STORED.labels(type=message.type).inc()
+        stored = Counter(message.type for message in draft.batch.messages.values())
+        for kind, count in stored.items():
+            metrics.MESSAGES_STORED.labels(type=kind).inc(count)
         for conversation, order in draft.orders:
             self._errands.run(draft.states[conversation], order)
 
