@@ -257,6 +257,7 @@ async def commit_batch(db: Db, epoch: Epoch, batch: Batch, last_seq: int) -> Non
             [conversation for conversation, _ in cleared],
             [kind for _, kind in cleared],
             f"{epoch.shard}:{epoch.seq + 1}:{last_seq}",
+            list({customer.channel_id for customer in batch.customers.values()}),
         )
     except asyncpg.PostgresError as error:
         if error.sqlstate == FENCED:

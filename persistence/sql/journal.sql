@@ -41,13 +41,15 @@ WHERE slot % $2::int = $1::int ORDER BY due_at;
 -- One batch, in one statement and so one transaction and one round trip. The fence comes
 -- first: when another has this shard, or the number that we count on from was taken, or
 -- a conversation has a newer version than ours, the statement fails and nothing of it is
--- written. Only a new customer's channel is looked for at its end; all else that these
--- tables refer to is written here, beside it, and never deleted. Rows come as JSON, one
--- text per table, so that each column is named beside its type; what they hold as JSON is
--- text in there.
+-- written. Only the channels of new customers are looked for, and held until the commit:
+-- whoever removes one waits; all else that these tables refer to is written here, beside
+-- it, and never deleted. Rows come as JSON, one text per table, so that each column is
+-- named beside its type; what they hold as JSON is text in there.
 WITH fence AS (
     UPDATE shards SET seq = $3 WHERE shard = $1 AND epoch = $2 AND seq = $4
     RETURNING seq
+), held AS (
+    SELECT id FROM channels WHERE id = ANY($15::uuid[]) FOR KEY SHARE
 ), new_customers AS (
     -- A name that is there already, an operator's perhaps, stays; the platform's own
     -- name of the customer is the newest.
@@ -177,6 +179,8 @@ SELECT
         THEN refuse_batch('another has this shard')
     WHEN (SELECT count(*) FROM new_states) <> json_array_length($6)
         THEN refuse_batch('a conversation has another writer')
+    WHEN (SELECT count(*) FROM held) <> cardinality($15)
+        THEN refuse_rows('a new customer is of a channel that is gone')
     END,
     -- Ids only, once per batch: readers fetch what they care for by cursor.
     pg_notify('pilito_messages', $14);
