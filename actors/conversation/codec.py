@@ -1,15 +1,7 @@
-"""How states and events are written down as JSON and read back.
+"""How states and events are written down as JSON and read back."""
 
-What is as it is by default is left out, two thirds of a new conversation's state: it
-would be written, parsed and stored with each message. So a default must stay what it is
-for as long as anything is stored: a field that begins otherwise is a new field.
-"""
-
-from collections.abc import Callable
-from dataclasses import fields
 from datetime import timedelta
 from functools import cache
-from operator import attrgetter
 
 import orjson
 from pydantic import TypeAdapter
@@ -24,7 +16,7 @@ UNSENT_METADATA = '{"unsent":true}'
 
 def encode_state(state: Conversation) -> str:
     """Write a state as JSON text."""
-    return orjson.dumps(_tell(state)).decode()
+    return orjson.dumps(state).decode()
 
 
 def decode_state(text: str) -> Conversation:
@@ -34,7 +26,7 @@ def decode_state(text: str) -> Conversation:
 
 def encode_event(event: Event) -> str:
     """Write an event as JSON text; its kind is kept beside it."""
-    return orjson.dumps(_tell(event), default=_encode_duration).decode()
+    return orjson.dumps(event, default=_encode_duration).decode()
 
 
 def decode_event(kind: str, text: str) -> Event:
@@ -73,13 +65,6 @@ def mark_edited(metadata: str) -> str:
     return orjson.dumps({**orjson.loads(metadata), "edited": True}).decode()
 
 
-def _tell(record: Conversation | Event) -> dict[str, object]:
-    names, defaults, read = _shape_of(type(record))
-    told = zip(names, read(record), defaults, strict=True)
-    # By identity: what is equal but another object is written, which does no harm.
-    return {name: value for name, value, default in told if value is not default}
-
-
 def _encode_duration(value: object) -> float:
     """Write what orjson has no word for: a duration, in seconds."""
     if isinstance(value, timedelta):
@@ -88,16 +73,6 @@ def _encode_duration(value: object) -> float:
 
 
 # Adapters take a millisecond to build and are asked for thousands of times a second.
-@cache
-def _shape_of(
-    kind: type[Conversation | Event],
-) -> tuple[list[str], list[object], Callable[[object], tuple[object, ...]]]:
-    """Return the names of a record's fields, their defaults, and what reads them."""
-    names = [field.name for field in fields(kind)]
-    defaults: list[object] = [field.default for field in fields(kind)]
-    return names, defaults, attrgetter(*names)
-
-
 @cache
 def _states() -> TypeAdapter[Conversation]:
     return TypeAdapter(Conversation)

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import orjson
 
-from actors.conversation.codec import decode_event, decode_state
+from actors.conversation.codec import decode_event, decode_state, encode_state
 from actors.conversation.decide import decide
 from actors.conversation.errors import ActorError, ReplayError
 from actors.conversation.policy import Policy
@@ -53,8 +53,8 @@ def rebuild(steps: Sequence[Step], policy: Policy) -> Conversation:
 def find_differences(stored: str, rebuilt: Conversation) -> tuple[str, ...]:
     """Return one line per value in which the stored state, as JSON text, differs."""
     # Read and written once more, so that a field which is younger has its default.
-    before: Json = orjson.loads(orjson.dumps(decode_state(stored)))
-    after: Json = orjson.loads(orjson.dumps(rebuilt))
+    before: Json = orjson.loads(encode_state(decode_state(stored)))
+    after: Json = orjson.loads(encode_state(rebuilt))
     return tuple(_compare("", before, after))
 
 

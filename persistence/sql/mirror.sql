@@ -4,9 +4,8 @@ SELECT shard, epoch FROM shards;
 
 -- fetch_mirrored --
 -- What the mirror must show of conversations that changed. Read after their commit, so
--- it is never older than what is in the mirror already. A state leaves out what is as
--- it was at the beginning.
-SELECT id, coalesce((state->>'ai_enabled')::boolean, true) AS ai_enabled,
+-- it is never older than what is in the mirror already.
+SELECT id, (state->>'ai_enabled')::boolean AS ai_enabled,
     nullif(state->'pending_share', 'null')::text AS pending_share
 FROM conversations WHERE id = ANY($1::uuid[]);
 
@@ -14,6 +13,6 @@ FROM conversations WHERE id = ANY($1::uuid[]);
 -- The same for all conversations, page by page: nothing else tells what a mirror that
 -- was away, or was emptied, has missed. Every shard reads them all and drops what is
 -- not its own: for a condition on the slot the planner would read the table each time.
-SELECT id, coalesce((state->>'ai_enabled')::boolean, true) AS ai_enabled,
+SELECT id, (state->>'ai_enabled')::boolean AS ai_enabled,
     nullif(state->'pending_share', 'null')::text AS pending_share
 FROM conversations WHERE id > $1 ORDER BY id LIMIT $2;
