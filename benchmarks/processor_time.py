@@ -5,7 +5,7 @@ by here is what they differ by.
 """
 
 import os
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ LOAD = "load generator"
 class ProcessorTime:
     """Seconds of processor time by part, over so many webhooks."""
 
-    seconds: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     webhooks: int = 0
 
     @contextmanager
@@ -64,8 +64,8 @@ def print_table(columns: Mapping[str, ProcessorTime]) -> None:
     print(f"{'sum':<24}" + "".join(f"{total:>12.0f}" for total in sums), flush=True)
 
 
-def _spent(runtime: RunningRuntime) -> Counter[str]:
-    spent: Counter[str] = Counter()
+def _spent(runtime: RunningRuntime) -> dict[str, float]:
+    spent: dict[str, float] = defaultdict(float)
     for process in family_of(runtime.pid, runtime.data_dir):
         try:
             times, words = process.cpu_times(), " ".join(process.cmdline())

@@ -21,4 +21,4 @@ def test_a_field_that_there_is_not_is_refused() -> None:
     story = Story()
     story.customer_writes("سلام", 0)
     with pytest.raises(KeyError):
-        replace(story.now, statsu=Status.CLOSED)
+        replace(story.now, statsu=Status.CLOSED)  # type: ignore[call-arg]
