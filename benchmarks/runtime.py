@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,17 +39,8 @@ class RunningRuntime:
 
     def sign_in(self, username: str = "demo", password: str = "demo") -> httpx.Client:  # noqa: S107 - the demo shop's
         """Return a client that is signed in."""
-        with httpx.Client(base_url=self.url, timeout=30) as client:
-            answer = client.post(
-                "/api/token/", json={"username": username, "password": password}
-            )
-            answer.raise_for_status()
-            token = answer.json()["access"]
-        return httpx.Client(
-            base_url=self.url,
-            timeout=60,
-            headers={"Authorization": f"Bearer {token}"},
-        )
+        account = _Account(f"{self.url}/api/token/", username, password)
+        return httpx.Client(base_url=self.url, timeout=60, auth=account)
 
     def settle(self) -> None:
         """Wait until the demo shop's documents have their vectors.
@@ -59,6 +50,31 @@ class RunningRuntime:
         with self.sign_in() as client:
             while not _is_embedded(client):
                 time.sleep(1.0)
+
+
+class _Account(httpx.Auth):
+    """Signs in, and again when the token has run out, as it does after half an hour."""
+
+    requires_response_body = True
+
+    def __init__(self, address: str, username: str, password: str) -> None:
+        self._address = address
+        self._who = {"username": username, "password": password}
+        self._token = ""
+
+    def auth_flow(
+        self, request: httpx.Request
+    ) -> Generator[httpx.Request, httpx.Response, None]:
+        """Ask, with a new token if the old one is no longer taken."""
+        if self._token:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+            answer = yield request
+            if answer.status_code != httpx.codes.UNAUTHORIZED:
+                return
+        signed_in = yield httpx.Request("POST", self._address, json=self._who)
+        self._token = signed_in.raise_for_status().json()["access"]
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        yield request
 
 
 def _is_embedded(client: httpx.Client) -> bool:

@@ -78,9 +78,9 @@ class Shop:
         wait_until(say_so)
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
+def wait_until(holds: Callable[[], bool], within_s: float = PATIENCE_S) -> None:
     """Wait for what tells nobody that it is so."""
-    give_up_at = time.monotonic() + PATIENCE_S
+    give_up_at = time.monotonic() + within_s
     while not holds():
         assert time.monotonic() < give_up_at, "it did not come about"
         time.sleep(0.05)
