@@ -45,7 +45,12 @@ class InstagramAccounts:
             problem = read_problem(answer, token)
             if problem.code == UNKNOWN_FIELD_CODE:
                 return None
-        user_id = self._read(answer, token).get("user_id")
+        body = self._read(answer, token)
+        # Meta's reference shows the account in a list under "data"; others are answered
+        # without one. Whoever overlooks either takes anybody's token for proof.
+        listed = body.get("data")
+        account = listed[0] if isinstance(listed, list) and listed else body
+        user_id = account.get("user_id") if isinstance(account, dict) else None
         return str(user_id) if isinstance(user_id, str | int) else None
 
     async def connect(

@@ -82,6 +82,19 @@ async def test_nobody_connects_an_account_without_its_token(
     assert graph.subscribed == set()
 
 
+async def test_whose_a_token_is_is_read_as_metas_reference_shows_it(
+    client: httpx.AsyncClient, graph: GraphServer
+) -> None:
+    told = f'{{"data": [{{"user_id": "{OTHER}", "username": "narvan"}}]}}'
+    graph.managed[ASK] = Fail(200, told)
+    answer = await client.post("/api/channels/", json=CHANNEL)
+    assert answer.status_code == 422, answer.text
+    assert OTHER in answer.json()["detail"]
+    assert graph.subscribed == set()
+    graph.managed[ASK] = Fail(200, told.replace(OTHER, ACCOUNT))
+    assert (await add(client))["connection"] == "connected"
+
+
 async def test_a_token_that_has_run_out_makes_no_channel(
     client: httpx.AsyncClient, graph: GraphServer, pool: Pool
 ) -> None:
