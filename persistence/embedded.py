@@ -274,8 +274,12 @@ def split_password(dsn: str) -> tuple[str, str | None]:
     name, _, password = user.partition(":")
     options = parse_qsl(parts.query, keep_blank_values=True)
     secret = dict(options).get("password") or unquote(password)
-    kept = urlencode([(key, value) for key, value in options if key != "password"])
-    address = parts._replace(netloc=f"{name}{at}{hosts}", query=kept).geturl()
+    kept = [(key, value) for key, value in options if key != "password"]
+    # Not `geturl`, which leaves out "//" where no host stands, and a plus, which is no
+    # space to psql.
+    address = f"{parts.scheme}://{name}{at}{hosts}{parts.path}"
+    if kept:
+        address += f"?{urlencode(kept, quote_via=quote)}"
     return address, secret or None
 
 

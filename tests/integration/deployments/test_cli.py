@@ -102,6 +102,13 @@ def test_psql_opens_on_the_embedded_database() -> None:
             "postgresql://h/a?sslmode=require",
             "pw",
         ),
+        ("postgresql:///a?host=/b", "postgresql:///a?host=%2Fb", None),
+        ("postgres:///a?user=u&password=pw", "postgres:///a?user=u", "pw"),
+        (
+            "postgresql://h/a?options=-c%20geqo%3Doff",
+            "postgresql://h/a?options=-c%20geqo%3Doff",
+            None,
+        ),
     ],
 )
 def test_no_password_is_among_psqls_arguments(
