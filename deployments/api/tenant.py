@@ -5,8 +5,9 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import StringConstraints
+from pydantic import AfterValidator, StringConstraints
 
+from deployments.answers.prompt import MAX_INSTRUCTIONS_TOKENS, estimate_tokens
 from deployments.api.auth import SignedIn
 from deployments.api.context import Context
 from deployments.api.errors import NotFoundError
@@ -15,8 +16,13 @@ from persistence.tenants import Tenant, fetch_tenant, update_tenant
 
 router = APIRouter(prefix="/api/tenant", tags=["tenant"])
 
-#: Some two pages: the prompt has room for as much beside what was found.
-MAX_INSTRUCTIONS_CHARS = 8000
+
+def _refuse_what_the_model_would_not_see(text: str) -> str:
+    # A prompt cuts them to its budget: nobody would tell the shop which rule is unread.
+    if estimate_tokens(text) > MAX_INSTRUCTIONS_TOKENS:
+        message = "too long: the model reads some 3,000 Persian or 6,000 Latin letters"
+        raise ValueError(message)
+    return text
 
 
 class TenantLanguage(StrEnum):
@@ -33,8 +39,9 @@ class TenantPatch(RequestBody):
     instructions: (
         Annotated[
             str,
-            StringConstraints(strip_whitespace=True, max_length=MAX_INSTRUCTIONS_CHARS),
+            StringConstraints(strip_whitespace=True),
             NoNul,
+            AfterValidator(_refuse_what_the_model_would_not_see),
         ]
         | None
     ) = None

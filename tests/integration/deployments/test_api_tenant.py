@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from deployments.answers.prompt import MAX_INSTRUCTIONS_TOKENS, fit_lines
 from persistence.database import Pool
 from persistence.tenants import fetch_tenant
 from persistence.users import User
@@ -38,7 +39,7 @@ async def test_what_is_not_told_stays_as_it_was(client: httpx.AsyncClient) -> No
 
 @pytest.mark.parametrize(
     "body",
-    [{"language": "de"}, {"instructions": "x" * 8001}, {"instructions": "a\x00"}],
+    [{"language": "de"}, {"instructions": "x" * 6001}, {"instructions": "a\x00"}],
 )
 async def test_what_can_not_be_is_refused_by_field(
     client: httpx.AsyncClient, body: dict[str, str]
@@ -46,6 +47,19 @@ async def test_what_can_not_be_is_refused_by_field(
     answer = await client.patch(TENANT, json=body)
     assert answer.status_code == 422
     assert list(answer.json()["fields"]) == list(body)
+
+
+async def test_no_more_is_taken_than_the_model_is_shown(
+    client: httpx.AsyncClient,
+) -> None:
+    # Two bytes a letter: of so many a prompt would leave the last third out.
+    refused = await client.patch(TENANT, json={"instructions": "ب" * 4500})
+    assert refused.status_code == 422
+    words = "ب" * 3000
+    taken = await client.patch(TENANT, json={"instructions": words})
+    assert taken.status_code == 200, taken.text
+    # As the prompt does.
+    assert fit_lines(words, MAX_INSTRUCTIONS_TOKENS) == taken.json()["instructions"]
 
 
 async def test_nobody_reads_it_without_signing_in(nobody: httpx.AsyncClient) -> None:
