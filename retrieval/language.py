@@ -13,9 +13,10 @@ class Language(StrEnum):
 
 _PERSIAN = re.compile("[\u0620-\u064a\u066e-\u06d3\u06d5\ufb50-\ufdff\ufe70-\ufefc]")
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
-#: Links, mail addresses and names of accounts: no language has them for its own.
+#: Links, mail addresses and names of accounts: no language has them for its own. Marks
+#: of Persian end a link, for many write on behind them without a space.
 _ADDRESSES = re.compile(
-    r"(?:https?://|www\.)\S+|[\w.+-]{1,64}@[\w.-]+|@[\w.]+", re.IGNORECASE
+    r"(?:https?://|www\.)[^\s،؛؟«»]+|[\w.+-]{1,64}@[\w.-]+|@[\w.]+", re.IGNORECASE
 )
 
 # Persian shoppers write brand and model names in Latin ("قیمت Nike Air Max"), while

@@ -8,7 +8,8 @@ from retrieval.normalise import normalise_mildly
 # A question that is longer than two screens is told by its beginning and its end.
 MAX_QUESTION_CHARS = 1_200
 _GAP = " ... "
-_LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+# Marks of Persian end one, for many write on behind them without a space.
+_LINK = re.compile(r"(?:https?://|www\.)[^\s،؛؟«»]+", re.IGNORECASE)
 
 
 def to_search_text(question: str) -> str:

@@ -17,6 +17,7 @@ from retrieval.language import Language, detect_language
         ("این موجوده؟ https://narvan.example/shop/linen-shirt-blue-xl", Language.FA),
         ("چند؟ www.narvan.example/a salam@narvan.example @narvan_shop", Language.FA),
         ("https://narvan.example/shop/linen-shirt", Language.FA),
+        ("https://narvan.example/a،قیمتش Nike", Language.FA),
         ("Is it there? https://fa.narvan.example/پیراهن-آبی-مردانه", Language.EN),
         ("۱۲۳؟", Language.FA),
         ("", Language.FA),

@@ -39,6 +39,8 @@ def test_signs_that_spell_whole_phrases_count_by_what_they_spell(sign: str) -> N
     [
         ("هزینه ارسال چقدره؟ https://narvan.example/shop/a?b=1", "هزینه ارسال چقدره؟"),
         ("www.narvan.example/a این چنده؟", "این چنده؟"),
+        ("https://narvan.example/a،قیمتش چنده؟", "،قیمتش چنده؟"),
+        ("«www.narvan.example/a»قیمتش؟", "« »قیمتش؟"),
         # Nothing else is there to go by.
         ("https://narvan.example/shop/linen", "https://narvan.example/shop/linen"),
         ("؟ https://narvan.example/shop", "؟ https://narvan.example/shop"),
