@@ -89,7 +89,8 @@ class Connections:
     async def edit(self, old: Channel, edit: ChannelEdit) -> Channel | None:
         """Change a channel; None if it is gone.
 
-        Another token is proven first, and another bot's old one is told to be silent.
+        Another token is proven first, and the one that a channel goes on with after its
+        pause; another bot's old one is told to be silent.
 
         Raises:
             TokenRefusedError: the platform does not know the token, or it is another
@@ -107,7 +108,8 @@ class Connections:
                 else await self._prove(old.kind, account_id, edit.access_token)
             )
         elif is_resumed and not _has_state(old, LinkState.CONNECTED):
-            found = Link(LinkState.PENDING)
+            # What was stored while it was paused was never proven.
+            found = await self._prove_stored(old)
         edit = replace(edit, link=found)
         async with self._pool.acquire() as connection, connection.transaction():
             channel = await channels.edit_channel(
@@ -117,12 +119,7 @@ class Connections:
             return None
         if channel.account_id != old.account_id:
             await self._disconnect(old)
-        if found is None:
-            return channel
-        if edit.access_token is None:
-            # What was stored while it was paused was never proven.
-            return await self.connect(channel)
-        return await self._go_on(channel)
+        return channel if found is None else await self._go_on(channel)
 
     async def connect(self, channel: Channel) -> Channel:
         """Prove the channel's token, tell the platform, note what came of it.
@@ -134,9 +131,8 @@ class Connections:
                 return channel
             return await self._note(channel, Link(LinkState.PAUSED))
         try:
-            token = self._decrypt(channel).access_token or ""
-            found = await self._prove(channel.kind, channel.account_id, token)
-        except (TokenRefusedError, SecretUnreadableError) as error:
+            found = await self._prove_stored(channel)
+        except TokenRefusedError as error:
             found = Link(LinkState.REFUSED, str(error))
         if found.state is LinkState.PENDING:
             found = await self._tell(channel)
@@ -167,6 +163,14 @@ class Connections:
             await channels.remove_channel(connection, tenant_id, channel_id)
         await self._disconnect(channel)
         return True
+
+    async def _prove_stored(self, channel: Channel) -> Link:
+        """Prove the token that a channel has; see `_prove`."""
+        try:
+            token = self._decrypt(channel).access_token or ""
+        except SecretUnreadableError as error:
+            return Link(LinkState.REFUSED, str(error))
+        return await self._prove(channel.kind, channel.account_id, token)
 
     async def _prove(self, kind: ChannelKind, account_id: str, token: str) -> Link:
         """Ask whether a token is the account's: whoever has it may have its messages.

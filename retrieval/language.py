@@ -3,6 +3,8 @@
 import re
 from enum import StrEnum
 
+from retrieval.links import LINK, drop_links
+
 
 class Language(StrEnum):
     """The languages that the system answers in."""
@@ -13,11 +15,8 @@ class Language(StrEnum):
 
 _PERSIAN = re.compile("[\u0620-\u064a\u066e-\u06d3\u06d5\ufb50-\ufdff\ufe70-\ufefc]")
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
-# Marks of Persian end a link, for many write on behind them without a space.
-_LINK = r"(?:https?://|www\.)[^\s،؛؟«»]+"
-_LINKS = re.compile(_LINK, re.IGNORECASE)
 #: Mail addresses and names of accounts as well: no language has them for its own.
-_ADDRESSES = re.compile(rf"{_LINK}|[\w.+-]{{1,64}}@[\w.-]+|@[\w.]+", re.IGNORECASE)
+_ADDRESSES = re.compile(rf"{LINK}|[\w.+-]{{1,64}}@[\w.-]+|@[\w.]+", re.IGNORECASE)
 
 # Persian shoppers write brand and model names in Latin ("قیمت Nike Air Max"), while
 # English text hardly ever holds Persian letters: a fifth is enough.
@@ -28,7 +27,7 @@ def drop_addresses(text: str) -> str:
     """Leave what somebody has written themselves, without the links in it."""
     # Each word may begin an address: where there is none, as in most passages of an
     # index, looking for it took longer than all else.
-    return (_ADDRESSES if "@" in text else _LINKS).sub(" ", text)
+    return _ADDRESSES.sub(" ", text) if "@" in text else drop_links(text)
 
 
 def detect_language(text: str) -> Language:

@@ -33,6 +33,7 @@ from retrieval.index import KnowledgeIndex
 from retrieval.judging import Judging
 from retrieval.knowledge import SourceType
 from retrieval.language import detect_language
+from retrieval.links import read_paths
 from retrieval.options import RagOptions
 from retrieval.query.forms import QueryForms, build_forms
 from retrieval.query.shorten import shorten_question, to_search_text
@@ -146,6 +147,7 @@ class ProductionRAG(Generic[User]):
         """
         ticks = [self._timer()]
         options = self._options()
+        linked = read_paths(query)
         query = to_search_text(query)
         intent = _override(
             self._router_for(user).route(query),
@@ -154,7 +156,7 @@ class ProductionRAG(Generic[User]):
             primary_budget,
             secondary_budget,
         )
-        forms = _ways_to_ask(query, share)
+        forms = _ways_to_ask(query, (share, linked))
         complexity = query_complexity(query)
         ticks.append(self._timer())
         embedded = self._embed(forms)
@@ -264,14 +266,14 @@ class ProductionRAG(Generic[User]):
 _DEFAULT_ROUTER = QueryRouter()
 
 
-def _ways_to_ask(question: str, share: str) -> list[QueryForms]:
-    """Write the question for the search, alone and with the post it may be about.
+def _ways_to_ask(question: str, subjects: Sequence[str]) -> list[QueryForms]:
+    """Write the question for the search, alone and with what it may be about.
 
-    "How much is it?" finds nothing without the post, and a question about delivery is
-    only disturbed by one: so both are tried.
+    "How much is it?" finds nothing without the post or the link that came with it, and
+    a question about delivery is only disturbed by one: so each is tried.
     """
-    post = shorten_question(share.strip())
-    texts = (question, f"{question}\n{post}") if post else (question,)
+    told = [shorten_question(subject.strip()) for subject in subjects]
+    texts = [question, *(f"{question}\n{subject}" for subject in told if subject)]
     return [build_forms(text) for text in texts]
 
 

@@ -51,7 +51,10 @@ class InstagramAccounts:
         listed = body.get("data")
         account = listed[0] if isinstance(listed, list) and listed else body
         user_id = account.get("user_id") if isinstance(account, dict) else None
-        return str(user_id) if isinstance(user_id, str | int) else None
+        if not isinstance(user_id, str | int):
+            message = "what answers there is not Instagram (it names no account)"
+            raise PlatformUnreachableError(message)
+        return str(user_id)
 
     async def connect(
         self,
@@ -61,7 +64,9 @@ class InstagramAccounts:
     ) -> None:
         """Subscribe the app to what happens in the account."""
         fields = {"subscribed_fields": "messages"}
-        self._read(await self._ask("POST", SUBSCRIPTIONS, token, fields), token)
+        answer = await self._ask("POST", SUBSCRIPTIONS, token, fields)
+        if self._read(answer, token).get("success") is False:
+            raise PlatformRefusedError
 
     async def disconnect(self, token: str) -> None:
         """Have no more of the account delivered."""

@@ -1,15 +1,12 @@
 """How much of a question is searched by."""
 
-import re
-
+from retrieval.links import drop_links
 from retrieval.normalise import normalise_mildly
 
 # Reading costs time by length, and a burst of pasted texts must not hold up the others.
 # A question that is longer than two screens is told by its beginning and its end.
 MAX_QUESTION_CHARS = 1_200
 _GAP = " ... "
-# Marks of Persian end one, for many write on behind them without a space.
-_LINK = re.compile(r"(?:https?://|www\.)[^\s،؛؟«»]+", re.IGNORECASE)
 
 
 def to_search_text(question: str) -> str:
@@ -18,7 +15,7 @@ def to_search_text(question: str) -> str:
     A link is full of words that nobody asked about: the shop's own name would find the
     page of its telephone number. One that stands alone is all there is to go by.
     """
-    asked = _LINK.sub(" ", question)
+    asked = drop_links(question)
     has_words = any(character.isalnum() for character in asked)
     return shorten_question(asked.strip() if has_words else question)
 

@@ -89,6 +89,7 @@ def wait_until(holds: Callable[[], bool], within_s: float = PATIENCE_S) -> None:
 @pytest.fixture(scope="session")
 def graph() -> Iterator[GraphServer]:
     with GraphServer() as server:
+        server.accounts["the token"] = ACCOUNT
         yield server
 
 

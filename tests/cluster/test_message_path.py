@@ -135,6 +135,7 @@ async def test_what_waited_for_a_paused_channel_is_sent_when_it_goes_on(
     shop: Shop, rows: Pool
 ) -> None:
     account, customer = "17841400000000077", uuid4().hex
+    shop.graph.accounts["another token"] = account
     created = shop.api.post(
         "/api/channels/",
         json={
@@ -145,6 +146,7 @@ async def test_what_waited_for_a_paused_channel_is_sent_when_it_goes_on(
         },
     )
     assert created.status_code == httpx.codes.CREATED, created.text
+    assert created.json()["connection"] == "connected"
     channel = f"/api/channels/{created.json()['id']}/"
     shop.api.patch(channel, json={"is_paused": True}).raise_for_status()
     body = text_webhook(account, customer, f"m_{uuid4().hex}", QUESTION)

@@ -46,6 +46,9 @@ NO_CONSENT = Fail(
     '{"error": {"message": "User consent is required to access user profile",'
     ' "type": "OAuthException", "code": 230}}',
 )
+NO_TOKEN = Fail(
+    400, '{"error": {"message": "Invalid OAuth access token", "code": 190}}'
+)
 
 
 class GraphServer(ToldServer):
@@ -68,7 +71,7 @@ class GraphServer(ToldServer):
         self.profiles: dict[str, GraphProfile] = {}
         #: Everything that was asked about customers, in order.
         self.inquiries: list[Call] = []
-        #: By token, whose it is; of other tokens nobody is told.
+        #: By token, whose it is; other tokens are none.
         self.accounts: dict[str, str] = {}
         #: The tokens of the accounts whose messages are delivered.
         self.subscribed: set[str] = set()
@@ -106,7 +109,8 @@ class GraphServer(ToldServer):
         if _is_send(call):
             return super().choose(call)
         if question := _account_question(call):
-            return self.managed.get(question, Accept())
+            is_known = _token_of(call) in self.accounts
+            return self.managed.get(question, Accept() if is_known else NO_TOKEN)
         if self._refusals:
             return self._refusals.popleft()
         return Accept() if _customer_of(call) in self.profiles else NO_CONSENT
@@ -141,8 +145,7 @@ class GraphServer(ToldServer):
             return ""
         match question:
             case "GET me":
-                owner = self.accounts.get(token)
-                return json.dumps({"user_id": owner} if owner else {})
+                return json.dumps({"user_id": self.accounts.get(token)})
             case "DELETE me/subscribed_apps":
                 self.subscribed.discard(token)
             case _:

@@ -229,7 +229,7 @@ async def test_a_model_that_hangs_is_left_after_its_time(
     pool: Pool, desk: Desk, embedder: CountingEmbedder
 ) -> None:
     desk.model.answer(Hang())
-    client = desk.model.connect(timeout=timedelta(seconds=1))
+    client = desk.model.connect(timeout=timedelta(seconds=2))
     retriever = KnowledgeRetriever(pool, embedder)
 
     answer = await AnswerWriter(pool, retriever, client).write(
@@ -239,8 +239,8 @@ async def test_a_model_that_hangs_is_left_after_its_time(
 
     assert answer.text == SHIPPING.text
     assert answer.trace.fallback_reason
-    # As often as one that fails; on a machine that stops, a try may not get there.
-    assert len(desk.model.asked) <= 3
+    # As often as one that fails.
+    assert len(desk.model.asked) == 3
 
 
 async def test_a_model_that_nobody_serves_is_a_reason_too(

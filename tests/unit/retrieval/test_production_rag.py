@@ -176,6 +176,16 @@ def test_a_share_that_only_disturbs_is_left_out() -> None:
     assert found["chunks"] == alone["chunks"]
 
 
+def test_a_link_is_read_for_what_it_names_and_left_out_where_it_disturbs() -> None:
+    coat = "این چنده؟ https://narvan.example/p/پالتو-برفین?ref=1"
+    found = build_rag().retrieve_context(coat, "ours")
+    assert found["chunks"][0]["title"] == "پالتو برفین"
+    assert found["searched_text"] == "این چنده؟\np پالتو برفین"
+    shipping = f"{QUESTION} https://narvan.example/p/%D8%B3%D8%AD%D8%A7%D8%A8%DB%8C"
+    found = build_rag().retrieve_context(shipping, "ours")
+    assert found["searched_text"] == QUESTION
+
+
 def test_predecessor_fault_g2_the_reranker_orders_and_empties_nothing() -> None:
     encoder = FakeCrossEncoder("رهگیری")
     found = retrieve(build_rag(rerank=encoder), "ارسال")
