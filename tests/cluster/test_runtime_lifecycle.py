@@ -70,13 +70,13 @@ def test_the_second_ctrl_c_hurries(home: Path) -> None:
         assert half.find_remains() == []
 
 
-def test_a_part_that_can_not_start_stops_the_rest_with_one_clear_line(
+def test_a_database_that_is_not_there_stops_the_start_with_one_clear_line(
     home: Path,
 ) -> None:
     # Nobody listens on port 1.
     environment = {"PILITO_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"}
     with PilitoProcess(home / "failing", environment=environment) as failing:
-        assert failing.wait() == 1
+        assert failing.wait() == 2
         last = [line for line in failing.output.splitlines() if line.startswith("✗")]
         assert len(last) == 1
         assert "Traceback" not in failing.output
