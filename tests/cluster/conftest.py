@@ -45,6 +45,8 @@ class Shop:
     runtime: PilitoProcess
     #: What it said while it started.
     greeting: str
+    #: How long its start took: a part of it that is killed is back sooner.
+    start_s: float
     graph: GraphServer
     redis: Valkey
     api: httpx.Client
@@ -119,7 +121,9 @@ def shop(graph: GraphServer, redis: Valkey) -> Iterator[Shop]:
             Path(folder) / "var", "--demo", environment=environment
         ) as runtime,
     ):
+        begun = time.monotonic()
         runtime.wait_until_it_says()
+        start_s = time.monotonic() - begun
         greeting = runtime.output
         with runtime.sign_in() as api:
             answer = api.post(
@@ -132,7 +136,7 @@ def shop(graph: GraphServer, redis: Valkey) -> Iterator[Shop]:
                 },
             )
             assert answer.status_code == httpx.codes.CREATED, answer.text
-            yield Shop(runtime, greeting, graph, redis, api)
+            yield Shop(runtime, greeting, start_s, graph, redis, api)
         # Whatever was done to it, it stops as it should.
         code, seconds = runtime.stop(signal.SIGINT)
         assert code == 0, runtime.output

@@ -21,8 +21,6 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 MESSAGES = 200
 AFTER = 40
-#: A shard that was killed is a new process first.
-BACK = timedelta(seconds=30)
 #: So late a timer may end, once there is a shard again to end it.
 LATE = timedelta(seconds=5)
 
@@ -129,7 +127,7 @@ async def test_a_share_timer_armed_before_a_crash_ends_on_time(
     shared = await rows.fetchval(f"SELECT e.at {events} 'CustomerShared'", customer)
     ended = await rows.fetchval(f"SELECT e.at {events} 'ShareTimedOut'", customer)
     assert due == shared + SHARE_TIMEOUT
-    assert back < killed + BACK
+    assert back < killed + timedelta(seconds=shop.start_s)
     assert due <= ended < max(due, back) + LATE
     assert await rows.fetchval(f"{_STORY} 'AI'", customer) == 0
 
