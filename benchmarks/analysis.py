@@ -22,10 +22,10 @@ from pydantic import SecretStr
 
 from actors.clock import SystemClock
 from config.settings import Settings
-from deployments.analyses import AnalysesApart, Question
+from deployments.monitoring.analysis_jobs import AnalysesApart, Question
 from persistence import migrate
 from persistence.database import Pool, open_pool
-from persistence.embedded import EmbeddedPostgres
+from persistence.embedded.server import EmbeddedPostgres
 from persistence.ids import TenantId
 from persistence.tenants import create_tenant
 

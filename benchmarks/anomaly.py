@@ -21,8 +21,8 @@ import numpy as np
 import orjson
 from numpy.lib.stride_tricks import sliding_window_view
 
-from actors.monitor.anomaly import Rules, Scan, find_episodes, scan
-from actors.monitor.features import (
+from actors.monitor.analysis.anomaly import Rules, Scan, find_episodes, scan
+from actors.monitor.analysis.features import (
     FEATURES,
     Flags,
     Numbers,

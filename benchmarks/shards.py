@@ -47,7 +47,7 @@ def measure_actors(count: int) -> None:
 
         def __init__(self) -> None:
             # The rules, which whoever is to decide has to load.
-            from actors.conversation.decide import decide
+            from actors.conversation.rules.decide import decide
 
             self._decide = decide
             self._events = 0

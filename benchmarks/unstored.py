@@ -11,9 +11,9 @@ from ray.serve import Application
 from starlette.types import ASGIApp
 
 from actors.conversation.events import Event
-from actors.conversation.shard import Receipt
-from deployments.asgi import OpenedApp
-from deployments.webhooks_process import open_webhooks
+from actors.conversation.shard.shard import Receipt
+from deployments.integrations.webhooks_process import open_webhooks
+from deployments.web.asgi import OpenedApp
 
 
 class ForgetfulShards:

@@ -12,10 +12,10 @@ from ray.serve import Application
 from starlette.types import ASGIApp
 
 from config.settings import Settings
-from deployments.asgi import OpenedApp, Opener
+from deployments.web.asgi import OpenedApp, Opener
 
 #: It hands its lease over; what it was checking is noted as missed.
-MONITOR_STOP_PATIENCE = timedelta(seconds=1.5)
+MONITOR_STOP_TIMEOUT = timedelta(seconds=1.5)
 
 
 class AppArgs(BaseModel):
@@ -26,7 +26,8 @@ class AppArgs(BaseModel):
 
 def start_actors(settings: Settings) -> None:
     """Start the shards and the monitor, which waits until no other one watches."""
-    from deployments import monitor, shards
+    from deployments import shards
+    from deployments.monitoring import process as monitor
 
     shards.start(settings)
     monitor.start(settings)
@@ -37,28 +38,28 @@ def stop_actors(settings: Settings) -> None:
     from actors.monitor.client import stop_monitor
     from deployments import shards
 
-    stop_monitor(MONITOR_STOP_PATIENCE)
+    stop_monitor(MONITOR_STOP_TIMEOUT)
     shards.stop(settings)
 
 
 def build_webhooks(args: AppArgs) -> Application:  # noqa: ARG001 - Serve's signature
     """Build the application that takes what platforms deliver."""
-    from deployments.webhooks_process import open_webhooks
+    from deployments.integrations.webhooks_process import open_webhooks
 
     return _bind_ingress("Webhooks", open_webhooks)
 
 
 def build_web(args: AppArgs) -> Application:  # noqa: ARG001 - Serve's signature
     """Build the application of the API, the sockets and the pages."""
-    from deployments.web_process import open_web
+    from deployments.web.process import open_web
 
     return _bind_ingress("Web", open_web)
 
 
 def build_answers(args: AppArgs) -> Application:  # noqa: ARG001 - Serve's signature
     """Build the answering side; it has no route of its own."""
-    from deployments.reranker import RerankerReplica
-    from deployments.serving import ResponderReplica, RetrieverReplica
+    from deployments.answers.replicas import ResponderReplica, RetrieverReplica
+    from deployments.answers.reranking.replica import RerankerReplica
 
     reranker = serve.deployment(name="Reranker")(RerankerReplica).bind()
     retriever = serve.deployment(name="Retriever")(RetrieverReplica).bind()

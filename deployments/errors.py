@@ -20,10 +20,10 @@ from config import errors as config_errors
 from config.errors import FlagError
 from deployments.answers import errors as answers_errors
 from deployments.answers.errors import AnswersError
-from deployments.api import errors as api_errors
-from deployments.api.errors import ApiError
-from deployments.channels import errors as channel_errors
-from deployments.channels.errors import ChannelError
+from deployments.integrations import errors as channel_errors
+from deployments.integrations.errors import ChannelError
+from deployments.web.api import errors as api_errors
+from deployments.web.api.errors import ApiError
 from persistence import errors as persistence_errors
 from persistence.channels import ChannelInUseError
 from persistence.errors import PersistenceError

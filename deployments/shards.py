@@ -8,20 +8,20 @@ import asyncpg
 
 from actors.conversation.actor import ShardPlan
 from actors.conversation.client import start_shards, stop_shards
-from actors.conversation.mirror import NO_MIRROR, Mirror, RedisMirror
-from actors.conversation.policy import Policy
 from actors.conversation.ports import Profiles, Responder, Sender
+from actors.conversation.rules.policy import Policy
+from actors.conversation.shard.mirror import NO_MIRROR, Mirror, RedisMirror
 from config.logging import setup_logging
 from config.settings import Settings, load_settings
-from deployments.handles import RemoteResponder
-from deployments.profiles import ChannelProfiles
-from deployments.sender import ChannelSender
+from deployments.answers.clients import RemoteResponder
+from deployments.integrations.profiles import ChannelProfiles
+from deployments.integrations.sender import ChannelSender
 from deployments.wiring import get_cipher, get_dsn
 from persistence.database import Pool
 from persistence.journal import fence_all
 
 #: A stopping shard writes what it has accepted: milliseconds, unless it hangs.
-STOP_PATIENCE = timedelta(seconds=4)
+STOP_TIMEOUT = timedelta(seconds=4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def start(settings: Settings) -> None:
 
 def stop(settings: Settings) -> None:
     """Let the shards finish what they accepted, then end them."""
-    stop_shards(settings.shards, STOP_PATIENCE)
+    stop_shards(settings.shards, STOP_TIMEOUT)
 
 
 async def _take_all_places(dsn: str) -> None:

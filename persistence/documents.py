@@ -11,8 +11,8 @@ import asyncpg
 from persistence.database import Connection, Db
 from persistence.ids import DocumentId, TenantId
 from persistence.queries import load_queries
-from retrieval.chunking import Parent
-from retrieval.knowledge import SourceType
+from retrieval.index.knowledge import SourceType
+from retrieval.text.chunking import Parent
 
 _SQL = load_queries("documents")
 

@@ -10,7 +10,7 @@ import numpy as np
 from persistence.database import Db
 from persistence.ids import DocumentId, TenantId
 from persistence.queries import load_queries
-from retrieval.knowledge import IndexedChunk, SourceType
+from retrieval.index.knowledge import IndexedChunk, SourceType
 
 _SQL = load_queries("knowledge")
 

@@ -17,7 +17,7 @@ LONGEST_PAUSE = timedelta(seconds=5)
 #: A link that died without a word is noticed after this long.
 HEARTBEAT = timedelta(seconds=15)
 #: An answer that takes longer will not come.
-PATIENCE = timedelta(seconds=5)
+TIMEOUT = timedelta(seconds=5)
 
 Callback = Callable[[str], None]
 
@@ -32,11 +32,11 @@ class Listener:
         dsn: str,
         *,
         heartbeat: timedelta = HEARTBEAT,
-        patience: timedelta = PATIENCE,
+        timeout: timedelta = TIMEOUT,
     ) -> None:
         self._dsn = dsn
         self._heartbeat = heartbeat
-        self._patience_s = patience.total_seconds()
+        self._timeout_s = timeout.total_seconds()
         self._callbacks: defaultdict[str, list[Callback]] = defaultdict(list)
         self._link: asyncpg.Connection[asyncpg.Record] | None = None
         self._lost = asyncio.Event()
@@ -71,7 +71,7 @@ class Listener:
         await self._drop()
 
     async def _connect(self) -> None:
-        link = await asyncpg.connect(self._dsn, timeout=self._patience_s)
+        link = await asyncpg.connect(self._dsn, timeout=self._timeout_s)
         lost = asyncio.Event()
         try:
             link.add_termination_listener(lambda _link: lost.set())
@@ -124,7 +124,7 @@ class Listener:
         if self._link is None:
             return False
         try:
-            await self._link.execute("SELECT 1", timeout=self._patience_s)
+            await self._link.execute("SELECT 1", timeout=self._timeout_s)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
             return False
         return True

@@ -145,7 +145,7 @@ def _rows(rows: Sequence[asyncpg.Record]) -> tuple[Mirrored, ...]:
 class MirrorConnection:
     """One connection to Redis; after an error it is closed, never used again."""
 
-    def __init__(self, url: str, patience: timedelta) -> None:
+    def __init__(self, url: str, timeout: timedelta) -> None:
         self._password = unquote(urlsplit(url).password or "")
         with self._wrapped():
             self._client = Redis.from_url(
@@ -154,8 +154,8 @@ class MirrorConnection:
                 # would hide that Redis was away, and has forgotten or lost something.
                 single_connection_client=True,
                 retry=Retry(NoBackoff(), 0),
-                socket_timeout=patience.total_seconds(),
-                socket_connect_timeout=patience.total_seconds(),
+                socket_timeout=timeout.total_seconds(),
+                socket_connect_timeout=timeout.total_seconds(),
                 decode_responses=True,
             )
         self._take = self._client.register_script(_TAKE)

@@ -104,7 +104,7 @@ class Service:
     timeout_s: float
     #: Empty: any 2xx.
     expected_status: tuple[int, ...]
-    #: As stored; `actors.monitor.conditions` reads them.
+    #: As stored; `actors.monitor.checks.conditions` reads them.
     conditions: tuple[Mapping[str, object], ...]
     enabled: bool
     failure_threshold: int

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from persistence.database import Db
 from persistence.ids import TenantId
 from persistence.queries import load_queries
-from retrieval.knowledge import SourceType
+from retrieval.index.knowledge import SourceType
 from retrieval.routing import Intent
 
 _SQL = load_queries("routing")

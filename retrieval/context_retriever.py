@@ -8,24 +8,24 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.citing import retrieved_chunk, source_used
-from retrieval.complexity import query_complexity
-from retrieval.context import (
+from retrieval.answer.citing import retrieved_chunk, source_used
+from retrieval.answer.context import (
     drop_near_duplicates,
     fill_both_budgets,
     render_passages,
 )
-from retrieval.embedding import Embedder, check_vectors
-from retrieval.failures import name_failure
-from retrieval.hits import EVERYTHING, Arm, Hits, RetrievalFilter, SearchRequest
-from retrieval.index import KnowledgeIndex
-from retrieval.judging import Judging
-from retrieval.knowledge import SourceType
-from retrieval.query.shorten import to_search_text
-from retrieval.retrieved import (
+from retrieval.answer.retrieved import (
     Performance,
     RetrievedContext,
 )
+from retrieval.embedding.embedder import Embedder, check_vectors
+from retrieval.failures import name_failure
+from retrieval.index.hits import EVERYTHING, Arm, Hits, RetrievalFilter, SearchRequest
+from retrieval.index.knowledge import SourceType
+from retrieval.index.knowledge_index import KnowledgeIndex
+from retrieval.query.complexity import query_complexity
+from retrieval.query.shorten import to_search_text
+from retrieval.ranking.answerability import Judging
 
 User = TypeVar("User")
 

@@ -9,17 +9,22 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.citing import retrieved_chunk, source_used
-from retrieval.complexity import query_complexity
-from retrieval.context import (
+from retrieval.answer.citing import retrieved_chunk, source_used
+from retrieval.answer.context import (
     drop_near_duplicates,
     fill_both_budgets,
     render_passages,
 )
-from retrieval.embedding import Embedder, check_vectors, passage_text
+from retrieval.answer.retrieved import (
+    Performance,
+    QueryAnalysis,
+    RetrievedChunk,
+    RetrievedContext,
+)
+from retrieval.embedding.embedder import Embedder, check_vectors, passage_text
 from retrieval.errors import RerankerUnavailableError
 from retrieval.failures import name_failure
-from retrieval.hits import (
+from retrieval.index.hits import (
     EVERYTHING,
     FUSED_TOP_K,
     STRANGE_DENSE_WEIGHT,
@@ -29,23 +34,18 @@ from retrieval.hits import (
     RetrievalFilter,
     SearchRequest,
 )
-from retrieval.index import KnowledgeIndex
-from retrieval.judging import Judging
-from retrieval.knowledge import SourceType
-from retrieval.language import detect_language
-from retrieval.links import read_paths
-from retrieval.options import RagOptions
+from retrieval.index.knowledge import SourceType
+from retrieval.index.knowledge_index import KnowledgeIndex
+from retrieval.query.complexity import query_complexity
 from retrieval.query.forms import QueryForms, build_forms
 from retrieval.query.shorten import shorten_question, to_search_text
-from retrieval.relevance import PRODUCTION, Evidence, OffTopic
-from retrieval.reranking import RerankResult, count_worth_reading, order_by
-from retrieval.retrieved import (
-    Performance,
-    QueryAnalysis,
-    RetrievedChunk,
-    RetrievedContext,
-)
+from retrieval.ranking.answerability import Judging
+from retrieval.ranking.options import RagOptions
+from retrieval.ranking.relevance import PRODUCTION, Evidence, OffTopic
+from retrieval.ranking.reranking import RerankResult, count_worth_reading, order_by
 from retrieval.routing import Intent, QueryRouter
+from retrieval.text.language import detect_language
+from retrieval.text.links import read_paths
 
 User = TypeVar("User")
 

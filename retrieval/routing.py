@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from retrieval.knowledge import SourceType
-from retrieval.normalise import normalise
+from retrieval.index.knowledge import SourceType
+from retrieval.text.normalise import normalise
 
 # A shorter word begins too many others: «کی» would also be «کیف».
 _SHORTEST_STEM = 4

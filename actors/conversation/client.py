@@ -21,21 +21,21 @@ from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 from actors.conversation.actor import ConversationShardActor, Outside, ShardPlan
 from actors.conversation.errors import ActorError, ShardUnavailableError
 from actors.conversation.events import Event
-from actors.conversation.mirror import MirrorHealth
-from actors.conversation.packing import pack_events, unpack_results
-from actors.conversation.shard import Receipt
+from actors.conversation.shard.mirror import MirrorHealth
+from actors.conversation.shard.shard import Receipt
+from actors.conversation.shard.wire import pack_events, unpack_results
 from persistence.ids import slot_of
 
 NAMESPACE = "pilito"
 #: A restarted shard answers after about a second; platforms wait 20 s.
-PATIENCE_S = 10.0
+TIMEOUT_S = 10.0
 #: A moment, unless the machine has much else to do, or imports from a slow disk.
-START_PATIENCE_S = 300.0
+START_TIMEOUT_S = 300.0
 #: More in one call only makes the first of them wait.
 MAX_CALL = 256
 RETRY_PAUSE_S = 0.1
 #: Whoever asks for the health waits for this.
-PROBE_PATIENCE_S = 1.5
+PROBE_TIMEOUT_S = 1.5
 
 log = structlog.get_logger("shard_client")
 
@@ -82,7 +82,7 @@ class RemoteShard:
                 self._handle = ray.get_actor(self._name, namespace=NAMESPACE)
             call: ObjectRef[bytes] = self._handle.submit.remote(pack_events(events))
             answer = await asyncio.wait_for(
-                asyncio.wrap_future(call.future()), PATIENCE_S
+                asyncio.wrap_future(call.future()), TIMEOUT_S
             )
         except (RayActorError, RayTaskError, GetTimeoutError, ValueError) as error:
             # ValueError: no actor of that name, yet or any more.
@@ -103,16 +103,16 @@ class _Waiting:
 class _Lane:
     """One shard's queue in this process, with at most one call under way."""
 
-    def __init__(self, call: ShardCall, patience_s: float) -> None:
+    def __init__(self, call: ShardCall, timeout_s: float) -> None:
         self._call = call
-        self._patience_s = patience_s
+        self._timeout_s = timeout_s
         self._waiting: deque[_Waiting] = deque()
         self._runner: asyncio.Task[None] | None = None
 
     async def submit(self, event: Event) -> Receipt:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Receipt] = loop.create_future()
-        self._waiting.append(_Waiting(event, done, loop.time() + self._patience_s))
+        self._waiting.append(_Waiting(event, done, loop.time() + self._timeout_s))
         if self._runner is None or self._runner.done():
             self._runner = asyncio.create_task(self._run())
         return await done
@@ -164,9 +164,9 @@ class ShardClient:
         shards: int,
         *,
         call_for: Callable[[int], ShardCall] = RemoteShard,
-        patience_s: float = PATIENCE_S,
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
-        self._lanes = [_Lane(call_for(shard), patience_s) for shard in range(shards)]
+        self._lanes = [_Lane(call_for(shard), timeout_s) for shard in range(shards)]
 
     async def submit(self, event: Event) -> Receipt:
         """Record one event; see Shards.submit."""
@@ -182,10 +182,10 @@ def start_shards(plans: Sequence[ShardPlan], outside: Outside) -> None:
     """
     handles = [_start(plan, outside) for plan in plans]
     started: list[ObjectRef[bool]] = [handle.is_serving.remote() for handle in handles]
-    ray.get(started, timeout=START_PATIENCE_S)
+    ray.get(started, timeout=START_TIMEOUT_S)
 
 
-def stop_shards(shards: int, patience: timedelta) -> None:
+def stop_shards(shards: int, timeout: timedelta) -> None:
     """Let each shard finish, then end its process."""
     handles: list[ActorHandle[object]] = []
     for shard in range(shards):
@@ -194,7 +194,7 @@ def stop_shards(shards: int, patience: timedelta) -> None:
         except ValueError:  # It never started.
             continue
     stops: list[ObjectRef[None]] = [handle.stop.remote() for handle in handles]
-    ray.wait(stops, num_returns=len(stops), timeout=patience.total_seconds())
+    ray.wait(stops, num_returns=len(stops), timeout=timeout.total_seconds())
     for handle in handles:
         ray.kill(handle)
 
@@ -222,7 +222,7 @@ async def is_shard_serving(shard: int) -> bool:
         )
         call: ObjectRef[bool] = handle.is_serving.remote()
         return await asyncio.wait_for(
-            asyncio.wrap_future(call.future()), PROBE_PATIENCE_S
+            asyncio.wrap_future(call.future()), PROBE_TIMEOUT_S
         )
     except (RayActorError, RayTaskError, ValueError, TimeoutError):
         return False
@@ -236,7 +236,7 @@ async def ask_mirror_health(shard: int) -> MirrorHealth | None:
         )
         call: ObjectRef[MirrorHealth] = handle.mirror_health.remote()
         return await asyncio.wait_for(
-            asyncio.wrap_future(call.future()), PROBE_PATIENCE_S
+            asyncio.wrap_future(call.future()), PROBE_TIMEOUT_S
         )
     except (RayActorError, RayTaskError, ValueError, TimeoutError):
         return None

@@ -7,9 +7,9 @@ from typing import TypeAlias
 import orjson
 
 from actors.conversation.codec import decode_event, decode_state, encode_state
-from actors.conversation.decide import decide
 from actors.conversation.errors import ActorError, ReplayError
-from actors.conversation.policy import Policy
+from actors.conversation.rules.decide import decide
+from actors.conversation.rules.policy import Policy
 from actors.conversation.state import Conversation
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"

@@ -8,10 +8,10 @@ from uuid import UUID
 import ray
 
 from actors.clock import SystemClock
+from actors.monitor.alert_dispatcher import Postman
+from actors.monitor.housekeeping import Upkeep
 from actors.monitor.monitor import Duty, Monitor, MonitorParts
 from actors.monitor.ports import Way
-from actors.monitor.postman import Postman
-from actors.monitor.upkeep import Upkeep
 from persistence.check_requests import CHANNEL
 from persistence.database import Pool, open_pool
 from persistence.ids import ServiceId

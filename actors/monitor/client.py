@@ -17,11 +17,11 @@ from persistence.monitor import CheckRow
 NAMESPACE = "pilito"
 NAME = "monitor"
 #: A moment, unless the machine has much else to do, or imports from a slow disk.
-START_PATIENCE_S = 300.0
+START_TIMEOUT_S = 300.0
 #: Whoever asks for the health waits for this.
-PROBE_PATIENCE_S = 1.5
+PROBE_TIMEOUT_S = 1.5
 #: Three attempts of a minute each and what lies between them.
-CHECK_PATIENCE_S = 200.0
+CHECK_TIMEOUT_S = 200.0
 
 
 class Monitors(Protocol):
@@ -47,7 +47,7 @@ class MonitorClient:
             handle = _find()
             call: ObjectRef[CheckRow] = handle.check_now.remote(service_id)
             return await asyncio.wait_for(
-                asyncio.wrap_future(call.future()), CHECK_PATIENCE_S
+                asyncio.wrap_future(call.future()), CHECK_TIMEOUT_S
             )
         except RayTaskError as error:
             if isinstance(error.cause, MonitorError):
@@ -77,17 +77,17 @@ def start_monitor(plan: MonitorPlan, outside: MonitorOutside) -> None:
     )
     handle = cast("ActorHandle[object]", options.remote(plan, outside))
     started: ObjectRef[bool] = handle.is_running.remote()
-    ray.get(started, timeout=START_PATIENCE_S)
+    ray.get(started, timeout=START_TIMEOUT_S)
 
 
-def stop_monitor(patience: timedelta) -> None:
+def stop_monitor(timeout: timedelta) -> None:
     """Let the monitor hand its lease over, then end its process."""
     try:
         handle = _find()
     except ValueError:  # It never started.
         return
     stopped: ObjectRef[None] = handle.stop.remote()
-    ray.wait([stopped], timeout=patience.total_seconds())
+    ray.wait([stopped], timeout=timeout.total_seconds())
     ray.kill(handle)
 
 
@@ -97,7 +97,7 @@ async def ask_is_watching() -> bool | None:
         handle = _find()
         call: ObjectRef[bool] = handle.is_watching.remote()
         return await asyncio.wait_for(
-            asyncio.wrap_future(call.future()), PROBE_PATIENCE_S
+            asyncio.wrap_future(call.future()), PROBE_TIMEOUT_S
         )
     except (RayActorError, RayTaskError, ValueError, TimeoutError):
         return None

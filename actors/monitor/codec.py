@@ -5,7 +5,7 @@ from functools import cache
 
 from pydantic import TypeAdapter
 
-from actors.monitor.state import ServiceHealth
+from actors.monitor.rules.state import ServiceHealth
 
 
 def decode_state(stored: Mapping[str, object]) -> ServiceHealth:

@@ -4,11 +4,16 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
-from actors.monitor.effects import Tell
-from actors.monitor.events import CheckFailed, CheckMissed, CheckPassed, NetworkLost
-from actors.monitor.network import LOST
-from actors.monitor.outcome import Outcome
-from actors.monitor.wording import render_notice
+from actors.monitor.checks.network import LOST
+from actors.monitor.checks.outcome import Outcome
+from actors.monitor.rules.effects import Tell
+from actors.monitor.rules.events import (
+    CheckFailed,
+    CheckMissed,
+    CheckPassed,
+    NetworkLost,
+)
+from actors.monitor.rules.wording import render_notice
 from persistence.ids import AlertId, ResultId, derive_alert_id
 from persistence.monitor import AlertRow, CheckRow
 from persistence.watch import Watched

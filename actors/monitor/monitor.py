@@ -11,20 +11,20 @@ import asyncpg
 import structlog
 
 from actors.clock import Clock
-from actors.monitor.bell import Bell
-from actors.monitor.checker import Checker
-from actors.monitor.errors import MonitorUnavailableError, ServiceGoneError
-from actors.monitor.health_log import Lines
-from actors.monitor.recorder import Recorder
-from actors.monitor.requests import Requests
-from actors.monitor.round import Round
-from actors.monitor.slots import (
+from actors.monitor.check_requests import Requests
+from actors.monitor.checks.check_runner import Round
+from actors.monitor.checks.checker import Checker
+from actors.monitor.checks.slots import (
     LONGEST_SPREAD,
     slot_after,
     slot_at,
     slots_between,
     spread_of,
 )
+from actors.monitor.errors import MonitorUnavailableError, ServiceGoneError
+from actors.monitor.health_log import Lines
+from actors.monitor.recorder import Recorder
+from actors.monitor.wakeups import Bell
 from config import metrics
 from persistence.database import Pool
 from persistence.ids import ServiceId
@@ -51,7 +51,7 @@ RENEWAL = timedelta(seconds=5)
 STANDBY_PAUSE_S = 2.0
 RETRY_PAUSE_S = 1.0
 #: Checks that are under way at a stop may still come in.
-STOP_PATIENCE_S = 0.8
+STOP_TIMEOUT_S = 0.8
 #: A clock that is set must not find us asleep for an hour.
 LONGEST_SLEEP_S = 5.0
 #: How far back missed slots are looked for, and how many results that may make.
@@ -126,7 +126,7 @@ class Monitor:
         if self._lease is not None:
             # What is cut off here is noted as missed.
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(STOP_PATIENCE_S):
+                async with asyncio.timeout(STOP_TIMEOUT_S):
                     await self.round.settle()
                     await self.recorder.settle()
         if self._task is not None:

@@ -13,10 +13,7 @@ import asyncpg
 import structlog
 
 from actors.clock import Clock
-from actors.monitor.certificates import days_left
 from actors.monitor.codec import decode_state
-from actors.monitor.decide import decide
-from actors.monitor.effects import RecordTransition, Tell
 from actors.monitor.errors import MonitorUnavailableError
 from actors.monitor.finding import (
     Finding,
@@ -26,9 +23,12 @@ from actors.monitor.finding import (
     build_row,
 )
 from actors.monitor.health_log import Lines
-from actors.monitor.rules import rules_of
-from actors.monitor.state import ServiceHealth
-from actors.monitor.tally import Key, Tally, day_of, hour_of
+from actors.monitor.rollup_accumulator import Key, Tally, day_of, hour_of
+from actors.monitor.rules.alert_rules import rules_of
+from actors.monitor.rules.certificates import days_left
+from actors.monitor.rules.decide import decide
+from actors.monitor.rules.effects import RecordTransition, Tell
+from actors.monitor.rules.state import ServiceHealth
 from config import metrics
 from persistence.alerts import insert_alerts
 from persistence.database import Connection, Pool

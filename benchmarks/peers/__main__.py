@@ -31,7 +31,7 @@ from benchmarks.ingest import (
 )
 from benchmarks.load import LoadResult, aim, run_load
 from benchmarks.runtime import free_port, started
-from persistence.embedded import EmbeddedPostgres
+from persistence.embedded.server import EmbeddedPostgres
 
 HERE = Path(__file__).parent
 HOME = Path("var/peers")
@@ -39,8 +39,8 @@ AIM = 8.0
 #: Two workers per core and one, as gunicorn advises; one Celery process per core.
 GUNICORN_WORKERS = 5
 CELERY_WORKERS = 2
-START_PATIENCE_S = 60.0
-STOP_PATIENCE_S = 10.0
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 10.0
 
 
 def install() -> Path:
@@ -69,7 +69,7 @@ def running(command: list[str], environment: dict[str, str]) -> Iterator[None]:
     finally:
         process.terminate()
         try:
-            process.wait(STOP_PATIENCE_S)
+            process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             # Celery would first do all that it has taken from the queue.
             process.kill()
@@ -124,7 +124,7 @@ def wait_for(port: int) -> None:
     Raises:
         TimeoutError: it does not.
     """
-    give_up_at = time.monotonic() + START_PATIENCE_S
+    give_up_at = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < give_up_at:
         try:
             httpx.post(f"http://127.0.0.1:{port}{STORED}", timeout=5)

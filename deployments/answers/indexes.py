@@ -19,9 +19,9 @@ from persistence.knowledge import (
     fetch_deleted_documents,
     fetch_state,
 )
-from retrieval.embedding import Embedder
-from retrieval.index import KnowledgeIndex
-from retrieval.knowledge import IndexedChunk
+from retrieval.embedding.embedder import Embedder
+from retrieval.index.knowledge import IndexedChunk
+from retrieval.index.knowledge_index import KnowledgeIndex
 
 #: Tenants whose indexes stay in memory: a small shop's takes half a megabyte.
 MAX_TENANTS = 512
@@ -31,7 +31,7 @@ MAX_CHUNKS = 100_000
 #: Documents read at once: some thousand chunks, which take half a second to index.
 DOCUMENTS_AT_ONCE = 200
 #: An edit is there long before; a question does not wait for a large import's end.
-CATCH_UP_PATIENCE_S = 0.5
+CATCH_UP_TIMEOUT_S = 0.5
 
 log = structlog.get_logger("retriever")
 
@@ -87,13 +87,13 @@ class TenantIndexes:
         *,
         max_tenants: int = MAX_TENANTS,
         max_chunks: int = MAX_CHUNKS,
-        patience_s: float = CATCH_UP_PATIENCE_S,
+        timeout_s: float = CATCH_UP_TIMEOUT_S,
     ) -> None:
         self._pool = pool
         self._embedders = embedders
         self._max_tenants = max_tenants
         self._max_chunks = max_chunks
-        self._patience_s = patience_s
+        self._timeout_s = timeout_s
         self._tenants: OrderedDict[TenantId, _TenantIndex] = OrderedDict()
 
     def __len__(self) -> int:
@@ -156,7 +156,7 @@ class TenantIndexes:
     ) -> Staleness | None:
         """Wait for a revision; not long if there is something to serve meanwhile."""
         loop = asyncio.get_running_loop()
-        give_up_at = loop.time() + self._patience_s
+        give_up_at = loop.time() + self._timeout_s
         while held.revision < revision or not held.is_whole:
             # Questions that come together wait for one reading, not for each its own.
             task = held.catching_up
@@ -165,8 +165,8 @@ class TenantIndexes:
                 task.add_done_callback(_retrieve_exception)
                 held.catching_up = task
             can_serve = held.is_whole or held.former is not None
-            patience = give_up_at - loop.time() if can_serve else None
-            done, _ = await asyncio.wait({task}, timeout=patience)
+            timeout = give_up_at - loop.time() if can_serve else None
+            done, _ = await asyncio.wait({task}, timeout=timeout)
             if not done:
                 return Staleness.CATCHING_UP
             task.result()

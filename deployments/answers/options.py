@@ -2,8 +2,8 @@
 
 from config.flags import FlagName
 from deployments.flags import FeatureFlags
-from retrieval.hits import DENSE_WEIGHT, FusionOrder
-from retrieval.options import RagOptions
+from retrieval.index.hits import DENSE_WEIGHT, FusionOrder
+from retrieval.ranking.options import RagOptions
 
 
 def read_options(flags: FeatureFlags, dense_weight: float = DENSE_WEIGHT) -> RagOptions:

@@ -3,8 +3,8 @@
 from typing import Protocol
 
 from persistence.ids import ConversationId, TenantId
-from retrieval.hits import EVERYTHING, RetrievalFilter
-from retrieval.retrieved import RetrievedContext
+from retrieval.answer.retrieved import RetrievedContext
+from retrieval.index.hits import EVERYTHING, RetrievalFilter
 
 
 class Retriever(Protocol):

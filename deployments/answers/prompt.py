@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from actors.conversation.share import combine
+from actors.conversation.rules.share import combine
 from config.prompts import (
     INFORMATION_TITLE,
     INSTRUCTIONS_TITLE,
@@ -14,7 +14,7 @@ from config.prompts import (
 )
 from persistence.messages import Turn
 from persistence.tenants import Tenant
-from retrieval.retrieved import RetrievedContext
+from retrieval.answer.retrieved import RetrievedContext
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionMessageParam

@@ -11,9 +11,9 @@ from typing import ClassVar, TypedDict
 from prometheus_client.samples import Sample
 
 from config import metrics
-from deployments.exposition import collect_metrics
-from retrieval.knowledge import SourceType
-from retrieval.retrieved import RetrievedContext
+from deployments.health.exposition import collect_metrics
+from retrieval.answer.retrieved import RetrievedContext
+from retrieval.index.knowledge import SourceType
 
 #: Reading adds up one file per process: several who look share one reading.
 CACHE_AGE = timedelta(seconds=5)

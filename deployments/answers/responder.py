@@ -14,8 +14,8 @@ import structlog
 from actors.conversation.errors import AnswerFailedError
 from actors.conversation.events import AnswerTrace, CandidateSeen, SourceCited
 from actors.conversation.ports import AnswerJob, WrittenAnswer
+from actors.conversation.rules.placeholders import WORDLESS
 from actors.conversation.state import MessageType
-from actors.conversation.words import WORDLESS
 from config import metrics
 from config.prompts import COLLEAGUE_LOOKS, HANDOVER, REST_HANDOVER
 from deployments.answers.errors import AnswersError, ModelFailedError
@@ -29,16 +29,16 @@ from deployments.errors import DATABASE_AWAY
 from persistence.database import Pool
 from persistence.messages import fetch_questions, fetch_recent_turns
 from persistence.tenants import Tenant, fetch_tenant
+from retrieval.answer.extractive import best_sentences
+from retrieval.answer.retrieved import RetrievedChunk, RetrievedContext
 from retrieval.errors import RetrievalError
-from retrieval.extractive import best_sentences
-from retrieval.language import detect_language, drop_addresses
-from retrieval.relevance import ANSWER_THRESHOLD
-from retrieval.retrieved import RetrievedChunk, RetrievedContext
+from retrieval.ranking.relevance import ANSWER_THRESHOLD
+from retrieval.text.language import detect_language, drop_addresses
 
 #: Turns that are read; how many of them the model sees is a matter of tokens.
 MAX_TURNS = 12
-#: A restarted database answers after seconds; the customer's patience is not longer.
-DATABASE_PATIENCE = timedelta(seconds=30)
+#: A restarted database answers after seconds; the customer's timeout is not longer.
+DATABASE_TIMEOUT = timedelta(seconds=30)
 EXTRACTIVE = "extractive"
 SMALL_TALK = "small_talk"
 MEDIA = "media"
@@ -97,10 +97,10 @@ class AnswerWriter:
         retriever: Retriever,
         llm: LlmClient | None,
         timer: Callable[[], float] = time.perf_counter,
-        database_patience: timedelta = DATABASE_PATIENCE,
+        database_timeout: timedelta = DATABASE_TIMEOUT,
     ) -> None:
         self._pool = pool
-        self._database_patience = database_patience
+        self._database_timeout = database_timeout
         self._retriever = retriever
         self._llm = llm
         self._timer = timer
@@ -143,7 +143,7 @@ class AnswerWriter:
     async def _draft_patiently(self, job: AnswerJob) -> _Draft:
         waiting = stamina.AsyncRetryingCaller(
             attempts=None,
-            timeout=self._database_patience,
+            timeout=self._database_timeout,
             wait_initial=0.2,
             wait_max=2.0,
         )

@@ -3,7 +3,7 @@
 import structlog
 
 from persistence.ids import ConversationId, TenantId
-from retrieval.retrieved import RetrievedContext
+from retrieval.answer.retrieved import RetrievedContext
 
 log = structlog.get_logger("retriever")
 

@@ -7,25 +7,25 @@ from dataclasses import dataclass
 
 from deployments.answers.embedders import Embedders
 from deployments.answers.indexes import MAX_TENANTS, TenantIndexes
-from deployments.answers.patience import PATIENCE_S, PatientEmbedder
 from deployments.answers.rag_metrics import RAGMetrics
 from deployments.answers.retrieval_log import log_retrieval
+from deployments.answers.timeout_embedder import TIMEOUT_S, TimeoutEmbedder
 from deployments.answers.variants import Variant
 from deployments.errors import DATABASE_AWAY
 from persistence.database import Pool
 from persistence.ids import ConversationId, TenantId
 from persistence.routing import fetch_routing
+from retrieval.answer.retrieved import RetrievedContext
 from retrieval.context_retriever import ContextRetriever
-from retrieval.embedding import Embedder
-from retrieval.embedding_models import reopen_embedder
+from retrieval.embedding.embedder import Embedder
+from retrieval.embedding.models import reopen_embedder
 from retrieval.errors import RerankerUnavailableError
-from retrieval.hits import EVERYTHING, RetrievalFilter
-from retrieval.index import KnowledgeIndex
-from retrieval.knowledge import SourceType
-from retrieval.options import RagOptions
+from retrieval.index.hits import EVERYTHING, RetrievalFilter
+from retrieval.index.knowledge import SourceType
+from retrieval.index.knowledge_index import KnowledgeIndex
 from retrieval.production_rag import ProductionRAG, Rerank
-from retrieval.reranking import Reranker, RerankResult
-from retrieval.retrieved import RetrievedContext
+from retrieval.ranking.options import RagOptions
+from retrieval.ranking.reranking import Reranker, RerankResult
 from retrieval.routing import QueryRouter
 
 #: A model reads this in a second, and it holds some ten passages.
@@ -34,7 +34,7 @@ SECONDARY_BUDGET_TOKENS = 1200
 PRIMARY_SOURCE = SourceType.FAQ
 SECONDARY_SOURCES = (SourceType.MANUAL, SourceType.PRODUCTS, SourceType.WEBSITE)
 #: The pool gives up before; this is for a loop that is stuck.
-RERANK_PATIENCE_S = 10.0
+RERANK_TIMEOUT_S = 10.0
 
 #: Names in `degraded` an index that may lack the last changes.
 INDEX = "index"
@@ -57,7 +57,7 @@ class Wiring:
     options: Callable[[], RagOptions] = RagOptions
     reranker: Reranker | None = None
     open_embedder: Callable[[str], Embedder] = reopen_embedder
-    embedding_patience_s: float = PATIENCE_S
+    embedding_timeout_s: float = TIMEOUT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ class KnowledgeRetriever:
         return self._searches[embedder.name]
 
     def _make_search(self, embedder: Embedder) -> _Searches:
-        patient = PatientEmbedder(embedder, self._wiring.embedding_patience_s)
+        patient = TimeoutEmbedder(embedder, self._wiring.embedding_timeout_s)
         return _Searches(
             ContextRetriever(lambda tenant: tenant.index, patient, time.perf_counter),
             ProductionRAG(
@@ -213,7 +213,7 @@ class KnowledgeRetriever:
                 reranker.rerank(query, passages, model=model), self._loop
             )
             try:
-                return asked.result(RERANK_PATIENCE_S)
+                return asked.result(RERANK_TIMEOUT_S)
             finally:
                 asked.cancel()
 

@@ -2,7 +2,7 @@
 
 import re
 
-from actors.conversation.words import EMPTY_SHARE
+from actors.conversation.rules.placeholders import EMPTY_SHARE
 
 #: A caption is searched by its beginning: the hashtags at its end find nothing.
 MAX_SEARCHED_CHARS = 400

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from config.prompts import FAREWELL, GREETING, WELCOME
-from retrieval.normalise import normalise
+from retrieval.text.normalise import normalise
 
 #: Whoever writes more has something to say, whatever the words are.
 MAX_WORDS = 8

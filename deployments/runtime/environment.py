@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deployments.runtime.errors import LaunchError
-from deployments.runtime.folder import RuntimeFolder
 from deployments.runtime.ports import Ports
+from deployments.runtime.runtime_dir import RuntimeFolder
 
-WRAPPER = Path(__file__).parent.parent / "bin" / "haproxy"
-WORKER_SETUP = "deployments.loopback.install"
+WRAPPER = Path(__file__).parent / "ray_workarounds" / "haproxy"
+WORKER_SETUP = "deployments.runtime.ray_workarounds.loopback.install"
 #: Set by us for Ray's children only; names a path inside the runtime's folder, and so
 #: tells afterwards which processes were of this runtime.
 MARK = "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC"

@@ -16,24 +16,24 @@ import structlog
 from rich.markup import escape
 
 from config.settings import PREFIX, Settings
-from deployments.runtime import leftovers
+from deployments.runtime import orphans as leftovers
 from deployments.runtime.environment import build_environment
 from deployments.runtime.errors import (
     DatabaseRefusedError,
     DemoExposedError,
     ProcessDiedError,
 )
-from deployments.runtime.folder import RuntimeFolder
 from deployments.runtime.ports import check_free, find_block
 from deployments.runtime.progress import Progress
 from deployments.runtime.ray_cluster import JoinedRay, LocalRay, find_address
+from deployments.runtime.runtime_dir import RuntimeFolder
 from deployments.runtime.secret_files import move_to_files
 from deployments.runtime.secret_key import with_kept_key
 from deployments.runtime.serve_applications import ServeApplications
 from deployments.runtime.shutdown import StepThread, StopWish, finish
 from persistence import migrate
 from persistence.database import check_answers
-from persistence.embedded import EmbeddedPostgres
+from persistence.embedded.server import EmbeddedPostgres
 from persistence.errors import DatabaseAwayError
 
 log = structlog.get_logger("runtime")
@@ -245,7 +245,7 @@ class Runtime:
         )
 
     def _seed_demo(self) -> Mapping[str, str]:
-        from deployments import demo_seed
+        from deployments.commands.demo import seed as demo_seed
 
         return demo_seed.seed(self._settings)
 

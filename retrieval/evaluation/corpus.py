@@ -8,19 +8,19 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.chunking import chunk_document
+from retrieval.answer.retrieved import RetrievedContext
 from retrieval.context_retriever import ContextRetriever
-from retrieval.embedding import Embedder, passage_text
+from retrieval.embedding.embedder import Embedder, passage_text
 from retrieval.evaluation.labelled import LabelledPassage, LabelledQuestion
 from retrieval.evaluation.pipelines import Pipeline
 from retrieval.evaluation.report import Ranking
-from retrieval.hits import FusionOrder, SearchRequest
-from retrieval.index import KnowledgeIndex
-from retrieval.knowledge import IndexedChunk, SourceType
-from retrieval.options import RagOptions
+from retrieval.index.hits import FusionOrder, SearchRequest
+from retrieval.index.knowledge import IndexedChunk, SourceType
+from retrieval.index.knowledge_index import KnowledgeIndex
 from retrieval.production_rag import ProductionRAG
-from retrieval.relevance import ANSWER_THRESHOLD
-from retrieval.retrieved import RetrievedContext
+from retrieval.ranking.options import RagOptions
+from retrieval.ranking.relevance import ANSWER_THRESHOLD
+from retrieval.text.chunking import chunk_document
 
 _TOP_K = 20
 # Between two steps of a progress bar.

@@ -2,8 +2,8 @@
 
 import re
 
-from retrieval.normalise import normalise_mildly
 from retrieval.query.verbs import written_verb
+from retrieval.text.normalise import normalise_mildly
 
 _ZWNJ = "\u200c"
 # Spoken word: written word. General Persian only, no trade's own terms.

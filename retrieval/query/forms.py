@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import sqrt
 
-from retrieval.bm25 import seams, word_grams
-from retrieval.fillers import FILLERS
-from retrieval.language import Language, detect_language
-from retrieval.normalise import normalise
+from retrieval.index.bm25 import seams, word_grams
 from retrieval.query.colloquial import write_formally
 from retrieval.query.lexicon import find_meanings, replace_by_usual
+from retrieval.text.language import Language, detect_language
+from retrieval.text.normalise import normalise
+from retrieval.text.stopwords import FILLERS
 
 # "How", "please" and "I want" are rare in a shop of sixty pages: BM25 finds that they
 # tell much; from general Persian it is known that they do not.

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from retrieval.fillers import FILLERS
-from retrieval.normalise import normalise
 from retrieval.query.synonyms import RELATED, SAME
 from retrieval.query.typing_errors import NearWords
+from retrieval.text.normalise import normalise
+from retrieval.text.stopwords import FILLERS
 
 _LONGEST_PHRASE = 3
 _SHORTEST_STEM = 3

@@ -1,7 +1,7 @@
 """How much of a question is searched by."""
 
-from retrieval.links import drop_links
-from retrieval.normalise import normalise_mildly
+from retrieval.text.links import drop_links
+from retrieval.text.normalise import normalise_mildly
 
 # Reading costs time by length, and a burst of pasted texts must not hold up the others.
 # A question that is longer than two screens is told by its beginning and its end.

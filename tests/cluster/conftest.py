@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from persistence.database import Pool, open_pool
-from persistence.embedded import EmbeddedPostgres
+from persistence.embedded.server import EmbeddedPostgres
 from tests.support.graph_server import GraphServer
 from tests.support.http_server import ANSWER_S
 from tests.support.pilito import PilitoProcess
@@ -33,7 +33,7 @@ SHARDS = 2
 CRON = "* * * * * */10"
 INTERVAL = timedelta(seconds=10)
 #: Many times what anything takes on two idle cores: it ends what hangs.
-PATIENCE_S = 300.0
+TIMEOUT_S = 300.0
 #: What a stop is promised to take at most.
 MAX_STOP_S = 15.0
 
@@ -80,7 +80,7 @@ class Shop:
         wait_until(say_so)
 
 
-def wait_until(holds: Callable[[], bool], within_s: float = PATIENCE_S) -> None:
+def wait_until(holds: Callable[[], bool], within_s: float = TIMEOUT_S) -> None:
     """Wait for what tells nobody that it is so."""
     give_up_at = time.monotonic() + within_s
     while not holds():

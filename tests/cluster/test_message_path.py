@@ -8,7 +8,7 @@ import orjson
 import pytest
 from websockets.asyncio.client import connect
 
-from deployments.sender import PAUSED
+from deployments.integrations.sender import PAUSED
 from persistence.database import Pool
 from tests.cluster.conftest import (
     ACCOUNT,

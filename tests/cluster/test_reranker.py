@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from deployments.probes import PartStatus
+from deployments.health.probes import PartStatus
 from retrieval.errors import RerankerUnavailableError
-from retrieval.reranking import order_by
+from retrieval.ranking.reranking import order_by
 from tests.support.cross_encoders import Question, make_question, save_trained_encoder
 
 with warnings.catch_warnings():
@@ -20,9 +20,9 @@ with warnings.catch_warnings():
     import ray
     from ray import serve
 
-    from deployments.handles import ANSWERS_APP, probe_deployment
-    from deployments.remote_reranker import RemoteReranker
-    from deployments.reranker import RerankerReplica
+    from deployments.answers.clients import ANSWERS_APP, probe_deployment
+    from deployments.answers.reranking.client import RemoteReranker
+    from deployments.answers.reranking.replica import RerankerReplica
 
 pytestmark = [
     pytest.mark.cluster,
@@ -68,7 +68,7 @@ async def reranker(served: Path) -> RemoteReranker:  # noqa: ARG001 - it is up
     while (await probe_deployment("Reranker")).status is not PartStatus.OK:  # noqa: ASYNC110
         await asyncio.sleep(0.2)
     # The machine may be busy with other tests; in time is another test's subject.
-    return RemoteReranker(patience_s=60)
+    return RemoteReranker(timeout_s=60)
 
 
 def questions(n: int) -> list[Question]:
@@ -78,7 +78,7 @@ def questions(n: int) -> list[Question]:
 
 @pytest.mark.usefixtures("served")
 async def test_until_the_model_is_there_callers_are_refused_with_the_reason() -> None:
-    client = RemoteReranker(patience_s=60)
+    client = RemoteReranker(timeout_s=60)
     reason = r"absent (is being loaded|is not there: .* no such folder)"
     with pytest.raises(RerankerUnavailableError, match=reason):
         await client.rerank("بار", ["بار", "بین"], model="large")
@@ -117,8 +117,8 @@ async def test_a_model_that_no_flag_means_is_refused(reranker: RemoteReranker) -
 
 
 @pytest.mark.usefixtures("served")
-async def test_an_answer_never_waits_longer_than_its_patience() -> None:
-    impatient = RemoteReranker(patience_s=0.0)
+async def test_an_answer_never_waits_longer_than_its_timeout() -> None:
+    impatient = RemoteReranker(timeout_s=0.0)
     with pytest.raises(RerankerUnavailableError, match="TimeoutError"):
         await impatient.rerank("بار", ["بین"], model="base")
     # The next one is not even asked.

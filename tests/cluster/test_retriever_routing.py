@@ -11,8 +11,8 @@ from uuid import UUID
 import pytest
 
 from persistence.ids import ConversationId, TenantId
-from retrieval.hits import EVERYTHING, RetrievalFilter
-from retrieval.retrieved import Performance, RetrievedContext
+from retrieval.answer.retrieved import Performance, RetrievedContext
+from retrieval.index.hits import EVERYTHING, RetrievalFilter
 
 with warnings.catch_warnings():
     # Ray's own imports warn of its own fields.
@@ -20,10 +20,11 @@ with warnings.catch_warnings():
     import ray
     from ray import serve
 
+    from deployments.answers.clients import ANSWERS_APP, RemoteRetriever
+    from deployments.answers.replicas import RetrieverReplica
+
     # After Ray: loaded before it, usearch's C++ library breaks its start.
     from deployments.answers.retriever import KnowledgeRetriever
-    from deployments.handles import ANSWERS_APP, RemoteRetriever
-    from deployments.serving import RetrieverReplica
 
 pytestmark = [
     pytest.mark.cluster,

@@ -8,7 +8,7 @@ import pytest
 from actors.conversation.codec import decode_event, decode_state
 from actors.conversation.events import CustomerWrote, Event
 from actors.conversation.journal import Journal
-from actors.conversation.recording import Draft
+from actors.conversation.shard.batch_builder import Draft
 from actors.conversation.state import Profile, Source
 from persistence.database import Pool
 from persistence.errors import BatchRefusedError, ShardFencedError

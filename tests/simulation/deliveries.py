@@ -5,14 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from actors.conversation.policy import Policy
 from actors.conversation.ports import OutgoingPart
+from actors.conversation.rules.policy import Policy
 from actors.conversation.state import Delivery
 from persistence.ids import ConversationId, MessageId, SendId
 from persistence.journal import SendRow
 from tests.simulation.platform import Arrival
 from tests.support.memory_journal import MemoryJournal
-from tests.support.talk import Talk
+from tests.support.reference_model import Talk
 
 #: A time is taken when a batch is begun, and seen here when it is committed: a
 #: statement that was still under way when its connection broke, seconds later.
@@ -54,7 +54,7 @@ class Deliveries:
         hold: Hold,
     ) -> None:
         self._memory = memory
-        self._patience_s = policy.echo_patience.total_seconds()
+        self._timeout_s = policy.echo_timeout.total_seconds()
         self._lease_s = policy.send_lease.total_seconds()
         self._now = now
         self._hold = hold
@@ -119,7 +119,7 @@ class Deliveries:
         self._hold(
             "an outcome in doubt waits for its echo",
             row.id,
-            holds=waited >= self._patience_s - COMMIT_S,
+            holds=waited >= self._timeout_s - COMMIT_S,
         )
 
     def note_call(self, part: OutgoingPart) -> None:

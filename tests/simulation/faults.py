@@ -20,7 +20,7 @@ class Faults:
     forbidden_send: float = 0.0
     #: The call to the platform times out, having arrived or not.
     lost_send: float = 0.0
-    #: The echo of our message comes after our patience has ended, or never.
+    #: The echo of our message comes after our timeout has ended, or never.
     late_echo: float = 0.0
     lost_echo: float = 0.0
     #: Who a customer is is told late, or not at all.

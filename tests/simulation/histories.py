@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from actors.conversation.codec import decode_event, decode_state
 from actors.conversation.events import Inbound
-from actors.conversation.policy import Policy
 from actors.conversation.replay import Step, find_differences, rebuild
+from actors.conversation.rules.policy import Policy
 from persistence.ids import ConversationId
 from persistence.journal import EventRow
 from tests.support.forgetting import forget_words

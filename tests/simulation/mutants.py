@@ -6,26 +6,25 @@ from datetime import timedelta
 
 import pytest
 
-from actors.conversation import decide as decide_module
-from actors.conversation import (
+from actors.conversation.effects import Decision, DeliverPart, Effect
+from actors.conversation.events import CustomerWrote, Event, ReplyFellDue, ShareTimedOut
+from actors.conversation.rules import (
+    acknowledgement,
     delivery,
     echoes,
-    errands,
     questions,
     replies,
-    settling,
-    shard,
     takeover,
 )
-from actors.conversation.effects import Decision, DeliverPart, Effect
-from actors.conversation.errands import Errands
-from actors.conversation.events import CustomerWrote, Event, ReplyFellDue, ShareTimedOut
-from actors.conversation.parcels import Parcel
-from actors.conversation.policy import Policy
-from actors.conversation.recording import Draft
-from actors.conversation.replies import on_reply_due
-from actors.conversation.shard import Shard
-from actors.conversation.share import on_share_timed_out
+from actors.conversation.rules import decide as decide_module
+from actors.conversation.rules.policy import Policy
+from actors.conversation.rules.replies import on_reply_due
+from actors.conversation.rules.share import on_share_timed_out
+from actors.conversation.shard import effect_runner, shard
+from actors.conversation.shard.batch_builder import Draft
+from actors.conversation.shard.effect_runner import Errands
+from actors.conversation.shard.envelope import Parcel
+from actors.conversation.shard.shard import Shard
 from actors.conversation.state import Conversation, Delivery
 from persistence.errors import DatabaseAwayError
 from persistence.ids import EventId
@@ -122,7 +121,7 @@ def our_echo_is_taken_for_the_owners(patch: pytest.MonkeyPatch) -> None:
     def forget(state: Conversation, _mid: str) -> Conversation:
         return state
 
-    patch.setattr(settling, "remember_mid", forget)
+    patch.setattr(acknowledgement, "remember_mid", forget)
     patch.setattr(echoes, "remember_mid", forget)
 
 
@@ -179,7 +178,7 @@ def a_send_outlives_its_lease(patch: pytest.MonkeyPatch) -> None:
     """A part that waited for a place is sent although another call has it now."""
 
     async def deliver(self: Errands, state: Conversation, order: DeliverPart) -> None:
-        async with self._send_places:
+        async with self._send_semaphore:
             send = replace(order.send, due_at=order.send.due_at + timedelta(days=1))
             event = await self._attempt(state, replace(order, send=send))
         self._sends.pop(order.send.id, None)
@@ -209,7 +208,7 @@ def too_much_is_forgotten(patch: pytest.MonkeyPatch) -> None:
 
 def broken_text_is_not_mended(patch: pytest.MonkeyPatch) -> None:
     """A model's NUL makes the database refuse the answer."""
-    patch.setattr(errands, "_storable", lambda text: text)
+    patch.setattr(effect_runner, "_storable", lambda text: text)
 
 
 MUTANTS: Mapping[str, Plant] = {

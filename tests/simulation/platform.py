@@ -19,7 +19,7 @@ from persistence.ids import SendId
 from tests.simulation.faults import Faults
 from tests.simulation.story import Story
 
-#: Longer than the echo's patience of the policy.
+#: Longer than the echo's timeout of the policy.
 LATE_ECHO_S = (35.0, 240.0)
 #: The adapter gives a call up after this; below the lease of a send.
 CALL_TIMEOUT_S = 20.0

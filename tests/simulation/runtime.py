@@ -10,9 +10,9 @@ from uuid import UUID
 
 from actors.conversation.errors import ActorError, ShardUnavailableError
 from actors.conversation.events import Event
-from actors.conversation.policy import Policy
 from actors.conversation.ports import Profiles, Responder, Sender
-from actors.conversation.shard import Receipt, Shard
+from actors.conversation.rules.policy import Policy
+from actors.conversation.shard.shard import Receipt, Shard
 from persistence.errors import PersistenceError
 from tests.simulation.database import SimulatedDatabase
 from tests.simulation.loop import Process, SimulatedLoop
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 NOON = datetime(2026, 3, 21, 12, tzinfo=UTC)
 #: A caller gives a shard that does not answer up after this.
-PATIENCE_S = 10.0
+TIMEOUT_S = 10.0
 #: Small, so that states are forgotten and read again within one history.
 MAX_RESIDENT = 2
 
@@ -169,7 +169,7 @@ class Runtime:
             return None
         try:
             results = await asyncio.wait_for(
-                self._within(host, lambda: host.shard.submit(events)), PATIENCE_S
+                self._within(host, lambda: host.shard.submit(events)), TIMEOUT_S
             )
         except (ShardUnavailableError, TimeoutError):
             return None

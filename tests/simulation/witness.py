@@ -9,9 +9,9 @@ from datetime import datetime
 
 from actors.conversation.codec import decode_event, decode_state
 from actors.conversation.events import EchoReceived, Event, ReplyWritten, SendRetried
-from actors.conversation.policy import Policy
 from actors.conversation.ports import OutgoingPart
-from actors.conversation.shard import Receipt, Shard
+from actors.conversation.rules.policy import Policy
+from actors.conversation.shard.shard import Receipt, Shard
 from actors.conversation.state import (
     Conversation,
     Delivery,
@@ -28,7 +28,7 @@ from tests.simulation.platform import Arrival
 from tests.simulation.responder import read_answer
 from tests.simulation.story import Story
 from tests.support.memory_journal import MemoryJournal
-from tests.support.talk import Talk, differences
+from tests.support.reference_model import Talk, differences
 
 
 class Witness:

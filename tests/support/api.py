@@ -11,7 +11,6 @@ from pydantic import SecretStr
 from actors.clock import Clock, SystemClock
 from actors.conversation.errors import ActorError, AnswerFailedError
 from actors.conversation.events import CustomerWrote, Event
-from actors.conversation.policy import Policy
 from actors.conversation.ports import (
     NOBODY_KNOWS,
     AnswerJob,
@@ -21,19 +20,20 @@ from actors.conversation.ports import (
     Sender,
     WrittenAnswer,
 )
-from actors.conversation.shard import Receipt, Shard
+from actors.conversation.rules.policy import Policy
+from actors.conversation.shard.shard import Receipt, Shard
 from actors.conversation.state import Source
 from actors.monitor.client import Monitors
 from actors.monitor.errors import MonitorUnavailableError
 from config.settings import Settings
-from deployments.analyses import Analyses, AnalysesHere
-from deployments.api.context import ApiContext
-from deployments.api.tokens import TokenType
-from deployments.changes import ChangeFeed, LiveLimits
 from deployments.flags import FeatureFlags
-from deployments.probes import Probe
-from deployments.web_app import build_web_app
-from deployments.web_services import WebServices
+from deployments.health.probes import Probe
+from deployments.monitoring.analysis_jobs import Analyses, AnalysesHere
+from deployments.web.api.context import ApiContext
+from deployments.web.api.tokens import TokenType
+from deployments.web.app import build_web_app
+from deployments.web.inbox_feed import ChangeFeed, LiveLimits
+from deployments.web.services import WebServices
 from persistence.channels import (
     Channel,
     ChannelKind,
@@ -53,8 +53,8 @@ from persistence.monitor import CheckRow
 from persistence.postgres_journal import PostgresJournal
 from persistence.tenants import create_tenant
 from persistence.users import User, create_user
-from retrieval.hits import EVERYTHING, RetrievalFilter
-from retrieval.retrieved import Performance, RetrievedContext
+from retrieval.answer.retrieved import Performance, RetrievedContext
+from retrieval.index.hits import EVERYTHING, RetrievalFilter
 
 SECRET = "a secret of the tests, long enough"
 BASE_URL = "http://pilito.test"

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from actors.monitor.features import DAY_S, Flags, Numbers
+from actors.monitor.analysis.features import DAY_S, Flags, Numbers
 from persistence.database import Pool
 from persistence.ids import ServiceId, TenantId
 

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
-from actors.conversation.decide import decide
 from actors.conversation.effects import (
     Count,
     Decision,
@@ -23,7 +22,8 @@ from actors.conversation.events import (
     customer_message_id,
     share_message_id,
 )
-from actors.conversation.policy import Policy
+from actors.conversation.rules.decide import decide
+from actors.conversation.rules.policy import Policy
 from actors.conversation.state import (
     Conversation,
     MessageType,

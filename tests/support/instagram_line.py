@@ -7,12 +7,12 @@ import httpx
 import orjson
 
 from actors.clock import SystemClock
-from actors.conversation.policy import Policy
 from actors.conversation.ports import AnswerJob, OutgoingPart, WrittenAnswer
 from actors.conversation.replay import Step, find_differences, rebuild
+from actors.conversation.rules.policy import Policy
 from config.settings import Settings
-from deployments.channels.directory import ChannelDirectory
-from deployments.webhooks_app import WebhookServices, build_webhooks_app
+from deployments.integrations.channel_directory import ChannelDirectory
+from deployments.integrations.webhooks_app import WebhookServices, build_webhooks_app
 from persistence.channels import Channel
 from persistence.database import Pool
 from persistence.history import fetch_story

@@ -9,7 +9,6 @@ from hypothesis.stateful import (
     invariant,
 )
 
-from actors.conversation.decide import decide
 from actors.conversation.effects import (
     ClearTimer,
     DeliverPart,
@@ -25,8 +24,9 @@ from actors.conversation.events import (
     ShareTimedOut,
     echo_message_id,
 )
-from actors.conversation.policy import Policy
-from actors.conversation.recording import touched_by
+from actors.conversation.rules.decide import decide
+from actors.conversation.rules.policy import Policy
+from actors.conversation.shard.batch_builder import touched_by
 from actors.conversation.state import (
     Conversation,
     Delivery,
@@ -47,7 +47,7 @@ from persistence.ids import (
 )
 from tests.support.conversations import CHANNEL, NOON, TENANT
 from tests.support.forgetting import forget_words
-from tests.support.talk import Talk, differences
+from tests.support.reference_model import Talk, differences
 
 POLICY = Policy()
 
@@ -178,7 +178,7 @@ class ConversationBench(RuleBasedStateMachine):
         if fate.may_have_arrived:
             assert fate.doubted_at is not None, "a part is sent once at a time"
             waited = self.now - fate.doubted_at
-            assert waited >= POLICY.echo_patience, "a doubt waits for its echo"
+            assert waited >= POLICY.echo_timeout, "a doubt waits for its echo"
         made_at = self.answers.get(send.message_id)
         assert made_at is None or made_at >= self.talk.silenced_at
         fate.may_have_arrived, fate.doubted_at = True, None

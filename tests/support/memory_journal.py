@@ -10,7 +10,7 @@ from uuid import UUID
 
 from actors.conversation.codec import decode_event, encode_event
 from actors.conversation.events import Inbound
-from actors.conversation.progress import apply_progress
+from actors.conversation.shard.message_update import apply_progress
 from persistence.errors import BatchRefusedError, ShardFencedError
 from persistence.ids import ConversationId, CustomerId, EventId, MessageId, SendId
 from persistence.journal import (
@@ -49,7 +49,7 @@ class MemoryJournal:
         #: Called with each batch right after it was written.
         self.on_commit: Callable[[Epoch, Batch, int], None] = lambda *_: None
         self._versions: set[tuple[ConversationId, int]] = set()
-        self._places: set[tuple[ConversationId, int]] = set()
+        self._semaphore: set[tuple[ConversationId, int]] = set()
 
     async def raise_epoch(self, shard: int) -> Epoch:
         """Take the shard's place."""
@@ -130,7 +130,7 @@ class MemoryJournal:
         for message in batch.messages.values():
             place = (message.conversation_id, message.seq)
             _refuse_if(message.id in self.messages, "the message's id is taken")
-            _refuse_if(place in self._places, "the message's place is taken")
+            _refuse_if(place in self._semaphore, "the message's place is taken")
         messages = self.messages.keys() | batch.messages.keys()
         for send in batch.sends.values():
             _refuse_if(send.message_id not in messages, "a part of no message")
@@ -163,7 +163,7 @@ class MemoryJournal:
                 self.messages[progress.id] = apply_progress(before, progress)
         for message in batch.messages.values():
             self.messages[message.id] = message
-            self._places.add((message.conversation_id, message.seq))
+            self._semaphore.add((message.conversation_id, message.seq))
         for send in batch.sends.values():
             earlier = self.sends.get(send.id)
             if earlier is not None and send.platform_id is None:

@@ -12,9 +12,9 @@ from actors.conversation.events import (
     CustomerWrote,
     Event,
 )
-from actors.conversation.mirror import MirrorHealth, Pace, RedisMirror
-from actors.conversation.policy import Policy
-from actors.conversation.shard import Receipt, Shard
+from actors.conversation.rules.policy import Policy
+from actors.conversation.shard.mirror import MirrorHealth, Pace, RedisMirror
+from actors.conversation.shard.shard import Receipt, Shard
 from actors.conversation.state import Destination, Source
 from persistence.database import Pool
 from persistence.ids import (
@@ -38,7 +38,7 @@ QUICK = Pace(
     check=timedelta(milliseconds=20),
     retry=timedelta(milliseconds=20),
     # A busy machine answers late; a test of a Redis that hangs waits less.
-    patience=timedelta(seconds=20),
+    timeout=timedelta(seconds=20),
 )
 ON, OFF = '{"ai_enabled": true}', '{"ai_enabled": false}'
 

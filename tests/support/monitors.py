@@ -9,8 +9,8 @@ from typing import Literal
 from uuid import UUID, uuid4
 
 from actors.clock import Clock, SystemClock
-from actors.monitor.checker import Checker, HttpChecker
-from actors.monitor.guarded import Walls
+from actors.monitor.checks.checker import Checker, HttpChecker
+from actors.monitor.checks.ssrf_guard import Walls
 from actors.monitor.monitor import Monitor, MonitorParts
 from persistence.database import Pool
 from persistence.ids import TenantId

@@ -17,15 +17,15 @@ import httpx
 import psutil
 
 from benchmarks.runtime import RunningRuntime, free_port
-from deployments.runtime.folder import RuntimeFolder
-from deployments.runtime.leftovers import find_processes
-from persistence.embedded import EmbeddedPostgres
+from deployments.runtime.orphans import find_processes
+from deployments.runtime.runtime_dir import RuntimeFolder
+from persistence.embedded.server import EmbeddedPostgres
 from tests.support.http_server import ANSWER_S
 
 READY = "Pilito is ready"
 #: Many times what it takes on two idle cores: they end what hangs.
-START_PATIENCE_S = 900.0
-STOP_PATIENCE_S = 600.0
+START_TIMEOUT_S = 900.0
+STOP_TIMEOUT_S = 600.0
 
 
 class PilitoProcess:
@@ -67,7 +67,7 @@ class PilitoProcess:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(STOP_PATIENCE_S)
+                self.process.wait(STOP_TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -113,7 +113,7 @@ class PilitoProcess:
 
     def wait_until_it_says(self, text: str = READY, after: int = 0) -> None:
         """Wait for a text in its output, or for its end."""
-        give_up_at = time.monotonic() + START_PATIENCE_S
+        give_up_at = time.monotonic() + START_TIMEOUT_S
         while text not in self.output[after:]:
             assert self.process.poll() is None, self.output
             assert time.monotonic() < give_up_at, self.output
@@ -123,12 +123,12 @@ class PilitoProcess:
         """Signal the whole group as Ctrl-C does; return exit code and seconds."""
         begun = time.monotonic()
         os.killpg(self.process.pid, number)
-        code = self.process.wait(STOP_PATIENCE_S)
+        code = self.process.wait(STOP_TIMEOUT_S)
         return code, time.monotonic() - begun
 
     def wait(self) -> int:
         """Wait until it has ended by itself, and return its exit code."""
-        return self.process.wait(STOP_PATIENCE_S)
+        return self.process.wait(STOP_TIMEOUT_S)
 
     def find_all(self, title: str) -> list[psutil.Process]:
         """Return its processes whose command line begins so or ends so."""

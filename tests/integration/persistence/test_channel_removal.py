@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from actors.conversation.recording import Draft
+from actors.conversation.shard.batch_builder import Draft
 from persistence import journal
 from persistence.channels import ChannelInUseError, remove_channel
 from persistence.database import Pool

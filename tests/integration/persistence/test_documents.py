@@ -16,8 +16,8 @@ from persistence.documents import (
 )
 from persistence.ids import DocumentId, TenantId
 from persistence.tenants import create_tenant
-from retrieval.chunking import Child, Parent
-from retrieval.knowledge import SourceType
+from retrieval.index.knowledge import SourceType
+from retrieval.text.chunking import Child, Parent
 
 CONTENT = DocumentContent(SourceType.FAQ, "title", "text")
 

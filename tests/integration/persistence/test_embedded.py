@@ -11,8 +11,8 @@ import asyncpg
 import psutil
 import pytest
 
-from persistence.embedded import EmbeddedPostgres
-from persistence.postgres_programs import EmbeddedPostgresError
+from persistence.embedded.programs import EmbeddedPostgresError
+from persistence.embedded.server import EmbeddedPostgres
 
 
 @pytest.fixture

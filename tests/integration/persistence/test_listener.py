@@ -138,7 +138,7 @@ async def test_a_link_that_died_silently_is_found_by_the_heartbeat(
     moment = timedelta(milliseconds=100)
     async with relaying(dsn) as relay:
         ear = Ear()
-        listener = Listener(relay.dsn, heartbeat=moment, patience=moment * 20)
+        listener = Listener(relay.dsn, heartbeat=moment, timeout=moment * 20)
         listener.on("pilito_messages", ear.hear)
         await listener.start()
         relay.freeze()

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from actors.conversation.recording import Draft
+from actors.conversation.shard.batch_builder import Draft
 from persistence import migrate
 from persistence.database import Pool, open_pool
 from persistence.postgres_journal import PostgresJournal

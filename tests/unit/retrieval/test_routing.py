@@ -2,7 +2,7 @@
 
 import pytest
 
-from retrieval.knowledge import SourceType
+from retrieval.index.knowledge import SourceType
 from retrieval.routing import DEFAULT_INTENTS, GENERAL, Intent, QueryRouter
 
 SHIPPING = Intent("shipping", ("ارسال", "پیک"), SourceType.FAQ, (), 500, 0)

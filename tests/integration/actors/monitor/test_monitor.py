@@ -8,12 +8,12 @@ from uuid import uuid4
 import pytest
 
 from actors.clock import SystemClock
-from actors.monitor.checker import HttpChecker
+from actors.monitor.checks.check_runner import STILL_RUNNING
+from actors.monitor.checks.checker import HttpChecker
+from actors.monitor.checks.slots import slot_at
+from actors.monitor.checks.ssrf_guard import Walls
 from actors.monitor.errors import ServiceGoneError
-from actors.monitor.guarded import Walls
 from actors.monitor.monitor import NOBODY_WATCHED, UNFINISHED
-from actors.monitor.round import STILL_RUNNING
-from actors.monitor.slots import slot_at
 from persistence.check_results import fetch_summary, fetch_windows
 from persistence.database import Pool
 from persistence.ids import ServiceId, TenantId
@@ -28,8 +28,14 @@ from persistence.watch import (
     fetch_watched,
     renew_lease,
 )
+from tests.support.misbehaving_server import (
+    OddServer,
+    Request,
+    answer,
+    hang,
+    odd_server,
+)
 from tests.support.monitors import add_service, build_monitor, wait_until, watching
-from tests.support.odd_server import OddServer, Request, answer, hang, odd_server
 
 SLOT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 EVERY_MINUTE = "* * * * *"

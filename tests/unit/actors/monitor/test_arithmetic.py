@@ -8,21 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.monitor.addresses import is_inside, why_refused
-from actors.monitor.certificates import days_left, term_of
-from actors.monitor.conditions import (
+from actors.monitor.checks.addresses import is_inside, why_refused
+from actors.monitor.checks.conditions import (
     Comparison,
     Condition,
     find_unmet,
     parse_path,
 )
-from actors.monitor.effects import Tell
-from actors.monitor.flapping import count_changes, is_flapping
-from actors.monitor.network import is_network_lost
-from actors.monitor.outcome import FailureKind, Outcome
+from actors.monitor.checks.network import is_network_lost
+from actors.monitor.checks.outcome import FailureKind, Outcome
+from actors.monitor.rollup_accumulator import Tally, keys_of
+from actors.monitor.rules.certificates import days_left, term_of
+from actors.monitor.rules.effects import Tell
+from actors.monitor.rules.flapping import count_changes, is_flapping
+from actors.monitor.rules.wording import render_notice, render_span
 from actors.monitor.sketch import bucket_of, middle_of, quantile
-from actors.monitor.tally import Tally, keys_of
-from actors.monitor.wording import render_notice, render_span
 from persistence.ids import ResultId, ServiceId, TenantId
 from persistence.monitor import AlertKind, CheckRow, RollupUnit
 

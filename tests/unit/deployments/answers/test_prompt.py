@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from actors.conversation.share import combine
+from actors.conversation.rules.share import combine
 from config.prompts import NO_ANSWER, RULES
 from deployments.answers.prompt import (
     MAX_PROMPT_TOKENS,
@@ -20,7 +20,7 @@ from deployments.answers.prompt import (
 from persistence.ids import TenantId
 from persistence.messages import Turn
 from persistence.tenants import Tenant
-from retrieval.retrieved import Performance, RetrievedContext
+from retrieval.answer.retrieved import Performance, RetrievedContext
 
 PASSAGE = "[1] ارسال\n۶۵ هزار تومان"
 SHOP = Tenant(TenantId(UUID(int=1)), "shop", "fa", "همیشه با «دوست عزیز» شروع کن.")

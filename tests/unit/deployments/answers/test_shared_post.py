@@ -1,6 +1,6 @@
 """What of a shared post is searched."""
 
-from actors.conversation.words import EMPTY_SHARE
+from actors.conversation.rules.placeholders import EMPTY_SHARE
 from deployments.answers.shared_post import MAX_SEARCHED_CHARS, to_search_words
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from deployments.runtime.environment import WORKER_SETUP, WRAPPER, build_environment
-from deployments.runtime.folder import RuntimeFolder
 from deployments.runtime.ports import BLOCK, Ports
+from deployments.runtime.runtime_dir import RuntimeFolder
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +73,12 @@ def test_what_it_names_exists(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["deployments.runtime", "deployments.cli", "deployments.loopback"]
+    "module",
+    [
+        "deployments.runtime",
+        "deployments.commands.cli",
+        "deployments.runtime.ray_workarounds.loopback",
+    ],
 )
 def test_ray_is_not_imported_before_its_environment_is_set(module: str) -> None:
     # Serve reads most of these variables when it is imported, and never again.

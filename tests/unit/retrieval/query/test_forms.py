@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.bm25 import grams
-from retrieval.normalise import normalise
+from retrieval.index.bm25 import grams
 from retrieval.query.forms import (
     FILLER_WEIGHT,
     SEAM_WEIGHT,
@@ -13,6 +12,7 @@ from retrieval.query.forms import (
     build_forms,
 )
 from retrieval.query.lexicon import find_meanings, replace_by_usual
+from retrieval.text.normalise import normalise
 
 
 def test_a_plain_question_has_one_form() -> None:

@@ -2,12 +2,12 @@
 
 import pytest
 
-from retrieval.normalise import normalise, normalise_mildly
 from retrieval.query.shorten import (
     MAX_QUESTION_CHARS,
     shorten_question,
     to_search_text,
 )
+from retrieval.text.normalise import normalise, normalise_mildly
 
 #: The dots between the ends, with a blank on both sides.
 GAP = 5

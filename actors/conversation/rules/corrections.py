@@ -1,0 +1,121 @@
+"""The rules of messages that their author takes back or words anew."""
+
+from dataclasses import replace
+
+from actors.conversation.effects import (
+    BlankMessages,
+    Decision,
+    Effect,
+    ForgetCombination,
+    RewriteMessages,
+)
+from actors.conversation.events import (
+    MessageEdited,
+    MessageUnsent,
+    customer_message_id,
+    echo_message_id,
+    share_message_id,
+)
+from actors.conversation.rules.policy import Policy
+from actors.conversation.rules.replies import await_burst, stop_reply
+from actors.conversation.rules.share import combine, drop_pending
+from actors.conversation.state import (
+    MAX_RECENT_EDITS,
+    MAX_UNSENT_MIDS,
+    Conversation,
+    RecentEdit,
+)
+from persistence.ids import MessageId
+
+
+def on_unsent(state: Conversation, event: MessageUnsent, policy: Policy) -> Decision:
+    """Forget what was taken back; nobody answers it or refers to it any more."""
+    if event.mid in state.unsent_mids:
+        return Decision(state)
+    state = replace(
+        state,
+        unsent_mids=(*state.unsent_mids, event.mid)[-MAX_UNSENT_MIDS:],
+        recent_edits=tuple(one for one in state.recent_edits if one.mid != event.mid),
+    )
+    if event.is_ours:
+        # The customer's questions, and who leads, are as they were.
+        return Decision(state, (BlankMessages(_ours(state, event.mid)),))
+    derived = (customer_message_id, share_message_id)
+    ids = tuple(MessageId(build(state.id, event.mid)) for build in derived)
+    effects: list[Effect] = [BlankMessages(ids)]
+    if state.pending_share is not None and state.pending_share.message_id in ids:
+        state, dropped = drop_pending(state)
+        effects.extend(dropped)
+    effects.extend(
+        ForgetCombination(share.question)
+        for share in state.combined
+        if share.share in ids and share.question not in ids
+    )
+    was_asked, was_combined = state.questions, state.combined
+    state = replace(
+        state,
+        questions=tuple(one for one in was_asked if one not in ids),
+        combined=tuple(
+            share
+            for share in state.combined
+            if share.share not in ids and share.question not in ids
+        ),
+    )
+    if state.reply is not None:
+        if not state.questions:
+            state, stopped = stop_reply(state, "unsent")
+            effects.extend(stopped)
+        elif (state.questions, state.combined) != (was_asked, was_combined):
+            # What is being written may speak of it.
+            due_at = event.at + policy.reply_debounce
+            state, awaited = await_burst(state, due_at, "unsent")
+            effects.extend(awaited)
+    return Decision(state, tuple(effects))
+
+
+def on_edited(state: Conversation, event: MessageEdited, policy: Policy) -> Decision:
+    """Store the new words; an answer to the old ones is out of date."""
+    if event.mid in state.unsent_mids or _is_overtaken(state, event):
+        return Decision(state)
+    state = _remember_edit(state, event)
+    if event.is_ours:
+        ours = RewriteMessages(_ours(state, event.mid), event.text)
+        return Decision(state, (ours,))
+    question = MessageId(customer_message_id(state.id, event.mid))
+    combined = next(
+        (
+            combine(share.content, event.text)
+            for share in state.combined
+            if share.question == question
+        ),
+        None,
+    )
+    rewritten = RewriteMessages((question,), event.text, combined)
+    if state.reply is None or question not in state.questions:
+        return Decision(state, (rewritten,))
+    state, awaited = await_burst(state, event.at + policy.reply_debounce)
+    return Decision(state, (rewritten, *awaited))
+
+
+def _ours(state: Conversation, mid: str) -> tuple[MessageId, ...]:
+    """Return what that may be: a message that the owner typed, or one of ours."""
+    sent = (message.message_id for message in state.recent_sent if message.mid == mid)
+    return (MessageId(echo_message_id(state.id, mid)), *sent)
+
+
+def find_edit(state: Conversation, mid: str) -> RecentEdit | None:
+    """Return what a message that comes only now says by now, if that was told."""
+    return next((edit for edit in state.recent_edits if edit.mid == mid), None)
+
+
+def _is_overtaken(state: Conversation, event: MessageEdited) -> bool:
+    """Whether a later edit of the message is known: these are older words."""
+    known = find_edit(state, event.mid)
+    return known is not None and 0 < event.order < known.order
+
+
+def _remember_edit(state: Conversation, event: MessageEdited) -> Conversation:
+    """Keep the words: their message may still come, or an earlier edit of it."""
+    others = tuple(edit for edit in state.recent_edits if edit.mid != event.mid)
+    edits = (*others, RecentEdit(event.mid, event.text, event.order))
+    return replace(state, recent_edits=edits[-MAX_RECENT_EDITS:])

@@ -1,0 +1,169 @@
+"""The rules of a shared post: it waits for a question, and is never answered alone."""
+
+from dataclasses import dataclass, replace
+
+from actors.conversation.effects import (
+    ClearTimer,
+    Count,
+    Counter,
+    Decision,
+    Effect,
+    LogName,
+    RecordMessage,
+    SetTimer,
+    WriteLog,
+)
+from actors.conversation.events import (
+    CustomerShared,
+    CustomerWrote,
+    ShareTimedOut,
+    message_id_of,
+)
+from actors.conversation.rules.ordering import place
+from actors.conversation.rules.placeholders import EMPTY_SHARE
+from actors.conversation.rules.policy import Policy
+from actors.conversation.rules.reply_window import heard_at
+from actors.conversation.state import (
+    Author,
+    CombinedShare,
+    Conversation,
+    MessageType,
+    PendingShare,
+    Processing,
+    Source,
+    Status,
+    TimerKind,
+)
+
+_COMBINATION = (
+    "[CONTEXT: پست/ریلز اینستاگرام که کاربر فرستاده]\n{share}\n[/CONTEXT]\n\n"
+    "[سوال کاربر]:\n{text}"
+)
+_HIT = Count(Counter.PENDING_SHARE_LOOKUPS, "hit")
+_MISS = Count(Counter.PENDING_SHARE_LOOKUPS, "miss")
+
+
+@dataclass(frozen=True, slots=True)
+class Absorbed:
+    """What a text takes with it from the share that waited for it, if one did."""
+
+    effects: tuple[Effect, ...] = ()
+    share: CombinedShare | None = None
+    combined_content: str | None = None
+
+
+def combine(share: str, text: str) -> str:
+    """Return the question as the AI is handed it; `text` always stands whole."""
+    return _COMBINATION.format(share=share, text=text)
+
+
+def on_customer_shared(
+    state: Conversation, event: CustomerShared, policy: Policy
+) -> Decision:
+    """Store the share, and let it wait for its question if the AI would answer that.
+
+    A later share takes the place of an earlier one, and the timer with it.
+    """
+    message = RecordMessage(
+        id=message_id_of(event),
+        author=Author.CUSTOMER,
+        content=event.content or EMPTY_SHARE,
+        created_at=event.at,
+        processing=Processing.COMPLETED,
+        message_type=MessageType.SHARE,
+        mid=event.mid,
+        media=event.media,
+        position=place(state),
+    )
+    counted = Count(Counter.SHARE_MESSAGES)
+    if event.mid in state.unsent_mids:
+        blank = replace(message, content="", media=(), is_unsent=True)
+        last = state.last_message_id or blank.id
+        return Decision(replace(state, last_message_id=last), (blank, counted))
+    status = state.reopened_status
+    is_led_by_ai = status is Status.ACTIVE and state.ai_enabled
+    state = replace(
+        state,
+        status=status,
+        last_customer_at=heard_at(state, event.at, event.written_at),
+        last_message_id=message.id,
+        needs_operator=state.needs_operator or not is_led_by_ai,
+    )
+    if not is_led_by_ai or state.source is not Source.INSTAGRAM:
+        # While a person owns the conversation a share waits for nothing.
+        return Decision(state, (message, counted))
+    pending = PendingShare(
+        message_id=message.id,
+        content=message.content,
+        media_id=next((media.media_id for media in event.media), ""),
+        due_at=event.at + policy.share_timeout,
+    )
+    return Decision(
+        replace(state, pending_share=pending),
+        (
+            message,
+            counted,
+            SetTimer(TimerKind.SHARE, pending.due_at),
+            WriteLog(
+                LogName.CONVERSATION,
+                "⏳ Instagram share detected - waiting for follow-up question",
+            ),
+        ),
+    )
+
+
+def absorb(state: Conversation, event: CustomerWrote) -> Absorbed:
+    """Let a text that the AI will answer take the pending share with it.
+
+    Pictures and voices have their own handling: a share goes on waiting for words.
+    """
+    is_question = event.message_type is MessageType.TEXT and event.text.strip()
+    if state.source is not Source.INSTAGRAM or not is_question:
+        return Absorbed()
+    pending = state.pending_share
+    if pending is None:
+        return Absorbed((_MISS,))
+    return Absorbed(
+        (
+            _HIT,
+            ClearTimer(TimerKind.SHARE),
+            Count(Counter.SHARE_COMBINED),
+            WriteLog(
+                LogName.CONVERSATION,
+                "✅ Combined share + question for AI processing",
+            ),
+        ),
+        CombinedShare(message_id_of(event), pending.message_id, pending.content),
+        combine(pending.content, event.text),
+    )
+
+
+def on_share_timed_out(state: Conversation, event: ShareTimedOut) -> Decision:
+    """Forget the share that nobody asked about; the AI says nothing to it."""
+    pending = state.pending_share
+    if pending is None or pending.due_at != event.due_at:
+        return Decision(state)  # Another share waits now, or none: not this timer's.
+    line = (
+        f"⏰ Timeout for share {pending.message_id} - no question received, "
+        "cleared cache (no AI response)"
+    )
+    return Decision(
+        replace(state, pending_share=None),
+        (
+            ClearTimer(TimerKind.SHARE),
+            Count(Counter.SHARE_TIMEOUTS),
+            WriteLog(LogName.CONVERSATION, line),
+        ),
+    )
+
+
+def drop_pending(state: Conversation) -> tuple[Conversation, tuple[Effect, ...]]:
+    """Let no share wait any more: a person leads now, or it was taken back."""
+    if state.pending_share is None:
+        return state, ()
+    return replace(state, pending_share=None), (ClearTimer(TimerKind.SHARE),)
+
+
+def share_of_questions(state: Conversation) -> str:
+    """Return what the open questions are about; empty when nothing was shared."""
+    return "\n\n".join(share.content for share in state.combined)

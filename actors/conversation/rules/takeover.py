@@ -1,0 +1,145 @@
+"""The rules of who leads: a person who answers, a department, the AI again."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from actors.conversation.effects import Decision, Effect, RecordMessage
+from actors.conversation.events import (
+    AiSwitched,
+    ConversationRedirected,
+    OperatorAnswered,
+    StatusSet,
+    message_id_of,
+)
+from actors.conversation.rules.announcements import announce_redirect
+from actors.conversation.rules.delivery import enqueue, withdraw
+from actors.conversation.rules.ordering import place
+from actors.conversation.rules.policy import Policy
+from actors.conversation.rules.replies import (
+    answer_what_waits,
+    close_questions,
+    stop_reply,
+)
+from actors.conversation.rules.reply_window import check_operator_window
+from actors.conversation.rules.share import drop_pending
+from actors.conversation.state import (
+    Author,
+    Conversation,
+    Destination,
+    Processing,
+    Status,
+)
+
+
+def on_operator_answered(state: Conversation, event: OperatorAnswered) -> Decision:
+    """Send the operator's words; from now on a person leads.
+
+    Raises:
+        WindowClosedError: the platform would not take them any more.
+    """
+    check_operator_window(state, event.at)
+    message = RecordMessage(
+        id=message_id_of(event),
+        author=Author.SUPPORT,
+        content=event.text,
+        created_at=event.at,
+        processing=Processing.COMPLETED,
+        position=place(state),
+    )
+    # The AI's words that still wait are taken away first: they would come too late.
+    taken = take_over(state, message, event.at)
+    state, queued, sends = enqueue(taken.state, message)
+    return Decision(state, (queued, *taken.effects[1:], *sends))
+
+
+def take_over(state: Conversation, message: RecordMessage, at: datetime) -> Decision:
+    """Let a person lead: the AI stays silent until the conversation is redirected."""
+    state, silenced = silence(state, "operator_answered", at)
+    state, closed = close_questions(state, Processing.COMPLETED)
+    state = replace(
+        state,
+        status=Status.SUPPORT_ACTIVE,
+        ai_enabled=False,
+        needs_operator=False,
+        last_message_id=message.id,
+    )
+    return Decision(state, (message, *silenced, *closed))
+
+
+def silence(
+    state: Conversation, reason: str, at: datetime
+) -> tuple[Conversation, tuple[Effect, ...]]:
+    """Stop all that the AI was about to say, and what waited for it."""
+    state, stopped = stop_reply(state, reason)
+    state, dropped = drop_pending(state)
+    state, withdrawn = withdraw(state, reason, at)
+    return state, (*stopped, *dropped, *withdrawn)
+
+
+def on_redirected(
+    state: Conversation, event: ConversationRedirected, policy: Policy
+) -> Decision:
+    """Hand the conversation to a department, or back to the AI."""
+    old, destination = state.status, event.destination
+    if destination is Destination.AI:
+        state = _led_by_ai(state)
+        waiting = answer_what_waits(state, event.at, policy)
+        told = announce_redirect(state, old, destination)
+        return Decision(waiting.state, (*waiting.effects, *told))
+    state, silenced = silence(state, "redirected", event.at)
+    state = replace(
+        state,
+        status=Status.SUPPORT_ACTIVE,
+        ai_enabled=False,
+        department=destination,
+        needs_operator=True,
+    )
+    return Decision(state, (*silenced, *announce_redirect(state, old, destination)))
+
+
+def on_status_set(state: Conversation, event: StatusSet, policy: Policy) -> Decision:
+    """Set the status as an operator wishes."""
+    match event.status:
+        case Status.ACTIVE:
+            return answer_what_waits(_led_by_ai(state), event.at, policy)
+        case Status.SUPPORT_ACTIVE | Status.MARKETING_ACTIVE:
+            state, silenced = silence(state, "redirected", event.at)
+            state = replace(state, status=event.status, ai_enabled=False)
+            return Decision(state, silenced)
+        case Status.CLOSED:
+            state, silenced = silence(state, "closed", event.at)
+            state, closed = close_questions(state, Processing.COMPLETED)
+            state = replace(state, status=event.status, needs_operator=False)
+            return Decision(state, (*silenced, *closed))
+        case _:
+            assert_never(event.status)
+
+
+def on_ai_switched(state: Conversation, event: AiSwitched, policy: Policy) -> Decision:
+    """Turn the AI on or off; who has the conversation besides stays as it is.
+
+    Off, it goes on in its department and status, and nobody answers but people. On, the
+    AI must lead to answer at all; a closed conversation stays closed, and it is the AI
+    that will lead it once the customer writes.
+    """
+    if not event.ai_enabled:
+        state, silenced = silence(state, "switched_off", event.at)
+        waits = bool(state.questions)
+        state = replace(
+            state, ai_enabled=False, needs_operator=state.needs_operator or waits
+        )
+        return Decision(state, silenced)
+    if state.status is Status.CLOSED:
+        return Decision(replace(state, ai_enabled=True, department=None))
+    return answer_what_waits(_led_by_ai(state), event.at, policy)
+
+
+def _led_by_ai(state: Conversation) -> Conversation:
+    return replace(
+        state,
+        status=Status.ACTIVE,
+        ai_enabled=True,
+        department=None,
+        needs_operator=False,
+    )

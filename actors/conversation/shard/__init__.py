@@ -1,0 +1,1 @@
+"""The shard: inbox, batches, timers, effect runner and Redis mirror."""

@@ -1,0 +1,1 @@
+"""Anomaly detection over checks, and digests written from its facts."""

@@ -1,0 +1,310 @@
+"""One check: asks a service as often as it takes, and says what it found."""
+
+import asyncio
+import ssl
+import time
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Protocol
+
+import httpx
+import stamina
+
+from actors.monitor.checks.conditions import Condition, find_unmet
+from actors.monitor.checks.outcome import (
+    NETWORK_KINDS,
+    PASSING_KINDS,
+    FailureKind,
+    Outcome,
+)
+from actors.monitor.checks.ssrf_guard import (
+    TRACE,
+    GuardedTransport,
+    Trace,
+    Walls,
+    classify,
+    has_route,
+)
+from persistence.monitor import Method
+
+ATTEMPTS = 3
+#: 0.2 s, 0.4 s: a restart of a service's worker is over by then.
+FIRST_PAUSE_S = 0.2
+MAX_REDIRECTS = 5
+#: What conditions may read, and what is read of any answer.
+MAX_BODY_BYTES = 1024 * 1024
+MAX_ERROR_CHARS = 300
+USER_AGENT = "Pilito-Monitor"
+PASSING_STATUSES = frozenset({429, *range(500, 600)})
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is asked, and what counts as well."""
+
+    url: str
+    method: Method = Method.GET
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: str | None = None
+    timeout_s: float = 10.0
+    #: Empty: any 2xx.
+    expected_status: frozenset[int] = frozenset()
+    conditions: tuple[Condition, ...] = ()
+
+
+class Checker(Protocol):
+    """Checks services."""
+
+    async def check(self, target: Target) -> Outcome:
+        """Check once, with retries; whatever goes wrong is in the outcome."""
+        ...
+
+    async def stop(self) -> None:
+        """Close the connections."""
+        ...
+
+
+class _AttemptFailedError(Exception):
+    """One attempt's outcome, on its way through the retries."""
+
+    def __init__(self, outcome: Outcome, *, is_passing: bool) -> None:
+        super().__init__(outcome.error)
+        self.outcome = outcome
+        self.is_passing = is_passing
+
+
+class HttpChecker:
+    """Checks over one shared client."""
+
+    def __init__(
+        self,
+        walls: Walls,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        attempts: int = ATTEMPTS,
+    ) -> None:
+        context = ssl_context or httpx.create_ssl_context(trust_env=False)
+        self._attempts = attempts
+        self._client = httpx.AsyncClient(
+            transport=GuardedTransport(walls, context),
+            trust_env=False,
+            # One client for all tenants keeps nobody's cookies.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            headers={
+                "User-Agent": USER_AGENT,
+                "Accept": "*/*",
+                # What was compressed can grow to any size.
+                "Accept-Encoding": "identity",
+            },
+        )
+
+    async def stop(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def check(self, target: Target) -> Outcome:
+        """Check once, with retries; whatever goes wrong is in the outcome."""
+        trace = Trace()
+        TRACE.set(trace)
+        outcome = await self._try_all(target)
+        host = httpx.URL(target.url).host
+        metadata = dict(outcome.metadata)
+        if trace.connected:
+            metadata["address"] = trace.connected[-1]
+        failure = outcome.failure
+        is_doubtful = failure in NETWORK_KINDS and trace.may_blame_us
+        if is_doubtful and not has_route():
+            failure = FailureKind.OFFLINE
+        return replace(
+            outcome,
+            host=host,
+            metadata=metadata,
+            failure=failure,
+            is_doubtful=is_doubtful,
+            is_outside=trace.is_outside,
+        )
+
+    async def _try_all(self, target: Target) -> Outcome:
+        retries = stamina.retry_context(
+            on=lambda error: (
+                isinstance(error, _AttemptFailedError) and error.is_passing
+            ),
+            attempts=self._attempts,
+            timeout=None,
+            wait_initial=FIRST_PAUSE_S,
+            wait_jitter=FIRST_PAUSE_S,
+        )
+        number = 0
+        try:
+            async for attempt in retries:
+                with attempt:
+                    number = attempt.num
+                    return replace(await self._try_once(target), attempts=number)
+        except _AttemptFailedError as error:
+            return replace(error.outcome, attempts=number)
+        raise AssertionError  # The retries end with a result or an error.
+
+    async def _try_once(self, target: Target) -> Outcome:
+        """Ask once. Raises _AttemptFailedError."""
+        began = time.perf_counter()
+        try:
+            # Over all of it: a server that sends a byte now and then never lets a
+            # time-out for single reads run out.
+            async with asyncio.timeout(target.timeout_s):
+                answer = await self._ask(target)
+        except _AttemptFailedError:
+            raise
+        except Exception as error:
+            kind, text = classify(error)
+            raise _failure(Outcome(0), kind, text) from error
+        elapsed_ms = round((time.perf_counter() - began) * 1000, 3)
+        outcome = replace(answer.outcome, latency_ms=elapsed_ms)
+        return _judge(target, outcome, answer.body, is_cut=answer.is_cut)
+
+    async def _ask(self, target: Target) -> "_Answer":
+        timeout = httpx.Timeout(target.timeout_s)
+        request = self._client.build_request(
+            target.method,
+            target.url,
+            headers=dict(target.headers),
+            content=target.body if target.method is Method.POST else None,
+            timeout=timeout,
+        )
+        for redirects in range(MAX_REDIRECTS + 1):
+            response = await self._client.send(request, stream=True)
+            try:
+                if not _is_followed(response, target):
+                    return await _read(response, redirects)
+                request = self._follow(request, response, timeout)
+            finally:
+                await response.aclose()
+        text = f"more than {MAX_REDIRECTS} redirects"
+        raise _failure(Outcome(0), FailureKind.REDIRECT, text)
+
+    def _follow(
+        self, request: httpx.Request, response: httpx.Response, timeout: httpx.Timeout
+    ) -> httpx.Request:
+        try:
+            url = request.url.join(response.headers["location"])
+        except httpx.InvalidURL as error:
+            text = "a redirect to no address"
+            raise _failure(Outcome(0), FailureKind.REDIRECT, text) from error
+        if url.scheme not in {"http", "https"} or not url.host:
+            text = "a redirect to something else than http"
+            raise _failure(Outcome(0), FailureKind.REDIRECT, text)
+        keeps_body = response.status_code in {307, 308}
+        is_same = (url.scheme, url.host, url.port) == (
+            request.url.scheme,
+            request.url.host,
+            request.url.port,
+        )
+        # Headers and bodies are the service's secrets: no other host is told them.
+        is_posted = request.method == Method.POST and keeps_body and is_same
+        method = request.method if is_posted or request.method == "HEAD" else "GET"
+        names = ("host", "content-length", "content-type", "transfer-encoding")
+        kept = {
+            name: value
+            for name, value in request.headers.items()
+            if name not in names[: 4 if not is_posted else 2]
+        }
+        return self._client.build_request(
+            method,
+            url,
+            headers=kept if is_same else None,
+            content=request.content if is_posted else None,
+            timeout=timeout,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    outcome: Outcome
+    body: bytes
+    is_cut: bool
+
+
+def _is_followed(response: httpx.Response, target: Target) -> bool:
+    is_wanted = response.status_code in target.expected_status
+    return response.has_redirect_location and not is_wanted
+
+
+async def _read(response: httpx.Response, redirects: int) -> _Answer:
+    """Read as much of the body as anybody looks at."""
+    # Before the body ends, and with it the connection.
+    expires_at = _read_certificate(response)
+    raw = bytearray()
+    is_cut = False
+    async for chunk in response.aiter_raw():
+        raw += chunk
+        if len(raw) > MAX_BODY_BYTES:
+            is_cut = True
+            break
+    body, is_longer = _unpack(bytes(raw), response.headers.get("content-encoding", ""))
+    metadata: dict[str, object] = {
+        "http_version": response.http_version,
+        "content_type": response.headers.get("content-type", "")[:200],
+        "body_bytes": len(raw),
+    }
+    if redirects:
+        metadata["redirects"] = redirects
+    outcome = Outcome(
+        0, response.status_code, tls_expires_at=expires_at, metadata=metadata
+    )
+    return _Answer(outcome, body, is_cut or is_longer)
+
+
+def _unpack(raw: bytes, encoding: str) -> tuple[bytes, bool]:
+    """Unpack what a server compressed though it was asked not to, up to the cap."""
+    if encoding.strip().lower() not in {"gzip", "deflate"}:
+        return raw, False
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    try:
+        body = unpacker.decompress(raw, MAX_BODY_BYTES)
+    except zlib.error:
+        return raw, False
+    return body, bool(unpacker.unconsumed_tail)
+
+
+def _read_certificate(response: httpx.Response) -> datetime | None:
+    """Return when the certificate runs out; None without TLS."""
+    stream = response.extensions.get("network_stream")
+    tls = None if stream is None else stream.get_extra_info("ssl_object")
+    certificate = None if tls is None else tls.getpeercert()
+    if not certificate:
+        return None
+    seconds = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _judge(target: Target, outcome: Outcome, body: bytes, *, is_cut: bool) -> Outcome:
+    """Return the outcome of a good answer. Raises _AttemptFailedError."""
+    status = outcome.status_code or 0
+    is_expected = (
+        status in target.expected_status
+        if target.expected_status
+        else 200 <= status < 300
+    )
+    if not is_expected:
+        text = f"HTTP {status}, which is not expected"
+        raise _failure(outcome, FailureKind.STATUS, text)
+    if target.conditions:
+        if is_cut:
+            text = f"the body is larger than {MAX_BODY_BYTES} bytes"
+            raise _failure(outcome, FailureKind.TOO_LARGE, text)
+        unmet = find_unmet(target.conditions, body)
+        if unmet is not None:
+            raise _failure(outcome, FailureKind.CONDITION, unmet)
+    return outcome
+
+
+def _failure(outcome: Outcome, kind: FailureKind, text: str) -> _AttemptFailedError:
+    # PostgreSQL's text can't hold NUL, which a body may.
+    clean = text.replace("\x00", "�")[:MAX_ERROR_CHARS]
+    is_passing = kind in PASSING_KINDS or (
+        kind is FailureKind.STATUS and outcome.status_code in PASSING_STATUSES
+    )
+    failed = replace(outcome, failure=kind, error=clean)
+    return _AttemptFailedError(failed, is_passing=is_passing)

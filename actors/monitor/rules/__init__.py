@@ -1,0 +1,1 @@
+"""The monitor's rules: pure decisions about health, flapping and alerts."""

@@ -1,0 +1,139 @@
+"""The answering side, as the rest of the runtime calls it through Ray Serve."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+from ray import serve
+from ray.exceptions import RayActorError, RayTaskError
+from ray.serve.exceptions import RayServeException
+from ray.serve.handle import DeploymentHandle
+
+from actors.conversation.errors import AnswerFailedError
+from actors.conversation.ports import AnswerJob, WrittenAnswer
+from config.llm import RETRIES
+from deployments.answers.errors import RetrieverUnavailableError
+from deployments.health.probes import PartHealth, PartStatus
+from persistence.ids import ConversationId, TenantId
+from retrieval.answer.retrieved import RetrievedContext
+from retrieval.errors import RetrievalError
+from retrieval.index.hits import EVERYTHING, RetrievalFilter
+
+ANSWERS_APP = "answers"
+#: A replica that died is back within seconds; one that stays away is a failure.
+ANSWER_TIMEOUT_S = 60.0
+#: A person waits for a search.
+SEARCH_TIMEOUT_S = 10.0
+#: Serve keeps a call for as long as there is no replica; a large index that is read
+#: for the first time takes some seconds.
+SEARCH_LIMIT_S = 30.0
+PAUSE_S = 0.25
+
+#: The replica is gone, or not there yet: another attempt may find one.
+_REPLICA_AWAY = (RayActorError, RayServeException, ConnectionError)
+
+Result = TypeVar("Result")
+log = structlog.get_logger("handles")
+
+
+class RemoteResponder:
+    """Writes answers in the Responder deployment.
+
+    `llm_timeout_s` is what one attempt of the model may take. A replica or a model that
+    is stuck is given up after all that an answer may wait for by itself.
+    """
+
+    def __init__(self, llm_timeout_s: float) -> None:
+        attempts_s = (1 + RETRIES) * llm_timeout_s
+        self._limit_s = ANSWER_TIMEOUT_S + SEARCH_LIMIT_S + attempts_s
+
+    async def write(self, job: AnswerJob) -> WrittenAnswer:
+        """Write the answer. Raises AnswerFailedError when there will be none."""
+
+        async def call() -> WrittenAnswer:
+            answer: WrittenAnswer = await _handle("Responder").write.remote(job)
+            return answer
+
+        try:
+            async with asyncio.timeout(self._limit_s):
+                return await _persist(call, ANSWER_TIMEOUT_S)
+        except TimeoutError as error:
+            message = "the answer took too long to write"
+            raise AnswerFailedError(message) from error
+        except _REPLICA_AWAY as error:
+            message = "nobody was there to write the answer"
+            raise AnswerFailedError(message) from error
+        except RayTaskError as error:
+            # The cause carries the remote stack; its first line is reason enough.
+            raise AnswerFailedError(str(error.cause)) from error
+
+
+class RemoteRetriever:
+    """Searches a tenant's knowledge in the Retriever deployment."""
+
+    async def retrieve(
+        self,
+        tenant_id: TenantId,
+        query: str,
+        *,
+        share: str = "",
+        conversation_id: ConversationId | None = None,
+        only: RetrievalFilter = EVERYTHING,
+    ) -> RetrievedContext:
+        """Retrieve.
+
+        Raises:
+            RetrieverUnavailableError: nobody answers, or not as expected.
+            RetrievalError: neither arm of the search works.
+        """
+
+        async def call() -> RetrievedContext:
+            # To the replica that has the tenant's index, where there are several.
+            handle = _handle("Retriever").options(multiplexed_model_id=str(tenant_id))
+            found: RetrievedContext = await handle.retrieve.remote(
+                tenant_id,
+                query,
+                share=share,
+                conversation_id=conversation_id,
+                only=only,
+            )
+            return found
+
+        try:
+            async with asyncio.timeout(SEARCH_LIMIT_S):
+                return await _persist(call, SEARCH_TIMEOUT_S)
+        except (*_REPLICA_AWAY, TimeoutError) as error:
+            raise RetrieverUnavailableError from error
+        except RayTaskError as error:
+            # Its text is the remote stack, which no caller of the API should see.
+            if isinstance(error.cause, RetrievalError):
+                raise error.cause from error
+            raise RetrieverUnavailableError from error
+
+
+async def probe_deployment(name: str) -> PartHealth:
+    """Ask a deployment of the answering side how it is."""
+    try:
+        health: PartHealth = await _handle(name).health.remote()
+    except _REPLICA_AWAY:
+        return PartHealth(PartStatus.DOWN, "no replica answers")
+    return health
+
+
+def _handle(deployment: str) -> DeploymentHandle[object]:
+    return serve.get_deployment_handle(deployment, app_name=ANSWERS_APP)
+
+
+async def _persist(call: Callable[[], Awaitable[Result]], timeout_s: float) -> Result:
+    """Call again while no replica is there, until the timeout is spent."""
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + timeout_s
+    while True:
+        try:
+            return await call()
+        except _REPLICA_AWAY as error:
+            if loop.time() >= give_up_at:
+                raise
+            log.info("replica_away", error=repr(error)[:200])
+            await asyncio.sleep(PAUSE_S)

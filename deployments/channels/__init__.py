@@ -1,1 +1,0 @@
-"""Platforms' own formats, turned into events."""

@@ -1,0 +1,1 @@
+"""The `pilito` command: one file a verb."""

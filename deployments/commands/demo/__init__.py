@@ -1,0 +1,1 @@
+"""The demo shop: its documents, questions and seed."""

@@ -1,0 +1,184 @@
+"""Fills the demo shop: its account, its channels, its documents. Safe to repeat."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from uuid import uuid5
+
+import orjson
+
+from actors.clock import Clock, SystemClock
+from config.flag_values import SetFlag
+from config.flags import FlagName
+from config.settings import Settings, load_settings
+from deployments.accounts import ensure_account
+from deployments.monitoring.process import build_own_url
+from deployments.wiring import count_tokens, get_cipher, get_dsn
+from persistence.channels import (
+    Channel,
+    ChannelKind,
+    ChannelTokens,
+    Link,
+    LinkState,
+    NewChannel,
+    create_channel,
+    fetch_channel_by_account,
+)
+from persistence.database import Connection, Pool, open_pool
+from persistence.documents import (
+    DocumentContent,
+    create_document,
+    fetch_document,
+    lock_document,
+    replace_document,
+)
+from persistence.flags import fetch_flag_changes_page, set_flag
+from persistence.ids import DocumentId, TenantId
+from persistence.knowledge import count_unembedded, fetch_changed_documents
+from persistence.secrets import Cipher
+from persistence.services import ServiceSpec, create_service, fetch_service_by_name
+from retrieval.index.knowledge import SourceType
+from retrieval.text.chunking import chunk_document
+
+DOCUMENTS = Path(__file__).parent / "documents.jsonl"
+SHOP = "demo"
+USERNAME = "demo"
+PASSWORD = "demo"  # noqa: S105 - public on purpose; only a loopback runtime has it
+WEBSITE_KEY = "demo"
+#: Some 150 passages take five seconds on two idle cores.
+EMBEDDING_TIMEOUT_S = 30.0
+#: Paused, so that nothing leaves the machine; the tokens open nothing.
+PAUSED_ACCOUNTS = {
+    ChannelKind.INSTAGRAM: "17840000000000000",
+    ChannelKind.TELEGRAM: "1000000000",
+}
+#: Told when somebody resumes the channel.
+DEMO_LINK = Link(LinkState.PAUSED)
+
+
+def seed(settings: Settings) -> Mapping[str, str]:
+    """Create what is missing; return the addresses to show, by what they are."""
+    asyncio.run(_seed())
+    base = f"http://{settings.http_host}:{settings.http_port}"
+    return {
+        "Chat with the demo shop": f"{base}/chat/{WEBSITE_KEY}",
+        "API": f"{base}/docs  (sign in as {USERNAME} / {PASSWORD})",
+    }
+
+
+async def _seed() -> None:
+    settings = load_settings()
+    pool = await open_pool(get_dsn(settings), max_size=1)
+    try:
+        async with pool.acquire() as connection, connection.transaction():
+            # Whoever tries the demo turns its flags, too; it is theirs alone.
+            user = await ensure_account(
+                connection, SHOP, USERNAME, PASSWORD, is_superuser=True
+            )
+            await switch_on(connection, SystemClock())
+            await _ensure_channels(connection, get_cipher(settings), user.tenant_id)
+            await import_documents(connection, user.tenant_id, count_tokens)
+            await _ensure_services(connection, settings, user.tenant_id)
+        await _wait_until_embedded(pool, user.tenant_id)
+    finally:
+        await pool.close()
+
+
+async def switch_on(db: Connection, clock: Clock) -> None:
+    """Switch ProductionRAG on; whoever switched it off later keeps their word."""
+    changes, _ = await fetch_flag_changes_page(db, FlagName.PRODUCTION_RAG, 1, 0)
+    if not changes:
+        now = clock.now()
+        await set_flag(db, FlagName.PRODUCTION_RAG, SetFlag(value=True), now, by=None)
+
+
+async def _wait_until_embedded(pool: Pool, tenant_id: TenantId) -> None:
+    """Let the first question find all there is; later starts have nothing to wait for.
+
+    A slow machine is not waited for: words find the documents meanwhile.
+    """
+    changed = asyncio.Event()
+
+    def hear(*_: object) -> None:
+        changed.set()
+
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(EMBEDDING_TIMEOUT_S), pool.acquire() as connection:
+            await connection.add_listener("pilito_knowledge", hear)
+            try:
+                while await count_unembedded(connection, tenant_id):
+                    await changed.wait()
+                    changed.clear()
+            finally:
+                await connection.remove_listener("pilito_knowledge", hear)
+
+
+async def _ensure_channels(db: Connection, cipher: Cipher, tenant_id: TenantId) -> None:
+    wanted = [
+        NewChannel(
+            ChannelKind.WEBSITE, "فروشگاه نمونه", WEBSITE_KEY, ChannelTokens(None, None)
+        ),
+        *(
+            NewChannel(
+                kind,
+                "demo",
+                account,
+                # Instagram signs by the app's secret, which no channel has.
+                ChannelTokens("demo", "demo" if kind is ChannelKind.TELEGRAM else None),
+                is_paused=True,
+                link=DEMO_LINK,
+            )
+            for kind, account in PAUSED_ACCOUNTS.items()
+        ),
+    ]
+    for new in wanted:
+        found: Channel | None = await fetch_channel_by_account(
+            db, new.kind, new.account_id
+        )
+        if found is None:
+            await create_channel(db, cipher, tenant_id, new)
+
+
+async def _ensure_services(
+    db: Connection, settings: Settings, tenant_id: TenantId
+) -> None:
+    """Have something watched that is there and can be taken away: ourselves."""
+    own = build_own_url(settings)
+    alive = {"test": "equals", "path": "$.status", "value": "ok"}
+    for spec in (
+        ServiceSpec("API", own, "/healthz", conditions=(alive,)),
+        ServiceSpec("Chat page", own, f"/chat/{WEBSITE_KEY}", degraded_after_ms=1000),
+    ):
+        if await fetch_service_by_name(db, tenant_id, spec.name) is None:
+            await create_service(db, get_cipher(settings), tenant_id, spec)
+
+
+async def import_documents(
+    db: Connection, tenant_id: TenantId, count: Callable[[str], int]
+) -> int:
+    """Import the demo's documents; unchanged ones are left. Returns how many were not.
+
+    A document's id comes from its key, so that an edit of the file edits it here too.
+    One that somebody deleted here stays deleted.
+    """
+    known_ones = await fetch_changed_documents(db, tenant_id, since=0)
+    deleted = {known.id for known in known_ones if known.is_deleted}
+    changed = 0
+    for line in DOCUMENTS.read_text(encoding="utf-8").splitlines():
+        row = orjson.loads(line)
+        content = DocumentContent(
+            SourceType(row["source_type"]), row["title"], row["text"], row.get("url")
+        )
+        document_id = DocumentId(uuid5(tenant_id, row["key"]))
+        known = await fetch_document(db, tenant_id, document_id)
+        if document_id in deleted or (known is not None and known.content == content):
+            continue
+        changed += 1
+        parents = chunk_document(content.title, content.text, count)
+        old = await lock_document(db, tenant_id, document_id)
+        if old is None:
+            await create_document(db, tenant_id, document_id, content, parents)
+        else:
+            await replace_document(db, old, content, parents)
+    return changed

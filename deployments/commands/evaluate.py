@@ -1,0 +1,139 @@
+"""`pilito evaluate`: how well a pipeline finds the passages of a labelled set."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from retrieval.embedding.models import BUILT_IN, open_embedder
+from retrieval.evaluation import (
+    LabelledPassage,
+    LabelledQuestion,
+    LabelledSetError,
+    Report,
+    parse_passages,
+    parse_questions,
+    run_questions,
+)
+from retrieval.evaluation.corpus import Corpus
+from retrieval.evaluation.pipelines import Pipeline
+from retrieval.index.hits import DENSE_WEIGHT
+from retrieval.ranking.options import RagOptions
+
+Row = TypeVar("Row")
+
+_COLUMNS = ("hit@1", "hit@8", "hit@20", "mrr@10", "ndcg@10")
+
+
+def evaluate(
+    corpus: Path,
+    queries: Path,
+    pipeline: Pipeline,
+    *,
+    model: str = BUILT_IN,
+    dense_weight: float = DENSE_WEIGHT,
+    as_json: bool,
+) -> dict[str, float]:
+    """Evaluate, print what was measured, and return it.
+
+    `model` and `dense_weight` are the settings' that the runtime searches by. The
+    progress bar goes to stderr, so that stdout holds nothing but the result. Raises
+    LabelledSetError, in one line, when a file can't be used, and EmbeddingError when
+    the model can't.
+    """
+    passages = _load(corpus, parse_passages)
+    questions = _load(queries, parse_questions)
+    _check_they_fit(passages, questions, queries)
+    # Threads that spin while they wait make a busy machine slower, not this faster.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    name, report = _run(passages, questions, pipeline, model, dense_weight)
+    figures = report.figures()
+    sys.stdout.write(
+        orjson.dumps(figures).decode() + "\n"
+        if as_json
+        else _as_text(pipeline, name, figures)
+    )
+    return figures
+
+
+def _load(path: Path, parse: Callable[[Iterable[str]], Sequence[Row]]) -> Sequence[Row]:
+    try:
+        with path.open(encoding="utf-8-sig") as lines:
+            return parse(lines)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        message = f"{path}: {reason}"
+        raise LabelledSetError(message) from error
+    except LabelledSetError as error:
+        message = f"{path}: {error}"
+        raise LabelledSetError(message) from error
+
+
+def _check_they_fit(
+    passages: Sequence[LabelledPassage],
+    questions: Sequence[LabelledQuestion],
+    path: Path,
+) -> None:
+    known = {passage.id for passage in passages}
+    wanted = {name for question in questions for name in question.relevant}
+    if wanted and known.isdisjoint(wanted):
+        message = f"{path}: none of the relevant ids is in the corpus"
+        raise LabelledSetError(message)
+    if not wanted <= known:
+        sys.stderr.write(
+            f"pilito: {len(wanted - known)} relevant ids are not in the corpus; "
+            "they count as not found\n"
+        )
+
+
+def _run(
+    passages: Sequence[LabelledPassage],
+    questions: Sequence[LabelledQuestion],
+    pipeline: Pipeline,
+    model: str,
+    dense_weight: float,
+) -> tuple[str, Report]:
+    with Progress(
+        "{task.description}",
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    ) as progress:
+        loading = progress.add_task("loading the model", total=None)
+        embedder = open_embedder(model)
+        progress.remove_task(loading)
+        indexing = progress.add_task("embedding passages", total=len(passages))
+        corpus = Corpus(passages, embedder)
+        for share in corpus.embed():
+            progress.update(indexing, completed=int(share * len(passages)))
+        asking = progress.add_task("asking questions", total=len(questions))
+        results = []
+        options = RagOptions(dense_weight=dense_weight)
+        rank = corpus.ranker(pipeline, time.perf_counter, options)
+        for result in run_questions(rank, questions, time.perf_counter):
+            results.append(result)
+            progress.advance(asking)
+    return embedder.name, Report(tuple(results), len(passages))
+
+
+def _as_text(pipeline: Pipeline, model: str, figures: dict[str, float]) -> str:
+    lines = [
+        f"{pipeline}: {figures['queries']} questions, {figures['passages']} passages",
+        f"  model    {model}",
+        *(f"  {name:8} {figures[name]:.3f}" for name in _COLUMNS),
+        f"  p50      {figures['p50_ms']:.1f} ms",
+        f"  p99      {figures['p99_ms']:.1f} ms",
+    ]
+    if "false_answers" in figures:
+        lines += [
+            f"  false answers  {figures['false_answers']:.3f}",
+            f"  false refusals {figures['false_refusals']:.3f}",
+        ]
+    return "\n".join(lines) + "\n"

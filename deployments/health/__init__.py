@@ -1,0 +1,1 @@
+"""Whether parts work: probes for `/readyz`, counters for `/metrics`."""

@@ -1,0 +1,1 @@
+"""Channels: how their messages are read, stored and sent."""

@@ -1,0 +1,1 @@
+"""Instagram: reading webhooks, sending, accounts."""

@@ -1,0 +1,170 @@
+"""What is attached to an Instagram message: shared posts apart from all other media."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from actors.conversation.events import Media
+from actors.conversation.rules.placeholders import EMPTY_SHARE
+from actors.conversation.state import MessageType
+from deployments.integrations.json_values import (
+    Json,
+    read_identifier,
+    read_object,
+    read_objects,
+    read_text,
+)
+
+#: Posts, reels and stories of which a customer may ask something.
+#: Source: Meta, Instagram messaging webhooks, attachment types.
+SHARES = frozenset({"share", "ig_post", "ig_reel", "reel", "story_mention", "ig_story"})
+OTHER_MEDIA = {
+    "image": MessageType.IMAGE,
+    "audio": MessageType.VOICE,
+    "voice": MessageType.VOICE,
+    "video": MessageType.VIDEO,
+}
+_MEDIA_IDS = (
+    "ig_post_media_id",
+    "reel_video_id",
+    "ig_reel_media_id",
+    "story_media_id",
+    "story_id",
+    "media_id",
+    "id",
+)
+#: How a share is written down, in this order.
+_LINES = (
+    ("title", "عنوان"),
+    ("subtitle", "زیرعنوان"),
+    ("caption", "کپشن"),
+    ("url", "لینک"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """What came with a message. `share` is what a shared post says, None without one.
+
+    `message_type` is that of the other media, the first if there are several.
+    """
+
+    share: str | None = None
+    share_media: tuple[Media, ...] = ()
+    media: tuple[Media, ...] = ()
+    message_type: MessageType = MessageType.TEXT
+    #: A heart is an attachment, but it is said rather than shown.
+    text: str = ""
+
+
+_NOTHING = Attached()
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    kind: str
+    media_id: str
+    title: str = ""
+    subtitle: str = ""
+    caption: str = ""
+    url: str = ""
+
+    def is_same_as(self, other: "_Share") -> bool:
+        """Whether both are one post: Meta sends one as `share` and as `ig_post`."""
+        if {self.kind, other.kind} == {"share", "ig_post"}:
+            return True
+        if self.media_id and other.media_id:
+            return self.media_id == other.media_id
+        return bool(self.url) and self.url == other.url
+
+
+def read_attachments(message: Json) -> Attached:
+    """Read what is attached to a message, and the story that it answers."""
+    attachments = read_objects(message.get("attachments"))
+    story = read_object(read_object(message.get("reply_to")).get("story"))
+    if not attachments and not story:
+        return _NOTHING
+    shares: list[_Share] = []
+    media: list[Media] = []
+    text = ""
+    for attachment in attachments:
+        kind = attachment.get("type")
+        if isinstance(kind, str) and kind in SHARES:
+            _add(shares, _read_share(kind, attachment))
+        elif kind == "like_heart":
+            text = "❤️"
+        else:
+            media.append(_read_media(kind, attachment))
+    if story:
+        _add(shares, _read_share("ig_story", {"payload": story}))
+    return Attached(
+        share=_render(shares) if shares else None,
+        share_media=tuple(
+            Media(MessageType.SHARE, share.url, share.media_id) for share in shares
+        ),
+        media=tuple(media),
+        message_type=media[0].kind if media else MessageType.TEXT,
+        text=text,
+    )
+
+
+def _add(shares: list[_Share], share: _Share) -> None:
+    for index, known in enumerate(shares):
+        if known.is_same_as(share):
+            shares[index] = _merge(known, share)
+            return
+    shares.append(share)
+
+
+def _merge(one: _Share, other: _Share) -> _Share:
+    """Let an `ig_post` speak first; a `share` beside it fills what it leaves out."""
+    if one.kind == "share":
+        one, other = other, one
+    return replace(
+        one,
+        media_id=one.media_id or other.media_id,
+        title=one.title or other.title,
+        subtitle=one.subtitle or other.subtitle,
+        caption=one.caption or other.caption,
+        url=one.url or other.url,
+    )
+
+
+def _read_share(kind: str, attachment: Json) -> _Share:
+    payload = read_object(attachment.get("payload"))
+
+    def read(name: str) -> str:
+        return read_text(payload.get(name)) or read_text(attachment.get(name))
+
+    return _Share(
+        kind,
+        _read_media_id(payload),
+        read("title"),
+        read("subtitle"),
+        read("caption"),
+        read("url"),
+    )
+
+
+def _render(shares: Iterable[_Share]) -> str:
+    lines = [
+        f"{label}: {value}"
+        for share in shares
+        for name, label in _LINES
+        if (value := getattr(share, name).strip())
+    ]
+    return "\n".join(lines) or EMPTY_SHARE
+
+
+def _read_media(kind: object, attachment: Json) -> Media:
+    known = OTHER_MEDIA.get(kind) if isinstance(kind, str) else None
+    payload = read_object(attachment.get("payload"))
+    return Media(
+        known or MessageType.TEXT,
+        read_text(payload.get("url")),
+        _read_media_id(payload),
+    )
+
+
+def _read_media_id(payload: Json) -> str:
+    found = (read_identifier(payload.get(name)) for name in _MEDIA_IDS)
+    return next((one for one in found if one), "")

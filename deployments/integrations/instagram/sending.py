@@ -1,0 +1,150 @@
+"""Sends through Instagram's Graph API, asks it who customers are, reads its answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from actors.conversation.errors import SendOutcomeUnknownError, SendRefusedError
+from actors.conversation.ports import NoProfile, OutgoingPart
+from actors.conversation.state import Profile
+from deployments.integrations.platform import clean_reason, post_once, read_object
+
+#: Graph's codes for "later", which may come with a 400 or 403: unknown and service
+#: errors, and the limits of app, user, page and business. Source: Meta, Graph API
+#: error handling and rate limits.
+PASSING_CODES = frozenset({1, 2, 4, 17, 32, 341, 613, 80002, 80006})
+#: Those of them that speak of the account, not of the one call.
+LIMIT_CODES = frozenset({4, 17, 32, 613, 80002, 80006})
+#: The first pause after a limit that does not say when it ends; those that follow
+#: double. Meta counts by the hour.
+LIMIT_RETRY_S = 15.0
+#: The token, or what it may do: the same for every customer.
+TOKEN_CODES = frozenset({10, 102, 190, 200})
+#: What of a profile is asked for; pictures never, they are nobody's business here.
+PROFILE_FIELDS = "name,username"
+#: What the card of a customer takes.
+MAX_NAME_CHARS = 100
+
+
+class InstagramGraph:
+    """Speaks to the Graph API."""
+
+    def __init__(self, client: httpx.AsyncClient, graph_url: str) -> None:
+        self._client = client
+        self._graph_url = graph_url
+        self._address = f"{graph_url}/me/messages"
+
+    async def post(self, token: str, part: OutgoingPart) -> str:
+        """Post and return the `message_id`."""
+        payload: dict[str, object] = {
+            "recipient": {"id": part.customer},
+            "message": {"text": part.content},
+        }
+        if part.tag:
+            # Late answers are taken from persons only, who say that they are one.
+            payload |= {"messaging_type": "MESSAGE_TAG", "tag": part.tag}
+        answer = await post_once(
+            self._client,
+            self._address,
+            payload,
+            {"Authorization": f"Bearer {token}"},
+        )
+        return _read_answer(answer, token)
+
+    async def introduce(self, token: str, customer: str) -> Profile | NoProfile:
+        """Ask for the name and the username; one that set no name has none.
+
+        Source: Meta, Instagram messaging, User Profile API: only who wrote to the
+        business, and has not blocked it, is told of.
+        """
+        if not customer.isdecimal():
+            return NoProfile("the customer's id is not a number")
+        try:
+            answer = await self._client.get(
+                f"{self._graph_url}/{customer}",
+                params={"fields": PROFILE_FIELDS},
+                headers={"Authorization": f"Bearer {token}"},
+            )
+        except httpx.HTTPError as error:
+            return NoProfile(f"no answer: {type(error).__name__}", is_passing=True)
+        return _read_profile(answer, token)
+
+
+def _read_answer(answer: httpx.Response, token: str) -> str:
+    if answer.is_success:
+        mid = read_object(answer.content).get("message_id")
+        if isinstance(mid, str) and mid:
+            return mid
+        # It was taken, but by what name? The echo tells.
+        message = f"HTTP {answer.status_code} without a message_id"
+        raise SendOutcomeUnknownError(message)
+    problem = read_problem(answer, token)
+    if answer.status_code == 504:
+        # A gateway's time-out is one of ours: what is behind it may have sent.
+        raise SendOutcomeUnknownError(problem.reason)
+    retry_after_s = _read_retry_after(answer)
+    is_limited = answer.status_code == 429 or problem.code in LIMIT_CODES
+    if is_limited and retry_after_s is None:
+        retry_after_s = LIMIT_RETRY_S
+    raise SendRefusedError(
+        problem.reason,
+        permanent=not problem.is_passing,
+        retry_after_s=retry_after_s,
+        is_limited=is_limited,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why the Graph API says no, and whether it would again in a while."""
+
+    reason: str
+    code: object
+    is_passing: bool
+
+
+def read_problem(answer: httpx.Response, token: str) -> Problem:
+    """Read a no, in words that can be shown: without the token."""
+    status = answer.status_code
+    problem = read_object(answer.content).get("error")
+    fields: Mapping[object, object] = problem if isinstance(problem, dict) else {}
+    reason = clean_reason(fields.get("message", ""), token)
+    is_passing = (
+        status == 429
+        or status >= 500
+        or fields.get("is_transient") is True
+        or fields.get("code") in PASSING_CODES
+    )
+    return Problem(
+        f"HTTP {status}: {reason or answer.reason_phrase}",
+        fields.get("code"),
+        is_passing,
+    )
+
+
+def _read_profile(answer: httpx.Response, token: str) -> Profile | NoProfile:
+    if not answer.is_success:
+        problem = read_problem(answer, token)
+        return NoProfile(
+            problem.reason,
+            is_passing=problem.is_passing,
+            is_held=answer.status_code in {401, 429}
+            or problem.code in LIMIT_CODES | TOKEN_CODES,
+        )
+    body = read_object(answer.content)
+    # Who set no name has none.
+    name, username = body.get("name"), body.get("username")
+    first, _, last = name.strip().partition(" ") if isinstance(name, str) else ("",) * 3
+    profile = Profile(
+        first[:MAX_NAME_CHARS],
+        last.strip()[:MAX_NAME_CHARS],
+        username[:MAX_NAME_CHARS] if isinstance(username, str) else "",
+    )
+    return NoProfile("the profile has no name") if profile == Profile() else profile
+
+
+def _read_retry_after(answer: httpx.Response) -> float | None:
+    """Read the seconds; the other form, a date, is left to our own backoff."""
+    value = answer.headers.get("retry-after", "").strip()
+    return float(value) if value.isdecimal() and len(value) < 7 else None

@@ -1,0 +1,180 @@
+"""Speaks to Telegram's Bot API: sends texts, checks tokens, sets webhooks.
+
+A bot's token is a part of every address here, so no error and no log line of this file
+names one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, NoReturn
+
+import httpx
+
+from actors.conversation.errors import SendOutcomeUnknownError, SendRefusedError
+from actors.conversation.ports import OutgoingPart
+from deployments.integrations.errors import (
+    PlatformRefusedError,
+    PlatformUnreachableError,
+    TokenRefusedError,
+)
+from deployments.integrations.platform import clean_reason, post_once, read_object
+from deployments.integrations.telegram.reading import ALLOWED_UPDATES, name_message
+
+#: Telegram has one update of a chat under way and waits for its end before it delivers
+#: the chat's next, whatever this is; so many customers at once keep a shop's queue
+#: short without taking the webhooks for themselves. Source: tdlib/telegram-bot-api,
+#: WebhookActor.
+MAX_CONNECTIONS = 10
+#: By which Telegram says that it does not know a token: a wrong one, a malformed one.
+TOKEN_CODES = frozenset({401, 404})
+UNKNOWN_TOKEN = (
+    "bot_token: Telegram does not know this token. Copy it again from @BotFather."  # noqa: S105 - a message
+)
+#: Slow down; Telegram's own flood error comes through as 420 at times.
+FLOOD_CODES = frozenset({420, 429})
+#: For a flood that does not say how long it lasts.
+FLOOD_RETRY_S = 5.0
+#: A proxy's way of saying that what is behind it was asked and did not answer well.
+GATEWAY_STATUSES = frozenset({500, 502, 504})
+#: Telegram has asked for hours of bots that flooded it, never for more than a day.
+LONGEST_PAUSE_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class BotAnswer:
+    """What came back. `is_telegrams` is false when something between us answered."""
+
+    status: int
+    is_telegrams: bool
+    is_ok: bool
+    result: object
+    reason: str
+    retry_after_s: float | None
+
+
+class TelegramBots:
+    """Calls the Bot API with any bot's token."""
+
+    needs_address: ClassVar[bool] = True
+
+    def __init__(self, client: httpx.AsyncClient, api_url: str) -> None:
+        self._client = client
+        self._api_url = api_url
+
+    async def post(self, token: str, part: OutgoingPart) -> str:
+        """Send a text and return its name.
+
+        Plain text, without a parse mode: nothing in it has to be escaped.
+        """
+        customer = part.customer
+        answer = await self._call(
+            token,
+            "sendMessage",
+            {
+                "chat_id": int(customer) if customer.isdecimal() else customer,
+                "text": part.content,
+                "link_preview_options": {"is_disabled": True},
+            },
+        )
+        if not answer.is_ok:
+            _refuse_send(answer)
+        mid = answer.result.get("message_id") if isinstance(answer.result, dict) else 0
+        if not isinstance(mid, int) or not mid:
+            message = f"HTTP {answer.status} without a message_id"
+            raise SendOutcomeUnknownError(message)
+        return name_message(token.partition(":")[0], mid)
+
+    async def identify(self, token: str) -> str | None:
+        """Ask Telegram whose the token is; see Connector.identify."""
+        bot = await self._manage(token, "getMe", {})
+        bot_id = bot.get("id") if isinstance(bot, dict) else None
+        return str(bot_id) if isinstance(bot_id, int) else None
+
+    async def connect(self, token: str, address: str, secret: str) -> None:
+        """Have the bot's updates delivered to `address`."""
+        await self._manage(
+            token,
+            "setWebhook",
+            {
+                "url": address,
+                "secret_token": secret,
+                "allowed_updates": ALLOWED_UPDATES,
+                "max_connections": MAX_CONNECTIONS,
+            },
+        )
+
+    async def disconnect(self, token: str) -> None:
+        """Have no more updates delivered."""
+        await self._manage(token, "deleteWebhook", {})
+
+    async def _manage(
+        self, token: str, method: str, payload: Mapping[str, object]
+    ) -> object:
+        """Return the result, of whatever form the method gives it."""
+        try:
+            answer = await self._call(token, method, payload)
+        except (SendRefusedError, SendOutcomeUnknownError) as error:
+            # Either way the call may be made again without harm.
+            raise PlatformUnreachableError(str(error)) from error
+        if answer.is_ok:
+            return answer.result
+        if not answer.is_telegrams:
+            message = f"what answers there is not Telegram ({answer.reason})"
+            raise PlatformUnreachableError(message)
+        if answer.status in TOKEN_CODES:
+            raise TokenRefusedError(UNKNOWN_TOKEN)
+        if answer.status in FLOOD_CODES or answer.status >= 500:
+            raise PlatformUnreachableError(answer.reason)
+        raise PlatformRefusedError(answer.reason)
+
+    async def _call(
+        self, token: str, method: str, payload: Mapping[str, object]
+    ) -> BotAnswer:
+        address = f"{self._api_url}/bot{token}/{method}"
+        return _read_answer(await post_once(self._client, address, payload), token)
+
+
+def _read_answer(answer: httpx.Response, token: str) -> BotAnswer:
+    body = read_object(answer.content)
+    ok, code = body.get("ok"), body.get("error_code")
+    status = code if isinstance(code, int) else answer.status_code
+    reason = clean_reason(body.get("description", ""), token) or answer.reason_phrase
+    found = body.get("parameters")
+    parameters: Mapping[object, object] = found if isinstance(found, dict) else {}
+    return BotAnswer(
+        status=status,
+        is_telegrams=isinstance(ok, bool),
+        is_ok=ok is True,
+        result=body.get("result"),
+        reason=f"HTTP {status}: {reason}",
+        retry_after_s=_read_pause(parameters.get("retry_after")),
+    )
+
+
+def _read_pause(value: object) -> float | None:
+    """Read the seconds to wait, as far as anybody can wait for them."""
+    if not isinstance(value, int | float):
+        return None
+    return float(min(max(value, 0), LONGEST_PAUSE_S))
+
+
+def _refuse_send(answer: BotAnswer) -> NoReturn:
+    """Say what a no is worth.
+
+    A no in Telegram's own words is one: nothing was sent. A silence behind a gateway,
+    or a page where its answer should be, is none.
+    """
+    if not answer.is_telegrams:
+        if answer.status < 400 or answer.status in GATEWAY_STATUSES:
+            raise SendOutcomeUnknownError(answer.reason)
+        raise SendRefusedError(answer.reason)
+    is_limited = answer.status in FLOOD_CODES
+    retry_after_s = answer.retry_after_s
+    if is_limited and retry_after_s is None:
+        retry_after_s = FLOOD_RETRY_S
+    raise SendRefusedError(
+        answer.reason,
+        permanent=not is_limited and answer.status < 500,
+        retry_after_s=retry_after_s,
+        is_limited=is_limited,
+    )

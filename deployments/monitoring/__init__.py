@@ -1,0 +1,1 @@
+"""The health monitor's process, its notifiers and its analyses."""

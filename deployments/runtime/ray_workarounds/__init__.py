@@ -1,0 +1,1 @@
+"""Patches of Ray that no setting replaces, each with what would make it needless."""

@@ -1,0 +1,178 @@
+"""Who is calling: signing in, and reading the token of each later call."""
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import StringConstraints
+
+from deployments.accounts import (
+    MAX_PASSWORD_CHARS,
+    MAX_USERNAME_CHARS,
+    NOBODYS_HASH,
+    verify_password,
+)
+from deployments.integrations.website.throttle import find_address
+from deployments.web.api.context import ApiContext, Context
+from deployments.web.api.errors import (
+    NotSignedInError,
+    SuperuserOnlyError,
+    WrongPasswordError,
+)
+from deployments.web.api.schemas import Answer, NoNul, RequestBody
+from deployments.web.api.tokens import TokenSigner, TokenType
+from persistence.database import Db
+from persistence.ids import TenantId, UserId
+from persistence.users import User, fetch_user, fetch_user_by_username
+
+router = APIRouter(tags=["auth"])
+_bearer = HTTPBearer(auto_error=False, description="The access token.")
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is calling, and for which tenant."""
+
+    user_id: UserId
+    tenant_id: TenantId
+    is_superuser: bool
+
+
+class Credentials(RequestBody):
+    """What a person types to sign in."""
+
+    username: Annotated[
+        str, StringConstraints(min_length=1, max_length=MAX_USERNAME_CHARS), NoNul
+    ]
+    password: Annotated[
+        str, StringConstraints(min_length=1, max_length=MAX_PASSWORD_CHARS), NoNul
+    ]
+
+
+class RefreshRequest(RequestBody):
+    """The token that outlives the access token."""
+
+    refresh: Annotated[str, StringConstraints(min_length=1, max_length=4000), NoNul]
+
+
+class TokenPairOut(Answer):
+    """The two tokens."""
+
+    access: str
+    refresh: str
+
+
+class AccessTokenOut(Answer):
+    """A new access token."""
+
+    access: str
+
+
+@router.post("/api/token/")
+async def sign_in(
+    body: Credentials, request: Request, context: Context
+) -> TokenPairOut:
+    """Sign in with user name and password."""
+    user = await _check_password(context, body, client_address(request))
+    pair = context.signer.sign_pair(user.id, context.services.clock.now())
+    return TokenPairOut(access=pair.access, refresh=pair.refresh)
+
+
+@router.post("/api/token/refresh/")
+async def refresh_token(body: RefreshRequest, context: Context) -> AccessTokenOut:
+    """Get a new access token for a refresh token."""
+    user_id = context.signer.read(body.refresh, TokenType.REFRESH)
+    await _fetch_active_user(context.pool, user_id)
+    at = context.services.clock.now()
+    return AccessTokenOut(access=context.signer.sign(user_id, TokenType.ACCESS, at))
+
+
+async def authenticate(db: Db, signer: TokenSigner, token: str) -> Principal:
+    """Return who an access token belongs to; WebSockets call this themselves.
+
+    Raises:
+        NotSignedInError: the token is not valid, or its user was shut out.
+    """
+    user = await _fetch_active_user(db, signer.read(token, TokenType.ACCESS))
+    return Principal(user.id, user.tenant_id, user.is_superuser)
+
+
+async def require_principal(
+    context: Context,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Principal:
+    """Return who is calling, and count the call."""
+    if credentials is None:
+        raise NotSignedInError
+    token = credentials.credentials
+    principal = await authenticate(context.pool, context.signer, token)
+    await context.throttle.count(
+        context.services.settings.api_calls_per_minute, "api", str(principal.user_id)
+    )
+    return principal
+
+
+SignedIn = Annotated[Principal, Depends(require_principal)]
+
+
+async def require_superuser(principal: SignedIn) -> Principal:
+    """Return who is calling, if they may administer the runtime."""
+    if not principal.is_superuser:
+        raise SuperuserOnlyError
+    return principal
+
+
+Superuser = Annotated[Principal, Depends(require_superuser)]
+
+
+def client_address(request: Request) -> str:
+    """Return the address that failed sign-ins are counted for.
+
+    The public one, if any is known; within a private network the nearest hop's, which
+    the proxy of this machine has noted, or the peer's own.
+    """
+    peer = request.client.host if request.client else "unknown"
+    forwarded = request.headers.getlist("x-forwarded-for")
+    public = find_address(peer, forwarded)
+    if public is not None:
+        return public
+    nearest = forwarded[-1].rpartition(",")[2].strip() if forwarded else ""
+    try:
+        # A peer that is no proxy of ours may write what it likes into the header.
+        return str(ip_address(nearest)) if ip_address(peer).is_loopback else peer
+    except ValueError:
+        return peer
+
+
+async def _check_password(context: ApiContext, body: Credentials, address: str) -> User:
+    """Return the user, or count the failure against name and address.
+
+    Raises:
+        WrongPasswordError: unknown, inactive, or another password; never says which.
+        TooManyCallsError: too many failures in the last minute.
+    """
+    keys = (("sign-in-user", body.username), ("sign-in-address", address))
+    limit = context.services.settings.login_attempts_per_minute
+    # Asked inside the turn: a hundred guesses at once must not all pass the check
+    # before the first of them is counted.
+    async with context.password_checks:
+        for key in keys:
+            await context.throttle.check(limit, *key)
+        user = await fetch_user_by_username(context.pool, body.username)
+        # An unknown name takes as long as a known one.
+        password_hash = NOBODYS_HASH if user is None else user.password_hash
+        is_right = await verify_password(password_hash, body.password)
+        if user is not None and user.is_active and is_right:
+            return user
+        for key in keys:
+            await context.throttle.count(limit, *key)
+    raise WrongPasswordError
+
+
+async def _fetch_active_user(db: Db, user_id: UserId) -> User:
+    user = await fetch_user(db, user_id)
+    if user is None or not user.is_active:
+        raise NotSignedInError
+    return user

@@ -1,0 +1,295 @@
+"""`/api/channels/`: the accounts that a tenant connects."""
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Literal, TypeAlias, assert_never
+from uuid import UUID
+
+from fastapi import APIRouter, BackgroundTasks, Response
+from pydantic import AfterValidator, Discriminator, StringConstraints
+
+from deployments.integrations.addresses import build_webhook_path
+from deployments.integrations.channel_resume import resume_waiting
+from deployments.integrations.platforms import CONNECTORS
+from deployments.web.api.auth import SignedIn
+from deployments.web.api.context import ApiContext, Context
+from deployments.web.api.errors import InvalidValueError, NotFoundError
+from deployments.web.api.pagination import Page, Paging
+from deployments.web.api.schemas import Answer, Name, RequestBody
+from persistence import channels
+from persistence.channels import (
+    Channel,
+    ChannelEdit,
+    ChannelKind,
+    ChannelTokens,
+    Link,
+    LinkState,
+    NewChannel,
+)
+from persistence.errors import SecretUnreadableError
+from persistence.ids import ChannelId, TenantId
+
+router = APIRouter(prefix="/api/channels", tags=["channels"])
+
+#: So much of a token tells two apart and gives nothing away.
+HINT_CHARS = 4
+
+AGAIN = "POST /api/channels/{id}/connect/ tries again."
+HINTS: Mapping[LinkState, str | None] = {
+    LinkState.CONNECTED: None,
+    LinkState.PENDING: f"The platform was not asked yet to deliver to us. {AGAIN}",
+    LinkState.PAUSED: "The platform is asked to deliver when the channel is resumed.",
+    LinkState.NO_PUBLIC_URL: "Set PILITO_PUBLIC_URL to the https address at "
+    f"which the platform reaches us, and restart. {AGAIN}",
+    LinkState.UNREACHABLE: f"The platform can't be reached from here. {AGAIN}",
+    LinkState.REFUSED: f"The platform refused. {AGAIN}",
+}
+
+
+def _refuse_unseen(text: str) -> str:
+    # Copied from a page in Persian they come with marks of direction, which no one
+    # sees; a header can't carry them, and no webhook brings such an id.
+    if not (text.isascii() and text.isprintable()):
+        message = "must be plain letters, digits and signs: copy it once more"
+        raise ValueError(message)
+    return text
+
+
+Token = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=8, max_length=4000),
+    AfterValidator(_refuse_unseen),
+]
+# Telegram itself says whether it is one; this is what may stand in an address.
+BotToken = Annotated[
+    str, StringConstraints(pattern=r"^[0-9]{1,20}:[A-Za-z0-9_-]{3,200}$")
+]
+AccountId = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+    AfterValidator(_refuse_unseen),
+]
+
+
+class InstagramIn(RequestBody):
+    """An Instagram business account."""
+
+    kind: Literal["instagram"]
+    name: Name
+    account_id: AccountId
+    access_token: Token
+    is_paused: bool = False
+
+
+class TelegramIn(RequestBody):
+    """A Telegram bot."""
+
+    kind: Literal["telegram"]
+    name: Name
+    bot_token: BotToken
+    is_paused: bool = False
+
+
+class WebsiteIn(RequestBody):
+    """A chat window on a website."""
+
+    kind: Literal["website"]
+    name: Name
+    is_paused: bool = False
+
+
+ChannelIn: TypeAlias = Annotated[
+    InstagramIn | TelegramIn | WebsiteIn, Discriminator("kind")
+]
+
+
+class ChannelPatch(RequestBody):
+    """What to change. A token replaces the old one."""
+
+    name: Name | None = None
+    is_paused: bool | None = None
+    access_token: Token | None = None
+    bot_token: BotToken | None = None
+
+
+class ChannelOut(Answer):
+    """A channel; of its token only the end is shown, its secret once, when it is made.
+
+    `connection` says whether the platform delivers to it; null where no platform has to
+    be told. `connection_hint` says what to do about it.
+    """
+
+    id: UUID
+    kind: ChannelKind
+    name: str
+    account_id: str
+    webhook_path: str
+    webhook_secret: str | None = None
+    channel_key: str | None = None
+    token_hint: str | None = None
+    connection: LinkState | None = None
+    connection_hint: str | None = None
+    is_paused: bool
+    created_at: datetime
+
+
+@router.get("/")
+async def list_channels(
+    principal: SignedIn, context: Context, paging: Paging
+) -> Page[ChannelOut]:
+    """List the tenant's channels."""
+    count, rows = await channels.fetch_channels_page(
+        context.pool, principal.tenant_id, paging.limit, paging.offset
+    )
+    return paging.build(count, (_render(context, row) for row in rows))
+
+
+@router.post("/", status_code=201)
+async def create_channel(
+    body: ChannelIn, principal: SignedIn, context: Context
+) -> ChannelOut:
+    """Connect an account.
+
+    A token that the platform does not know, or that is another account's, is refused.
+    When the platform can't be reached, or says no for another reason, the channel is
+    made all the same: `connection` says so.
+    """
+    new = _build_new(body)
+    channel = await context.connections.create(principal.tenant_id, new)
+    secret = new.tokens.webhook_secret
+    return _render(context, channel).model_copy(update={"webhook_secret": secret})
+
+
+@router.get("/{channel_id}/")
+async def show_channel(
+    channel_id: UUID, principal: SignedIn, context: Context
+) -> ChannelOut:
+    """Show one channel."""
+    return _render(context, await _fetch(context, principal.tenant_id, channel_id))
+
+
+@router.patch("/{channel_id}/")
+async def edit_channel(
+    channel_id: UUID,
+    body: ChannelPatch,
+    principal: SignedIn,
+    context: Context,
+    after: BackgroundTasks,
+) -> ChannelOut:
+    """Rename or pause a channel, or replace its token.
+
+    What a pause held back is sent when it ends.
+    """
+    old = await _fetch(context, principal.tenant_id, channel_id)
+    channel = _found(await context.connections.edit(old, _build_edit(old, body)))
+    if old.is_paused and not channel.is_paused:
+        services = context.services
+        after.add_task(
+            resume_waiting, context.pool, services.shards, services.clock, channel
+        )
+    return _render(context, channel)
+
+
+@router.post("/{channel_id}/connect/")
+async def connect_channel(
+    channel_id: UUID, principal: SignedIn, context: Context
+) -> ChannelOut:
+    """Have the platform deliver to us once more, and say what came of it."""
+    channel = await _fetch(context, principal.tenant_id, channel_id)
+    if channel.kind not in CONNECTORS:
+        message = f"kind: no platform has to be asked about a channel of {channel.kind}"
+        raise InvalidValueError(message)
+    return _render(context, await context.connections.connect(channel))
+
+
+@router.delete("/{channel_id}/", status_code=204)
+async def delete_channel(
+    channel_id: UUID, principal: SignedIn, context: Context
+) -> Response:
+    """Disconnect a channel that nobody has written to."""
+    if not await context.connections.remove(principal.tenant_id, ChannelId(channel_id)):
+        raise NotFoundError
+    return Response(status_code=204)
+
+
+async def _fetch(context: ApiContext, tenant_id: TenantId, channel_id: UUID) -> Channel:
+    channel = await channels.fetch_tenant_channel(
+        context.pool, tenant_id, ChannelId(channel_id)
+    )
+    return _found(channel)
+
+
+def _found(channel: Channel | None) -> Channel:
+    if channel is None:
+        raise NotFoundError
+    return channel
+
+
+def _build_new(body: InstagramIn | TelegramIn | WebsiteIn) -> NewChannel:
+    match body:
+        case InstagramIn():
+            account_id = body.account_id
+            tokens = ChannelTokens(body.access_token, None)
+        case TelegramIn():
+            account_id = _bot_id(body.bot_token)
+            # Telegram sends it back with each update: only Telegram knows it.
+            tokens = ChannelTokens(body.bot_token, secrets.token_urlsafe(32))
+        case WebsiteIn():
+            account_id = secrets.token_urlsafe(16)
+            tokens = ChannelTokens(None, None)
+        case _:
+            assert_never(body)
+    return NewChannel(
+        ChannelKind(body.kind), body.name, account_id, tokens, body.is_paused
+    )
+
+
+def _build_edit(channel: Channel, body: ChannelPatch) -> ChannelEdit:
+    """Take the token that the channel's kind has. Raises InvalidValueError."""
+    for field, kind in (
+        ("access_token", ChannelKind.INSTAGRAM),
+        ("bot_token", ChannelKind.TELEGRAM),
+    ):
+        if getattr(body, field) is not None and channel.kind is not kind:
+            message = f"{field}: a {channel.kind} channel has none"
+            raise InvalidValueError(message)
+    return ChannelEdit(
+        name=body.name,
+        is_paused=body.is_paused,
+        account_id=None if body.bot_token is None else _bot_id(body.bot_token),
+        access_token=body.access_token or body.bot_token,
+    )
+
+
+def _bot_id(bot_token: str) -> str:
+    return bot_token.partition(":")[0]
+
+
+def _render(context: ApiContext, channel: Channel) -> ChannelOut:
+    try:
+        tokens = channels.decrypt_tokens(context.cipher, channel)
+    except SecretUnreadableError:
+        # The list must open, or nobody could replace the token that can't be read.
+        tokens = ChannelTokens(None, None)
+    is_website = channel.kind is ChannelKind.WEBSITE
+    link = channel.link
+    return ChannelOut(
+        id=channel.id,
+        kind=channel.kind,
+        name=channel.name,
+        account_id=channel.account_id,
+        webhook_path=build_webhook_path(channel),
+        channel_key=channel.account_id if is_website else None,
+        token_hint=tokens.access_token and f"…{tokens.access_token[-HINT_CHARS:]}",
+        connection=link.state if link else None,
+        connection_hint=_build_hint(link) if link else None,
+        is_paused=channel.is_paused,
+        created_at=channel.created_at,
+    )
+
+
+def _build_hint(link: Link) -> str | None:
+    """Say what to do; None when all is well."""
+    hint = HINTS[link.state]
+    return hint and f"{hint} {link.note}".strip()

@@ -1,0 +1,237 @@
+"""`/api/conversations/`: the inbox, and who leads a conversation."""
+
+from typing import Annotated
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Depends, Header, Request
+from pydantic import StrictBool
+
+from actors.conversation.events import AiSwitched, ConversationRedirected, StatusSet
+from actors.conversation.rules.reply_window import reply_window
+from actors.conversation.state import Destination, Source, Status
+from deployments.web.api.auth import Principal, SignedIn
+from deployments.web.api.context import ApiContext, Context
+from deployments.web.api.errors import NotFoundError
+from deployments.web.api.pagination import Page, Paging
+from deployments.web.api.schemas import (
+    Answer,
+    ConversationOut,
+    CustomerOut,
+    LastMessageOut,
+    LeftEmpty,
+    PendingShareOut,
+    RequestBody,
+    SearchWords,
+)
+from persistence import conversations
+from persistence.conversations import ConversationFilter, ConversationSummary
+from persistence.ids import ConversationId, EventId, derive_event_id
+
+router = APIRouter(tags=["conversations"])
+
+#: What people read beside each destination.
+LABELS = {
+    Destination.AI: "AI Assistant",
+    Destination.SUPPORT: "Support",
+    Destination.SALES: "Sales",
+    Destination.TECHNICAL: "Technical",
+    Destination.BILLING: "Billing",
+    Destination.GENERAL: "General",
+}
+
+
+class RedirectIn(RequestBody):
+    """Where to hand the conversation."""
+
+    destination: Destination
+
+
+class StatusIn(RequestBody):
+    """The status to set."""
+
+    status: Status
+
+
+class AiIn(RequestBody):
+    """How the AI's switch is to stand."""
+
+    ai_enabled: StrictBool
+
+
+class DestinationOut(Answer):
+    """A destination as a choice in a form."""
+
+    value: Destination
+    label: str
+
+
+async def fetch_own_conversation(
+    conversation_id: UUID, principal: SignedIn, context: Context
+) -> ConversationSummary:
+    """Return the conversation at this address; another tenant's is not there."""
+    conversation = await conversations.fetch_conversation(
+        context.pool, principal.tenant_id, ConversationId(conversation_id)
+    )
+    if conversation is None:
+        raise NotFoundError
+    return conversation
+
+
+OwnConversation = Annotated[ConversationSummary, Depends(fetch_own_conversation)]
+
+
+def build_event_id(
+    request: Request,
+    conversation_id: UUID,
+    idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
+) -> EventId:
+    """Return a new event's id; with an `Idempotency-Key`, the same for a repetition.
+
+    The key counts for its address only: nobody can take an id that an event of another
+    conversation, or of another kind, will have.
+    """
+    return derive_request_id(request, ConversationId(conversation_id), idempotency_key)
+
+
+def derive_request_id(
+    request: Request, conversation_id: ConversationId, idempotency_key: str | None
+) -> EventId:
+    """Return the id of the event that a request makes; see `build_event_id`."""
+    if not idempotency_key:
+        return EventId(uuid4())
+    key = f"api:{request.url.path}:{idempotency_key}"
+    return derive_event_id(conversation_id, key)
+
+
+NewEventId = Annotated[EventId, Depends(build_event_id)]
+
+
+@router.get("/api/conversations/")
+async def list_conversations(
+    principal: SignedIn,
+    context: Context,
+    paging: Paging,
+    status: Annotated[Status | None, LeftEmpty] = None,
+    source: Annotated[Source | None, LeftEmpty] = None,
+    q: SearchWords | None = None,
+) -> Page[ConversationOut]:
+    """List conversations, what moved last first."""
+    count, rows = await conversations.fetch_conversations_page(
+        context.pool,
+        principal.tenant_id,
+        ConversationFilter(status, source, q or None),
+        paging.limit,
+        paging.offset,
+    )
+    return paging.build(count, (render_conversation(row) for row in rows))
+
+
+@router.get("/api/conversations/{conversation_id}/")
+async def show_conversation(conversation: OwnConversation) -> ConversationOut:
+    """Show one conversation."""
+    return render_conversation(conversation)
+
+
+@router.post("/api/conversations/{conversation_id}/redirect/")
+async def redirect_conversation(
+    body: RedirectIn,
+    conversation: OwnConversation,
+    event_id: NewEventId,
+    principal: SignedIn,
+    context: Context,
+) -> ConversationOut:
+    """Hand the conversation to a department, or back to the AI."""
+    await context.services.shards.submit(
+        ConversationRedirected(
+            id=event_id,
+            conversation_id=conversation.id,
+            at=context.services.clock.now(),
+            destination=body.destination,
+            user_id=principal.user_id,
+        )
+    )
+    return await _show_anew(context, principal, conversation.id)
+
+
+@router.post("/api/conversations/{conversation_id}/status/")
+async def set_status(
+    body: StatusIn,
+    conversation: OwnConversation,
+    event_id: NewEventId,
+    principal: SignedIn,
+    context: Context,
+) -> ConversationOut:
+    """Set the status."""
+    await context.services.shards.submit(
+        StatusSet(
+            id=event_id,
+            conversation_id=conversation.id,
+            at=context.services.clock.now(),
+            status=body.status,
+            user_id=principal.user_id,
+        )
+    )
+    return await _show_anew(context, principal, conversation.id)
+
+
+@router.post("/api/conversations/{conversation_id}/ai/")
+async def switch_ai(
+    body: AiIn,
+    conversation: OwnConversation,
+    event_id: NewEventId,
+    principal: SignedIn,
+    context: Context,
+) -> ConversationOut:
+    """Turn the AI on or off, without handing the conversation to anybody.
+
+    On, it answers what nobody answered yet; off, an answer that it is writing, or that
+    still waits to be sent, is dropped.
+    """
+    await context.services.shards.submit(
+        AiSwitched(
+            id=event_id,
+            conversation_id=conversation.id,
+            at=context.services.clock.now(),
+            user_id=principal.user_id,
+            ai_enabled=body.ai_enabled,
+        )
+    )
+    return await _show_anew(context, principal, conversation.id)
+
+
+@router.get("/api/workflow/action-nodes/redirect_destinations/")
+async def list_destinations(_: SignedIn) -> list[DestinationOut]:
+    """List where a conversation can be redirected to."""
+    return [DestinationOut(value=value, label=label) for value, label in LABELS.items()]
+
+
+async def _show_anew(
+    context: ApiContext, principal: Principal, conversation_id: ConversationId
+) -> ConversationOut:
+    return render_conversation(
+        await fetch_own_conversation(conversation_id, principal, context)
+    )
+
+
+def render_conversation(row: ConversationSummary) -> ConversationOut:
+    """Render a conversation as the API and the live feed show it."""
+    last_message, pending_share = None, None
+    window = reply_window(Source(row.source), row.last_customer_at)
+    if row.last_message is not None:
+        last_message = LastMessageOut.model_validate(row.last_message)
+    if row.pending_share is not None:
+        pending_share = PendingShareOut.model_validate(row.pending_share)
+    return ConversationOut(
+        id=row.id,
+        status=row.status,
+        ai_enabled=row.ai_enabled,
+        department=row.department,
+        source=row.source,
+        channel_id=row.channel_id,
+        customer=CustomerOut.model_validate(row.customer),
+        pending_share=pending_share,
+        can_reply_until=None if window is None else window.until,
+        needs_operator=row.needs_operator,
+        last_message=last_message,
+        updated_at=row.updated_at,
+    )

@@ -1,0 +1,192 @@
+"""`/api/customers/`: who writes to the tenant, and what its operators note of them."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+)
+
+from actors.conversation.events import CustomerEdited
+from deployments.web.api.auth import SignedIn
+from deployments.web.api.context import Context
+from deployments.web.api.errors import NotFoundError
+from deployments.web.api.pagination import Page, Paging
+from deployments.web.api.schemas import (
+    Answer,
+    LeftEmpty,
+    NoNul,
+    RequestBody,
+    SearchWords,
+)
+from persistence import customers
+from persistence.customers import Customer, CustomerEdit, CustomerFilter
+from persistence.ids import ChannelId, CustomerId, EventId
+
+router = APIRouter(prefix="/api/customers", tags=["customers"])
+
+MAX_TAGS = 50
+MAX_ATTRIBUTES = 50
+MAX_NOTES_CHARS = 10_000
+MAX_ATTRIBUTE_CHARS = 1000
+#: Up to here every reader of JSON takes an integer for the same.
+MAX_NUMBER = 2**53
+
+
+def _refuse_repeated(tags: list[str]) -> list[str]:
+    if len(set(tags)) < len(tags):
+        message = "no tag may stand twice"
+        raise ValueError(message)
+    return tags
+
+
+def _check_attribute(value: object) -> object:
+    """Refuse what is not small and plain, with one reason instead of one per type."""
+    match value:
+        case None | bool():
+            is_plain = True
+        case str():
+            is_plain = len(value) <= MAX_ATTRIBUTE_CHARS and "\x00" not in value
+        case int() | float():
+            is_plain = abs(value) <= MAX_NUMBER  # Which not-a-number is not.
+        case _:
+            is_plain = False
+    if not is_plain:
+        message = (
+            f"must be a text of at most {MAX_ATTRIBUTE_CHARS} characters without NUL,"
+            " a number, true, false or null"
+        )
+        raise ValueError(message)
+    return value
+
+
+PersonName = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=100), NoNul
+]
+Tag = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=50),
+    NoNul,
+]
+Tags = Annotated[
+    list[Tag], Field(max_length=MAX_TAGS), AfterValidator(_refuse_repeated)
+]
+AttributeName = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+    NoNul,
+]
+AttributeValue = Annotated[
+    str | bool | int | float | None, BeforeValidator(_check_attribute)
+]
+
+
+class CustomerPatch(RequestBody):
+    """What to change; tags and attributes take the place of all that were there."""
+
+    first_name: PersonName | None = None
+    last_name: PersonName | None = None
+    tags: Tags | None = None
+    attributes: (
+        Annotated[dict[AttributeName, AttributeValue], Field(max_length=MAX_ATTRIBUTES)]
+        | None
+    ) = None
+    notes: (
+        Annotated[str, StringConstraints(max_length=MAX_NOTES_CHARS), NoNul] | None
+    ) = None
+
+
+class CustomerCardOut(Answer):
+    """All that is known of a customer; the notes are the operators' own."""
+
+    id: UUID
+    channel_id: UUID
+    source: str
+    conversation_id: UUID
+    platform_id: str
+    first_name: str
+    last_name: str
+    username: str
+    tags: list[str]
+    attributes: dict[str, str | bool | int | float | None]
+    notes: str
+    created_at: datetime
+
+
+@router.get("/")
+async def list_customers(
+    principal: SignedIn,
+    context: Context,
+    paging: Paging,
+    channel_id: Annotated[UUID | None, LeftEmpty] = None,
+    tag: Annotated[str, StringConstraints(max_length=50), NoNul] | None = None,
+    q: SearchWords | None = None,
+) -> Page[CustomerCardOut]:
+    """List customers, the newest first."""
+    wanted = CustomerFilter(
+        channel_id=None if channel_id is None else ChannelId(channel_id),
+        tag=tag or None,
+        words=q or None,
+    )
+    count, rows = await customers.fetch_customers_page(
+        context.pool, principal.tenant_id, wanted, paging.limit, paging.offset
+    )
+    return paging.build(count, (_render(row) for row in rows))
+
+
+@router.get("/{customer_id}/")
+async def show_customer(
+    customer_id: UUID, principal: SignedIn, context: Context
+) -> CustomerCardOut:
+    """Show one customer."""
+    customer = await customers.fetch_customer(
+        context.pool, principal.tenant_id, CustomerId(customer_id)
+    )
+    return _render(_found(customer))
+
+
+@router.patch("/{customer_id}/")
+async def edit_customer(
+    customer_id: UUID, body: CustomerPatch, principal: SignedIn, context: Context
+) -> CustomerCardOut:
+    """Change names, tags, attributes or notes."""
+    edit = CustomerEdit(
+        first_name=body.first_name,
+        last_name=body.last_name,
+        tags=None if body.tags is None else tuple(body.tags),
+        attributes=body.attributes,
+        notes=body.notes,
+    )
+    changed = tuple(sorted(body.model_dump(exclude_none=True)))
+    tenant_id, its_id = principal.tenant_id, CustomerId(customer_id)
+    if changed:
+        await customers.update_customer(context.pool, tenant_id, its_id, edit)
+    customer = _found(await customers.fetch_customer(context.pool, tenant_id, its_id))
+    if changed:
+        # Told of after it is stored: who follows reads it then. If nobody can be told,
+        # the caller is asked to repeat the edit, which changes nothing more.
+        await context.services.shards.submit(
+            CustomerEdited(
+                id=EventId(uuid4()),
+                conversation_id=customer.conversation_id,
+                at=context.services.clock.now(),
+                user_id=principal.user_id,
+                fields=changed,
+            )
+        )
+    return _render(customer)
+
+
+def _found(customer: Customer | None) -> Customer:
+    if customer is None:
+        raise NotFoundError
+    return customer
+
+
+def _render(customer: Customer) -> CustomerCardOut:
+    return CustomerCardOut.model_validate(customer)

@@ -1,0 +1,308 @@
+"""`/api/knowledge/`: what a tenant's answers are taken from."""
+
+import asyncio
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Depends, Response
+from fastapi import Query as Parameter
+from pydantic import Field, StringConstraints
+
+from deployments.web.api.auth import SignedIn
+from deployments.web.api.context import ApiContext, Context
+from deployments.web.api.errors import InvalidValueError, NotFoundError
+from deployments.web.api.pagination import Page, Paging
+from deployments.web.api.schemas import (
+    Answer,
+    NoNul,
+    NotBlank,
+    RequestBody,
+    SearchWords,
+)
+from persistence import documents
+from persistence.database import Connection
+from persistence.documents import (
+    Document,
+    DocumentContent,
+    DocumentFilter,
+)
+from persistence.ids import DocumentId, TenantId
+from retrieval.answer.retrieved import RetrievedContext
+from retrieval.index.hits import RetrievalFilter
+from retrieval.index.knowledge import SourceType
+from retrieval.text.chunking import Parent, chunk_document
+
+router = APIRouter(prefix="/api/knowledge", tags=["knowledge"])
+
+#: More words than any question has.
+MAX_QUERY_CHARS = 2000
+
+Title = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
+    NoNul,
+]
+Body = Annotated[
+    str, StringConstraints(min_length=1, max_length=200_000), NoNul, NotBlank
+]
+Link = Annotated[
+    str, StringConstraints(pattern=r"^https?://\S+$", max_length=2000), NoNul
+]
+Query = Annotated[
+    str,
+    Parameter(description="A question, as a customer would ask it."),
+    StringConstraints(min_length=1, max_length=MAX_QUERY_CHARS),
+    NoNul,
+    NotBlank,
+]
+
+Share = Annotated[
+    str,
+    Parameter(description="The caption of a post that the question may be about."),
+    StringConstraints(max_length=MAX_QUERY_CHARS),
+    NoNul,
+]
+
+
+Tag = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+    NoNul,
+]
+Tags = Annotated[tuple[Tag, ...], Field(max_length=50)]
+
+
+def _narrow(
+    source: Annotated[tuple[SourceType, ...], Parameter()] = (),
+    tag: Annotated[Tags, Parameter()] = (),
+    document: Annotated[tuple[UUID, ...], Parameter(max_length=200)] = (),
+) -> RetrievalFilter:
+    return RetrievalFilter(source, tag, document)
+
+
+Narrowed = Annotated[RetrievalFilter, Depends(_narrow)]
+
+
+class DocumentIn(RequestBody):
+    """A document as a person writes it."""
+
+    source_type: SourceType
+    title: Title
+    text: Body
+    url: Link | None = None
+    tags: Tags = ()
+
+
+class DocumentPatch(RequestBody):
+    """What to change; a url of null takes the link away."""
+
+    source_type: SourceType | None = None
+    title: Title | None = None
+    text: Body | None = None
+    url: Link | None = None
+    tags: Tags | None = None
+
+
+class IndexState(StrEnum):
+    """Whether all of a document can be found by meaning; by words it always can."""
+
+    PENDING = "pending"
+    INDEXED = "indexed"
+    FAILED = "failed"
+
+
+class DocumentOut(Answer):
+    """A document, and how far its indexing has come."""
+
+    id: UUID
+    source_type: SourceType
+    title: str
+    text: str
+    url: str | None
+    tags: tuple[str, ...]
+    state: IndexState
+    chunks: int
+    embedded_chunks: int
+    failed_chunks: int
+    #: Why the model could not take a chunk, when last tried.
+    index_error: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@router.get("/documents/")
+async def list_documents(
+    principal: SignedIn,
+    context: Context,
+    paging: Paging,
+    source_type: SourceType | None = None,
+    q: SearchWords | None = None,
+) -> Page[DocumentOut]:
+    """List documents, changed last first."""
+    count, rows = await documents.fetch_documents_page(
+        context.pool,
+        principal.tenant_id,
+        DocumentFilter(source_type, q or None),
+        paging.limit,
+        paging.offset,
+    )
+    return paging.build(count, (_render(row) for row in rows))
+
+
+@router.post("/documents/", status_code=201)
+async def create_document(
+    body: DocumentIn, principal: SignedIn, context: Context
+) -> DocumentOut:
+    """Add a document; it can be found within two seconds."""
+    content = _content_of(body)
+    parents = await _chunk(context, content)
+    document_id = DocumentId(uuid4())
+    async with context.pool.acquire() as connection, connection.transaction():
+        await documents.create_document(
+            connection, principal.tenant_id, document_id, content, parents
+        )
+        return await _show(connection, principal.tenant_id, document_id)
+
+
+@router.get("/documents/{document_id}/")
+async def show_document(
+    document_id: UUID, principal: SignedIn, context: Context
+) -> DocumentOut:
+    """Show one document."""
+    async with context.pool.acquire() as connection:
+        return await _show(connection, principal.tenant_id, DocumentId(document_id))
+
+
+@router.put("/documents/{document_id}/")
+async def replace_document(
+    document_id: UUID, body: DocumentIn, principal: SignedIn, context: Context
+) -> DocumentOut:
+    """Write a document anew."""
+    content = _content_of(body)
+    async with context.pool.acquire() as connection, connection.transaction():
+        old = await documents.lock_document(
+            connection, principal.tenant_id, DocumentId(document_id)
+        )
+        return await _replace(context, connection, old, content)
+
+
+@router.patch("/documents/{document_id}/")
+async def edit_document(
+    document_id: UUID, body: DocumentPatch, principal: SignedIn, context: Context
+) -> DocumentOut:
+    """Change parts of a document."""
+    async with context.pool.acquire() as connection, connection.transaction():
+        old = await documents.lock_document(
+            connection, principal.tenant_id, DocumentId(document_id)
+        )
+        if old is None:
+            raise NotFoundError
+        content = DocumentContent(
+            source_type=body.source_type or old.content.source_type,
+            title=body.title or old.content.title,
+            text=body.text or old.content.text,
+            # Null is a value here; only a field that was left out changes nothing.
+            url=body.url if "url" in body.model_fields_set else old.content.url,
+            tags=old.content.tags
+            if body.tags is None
+            else (*dict.fromkeys(body.tags),),
+        )
+        return await _replace(context, connection, old, content)
+
+
+@router.delete("/documents/{document_id}/", status_code=204)
+async def delete_document(
+    document_id: UUID, principal: SignedIn, context: Context
+) -> Response:
+    """Delete a document; answers no longer use it."""
+    async with context.pool.acquire() as connection, connection.transaction():
+        if not await documents.delete_document(
+            connection, principal.tenant_id, DocumentId(document_id)
+        ):
+            raise NotFoundError
+    return Response(status_code=204)
+
+
+@router.get("/search/", response_model=dict[str, object])
+async def search_knowledge(
+    principal: SignedIn,
+    context: Context,
+    query: Query,
+    only: Narrowed,
+    share: Share = "",
+) -> RetrievedContext:
+    """Show what an answer to the query would be written from, stage by stage.
+
+    Each of `source`, `tag` and `document` may be given several times; together they
+    leave what has one of the sources, one of the tags, and is one of the documents.
+    """
+    return await context.services.retriever.retrieve(
+        principal.tenant_id, query, share=share, only=only
+    )
+
+
+def _content_of(body: DocumentIn) -> DocumentContent:
+    return DocumentContent(
+        body.source_type, body.title, body.text, body.url, (*dict.fromkeys(body.tags),)
+    )
+
+
+async def _chunk(context: ApiContext, content: DocumentContent) -> tuple[Parent, ...]:
+    # A long document takes some hundred milliseconds, which others must not wait for.
+    parents = await asyncio.to_thread(
+        chunk_document, content.title, content.text, context.services.count_tokens
+    )
+    if not parents:
+        message = "text: there is nothing in it to find"
+        raise InvalidValueError(message)
+    return parents
+
+
+async def _replace(
+    context: ApiContext,
+    connection: Connection,
+    old: Document | None,
+    content: DocumentContent,
+) -> DocumentOut:
+    if old is None:
+        raise NotFoundError
+    parents = await _chunk(context, content)
+    await documents.replace_document(connection, old, content, parents)
+    return await _show(connection, old.tenant_id, old.id)
+
+
+async def _show(
+    connection: Connection, tenant_id: TenantId, document_id: DocumentId
+) -> DocumentOut:
+    document = await documents.fetch_document(connection, tenant_id, document_id)
+    if document is None:
+        raise NotFoundError
+    return _render(document)
+
+
+def _render(document: Document) -> DocumentOut:
+    return DocumentOut(
+        id=document.id,
+        source_type=document.content.source_type,
+        title=document.content.title,
+        text=document.content.text,
+        url=document.content.url,
+        tags=document.content.tags,
+        state=_state_of(document),
+        chunks=document.chunks,
+        embedded_chunks=document.embedded_chunks,
+        failed_chunks=document.failed_chunks,
+        index_error=document.embedding_error,
+        created_at=document.created_at,
+        updated_at=document.updated_at,
+    )
+
+
+def _state_of(document: Document) -> IndexState:
+    if document.embedded_chunks == document.chunks:
+        return IndexState.INDEXED
+    if document.embedded_chunks + document.failed_chunks == document.chunks:
+        return IndexState.FAILED
+    return IndexState.PENDING

@@ -1,0 +1,239 @@
+"""`/api/flags/`: the runtime's flags, who changed them, and what came of it."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StrictStr
+
+from config.flag_values import FlagState
+from config.flags import FLAGS, FlagType, FlagValue, find_flag
+from deployments.answers.rag_metrics import RAGMetrics
+from deployments.flags import MAX_TTL
+from deployments.web.api.auth import Principal, SignedIn, Superuser
+from deployments.web.api.context import ApiContext, Context
+from deployments.web.api.errors import InvalidValueError
+from deployments.web.api.pagination import Page, Paging
+from deployments.web.api.schemas import Answer, RequestBody
+from persistence.flags import FlagChange, fetch_flag_changes_page
+
+router = APIRouter(prefix="/api/flags", tags=["flags"])
+
+Name = Annotated[str, Path(description="A flag's name, as the list has it.")]
+
+
+def _check_type(value: object) -> object:
+    """Refuse what no flag can be, with one reason instead of one per type."""
+    if isinstance(value, bool | int) or (isinstance(value, str) and len(value) <= 100):
+        return value
+    message = "must be true or false, a whole number, or a short text"
+    raise ValueError(message)
+
+
+Value = Annotated[
+    StrictBool | StrictInt | StrictStr,
+    BeforeValidator(_check_type),
+    Field(description="Of the flag's own type; nothing is converted."),
+]
+Ttl = Annotated[
+    float,
+    Field(
+        gt=0,
+        le=MAX_TTL.total_seconds(),
+        description="Seconds until the default counts again; without it, never.",
+    ),
+]
+
+
+class FlagIn(RequestBody):
+    """A value, and how long it counts."""
+
+    value: Value
+    ttl: Ttl | None = None
+
+
+class FlagPatch(RequestBody):
+    """What to change; a ttl of null lets the value stay."""
+
+    value: Value | None = None
+    ttl: Ttl | None = None
+
+
+class FlagOut(Answer):
+    """A flag as it stands, and what it can be.
+
+    `enabled` is for everybody, `enabled_for_tenant` for the caller's own tenant.
+    """
+
+    enabled: bool
+    enabled_for_tenant: bool
+    value: bool | int | str
+    default: bool | int | str
+    expires_at: datetime | None
+    is_set: bool
+    type: FlagType
+    about: str
+    minimum: int | None
+    maximum: int | None
+    choices: list[str]
+
+
+class FlagChangeOut(Answer):
+    """A change; null as a value means that the default counted."""
+
+    id: int
+    name: str
+    at: datetime
+    who: str
+    old: bool | int | str | None
+    new: bool | int | str | None
+    expires_at: datetime | None
+
+
+class MethodOut(Answer):
+    """How one way of retrieving does; shares and rates are 0 to 1."""
+
+    retrievals: int
+    errors: int
+    error_rate: float
+    latency_avg_ms: float
+    under_2s: float
+    chunks_avg: float
+
+
+class RerankOut(Answer):
+    """How one cross-encoder does."""
+
+    rerankings: int
+    latency_avg_ms: float
+
+
+class RagMetricsOut(Answer):
+    """The sums over all processes since the runtime was started."""
+
+    methods: dict[str, MethodOut]
+    reranking: dict[str, RerankOut]
+    query_complexity_avg: float
+    active_models: dict[str, str]
+
+
+@router.get("/")
+async def list_flags(principal: SignedIn, context: Context) -> dict[str, FlagOut]:
+    """List all flags by name. Everybody may read them."""
+    # From the database: this process may be one of several, and the one that was told
+    # of a change is not always the one that is asked next.
+    await context.flags.refresh()
+    states = context.flags.get_all_flags()
+    return {
+        name: _render(context, principal, name, state) for name, state in states.items()
+    }
+
+
+@router.get("/history/")
+async def list_changes(
+    _: Superuser, context: Context, paging: Paging, name: str | None = None
+) -> Page[FlagChangeOut]:
+    """List who changed what, newest first. For superusers."""
+    if name is not None:
+        find_flag(name)
+    count, rows = await fetch_flag_changes_page(
+        context.pool, name, paging.limit, paging.offset
+    )
+    return paging.build(count, _render_changes(rows))
+
+
+@router.get("/metrics/")
+async def show_metrics(_: Superuser) -> RagMetricsOut:
+    """Show how each way of retrieving does: what a roll-out is judged by."""
+    summary = await asyncio.to_thread(RAGMetrics.get_cached_metrics)
+    return RagMetricsOut.model_validate(summary)
+
+
+@router.get("/{name}/")
+async def show_flag(name: Name, principal: SignedIn, context: Context) -> FlagOut:
+    """Show one flag."""
+    await context.flags.refresh()
+    return _show(context, principal, name)
+
+
+@router.put("/{name}/")
+async def set_flag(
+    name: Name, body: FlagIn, principal: Superuser, context: Context
+) -> FlagOut:
+    """Set a flag, everywhere within a second. For superusers."""
+    return await _set(context, principal, name, body.value, body.ttl)
+
+
+@router.patch("/{name}/")
+async def edit_flag(
+    name: Name, body: FlagPatch, principal: Superuser, context: Context
+) -> FlagOut:
+    """Change a flag's value or its ttl, and leave the other. For superusers."""
+    await context.flags.refresh()
+    value, ttl, old = body.value, body.ttl, _show(context, principal, name)
+    if value is None and old.is_set:
+        value = old.value
+    if value is None:
+        message = "value: the flag is not set, so there is nothing to keep"
+        raise InvalidValueError(message)
+    if "ttl" not in body.model_fields_set and old.expires_at is not None:
+        ttl = (old.expires_at - context.services.clock.now()).total_seconds()
+    return await _set(context, principal, name, value, ttl)
+
+
+@router.delete("/{name}/", status_code=204)
+async def clear_flag(name: Name, principal: Superuser, context: Context) -> Response:
+    """Return a flag to its default. For superusers."""
+    await context.flags.clear(name, by=principal.user_id)
+    return Response(status_code=204)
+
+
+async def _set(
+    context: ApiContext,
+    principal: Principal,
+    name: str,
+    value: FlagValue,
+    ttl_s: float | None,
+) -> FlagOut:
+    ttl = None if ttl_s is None else timedelta(seconds=ttl_s)
+    await context.flags.set_flag(name, value, ttl, by=principal.user_id)
+    return _show(context, principal, name)
+
+
+def _show(context: ApiContext, principal: Principal, name: str) -> FlagOut:
+    find_flag(name)
+    return _render(context, principal, name, context.flags.get_all_flags()[name])
+
+
+def _render(
+    context: ApiContext, principal: Principal, name: str, state: FlagState
+) -> FlagOut:
+    flag = FLAGS[name]
+    return FlagOut(
+        enabled=state["enabled"],
+        enabled_for_tenant=context.flags.is_enabled(name, principal),
+        value=state["value"],
+        default=state["default"],
+        expires_at=state["expires_at"],
+        is_set=context.flags.get_explicit(name) is not None,
+        type=flag.type,
+        about=flag.about,
+        minimum=flag.minimum,
+        maximum=flag.maximum,
+        choices=list(flag.choices),
+    )
+
+
+def _render_changes(rows: Iterable[FlagChange]) -> Iterable[FlagChangeOut]:
+    for row in rows:
+        yield FlagChangeOut(
+            id=row.id,
+            name=row.name,
+            at=row.at,
+            who=row.author,
+            old=row.old,
+            new=row.new,
+            expires_at=row.expires_at,
+        )

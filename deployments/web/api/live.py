@@ -1,0 +1,213 @@
+"""`/ws/conversations/`: what happens in a tenant's inbox, as it happens."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from fastapi import APIRouter, WebSocket
+
+from deployments.errors import DATABASE_AWAY
+from deployments.web.api.auth import Principal, authenticate
+from deployments.web.api.context import ApiContext, Context
+from deployments.web.api.conversations import render_conversation
+from deployments.web.api.errors import NotSignedInError, TooManyCallsError
+from deployments.web.api.messages import render_message
+from deployments.web.api.schemas import Answer, ConversationOut, MessageOut
+from deployments.web.api.tokens import TokenType
+from deployments.web.inbox_feed import (
+    ChangeFeed,
+    Changes,
+    Follower,
+    TooManyFollowersError,
+)
+from deployments.web.websocket import (
+    PING,
+    SIGNED_OUT,
+    TOO_MANY,
+    TOO_SLOW,
+    TRY_AGAIN,
+    Ending,
+    close_socket,
+    invalid,
+    run_until_first,
+    send_text,
+    wait_for_leaving,
+)
+from persistence.feed import FeedCursor, fetch_feed_end
+from persistence.ids import TenantId
+
+router = APIRouter()
+
+
+class LiveMessage(MessageOut):
+    """A message, and where it was said."""
+
+    conversation_id: UUID
+
+
+class WelcomeFrame(Answer):
+    """The first frame: lists that are fetched after it miss nothing."""
+
+    type: Literal["welcome"] = "welcome"
+    cursor: str
+
+
+class ChangesFrame(Answer):
+    """What changed: each thing once, as it is now.
+
+    `cursor` stands behind all of it. `messages` are new; `changed_messages` were told
+    of before, and are now delivered, answered, rated, edited or taken back.
+    """
+
+    type: Literal["changes"] = "changes"
+    cursor: str
+    messages: list[LiveMessage]
+    changed_messages: list[LiveMessage]
+    conversations: list[ConversationOut]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Who follows, and until when the token lets them."""
+
+    principal: Principal
+    token: str
+    expires_at: datetime
+
+
+@dataclass(slots=True)
+class Window:
+    """One socket, and how far its end has come."""
+
+    socket: WebSocket
+    feed: ChangeFeed
+    follower: Follower
+    tenant_id: TenantId
+    cursor: FeedCursor
+    #: Whether there may be news that nobody will tell of.
+    is_behind: bool = True
+
+    async def send_changes(self) -> Ending:
+        """Send what changes, until the other end takes no more."""
+        text = WelcomeFrame(cursor=self.cursor.render()).model_dump_json()
+        while await send_text(self.socket, text, self.feed.limits.send_timeout):
+            silence = asyncio.timeout(self.feed.limits.heartbeat.total_seconds())
+            try:
+                async with silence:
+                    changes = await self._wait_for_changes()
+            except DATABASE_AWAY:
+                if not silence.expired():
+                    return TRY_AGAIN
+                text = PING
+            else:
+                self.cursor, self.is_behind = changes.cursor, changes.is_full
+                text = render_changes(changes)
+        return TOO_SLOW
+
+    async def _wait_for_changes(self) -> Changes:
+        while True:
+            if not self.is_behind:
+                await self.follower.news.wait()
+            # What is told of from here on may be missing in the reading.
+            self.follower.news.clear()
+            self.is_behind = True
+            changes = await self.feed.read(self.tenant_id, self.cursor)
+            if changes is not None:
+                return changes
+            self.is_behind = False
+
+
+@router.websocket("/ws/conversations/")
+async def follow_conversations(socket: WebSocket, context: Context) -> None:
+    """Push every new message and every change of the tenant, from a cursor on.
+
+    Each frame carries the cursor to come back with as `since`. Without one, the feed
+    begins now. Close codes: 1013 come back; 4400 the cursor is no good, begin anew;
+    4401 sign in again; 4429 too many windows, wait.
+    """
+    # Accepted first: a browser shows the page a close code, but no refused handshake.
+    await socket.accept()
+    try:
+        ending = await _follow(socket, context)
+    except NotSignedInError:
+        ending = SIGNED_OUT
+    except (TooManyCallsError, TooManyFollowersError):
+        ending = TOO_MANY
+    except DATABASE_AWAY:
+        ending = TRY_AGAIN
+    await close_socket(socket, ending)
+
+
+def render_changes(changes: Changes) -> str:
+    """Write what changed as a frame."""
+    rendered = [
+        (
+            message.id in changes.new_ids,
+            LiveMessage(
+                **dict(render_message(message)),
+                conversation_id=message.conversation_id,
+            ),
+        )
+        for message in changes.messages
+    ]
+    frame = ChangesFrame(
+        cursor=changes.cursor.render(),
+        messages=[message for is_new, message in rendered if is_new],
+        changed_messages=[message for is_new, message in rendered if not is_new],
+        conversations=[render_conversation(row) for row in changes.conversations],
+    )
+    return frame.model_dump_json()
+
+
+async def _follow(socket: WebSocket, context: ApiContext) -> Ending:
+    session = await _open_session(context, socket.query_params.get("token", ""))
+    await context.throttle.count(
+        context.services.settings.api_calls_per_minute,
+        "api",
+        str(session.principal.user_id),
+    )
+    principal = session.principal
+    feed = context.services.changes
+    # Entered before the cursor is read: what comes in between is told of.
+    with feed.follow(principal.tenant_id, principal.user_id) as follower:
+        end = await fetch_feed_end(context.pool)
+        cursor = end
+        since = socket.query_params.get("since", "")
+        if since:
+            try:
+                cursor = FeedCursor.parse(since)
+            except ValueError:
+                return invalid("since")
+            if not cursor.is_within(end):
+                return invalid("since")
+        window = Window(socket, feed, follower, principal.tenant_id, cursor)
+        return await run_until_first(
+            wait_for_leaving(socket),
+            window.send_changes(),
+            _wait_for_sign_out(context, session),
+        )
+
+
+async def _open_session(context: ApiContext, token: str) -> Session:
+    """Read the token. Raises NotSignedInError."""
+    principal = await authenticate(context.pool, context.signer, token)
+    expires_at = context.signer.read_expiry(token, TokenType.ACCESS)
+    return Session(principal, token, expires_at)
+
+
+async def _wait_for_sign_out(context: ApiContext, session: Session) -> Ending:
+    """Wait until the token expires or its person is shut out."""
+    recheck = context.services.changes.limits.recheck
+    while True:
+        left = session.expires_at - context.services.clock.now()
+        await asyncio.sleep(max(0.0, min(left, recheck).total_seconds()))
+        if context.services.clock.now() >= session.expires_at:
+            return SIGNED_OUT
+        try:
+            await authenticate(context.pool, context.signer, session.token)
+        except NotSignedInError:
+            return SIGNED_OUT
+        except DATABASE_AWAY:
+            return TRY_AGAIN

@@ -1,0 +1,256 @@
+"""`/api/monitor/alerts/` and the routes that notices take."""
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Literal, TypeAlias, assert_never
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Response
+from pydantic import AfterValidator, Discriminator, StringConstraints
+
+from deployments.web.api.auth import SignedIn
+from deployments.web.api.context import ApiContext, Context
+from deployments.web.api.errors import InvalidValueError, NotFoundError
+from deployments.web.api.monitor.schemas import hide
+from deployments.web.api.pagination import Page, Paging
+from deployments.web.api.schemas import Answer, Name, RequestBody
+from persistence import alerts
+from persistence.alerts import DeliveryRow
+from persistence.channels import ChannelKind, fetch_tenant_channel
+from persistence.errors import SecretUnreadableError
+from persistence.ids import ChannelId, RouteId, ServiceId, TenantId
+from persistence.monitor import (
+    AlertDelivery,
+    AlertKind,
+    AlertRow,
+    RouteKind,
+    RouteRow,
+)
+
+router = APIRouter(prefix="/api/monitor", tags=["monitor"])
+
+#: Which part of a target says where it leads.
+SHOWN: Mapping[RouteKind, str] = {
+    RouteKind.WEBHOOK: "url",
+    RouteKind.EMAIL: "to",
+    RouteKind.TELEGRAM: "chat_id",
+}
+
+
+def _check_mail(value: str) -> str:
+    name, at, host = value.rpartition("@")
+    if not (name and at and "." in host) or not value.isascii() or " " in value:
+        message = "must be an address like name@example.com"
+        raise ValueError(message)
+    return value
+
+
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=1000)]
+Mail = Annotated[
+    str,
+    StringConstraints(pattern=r"^[!-~]+$", max_length=300),
+    AfterValidator(_check_mail),
+]
+ChatId = Annotated[str, StringConstraints(pattern=r"^(-?[0-9]{1,20}|@\w{3,64})$")]
+Secret = Annotated[str, StringConstraints(pattern=r"^[!-~]{8,200}$")]
+
+
+class WebhookIn(RequestBody):
+    """An address that notices are posted to, signed with the secret."""
+
+    kind: Literal["webhook"]
+    name: Name
+    url: Url
+    #: Made if left out; shown once.
+    secret: Secret | None = None
+
+
+class EmailIn(RequestBody):
+    """An address that notices are mailed to."""
+
+    kind: Literal["email"]
+    name: Name
+    to: Mail
+
+
+class TelegramIn(RequestBody):
+    """A chat that one of the tenant's bots writes to."""
+
+    kind: Literal["telegram"]
+    name: Name
+    channel_id: UUID
+    chat_id: ChatId
+
+
+RouteIn: TypeAlias = Annotated[WebhookIn | EmailIn | TelegramIn, Discriminator("kind")]
+
+
+class RoutePatch(RequestBody):
+    """Switch a route on or off."""
+
+    enabled: bool
+
+
+class RouteOut(Answer):
+    """A route; a webhook's secret is shown whole once, when the route is made."""
+
+    id: UUID
+    kind: RouteKind
+    name: str
+    target: str
+    secret: str | None = None
+    enabled: bool
+    created_at: datetime
+
+
+class DeliveryOut(Answer):
+    """How a notice fared on one route."""
+
+    route: str
+    kind: RouteKind
+    delivery: AlertDelivery
+    attempts: int
+    error: str
+    updated_at: datetime
+
+
+class AlertOut(Answer):
+    """A notice, and how it fared."""
+
+    id: UUID
+    service: UUID | None
+    kind: AlertKind
+    incident_id: UUID | None
+    text: str
+    facts: dict[str, object]
+    created_at: datetime
+    deliveries: list[DeliveryOut]
+
+
+@router.get("/alerts/")
+async def list_alerts(
+    principal: SignedIn,
+    context: Context,
+    paging: Paging,
+    service: UUID | None = None,
+    kind: AlertKind | None = None,
+) -> Page[AlertOut]:
+    """List notices, the newest first."""
+    count, rows = await alerts.fetch_alerts_page(
+        context.pool,
+        principal.tenant_id,
+        None if service is None else ServiceId(service),
+        kind,
+        paging.limit,
+        paging.offset,
+    )
+    found = await alerts.fetch_deliveries(
+        context.pool, principal.tenant_id, [row.id for row in rows]
+    )
+    return paging.build(count, (_render_alert(row, found) for row in rows))
+
+
+@router.get("/alert-routes/")
+async def list_routes(
+    principal: SignedIn, context: Context, paging: Paging
+) -> Page[RouteOut]:
+    """List the routes by name."""
+    count, rows = await alerts.fetch_routes_page(
+        context.pool, principal.tenant_id, paging.limit, paging.offset
+    )
+    return paging.build(count, (_render_route(context, row) for row in rows))
+
+
+@router.post("/alert-routes/", status_code=201)
+async def create_route(
+    body: RouteIn, principal: SignedIn, context: Context
+) -> RouteOut:
+    """Have notices sent on a route, from the next one on."""
+    target = await _build_target(context, principal.tenant_id, body)
+    encrypted = context.cipher.encrypt(orjson.dumps(target))
+    row = await alerts.create_route(
+        context.pool, principal.tenant_id, RouteKind(body.kind), body.name, encrypted
+    )
+    return _render_route(context, row).model_copy(
+        update={"secret": target.get("secret")}
+    )
+
+
+@router.patch("/alert-routes/{route_id}/")
+async def switch_route(
+    route_id: UUID, body: RoutePatch, principal: SignedIn, context: Context
+) -> RouteOut:
+    """Switch a route on or off."""
+    row = await alerts.switch_route(
+        context.pool, principal.tenant_id, RouteId(route_id), enabled=body.enabled
+    )
+    if row is None:
+        raise NotFoundError
+    return _render_route(context, row)
+
+
+@router.delete("/alert-routes/{route_id}/", status_code=204)
+async def delete_route(
+    route_id: UUID, principal: SignedIn, context: Context
+) -> Response:
+    """Remove a route; what was still to be sent on it is not sent."""
+    if not await alerts.delete_route(
+        context.pool, principal.tenant_id, RouteId(route_id)
+    ):
+        raise NotFoundError
+    return Response(status_code=204)
+
+
+async def _build_target(
+    context: ApiContext, tenant_id: TenantId, body: WebhookIn | EmailIn | TelegramIn
+) -> dict[str, str]:
+    match body:
+        case WebhookIn():
+            secret = body.secret or secrets.token_urlsafe(32)
+            return {"url": body.url, "secret": secret}
+        case EmailIn():
+            return {"to": body.to}
+        case TelegramIn():
+            channel_id = ChannelId(body.channel_id)
+            channel = await fetch_tenant_channel(context.pool, tenant_id, channel_id)
+            if channel is None or channel.kind is not ChannelKind.TELEGRAM:
+                message = "channel_id: there is no such Telegram channel"
+                raise InvalidValueError(message)
+            return {"channel_id": str(channel_id), "chat_id": body.chat_id}
+        case _:
+            assert_never(body)
+
+
+def _render_alert(row: AlertRow, found: tuple[DeliveryRow, ...]) -> AlertOut:
+    return AlertOut(
+        id=row.id,
+        service=row.service_id,
+        kind=row.kind,
+        incident_id=row.incident_id,
+        text=row.text,
+        facts=dict(row.facts),
+        created_at=row.created_at,
+        deliveries=[
+            DeliveryOut.model_validate(one) for one in found if one.alert_id == row.id
+        ],
+    )
+
+
+def _render_route(context: ApiContext, row: RouteRow) -> RouteOut:
+    try:
+        target: Mapping[str, str] = orjson.loads(context.cipher.decrypt(row.target))
+    except SecretUnreadableError:
+        # The list must open, or nobody could remove the route.
+        target = {}
+    secret = target.get("secret")
+    return RouteOut(
+        id=row.id,
+        kind=row.kind,
+        name=row.name,
+        target=target.get(SHOWN[row.kind], ""),
+        secret=None if secret is None else hide(secret),
+        enabled=row.enabled,
+        created_at=row.created_at,
+    )

@@ -1,0 +1,223 @@
+"""`/api/monitor/results/`, `/transitions/` and `/health/summary/`."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Response
+from pydantic import AfterValidator, AwareDatetime
+
+from deployments.web.api.auth import SignedIn
+from deployments.web.api.context import Context
+from deployments.web.api.errors import NotFoundError
+from deployments.web.api.monitor.schemas import FiguresOut, ResultOut
+from deployments.web.api.monitor.services import render_result
+from deployments.web.api.pagination import Page, Paging
+from deployments.web.api.schemas import Answer
+from persistence import check_results
+from persistence.check_results import LatestDigest, ResultFilter, SummaryRow
+from persistence.ids import ResultId, ServiceId
+from persistence.monitor import Origin, Period, Status
+
+router = APIRouter(prefix="/api/monitor", tags=["monitor"])
+
+#: What PostgreSQL can hold, in any time zone.
+FIRST_YEAR, LAST_YEAR = 2, 9998
+
+
+def _check_year(at: datetime) -> datetime:
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+        message = "is no instant that anything can have happened at"
+        raise ValueError(message)
+    return at
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_check_year)]
+
+
+class TransitionOut(Answer):
+    """A change of a service's status, and the result that brought it about."""
+
+    id: UUID
+    service: UUID
+    at: datetime
+    old: Status
+    new: Status
+    reason: str
+    result: UUID | None
+
+
+class LatestCheckOut(Answer):
+    """The last result."""
+
+    status_code: int | None
+    ok: bool
+    latency_ms: float | None
+    error: str | None
+    checked_at: datetime
+
+
+class ServiceDigestOut(Answer):
+    """The last words about a service."""
+
+    summary_text: str
+    anomaly_count: int
+    period_start: datetime
+
+
+class GlobalDigestOut(Answer):
+    """The last words about all services."""
+
+    summary_text: str
+    anomaly_count: int
+
+
+class ServiceSummaryOut(Answer):
+    """A service at a glance; nulls where there is nothing yet."""
+
+    service_id: UUID
+    service_name: str
+    enabled: bool
+    origin: Origin
+    status: Status
+    status_since: datetime | None
+    tls_expires_at: datetime | None
+    latest_check: LatestCheckOut | None
+    latest_digest: ServiceDigestOut | None
+    windows: dict[Period, FiguresOut]
+
+
+class SummaryOut(Answer):
+    """All services at a glance."""
+
+    services: list[ServiceSummaryOut]
+    global_digest: GlobalDigestOut | None
+    generated_at: datetime
+
+
+@router.get("/results/")
+async def list_results(
+    principal: SignedIn,
+    context: Context,
+    paging: Paging,
+    service: UUID | None = None,
+    since: Instant | None = None,
+    until: Instant | None = None,
+    ok: bool | None = None,
+) -> Page[ResultOut]:
+    """List results, the newest first."""
+    count, rows = await check_results.fetch_results_page(
+        context.pool,
+        principal.tenant_id,
+        ResultFilter(None if service is None else ServiceId(service), since, until, ok),
+        paging.limit,
+        paging.offset,
+    )
+    return paging.build(count, map(render_result, rows))
+
+
+@router.get("/results/{result_id}/")
+async def show_result(
+    result_id: UUID, principal: SignedIn, context: Context
+) -> ResultOut:
+    """Show one result."""
+    row = await check_results.fetch_result(
+        context.pool, principal.tenant_id, ResultId(result_id)
+    )
+    if row is None:
+        raise NotFoundError
+    return render_result(row)
+
+
+@router.get("/transitions/")
+async def list_transitions(
+    principal: SignedIn,
+    context: Context,
+    paging: Paging,
+    service: UUID | None = None,
+) -> Page[TransitionOut]:
+    """List changes of status, the newest first."""
+    count, rows = await check_results.fetch_transitions_page(
+        context.pool,
+        principal.tenant_id,
+        None if service is None else ServiceId(service),
+        paging.limit,
+        paging.offset,
+    )
+    return paging.build(
+        count,
+        (
+            TransitionOut(
+                id=row.id,
+                service=row.service_id,
+                at=row.at,
+                old=row.old,
+                new=row.new,
+                reason=row.reason,
+                result=row.result_id,
+            )
+            for row in rows
+        ),
+    )
+
+
+@router.get("/health/summary/", response_model=SummaryOut)
+async def show_summary(principal: SignedIn, context: Context) -> Response:
+    """Show all services as they are now, with their last digests."""
+    rows = await check_results.fetch_summary(context.pool, principal.tenant_id)
+    digest = await check_results.fetch_global_digest(context.pool, principal.tenant_id)
+    body = render_summary(rows, digest, context.services.clock.now())
+    return Response(body, media_type="application/json")
+
+
+def render_summary(
+    rows: Iterable[SummaryRow], digest: LatestDigest | None, now: datetime
+) -> bytes:
+    """Render what `SummaryOut` describes.
+
+    Written out, because a model for each part of a thousand services takes ten times as
+    long as all the rest. A test reads it through the models.
+    """
+    summary = {
+        "services": [_render(row) for row in rows],
+        "global_digest": None
+        if digest is None
+        else {
+            "summary_text": digest.summary_text,
+            "anomaly_count": digest.anomaly_count,
+        },
+        "generated_at": now,
+    }
+    return orjson.dumps(summary, option=orjson.OPT_UTC_Z)
+
+
+def _render(row: SummaryRow) -> dict[str, object]:
+    latest, digest = row.latest, row.digest
+    return {
+        "service_id": row.id,
+        "service_name": row.name,
+        "enabled": row.enabled,
+        "origin": row.origin,
+        "status": row.status,
+        "status_since": row.since,
+        "tls_expires_at": row.tls_expires_at,
+        "latest_check": None
+        if latest is None
+        else {
+            "status_code": latest.status_code,
+            "ok": latest.ok,
+            "latency_ms": latest.latency_ms,
+            "error": latest.error,
+            "checked_at": latest.checked_at,
+        },
+        "latest_digest": None
+        if digest is None
+        else {
+            "summary_text": digest.summary_text,
+            "anomaly_count": digest.anomaly_count,
+            "period_start": digest.period_start,
+        },
+        "windows": orjson.Fragment(row.windows or "{}"),
+    }

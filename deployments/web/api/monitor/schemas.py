@@ -1,0 +1,223 @@
+"""What the monitor's requests and answers are made of."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from actors.monitor.checks.conditions import Comparison, parse_path
+from deployments.web.api.schemas import Answer, Name, NoNul, RequestBody
+from persistence.monitor import Method, Origin, Period, Status
+
+MAX_HEADERS = 30
+#: How a secret that is not shown whole begins; sent back, it leaves the old one.
+HIDDEN = "…"
+#: So much of a header tells two apart and gives nothing away.
+HINT_CHARS = 4
+_HEADER_NAME = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")
+#: These belong to the connection, not to the one who asks.
+_OUR_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection"})
+
+
+def _check_address(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        is_good = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_good = False
+        parts = urlsplit("")
+    if not is_good or parts.scheme not in {"http", "https"}:
+        message = "must be an address like https://api.example.com"
+        raise ValueError(message)
+    if parts.username or parts.password:
+        message = "must not hold a user or password; use a header"
+        raise ValueError(message)
+    if parts.query or parts.fragment or not value.isascii() or not value.isprintable():
+        message = "must be plain, with no ? and no #; those go into health_path"
+        raise ValueError(message)
+    return value
+
+
+def _check_path(value: str) -> str:
+    if not value.isascii() or not value.isprintable() or " " in value:
+        message = "must be plain ASCII; write other letters as %D9%81"
+        raise ValueError(message)
+    return value
+
+
+def _check_headers(headers: dict[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name) or name.lower() in _OUR_HEADERS:
+            message = f"{name[:40]!r} can't be set"
+            raise ValueError(message)
+        # HTTP takes no spaces around it, and the check would fail for ever.
+        is_plain = value.isascii() and value.isprintable() and value == value.strip()
+        if not (is_plain or value.startswith(HIDDEN)) or len(value) > 4000:
+            message = f"the value of {name} must be plain ASCII, without spaces around"
+            raise ValueError(message)
+    return headers
+
+
+def _check_json_path(value: str | None) -> str | None:
+    if value is not None:
+        parse_path(value)
+    return value
+
+
+BaseUrl = Annotated[
+    str, StringConstraints(min_length=8, max_length=500), AfterValidator(_check_address)
+]
+Path = Annotated[str, StringConstraints(max_length=1500), AfterValidator(_check_path)]
+Headers = Annotated[
+    dict[str, str], Field(max_length=MAX_HEADERS), AfterValidator(_check_headers)
+]
+Body = Annotated[str, StringConstraints(max_length=20_000), NoNul]
+HttpStatus = Annotated[int, Field(ge=100, le=599)]
+Statuses = Annotated[list[HttpStatus], Field(max_length=100)]
+Timeout = Annotated[float, Field(ge=0.1, le=60)]
+Threshold = Annotated[int, Field(ge=1, le=100)]
+Milliseconds = Annotated[float, Field(gt=0, le=60_000)]
+Pause = Annotated[int, Field(ge=0, le=30 * 86_400)]
+Value = Annotated[str, StringConstraints(max_length=1000), NoNul]
+
+
+class ConditionBody(RequestBody):
+    """What the body must say. Without a path the whole text is asked."""
+
+    test: Comparison
+    path: Annotated[
+        str | None,
+        Field(max_length=300),
+        AfterValidator(_check_json_path),
+    ] = None
+    value: bool | int | float | Value | None = None
+
+    @model_validator(mode="after")
+    def _check_whole_text(self) -> Self:
+        wants_path = {Comparison.LESS, Comparison.GREATER, Comparison.EXISTS}
+        if self.path is None and self.test in wants_path:
+            message = f"{self.test} needs a path"
+            raise ValueError(message)
+        return self
+
+
+Conditions = Annotated[list[ConditionBody], Field(max_length=20)]
+
+
+class ServiceIn(RequestBody):
+    """A service as a person writes it."""
+
+    name: Name
+    base_url: BaseUrl
+    health_path: Path = "/"
+    method: Method = Method.GET
+    headers: Headers = Field(default_factory=dict)
+    body: Body | None = None
+    timeout_s: Timeout = 10.0
+    #: Empty: any 2xx.
+    expected_status: Statuses = Field(default_factory=list)
+    conditions: Conditions = Field(default_factory=list)
+    enabled: bool = True
+    failure_threshold: Threshold = 3
+    success_threshold: Threshold = 2
+    degraded_after_ms: Milliseconds | None = None
+    cooldown_s: Pause = 900
+    reminder_s: Pause = 21_600
+
+
+class ServicePatch(RequestBody):
+    """What to change; null takes body and degraded_after_ms away.
+
+    A header whose value begins with … keeps the value that it has.
+    """
+
+    name: Name | None = None
+    base_url: BaseUrl | None = None
+    health_path: Path | None = None
+    method: Method | None = None
+    headers: Headers | None = None
+    body: Body | None = None
+    timeout_s: Timeout | None = None
+    expected_status: Statuses | None = None
+    conditions: Conditions | None = None
+    enabled: bool | None = None
+    failure_threshold: Threshold | None = None
+    success_threshold: Threshold | None = None
+    degraded_after_ms: Milliseconds | None = None
+    cooldown_s: Pause | None = None
+    reminder_s: Pause | None = None
+
+
+class ConditionOut(Answer):
+    """What the body must say."""
+
+    test: Comparison
+    path: str | None = None
+    value: bool | int | float | str | None = None
+
+
+class ServiceOut(Answer):
+    """A service and how it is; of header values only the end is shown."""
+
+    id: UUID
+    name: str
+    base_url: str
+    health_path: str
+    method: Method
+    headers: dict[str, str]
+    body: str | None
+    timeout_s: float
+    expected_status: list[int]
+    conditions: list[ConditionOut]
+    enabled: bool
+    failure_threshold: int
+    success_threshold: int
+    degraded_after_ms: float | None
+    cooldown_s: int
+    reminder_s: int
+    origin: Origin
+    channel_id: UUID | None
+    status: Status
+    status_since: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class ResultOut(Answer):
+    """A result; `service` is the id. `missed` when nobody checked in its slot."""
+
+    id: UUID
+    service: UUID
+    slot_at: datetime | None
+    checked_at: datetime
+    status_code: int | None
+    ok: bool
+    latency_ms: float | None
+    attempts: int
+    error: str | None
+    missed: bool
+    tls_expires_at: datetime | None
+    metadata: dict[str, object]
+
+
+class FiguresOut(Answer):
+    """A period in numbers: the share of checks that passed, latencies of these."""
+
+    checks: int
+    passed: int
+    uptime: float | None
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+
+
+Windows = Mapping[Period, FiguresOut]
+
+
+def hide(value: str) -> str:
+    """Show only the end of a secret, and of a short one nothing."""
+    return f"{HIDDEN}{value[-HINT_CHARS:]}" if len(value) >= 12 else HIDDEN

@@ -1,0 +1,95 @@
+"""Puts the web application together: the API, the pages, health and metrics."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+
+from deployments.errors import install_error_handlers
+from deployments.web.api import (
+    auth,
+    channels,
+    conversations,
+    customers,
+    documents,
+    flags,
+    health,
+    history,
+    live,
+    messages,
+    metrics,
+    outbox,
+    reference,
+    routing,
+    tenant,
+)
+from deployments.web.api.body_limit import BodyLimit
+from deployments.web.api.context import build_context
+from deployments.web.api.monitor import alerts as monitor_alerts
+from deployments.web.api.monitor import analysis as monitor_analysis
+from deployments.web.api.monitor import maintenance as monitor_maintenance
+from deployments.web.api.monitor import results as monitor_results
+from deployments.web.api.monitor import services as monitor_services
+from deployments.web.api.schemas import Problem
+from deployments.web.services import WebServices
+
+PROBLEMS: dict[int | str, dict[str, type[Problem]]] = {
+    status: {"model": Problem}
+    for status in (400, 401, 403, 404, 409, 413, 422, 429, 500, 503)
+}
+ROUTERS = (
+    auth.router,
+    tenant.router,
+    channels.router,
+    documents.router,
+    flags.router,
+    routing.router,
+    conversations.router,
+    messages.router,
+    history.router,
+    customers.router,
+    outbox.router,
+    monitor_services.router,
+    monitor_results.router,
+    monitor_maintenance.router,
+    monitor_alerts.router,
+    monitor_analysis.router,
+)
+
+
+def build_web_app(services: WebServices, pages: Sequence[APIRouter] = ()) -> FastAPI:
+    """Build the application; `pages` are routers that are made elsewhere.
+
+    Raises:
+        ValueError: the settings have no secret key.
+    """
+    context = build_context(services)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await context.stop()
+
+    app = FastAPI(
+        title="Pilito",
+        version="1",
+        lifespan=lifespan,
+        openapi_url="/openapi.json",
+        # Its own pages load scripts from another host; ours needs none.
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.context = context
+    app.add_middleware(BodyLimit)
+    install_error_handlers(app)
+    for router in ROUTERS:
+        app.include_router(router, responses={**PROBLEMS})
+    for router in (
+        health.router,
+        metrics.router,
+        reference.router,
+        live.router,
+        *pages,
+    ):
+        app.include_router(router)
+    return app

@@ -1,0 +1,251 @@
+"""Tells who follows a tenant that there is news, and reads it for them."""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from deployments.errors import DATABASE_AWAY
+from deployments.web.websocket import HEARTBEAT, SEND_TIMEOUT
+from persistence.conversations import ConversationSummary, fetch_conversations
+from persistence.database import Pool
+from persistence.feed import (
+    Change,
+    FeedCursor,
+    fetch_feed_page,
+    fetch_tenants_with_news,
+)
+from persistence.ids import MessageId, TenantId, UserId
+from persistence.messages import StoredMessage, fetch_messages
+
+#: Changes in one frame; more come in the next.
+MAX_CHANGES: Final = 50
+#: WebSocket libraries take frames of a megabyte; a letter has up to four bytes.
+MAX_FRAME_CHARS: Final = 100_000
+#: Windows of one person and process; more are a mistake or an attack.
+MAX_FOLLOWERS_PER_USER: Final = 20
+#: Other users of the pool must not wait for those who follow.
+MAX_READINGS: Final = 2
+#: The database is away: ask again this often.
+RECOVERY_PAUSE_S: Final = 0.5
+
+log = structlog.get_logger("changes")
+
+
+class TooManyFollowersError(Exception):
+    """This person follows in too many windows."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveLimits:
+    """The durations of a live socket."""
+
+    #: Commits within this are told of together.
+    pace: timedelta = timedelta(milliseconds=50)
+    heartbeat: timedelta = HEARTBEAT
+    send_timeout: timedelta = SEND_TIMEOUT
+    #: A person who was shut out keeps a window open for this long at most.
+    recheck: timedelta = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What changed up to `cursor`, each thing once and as it is now."""
+
+    cursor: FeedCursor
+    messages: tuple[StoredMessage, ...]
+    #: Which of the messages were made, and not only changed, since the cursor before.
+    new_ids: frozenset[MessageId]
+    conversations: tuple[ConversationSummary, ...]
+    #: Whether there may be more at once.
+    is_full: bool
+
+
+@dataclass(eq=False, slots=True)
+class Follower:
+    """One open window."""
+
+    user_id: UserId
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class ChangeFeed:
+    """Follows `pilito_messages`; give `notify` to a Listener for it.
+
+    A window is entered first and reads from its own cursor afterwards, at its own pace:
+    nothing is queued for it, nothing falls between its history and what is live, and a
+    notification only says that reading is worth while.
+    """
+
+    def __init__(self, pool: Pool, limits: LiveLimits | None = None) -> None:
+        self._pool = pool
+        self.limits = limits or LiveLimits()
+        self._followers: defaultdict[TenantId, set[Follower]] = defaultdict(set)
+        #: From which number on each shard has news that nobody was told of.
+        self._first_seqs: dict[int, int] = {}
+        self._has_missed = False
+        self._wake = asyncio.Event()
+        self._teller: asyncio.Task[None] | None = None
+        self._semaphore = asyncio.Semaphore(MAX_READINGS)
+        self._readings: dict[
+            tuple[TenantId, FeedCursor], asyncio.Task[Changes | None]
+        ] = {}
+
+    async def start(self) -> None:
+        """Begin to tell."""
+        self._teller = asyncio.create_task(self._tell_on(), name="change-feed")
+
+    async def stop(self) -> None:
+        """Stop telling; windows that are open hear nothing more."""
+        if self._teller is not None:
+            self._teller.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._teller
+            self._teller = None
+
+    @contextlib.contextmanager
+    def follow(self, tenant_id: TenantId, user_id: UserId) -> Iterator[Follower]:
+        """Be told of a tenant's changes from now on.
+
+        Raises:
+            TooManyFollowersError: the person follows in too many windows already.
+        """
+        followers = self._followers[tenant_id]
+        theirs = sum(follower.user_id == user_id for follower in followers)
+        if theirs >= MAX_FOLLOWERS_PER_USER:
+            raise TooManyFollowersError
+        follower = Follower(user_id)
+        followers.add(follower)
+        try:
+            yield follower
+        finally:
+            followers.discard(follower)
+            if not followers and self._followers.get(tenant_id) is followers:
+                del self._followers[tenant_id]
+
+    def notify(self, payload: str) -> None:
+        """Take a notification `{shard}:{first_seq}:{last_seq}`; empty: anything."""
+        if not self._followers:
+            return
+        shard, _, seqs = payload.partition(":")
+        first, _, _ = seqs.partition(":")
+        if shard.isdecimal() and first.isdecimal():
+            known = self._first_seqs.get(int(shard), int(first))
+            self._first_seqs[int(shard)] = min(known, int(first))
+        else:
+            self._has_missed = True
+        self._wake.set()
+
+    async def read(self, tenant_id: TenantId, cursor: FeedCursor) -> Changes | None:
+        """Read what came after the cursor; None when nothing did.
+
+        Windows that stand at the same cursor share one reading, until it begins: to who
+        was told of news since then it would say less than there is.
+        """
+        key = (tenant_id, cursor)
+        reading = self._readings.get(key)
+        if reading is None:
+            reading = asyncio.create_task(self._read(tenant_id, cursor))
+            self._readings[key] = reading
+        # A window that closes meanwhile must not take the reading from the others.
+        return await asyncio.shield(reading)
+
+    async def _read(self, tenant_id: TenantId, cursor: FeedCursor) -> Changes | None:
+        async with self._semaphore:
+            del self._readings[tenant_id, cursor]
+            page = await fetch_feed_page(self._pool, tenant_id, cursor, MAX_CHANGES)
+            if not page:
+                return None
+            # Asked after the page: what they show is at least as new as the cursor.
+            touched = {one for change in page for one in change.message_ids}
+            messages = await fetch_messages(self._pool, tenant_id, touched)
+            changes = _cut(page, messages)
+            conversations = await fetch_conversations(
+                self._pool, tenant_id, {change.conversation_id for change in changes}
+            )
+        is_full = len(page) == MAX_CHANGES or len(changes) < len(page)
+        return _build_changes(cursor, changes, messages, conversations, is_full=is_full)
+
+    async def _tell_on(self) -> None:
+        while True:
+            await self._wake.wait()
+            # What is committed meanwhile is one question more, not one each.
+            await asyncio.sleep(self.limits.pace.total_seconds())
+            self._wake.clear()
+            first_seqs, self._first_seqs = self._first_seqs, {}
+            has_missed, self._has_missed = self._has_missed, False
+            try:
+                tenants = await self._find_tenants(first_seqs, has_missed=has_missed)
+            except DATABASE_AWAY as error:
+                log.warning("change_feed_cannot_read", reason=repr(error))
+                await self._try_later()
+                continue
+            except Exception:
+                # All windows of this process hang on this loop.
+                log.exception("change_feed_failed")
+                await self._try_later()
+                continue
+            for tenant_id in tenants:
+                for follower in self._followers.get(tenant_id, ()):
+                    follower.news.set()
+
+    async def _find_tenants(
+        self, first_seqs: dict[int, int], *, has_missed: bool
+    ) -> frozenset[TenantId]:
+        followed = frozenset(self._followers)
+        if has_missed or not followed:
+            return followed
+        return await fetch_tenants_with_news(self._pool, followed, first_seqs)
+
+    async def _try_later(self) -> None:
+        """Wait, then have everyone look: what was to be told is forgotten."""
+        await asyncio.sleep(RECOVERY_PAUSE_S)
+        self._has_missed = True
+        self._wake.set()
+
+
+def _cut(page: Sequence[Change], messages: Sequence[StoredMessage]) -> Sequence[Change]:
+    """Leave as many changes as fit into one frame, and at least the first."""
+    chars = {
+        message.id: len(message.content) + len(message.combined_content or "")
+        for message in messages
+    }
+    total = 0
+    for index, change in enumerate(page):
+        # Told once, however often it changed.
+        total += sum(chars.pop(one, 0) for one in change.message_ids)
+        if index and total > MAX_FRAME_CHARS:
+            return page[:index]
+    return page
+
+
+def _build_changes(
+    cursor: FeedCursor,
+    changes: Sequence[Change],
+    messages: Sequence[StoredMessage],
+    conversations: tuple[ConversationSummary, ...],
+    *,
+    is_full: bool,
+) -> Changes:
+    for change in changes:
+        cursor = cursor.advance(change.shard, change.seq)
+    touched = {one for change in changes for one in change.message_ids}
+    # A message has the number of the event that made it.
+    made = {(change.conversation_id, change.seq) for change in changes}
+    told = [message for message in messages if message.id in touched]
+    return Changes(
+        cursor=cursor,
+        messages=tuple(sorted(told, key=lambda message: message.seq)),
+        new_ids=frozenset(
+            message.id
+            for message in told
+            if (message.conversation_id, message.seq) in made
+        ),
+        conversations=conversations,
+        is_full=is_full,
+    )

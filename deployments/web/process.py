@@ -1,0 +1,78 @@
+"""What the process of the API, the sockets and the pages opens."""
+
+from contextlib import AsyncExitStack
+
+from starlette.types import ASGIApp
+
+from actors.clock import SystemClock
+from actors.conversation.client import ShardClient
+from actors.monitor.client import MonitorClient
+from config.logging import setup_logging
+from config.settings import load_settings
+from deployments.answers.clients import RemoteRetriever
+from deployments.flags import FeatureFlags
+from deployments.health.part_probes import build_probes
+from deployments.integrations.channel_directory import ChannelDirectory
+from deployments.integrations.website import (
+    WebsiteHub,
+    WebsiteServices,
+    build_website_router,
+)
+from deployments.integrations.website.throttle import build_throttle
+from deployments.web.app import build_web_app
+from deployments.web.inbox_feed import ChangeFeed
+from deployments.web.services import WebServices
+from deployments.wiring import count_tokens, get_dsn, open_owned_pool
+from persistence.flags import FLAGS_CHANNEL
+from persistence.listener import Listener
+
+
+async def open_web(stack: AsyncExitStack) -> ASGIApp:
+    """Open what the API, the sockets and the pages need."""
+    settings = load_settings()
+    setup_logging(settings.logs_dir, "web")
+    pool = await open_owned_pool(stack, settings, max_size=8)
+    shards = ShardClient(settings.shards)
+    hub = WebsiteHub(pool, settings.shards)
+    changes = ChangeFeed(pool)
+    throttle = build_throttle(settings, SystemClock())
+    stack.push_async_callback(throttle.stop)
+    directory = ChannelDirectory(pool)
+    listener = Listener(get_dsn(settings))
+    listener.on("pilito_channels", directory.forget)
+    listener.on("pilito_messages", hub.notify)
+    listener.on("pilito_messages", changes.notify)
+    flags = FeatureFlags(pool, SystemClock())
+    listener.on(FLAGS_CHANNEL, flags.notify)
+    await listener.start()
+    stack.push_async_callback(listener.stop)
+    await flags.start()
+    stack.push_async_callback(flags.stop)
+    await hub.start()
+    stack.push_async_callback(hub.stop)
+    await changes.start()
+    stack.push_async_callback(changes.stop)
+    website = WebsiteServices(
+        pool=pool,
+        shards=shards,
+        directory=directory,
+        hub=hub,
+        throttle=throttle,
+        clock=SystemClock(),
+    )
+    app = build_web_app(
+        WebServices(
+            settings=settings,
+            pool=pool,
+            shards=shards,
+            retriever=RemoteRetriever(),
+            flags=flags,
+            changes=changes,
+            monitor=MonitorClient(),
+            count_tokens=count_tokens,
+            probes=build_probes(settings, pool),
+        ),
+        pages=[build_website_router(website)],
+    )
+    await stack.enter_async_context(app.router.lifespan_context(app))
+    return app

@@ -1,0 +1,1 @@
+"""From ranked chunks to context, citations and an extractive answer."""

@@ -1,0 +1,1 @@
+"""Order of hits: fusion, reranking, relevance."""

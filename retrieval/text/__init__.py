@@ -1,0 +1,1 @@
+"""Text as written: normalisation, language, links, sentences, chunks."""

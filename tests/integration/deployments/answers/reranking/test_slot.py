@@ -1,0 +1,101 @@
+"""A slot loads in the background and is never waited for."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from deployments.answers.reranking.slot import Loaded, ModelSlot
+from retrieval.errors import RerankerUnavailableError
+
+AT_ONCE = timedelta(0)
+
+
+class LengthRanker:
+    """Scores a passage by its length."""
+
+    runtime = "lengths"
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        return np.array([len(passage) for _, passage in pairs], dtype=np.float32)
+
+
+async def test_while_a_model_is_being_loaded_its_callers_are_refused() -> None:
+    gate = asyncio.Event()
+
+    async def load(_: str) -> Loaded:
+        await gate.wait()
+        return Loaded(LengthRanker())
+
+    slot = ModelSlot("base", "some/model", load)
+    slot.start()
+    with pytest.raises(RerankerUnavailableError, match="some/model is being loaded"):
+        _ = slot.loaded
+    gate.set()
+    await slot.wait()
+    assert slot.loaded.runtime.runtime == "lengths"
+    await slot.stop()
+
+
+async def test_a_model_that_was_away_is_tried_again_until_it_is_there() -> None:
+    attempts = 0
+    arrived = asyncio.Event()
+
+    async def load(_: str) -> Loaded:
+        nonlocal attempts
+        attempts += 1
+        if attempts == 1:
+            raise RerankerUnavailableError("the hub can't be reached")  # noqa: EM101 - told once
+        if attempts == 2:
+            raise OSError
+        arrived.set()
+        return Loaded(LengthRanker())
+
+    slot = ModelSlot("base", "some/model", load, first_pause=AT_ONCE)
+    slot.start()
+    await arrived.wait()
+    await slot.settled()
+    assert attempts == 3
+    assert slot.loaded.runtime.runtime == "lengths"
+
+
+async def test_the_reason_of_the_last_attempt_is_told() -> None:
+    async def load(_: str) -> Loaded:
+        raise RerankerUnavailableError("the hub can't be reached")  # noqa: EM101 - told once
+
+    slot = ModelSlot("base", "some/model", load)
+    slot.start()
+    await slot.wait()
+    with pytest.raises(RerankerUnavailableError, match="the hub can't be reached"):
+        _ = slot.loaded
+    await slot.stop()
+
+
+async def test_pauses_grow_up_to_the_longest() -> None:
+    longest = timedelta(minutes=15)
+    slot = ModelSlot(
+        "base", "m", _never, first_pause=timedelta(seconds=30), longest_pause=longest
+    )
+    assert slot.pause_after(0) == timedelta(seconds=30)
+    assert slot.pause_after(3) == timedelta(seconds=240)
+    assert slot.pause_after(99) == longest
+
+
+async def test_a_stopped_slot_holds_nothing() -> None:
+    async def load(_: str) -> Loaded:
+        return Loaded(LengthRanker())
+
+    slot = ModelSlot("base", "some/model", load)
+    slot.start()
+    await slot.wait()
+    await slot.stop()
+    with pytest.raises(RerankerUnavailableError):
+        _ = slot.loaded
+
+
+async def _never(_: str) -> Loaded:
+    await asyncio.Event().wait()
+    raise AssertionError

@@ -1,0 +1,293 @@
+"""Answers without a model: quoted with sources, or an honest hand-over."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from actors.conversation.errors import AnswerFailedError
+from actors.conversation.ports import AnswerJob
+from actors.conversation.rules.placeholders import PLACEHOLDERS
+from actors.conversation.state import MessageType
+from config.prompts import COLLEAGUE_LOOKS, GREETING, HANDOVER, WELCOME
+from deployments.answers.errors import RetrieverUnavailableError
+from deployments.answers.indexer import KnowledgeIndexer
+from deployments.answers.responder import AnswerWriter
+from deployments.answers.retriever import KnowledgeRetriever
+from persistence.database import Pool, open_pool
+from persistence.ids import ConversationId, MessageId, TenantId
+from retrieval.answer.retrieved import RetrievedContext
+from retrieval.index.hits import EVERYTHING, RetrievalFilter
+from tests.support.knowledge import (
+    PAGES,
+    RETURNS,
+    SHIPPING,
+    Counter,
+    CountingEmbedder,
+    Page,
+    add_page,
+    open_counter,
+)
+
+
+@pytest.fixture
+async def counter(pool: Pool, embedder: CountingEmbedder) -> AsyncIterator[Counter]:
+    """A shop with three pages, embedded."""
+    counter = await open_counter(pool)
+    for page in PAGES:
+        await add_page(pool, counter.tenant_id, page)
+    indexer = KnowledgeIndexer(pool, embedder)
+    while await indexer.embed_batch():
+        pass
+    yield counter
+    await counter.shards.shard.stop()
+
+
+@pytest.fixture
+def writer(pool: Pool, embedder: CountingEmbedder) -> AnswerWriter:
+    return AnswerWriter(pool, KnowledgeRetriever(pool, embedder), None)
+
+
+async def test_a_question_is_answered_word_for_word_with_its_source(
+    counter: Counter, writer: AnswerWriter
+) -> None:
+    answer = await writer.write(await counter.write("هزینه ارسال چقدره؟"))
+
+    assert answer.text == SHIPPING.text
+    assert not answer.is_handover
+    (source,) = answer.trace.sources
+    assert (source.number, source.title) == (1, SHIPPING.title)
+    assert answer.trace.model == "extractive"
+    assert answer.trace.retrieval_method == "context_retriever"
+    assert answer.trace.latency_ms > 0
+    assert answer.trace.fallback_reason == ""
+    # What was weighed is traced, whether it was used or not.
+    assert answer.trace.candidates[0].chunk_id == source.chunk_id
+    assert len(answer.trace.candidates) == len(PAGES)
+    assert 0.5 < answer.trace.relevance <= 1
+    assert answer.trace.prompt_hash == ""
+
+
+async def test_an_english_question_finds_the_persian_page(
+    counter: Counter, writer: AnswerWriter
+) -> None:
+    answer = await writer.write(await counter.write("How much does delivery cost?"))
+
+    assert answer.text == SHIPPING.text
+
+
+@pytest.mark.parametrize(
+    ("question", "language"),
+    [
+        ("پایتخت استرالیا کدوم شهره؟", "fa"),
+        ("What is the capital of Mongolia?", "en"),
+        ("سلام، دستور پخت قورمه سبزی رو بگو", "fa"),
+    ],
+)
+async def test_what_the_shop_does_not_know_goes_to_a_person_in_the_customers_language(
+    counter: Counter, writer: AnswerWriter, question: str, language: str
+) -> None:
+    answer = await writer.write(await counter.write(question))
+
+    assert answer.is_handover
+    assert answer.text == HANDOVER[language]
+    assert answer.trace.sources == ()
+
+
+@pytest.mark.parametrize("text", ["", "؟", "😡", "     "])
+async def test_what_cannot_be_read_goes_to_a_person(
+    counter: Counter, writer: AnswerWriter, text: str
+) -> None:
+    answer = await writer.write(await counter.write(text))
+
+    assert answer.is_handover
+    # Without letters the shop's own language counts.
+    assert answer.text == HANDOVER["fa"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reply"),
+    [
+        ("سلام، خوب هستید؟", GREETING["fa"]),
+        ("hello there", GREETING["en"]),
+        ("خیلی ممنون", WELCOME["fa"]),
+    ],
+)
+async def test_small_talk_calls_nobody(
+    counter: Counter, writer: AnswerWriter, text: str, reply: str
+) -> None:
+    answer = await writer.write(await counter.write(text))
+
+    assert answer.text == reply
+    assert not answer.is_handover
+
+
+async def test_a_burst_is_answered_as_one_question(
+    counter: Counter, writer: AnswerWriter
+) -> None:
+    job = await counter.write("سلام", "یه سوال داشتم", "ارسال به مشهد", "چند میشه؟")
+
+    answer = await writer.write(job)
+
+    assert answer.trace.sources[0].title == SHIPPING.title
+
+
+async def test_two_questions_in_one_burst_both_get_their_page(
+    counter: Counter, writer: AnswerWriter
+) -> None:
+    answer = await writer.write(
+        await counter.write("هزینه ارسال چقدره؟", "تا کی می‌تونم کالا رو مرجوع کنم؟")
+    )
+
+    assert {source.title for source in answer.trace.sources} == {
+        SHIPPING.title,
+        RETURNS.title,
+    }
+    assert [source.number for source in answer.trace.sources] == [1, 2]
+
+
+async def test_a_shop_without_knowledge_hands_over(
+    pool: Pool, counter: Counter, writer: AnswerWriter
+) -> None:
+    empty = await open_counter(pool, "empty", beside=counter)
+
+    answer = await writer.write(await empty.write("هزینه ارسال چقدره؟"))
+
+    assert answer.is_handover
+
+
+async def test_a_page_that_was_just_written_is_answered_from_at_once(
+    pool: Pool, counter: Counter, writer: AnswerWriter
+) -> None:
+    page = Page("کارت هدیه", "کارت هدیه‌ی فروشگاه از ۵۰۰ هزار تومان شروع می‌شود.")
+    await add_page(pool, counter.tenant_id, page)
+
+    answer = await writer.write(await counter.write("کارت هدیه از چند شروع میشه؟"))
+
+    assert answer.text == page.text
+
+
+async def test_words_alone_still_answer_when_the_model_of_meaning_fails(
+    counter: Counter, writer: AnswerWriter, embedder: CountingEmbedder
+) -> None:
+    embedder.failure = RuntimeError("no vectors today")
+
+    answer = await writer.write(await counter.write("هزینه‌ی ارسال با پست چقدر است؟"))
+
+    assert answer.text == SHIPPING.text
+
+
+class BrokenSearch:
+    """A search that is away."""
+
+    async def retrieve(
+        self,
+        tenant_id: TenantId,
+        query: str,
+        *,
+        share: str = "",
+        conversation_id: ConversationId | None = None,
+        only: RetrievalFilter = EVERYTHING,
+    ) -> RetrievedContext:
+        message = f"{tenant_id} {share} {conversation_id} {only}: no {query!r} now"
+        raise RetrieverUnavailableError(message)
+
+
+async def test_a_search_that_fails_leaves_a_polite_handover_and_its_reason(
+    pool: Pool, counter: Counter
+) -> None:
+    writer = AnswerWriter(pool, BrokenSearch(), None)
+
+    answer = await writer.write(await counter.write("هزینه ارسال چقدره؟"))
+
+    assert answer.is_handover
+    assert answer.text == HANDOVER["fa"]
+    assert "RetrieverUnavailableError" in answer.trace.fallback_reason
+
+
+@pytest.mark.parametrize(
+    ("words", "language"),
+    [((), "fa"), (("how much is this one?",), "en"), (("این چنده؟",), "fa")],
+)
+async def test_a_picture_is_left_to_a_colleague_and_nothing_is_guessed(
+    counter: Counter, writer: AnswerWriter, words: tuple[str, ...], language: str
+) -> None:
+    job = await counter.write(PLACEHOLDERS[MessageType.IMAGE], *words)
+
+    answer = await writer.write(job)
+
+    assert answer.text == COLLEAGUE_LOOKS[language]
+    assert answer.needs_operator
+    assert not answer.is_handover
+    assert answer.trace.sources == ()
+
+
+async def test_a_tenant_that_writes_english_is_answered_so_where_there_are_no_words(
+    pool: Pool, counter: Counter, writer: AnswerWriter
+) -> None:
+    await pool.execute("UPDATE tenants SET language = 'en'")
+    job = await counter.write(PLACEHOLDERS[MessageType.VOICE])
+
+    assert (await writer.write(job)).text == COLLEAGUE_LOOKS["en"]
+
+
+async def test_a_shared_post_is_searched_with_the_question_about_it(
+    counter: Counter, writer: AnswerWriter
+) -> None:
+    job = await counter.write("این چقدر طول می‌کشه؟")
+    share = f"عنوان: {RETURNS.title}\nلینک: https://cdn/1"
+
+    answer = await writer.write(replace(job, share=share))
+
+    assert RETURNS.title in {source.title for source in answer.trace.sources}
+
+
+async def test_a_shared_post_does_not_hide_what_the_question_alone_finds(
+    counter: Counter, writer: AnswerWriter
+) -> None:
+    job = await counter.write("هزینه ارسال چقدره؟")
+    share = "کپشن: " + "غروب پاییز و چای داغ کنار شومینه " * 30
+
+    answer = await writer.write(replace(job, share=share))
+
+    assert SHIPPING.title in {source.title for source in answer.trace.sources}
+
+
+async def test_a_database_that_stays_away_is_a_failed_answer(
+    dsn: str, pool: Pool, counter: Counter, embedder: CountingEmbedder
+) -> None:
+    job = await counter.write("هزینه ارسال چقدره؟")
+    closed = await open_pool(dsn)
+    await closed.close()
+    writer = AnswerWriter(
+        closed,
+        KnowledgeRetriever(pool, embedder),
+        None,
+        database_timeout=timedelta(milliseconds=1),
+    )
+
+    with pytest.raises(AnswerFailedError):
+        await writer.write(job)
+
+
+async def test_a_conversation_that_is_gone_is_a_failed_answer(
+    counter: Counter, writer: AnswerWriter
+) -> None:
+    job = AnswerJob(counter.tenant_id, counter.conversation_id, (MessageId(uuid4()),))
+
+    with pytest.raises(AnswerFailedError):
+        await writer.write(job)
+
+
+async def test_another_tenants_question_is_never_read(
+    pool: Pool, counter: Counter, writer: AnswerWriter
+) -> None:
+    job = await counter.write("هزینه ارسال چقدره؟")
+    stranger = await open_counter(pool, "stranger", beside=counter)
+
+    with pytest.raises(AnswerFailedError):
+        await writer.write(
+            AnswerJob(stranger.tenant_id, job.conversation_id, job.question_ids)
+        )

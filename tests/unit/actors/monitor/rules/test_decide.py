@@ -1,0 +1,239 @@
+"""The monitor's rules, as tables: thresholds, flapping, maintenance, notices."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import orjson
+import pytest
+
+from actors.monitor.codec import decode_state
+from actors.monitor.rules.alert_rules import Rules
+from actors.monitor.rules.decide import decide
+from actors.monitor.rules.effects import Effect, RecordTransition, Tell
+from actors.monitor.rules.events import (
+    AnomalyFound,
+    CheckFailed,
+    CheckMissed,
+    CheckPassed,
+    Event,
+    NetworkLost,
+)
+from actors.monitor.rules.state import ServiceHealth, check_invariants
+from persistence.ids import ResultId, ServiceId, TenantId
+from persistence.monitor import AlertKind, Status
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+NEW = ServiceHealth(ServiceId(UUID(int=1)), TenantId(UUID(int=2)))
+
+
+@dataclass
+class Story:
+    """A service's checks, a minute apart."""
+
+    rules: Rules = field(default_factory=Rules)
+    state: ServiceHealth = NEW
+    at: datetime = START
+    effects: list[Effect] = field(default_factory=list)
+    count: int = 0
+
+    def tell(self, signs: str) -> "Story":
+        """Let checks happen.
+
+        `+` passed, `s` slowly, `-` failed, `?` network lost, `m` in maintenance
+        and failed, `.` missed.
+        """
+        for sign in signs:
+            self.count += 1
+            self.apply(_event(sign, ResultId(UUID(int=self.count)), self.at))
+            self.at += MINUTE
+        return self
+
+    def apply(self, event: Event) -> None:
+        """Apply one event."""
+        decision = decide(self.state, event, self.rules)
+        check_invariants(decision.state)
+        self.state = decision.state
+        self.effects.extend(decision.effects)
+
+    @property
+    def statuses(self) -> list[str]:
+        """The statuses that were gone through."""
+        return [e.new.value for e in self.effects if isinstance(e, RecordTransition)]
+
+    @property
+    def told(self) -> list[Tell]:
+        """The notices."""
+        return [effect for effect in self.effects if isinstance(effect, Tell)]
+
+    @property
+    def kinds(self) -> list[str]:
+        """What the notices told."""
+        return [told.kind.value for told in self.told]
+
+
+def _event(sign: str, event_id: ResultId, at: datetime) -> Event:
+    match sign:
+        case "+":
+            return CheckPassed(event_id, at, 20.0)
+        case "s":
+            return CheckPassed(event_id, at, 900.0)
+        case "-":
+            return CheckFailed(event_id, at, "HTTP 500")
+        case "?":
+            return NetworkLost(event_id, at, "our network")
+        case "m":
+            return CheckFailed(event_id, at, "HTTP 500", in_maintenance=True)
+        case _:
+            return CheckMissed(event_id, at, "nobody watched")
+
+
+SLOW = Rules(degraded_after_ms=500.0)
+
+
+@pytest.mark.parametrize(
+    ("rules", "checks", "statuses"),
+    [
+        (Rules(), "+", ["up"]),
+        (Rules(), "--", []),
+        (Rules(), "---", ["down"]),
+        (Rules(), "+--+--+", ["up"]),
+        (Rules(), "+---", ["up", "down"]),
+        (Rules(), "+---+", ["up", "down"]),
+        (Rules(), "+---++", ["up", "down", "up"]),
+        (Rules(), "+---+-+", ["up", "down"]),
+        (Rules(failure_threshold=1, success_threshold=1), "+-+", ["up", "down", "up"]),
+        (SLOW, "+ss", ["up"]),
+        (SLOW, "+sss", ["up", "degraded"]),
+        (SLOW, "+sss+", ["up", "degraded"]),
+        (SLOW, "+sss++", ["up", "degraded", "up"]),
+        (SLOW, "+sss---", ["up", "degraded", "down"]),
+        (Rules(), "+??", ["up", "unknown"]),
+        (Rules(), "+??+", ["up", "unknown", "up"]),
+        (Rules(), "+--?-", ["up", "unknown", "down"]),
+        (Rules(), "+--??", ["up", "unknown"]),
+        (Rules(), "+mmm", ["up", "maintenance"]),
+        (Rules(), "+mmm+", ["up", "maintenance", "up"]),
+        (Rules(), "+--m--", ["up", "maintenance", "up"]),
+        (Rules(), "+---mm-", ["up", "down", "maintenance", "down"]),
+        (Rules(), "+..+", ["up"]),
+        (Rules(), "+--..-", ["up", "down"]),
+    ],
+)
+def test_checks_lead_to_statuses(
+    rules: Rules, checks: str, statuses: Sequence[str]
+) -> None:
+    assert Story(rules).tell(checks).statuses == list(statuses)
+
+
+def test_a_first_failure_is_no_alarm_and_a_lasting_one_is_told_once() -> None:
+    assert Story().tell("+--").kinds == []
+    story = Story().tell("+" + "-" * 60)
+    assert story.kinds == ["down"]
+    assert story.told[0].reason == "HTTP 500"
+
+
+def test_a_recovery_says_for_how_long_it_was_down() -> None:
+    story = Story().tell("+---------++")
+    assert story.kinds == ["down", "recovered"]
+    assert story.told[1].down_for == 8 * MINUTE
+    assert story.told[0].incident_id == story.told[1].incident_id
+
+
+def test_what_stays_down_is_told_again_after_the_reminder() -> None:
+    rules = Rules(reminder=timedelta(minutes=30))
+    story = Story(rules).tell("-" * 70)
+    assert story.kinds == ["down", "reminder", "reminder"]
+    assert story.told[2].at - story.told[1].at == timedelta(minutes=30)
+    assert Story(Rules(reminder=timedelta(0))).tell("-" * 70).kinds == ["down"]
+
+
+def test_the_cool_down_holds_a_notice_back_but_does_not_swallow_it() -> None:
+    rules = Rules(1, 1, cooldown=timedelta(minutes=10))
+    # Down, back, and down again within the cool-down: told when that is over.
+    story = Story(rules).tell("+-+" + "-" * 12)
+    assert story.kinds == ["down", "recovered", "down"]
+    assert story.told[2].at - story.told[0].at == timedelta(minutes=10)
+
+
+def test_who_was_not_told_of_an_outage_is_not_told_of_its_end() -> None:
+    rules = Rules(1, 1, cooldown=timedelta(minutes=10))
+    assert Story(rules).tell("+-+-+").kinds == ["down", "recovered"]
+
+
+def test_a_flapping_service_is_degraded_and_told_once() -> None:
+    story = Story().tell("+-" * 15)
+    assert story.state.is_flapping
+    assert story.statuses == ["up", "degraded"]
+    assert story.kinds == ["flapping"]
+
+
+def test_a_flapping_service_must_fail_longer_to_be_down() -> None:
+    story = Story().tell("+-" * 5 + "--")
+    assert story.state.status is Status.DEGRADED
+    assert story.tell("---").state.status is Status.DOWN
+
+
+def test_flapping_ends_when_it_has_been_steady() -> None:
+    story = Story().tell("+-" * 6 + "+" * 17)
+    assert not story.state.is_flapping
+    assert story.state.status is Status.UP
+
+
+def test_a_lost_network_of_ours_is_no_alarm_and_changes_no_verdict() -> None:
+    story = Story().tell("+" + "?" * 100)
+    assert story.kinds == []
+    assert story.state.verdict is Status.UP
+
+
+def test_maintenance_is_silent_and_an_outage_before_it_goes_on_after_it() -> None:
+    story = Story().tell("+---" + "m" * 20 + "--")
+    assert story.kinds == ["down"]
+    assert story.statuses[-2:] == ["maintenance", "down"]
+    assert story.tell("++").kinds == ["down", "recovered"]
+
+
+def test_a_certificate_is_told_once_for_each_term() -> None:
+    story = Story()
+    for days in (40, 13, 13, 12, 6, 2, 0, 0, 90, 13):
+        expires_at = story.at + timedelta(days=days, hours=1)
+        event_id = ResultId(UUID(int=story.count))
+        story.apply(CheckPassed(event_id, story.at, 10.0, expires_at))
+        story.count += 1
+    assert story.kinds == ["certificate"] * 5
+
+
+def test_an_anomaly_is_told_within_the_cool_down_once_and_not_of_what_is_down() -> None:
+    def odd(at: datetime) -> AnomalyFound:
+        return AnomalyFound(ResultId(UUID(int=9)), at, "slow", "latency", 0.8)
+
+    story = Story().tell("+")
+    story.apply(odd(story.at))
+    story.apply(odd(story.at + MINUTE))
+    assert story.kinds == [AlertKind.ANOMALY]
+    down = Story().tell("---")
+    down.apply(odd(down.at + timedelta(hours=1)))
+    assert down.kinds == ["down"]
+
+
+def test_a_clock_that_was_wrong_does_not_silence_the_monitor() -> None:
+    story = Story(Rules(1, 1), at=START + timedelta(days=3650)).tell("-")
+    story.at = START
+    story.tell("+--")
+    assert story.kinds == ["down", "recovered", "down"]
+    assert story.told[1].down_for == timedelta(0)
+
+
+def test_a_notice_is_named_by_the_result_that_brought_it_about() -> None:
+    first = Story().tell("---").told[0]
+    again = Story().tell("---").told[0]
+    assert (first.cause, first.kind) == (again.cause, again.kind)
+
+
+def test_the_state_survives_json() -> None:
+
+    story = Story(Rules(1, 1)).tell("+-+-s-")
+    story.state = replace(story.state, certificate_told=7)
+    assert decode_state(orjson.loads(orjson.dumps(story.state))) == story.state

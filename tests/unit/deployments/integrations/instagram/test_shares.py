@@ -1,0 +1,156 @@
+"""Shared posts, reels and stories, in every form in which Meta sends them."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from actors.conversation.events import CustomerShared, CustomerWrote, EchoReceived
+from actors.conversation.state import MessageType
+from deployments.integrations.instagram.reading import (
+    Incoming,
+    InstagramEvent,
+    Kind,
+    build_event,
+    read_webhook,
+)
+from persistence.channels import Channel, ChannelKind
+from persistence.ids import ChannelId, TenantId
+
+SHOP, SARA = "17841400000000000", "900100200300"
+AT = datetime(2026, 3, 21, 12, tzinfo=UTC)
+CHANNEL = Channel(
+    id=ChannelId(UUID(int=2)),
+    tenant_id=TenantId(UUID(int=1)),
+    kind=ChannelKind.INSTAGRAM,
+    name="shop",
+    account_id=SHOP,
+    is_paused=False,
+    created_at=AT,
+    access_token=None,
+    webhook_secret=None,
+)
+EMPTY = "[پست/ریلز اینستاگرام]"
+POST = {
+    "type": "ig_post",
+    "payload": {"ig_post_media_id": "17", "title": "مانتو نخی", "url": "https://cdn/2"},
+}
+SHARE = {"type": "share", "payload": {"url": "https://cdn/1"}}
+
+
+def read(**fields: object) -> list[Incoming]:
+    """Read one message from Sara to the shop."""
+    return _read(SARA, SHOP, fields)
+
+
+def _read(sender: str, recipient: str, fields: Mapping[str, object]) -> list[Incoming]:
+    event = {
+        "sender": {"id": sender},
+        "recipient": {"id": recipient},
+        "message": {"mid": "m1", **fields},
+    }
+    found = list(read_webhook({"entry": [{"id": SHOP, "messaging": [event]}]}))
+    assert all(isinstance(one, Incoming) for one in found)
+    return [one for one in found if isinstance(one, Incoming)]
+
+
+def build(incoming: Incoming) -> InstagramEvent:
+    return build_event(CHANNEL, incoming, AT)
+
+
+@pytest.mark.parametrize(
+    ("attachment", "content", "media_id"),
+    [
+        (SHARE, "لینک: https://cdn/1", ""),
+        (POST, "عنوان: مانتو نخی\nلینک: https://cdn/2", "17"),
+        (
+            {"type": "ig_reel", "payload": {"reel_video_id": 18, "title": "ریلز"}},
+            "عنوان: ریلز",
+            "18",
+        ),
+        ({"type": "reel", "payload": {"reel_video_id": "19"}}, EMPTY, "19"),
+        (
+            {"type": "story_mention", "payload": {"url": "https://cdn/s"}},
+            "لینک: https://cdn/s",
+            "",
+        ),
+        ({"type": "ig_story", "payload": {"story_media_id": "20"}}, EMPTY, "20"),
+        (
+            {
+                "type": "share",
+                "payload": {
+                    "title": "الف",
+                    "subtitle": "ب",
+                    "caption": "پ\nت",
+                    "url": "https://cdn/3",
+                },
+            },
+            "عنوان: الف\nزیرعنوان: ب\nکپشن: پ\nت\nلینک: https://cdn/3",
+            "",
+        ),
+        ({"type": "share"}, EMPTY, ""),
+        ({"type": "share", "payload": {"title": "  ", "url": None}}, EMPTY, ""),
+        ({"type": "ig_post", "payload": "nonsense"}, EMPTY, ""),
+    ],
+)
+def test_s5_a_share_of_any_kind_is_told_in_lines_and_its_media_id_is_kept(
+    attachment: object, content: str, media_id: str
+) -> None:
+    (found,) = read(attachments=[attachment])
+    shared = build(found)
+    assert isinstance(shared, CustomerShared)
+    assert shared.content == content
+    assert [media.media_id for media in shared.media] == [media_id]
+    assert {media.kind for media in shared.media} == {MessageType.SHARE}
+
+
+@pytest.mark.parametrize("attachments", [[SHARE, POST], [POST, SHARE]])
+def test_a_post_that_arrives_as_share_and_as_ig_post_is_one_message(
+    attachments: list[object],
+) -> None:
+    (found,) = read(attachments=attachments)
+    shared = build(found)
+    assert isinstance(shared, CustomerShared)
+    assert shared.content == "عنوان: مانتو نخی\nلینک: https://cdn/2"
+    assert [media.media_id for media in shared.media] == ["17"]
+
+
+def test_two_different_posts_in_one_message_are_both_told() -> None:
+    other = {"type": "ig_post", "payload": {"ig_post_media_id": "18", "title": "شال"}}
+    (found,) = read(attachments=[POST, other])
+    assert found.text == "عنوان: مانتو نخی\nلینک: https://cdn/2\nعنوان: شال"
+    assert [media.media_id for media in found.media] == ["17", "18"]
+
+
+def test_s5_words_beside_a_share_are_a_message_of_their_own_after_it() -> None:
+    shared, wrote = (build(one) for one in read(text="این چنده؟", attachments=[POST]))
+    assert isinstance(shared, CustomerShared)
+    assert isinstance(wrote, CustomerWrote)
+    assert (wrote.text, wrote.message_type) == ("این چنده؟", MessageType.TEXT)
+    assert shared.id != wrote.id
+    assert shared.mid == wrote.mid == "m1"
+
+
+def test_s5_a_story_reply_is_the_story_and_the_words() -> None:
+    story = {"story": {"id": "9", "url": "https://cdn/story"}}
+    shared, wrote = (build(one) for one in read(text="موجوده؟", reply_to=story))
+    assert isinstance(shared, CustomerShared)
+    assert shared.content == "لینک: https://cdn/story"
+    assert [media.media_id for media in shared.media] == ["9"]
+    assert isinstance(wrote, CustomerWrote)
+    assert wrote.text == "موجوده؟"
+
+
+def test_a_picture_beside_a_share_is_a_message_of_its_own() -> None:
+    picture = {"type": "image", "payload": {"url": "u"}}
+    kinds = [one.kind for one in read(attachments=[POST, picture])]
+    assert kinds == [Kind.SHARED, Kind.WROTE]
+
+
+def test_what_the_owner_shares_is_the_owners_answer() -> None:
+    (found,) = _read(SHOP, SARA, {"is_echo": True, "attachments": [POST]})
+    echo = build(found)
+    assert isinstance(echo, EchoReceived)
+    assert echo.message_type is MessageType.SHARE
+    assert echo.text == "عنوان: مانتو نخی\nلینک: https://cdn/2"
