@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-import asyncpg
 import structlog
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
@@ -26,7 +25,7 @@ from deployments.web.api import errors as api_errors
 from deployments.web.api.errors import ApiError
 from persistence import errors as persistence_errors
 from persistence.channels import ChannelInUseError
-from persistence.errors import PersistenceError
+from persistence.errors import DATABASE_AWAY, PersistenceError
 from retrieval import errors as retrieval_errors
 from retrieval.errors import RetrievalError
 
@@ -101,16 +100,6 @@ ROOTS: tuple[type[Exception], ...] = (
     PersistenceError,
     RetrievalError,
     AnswersError,
-)
-#: The database is away, restarting, or out of connections.
-DATABASE_AWAY: tuple[type[Exception], ...] = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.CannotConnectNowError,
-    ConnectionError,
-    TimeoutError,
 )
 #: What is away for a moment is asked for again after this.
 RETRY_AFTER = timedelta(seconds=2)

@@ -1,4 +1,25 @@
-"""What can go wrong with what is remembered."""
+"""Errors of the persistence layer, and which errors mean that the database is away."""
+
+import asyncpg
+
+#: The connection, the server or its resources are gone for a while, or the server gave
+#: the statement up for another's sake: the same statement may succeed later. A wrong
+#: statement is not among them: that is a bug.
+DATABASE_AWAY: tuple[type[Exception], ...] = (
+    # Also a host name that can't be resolved (socket.gaierror).
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,
+    # A deadlock's victim, or a server that has just become a stand-by.
+    asyncpg.TransactionRollbackError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
 
 
 class PersistenceError(Exception):

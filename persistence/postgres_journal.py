@@ -7,26 +7,13 @@ import asyncpg
 
 from persistence import journal
 from persistence.database import Pool
-from persistence.errors import BatchRefusedError, DatabaseAwayError
+from persistence.errors import (
+    DATABASE_AWAY,
+    BatchRefusedError,
+    DatabaseAwayError,
+)
 from persistence.ids import ConversationId, EventId
 from persistence.journal import Batch, Epoch, Known, TimerRow
-
-#: The connection, the server or its room is gone for a while; or the server gave the
-#: statement up for another's sake. The same statement may succeed later.
-AWAY = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.PostgresSystemError,
-    # A deadlock's victim, or a server that has just become a stand-by.
-    asyncpg.TransactionRollbackError,
-    asyncpg.ReadOnlySQLTransactionError,
-)
 
 
 class PostgresJournal:
@@ -77,7 +64,7 @@ class PostgresJournal:
             async with self._pool.acquire() as connection, connection.transaction():
                 await journal.commit_batch(connection, epoch, batch, last_seq)
                 await journal.forget_words(connection, batch.forgotten)
-        except AWAY as error:
+        except DATABASE_AWAY as error:
             raise DatabaseAwayError(repr(error)) from error
         except asyncpg.PostgresError as error:
             raise BatchRefusedError(str(error)) from error
@@ -89,5 +76,7 @@ def _reading() -> Iterator[None]:
     # is no fault of the event, so the shard must wait and not throw the event away.
     try:
         yield
-    except (*AWAY, asyncpg.PostgresError) as error:
+    except DATABASE_AWAY as error:
+        raise DatabaseAwayError(repr(error)) from error
+    except asyncpg.PostgresError as error:
         raise DatabaseAwayError(repr(error)) from error

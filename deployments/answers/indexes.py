@@ -10,8 +10,8 @@ import numpy as np
 import structlog
 
 from deployments.answers.embedders import Embedders
-from deployments.errors import DATABASE_AWAY
 from persistence.database import Pool
+from persistence.errors import DATABASE_AWAY
 from persistence.ids import TenantId
 from persistence.knowledge import (
     fetch_changed_documents,

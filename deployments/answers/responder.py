@@ -25,8 +25,8 @@ from deployments.answers.prompt import build_messages, shown_numbers
 from deployments.answers.shared_post import to_search_words
 from deployments.answers.small_talk import drop_small_talk, reply_to_small_talk
 from deployments.answers.verdict import read_verdict
-from deployments.errors import DATABASE_AWAY
 from persistence.database import Pool
+from persistence.errors import DATABASE_AWAY
 from persistence.messages import fetch_questions, fetch_recent_turns
 from persistence.tenants import Tenant, fetch_tenant
 from retrieval.answer.extractive import best_sentences

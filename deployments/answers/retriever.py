@@ -11,8 +11,8 @@ from deployments.answers.rag_metrics import RAGMetrics
 from deployments.answers.retrieval_log import log_retrieval
 from deployments.answers.timeout_embedder import TIMEOUT_S, TimeoutEmbedder
 from deployments.answers.variants import Variant
-from deployments.errors import DATABASE_AWAY
 from persistence.database import Pool
+from persistence.errors import DATABASE_AWAY
 from persistence.ids import ConversationId, TenantId
 from persistence.routing import fetch_routing
 from retrieval.answer.retrieved import RetrievedContext

@@ -3,9 +3,9 @@
 from enum import StrEnum
 
 from config.flags import FlagName, FlagValue
-from deployments.errors import DATABASE_AWAY
 from deployments.flags import FeatureFlags
 from persistence.database import Db
+from persistence.errors import DATABASE_AWAY
 from persistence.ids import ConversationId, TenantId
 from persistence.variants import keep_variant
 

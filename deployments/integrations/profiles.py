@@ -12,11 +12,10 @@ from actors.conversation.ports import NoProfile, Unnamed
 from actors.conversation.state import Profile, Source
 from config.metrics import PROFILE_LOOKUPS
 from config.settings import Settings
-from deployments.errors import DATABASE_AWAY
 from deployments.integrations.platforms import INTRODUCERS, LIMITS, Introducer
 from persistence.channels import decrypt_tokens, fetch_channel
 from persistence.database import Pool
-from persistence.errors import SecretUnreadableError
+from persistence.errors import DATABASE_AWAY, SecretUnreadableError
 from persistence.ids import ChannelId
 from persistence.secrets import Cipher
 

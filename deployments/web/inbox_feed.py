@@ -10,10 +10,10 @@ from typing import Final
 
 import structlog
 
-from deployments.errors import DATABASE_AWAY
 from deployments.web.websocket import HEARTBEAT, SEND_TIMEOUT
 from persistence.conversations import ConversationSummary, fetch_conversations
 from persistence.database import Pool
+from persistence.errors import DATABASE_AWAY
 from persistence.feed import (
     Change,
     FeedCursor,

@@ -5,7 +5,6 @@ import asyncio
 import orjson
 from fastapi import WebSocket
 
-from deployments.errors import DATABASE_AWAY
 from deployments.integrations.errors import DirectoryUnavailableError, InvalidFieldError
 from deployments.integrations.website.hub import (
     Frame,
@@ -33,6 +32,7 @@ from deployments.web.websocket import (
 )
 from persistence.channels import ChannelKind
 from persistence.chat import fetch_chat_start
+from persistence.errors import DATABASE_AWAY
 from persistence.feed import fetch_feed_end
 from persistence.ids import derive_conversation_id
 

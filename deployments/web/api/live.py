@@ -8,7 +8,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, WebSocket
 
-from deployments.errors import DATABASE_AWAY
 from deployments.web.api.auth import Principal, authenticate
 from deployments.web.api.context import ApiContext, Context
 from deployments.web.api.conversations import render_conversation
@@ -35,6 +34,7 @@ from deployments.web.websocket import (
     send_text,
     wait_for_leaving,
 )
+from persistence.errors import DATABASE_AWAY
 from persistence.feed import FeedCursor, fetch_feed_end
 from persistence.ids import TenantId
 
