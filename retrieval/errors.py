@@ -1,6 +1,11 @@
-"""What can go wrong while text is prepared and searched."""
+"""The errors of preparing and searching text, and how a failing part is logged."""
 
+import logging
 from typing import ClassVar
+
+# The standard library's: it goes where the process sends its log, and to stderr, never
+# stdout, where nobody has set one up.
+_LOG = logging.getLogger("retrieval")
 
 
 class RetrievalError(Exception):
@@ -29,3 +34,9 @@ class SearchFailedError(RetrievalError):
 
 class RerankerUnavailableError(RetrievalError):
     """No cross-encoder is there to judge the passages. The fused order serves."""
+
+
+def name_failure(part: str, error: Exception) -> str:
+    """Log why a part failed, with its stack; return the error's name for `degraded`."""
+    _LOG.warning("%s failed: %r", part, error, exc_info=error)
+    return type(error).__name__

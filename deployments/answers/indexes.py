@@ -190,10 +190,10 @@ class TenantIndexes:
                 self._pool, tenant_id, batch, held.embedder.name
             )
             usable = _drop_misfits(tenant_id, chunks, held.embedder.dimensions)
-            await asyncio.to_thread(held.index.apply, usable, batch, more_follows=True)
+            await asyncio.to_thread(held.index.apply, usable, batch)
             n_chunks += len(chunks)
         # Off the answering path: a large shop's takes seconds.
-        await asyncio.to_thread(held.index.settle)
+        await asyncio.to_thread(held.index.prepare)
         # What was read may be newer than the number; then it is read once more.
         held.revision = max((one.revision for one in changed), default=revision)
         held.is_whole = True

@@ -3,7 +3,7 @@
 from config.flags import FlagName
 from deployments.flags import FeatureFlags
 from retrieval.index.hits import DENSE_WEIGHT, FusionOrder
-from retrieval.ranking.options import RagOptions
+from retrieval.production_rag import RagOptions
 
 
 def read_options(flags: FeatureFlags, dense_weight: float = DENSE_WEIGHT) -> RagOptions:

@@ -32,8 +32,9 @@ from persistence.tenants import Tenant, fetch_tenant
 from retrieval.answer.extractive import best_sentences
 from retrieval.answer.retrieved import RetrievedChunk, RetrievedContext
 from retrieval.errors import RetrievalError
-from retrieval.ranking.relevance import ANSWER_THRESHOLD
+from retrieval.ranking.answerability import is_answerable
 from retrieval.text.language import detect_language, drop_addresses
+from retrieval.text.normalise import has_words
 
 #: Turns that are read; how many of them the model sees is a matter of tokens.
 MAX_TURNS = 12
@@ -175,8 +176,11 @@ class AnswerWriter:
         talk = reply_to_small_talk(asked.question, asked.language)
         if talk is not None:
             return _Draft(talk, SMALL_TALK)
+        share = to_search_words(asked.job.share)
+        if not has_words(f"{asked.question} {share}"):
+            return _hand_over(asked)
         try:
-            query, context = await self._search(asked)
+            query, context = await self._search(asked, share)
         except (AnswersError, RetrievalError) as error:
             log.exception("search_failed")
             reason = f"the search failed: {type(error).__name__}: {error}"
@@ -187,7 +191,7 @@ class AnswerWriter:
     async def _answer_from(
         self, context: RetrievedContext, query: str, asked: _Asked
     ) -> _Draft:
-        if context["relevance"] < ANSWER_THRESHOLD or not context["chunks"]:
+        if not is_answerable(context["relevance"]) or not context["chunks"]:
             return _hand_over(asked, context["retrieval_method"])
         if self._llm is None:
             return _quote(query, context)
@@ -199,12 +203,12 @@ class AnswerWriter:
             # The customer has an answer, but not the one that was to be: D-130.
             return replace(draft, needs_operator=True)
 
-    async def _search(self, asked: _Asked) -> tuple[str, RetrievedContext]:
+    async def _search(self, asked: _Asked, share: str) -> tuple[str, RetrievedContext]:
         """Search; return the text that found the most with what it found."""
         found = await self._retriever.retrieve(
             asked.tenant.id,
             asked.question,
-            share=to_search_words(asked.job.share),
+            share=share,
             conversation_id=asked.job.conversation_id,
         )
         return found.get("searched_text", asked.question), found

@@ -23,8 +23,7 @@ from retrieval.errors import RerankerUnavailableError
 from retrieval.index.hits import EVERYTHING, RetrievalFilter
 from retrieval.index.knowledge import SourceType
 from retrieval.index.knowledge_index import KnowledgeIndex
-from retrieval.production_rag import ProductionRAG, Rerank
-from retrieval.ranking.options import RagOptions
+from retrieval.production_rag import ProductionRAG, RagOptions, Rerank
 from retrieval.ranking.reranking import Reranker, RerankResult
 from retrieval.routing import QueryRouter
 

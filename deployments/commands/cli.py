@@ -21,7 +21,7 @@ from config.settings import (
 )
 from persistence.errors import DatabaseAwayError, PersistenceError
 from retrieval.errors import RetrievalError
-from retrieval.evaluation.pipelines import Pipeline
+from retrieval.evaluation import Pipeline
 
 app = typer.Typer(
     help="Pilito answers, hands over and never loses a customer's message.",

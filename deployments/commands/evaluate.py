@@ -16,15 +16,15 @@ from retrieval.evaluation import (
     LabelledPassage,
     LabelledQuestion,
     LabelledSetError,
+    Pipeline,
     Report,
     parse_passages,
     parse_questions,
     run_questions,
 )
 from retrieval.evaluation.corpus import Corpus
-from retrieval.evaluation.pipelines import Pipeline
 from retrieval.index.hits import DENSE_WEIGHT
-from retrieval.ranking.options import RagOptions
+from retrieval.production_rag import RagOptions
 
 Row = TypeVar("Row")
 

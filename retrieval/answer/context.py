@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from retrieval.index.bm25 import grams
+from retrieval.index.bm25 import char_ngrams
 from retrieval.index.knowledge import IndexedChunk, SourceType
 from retrieval.text.normalise import normalise
 from retrieval.text.sentences import sentence_spans
@@ -61,7 +61,7 @@ class _Wording:
 
     @cached_property
     def _pieces(self) -> frozenset[str]:
-        return frozenset(grams(self._folded))
+        return frozenset(char_ngrams(self._folded))
 
 
 @lru_cache(maxsize=_REMEMBERED_TEXTS)

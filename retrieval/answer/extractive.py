@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from retrieval.answer.retrieved import RetrievedChunk
-from retrieval.index.bm25 import grams
+from retrieval.index.bm25 import char_ngrams
 from retrieval.index.knowledge import SourceType
 from retrieval.text.sentences import sentence_spans
 from retrieval.text.stopwords import content_words
@@ -97,11 +97,11 @@ def _most_shared(text: str, words: Sequence[str], max_sentences: int) -> str:
 def _gap_filler(
     words: Sequence[str], chunks: Sequence[RetrievedChunk], said: str
 ) -> int | None:
-    covered = [_share(word, set(grams(said))) for word in words]
+    covered = [_share(word, set(char_ngrams(said))) for word in words]
     for index, chunk in enumerate(chunks[1:3], start=1):
         if chunk["score"] < _CLOSE_SCORE * chunks[0]["score"]:
             break
-        held = set(grams(f"{chunk['title']}\n{chunk['text']}"))
+        held = set(char_ngrams(f"{chunk['title']}\n{chunk['text']}"))
         gains = [
             max(_share(word, held) - before, 0.0)
             for word, before in zip(words, covered, strict=True)
@@ -112,10 +112,10 @@ def _gap_filler(
 
 
 def _shared(words: Sequence[str], sentence: str) -> float:
-    held = set(grams(sentence))
+    held = set(char_ngrams(sentence))
     return sum(_share(word, held) for word in words)
 
 
 def _share(word: str, held: set[str]) -> float:
-    pieces = set(grams(word))
+    pieces = set(char_ngrams(word))
     return len(pieces & held) / max(len(pieces), 1)

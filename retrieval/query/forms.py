@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import sqrt
 
-from retrieval.index.bm25 import seams, word_grams
+from retrieval.index.bm25 import cross_word_ngrams, word_ngrams
 from retrieval.query.colloquial import write_formally
 from retrieval.query.lexicon import find_meanings, replace_by_usual
 from retrieval.text.language import Language, detect_language
@@ -70,14 +70,14 @@ def build_forms(question: str) -> QueryForms:
 
 def _add(pieces: defaultdict[str, float], words: Iterable[str], weight: float) -> None:
     for word in words:
-        for piece in word_grams(word):
+        for piece in word_ngrams(word):
             pieces[piece] += weight * (FILLER_WEIGHT if word in FILLERS else 1)
 
 
 def _pieces(folded: str) -> list[str]:
-    return [piece for word in folded.split() for piece in word_grams(word)]
+    return [piece for word in folded.split() for piece in word_ngrams(word)]
 
 
 def _telling_seams(words: Sequence[str]) -> list[str]:
     pairs = [pair for pair in pairwise(words) if not FILLERS.issuperset(pair)]
-    return [seam for pair in pairs for seam in seams(pair)]
+    return [seam for pair in pairs for seam in cross_word_ngrams(pair)]

@@ -74,6 +74,15 @@ def normalise(text: str) -> str:
     return _SPACED_EZAFE.sub("ه", unicodedata.normalize("NFC", text))
 
 
+def has_words(text: str) -> bool:
+    """Tell whether a text has anything to search for: a letter or a digit.
+
+    Blanks, half-spaces, punctuation, emoji and marks without their letter are no words.
+    Their vectors are near to any passage by chance, so they must not reach a search.
+    """
+    return bool(normalise(text))
+
+
 def _spell(text: str) -> str:
     return _CHANGES.sub(lambda match: _MILD[match[0]], text)
 

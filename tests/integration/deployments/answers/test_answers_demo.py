@@ -23,7 +23,7 @@ from persistence.ids import DocumentId, TenantId
 from persistence.listener import Listener
 from persistence.tenants import create_tenant, fetch_tenant_by_name
 from retrieval.embedding.embedder import Embedder
-from retrieval.ranking.relevance import ANSWER_THRESHOLD
+from retrieval.ranking.answerability import ANSWER_THRESHOLD
 from tests.support.api import count_words
 from tests.support.knowledge import CountingEmbedder, open_counter, remove_page
 from tests.unit.retrieval.samples import GramEmbedder

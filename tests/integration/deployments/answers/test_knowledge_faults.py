@@ -18,7 +18,7 @@ from persistence.ids import TenantId
 from persistence.listener import Listener
 from persistence.tenants import create_tenant
 from retrieval.index.knowledge import SourceType
-from retrieval.ranking.options import RagOptions
+from retrieval.production_rag import RagOptions
 from tests.support.knowledge import (
     PAGES,
     RETURNS,

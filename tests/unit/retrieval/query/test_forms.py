@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.index.bm25 import grams
+from retrieval.index.bm25 import char_ngrams
 from retrieval.query.forms import (
     FILLER_WEIGHT,
     SEAM_WEIGHT,
@@ -20,7 +20,7 @@ def test_a_plain_question_has_one_form() -> None:
     assert forms.for_meaning == ("ستاره قطبی",)
     assert forms.synonyms == ()
     assert dict(forms.for_words) == pytest.approx(
-        dict.fromkeys(grams("ستاره قطبی"), 1.0) | {"اره قطب": SEAM_WEIGHT}
+        dict.fromkeys(char_ngrams("ستاره قطبی"), 1.0) | {"اره قطب": SEAM_WEIGHT}
     )
 
 
