@@ -42,15 +42,15 @@ class RerankPool:
         Raises RerankerUnavailableError: the model is not there, or too much waits.
         """
         _ = job.slot.loaded
-        foretold = job.slot.pace.foretell(job.chars)
-        if foretold > within_s:
-            message = f"busy: {foretold:.1f} s of work, {within_s:.1f} s of time"
+        predicted_s = job.slot.latency.predict(job.chars)
+        if predicted_s > within_s:
+            message = f"busy: {predicted_s:.1f} s of work, {within_s:.1f} s of time"
             raise RerankerUnavailableError(message)
-        job.slot.pace.take(job.chars)
+        job.slot.latency.add(job.chars)
 
     def dismiss(self, job: RerankJob) -> None:
         """Count a job that was admitted as over, however it ended."""
-        job.slot.pace.leave(job.chars)
+        job.slot.latency.remove(job.chars)
 
     async def score(self, jobs: Sequence[RerankJob]) -> list[RerankResult]:
         """Score the jobs of several callers in one go; all are for the same model.
@@ -68,7 +68,7 @@ class RerankPool:
         scores, seconds = await loop.run_in_executor(
             self._thread, _timed, runtime, [*places]
         )
-        slot.pace.learn(sum(job.chars for job in jobs), seconds)
+        slot.latency.learn(sum(job.chars for job in jobs), seconds)
         if not np.isfinite(scores).all():
             message = f"{slot.model} computes no numbers"
             raise RerankerUnavailableError(message)

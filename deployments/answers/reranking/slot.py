@@ -9,7 +9,7 @@ from itertools import count
 
 import structlog
 
-from retrieval.cross_encoder import CrossEncoderRuntime, Pace
+from retrieval.cross_encoder import CrossEncoderRuntime, LatencyEstimator
 from retrieval.errors import RerankerUnavailableError
 
 #: A hub that is away may be back soon; a machine that is offline stays so for long.
@@ -44,7 +44,7 @@ class ModelSlot:
     ) -> None:
         #: What callers ask for, and what the settings name for it.
         self.label, self.model = label, model
-        self.pace = Pace()
+        self.latency = LatencyEstimator()
         self._loader = loader
         self._first_pause = first_pause
         self._longest_pause = longest_pause

@@ -1,9 +1,10 @@
-"""Batches hold every pair once, and little padding."""
+"""Batches hold every pair once; their latency is estimated from what work took."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.cross_encoder import batch_by_length
+from retrieval.cross_encoder import LatencyEstimator, batch_by_length
 
 
 def test_pairs_of_like_length_share_a_batch() -> None:
@@ -47,3 +48,29 @@ def test_every_pair_is_in_one_batch_and_no_batch_is_too_large(
     for batch in batches:
         padded = len(batch) * max(lengths[place] for place in batch)
         assert len(batch) == 1 or padded <= max_tokens
+
+
+def test_before_anything_was_measured_nothing_is_refused() -> None:
+    assert LatencyEstimator().predict(10_000) == 0.0
+
+
+def test_what_waits_already_counts() -> None:
+    estimator = LatencyEstimator()
+    estimator.learn(chars=100, seconds=1.0)
+    estimator.add(50)
+    assert estimator.predict(100) == pytest.approx(1.5)
+    estimator.remove(50)
+    assert estimator.predict(100) == pytest.approx(1.0)
+
+
+def test_a_new_measurement_moves_the_estimate_by_three_tenths() -> None:
+    estimator = LatencyEstimator()
+    estimator.learn(chars=100, seconds=1.0)
+    estimator.learn(chars=100, seconds=2.0)
+    assert estimator.predict(100) == pytest.approx(1.3)
+
+
+def test_a_batch_without_a_word_teaches_nothing() -> None:
+    estimator = LatencyEstimator()
+    estimator.learn(chars=0, seconds=1.0)
+    assert estimator.predict(100) == 0.0
