@@ -85,7 +85,7 @@ class RemoteRetriever:
 
         Raises:
             RetrieverUnavailableError: nobody answers, or not as expected.
-            RetrievalError: neither arm of the search works.
+            RetrievalError: neither meaning nor words can be searched.
         """
 
         async def call() -> RetrievedContext:

@@ -131,7 +131,7 @@ class KnowledgeRetriever:
         searched.
 
         Raises:
-            RetrievalError: neither arm of the search works.
+            RetrievalError: neither meaning nor words can be searched.
             asyncpg.PostgresError, OSError: the database is away.
         """
         self._loop = asyncio.get_running_loop()

@@ -17,7 +17,7 @@ from retrieval.ranking.reranking import (
 
 @dataclass(frozen=True)
 class Placed:
-    """A candidate as both arms saw it."""
+    """A candidate with its ranks in both retrievers."""
 
     score: float
     dense_rank: int | None
