@@ -144,7 +144,7 @@ def _holds(words: Sequence[str], endings: Sequence[str], keyword: str) -> bool:
 
 
 def query_complexity(question: str) -> float:
-    """Rate a question: 0 asks nothing, 1 asks many things at length.
+    """Rate a question's complexity: 0 asks nothing, 1 asks many things at length.
 
     Half by the content words, half by the clauses beyond the first. By hand: three
     content words in one clause are 0.5 * 3 / 12 = 0.125.

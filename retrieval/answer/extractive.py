@@ -1,4 +1,4 @@
-"""An answer without a model: the tenant's own sentences, word for word."""
+"""Extractive answers: the tenant's own sentences, word for word, without a model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from retrieval.text.stopwords import content_words
 MAX_SENTENCES = 3
 # About what a phone shows without scrolling: a whole answer of this size is read.
 FULL_ANSWER_MAX_CHARS = 400
-# A second chunk has its say only when it ranked close and fills a gap in the first: a
-# question about two things at once.
+# A second chunk is quoted only if it ranked close and fills a gap in the first: the
+# question is about two things at once.
 _CLOSE_SCORE = 0.6
 _FILLED_GAP = 0.5
 
@@ -28,7 +28,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class ExtractedAnswer:
-    """What is sent, and which chunk each part was taken from."""
+    """The text that is sent, and the chunk that each part was taken from."""
 
     text: str
     citations: tuple[Citation, ...]

@@ -1,4 +1,4 @@
-"""A cross-encoder as sentence-transformers runs it, where no quantised one can be."""
+"""A cross-encoder run by sentence-transformers, for models that can't be compiled."""
 
 from collections.abc import Sequence
 from pathlib import Path
