@@ -17,6 +17,17 @@ from retrieval.index.bm25 import char_ngrams
 from retrieval.index.knowledge import IndexedChunk, SourceType
 
 DIMENSIONS = 64
+#: Nothing, blanks, a half-space, punctuation, emoji, marks without a letter, kashida.
+WITHOUT_WORDS = (
+    "",
+    "   ",
+    "\u200c",
+    "\u200c \u200d",
+    "؟!…«»",
+    "😀🔥❤️",
+    "\u064b\u0651",
+    "ـ",
+)
 SHARED = Path(__file__).parents[4] / "shared" / "data" / "retrieval"
 
 

@@ -20,6 +20,7 @@ from retrieval.ranking.reranking import RerankResult
 from tests.unit.retrieval.index.test_knowledge_index import FailingBm25
 from tests.unit.retrieval.samples import (
     DIMENSIONS,
+    WITHOUT_WORDS,
     BrokenEmbedder,
     GramEmbedder,
     NumblessEmbedder,
@@ -314,6 +315,24 @@ def test_a_question_of_any_signs_is_searched(question: str, share: str) -> None:
     assert found["performance"]["degraded"] == {}
     assert 0 <= found["relevance"] <= 1
     assert json.dumps(found)
+
+
+@pytest.mark.parametrize("question", WITHOUT_WORDS)
+@pytest.mark.parametrize("share", ["", "😍"])
+def test_a_question_without_words_finds_nothing(question: str, share: str) -> None:
+    found = build_rag().retrieve_context(question, "ours", share=share)
+    assert (found["chunks"], found["relevance"]) == ([], 0.0)
+    assert found["primary_context"] == found["secondary_context"] == ""
+    assert found["performance"]["dense_candidates"] == 0
+    assert found["performance"]["degraded"] == {}
+
+
+@pytest.mark.parametrize("question", WITHOUT_WORDS)
+def test_a_post_that_comes_without_words_is_searched_by_its_caption(
+    question: str,
+) -> None:
+    found = build_rag().retrieve_context(question, "ours", share="هزینه ارسال")
+    assert found["chunks"][0]["title"] == "هزینه ارسال"
 
 
 def test_a_pasted_book_is_searched_by_its_ends() -> None:

@@ -15,7 +15,13 @@ from retrieval.index.bm25 import Bm25Index
 from retrieval.index.hits import Hits, RetrieverName, SearchRequest
 from retrieval.index.knowledge import IndexedChunk, SourceType
 from retrieval.index.knowledge_index import KnowledgeIndex
-from tests.unit.retrieval.samples import DIMENSIONS, GramEmbedder, a_chunk, an_id
+from tests.unit.retrieval.samples import (
+    DIMENSIONS,
+    WITHOUT_WORDS,
+    GramEmbedder,
+    a_chunk,
+    an_id,
+)
 
 SHIPPING = a_chunk("ship", "هزینه ارسال", "ارسال با پست ۴۵ هزار تومان است.")
 RETURNS = a_chunk("return", "مرجوعی", "تا ۷ روز می‌توانید کالا را پس بدهید.")
@@ -306,10 +312,7 @@ def test_coverage_of_an_unknown_chunk_is_none(index: KnowledgeIndex) -> None:
     assert index.coverage(["ارسال"], an_id("unknown")) == 0.0
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "   ", "\u200c", "\u200c \u200d", "؟!…«»", "😀🔥❤️", "\u064b\u0651", "ـ"],
-)
+@pytest.mark.parametrize("text", WITHOUT_WORDS)
 def test_a_text_without_words_finds_nothing_whatever_its_vector(
     index: KnowledgeIndex, text: str
 ) -> None:
