@@ -1,4 +1,4 @@
-"""Builds what the model reads: rules, instructions, context, turns, question."""
+"""Builds the model's prompt within a token budget, and reads what the model wrote."""
 
 import math
 import re
@@ -9,6 +9,7 @@ from actors.conversation.rules.share import combine
 from config.prompts import (
     INFORMATION_TITLE,
     INSTRUCTIONS_TITLE,
+    NO_ANSWER,
     QUESTION_TITLE,
     RULES,
 )
@@ -30,6 +31,7 @@ MIN_LEFT_TOKENS = 1500
 _FENCE = '"""'
 _BETWEEN_PASSAGES = re.compile(r"\n\n(?=\[\d+\] )")
 _NUMBER = re.compile(r"^\[(\d+)\]", re.MULTILINE)
+_NO_ANSWER_MARK = re.compile(rf"""\s*[*_"'(\[]*{NO_ANSWER}.*""")
 
 
 def build_messages(
@@ -113,6 +115,18 @@ def fit_passages(text: str, max_tokens: int) -> str:
 def shown_numbers(text: str) -> set[int]:
     """Tell which passages a text shows, by the numbers that they stand under."""
     return {int(number) for number in _NUMBER.findall(text)}
+
+
+def read_verdict(text: str) -> tuple[str, bool]:
+    """Return the part that answers, and whether a part of the question is left open.
+
+    What follows the mark on its line is the model's reason, not for the customer.
+    """
+    if NO_ANSWER not in text:
+        return text, False
+    lines = (_NO_ANSWER_MARK.sub("", line) for line in text.splitlines())
+    answer = "\n".join(line for line in lines if line.strip()).strip()
+    return answer, True
 
 
 def estimate_tokens(text: str) -> int:

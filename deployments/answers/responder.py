@@ -1,5 +1,6 @@
 """Writes the answer to a customer's questions, or says honestly that it can't."""
 
+import re
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
@@ -14,17 +15,15 @@ import structlog
 from actors.conversation.errors import AnswerFailedError
 from actors.conversation.events import AnswerTrace, CandidateSeen, SourceCited
 from actors.conversation.ports import AnswerJob, WrittenAnswer
-from actors.conversation.rules.placeholders import WORDLESS
+from actors.conversation.rules.placeholders import EMPTY_SHARE, WORDLESS
 from actors.conversation.state import MessageType
 from config import metrics
 from config.prompts import COLLEAGUE_LOOKS, HANDOVER, REST_HANDOVER
 from deployments.answers.errors import AnswersError, ModelFailedError
 from deployments.answers.llm import LlmClient
 from deployments.answers.ports import Retriever
-from deployments.answers.prompt import build_messages, shown_numbers
-from deployments.answers.shared_post import to_search_words
+from deployments.answers.prompt import build_messages, read_verdict, shown_numbers
 from deployments.answers.small_talk import drop_small_talk, reply_to_small_talk
-from deployments.answers.verdict import read_verdict
 from persistence.database import Pool
 from persistence.errors import DATABASE_AWAY
 from persistence.messages import fetch_questions, fetch_recent_turns
@@ -39,12 +38,16 @@ from retrieval.text.language import detect_language, drop_addresses
 MAX_TURNS = 12
 #: A restarted database answers after seconds; the customer's timeout is not longer.
 DATABASE_TIMEOUT = timedelta(seconds=30)
+#: A caption is searched by its beginning: the hashtags at its end find nothing.
+MAX_SHARE_CHARS = 400
 EXTRACTIVE = "extractive"
 SMALL_TALK = "small_talk"
 MEDIA = "media"
 #: What only a person can look at or listen to.
 _OWN_WAYS = frozenset({EXTRACTIVE, SMALL_TALK, MEDIA})
 _SEEN = frozenset({MessageType.IMAGE, MessageType.VOICE, MessageType.VIDEO})
+_SHARE_LABEL = re.compile(r"^(?:عنوان|زیرعنوان|کپشن): ", re.MULTILINE)
+_SHARE_LINK = re.compile(r"^لینک: .*$", re.MULTILINE)
 
 log = structlog.get_logger("responder")
 
@@ -204,7 +207,7 @@ class AnswerWriter:
         found = await self._retriever.retrieve(
             asked.tenant.id,
             asked.question,
-            share=to_search_words(asked.job.share),
+            share=share_as_query(asked.job.share),
             conversation_id=asked.job.conversation_id,
         )
         return found.get("searched_text", asked.question), found
@@ -244,6 +247,15 @@ class AnswerWriter:
             tokens=completion.tokens,
             prompt_hash=sha256(orjson.dumps(messages)).hexdigest(),
         )
+
+
+def share_as_query(share: str) -> str:
+    """Return a shared post's words without labels and links, empty if it has none."""
+    words = _SHARE_LABEL.sub("", _SHARE_LINK.sub("", share)).replace(EMPTY_SHARE, "")
+    words = " ".join(words.split())
+    if len(words) > MAX_SHARE_CHARS:
+        words = words[:MAX_SHARE_CHARS].rpartition(" ")[0]
+    return words
 
 
 def _hand_over(

@@ -5,11 +5,9 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from deployments.answers.embedders import Embedders
+from deployments.answers.embedders import TIMEOUT_S, Embedders, TimeoutEmbedder
 from deployments.answers.indexes import MAX_TENANTS, TenantIndexes
-from deployments.answers.rag_metrics import RAGMetrics
-from deployments.answers.retrieval_log import log_retrieval
-from deployments.answers.timeout_embedder import TIMEOUT_S, TimeoutEmbedder
+from deployments.answers.rag_metrics import RAGMetrics, log_retrieval
 from deployments.answers.variants import Variant
 from persistence.database import Pool
 from persistence.errors import DATABASE_AWAY
@@ -50,7 +48,7 @@ async def always_plain(_: TenantId, __: ConversationId | None) -> Variant:
 
 
 @dataclass(frozen=True, slots=True)
-class Wiring:
+class RetrieverDependencies:
     """What a retriever is given besides the database and the model."""
 
     choose_variant: ChooseVariant = always_plain
@@ -94,16 +92,16 @@ class KnowledgeRetriever:
         self,
         pool: Pool,
         embedder: Embedder,
-        wiring: Wiring | None = None,
+        dependencies: RetrieverDependencies | None = None,
         *,
         max_tenants: int = MAX_TENANTS,
     ) -> None:
         self._pool = pool
-        self._wiring = wiring or Wiring()
+        self._dependencies = dependencies or RetrieverDependencies()
         self._embedder = embedder
         self._indexes = TenantIndexes(
             pool,
-            Embedders(embedder, self._wiring.open_embedder),
+            Embedders(embedder, self._dependencies.open_embedder),
             max_tenants=max_tenants,
         )
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -136,7 +134,7 @@ class KnowledgeRetriever:
             asyncpg.PostgresError, OSError: the database is away.
         """
         self._loop = asyncio.get_running_loop()
-        variant = await self._wiring.choose_variant(tenant_id, conversation_id)
+        variant = await self._dependencies.choose_variant(tenant_id, conversation_id)
         try:
             served = await self._indexes.fetch_index(tenant_id)
             searches = self._searches_with(served.embedder)
@@ -153,7 +151,7 @@ class KnowledgeRetriever:
         if served.staleness is not None:
             found["performance"]["degraded"][INDEX] = served.staleness.value
         RAGMetrics.record_retrieval(found, primary_source)
-        if self._wiring.options().debug:
+        if self._dependencies.options().debug:
             log_retrieval(tenant_id, conversation_id, asked.text, found)
         return found
 
@@ -163,15 +161,15 @@ class KnowledgeRetriever:
         return self._searches[embedder.name]
 
     def _make_search(self, embedder: Embedder) -> _Searches:
-        patient = TimeoutEmbedder(embedder, self._wiring.embedding_timeout_s)
+        patient = TimeoutEmbedder(embedder, self._dependencies.embedding_timeout_s)
         return _Searches(
             ContextRetriever(lambda tenant: tenant.index, patient, time.perf_counter),
             ProductionRAG(
                 lambda tenant: tenant.index,
                 patient,
                 time.perf_counter,
-                options=self._wiring.options,
-                rerank=self._make_rerank(self._wiring.reranker),
+                options=self._dependencies.options,
+                rerank=self._make_rerank(self._dependencies.reranker),
                 router_for=lambda tenant: tenant.router,
             ),
         )

@@ -1,4 +1,4 @@
-"""Which way of retrieving a conversation gets, and that it keeps it."""
+"""Reads from the flags how to search: a conversation's variant, and the options."""
 
 from enum import StrEnum
 
@@ -8,6 +8,8 @@ from persistence.database import Db
 from persistence.errors import DATABASE_AWAY
 from persistence.ids import ConversationId, TenantId
 from persistence.variants import keep_variant
+from retrieval.index.hits import DENSE_WEIGHT, FusionOrder
+from retrieval.ranking.options import RagOptions
 
 
 class Variant(StrEnum):
@@ -54,4 +56,18 @@ async def decide_variant(
         return chosen
     return choose_variant(
         None, None if kept is None else Variant(kept), is_rolled_out=is_rolled_out
+    )
+
+
+def read_options(flags: FeatureFlags, dense_weight: float = DENSE_WEIGHT) -> RagOptions:
+    """Read the options; ask for each retrieval anew. Raises FlagsUnreadError."""
+    return RagOptions(
+        dense_top_k=int(flags.get_value(FlagName.DENSE_TOP_K)),
+        sparse_top_k=int(flags.get_value(FlagName.SPARSE_TOP_K)),
+        rerank_top_k=int(flags.get_value(FlagName.RERANK_TOP_K)),
+        cross_encoder_reranking=flags.is_enabled(FlagName.CROSS_ENCODER_RERANKING),
+        rerank_model=str(flags.get_value(FlagName.RERANK_MODEL)),
+        debug=flags.is_enabled(FlagName.PRODUCTION_RAG_DEBUG),
+        dense_weight=dense_weight,
+        fusion=FusionOrder(str(flags.get_value(FlagName.FUSION))),
     )

@@ -8,6 +8,7 @@ from ray import serve
 
 from config.logging import setup_logging
 from config.settings import Settings, load_settings
+from deployments.answers.reranking.build_task import build_in_task
 from deployments.answers.reranking.loading import ModelLoader
 from deployments.answers.reranking.pool import RerankJob, RerankPool
 from deployments.answers.reranking.slot import ModelSlot
@@ -50,7 +51,7 @@ class RerankerReplica:
         setup_logging(settings.logs_dir, "reranker")
         self._models = name_models(settings)
         self._loader = ModelLoader(
-            settings.data_dir / "models", threads=count_threads()
+            settings.data_dir / "models", threads=count_threads(), build=build_in_task
         )
         self._pool = RerankPool()
         # Begins to load it; the start does not wait.
