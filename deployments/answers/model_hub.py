@@ -38,7 +38,7 @@ def find_model(name: str) -> Path:
 
     for ignored in _CHOICES:
         try:
-            found = snapshot_download(
+            copy = snapshot_download(
                 name, local_files_only=True, ignore_patterns=ignored
             )
         except LocalEntryNotFoundError:
@@ -46,8 +46,8 @@ def find_model(name: str) -> Path:
         except HFValidationError as error:
             message = f"{name}: neither a folder nor a name on the hub"
             raise ModelMissingError(message) from error
-        if _is_complete(Path(found)):
-            return Path(found)
+        if _is_complete(Path(copy)):
+            return Path(copy)
     message = f"{name}: not on this machine"
     raise ModelMissingError(message)
 

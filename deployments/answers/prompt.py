@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 #: The whole prompt; small models take 8,192 and want room to answer.
 MAX_PROMPT_TOKENS = 7000
-#: A shop's own wishes fill some two pages.
+#: Some two pages of the shop's own instructions.
 MAX_INSTRUCTIONS_TOKENS = 2000
-#: What was said before helps to understand "and the black one?", not more.
+#: Earlier turns serve only to understand a follow-up such as "and the black one?".
 MAX_TURN_TOKENS = 600
-#: However long the question is, so much is left to answer it from.
+#: Reserved for instructions and context, however long the question is.
 MIN_LEFT_TOKENS = 1500
 _FENCE = '"""'
 _BETWEEN_PASSAGES = re.compile(r"\n\n(?=\[\d+\] )")
@@ -65,7 +65,7 @@ def build_messages(
     messages: list[ChatCompletionMessageParam] = [
         {"role": "system", "content": "\n\n".join(system)}
     ]
-    # What was unsent is a turn without words; some servers refuse an empty message.
+    # An unsent message is a turn without words; some servers refuse an empty message.
     said = [turn for turn in turns if turn.content.strip()]
     for turn in recent_turns(said, min(MAX_TURN_TOKENS, left)):
         if turn.type == "customer":
@@ -113,7 +113,7 @@ def fit_passages(text: str, max_tokens: int) -> str:
 
 
 def shown_numbers(text: str) -> set[int]:
-    """Tell which passages a text shows, by the numbers that they stand under."""
+    """Return the numbers of the passages that a text holds."""
     return {int(number) for number in _NUMBER.findall(text)}
 
 
@@ -148,5 +148,5 @@ def _fit(pieces: Sequence[str], between: str, max_tokens: int) -> str:
 
 
 def _fence(text: str) -> str:
-    """Fence data off; a fence inside it must not end it early."""
+    """Put data between fences; a fence inside it must not end it early."""
     return f"{_FENCE}\n{text.replace(_FENCE, chr(39) * 3)}\n{_FENCE}"

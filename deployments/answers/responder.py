@@ -45,6 +45,7 @@ MEDIA = "media"
 _METHODS_WITHOUT_MODEL = frozenset({EXTRACTIVE, SMALL_TALK, MEDIA})
 #: Only a person can look at these or listen to them.
 _MEDIA_TYPES = frozenset({MessageType.IMAGE, MessageType.VOICE, MessageType.VIDEO})
+_FAILURES: tuple[type[Exception], ...] = (*DATABASE_AWAY, AnswersError)
 _SHARE_LABEL = re.compile(r"^(?:عنوان|زیرعنوان|کپشن): ", re.MULTILINE)
 _SHARE_LINK = re.compile(r"^لینک: .*$", re.MULTILINE)
 
@@ -119,7 +120,7 @@ class AnswerWriter:
         started = self._timer()
         try:
             draft = await self._draft_with_retries(job)
-        except (*DATABASE_AWAY, AnswersError) as error:
+        except _FAILURES as error:
             log.exception("answer_failed", conversation_id=str(job.conversation_id))
             message = f"{type(error).__name__}: {error}"
             raise AnswerFailedError(message) from error

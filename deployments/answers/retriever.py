@@ -1,4 +1,4 @@
-"""Searches a tenant's knowledge, in the way that its roll-out has reached."""
+"""Searches a tenant's knowledge by the variant that its roll-out has reached."""
 
 import asyncio
 import time
@@ -31,10 +31,10 @@ PRIMARY_BUDGET_TOKENS = 800
 SECONDARY_BUDGET_TOKENS = 1200
 PRIMARY_SOURCE = SourceType.FAQ
 SECONDARY_SOURCES = (SourceType.MANUAL, SourceType.PRODUCTS, SourceType.WEBSITE)
-#: The pool gives up before; this is for a loop that is stuck.
+#: The client gives up earlier; this limit is for an event loop that is stuck.
 RERANK_TIMEOUT_S = 10.0
 
-#: Names in `degraded` an index that may lack the last changes.
+#: The key in `degraded` of an index that may lack the last changes.
 INDEX = "index"
 
 _DEFAULT_ROUTER = QueryRouter()
@@ -43,13 +43,13 @@ ChooseVariant = Callable[[TenantId, ConversationId | None], Awaitable[Variant]]
 
 
 async def always_plain(_: TenantId, __: ConversationId | None) -> Variant:
-    """Choose the baseline, as where there are no flags."""
+    """Choose the baseline: the default where there are no flags."""
     return Variant.CONTEXT_RETRIEVER
 
 
 @dataclass(frozen=True, slots=True)
 class RetrieverDependencies:
-    """What a retriever is given besides the database and the model."""
+    """The dependencies of a retriever besides the database and the model."""
 
     choose_variant: ChooseVariant = always_plain
     options: Callable[[], RagOptions] = RagOptions
@@ -60,7 +60,7 @@ class RetrieverDependencies:
 
 @dataclass(frozen=True, slots=True)
 class _Tenant:
-    """What a search needs to know of who asks."""
+    """The tenant that a search serves: its index and its intents."""
 
     index: KnowledgeIndex
     router: QueryRouter = _DEFAULT_ROUTER
@@ -68,7 +68,7 @@ class _Tenant:
 
 @dataclass(frozen=True, slots=True)
 class _Searches:
-    """The ways of searching with one embedder; the "user" holds the index."""
+    """Both variants of the search with one embedder; the "user" holds the index."""
 
     plain: ContextRetriever[_Tenant]
     rag: ProductionRAG[_Tenant]
@@ -76,7 +76,7 @@ class _Searches:
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What is searched, and where."""
+    """A query, and the index in which it is searched."""
 
     tenant_id: TenantId
     index: KnowledgeIndex
@@ -86,7 +86,7 @@ class _Question:
 
 
 class KnowledgeRetriever:
-    """Holds the indexes of the tenants that asked last, and the ways to search them."""
+    """Searches a tenant's index by either variant; keeps the recent tenants' indexes."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class KnowledgeRetriever:
         self._routers: dict[TenantId, QueryRouter] = {}
 
     async def warm_up(self) -> None:
-        """Load what a first question would otherwise wait for."""
+        """Load the model, so that the first query need not wait for it."""
         search = self._searches[self._embedder.name]
         await asyncio.to_thread(search.plain.warm_up)
         await asyncio.to_thread(search.rag.warm_up)
@@ -123,11 +123,9 @@ class KnowledgeRetriever:
         conversation_id: ConversationId | None = None,
         only: RetrievalFilter = EVERYTHING,
     ) -> RetrievedContext:
-        """Retrieve what an answer to the query would be written from.
+        """Retrieve the context for an answer to the query; see `Retriever`.
 
-        `share` is the caption of a post that the query may be about. A conversation
-        keeps the way of searching that it began with. Nothing but what `only` leaves is
-        searched.
+        A conversation keeps the variant of the search that it began with.
 
         Raises:
             RetrievalError: neither arm of the search works.
@@ -138,22 +136,24 @@ class KnowledgeRetriever:
         try:
             served = await self._indexes.fetch_index(tenant_id)
             searches = self._searches_with(served.embedder)
-            asked = _Question(tenant_id, served.index, query, share, only)
+            question = _Question(tenant_id, served.index, query, share, only)
             if variant is Variant.PRODUCTION_RAG:
-                found, primary_source = await self._search_fully(searches.rag, asked)
+                context, primary_source = await self._search_fully(
+                    searches.rag, question
+                )
             else:
-                found = await _search_plainly(searches.plain, asked)
+                context = await _search_plainly(searches.plain, question)
                 primary_source = PRIMARY_SOURCE
         except Exception as error:
-            # Of a database that is away, too: whoever asked got nothing.
+            # Also counted when the database is away: the caller got nothing.
             RAGMetrics.record_failure(variant, PRIMARY_SOURCE, error)
             raise
         if served.staleness is not None:
-            found["performance"]["degraded"][INDEX] = served.staleness.value
-        RAGMetrics.record_retrieval(found, primary_source)
+            context["performance"]["degraded"][INDEX] = served.staleness.value
+        RAGMetrics.record_retrieval(context, primary_source)
         if self._dependencies.options().debug:
-            log_retrieval(tenant_id, conversation_id, asked.text, found)
-        return found
+            log_retrieval(tenant_id, conversation_id, question.text, context)
+        return context
 
     def _searches_with(self, embedder: Embedder) -> _Searches:
         if embedder.name not in self._searches:
@@ -161,12 +161,12 @@ class KnowledgeRetriever:
         return self._searches[embedder.name]
 
     def _make_search(self, embedder: Embedder) -> _Searches:
-        patient = TimeoutEmbedder(embedder, self._dependencies.embedding_timeout_s)
+        timed = TimeoutEmbedder(embedder, self._dependencies.embedding_timeout_s)
         return _Searches(
-            ContextRetriever(lambda tenant: tenant.index, patient, time.perf_counter),
+            ContextRetriever(lambda tenant: tenant.index, timed, time.perf_counter),
             ProductionRAG(
                 lambda tenant: tenant.index,
-                patient,
+                timed,
                 time.perf_counter,
                 options=self._dependencies.options,
                 rerank=self._make_rerank(self._dependencies.reranker),
@@ -175,20 +175,20 @@ class KnowledgeRetriever:
         )
 
     async def _search_fully(
-        self, rag: ProductionRAG[_Tenant], asked: _Question
+        self, rag: ProductionRAG[_Tenant], question: _Question
     ) -> tuple[RetrievedContext, SourceType]:
-        tenant = _Tenant(asked.index, await self._fetch_router(asked.tenant_id))
+        tenant = _Tenant(question.index, await self._fetch_router(question.tenant_id))
 
         def search() -> RetrievedContext:
             return rag.retrieve_context(
-                asked.text, tenant, share=asked.share, only=asked.only
+                question.text, tenant, share=question.share, only=question.only
             )
 
-        found = await asyncio.to_thread(search)
-        return found, SourceType(found["analysis"]["primary_source"])
+        context = await asyncio.to_thread(search)
+        return context, SourceType(context["analysis"]["primary_source"])
 
     async def _fetch_router(self, tenant_id: TenantId) -> QueryRouter:
-        """Fetch the tenant's own intents; the last known ones without a database."""
+        """Fetch the tenant's intents, or the last known ones without a database."""
         try:
             intents = await fetch_routing(self._pool, tenant_id)
         except DATABASE_AWAY:
@@ -200,43 +200,45 @@ class KnowledgeRetriever:
         return router
 
     def _make_rerank(self, reranker: Reranker | None) -> Rerank | None:
-        """Let the searching thread wait for the event loop, where the pool is asked."""
+        """Let the thread of a search call the reranker on the event loop."""
         if reranker is None:
             return None
 
         def rerank(query: str, passages: Sequence[str], model: str) -> RerankResult:
             if self._loop is None:
                 raise RerankerUnavailableError
-            asked = asyncio.run_coroutine_threadsafe(
+            scores = asyncio.run_coroutine_threadsafe(
                 reranker.rerank(query, passages, model=model), self._loop
             )
             try:
-                return asked.result(RERANK_TIMEOUT_S)
+                return scores.result(RERANK_TIMEOUT_S)
             finally:
-                asked.cancel()
+                scores.cancel()
 
         return rerank
 
 
 async def _search_plainly(
-    plain: ContextRetriever[_Tenant], asked: _Question
+    plain: ContextRetriever[_Tenant], question: _Question
 ) -> RetrievedContext:
-    """Search with and without the share; the likelier answer counts."""
+    """Search with and without the share, and keep the more relevant result."""
     texts = (
-        (asked.text, f"{asked.text}\n{asked.share}") if asked.share else (asked.text,)
+        (question.text, f"{question.text}\n{question.share}")
+        if question.share
+        else (question.text,)
     )
-    found = []
+    contexts = []
     for text in texts:
-        one = await asyncio.to_thread(
+        context = await asyncio.to_thread(
             plain.retrieve_context,
             text,
-            _Tenant(asked.index),
+            _Tenant(question.index),
             PRIMARY_SOURCE,
             SECONDARY_SOURCES,
             PRIMARY_BUDGET_TOKENS,
             SECONDARY_BUDGET_TOKENS,
-            only=asked.only,
+            only=question.only,
         )
-        one["searched_text"] = text
-        found.append(one)
-    return max(found, key=lambda one: one["relevance"])
+        context["searched_text"] = text
+        contexts.append(context)
+    return max(contexts, key=lambda context: context["relevance"])

@@ -13,7 +13,7 @@ from retrieval.ranking.options import RagOptions
 
 
 class Variant(StrEnum):
-    """The ways of retrieving, called as `retrieval_method` calls them."""
+    """The variants of retrieval; the values are those of `retrieval_method`."""
 
     CONTEXT_RETRIEVER = "context_retriever"
     PRODUCTION_RAG = "production_rag"
@@ -22,10 +22,9 @@ class Variant(StrEnum):
 def choose_variant(
     switch: FlagValue | None, kept: Variant | None, *, is_rolled_out: bool
 ) -> Variant:
-    """Choose: the switch if it is set, else the beginning, else the percentage.
+    """Choose by the switch if it is set, else the kept variant, else the percentage.
 
-    A customer is not answered in two ways because a percentage moved meanwhile; but
-    the kill switch stops the conversations that have begun as well.
+    A moved percentage changes no conversation that has begun; the kill switch does.
     """
     if switch is None and kept is not None:
         return kept
@@ -39,10 +38,10 @@ async def decide_variant(
     tenant_id: TenantId,
     conversation_id: ConversationId | None = None,
 ) -> Variant:
-    """Decide for a question; one outside a conversation keeps nothing.
+    """Decide the variant of a question, and keep it for its conversation.
 
-    Only what the percentage gave is kept: "on for an hour" must not stay on for ever
-    in every conversation of that hour.
+    Only a variant that came from the percentage is kept: a switch that was on for an
+    hour must not stay on for ever in every conversation of that hour.
     """
     switch = flags.get_explicit(FlagName.PRODUCTION_RAG)
     is_rolled_out = flags.is_enabled(FlagName.PRODUCTION_RAG, tenant_id)
@@ -52,7 +51,7 @@ async def decide_variant(
     try:
         kept = await keep_variant(db, tenant_id, conversation_id, chosen)
     except DATABASE_AWAY:
-        # What can be searched from memory is; the percentage hardly moves meanwhile.
+        # The search goes on from memory; the percentage hardly moves meanwhile.
         return chosen
     return choose_variant(
         None, None if kept is None else Variant(kept), is_rolled_out=is_rolled_out
@@ -60,7 +59,7 @@ async def decide_variant(
 
 
 def read_options(flags: FeatureFlags, dense_weight: float = DENSE_WEIGHT) -> RagOptions:
-    """Read the options; ask for each retrieval anew. Raises FlagsUnreadError."""
+    """Read the options of one retrieval from the flags. Raises FlagsUnreadError."""
     return RagOptions(
         dense_top_k=int(flags.get_value(FlagName.DENSE_TOP_K)),
         sparse_top_k=int(flags.get_value(FlagName.SPARSE_TOP_K)),
