@@ -86,7 +86,7 @@ class _Question:
 
 
 class KnowledgeRetriever:
-    """Searches a tenant's index by either variant; keeps the recent tenants' indexes."""
+    """Searches a tenant's index by either variant; keeps recent tenants' indexes."""
 
     def __init__(
         self,
