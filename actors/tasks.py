@@ -85,8 +85,14 @@ class SingleFlight(Generic[Key, Value]):
     ) -> Value:
         """Join the call of this key that is under way, or begin one."""
         task = self._calls.get(key)
-        if task is None:
+        # A done task may still be here: its callback runs a step later, and a caller
+        # that asks again without a pause would be given the old result for ever.
+        if task is None or task.done():
             task = asyncio.create_task(call())
             self._calls[key] = task
-            task.add_done_callback(lambda _: self._calls.pop(key, None))
+            task.add_done_callback(lambda done: self._forget(key, done))
         return await asyncio.shield(task)
+
+    def _forget(self, key: Key, done: "asyncio.Task[Value]") -> None:
+        if self._calls.get(key) is done:
+            del self._calls[key]

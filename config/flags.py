@@ -1,4 +1,4 @@
-"""Every flag there is: its type, default and range, and who a roll-out reaches."""
+"""The flags: their types, defaults and ranges, and the buckets of a roll-out."""
 
 import hashlib
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ class FlagName(StrEnum):
 
 
 class FlagType(StrEnum):
-    """What a flag's values are."""
+    """The kinds of values that a flag may have."""
 
     SWITCH = "switch"
     NUMBER = "number"
@@ -51,14 +51,14 @@ class Flag:
 
     @property
     def type(self) -> FlagType:
-        """What the values are; the default tells."""
+        """The kind of the values, derived from the default."""
         # bool first: in Python it is an int as well.
         if isinstance(self.default, bool):
             return FlagType.SWITCH
         return FlagType.NUMBER if isinstance(self.default, int) else FlagType.CHOICE
 
     def check(self, value: object) -> FlagValue:
-        """Return the value. Raises InvalidFlagValueError when it is none of mine."""
+        """Return the value. Raises InvalidFlagValueError if the flag cannot have it."""
         if isinstance(value, bool | int | str) and self._accepts(value):
             return value
         message = f"value: {self.name} must be {self._wanted}"
@@ -108,13 +108,13 @@ _DECLARED = (
     Flag(
         FlagName.CROSS_ENCODER_RERANKING,
         default=True,
-        about="A cross-encoder puts the candidates in order, where one is loaded.",
+        about="A cross-encoder reorders the candidates, if its model is loaded.",
     ),
     Flag(
         FlagName.RERANK_MODEL,
         default="base",
         choices=("base", "large"),
-        about="Which of the two cross-encoders of the settings puts them in order.",
+        about="The cross-encoder of the settings that reorders the candidates.",
     ),
     Flag(
         FlagName.DENSE_TOP_K,
@@ -135,25 +135,25 @@ _DECLARED = (
         default=8,
         minimum=1,
         maximum=50,
-        about="How many of the candidates may speak in the answer's context.",
+        about="How many of the candidates stand in the context of an answer.",
     ),
     Flag(
         FlagName.PRODUCTION_RAG_DEBUG,
         default=False,
-        about="Each retrieval is written to the log with all its candidates.",
+        about="Every retrieval is logged with all its candidates.",
     ),
     Flag(
         FlagName.FUSION,
         default="weighted",
         choices=("weighted", "rrf"),
-        about="What orders the candidates of both searches: their scores' weighted"
-        " sum, or their ranks alone (RRF, k=60).",
+        about="The order of the candidates of both searches: by the weighted sum of"
+        " their scores, or by their ranks alone (RRF, k=60).",
     ),
 )
 FLAGS: Mapping[str, Flag] = MappingProxyType(
     {str(flag.name): flag for flag in _DECLARED}
 )
-#: The flag that decides for a share of tenants while a switch is not set.
+#: The percentage that decides while a switch is not set.
 PERCENTAGES: Mapping[str, str] = MappingProxyType(
     {FlagName.PRODUCTION_RAG: FlagName.PRODUCTION_RAG_ROLLOUT_PERCENTAGE}
 )
@@ -169,16 +169,16 @@ def find_flag(name: str) -> Flag:
 
 
 def bucket(flag: str, tenant: UUID) -> int:
-    """Return the place, 0 to 99, of a tenant in a flag's roll-out.
+    """Return the bucket, 0 to 99, of a tenant in a flag's roll-out.
 
     The same in every process and for ever: the first eight bytes, big-endian, of the
-    SHA-256 of `flag:tenant`, modulo 100. Each flag shuffles the tenants anew, so that
-    the same ones are not always the first. Test vectors stand in docs/flags.md.
+    SHA-256 of `flag:tenant`, modulo 100. Each flag has its own order of the tenants, so
+    that no tenant is always the first. Test vectors stand in docs/flags.md.
     """
     digest = hashlib.sha256(f"{flag}:{tenant}".encode()).digest()
     return int.from_bytes(digest[:8]) % BUCKETS
 
 
 def is_rolled_out(flag: str, tenant: UUID, percentage: int) -> bool:
-    """Say whether the roll-out has reached the tenant; a larger one still has."""
+    """Tell if the roll-out has reached the tenant; a larger one reaches it, too."""
     return bucket(flag, tenant) < percentage

@@ -1,4 +1,4 @@
-"""All wiring: which parts there are, and what each is given.
+"""Starts the actors and builds the Serve applications, with their dependencies.
 
 Each process of the runtime imports the module of its own part, and no other's: that is
 why the parts are imported where they are named.
@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from config.settings import Settings
 from deployments.web.asgi import OpenedApp, Opener
 
-#: It hands its lease over; what it was checking is noted as missed.
+#: Enough to hand over the lease; checks under way are recorded as missed.
 MONITOR_STOP_TIMEOUT = timedelta(seconds=1.5)
 
 

@@ -88,8 +88,8 @@ STATUSES: Mapping[type[Exception], int] = {
     AnswersError: 502,
     answers_errors.RetrieverUnavailableError: 503,
     answers_errors.ModelFailedError: 502,
-    # Never a request's: it tells Serve to begin a replica anew.
-    answers_errors.ModelArrivedError: 503,
+    # Never a request's: a start is refused, or the reranker stays degraded.
+    answers_errors.ModelMissingError: 503,
 }
 ROOTS: tuple[type[Exception], ...] = (
     ApiError,

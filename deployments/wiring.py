@@ -1,4 +1,4 @@
-"""What several parts are given: the database, the cipher, the token count."""
+"""Dependencies that several processes share: database, cipher, token count."""
 
 from contextlib import AsyncExitStack
 from functools import cache
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def get_dsn(settings: Settings) -> str:
-    """Return where the database is; `pilito up` has told every process.
+    """Return the DSN of the database, which `pilito up` sets for every process.
 
     Raises:
         SettingsError: this process was not started by it.
@@ -27,14 +27,14 @@ def get_dsn(settings: Settings) -> str:
 async def open_owned_pool(
     stack: AsyncExitStack, settings: Settings, *, max_size: int
 ) -> Pool:
-    """Open connections that are closed with the stack."""
+    """Open a pool that the stack closes."""
     pool = await open_pool(get_dsn(settings), max_size=max_size)
     stack.push_async_callback(pool.close)
     return pool
 
 
 def get_cipher(settings: Settings) -> Cipher:
-    """Return what encrypts secrets at rest.
+    """Return the cipher of secrets at rest.
 
     Raises:
         SettingsError: there is no key.
@@ -46,7 +46,7 @@ def get_cipher(settings: Settings) -> Cipher:
 
 
 def count_tokens(text: str) -> int:
-    """Count as the embedder does, which is loaded when a first document comes."""
+    """Count tokens as the embedder does; the first call loads it."""
     return _embedder().count_tokens(text)
 
 

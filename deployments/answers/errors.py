@@ -1,4 +1,4 @@
-"""What can go wrong on the answering side."""
+"""Errors of the answering side."""
 
 
 class AnswersError(Exception):
@@ -18,5 +18,7 @@ class ModelFailedError(AnswersError):
     """The model did not write an answer."""
 
 
-class ModelArrivedError(AnswersError):
-    """The embedding model that is set is here: the search begins anew with it."""
+class ModelMissingError(AnswersError):
+    """The model is not on this machine."""
+
+    permanent = True

@@ -1,4 +1,4 @@
-"""Greetings and thanks, which ask nothing: answered in kind, without a search."""
+"""Recognises greetings and thanks, which are answered in kind without a search."""
 
 import re
 from collections.abc import Mapping
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from config.prompts import FAREWELL, GREETING, WELCOME
 from retrieval.text.normalise import normalise
 
-#: Whoever writes more has something to say, whatever the words are.
+#: A longer text is a question or a statement, whatever its words are.
 MAX_WORDS = 8
 _APPLAUSE = frozenset("👍👌👏🙏❤♥💙💚💛💜🧡💖😍🥰😘😊🙂😄😁🌹🌸🌺🌷💐✅")
-#: What Telegram writes in the customer's name when they open a bot, by a link or not.
+#: Sent by Telegram in the customer's name when they open a bot, by a link or not.
 _START = re.compile(r"/start(@\w+)?(\s+[\w-]{1,64})?", re.ASCII)
 _STRETCHED = re.compile(r"(.)\1{2,}")
 
@@ -68,7 +68,7 @@ _KINDS = (
 
 
 def reply_to_small_talk(text: str, language: str) -> str | None:
-    """Return an answer in kind; None when the text asks something."""
+    """Return a reply in kind; None when the text asks something."""
     replies = _recognise(text)
     return None if replies is None else replies[language]
 
@@ -91,6 +91,6 @@ def _recognise(text: str) -> Mapping[str, str] | None:
 
 
 def _is_applause(text: str) -> bool:
-    """Take a bare heart or thumb for thanks; a tear or a question mark wants more."""
+    """Tell a bare heart or thumb, which is thanks, from other emoji and marks."""
     signs = {sign for sign in text if not sign.isspace()} - set("!.\ufe0f")
     return bool(signs) and _APPLAUSE.issuperset(signs)

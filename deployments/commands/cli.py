@@ -52,8 +52,11 @@ def up(
     """Run everything in the foreground, until Ctrl-C."""
     # Ray takes a second to import: `pilito --help` should not.
     from deployments import runtime
+    from deployments.answers.embedders import check_embedding_model
 
-    raise typer.Exit(runtime.up(load_settings(), demo=demo))
+    settings = load_settings()
+    check_embedding_model(settings.embedding_model)
+    raise typer.Exit(runtime.up(settings, demo=demo))
 
 
 @app.command()
@@ -214,6 +217,18 @@ def evaluate(
         )
     except LabelledSetError as error:
         raise typer.Exit(_complain(str(error), USAGE_ERROR)) from error
+
+
+@app.command("fetch-model")
+def fetch_model(
+    name: Annotated[
+        str, typer.Argument(help="PILITO_EMBEDDING_MODEL when left out.")
+    ] = "",
+) -> None:
+    """Download an embedding model of the Hugging Face hub onto this machine."""
+    from deployments.commands.fetch_model import fetch_model as run
+
+    run(name or load_settings().embedding_model, typer.echo)
 
 
 @app.command("analyze-logs")

@@ -3,11 +3,16 @@
 import asyncio
 import os
 import random
+import signal
 import warnings
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
+import psutil
 import pytest
+from filelock import FileLock
 
 from deployments.health.probes import PartStatus
 from retrieval.errors import RerankerUnavailableError
@@ -19,8 +24,10 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import ray
     from ray import serve
+    from ray.actor import ActorHandle
 
     from deployments.answers.clients import ANSWERS_APP, probe_deployment
+    from deployments.answers.reranking.build_task import build_in_task
     from deployments.answers.reranking.client import RemoteReranker
     from deployments.answers.reranking.replica import RerankerReplica
 
@@ -31,6 +38,9 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
 ]
 N_CALLERS = 8
+WAIT_S = 30.0
+#: Ray names a worker's process by the function that it runs.
+BUILDER = "ray::build_model"
 
 
 @pytest.fixture(scope="module")
@@ -124,3 +134,79 @@ async def test_an_answer_never_waits_longer_than_its_timeout() -> None:
     # The next one is not even asked.
     with pytest.raises(RerankerUnavailableError, match="a moment ago"):
         await impatient.rerank("بار", ["بین"], model="base")
+
+
+class Owner:
+    """Builds a model as a replica does, in a process that a test may kill."""
+
+    def pid(self) -> int:
+        """Return the process that the build belongs to."""
+        return os.getpid()
+
+    async def build(self, model: Path, models_dir: Path, limit: timedelta) -> str:
+        """Return why there is no model."""
+        try:
+            return repr(await build_in_task(str(model), models_dir, limit))
+        except RerankerUnavailableError as error:
+            return str(error)
+
+
+def start_owner() -> "ActorHandle[object]":
+    options = ray.remote(Owner).options(num_cpus=0)
+    return cast("ActorHandle[object]", options.remote())
+
+
+@pytest.fixture
+async def blocked_models_dir(
+    served: Path,
+    reranker: RemoteReranker,  # noqa: ARG001 - the same model is compiled already
+    tmp_path: Path,
+) -> AsyncIterator[Path]:
+    """A folder where a build waits for the lock that we hold."""
+    (compiled,) = (path for path in (served / "var/models").iterdir() if path.is_dir())
+    with FileLock(tmp_path / f"{compiled.name}.lock"):
+        yield tmp_path
+
+
+def find_builders() -> list[psutil.Process]:
+    return [one for one in psutil.process_iter() if BUILDER in " ".join(cmdline(one))]
+
+
+def cmdline(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+async def wait_for_builders(is_right: Callable[[int], bool]) -> None:
+    """Wait until as many builds run as is right; Ray has no event for it."""
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + WAIT_S
+    while not is_right(count := len(find_builders())):
+        assert loop.time() < give_up_at, f"{count} builds run after {WAIT_S} s"
+        await asyncio.sleep(0.1)
+
+
+async def test_a_build_ends_with_the_process_that_waits_for_it(
+    served: Path, blocked_models_dir: Path
+) -> None:
+    owner = start_owner()
+    pid = await owner.pid.remote()
+    owner.build.remote(served / "overlap", blocked_models_dir, timedelta(hours=1))
+    await wait_for_builders(lambda count: count == 1)
+    os.kill(pid, signal.SIGKILL)
+    await wait_for_builders(lambda count: count == 0)
+
+
+async def test_a_build_that_takes_too_long_is_ended(
+    served: Path, blocked_models_dir: Path
+) -> None:
+    owner = start_owner()
+    reason: ray.ObjectRef[str] = owner.build.remote(
+        served / "overlap", blocked_models_dir, timedelta(seconds=3)
+    )
+    # The caller's event loop is free meanwhile.
+    assert await asyncio.wait_for(owner.pid.remote(), WAIT_S)
+    assert await reason == "not built within 0:00:03"
+    await wait_for_builders(lambda count: count == 0)

@@ -36,13 +36,13 @@ pytestmark = [
 TENANTS = [TenantId(UUID(int=number)) for number in range(1, 5)]
 #: By chance a tenant stays with one of two replicas once in a thousand times.
 TIMES = 10
-#: A replica says ten times a second whom it has; its callers hear of it from the
-#: controller. Serve has no event for it.
-NEWS_S = 4.0
+#: A replica reports its tenants to the controller ten times a second, and callers hear
+#: of them from the controller. Serve has no event for it.
+PROPAGATION_S = 4.0
 
 
-class PlaceTeller(KnowledgeRetriever):
-    """Finds nothing, and says in which replica."""
+class ReplicaNamer(KnowledgeRetriever):
+    """Returns the name of its replica instead of passages."""
 
     def __init__(self) -> None:
         """Need neither a database nor a model."""
@@ -56,7 +56,7 @@ class PlaceTeller(KnowledgeRetriever):
         conversation_id: ConversationId | None = None,
         only: RetrievalFilter = EVERYTHING,
     ) -> RetrievedContext:
-        """Tell the replica where the method should stand."""
+        """Put the replica's name in place of the method's."""
         del tenant_id, query, share, conversation_id, only
         return RetrievedContext(
             primary_context="",
@@ -81,11 +81,11 @@ class PlaceTeller(KnowledgeRetriever):
         )
 
 
-class PlacedReplica(RetrieverReplica):
-    """The real replica around a search that tells its place."""
+class NamedReplica(RetrieverReplica):
+    """The real replica around a search that names its replica."""
 
     async def __init__(self) -> None:  # type: ignore[misc]
-        self._retriever = PlaceTeller()
+        self._retriever = ReplicaNamer()
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         serve.start(proxy_location="Disabled")
         deployment = serve.deployment(
             name="Retriever", num_replicas=2, ray_actor_options={"num_cpus": 0}
-        )(PlacedReplica)
+        )(NamedReplica)
         serve.run(deployment.bind(), name=ANSWERS_APP, route_prefix=None)
         yield
     finally:
@@ -120,12 +120,12 @@ async def ask(tenant_id: TenantId) -> str:
 
 @pytest.mark.usefixtures("_served")
 async def test_a_tenant_stays_with_its_replica_and_tenants_share_the_replicas() -> None:
-    places = {}
+    replicas = {}
     for tenant_id in TENANTS:
-        places[tenant_id] = await ask(tenant_id)
-        await asyncio.sleep(NEWS_S)
+        replicas[tenant_id] = await ask(tenant_id)
+        await asyncio.sleep(PROPAGATION_S)
     for _ in range(TIMES):
-        for tenant_id, place in places.items():
-            assert await ask(tenant_id) == place
+        for tenant_id, replica in replicas.items():
+            assert await ask(tenant_id) == replica
     # A new tenant goes where the fewest are.
-    assert sorted(Counter(places.values()).values()) == [2, 2]
+    assert sorted(Counter(replicas.values()).values()) == [2, 2]

@@ -1,4 +1,4 @@
-"""A real HTTP server that plays an OpenAI-compatible model, told what to answer."""
+"""A scripted OpenAI-compatible model behind a real HTTP server."""
 
 import asyncio
 from collections import deque
@@ -73,7 +73,7 @@ class Asked(BaseModel):
 
 
 class FakeModel:
-    """Answers as told; when nothing is told any more, the last reply again."""
+    """Answers with scripted replies, and repeats the last one."""
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []

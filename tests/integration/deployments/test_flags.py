@@ -13,7 +13,7 @@ import pytest
 from actors.clock import Clock
 from config.errors import FlagsUnreadError, InvalidFlagValueError, UnknownFlagError
 from config.flags import FLAGS, FlagValue
-from deployments.answers.options import read_options
+from deployments.answers.variants import read_options
 from deployments.commands.demo.seed import switch_on
 from deployments.flags import MAX_TTL, FeatureFlags
 from persistence.database import Pool, open_pool

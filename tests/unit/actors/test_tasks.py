@@ -91,3 +91,21 @@ async def test_concurrent_callers_of_a_key_share_one_call() -> None:
     assert await asyncio.gather(*callers[1:]) == [1, 1]
     # The next call is a new one.
     assert await flight.run("a", call) == 2
+
+
+async def test_who_asks_after_the_call_has_ended_gets_a_new_one() -> None:
+    flight, calls = SingleFlight[str, int](), 0
+
+    async def call() -> int:
+        nonlocal calls
+        calls += 1
+        return calls
+
+    async def ask_when_it_has_ended() -> int:
+        # Runs after the call's only step, and before its callbacks.
+        await asyncio.sleep(0)
+        return await flight.run("a", call)
+
+    first = asyncio.create_task(flight.run("a", call))
+    second = asyncio.create_task(ask_when_it_has_ended())
+    assert [await first, await second] == [1, 2]

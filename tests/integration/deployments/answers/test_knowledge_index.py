@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from deployments.answers.indexer import KnowledgeIndexer
-from deployments.answers.retriever import KnowledgeRetriever, Wiring
+from deployments.answers.retriever import KnowledgeRetriever, RetrieverDependencies
 from deployments.answers.variants import Variant
 from persistence.database import Pool, open_pool
 from persistence.ids import ConversationId, TenantId
@@ -327,7 +327,9 @@ async def test_a_search_is_kept_to_a_source_a_tag_or_a_document(
     async def choose(_: TenantId, __: ConversationId | None) -> Variant:
         return variant
 
-    retriever = KnowledgeRetriever(pool, embedder, Wiring(choose_variant=choose))
+    retriever = KnowledgeRetriever(
+        pool, embedder, RetrieverDependencies(choose_variant=choose)
+    )
 
     async def search(only: RetrievalFilter) -> set[str]:
         return {*titles(await retriever.retrieve(tenant, QUESTION, only=only))}

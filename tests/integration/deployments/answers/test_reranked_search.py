@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from deployments.answers.indexer import KnowledgeIndexer
-from deployments.answers.retriever import KnowledgeRetriever, Wiring
+from deployments.answers.retriever import KnowledgeRetriever, RetrieverDependencies
 from deployments.answers.variants import Variant
 from persistence.database import Pool
 from persistence.ids import ConversationId, TenantId
@@ -56,8 +56,10 @@ async def test_predecessor_faults_m1_a_true_cross_encoder_orders_and_is_counted(
         await add_page(pool, tenant, Page(str(number), passage))
     while await KnowledgeIndexer(pool, embedder).embed_batch():
         pass
-    wiring = Wiring(always_new, reranker=LocalReranker(cross_encoder_dir))
-    retriever = KnowledgeRetriever(pool, embedder, wiring)
+    dependencies = RetrieverDependencies(
+        always_new, reranker=LocalReranker(cross_encoder_dir)
+    )
+    retriever = KnowledgeRetriever(pool, embedder, dependencies)
     before = count("rag_reranking_total")
 
     found = await retriever.retrieve(tenant, question.query)

@@ -1,4 +1,4 @@
-"""A model is found, compiled by another process, kept, and opened without torch."""
+"""A model is found, compiled, kept, and opened without torch."""
 
 import asyncio
 import shutil
