@@ -1,10 +1,10 @@
-"""What can go wrong between a signed-in person and the API."""
+"""Errors between a signed-in person and the API."""
 
 from datetime import timedelta
 
 
 class ApiError(Exception):
-    """The request could not be done."""
+    """The request could not be carried out. Check its values."""
 
     permanent = True
 
@@ -21,25 +21,25 @@ class WrongPasswordError(ApiError):
 
 
 class SuperuserOnlyError(ApiError):
-    """This concerns the whole runtime: only a superuser may do it."""
+    """Only a superuser may do this, because it concerns the whole runtime."""
 
 
 class NotFoundError(ApiError):
-    """There is no such thing."""
+    """Nothing with this id exists here."""
 
 
 class InvalidValueError(ApiError):
-    """A field has a value that can't be used. The message begins with its name."""
+    """A field has an invalid value. The message begins with the name of the field."""
 
 
 class AnalysisBusyError(ApiError):
-    """An analysis is under way already. Try again in a minute."""
+    """An analysis is running already. Try again in a minute."""
 
     permanent = False
 
 
 class AnalysisFailedError(ApiError):
-    """The analysis did not come to an end. Try a shorter period."""
+    """The analysis did not finish. Try a shorter period."""
 
     permanent = False
 
