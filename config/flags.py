@@ -1,4 +1,4 @@
-"""Every flag there is: its type, default and range, and who a roll-out reaches."""
+"""Declares all flags and decides which tenants a rollout reaches."""
 
 import hashlib
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from config.errors import InvalidFlagValueError, UnknownFlagError
 
 FlagValue: TypeAlias = bool | int | str
 
-#: A roll-out moves in steps of one per cent.
+#: A rollout moves in steps of one per cent.
 BUCKETS = 100
 
 
@@ -94,60 +94,61 @@ _DECLARED = (
     Flag(
         FlagName.PRODUCTION_RAG,
         default=False,
-        about="Answers come from ProductionRAG; an explicit false stops it for all,"
-        " whatever the percentage says.",
+        about="ProductionRAG finds the passages for answers; an explicit"
+        " false stops it for every tenant, whatever the percentage.",
     ),
     Flag(
         FlagName.PRODUCTION_RAG_ROLLOUT_PERCENTAGE,
         default=0,
         minimum=0,
         maximum=BUCKETS,
-        about="The share of tenants that have ProductionRAG while production_rag is"
-        " not set.",
+        about="Share of tenants that get ProductionRAG while"
+        " production_rag is not set.",
     ),
     Flag(
         FlagName.CROSS_ENCODER_RERANKING,
         default=True,
-        about="A cross-encoder puts the candidates in order, where one is loaded.",
+        about="A cross-encoder reranks the candidates if one is loaded.",
     ),
     Flag(
         FlagName.RERANK_MODEL,
         default="base",
         choices=("base", "large"),
-        about="Which of the two cross-encoders of the settings puts them in order.",
+        about="Cross-encoder that reranks: the base or the large model of"
+        " the settings.",
     ),
     Flag(
         FlagName.DENSE_TOP_K,
         default=20,
         minimum=1,
         maximum=200,
-        about="How many candidates the search by meaning gives.",
+        about="Number of candidates from the embedding search.",
     ),
     Flag(
         FlagName.SPARSE_TOP_K,
         default=15,
         minimum=1,
         maximum=200,
-        about="How many candidates the search by words gives.",
+        about="Number of candidates from the BM25 search.",
     ),
     Flag(
         FlagName.RERANK_TOP_K,
         default=8,
         minimum=1,
         maximum=50,
-        about="How many of the candidates may speak in the answer's context.",
+        about="Number of best candidates that the answer's context may use.",
     ),
     Flag(
         FlagName.PRODUCTION_RAG_DEBUG,
         default=False,
-        about="Each retrieval is written to the log with all its candidates.",
+        about="Every retrieval is written to the log with all its candidates.",
     ),
     Flag(
         FlagName.FUSION,
         default="weighted",
         choices=("weighted", "rrf"),
-        about="What orders the candidates of both searches: their scores' weighted"
-        " sum, or their ranks alone (RRF, k=60).",
+        about="Order of the candidates of both searches: by the weighted"
+        " sum of their scores, or by their ranks alone (RRF, k=60).",
     ),
 )
 FLAGS: Mapping[str, Flag] = MappingProxyType(
@@ -169,7 +170,7 @@ def find_flag(name: str) -> Flag:
 
 
 def bucket(flag: str, tenant: UUID) -> int:
-    """Return the place, 0 to 99, of a tenant in a flag's roll-out.
+    """Return the place, 0 to 99, of a tenant in a flag's rollout.
 
     The same in every process and for ever: the first eight bytes, big-endian, of the
     SHA-256 of `flag:tenant`, modulo 100. Each flag shuffles the tenants anew, so that
@@ -180,5 +181,5 @@ def bucket(flag: str, tenant: UUID) -> int:
 
 
 def is_rolled_out(flag: str, tenant: UUID, percentage: int) -> bool:
-    """Say whether the roll-out has reached the tenant; a larger one still has."""
+    """Say whether the rollout has reached the tenant; a larger one still has."""
     return bucket(flag, tenant) < percentage
