@@ -17,7 +17,7 @@ BUCKETS = 100
 
 
 class FlagName(StrEnum):
-    """The flags' names, written once."""
+    """The names of all flags."""
 
     PRODUCTION_RAG = "production_rag"
     PRODUCTION_RAG_ROLLOUT_PERCENTAGE = "production_rag_rollout_percentage"
@@ -31,7 +31,7 @@ class FlagName(StrEnum):
 
 
 class FlagType(StrEnum):
-    """What a flag's values are."""
+    """The type of a flag's values."""
 
     SWITCH = "switch"
     NUMBER = "number"
@@ -51,14 +51,14 @@ class Flag:
 
     @property
     def type(self) -> FlagType:
-        """What the values are; the default tells."""
+        """Return the type of the values, which is that of the default."""
         # bool first: in Python it is an int as well.
         if isinstance(self.default, bool):
             return FlagType.SWITCH
         return FlagType.NUMBER if isinstance(self.default, int) else FlagType.CHOICE
 
     def check(self, value: object) -> FlagValue:
-        """Return the value. Raises InvalidFlagValueError when it is none of mine."""
+        """Return the value. Raises InvalidFlagValueError if the flag can't have it."""
         if isinstance(value, bool | int | str) and self._accepts(value):
             return value
         message = f"value: {self.name} must be {self._wanted}"
@@ -154,7 +154,7 @@ _DECLARED = (
 FLAGS: Mapping[str, Flag] = MappingProxyType(
     {str(flag.name): flag for flag in _DECLARED}
 )
-#: The flag that decides for a share of tenants while a switch is not set.
+#: The percentage that decides by tenant while a switch is not set.
 PERCENTAGES: Mapping[str, str] = MappingProxyType(
     {FlagName.PRODUCTION_RAG: FlagName.PRODUCTION_RAG_ROLLOUT_PERCENTAGE}
 )
@@ -170,11 +170,11 @@ def find_flag(name: str) -> Flag:
 
 
 def bucket(flag: str, tenant: UUID) -> int:
-    """Return the place, 0 to 99, of a tenant in a flag's rollout.
+    """Return the bucket, 0 to 99, of a tenant in a flag's rollout.
 
-    The same in every process and for ever: the first eight bytes, big-endian, of the
-    SHA-256 of `flag:tenant`, modulo 100. Each flag shuffles the tenants anew, so that
-    the same ones are not always the first. Test vectors stand in docs/flags.md.
+    It is the same in every process and for ever: the first eight bytes, big-endian, of the
+    SHA-256 of `flag:tenant`, modulo 100. Each flag orders the tenants differently, so
+    that the same tenants are not always first. Test vectors are in docs/flags.md.
     """
     digest = hashlib.sha256(f"{flag}:{tenant}".encode()).digest()
     return int.from_bytes(digest[:8]) % BUCKETS

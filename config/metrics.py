@@ -1,4 +1,4 @@
-"""The one list of Prometheus metrics, shared by all processes."""
+"""The list of all Prometheus metrics; every process imports it."""
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -74,7 +74,7 @@ RAG_RETRIEVAL_SECONDS = Histogram(
     "rag_retrieval_latency_seconds",
     "Time from the question to its context.",
     ["method"],
-    # 2 s is the promise, so it must be a bound.
+    # 2 s is the target, so it must be a bound.
     buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
 )
 RAG_CHUNKS = Histogram(
@@ -112,7 +112,7 @@ RAG_ACTIVE_MODEL = Gauge(
     "rag_active_model",
     "1 for the model or setting that a part of the retrieval uses.",
     ["component", "value"],
-    # A replica that is gone works with nothing any more.
+    # A replica that has ended uses no model any more.
     multiprocess_mode="livemax",
 )
 
