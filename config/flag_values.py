@@ -1,7 +1,7 @@
 """The flags that are set, and the value in force at a given instant.
 
-A flag without a row, or whose ttl has run out, is *not set*. That is not the same as set
-to its default: only while a switch is not set does its percentage decide.
+A flag without a row, or whose ttl has run out, is *not set*. That differs from a flag
+that is set to its default: a percentage decides only while its switch is not set.
 """
 
 from collections.abc import Mapping

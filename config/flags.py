@@ -172,9 +172,9 @@ def find_flag(name: str) -> Flag:
 def bucket(flag: str, tenant: UUID) -> int:
     """Return the bucket, 0 to 99, of a tenant in a flag's rollout.
 
-    It is the same in every process and for ever: the first eight bytes, big-endian, of the
-    SHA-256 of `flag:tenant`, modulo 100. Each flag orders the tenants differently, so
-    that the same tenants are not always first. Test vectors are in docs/flags.md.
+    It is the same in every process and for ever: the first eight bytes, big-endian, of
+    the SHA-256 of `flag:tenant`, modulo 100. Each flag orders the tenants differently,
+    so that the same tenants are not always first. Test vectors are in docs/flags.md.
     """
     digest = hashlib.sha256(f"{flag}:{tenant}".encode()).digest()
     return int.from_bytes(digest[:8]) % BUCKETS
