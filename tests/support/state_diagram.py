@@ -47,21 +47,33 @@ MAX_SENDS = 2
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 NIL = UUID(int=0)
 OUR_TEXT = "ours"
+#: Sent in two parts: two words that no part has room for together.
+LONG_TEXTS = {
+    Source.INSTAGRAM: " ".join(["x" * 600] * 2),
+    Source.TELEGRAM: " ".join(["x" * 3000] * 2),
+    Source.WEBSITE: OUR_TEXT,
+}
+_A_PERSON_STEPS_IN = {
+    "ConversationRedirected to people",
+    "OperatorAnswered",
+    "StatusSet support_active",
+}
 #: Events that nearly always come together in a diagram, and the name of the group.
 GROUPS = {
     "take-over": {
+        *_A_PERSON_STEPS_IN,
         "AiSwitched off",
-        "ConversationRedirected to people",
-        "OperatorAnswered",
         "StatusSet closed",
         "StatusSet marketing_active",
-        "StatusSet support_active",
     },
+    "a person steps in": _A_PERSON_STEPS_IN,
     "return to the AI": {
         "AiSwitched on",
         "ConversationRedirected to ai",
         "StatusSet active",
     },
+    "the owner's echo": {"EchoReceived", "PartDelivered under another mid"},
+    "ReplyWritten": {"ReplyWritten", "ReplyWritten as handover"},
 }
 
 Node: TypeAlias = str
@@ -113,7 +125,8 @@ def possible_events(
     if source is Source.INSTAGRAM:
         yield "CustomerShared", events.CustomerShared(**inbound, content="post")
         yield "EchoReceived", events.EchoReceived(**inbound, text="typed by the owner")
-        yield "EchoReceived of ours", events.EchoReceived(**inbound, text=OUR_TEXT)
+        ours = state.sends[0].content if state and state.sends else OUR_TEXT
+        yield "EchoReceived of ours", events.EchoReceived(**inbound, text=ours)
     yield "MessageUnsent", events.MessageUnsent(**inbound)
     yield "MessageEdited", events.MessageEdited(**inbound, text="!")
     if state is None:
@@ -121,7 +134,7 @@ def possible_events(
     user = UserId(NIL)
     yield (
         "OperatorAnswered",
-        events.OperatorAnswered(**each, user_id=user, text=OUR_TEXT),
+        events.OperatorAnswered(**each, user_id=user, text=LONG_TEXTS[source]),
     )
     yield (
         "ConversationRedirected to ai",
@@ -303,11 +316,11 @@ def _add(edges: dict[Edge, list[str]], old: Node, new: Node, event: str) -> None
 def _shorten(names: Iterable[str]) -> list[str]:
     """Replace a whole group by its name; an echo of our own text adds nothing."""
     left = set(names)
+    if "EchoReceived" in left:
+        left.discard("EchoReceived of ours")
     for group, members in GROUPS.items():
         if members <= left:
             left = left - members | {group}
-    if "EchoReceived" in left:
-        left.discard("EchoReceived of ours")
     return sorted(left)
 
 
