@@ -1,4 +1,4 @@
-"""Errors between a caller and a conversation."""
+"""What can go wrong between a caller and a conversation."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Errors between a caller and the health monitor."""
+"""What can go wrong between a caller and the monitor."""
 
 
 class MonitorError(Exception):
@@ -15,10 +15,10 @@ class MonitorUnavailableError(MonitorError):
 
 
 class MonitorStandbyError(MonitorError):
-    """No runtime checks the services at the moment. Try again in half a minute."""
+    """Nobody watches the services at the moment. Try again in half a minute."""
 
 
 class ServiceGoneError(MonitorError):
-    """This service no longer exists."""
+    """There is no such service any more."""
 
     permanent = True

@@ -1,4 +1,4 @@
-"""Errors of the answering side."""
+"""What can go wrong on the answering side."""
 
 
 class AnswersError(Exception):

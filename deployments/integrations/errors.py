@@ -1,4 +1,4 @@
-"""Errors of channels: their webhooks and their platforms."""
+"""What can go wrong at the channels' edge."""
 
 from datetime import timedelta
 
@@ -25,7 +25,7 @@ class BrokenBodyError(ChannelError):
 
 
 class BodyTooLargeError(ChannelError):
-    """The body is too large for this address. Send less at once."""
+    """The body is larger than this address takes."""
 
 
 class InvalidFieldError(ChannelError):

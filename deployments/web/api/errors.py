@@ -1,4 +1,4 @@
-"""Errors between a signed-in person and the API."""
+"""What can go wrong between a signed-in person and the API."""
 
 from datetime import timedelta
 
@@ -33,13 +33,13 @@ class InvalidValueError(ApiError):
 
 
 class AnalysisBusyError(ApiError):
-    """An analysis is running already. Try again in a minute."""
+    """An analysis is under way already. Try again in a minute."""
 
     permanent = False
 
 
 class AnalysisFailedError(ApiError):
-    """The analysis did not finish. Try a shorter period."""
+    """The analysis did not come to an end. Try a shorter period."""
 
     permanent = False
 
