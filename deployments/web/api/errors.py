@@ -29,7 +29,7 @@ class NotFoundError(ApiError):
 
 
 class InvalidValueError(ApiError):
-    """A field has an invalid value. The message begins with the name of the field."""
+    """A field has a value that can't be used. The message begins with its name."""
 
 
 class AnalysisBusyError(ApiError):
