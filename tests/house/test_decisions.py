@@ -35,6 +35,12 @@ def test_the_index_is_that_of_the_sections_in_order() -> None:
     assert titles == sorted(titles)
 
 
+def test_the_index_names_the_first_file_of_each_decision() -> None:
+    for number, _, status, path in INDEX:
+        if status == "accepted":
+            assert f"- File: {path}" in SECTIONS[number], number
+
+
 def test_a_decision_in_force_has_all_its_parts() -> None:
     for number, _, status, _ in INDEX:
         if status == "accepted":
