@@ -1,4 +1,4 @@
-"""Errors while text is prepared and searched."""
+"""What can go wrong while text is prepared and searched."""
 
 from typing import ClassVar
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 
 class ChannelError(Exception):
-    """The channel could not process this request. Check its values."""
+    """The channel could not take this request."""
 
     permanent = True
 
@@ -13,15 +13,15 @@ class ChannelError(Exception):
 
 
 class WrongSignatureError(ChannelError):
-    """The signature is missing or does not match the body. Check the secret."""
+    """The signature is missing or does not fit the body."""
 
 
 class WrongVerifyTokenError(ChannelError):
-    """The verify token differs from PILITO_INSTAGRAM_VERIFY_TOKEN."""
+    """The verify token is not the one that was set."""
 
 
 class BrokenBodyError(ChannelError):
-    """The body is not the expected JSON."""
+    """The body is not the JSON that was expected."""
 
 
 class BodyTooLargeError(ChannelError):
@@ -29,7 +29,7 @@ class BodyTooLargeError(ChannelError):
 
 
 class InvalidFieldError(ChannelError):
-    """A field has an invalid value."""
+    """A field has a value that can't be used."""
 
     def __init__(self, message: str = "", field: str = "") -> None:
         super().__init__(f"{field}: {message}" if field else message)
@@ -42,7 +42,7 @@ class InvalidFieldError(ChannelError):
 
 
 class UnknownChannelError(ChannelError):
-    """This channel does not exist."""
+    """There is no such channel."""
 
 
 class TooManyMessagesError(ChannelError):
@@ -64,11 +64,11 @@ class TooManyMessagesError(ChannelError):
 
 
 class TokenRefusedError(ChannelError):
-    """The platform does not know this token. Copy it from the platform again."""
+    """The platform does not know this token. Copy it again from where you got it."""
 
 
 class PlatformRefusedError(ChannelError):
-    """The platform refused the connection. Check the permissions of the token."""
+    """The platform refused to be connected."""
 
 
 class PlatformUnreachableError(ChannelError):
@@ -78,6 +78,6 @@ class PlatformUnreachableError(ChannelError):
 
 
 class DirectoryUnavailableError(ChannelError):
-    """The channels can't be read at the moment. Try again in a few seconds."""
+    """The channels can't be read right now. Try again in a few seconds."""
 
     permanent = False

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 
 class ApiError(Exception):
-    """The request could not be carried out. Check its values."""
+    """The request could not be done."""
 
     permanent = True
 
@@ -21,11 +21,11 @@ class WrongPasswordError(ApiError):
 
 
 class SuperuserOnlyError(ApiError):
-    """Only a superuser may do this, because it concerns the whole runtime."""
+    """This concerns the whole runtime: only a superuser may do it."""
 
 
 class NotFoundError(ApiError):
-    """Nothing with this id exists here."""
+    """There is no such thing."""
 
 
 class InvalidValueError(ApiError):
