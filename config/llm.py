@@ -1,4 +1,4 @@
-"""The endpoint of the language model, chosen from the keys that are set."""
+"""Chooses the answering model from the keys that are set."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from config.settings import (
     Settings,
 )
 
-#: Retries after the first attempt, by the client's own backoff and rules.
+#: Attempts after the first, with the client's backoff, and only for passing failures.
 RETRIES = 2
 
 
@@ -26,7 +26,7 @@ class LlmEndpoint:
 def resolve_llm(settings: Settings) -> LlmEndpoint | None:
     """Choose the endpoint; None means that answers are extractive.
 
-    An endpoint of the settings beats a vendor's key; local endpoints need no key.
+    An endpoint of your own takes precedence over a vendor's key; it may need no key.
     """
     if settings.llm_base_url:
         key = settings.llm_api_key

@@ -23,7 +23,7 @@ DATABASE_AWAY: tuple[type[Exception], ...] = (
 
 
 class PersistenceError(Exception):
-    """The database could not do what was asked."""
+    """The database could not do this. Try again, or see the log."""
 
     permanent = False
 
@@ -32,7 +32,7 @@ class PersistenceError(Exception):
 
 
 class ShardFencedError(PersistenceError):
-    """Another runtime took this shard over; this one must stop."""
+    """Another runtime has taken over this shard, so this one stops."""
 
     permanent = True
 
@@ -42,19 +42,19 @@ class DatabaseAwayError(PersistenceError):
 
 
 class BatchRefusedError(PersistenceError):
-    """The database can't store this."""
+    """The database can't store this. Check the values of the request."""
 
     permanent = True
 
 
 class DuplicateRowError(PersistenceError):
-    """Such a row exists already."""
+    """This exists already. Choose another name."""
 
     permanent = True
 
 
 class SecretUnreadableError(PersistenceError):
-    """A stored secret can't be decrypted; was PILITO_SECRET_KEY changed?"""
+    """A stored secret can't be decrypted. Set PILITO_SECRET_KEY to its former value."""
 
     permanent = True
 

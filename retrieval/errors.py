@@ -9,7 +9,7 @@ _LOG = logging.getLogger("retrieval")
 
 
 class RetrievalError(Exception):
-    """The knowledge could not be searched. Try again; if it stays, see the log."""
+    """The knowledge could not be searched. Try again, or see the log."""
 
     permanent: ClassVar[bool] = False
 
@@ -19,21 +19,21 @@ class RetrievalError(Exception):
 
 
 class EmbeddingError(RetrievalError):
-    """The embedding model gave no vectors. Keyword search goes on without them."""
+    """The embedding model returned no usable vectors. Keyword search goes on alone."""
 
 
 class DimensionMismatchError(RetrievalError):
-    """A vector is of another model's size. Embed the knowledge again."""
+    """A vector has the size of another model. Embed the documents again."""
 
     permanent = True
 
 
 class SearchFailedError(RetrievalError):
-    """Neither the meaning nor the words could be searched. Try the question again."""
+    """Neither embeddings nor keywords could be searched. Try the question again."""
 
 
 class RerankerUnavailableError(RetrievalError):
-    """No cross-encoder is there to judge the passages. The fused order serves."""
+    """No cross-encoder is available. The order of the hybrid ranking stands."""
 
 
 def name_failure(part: str, error: Exception) -> str:

@@ -2,7 +2,7 @@
 
 
 class MonitorError(Exception):
-    """The monitor could not do what was asked."""
+    """The health monitor could not do this. Try again, or see logs/monitor.log."""
 
     permanent = False
 
@@ -11,7 +11,7 @@ class MonitorError(Exception):
 
 
 class MonitorUnavailableError(MonitorError):
-    """The monitor is restarting. Try again in a few seconds."""
+    """The health monitor is restarting. Try again in a few seconds."""
 
 
 class MonitorStandbyError(MonitorError):

@@ -2,7 +2,7 @@
 
 
 class AnswersError(Exception):
-    """The answering side could not do what was asked."""
+    """The answer could not be prepared. Try again, or see the log."""
 
     permanent = False
 
@@ -15,7 +15,7 @@ class RetrieverUnavailableError(AnswersError):
 
 
 class ModelFailedError(AnswersError):
-    """The model did not write an answer."""
+    """The model did not write an answer. Check its address, key and quota."""
 
 
 class ModelMissingError(AnswersError):
