@@ -1,4 +1,4 @@
-"""One runtime per data directory, held by a lock that dies with its process."""
+"""A lock that keeps a data directory for one runtime, and dies with its process."""
 
 import os
 from collections.abc import Iterator

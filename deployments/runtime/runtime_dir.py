@@ -1,4 +1,4 @@
-"""The short-lived folder of a runtime: Ray's session, sockets, HAProxy's files."""
+"""The temporary folder of a runtime: Ray's session, sockets, HAProxy's files."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Hands secrets over in files, where the environment is written into logs."""
+"""Passes secrets to workers in files: a cluster logs their environment."""
 
 from collections.abc import Mapping
 from pathlib import Path

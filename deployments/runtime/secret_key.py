@@ -1,4 +1,4 @@
-"""The key that is made once and kept in the data directory, where none is set."""
+"""Generates a secret key where none is set, and keeps it in the data directory."""
 
 import os
 import secrets
