@@ -23,9 +23,9 @@ from persistence.embedded.server import EmbeddedPostgres
 from tests.support.http_server import ANSWER_S
 
 READY = "Pilito is ready"
-#: Many times what it takes on two idle cores: they end what hangs.
-START_TIMEOUT_S = 900.0
-STOP_TIMEOUT_S = 600.0
+#: Ten times what it takes on two idle cores.
+START_TIMEOUT_S = 300.0
+STOP_TIMEOUT_S = 120.0
 
 
 class PilitoProcess:
