@@ -110,8 +110,8 @@ class ServeApplications:
     def _fetch_statuses(self) -> Mapping[str, str]:
         from ray import serve
 
-        found = serve.status().applications
-        for name, application in found.items():
+        applications = serve.status().applications
+        for name, application in applications.items():
             if name in self._names and application.status == "DEPLOY_FAILED":
                 parts = application.deployments.values()
                 reasons = [part.message for part in parts if part.message]
@@ -119,7 +119,7 @@ class ServeApplications:
                 log.error("application_failed", application=name, reasons=reasons)
                 message = f"The application {name} did not start: {reason}"
                 raise ApplicationFailedError(message)
-        return {name: str(each.status.value) for name, each in found.items()}
+        return {name: str(app.status.value) for name, app in applications.items()}
 
 
 def load_plan(config: Path) -> "ServeDeploySchema":
@@ -170,13 +170,13 @@ def _build_target(application: "ServeApplicationSchema") -> "RunTarget":
 def _import_builder(path: str) -> "Callable[[object], Application]":
     module, _, attribute = path.partition(":")
     try:
-        found: Callable[[object], Application] = getattr(
+        builder: Callable[[object], Application] = getattr(
             importlib.import_module(module), attribute
         )
     except (ImportError, AttributeError) as error:
         message = f"{path} can't be imported: {error}"
         raise LaunchError(message) from error
-    return found
+    return builder
 
 
 def _build_arguments(

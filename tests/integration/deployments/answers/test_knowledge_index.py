@@ -64,7 +64,7 @@ async def embed_all(pool: Pool, embedder: CountingEmbedder) -> None:
 
 
 async def wait_until_embedded(pool: Pool, model: str) -> None:
-    """Wait until all chunks have vectors; the test's own time-out is the limit."""
+    """Wait until all chunks have vectors."""
     missing = "SELECT count(*) FROM chunks WHERE embedding_model IS DISTINCT FROM $1"
     await wait_for_count(pool, missing, 0, model, channel="pilito_knowledge")
 
