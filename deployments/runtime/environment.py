@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deployments.runtime.ports import Ports
 from deployments.runtime.ray_workarounds import haproxy, loopback
-from deployments.runtime.runtime_dir import RuntimeFolder
+from deployments.runtime.runtime_dir import RuntimeDir
 
 #: Ray's own settings, with values that a user may replace.
 TUNING: Mapping[str, str] = {
@@ -39,7 +39,7 @@ TUNING: Mapping[str, str] = {
 
 
 def build_environment(
-    folder: RuntimeFolder, ports: Ports, *, token_path: Path
+    folder: RuntimeDir, ports: Ports, *, token_path: Path
 ) -> Mapping[str, str]:
     """Return the variables to set before Ray is imported.
 

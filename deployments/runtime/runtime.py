@@ -26,7 +26,7 @@ from deployments.runtime.errors import (
 from deployments.runtime.ports import check_free, find_block
 from deployments.runtime.progress import Progress
 from deployments.runtime.ray_cluster import JoinedRay, LocalRay, find_address
-from deployments.runtime.runtime_dir import RuntimeFolder
+from deployments.runtime.runtime_dir import RuntimeDir
 from deployments.runtime.secret_files import move_to_files
 from deployments.runtime.secret_key import with_kept_key
 from deployments.runtime.serve_applications import ServeApplications
@@ -59,7 +59,7 @@ class Runtime:
         self._progress = progress
         self._stop_signal = stop
         self._steps = StepThread(stop)
-        self._folder = RuntimeFolder(settings.data_dir)
+        self._folder = RuntimeDir(settings.data_dir)
         self._token = settings.data_dir / "ray_token"
         self._secret_files = settings.data_dir / "secrets"
         self._postgres: EmbeddedPostgres | None = None

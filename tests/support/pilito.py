@@ -18,7 +18,7 @@ import psutil
 
 from benchmarks.runtime import RunningRuntime, free_port
 from deployments.runtime.orphans import find_processes
-from deployments.runtime.runtime_dir import RuntimeFolder
+from deployments.runtime.runtime_dir import RuntimeDir
 from persistence.embedded.server import EmbeddedPostgres
 from tests.support.http_server import ANSWER_S
 
@@ -169,7 +169,7 @@ class PilitoProcess:
 
     def find_remains(self) -> list[str]:
         """Return what is left of it: processes, its folder, its database."""
-        folder = RuntimeFolder(self.data_dir).path
+        folder = RuntimeDir(self.data_dir).path
         remains = []
         for process in find_processes(folder):
             # One that ends while it is looked at does not remain.

@@ -10,7 +10,7 @@ import pytest
 from deployments.runtime.environment import build_environment
 from deployments.runtime.ports import BLOCK, Ports
 from deployments.runtime.ray_workarounds.haproxy import WRAPPER
-from deployments.runtime.runtime_dir import RuntimeFolder
+from deployments.runtime.runtime_dir import RuntimeDir
 
 WORKER_SETUP = "__RAY_WORKER_PROCESS_SETUP_HOOK_ENV_VAR"
 
@@ -22,7 +22,7 @@ def _without_rays_own(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def build(tmp_path: Path, base: int = 20_000) -> dict[str, str]:
-    folder = RuntimeFolder(tmp_path / str(base))
+    folder = RuntimeDir(tmp_path / str(base))
     token = tmp_path / "token"
     return dict(build_environment(folder, Ports(base), token_path=token))
 
