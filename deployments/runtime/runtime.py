@@ -27,8 +27,7 @@ from deployments.runtime.ports import check_free, find_block
 from deployments.runtime.progress import Progress
 from deployments.runtime.ray_cluster import JoinedRay, LocalRay, find_address
 from deployments.runtime.runtime_dir import RuntimeDir
-from deployments.runtime.secret_files import move_to_files
-from deployments.runtime.secret_key import with_kept_key
+from deployments.runtime.secret_files import move_to_files, with_kept_key
 from deployments.runtime.serve_applications import ServeApplications
 from deployments.runtime.shutdown import StepThread, StopSignal, finish
 from persistence import migrate
@@ -203,7 +202,6 @@ class Runtime:
                 for name, value in os.environ.items()
                 if name.startswith(PREFIX) or name in names
             }
-            # A cluster writes the environment of its workers into its logs.
             self._ray = JoinedRay(
                 address, environment=move_to_files(ours, self._secret_files)
             )
