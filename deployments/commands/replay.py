@@ -1,4 +1,4 @@
-"""`pilito replay`: does a conversation's history still make the stored state?"""
+"""`pilito replay`: rebuilds a conversation from its events, and compares the states."""
 
 from collections.abc import Callable
 from enum import IntEnum

@@ -51,6 +51,9 @@ class Watched:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever)
 
+    def __repr__(self) -> str:
+        return f"{sum(self.checks.values())} checks, notices {self.notices}"
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"

@@ -34,6 +34,7 @@ def tell(outcome: Outcome) -> str:
     return f"{outcome.story}\n\n{outcome.failure}\nAgain: {again}"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_every_history_keeps_every_promise() -> None:
     seeds = range(FIRST_SEED, FIRST_SEED + SEEDS)

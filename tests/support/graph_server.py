@@ -14,6 +14,7 @@ from tests.support.scripted_server import (
     Reply,
     ToldServer,
 )
+from tests.support.waiting import TIMEOUT_S
 
 __all__ = ["Accept", "Fail", "GraphSend", "GraphServer", "Hang", "HangUp", "Reply"]
 
@@ -91,8 +92,8 @@ class GraphServer(ToldServer):
         """Return the sends that a customer would have seen, in order."""
         return [send for send in list(self.sends) if send.mid]
 
-    def wait_for(self, count: int, timeout_s: float = 40.0) -> list[GraphSend]:
-        """Wait until `count` requests have arrived. Raises TimeoutError."""
+    def wait_for(self, count: int, timeout_s: float = TIMEOUT_S) -> list[GraphSend]:
+        """Wait until `count` requests have arrived."""
         self.wait_until(lambda: len(self.sends) >= count, timeout_s)
         return list(self.sends)
 
@@ -100,8 +101,8 @@ class GraphServer(ToldServer):
         """Answer the next questions about customers so, one each."""
         self._refusals.extend(replies)
 
-    def wait_for_inquiries(self, count: int, timeout_s: float = 40.0) -> None:
-        """Wait until so many questions have arrived. Raises TimeoutError."""
+    def wait_for_inquiries(self, count: int, timeout_s: float = TIMEOUT_S) -> None:
+        """Wait until so many questions have arrived."""
         self.wait_until(lambda: len(self.inquiries) >= count, timeout_s)
 
     def choose(self, call: Call) -> Reply:

@@ -1,6 +1,5 @@
 """Shards whose conversations are mirrored, and what is done in them."""
 
-import asyncio
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -28,6 +27,7 @@ from persistence.ids import (
 )
 from persistence.postgres_journal import PostgresJournal
 from tests.support.api import SilentResponder, TakingSender
+from tests.support.waiting import wait_until
 
 TENANT = TenantId(UUID(int=1))
 CHANNEL = ChannelId(UUID(int=2))
@@ -93,8 +93,7 @@ class MirrorBench:
 
     async def settle(self) -> None:
         """Wait until no mirror has anything left to show."""
-        while any(mirror._is_owing for mirror in self.mirrors):  # noqa: ASYNC110 - it tells nobody
-            await asyncio.sleep(0.01)
+        await wait_until(lambda: not any(mirror._is_owing for mirror in self.mirrors))
 
     async def stop(self) -> None:
         """Stop all."""

@@ -1,7 +1,7 @@
 """A monitor over a real database, and services for it to watch."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,6 +19,7 @@ from persistence.secrets import Cipher
 from persistence.services import ServiceSpec, create_service
 from persistence.watch import Lease, claim_lease, release_lease
 from tests.support.api import SECRET
+from tests.support.waiting import wait_until as wait_until
 
 CIPHER = Cipher(SECRET)
 #: No slot opens by itself while a test runs.
@@ -140,12 +141,6 @@ async def watching(
         await asyncio.gather(recording, return_exceptions=True)
         await monitor.stop()
         await release_lease(pool, lease)
-
-
-async def wait_until(holds: Callable[[], bool]) -> None:
-    """Wait for what real parts do and tell nobody; the test's time-out is the limit."""
-    while not holds():  # noqa: ASYNC110 - there is no event to wait for
-        await asyncio.sleep(0.01)
 
 
 async def add_service(

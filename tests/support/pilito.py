@@ -18,14 +18,14 @@ import psutil
 
 from benchmarks.runtime import RunningRuntime, free_port
 from deployments.runtime.orphans import find_processes
-from deployments.runtime.runtime_dir import RuntimeFolder
+from deployments.runtime.runtime_dir import RuntimeDir
 from persistence.embedded.server import EmbeddedPostgres
 from tests.support.http_server import ANSWER_S
 
 READY = "Pilito is ready"
-#: Many times what it takes on two idle cores: they end what hangs.
-START_TIMEOUT_S = 900.0
-STOP_TIMEOUT_S = 600.0
+#: Ten times what it takes on two idle cores.
+START_TIMEOUT_S = 300.0
+STOP_TIMEOUT_S = 120.0
 
 
 class PilitoProcess:
@@ -169,7 +169,7 @@ class PilitoProcess:
 
     def find_remains(self) -> list[str]:
         """Return what is left of it: processes, its folder, its database."""
-        folder = RuntimeFolder(self.data_dir).path
+        folder = RuntimeDir(self.data_dir).path
         remains = []
         for process in find_processes(folder):
             # One that ends while it is looked at does not remain.

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+from tests.support.waiting import describe
+
 #: A moment on an idle machine.
 START_OR_STOP_S = 60.0
 #: Accepted, made, given to its task, begun: so many turns of the loop, and some more.
@@ -76,11 +78,9 @@ class ToldServer:
         self._replies.extend(replies)
 
     def wait_until(self, holds: Callable[[], bool], timeout_s: float) -> None:
-        """Wait for a call that makes `holds` true. Raises TimeoutError."""
+        """Wait for a call that makes `holds` true."""
         with self._changed:
-            if not self._changed.wait_for(holds, timeout_s):
-                message = "the calls that were waited for did not come"
-                raise TimeoutError(message)
+            assert self._changed.wait_for(holds, timeout_s), describe(holds)
 
     def __enter__(self) -> Self:
         """Start; the port is the machine's choice."""

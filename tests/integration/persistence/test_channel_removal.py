@@ -13,6 +13,7 @@ from persistence.journal import Batch
 from persistence.postgres_journal import PostgresJournal
 from tests.support.conversations import CHANNEL, TENANT, Story
 from tests.support.stories import add_storys_channel
+from tests.support.waiting import time_limit
 
 TABLES = ("customers", "conversations", "conversation_events", "messages", "timers")
 
@@ -42,8 +43,9 @@ async def wait_until_locked(pool: Pool) -> None:
         "SELECT EXISTS (SELECT FROM pg_stat_activity"
         " WHERE datname = current_database() AND wait_event_type = 'Lock')"
     )
-    while not await pool.fetchval(waiting):
-        pass
+    async with time_limit(lambda: "no statement waits for a lock"):
+        while not await pool.fetchval(waiting):
+            pass
 
 
 async def test_a_first_message_waits_for_the_removal_and_leaves_nothing(

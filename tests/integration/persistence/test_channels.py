@@ -26,6 +26,7 @@ from persistence.errors import DuplicateRowError, SecretUnreadableError
 from persistence.ids import ChannelId, TenantId
 from persistence.secrets import Cipher, derive_key
 from persistence.tenants import create_tenant
+from tests.support.waiting import time_limit
 
 CIPHER = Cipher("a key")
 TOKENS = ChannelTokens("token", "secret")
@@ -89,8 +90,9 @@ async def test_an_edit_that_came_too_late_is_a_duplicate_and_not_a_crash(
         )
         # Each look is a round trip, in which the edit goes on until it must wait.
         waits = "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $1"
-        while not await other.fetchval(waits, pid):
-            pass
+        async with time_limit(lambda: "the edit waits for no lock"):
+            while not await other.fetchval(waits, pid):
+                pass
         await pending.commit()
         with pytest.raises(DuplicateRowError):
             await edit

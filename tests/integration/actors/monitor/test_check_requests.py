@@ -25,6 +25,7 @@ from persistence.tenants import create_tenant
 from persistence.watch import claim_lease, release_lease
 from tests.support.misbehaving_server import OddServer, answer, hang, odd_server
 from tests.support.monitors import CIPHER, add_service, build_monitor, wait_until
+from tests.support.waiting import time_limit
 
 
 @pytest.fixture
@@ -68,13 +69,17 @@ async def count_results(pool: Pool) -> int:
 
 
 async def wait_for_results(pool: Pool, count: int) -> None:
-    while await count_results(pool) < count:  # noqa: ASYNC110 - nobody tells
-        await asyncio.sleep(0.01)
+    results = 0
+    async with time_limit(lambda: f"{results} results, not {count}"):
+        while (results := await count_results(pool)) < count:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 async def wait_for_requests(pool: Pool, count: int) -> None:
-    while len(await fetch_check_requests(pool)) != count:  # noqa: ASYNC110 - nobody tells
-        await asyncio.sleep(0.01)
+    requests: object = ()
+    async with time_limit(lambda: f"{requests}, not {count} of them"):
+        while len(requests := await fetch_check_requests(pool)) != count:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 async def test_a_new_service_is_checked_at_once_and_once_in_its_slot(

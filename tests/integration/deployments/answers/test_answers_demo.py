@@ -28,7 +28,8 @@ from tests.support.api import count_words
 from tests.support.knowledge import CountingEmbedder, open_counter, remove_page
 from tests.unit.retrieval.samples import GramEmbedder
 
-pytestmark = pytest.mark.timeout(600)  # some hundred questions and passages to embed
+# Some hundred questions and passages to embed.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 QUESTIONS = Path(DOCUMENTS).with_name("questions.jsonl")
 

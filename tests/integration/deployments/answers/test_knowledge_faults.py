@@ -29,8 +29,6 @@ from tests.support.knowledge import (
 )
 from tests.support.waiting import wait_for_count
 
-pytestmark = pytest.mark.timeout(60)  # the model shares two cores with everybody
-
 QUESTION = "هزینه ارسال چقدره؟"
 
 

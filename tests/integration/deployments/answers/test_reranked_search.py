@@ -18,7 +18,8 @@ from retrieval.ranking.reranking import RerankResult
 from tests.support.cross_encoders import make_question
 from tests.support.knowledge import CountingEmbedder, Page, add_page
 
-pytestmark = pytest.mark.timeout(400)  # torch, an embedder, and two busy cores
+# torch, an embedder, and two busy cores
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 MODEL = "overlap"
 

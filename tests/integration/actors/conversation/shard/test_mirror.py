@@ -29,6 +29,7 @@ from tests.support.mirrors import (
     write,
 )
 from tests.support.valkey import PASSWORD, QUOTED, Valkey
+from tests.support.waiting import time_limit
 
 FAILED = "warning: Failed to set AI control cache: "
 MADE_RIGHT = "mirror_made_right"
@@ -98,8 +99,10 @@ async def test_predecessor_fault_r1_an_ai_that_was_switched_off_stays_off(
         async with reader.pubsub() as changes:
             await changes.subscribe(f"__keyspace@0__:{ai_key(sara)}")
             await reader.expire(ai_key(sara), 86_400)
-            while await reader.ttl(ai_key(sara)) != -1:
-                await changes.get_message(timeout=None)
+            lifetime = None
+            async with time_limit(lambda: f"lifetime {lifetime}, not -1"):
+                while (lifetime := await reader.ttl(ai_key(sara))) != -1:
+                    await changes.get_message(timeout=None)
         assert await reader.get(ai_key(sara)) == OFF
 
 

@@ -56,7 +56,7 @@ from tests.support.conversations import OPERATOR
 from tests.support.machine import ConversationBench, Fate
 
 # A failing example takes long to be made small, and small it must be to be read.
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 SOME = st.integers(0, 7)
 

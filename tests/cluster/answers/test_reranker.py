@@ -1,11 +1,10 @@
 """The reranker on a real Ray Serve, with a small model that truly ranks."""
 
 import asyncio
-import os
 import random
 import signal
 import warnings
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import cast
@@ -14,15 +13,16 @@ import psutil
 import pytest
 from filelock import FileLock
 
-from deployments.health.probes import PartStatus
+from deployments.health.probes import PartHealth, PartStatus
 from retrieval.errors import RerankerUnavailableError
 from retrieval.ranking.reranking import order_by
+from tests.cluster.conftest import TIMEOUT_S
 from tests.support.cross_encoders import Question, make_question, save_trained_encoder
+from tests.support.waiting import time_limit
 
 with warnings.catch_warnings():
     # Ray's own imports warn of its own fields.
     warnings.simplefilter("ignore")
-    import ray
     from ray import serve
     from ray.actor import ActorHandle
 
@@ -44,8 +44,8 @@ BUILDER = "ray::build_model"
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Serve the deployment alone; yield the data folder."""
+def served(_serve: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Serve the deployment alone; return the data folder."""
     home = tmp_path_factory.mktemp("reranker")
     save_trained_encoder(home / "overlap")
     environment = {
@@ -53,32 +53,28 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         "PILITO_RERANK_MODEL_BASE": str(home / "overlap"),
         "PILITO_RERANK_MODEL_LARGE": str(home / "absent"),
     }
-    # Ray leaves its address and its token there, for the runtimes of later tests.
-    ours = dict(os.environ)
-    ray.init(num_cpus=2, include_dashboard=False, runtime_env={"env_vars": environment})
-    try:
-        # Nobody asks over HTTP, and the port of Serve's proxy may be taken.
-        serve.start(proxy_location="Disabled")
-        deployment = serve.deployment(
-            name="Reranker", ray_actor_options={"num_cpus": 0}
-        )(RerankerReplica)
-        serve.run(deployment.bind(), name=ANSWERS_APP, route_prefix=None)
-        yield home
-    finally:
-        serve.shutdown()  # type: ignore[no-untyped-call]
-        ray.shutdown()
-        os.environ.clear()
-        os.environ.update(ours)
+    deployment = serve.deployment(
+        name="Reranker",
+        ray_actor_options={"num_cpus": 0, "runtime_env": {"env_vars": environment}},
+    )(RerankerReplica)
+    serve.run(deployment.bind(), name=ANSWERS_APP, route_prefix=None)
+    return home
 
 
 @pytest.fixture
 async def reranker(served: Path) -> RemoteReranker:  # noqa: ARG001 - it is up
     """A client, once the model is there."""
-    # Serve has no event for it; the test's own time-out is the limit.
-    while (await probe_deployment("Reranker")).status is not PartStatus.OK:  # noqa: ASYNC110
-        await asyncio.sleep(0.2)
+    health = None
+    # Compiling the model takes a busy machine its time, and Serve has no event for it.
+    async with time_limit(lambda: health, TIMEOUT_S):
+        while not is_ok(health := await probe_deployment("Reranker")):  # noqa: ASYNC110
+            await asyncio.sleep(0.2)
     # The machine may be busy with other tests; in time is another test's subject.
     return RemoteReranker(timeout_s=60)
+
+
+def is_ok(health: PartHealth) -> bool:
+    return health.status is PartStatus.OK
 
 
 def questions(n: int) -> list[Question]:

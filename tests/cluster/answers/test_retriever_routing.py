@@ -1,11 +1,8 @@
 """A tenant's questions go to the replica that has its index, on a real Ray Serve."""
 
 import asyncio
-import os
 import warnings
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -17,7 +14,6 @@ from retrieval.index.hits import EVERYTHING, RetrievalFilter
 with warnings.catch_warnings():
     # Ray's own imports warn of its own fields.
     warnings.simplefilter("ignore")
-    import ray
     from ray import serve
 
     from deployments.answers.clients import ANSWERS_APP, RemoteRetriever
@@ -81,7 +77,7 @@ class ReplicaNamer(KnowledgeRetriever):
         )
 
 
-class NamedReplica(RetrieverReplica):
+class PlacedReplica(RetrieverReplica):
     """The real replica around a search that names its replica."""
 
     async def __init__(self) -> None:  # type: ignore[misc]
@@ -89,28 +85,14 @@ class NamedReplica(RetrieverReplica):
 
 
 @pytest.fixture(scope="module")
-def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    home = tmp_path_factory.mktemp("retriever")
-    environment = {
-        "PILITO_DATA_DIR": str(home),
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-    }
-    # Ray leaves its address and its token there, for the runtimes of later tests.
-    ours = dict(os.environ)
-    ray.init(num_cpus=2, include_dashboard=False, runtime_env={"env_vars": environment})
-    try:
-        # Nobody asks over HTTP, and the port of Serve's proxy may be taken.
-        serve.start(proxy_location="Disabled")
-        deployment = serve.deployment(
-            name="Retriever", num_replicas=2, ray_actor_options={"num_cpus": 0}
-        )(NamedReplica)
-        serve.run(deployment.bind(), name=ANSWERS_APP, route_prefix=None)
-        yield
-    finally:
-        serve.shutdown()  # type: ignore[no-untyped-call]
-        ray.shutdown()
-        os.environ.clear()
-        os.environ.update(ours)
+def _served(_serve: None, tmp_path_factory: pytest.TempPathFactory) -> None:
+    environment = {"PILITO_DATA_DIR": str(tmp_path_factory.mktemp("retriever"))}
+    deployment = serve.deployment(
+        name="Retriever",
+        num_replicas=2,
+        ray_actor_options={"num_cpus": 0, "runtime_env": {"env_vars": environment}},
+    )(PlacedReplica)
+    serve.run(deployment.bind(), name=ANSWERS_APP, route_prefix=None)
 
 
 async def ask(tenant_id: TenantId) -> str:
