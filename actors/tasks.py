@@ -88,5 +88,13 @@ class SingleFlight(Generic[Key, Value]):
         if task is None:
             task = asyncio.create_task(call())
             self._calls[key] = task
-            task.add_done_callback(lambda _: self._calls.pop(key, None))
+            task.add_done_callback(lambda ended: self._drop(key, ended))
         return await asyncio.shield(task)
+
+    def forget_all(self) -> None:
+        """Let the next callers begin calls of their own; those under way go on."""
+        self._calls.clear()
+
+    def _drop(self, key: Key, ended: "asyncio.Task[Value]") -> None:
+        if self._calls.get(key) is ended:
+            del self._calls[key]

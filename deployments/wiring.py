@@ -33,16 +33,21 @@ async def open_owned_pool(
     return pool
 
 
-def get_cipher(settings: Settings) -> Cipher:
-    """Return what encrypts secrets at rest.
+def get_secret_key(settings: Settings) -> str:
+    """Return the key that all others are derived from.
 
     Raises:
-        SettingsError: there is no key.
+        SettingsError: there is none.
     """
     if settings.secret_key is None:
         message = "PILITO_SECRET_KEY: not set; start the runtime with `pilito up`"
         raise SettingsError(message)
-    return Cipher(settings.secret_key.get_secret_value())
+    return settings.secret_key.get_secret_value()
+
+
+def get_cipher(settings: Settings) -> Cipher:
+    """Return the cipher of secrets at rest. Raises SettingsError without a key."""
+    return Cipher(get_secret_key(settings))
 
 
 def count_tokens(text: str) -> int:

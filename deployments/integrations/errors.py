@@ -1,6 +1,4 @@
-"""What can go wrong at the channels' edge."""
-
-from datetime import timedelta
+"""Errors of the channels: their webhooks, tokens and platforms."""
 
 
 class ChannelError(Exception):
@@ -24,10 +22,6 @@ class BrokenBodyError(ChannelError):
     """The body is not the JSON that was expected."""
 
 
-class BodyTooLargeError(ChannelError):
-    """The body is larger than this address takes."""
-
-
 class InvalidFieldError(ChannelError):
     """A field has a value that can't be used."""
 
@@ -43,24 +37,6 @@ class InvalidFieldError(ChannelError):
 
 class UnknownChannelError(ChannelError):
     """There is no such channel."""
-
-
-class TooManyMessagesError(ChannelError):
-    """Too many messages in a short time. Wait a moment and try again."""
-
-    permanent = False
-
-    def __init__(
-        self, message: str = "", retry_after: timedelta = timedelta(seconds=1)
-    ) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-
-    def __reduce__(
-        self,
-    ) -> tuple[type["TooManyMessagesError"], tuple[str, timedelta]]:
-        """Survive pickle with the time to wait."""
-        return type(self), (str(self), self.retry_after)
 
 
 class TokenRefusedError(ChannelError):

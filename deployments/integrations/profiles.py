@@ -12,7 +12,8 @@ from actors.conversation.ports import NoProfile, Unnamed
 from actors.conversation.state import Profile, Source
 from config.metrics import PROFILE_LOOKUPS
 from config.settings import Settings
-from deployments.integrations.platforms import INTRODUCERS, LIMITS, Introducer
+from deployments.integrations.platform_client import LIMITS
+from deployments.integrations.platforms import PROFILE_SOURCES, ProfileSource
 from persistence.channels import decrypt_tokens, fetch_channel
 from persistence.database import Pool
 from persistence.errors import DATABASE_AWAY, SecretUnreadableError
@@ -53,9 +54,9 @@ class ChannelProfiles:
         self._cipher = cipher
         # Redirects are not followed: they would carry the token somewhere else.
         self._client = httpx.AsyncClient(timeout=timeout, limits=LIMITS)
-        self._introducers: dict[Source, Introducer] = {
+        self._sources: dict[Source, ProfileSource] = {
             source: build(self._client, settings)
-            for source, build in INTRODUCERS.items()
+            for source, build in PROFILE_SOURCES.items()
         }
         self._accounts: dict[ChannelId, _Account] = {}
         self._clock = clock or asyncio.get_running_loop().time
@@ -78,8 +79,8 @@ class ChannelProfiles:
         return found
 
     async def _look_up(self, who: Unnamed) -> Profile | NoProfile:
-        introducer = self._introducers.get(who.source)
-        if introducer is None:
+        profile_source = self._sources.get(who.source)
+        if profile_source is None:
             return NoProfile(f"{who.source} is not asked", is_held=True)
         try:
             account = await self._find_account(who)
@@ -87,7 +88,7 @@ class ChannelProfiles:
             return NoProfile("the database does not answer", is_held=True)
         if account.why_not:
             return NoProfile(account.why_not, is_held=True)
-        answer = await introducer.introduce(account.token, who.customer)
+        answer = await profile_source.fetch_profile(account.token, who.customer)
         if isinstance(answer, NoProfile) and answer.is_held:
             # The next customer of this channel would be refused for the same reason.
             until = self._clock() + QUIET.total_seconds()

@@ -9,7 +9,8 @@ from actors.conversation.ports import OutgoingPart
 from actors.conversation.state import Source
 from config.metrics import SENDS
 from config.settings import Settings
-from deployments.integrations.platforms import LIMITS, PLATFORMS, Platform
+from deployments.integrations.platform_client import LIMITS
+from deployments.integrations.platforms import PLATFORMS, Platform
 from persistence.channels import decrypt_tokens, fetch_channel
 from persistence.database import Pool
 from persistence.errors import SecretUnreadableError

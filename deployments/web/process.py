@@ -9,19 +9,20 @@ from actors.conversation.client import ShardClient
 from actors.monitor.client import MonitorClient
 from config.logging import setup_logging
 from config.settings import load_settings
-from deployments.answers.clients import RemoteRetriever
+from deployments.answers.clients import RemoteRetriever, probe_deployment
 from deployments.flags import FeatureFlags
-from deployments.health.part_probes import build_probes
+from deployments.health.probes import build_probes
 from deployments.integrations.channel_directory import ChannelDirectory
 from deployments.integrations.website import (
+    WebsiteDependencies,
     WebsiteHub,
-    WebsiteServices,
     build_website_router,
 )
-from deployments.integrations.website.throttle import build_throttle
+from deployments.monitoring.analysis_jobs import AnalysesApart
+from deployments.rate_limit import VisitorRateLimiter
 from deployments.web.app import build_web_app
+from deployments.web.dependencies import WebDependencies
 from deployments.web.inbox_feed import ChangeFeed
-from deployments.web.services import WebServices
 from deployments.wiring import count_tokens, get_dsn, open_owned_pool
 from persistence.flags import FLAGS_CHANNEL
 from persistence.listener import Listener
@@ -35,8 +36,8 @@ async def open_web(stack: AsyncExitStack) -> ASGIApp:
     shards = ShardClient(settings.shards)
     hub = WebsiteHub(pool, settings.shards)
     changes = ChangeFeed(pool)
-    throttle = build_throttle(settings, SystemClock())
-    stack.push_async_callback(throttle.stop)
+    rate_limiter = VisitorRateLimiter.from_settings(settings, SystemClock())
+    stack.push_async_callback(rate_limiter.stop)
     directory = ChannelDirectory(pool)
     listener = Listener(get_dsn(settings))
     listener.on("pilito_channels", directory.forget)
@@ -52,16 +53,16 @@ async def open_web(stack: AsyncExitStack) -> ASGIApp:
     stack.push_async_callback(hub.stop)
     await changes.start()
     stack.push_async_callback(changes.stop)
-    website = WebsiteServices(
+    website = WebsiteDependencies(
         pool=pool,
         shards=shards,
         directory=directory,
         hub=hub,
-        throttle=throttle,
+        rate_limiter=rate_limiter,
         clock=SystemClock(),
     )
     app = build_web_app(
-        WebServices(
+        WebDependencies(
             settings=settings,
             pool=pool,
             shards=shards,
@@ -69,8 +70,9 @@ async def open_web(stack: AsyncExitStack) -> ASGIApp:
             flags=flags,
             changes=changes,
             monitor=MonitorClient(),
+            analyses=AnalysesApart(settings),
             count_tokens=count_tokens,
-            probes=build_probes(settings, pool),
+            probes=build_probes(settings, pool, probe_deployment),
         ),
         pages=[build_website_router(website)],
     )

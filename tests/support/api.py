@@ -29,11 +29,10 @@ from config.settings import Settings
 from deployments.flags import FeatureFlags
 from deployments.health.probes import Probe
 from deployments.monitoring.analysis_jobs import Analyses, AnalysesHere
-from deployments.web.api.context import ApiContext
 from deployments.web.api.tokens import TokenType
 from deployments.web.app import build_web_app
+from deployments.web.dependencies import WebDependencies
 from deployments.web.inbox_feed import ChangeFeed, LiveLimits
-from deployments.web.services import WebServices
 from persistence.channels import (
     Channel,
     ChannelKind,
@@ -207,7 +206,7 @@ class Api:
         )
         self.changes = ChangeFeed(self.pool, self.live_limits)
         return build_web_app(
-            WebServices(
+            WebDependencies(
                 settings=settings,
                 pool=self.pool,
                 shards=self.shards,
@@ -252,8 +251,8 @@ def connect(
 
 def sign(app: FastAPI, user: User) -> str:
     """Sign an access token."""
-    context: ApiContext = app.state.context
-    return context.signer.sign(user.id, TokenType.ACCESS, context.services.clock.now())
+    context: WebDependencies = app.state.context
+    return context.signer.sign(user.id, TokenType.ACCESS, context.clock.now())
 
 
 async def add_channel(
@@ -263,7 +262,7 @@ async def add_channel(
     account_id: str = "key",
 ) -> Channel:
     """Add a channel to the tenant."""
-    context: ApiContext = app.state.context
+    context: WebDependencies = app.state.context
     tokens = ChannelTokens("a token of the platform", None)
     new = NewChannel(kind, "channel", account_id, tokens)
     async with context.pool.acquire() as connection, connection.transaction():

@@ -16,7 +16,7 @@ from deployments.integrations.errors import (
     TokenRefusedError,
 )
 from deployments.integrations.instagram.sending import read_problem
-from deployments.integrations.platform import read_object
+from deployments.integrations.lenient_json import parse_object
 
 UNKNOWN_TOKEN = (
     "access_token: Instagram does not know this token, or it has run out. "  # noqa: S105 - a message
@@ -87,7 +87,7 @@ class InstagramAccounts:
             raise PlatformUnreachableError(message) from error
 
     def _read(self, answer: httpx.Response, token: str) -> Mapping[object, object]:
-        body = read_object(answer.content)
+        body = parse_object(answer.content)
         if answer.is_success and answer.content.lstrip().startswith(b"{"):
             return body
         problem = read_problem(answer, token)

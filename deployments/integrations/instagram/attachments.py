@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from actors.conversation.events import Media
 from actors.conversation.rules.placeholders import EMPTY_SHARE
 from actors.conversation.state import MessageType
-from deployments.integrations.json_values import (
+from deployments.integrations.lenient_json import (
     Json,
     read_identifier,
     read_object,

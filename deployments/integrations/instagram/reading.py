@@ -1,7 +1,6 @@
 """Reads Instagram's webhooks: what is in one, who wrote, to which account."""
 
 import hashlib
-import hmac
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +22,7 @@ from actors.conversation.events import (
 from actors.conversation.rules.placeholders import UNSUPPORTED
 from actors.conversation.state import MessageType, Source
 from deployments.integrations.instagram.attachments import Attached, read_attachments
-from deployments.integrations.json_values import (
+from deployments.integrations.lenient_json import (
     Json,
     read_identifier,
     read_object,
@@ -33,7 +32,6 @@ from deployments.integrations.json_values import (
 from persistence.channels import Channel
 from persistence.ids import EventId, derive_conversation_id, derive_event_id
 
-SIGNATURE_PREFIX = "sha256="
 #: What comes within this is on time, give or take the clocks.
 PUNCTUAL_S = 60.0
 #: Meta gives up after 36 hours: what claims to be older says something else.
@@ -42,10 +40,10 @@ GIVEN_UP_AFTER_S = 36 * 3600.0
 InstagramEvent: TypeAlias = (
     CustomerWrote | CustomerShared | EchoReceived | MessageUnsent | MessageEdited
 )
-Told = TypeVar("Told", bound=Inbound)
+InboundT = TypeVar("InboundT", bound=Inbound)
 
 
-class Skip(StrEnum):
+class SkipReason(StrEnum):
     """Why an event makes no message."""
 
     MALFORMED = "malformed"
@@ -60,7 +58,7 @@ class Skip(StrEnum):
     OTHER = "other"
 
 
-class Kind(StrEnum):
+class EventKind(StrEnum):
     """What a webhook tells of."""
 
     WROTE = "wrote"
@@ -71,7 +69,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
+class WebhookEvent:
     """One thing that happened, as the webhook tells it.
 
     `accounts` are the ids that may name the shop's account, the likeliest first. A
@@ -82,7 +80,7 @@ class Incoming:
     customer: str
     mid: str
     text: str
-    kind: Kind = Kind.WROTE
+    kind: EventKind = EventKind.WROTE
     message_type: MessageType = MessageType.TEXT
     media: tuple[Media, ...] = ()
     reply_to_mid: str | None = None
@@ -97,23 +95,14 @@ class Incoming:
 
 #: The member that tells an event's kind, for events that make no message.
 _OTHER_KINDS = {
-    "read": Skip.READ,
-    "reaction": Skip.REACTION,
-    "delivery": Skip.DELIVERY,
-    "referral": Skip.REFERRAL,
+    "read": SkipReason.READ,
+    "reaction": SkipReason.REACTION,
+    "delivery": SkipReason.DELIVERY,
+    "referral": SkipReason.REFERRAL,
 }
 
 
-def is_signed(secret: bytes, body: bytes, signature: str) -> bool:
-    """Whether `X-Hub-Signature-256` fits the raw body."""
-    if not signature.startswith(SIGNATURE_PREFIX):
-        return False
-    given = signature[len(SIGNATURE_PREFIX) :].encode("utf-8", "replace")
-    expected = hmac.digest(secret, body, hashlib.sha256).hex().encode()
-    return hmac.compare_digest(given, expected)
-
-
-def read_webhook(payload: object) -> Iterator[Incoming | Skip]:
+def read_webhook(payload: object) -> Iterator[WebhookEvent | SkipReason]:
     """Read each event of a webhook, in order; none can spoil the others.
 
     Source: Meta, Messenger Platform and Instagram API webhook reference.
@@ -127,18 +116,22 @@ def read_webhook(payload: object) -> Iterator[Incoming | Skip]:
             if change.get("field") in {"messages", "message_edit"}:
                 yield from _read_event(account, read_object(change.get("value")))
             else:
-                yield Skip.CHANGE
+                yield SkipReason.CHANGE
         for _ in read_objects(entry.get("standby")):
             # Another app holds the thread; the message is not ours to answer.
-            yield Skip.STANDBY
+            yield SkipReason.STANDBY
 
 
-def build_event(channel: Channel, incoming: Incoming, at: datetime) -> InstagramEvent:
+def build_event(
+    channel: Channel, incoming: WebhookEvent, at: datetime
+) -> InstagramEvent:
     """Build the event; `at` is our clock, whatever the platform's says."""
     thread = derive_conversation_id(channel.id, incoming.customer)
     mid, text, media = incoming.mid, incoming.text, incoming.media
 
-    def build(event: Callable[..., Told], event_id: EventId, **own: object) -> Told:
+    def build(
+        event: Callable[..., InboundT], event_id: EventId, **own: object
+    ) -> InboundT:
         return event(
             id=event_id,
             conversation_id=thread,
@@ -152,7 +145,7 @@ def build_event(channel: Channel, incoming: Incoming, at: datetime) -> Instagram
         )
 
     match incoming.kind:
-        case Kind.WROTE:
+        case EventKind.WROTE:
             return build(
                 CustomerWrote,
                 customer_message_id(thread, mid),
@@ -162,7 +155,7 @@ def build_event(channel: Channel, incoming: Incoming, at: datetime) -> Instagram
                 reply_to_mid=incoming.reply_to_mid,
                 written_at=_find_writing(incoming.sent_ms, at),
             )
-        case Kind.SHARED:
+        case EventKind.SHARED:
             event_id = share_message_id(thread, mid)
             return build(
                 CustomerShared,
@@ -171,7 +164,7 @@ def build_event(channel: Channel, incoming: Incoming, at: datetime) -> Instagram
                 media=media,
                 written_at=_find_writing(incoming.sent_ms, at),
             )
-        case Kind.ECHO:
+        case EventKind.ECHO:
             return build(
                 EchoReceived,
                 echo_message_id(thread, mid),
@@ -179,10 +172,10 @@ def build_event(channel: Channel, incoming: Incoming, at: datetime) -> Instagram
                 message_type=incoming.message_type,
                 media=media,
             )
-        case Kind.UNSENT:
+        case EventKind.UNSENT:
             event_id = derive_event_id(thread, f"unsent:{mid}")
             return build(MessageUnsent, event_id, is_ours=incoming.is_ours)
-        case Kind.EDITED:
+        case EventKind.EDITED:
             event_id = derive_event_id(thread, f"edited:{mid}:{incoming.edit}")
             return build(
                 MessageEdited,
@@ -203,7 +196,7 @@ def _find_writing(sent_ms: int, at: datetime) -> datetime | None:
     return at - timedelta(seconds=late_s)
 
 
-def _read_event(account: str, event: Json) -> Iterator[Incoming | Skip]:
+def _read_event(account: str, event: Json) -> Iterator[WebhookEvent | SkipReason]:
     sender, recipient = _read_id(event.get("sender")), _read_id(event.get("recipient"))
     if "message" in event:
         message = read_object(event["message"])
@@ -217,24 +210,26 @@ def _read_event(account: str, event: Json) -> Iterator[Incoming | Skip]:
         yield _read_postback(account, sender, recipient, postback, _read_time(event))
     else:
         known = (reason for name, reason in _OTHER_KINDS.items() if name in event)
-        yield next(known, Skip.OTHER)
+        yield next(known, SkipReason.OTHER)
 
 
 def _read_message(
     account: str, sender: str, recipient: str, message: Json, sent_ms: int
-) -> Iterator[Incoming | Skip]:
+) -> Iterator[WebhookEvent | SkipReason]:
     if message.get("is_self") is True or (sender and sender == recipient):
-        yield Skip.SELF
+        yield SkipReason.SELF
         return
     mid = read_identifier(message.get("mid"))
     if not (sender and recipient and mid):
-        yield Skip.MALFORMED
+        yield SkipReason.MALFORMED
         return
     is_ours = message.get("is_echo") is True or sender == account
     customer = recipient if is_ours else sender
     accounts = _accounts(account, sender if is_ours else recipient)
     if message.get("is_deleted") is True:
-        yield Incoming(accounts, customer, mid, "", Kind.UNSENT, is_ours=is_ours)
+        yield WebhookEvent(
+            accounts, customer, mid, "", EventKind.UNSENT, is_ours=is_ours
+        )
         return
     attached = read_attachments(message)
     text = read_text(message.get("text")) or attached.text
@@ -245,18 +240,18 @@ def _read_message(
         return
     if attached.share is not None:
         media = attached.share_media
-        yield Incoming(
+        yield WebhookEvent(
             accounts,
             customer,
             mid,
             attached.share,
-            Kind.SHARED,
+            EventKind.SHARED,
             MessageType.SHARE,
             media,
             sent_ms=sent_ms,
         )
     if text or attached.media:
-        yield Incoming(
+        yield WebhookEvent(
             accounts,
             customer,
             mid,
@@ -267,38 +262,40 @@ def _read_message(
             sent_ms=sent_ms,
         )
     elif attached.share is None:
-        yield Skip.EMPTY
+        yield SkipReason.EMPTY
 
 
 def _read_echo(
     accounts: tuple[str, ...], customer: str, mid: str, text: str, attached: Attached
-) -> Incoming | Skip:
+) -> WebhookEvent | SkipReason:
     """Read what was sent in the shop's name: by us, or by the owner in the app."""
     message_type = attached.message_type
     if attached.share is not None:
         text, message_type = text or attached.share, MessageType.SHARE
     media = (*attached.share_media, *attached.media)
     if not text and not media:
-        return Skip.EMPTY
-    return Incoming(accounts, customer, mid, text, Kind.ECHO, message_type, media)
+        return SkipReason.EMPTY
+    return WebhookEvent(
+        accounts, customer, mid, text, EventKind.ECHO, message_type, media
+    )
 
 
 def _read_edit(
     account: str, sender: str, recipient: str, edit: Json, sent_ms: int
-) -> Incoming | Skip:
+) -> WebhookEvent | SkipReason:
     mid, text = read_identifier(edit.get("mid")), read_text(edit.get("text"))
     if not (sender and recipient and mid and text):
-        return Skip.MALFORMED
+        return SkipReason.MALFORMED
     is_ours = sender == account
     number = read_identifier(edit.get("num_edit"))
     # Without a number, time and words tell one edit from the next.
     words = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
-    return Incoming(
+    return WebhookEvent(
         _accounts(account, sender if is_ours else recipient),
         recipient if is_ours else sender,
         mid,
         text,
-        Kind.EDITED,
+        EventKind.EDITED,
         is_ours=is_ours,
         edit=number or f"{sent_ms}:{words}",
         edit_order=_read_order(number) or sent_ms,
@@ -318,12 +315,14 @@ def _read_order(number: str) -> int:
 
 def _read_postback(
     account: str, sender: str, recipient: str, postback: Json, sent_ms: int
-) -> Incoming | Skip:
+) -> WebhookEvent | SkipReason:
     """Read a tap on an ice breaker or a button: the customer said its title."""
     mid, title = read_identifier(postback.get("mid")), read_text(postback.get("title"))
     if not (sender and mid and title):
-        return Skip.MALFORMED
-    return Incoming(_accounts(account, recipient), sender, mid, title, sent_ms=sent_ms)
+        return SkipReason.MALFORMED
+    return WebhookEvent(
+        _accounts(account, recipient), sender, mid, title, sent_ms=sent_ms
+    )
 
 
 def _read_reply_to(message: Json) -> str | None:

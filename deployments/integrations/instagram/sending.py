@@ -8,7 +8,8 @@ import httpx
 from actors.conversation.errors import SendOutcomeUnknownError, SendRefusedError
 from actors.conversation.ports import NoProfile, OutgoingPart
 from actors.conversation.state import Profile
-from deployments.integrations.platform import clean_reason, post_once, read_object
+from deployments.integrations.lenient_json import parse_object
+from deployments.integrations.platform_client import clean_reason, post_once
 
 #: Graph's codes for "later", which may come with a 400 or 403: unknown and service
 #: errors, and the limits of app, user, page and business. Source: Meta, Graph API
@@ -52,7 +53,7 @@ class InstagramGraph:
         )
         return _read_answer(answer, token)
 
-    async def introduce(self, token: str, customer: str) -> Profile | NoProfile:
+    async def fetch_profile(self, token: str, customer: str) -> Profile | NoProfile:
         """Ask for the name and the username; one that set no name has none.
 
         Source: Meta, Instagram messaging, User Profile API: only who wrote to the
@@ -73,7 +74,7 @@ class InstagramGraph:
 
 def _read_answer(answer: httpx.Response, token: str) -> str:
     if answer.is_success:
-        mid = read_object(answer.content).get("message_id")
+        mid = parse_object(answer.content).get("message_id")
         if isinstance(mid, str) and mid:
             return mid
         # It was taken, but by what name? The echo tells.
@@ -107,7 +108,7 @@ class Problem:
 def read_problem(answer: httpx.Response, token: str) -> Problem:
     """Read a no, in words that can be shown: without the token."""
     status = answer.status_code
-    problem = read_object(answer.content).get("error")
+    problem = parse_object(answer.content).get("error")
     fields: Mapping[object, object] = problem if isinstance(problem, dict) else {}
     reason = clean_reason(fields.get("message", ""), token)
     is_passing = (
@@ -132,7 +133,7 @@ def _read_profile(answer: httpx.Response, token: str) -> Profile | NoProfile:
             is_held=answer.status_code in {401, 429}
             or problem.code in LIMIT_CODES | TOKEN_CODES,
         )
-    body = read_object(answer.content)
+    body = parse_object(answer.content)
     # Who set no name has none.
     name, username = body.get("name"), body.get("username")
     first, _, last = name.strip().partition(" ") if isinstance(name, str) else ("",) * 3

@@ -1,6 +1,5 @@
 """Reads Telegram's updates: who wrote what to a bot, in which order."""
 
-import hmac
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,12 +13,10 @@ from actors.conversation.events import (
 )
 from actors.conversation.rules.placeholders import PLACEHOLDERS
 from actors.conversation.state import MessageType, Profile, Source
-from deployments.integrations.json_values import Json, read_object, read_text
+from deployments.integrations.lenient_json import Json, read_object, read_text
 from persistence.channels import Channel
 from persistence.ids import derive_conversation_id, derive_event_id
 
-#: An update holds one message of at most 4096 characters, and what it answers.
-MAX_WEBHOOK_BYTES = 256 * 1024
 #: What Telegram could not deliver for so long does not come any more.
 GIVEN_UP_AFTER = timedelta(days=1)
 #: Far ahead; what is more can't be stored as a whole number everywhere.
@@ -31,7 +28,7 @@ MAX_NAME_CHARS = 100
 ALLOWED_UPDATES = ("message", "edited_message")
 
 
-class Skip(StrEnum):
+class SkipReason(StrEnum):
     """Why an update makes no event."""
 
     MALFORMED = "malformed"
@@ -43,7 +40,7 @@ class Skip(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
+class WebhookEvent:
     """One message as the update tells it; `customer` is the private chat's id.
 
     `text` is empty for a file without a caption.
@@ -99,14 +96,7 @@ def name_message(bot_id: str, message_id: int) -> str:
     return f"{bot_id}:{message_id}"
 
 
-def is_from_telegram(secret: str, given: str) -> bool:
-    """Whether `X-Telegram-Bot-Api-Secret-Token` is the channel's secret."""
-    return bool(secret) and hmac.compare_digest(
-        secret.encode(), given.encode("utf-8", "replace")
-    )
-
-
-def read_webhook(payload: object) -> Iterator[Incoming | Skip]:
+def read_webhook(payload: object) -> Iterator[WebhookEvent | SkipReason]:
     """Read the one update of a webhook.
 
     Source: Telegram, Bot API, Update and Message.
@@ -114,17 +104,17 @@ def read_webhook(payload: object) -> Iterator[Incoming | Skip]:
     update = read_object(payload)
     update_id = _number(update.get("update_id"))
     if update_id is None:
-        yield Skip.MALFORMED
+        yield SkipReason.MALFORMED
     elif "message" in update:
         yield _read_message(update_id, read_object(update["message"]))
     elif "edited_message" in update:
         yield _read_edit(update_id, read_object(update["edited_message"]))
     else:
-        yield Skip.OTHER
+        yield SkipReason.OTHER
 
 
 def build_event(
-    channel: Channel, incoming: Incoming, at: datetime
+    channel: Channel, incoming: WebhookEvent, at: datetime
 ) -> CustomerWrote | MessageEdited:
     """Build the event; `at` is our clock, whatever the platform's says."""
     conversation_id = derive_conversation_id(channel.id, incoming.customer)
@@ -164,15 +154,15 @@ def build_event(
     )
 
 
-def _read_message(update_id: int, message: Json) -> Incoming | Skip:
+def _read_message(update_id: int, message: Json) -> WebhookEvent | SkipReason:
     found = _read_sender(message)
-    if isinstance(found, Skip):
+    if isinstance(found, SkipReason):
         return found
     content = _read_content(message)
     if content is None:
         # A pinned message, a changed title, an accepted permission: nobody wrote.
-        return Skip.SERVICE
-    return Incoming(
+        return SkipReason.SERVICE
+    return WebhookEvent(
         update_id,
         *found,
         content.text,
@@ -185,15 +175,15 @@ def _read_message(update_id: int, message: Json) -> Incoming | Skip:
     )
 
 
-def _read_edit(update_id: int, message: Json) -> Incoming | Skip:
+def _read_edit(update_id: int, message: Json) -> WebhookEvent | SkipReason:
     found = _read_sender(message)
-    if isinstance(found, Skip):
+    if isinstance(found, SkipReason):
         return found
     text = read_text(message.get("text")) or read_text(message.get("caption"))
     if not text:
         # A live location moves every few seconds, and is edited each time.
-        return Skip.EDIT
-    return Incoming(
+        return SkipReason.EDIT
+    return WebhookEvent(
         update_id,
         *found,
         text,
@@ -203,7 +193,7 @@ def _read_edit(update_id: int, message: Json) -> Incoming | Skip:
     )
 
 
-def _order_edit(incoming: Incoming) -> int:
+def _order_edit(incoming: WebhookEvent) -> int:
     """Return a number that grows with each edit of a message.
 
     Its second decides: updates are counted anew after a week without any. Within a
@@ -214,17 +204,17 @@ def _order_edit(incoming: Incoming) -> int:
     return incoming.edited_at_s << 20 | incoming.update_id & 0xFFFFF
 
 
-def _read_sender(message: Json) -> tuple[str, int] | Skip:
+def _read_sender(message: Json) -> tuple[str, int] | SkipReason:
     """Read the private chat and the message's id in it."""
     chat = read_object(message.get("chat"))
     chat_id, message_id = _number(chat.get("id")), _number(message.get("message_id"))
     if chat_id is None or message_id is None:
-        return Skip.MALFORMED
+        return SkipReason.MALFORMED
     if chat.get("type") != "private":
         # Many people are one chat there; a shop's answers belong to one of them.
-        return Skip.GROUP
+        return SkipReason.GROUP
     if read_object(message.get("from")).get("is_bot") is True:
-        return Skip.SELF
+        return SkipReason.SELF
     return str(chat_id), message_id
 
 

@@ -17,7 +17,8 @@ from deployments.integrations.errors import (
     PlatformUnreachableError,
     TokenRefusedError,
 )
-from deployments.integrations.platform import clean_reason, post_once, read_object
+from deployments.integrations.lenient_json import parse_object
+from deployments.integrations.platform_client import clean_reason, post_once
 from deployments.integrations.telegram.reading import ALLOWED_UPDATES, name_message
 
 #: Telegram has one update of a chat under way and waits for its end before it delivers
@@ -135,7 +136,7 @@ class TelegramBots:
 
 
 def _read_answer(answer: httpx.Response, token: str) -> BotAnswer:
-    body = read_object(answer.content)
+    body = parse_object(answer.content)
     ok, code = body.get("ok"), body.get("error_code")
     status = code if isinstance(code, int) else answer.status_code
     reason = clean_reason(body.get("description", ""), token) or answer.reason_phrase

@@ -8,8 +8,8 @@ from typing import cast
 from actors.conversation.events import CustomerWrote
 from actors.conversation.rules.placeholders import has_words
 from actors.conversation.state import Source
-from deployments.integrations.bodies import read_json
 from deployments.integrations.errors import BrokenBodyError, InvalidFieldError
+from deployments.integrations.lenient_json import read_json
 from persistence.channels import Channel
 from persistence.ids import derive_conversation_id, derive_event_id
 

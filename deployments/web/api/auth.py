@@ -14,8 +14,7 @@ from deployments.accounts import (
     NOBODYS_HASH,
     verify_password,
 )
-from deployments.integrations.website.throttle import find_address
-from deployments.web.api.context import ApiContext, Context
+from deployments.http.requests import read_address
 from deployments.web.api.errors import (
     NotSignedInError,
     SuperuserOnlyError,
@@ -23,6 +22,7 @@ from deployments.web.api.errors import (
 )
 from deployments.web.api.schemas import Answer, NoNul, RequestBody
 from deployments.web.api.tokens import TokenSigner, TokenType
+from deployments.web.dependencies import Context, WebDependencies
 from persistence.database import Db
 from persistence.ids import TenantId, UserId
 from persistence.users import User, fetch_user, fetch_user_by_username
@@ -76,7 +76,7 @@ async def sign_in(
 ) -> TokenPairOut:
     """Sign in with user name and password."""
     user = await _check_password(context, body, client_address(request))
-    pair = context.signer.sign_pair(user.id, context.services.clock.now())
+    pair = context.signer.sign_pair(user.id, context.clock.now())
     return TokenPairOut(access=pair.access, refresh=pair.refresh)
 
 
@@ -85,7 +85,7 @@ async def refresh_token(body: RefreshRequest, context: Context) -> AccessTokenOu
     """Get a new access token for a refresh token."""
     user_id = context.signer.read(body.refresh, TokenType.REFRESH)
     await _fetch_active_user(context.pool, user_id)
-    at = context.services.clock.now()
+    at = context.clock.now()
     return AccessTokenOut(access=context.signer.sign(user_id, TokenType.ACCESS, at))
 
 
@@ -108,8 +108,8 @@ async def require_principal(
         raise NotSignedInError
     token = credentials.credentials
     principal = await authenticate(context.pool, context.signer, token)
-    await context.throttle.count(
-        context.services.settings.api_calls_per_minute, "api", str(principal.user_id)
+    await context.rate_limiter.count(
+        context.settings.api_calls_per_minute, "api", str(principal.user_id)
     )
     return principal
 
@@ -135,7 +135,7 @@ def client_address(request: Request) -> str:
     """
     peer = request.client.host if request.client else "unknown"
     forwarded = request.headers.getlist("x-forwarded-for")
-    public = find_address(peer, forwarded)
+    public = read_address(request)
     if public is not None:
         return public
     nearest = forwarded[-1].rpartition(",")[2].strip() if forwarded else ""
@@ -146,20 +146,22 @@ def client_address(request: Request) -> str:
         return peer
 
 
-async def _check_password(context: ApiContext, body: Credentials, address: str) -> User:
+async def _check_password(
+    context: WebDependencies, body: Credentials, address: str
+) -> User:
     """Return the user, or count the failure against name and address.
 
     Raises:
         WrongPasswordError: unknown, inactive, or another password; never says which.
-        TooManyCallsError: too many failures in the last minute.
+        TooManyRequestsError: too many failures in the last minute.
     """
     keys = (("sign-in-user", body.username), ("sign-in-address", address))
-    limit = context.services.settings.login_attempts_per_minute
+    limit = context.settings.login_attempts_per_minute
     # Asked inside the turn: a hundred guesses at once must not all pass the check
     # before the first of them is counted.
     async with context.password_checks:
         for key in keys:
-            await context.throttle.check(limit, *key)
+            await context.rate_limiter.check(limit, *key)
         user = await fetch_user_by_username(context.pool, body.username)
         # An unknown name takes as long as a known one.
         password_hash = NOBODYS_HASH if user is None else user.password_hash
@@ -167,7 +169,7 @@ async def _check_password(context: ApiContext, body: Credentials, address: str) 
         if user is not None and user.is_active and is_right:
             return user
         for key in keys:
-            await context.throttle.count(limit, *key)
+            await context.rate_limiter.count(limit, *key)
     raise WrongPasswordError
 
 

@@ -9,14 +9,13 @@ from uuid import UUID
 from fastapi import APIRouter, BackgroundTasks, Response
 from pydantic import AfterValidator, Discriminator, StringConstraints
 
-from deployments.integrations.addresses import build_webhook_path
-from deployments.integrations.channel_resume import resume_waiting
-from deployments.integrations.platforms import CONNECTORS
+from deployments.integrations.channel_registration import resume_waiting
+from deployments.integrations.platforms import CONNECTORS, build_webhook_path
 from deployments.web.api.auth import SignedIn
-from deployments.web.api.context import ApiContext, Context
 from deployments.web.api.errors import InvalidValueError, NotFoundError
 from deployments.web.api.pagination import Page, Paging
 from deployments.web.api.schemas import Answer, Name, RequestBody
+from deployments.web.dependencies import Context, WebDependencies
 from persistence import channels
 from persistence.channels import (
     Channel,
@@ -156,7 +155,7 @@ async def create_channel(
     made all the same: `connection` says so.
     """
     new = _build_new(body)
-    channel = await context.connections.create(principal.tenant_id, new)
+    channel = await context.registration.create(principal.tenant_id, new)
     secret = new.tokens.webhook_secret
     return _render(context, channel).model_copy(update={"webhook_secret": secret})
 
@@ -182,11 +181,10 @@ async def edit_channel(
     What a pause held back is sent when it ends.
     """
     old = await _fetch(context, principal.tenant_id, channel_id)
-    channel = _found(await context.connections.edit(old, _build_edit(old, body)))
+    channel = _found(await context.registration.edit(old, _build_edit(old, body)))
     if old.is_paused and not channel.is_paused:
-        services = context.services
         after.add_task(
-            resume_waiting, context.pool, services.shards, services.clock, channel
+            resume_waiting, context.pool, context.shards, context.clock, channel
         )
     return _render(context, channel)
 
@@ -200,7 +198,7 @@ async def connect_channel(
     if channel.kind not in CONNECTORS:
         message = f"kind: no platform has to be asked about a channel of {channel.kind}"
         raise InvalidValueError(message)
-    return _render(context, await context.connections.connect(channel))
+    return _render(context, await context.registration.connect(channel))
 
 
 @router.delete("/{channel_id}/", status_code=204)
@@ -208,12 +206,16 @@ async def delete_channel(
     channel_id: UUID, principal: SignedIn, context: Context
 ) -> Response:
     """Disconnect a channel that nobody has written to."""
-    if not await context.connections.remove(principal.tenant_id, ChannelId(channel_id)):
+    if not await context.registration.remove(
+        principal.tenant_id, ChannelId(channel_id)
+    ):
         raise NotFoundError
     return Response(status_code=204)
 
 
-async def _fetch(context: ApiContext, tenant_id: TenantId, channel_id: UUID) -> Channel:
+async def _fetch(
+    context: WebDependencies, tenant_id: TenantId, channel_id: UUID
+) -> Channel:
     channel = await channels.fetch_tenant_channel(
         context.pool, tenant_id, ChannelId(channel_id)
     )
@@ -266,7 +268,7 @@ def _bot_id(bot_token: str) -> str:
     return bot_token.partition(":")[0]
 
 
-def _render(context: ApiContext, channel: Channel) -> ChannelOut:
+def _render(context: WebDependencies, channel: Channel) -> ChannelOut:
     try:
         tokens = channels.decrypt_tokens(context.cipher, channel)
     except SecretUnreadableError:

@@ -1,5 +1,6 @@
-"""`/api/conversations/`: the inbox, and who leads a conversation."""
+"""`/api/conversations/`: the inbox, its conversations' events and handovers."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID, uuid4
 
@@ -10,7 +11,6 @@ from actors.conversation.events import AiSwitched, ConversationRedirected, Statu
 from actors.conversation.rules.reply_window import reply_window
 from actors.conversation.state import Destination, Source, Status
 from deployments.web.api.auth import Principal, SignedIn
-from deployments.web.api.context import ApiContext, Context
 from deployments.web.api.errors import NotFoundError
 from deployments.web.api.pagination import Page, Paging
 from deployments.web.api.schemas import (
@@ -23,7 +23,8 @@ from deployments.web.api.schemas import (
     RequestBody,
     SearchWords,
 )
-from persistence import conversations
+from deployments.web.dependencies import Context, WebDependencies
+from persistence import conversations, history
 from persistence.conversations import ConversationFilter, ConversationSummary
 from persistence.ids import ConversationId, EventId, derive_event_id
 
@@ -63,6 +64,16 @@ class DestinationOut(Answer):
 
     value: Destination
     label: str
+
+
+class EventOut(Answer):
+    """One event; `version` counts them, and `payload` is what the rules were given."""
+
+    id: UUID
+    version: int
+    kind: str
+    at: datetime
+    payload: dict[str, object]
 
 
 async def fetch_own_conversation(
@@ -132,6 +143,17 @@ async def show_conversation(conversation: OwnConversation) -> ConversationOut:
     return render_conversation(conversation)
 
 
+@router.get("/api/conversations/{conversation_id}/events/")
+async def list_events(
+    conversation: OwnConversation, principal: SignedIn, context: Context, paging: Paging
+) -> Page[EventOut]:
+    """List what happened to a conversation, oldest first."""
+    count, rows = await history.fetch_events_page(
+        context.pool, principal.tenant_id, conversation.id, paging.limit, paging.offset
+    )
+    return paging.build(count, (EventOut.model_validate(row) for row in rows))
+
+
 @router.post("/api/conversations/{conversation_id}/redirect/")
 async def redirect_conversation(
     body: RedirectIn,
@@ -141,11 +163,11 @@ async def redirect_conversation(
     context: Context,
 ) -> ConversationOut:
     """Hand the conversation to a department, or back to the AI."""
-    await context.services.shards.submit(
+    await context.shards.submit(
         ConversationRedirected(
             id=event_id,
             conversation_id=conversation.id,
-            at=context.services.clock.now(),
+            at=context.clock.now(),
             destination=body.destination,
             user_id=principal.user_id,
         )
@@ -162,11 +184,11 @@ async def set_status(
     context: Context,
 ) -> ConversationOut:
     """Set the status."""
-    await context.services.shards.submit(
+    await context.shards.submit(
         StatusSet(
             id=event_id,
             conversation_id=conversation.id,
-            at=context.services.clock.now(),
+            at=context.clock.now(),
             status=body.status,
             user_id=principal.user_id,
         )
@@ -187,11 +209,11 @@ async def switch_ai(
     On, it answers what nobody answered yet; off, an answer that it is writing, or that
     still waits to be sent, is dropped.
     """
-    await context.services.shards.submit(
+    await context.shards.submit(
         AiSwitched(
             id=event_id,
             conversation_id=conversation.id,
-            at=context.services.clock.now(),
+            at=context.clock.now(),
             user_id=principal.user_id,
             ai_enabled=body.ai_enabled,
         )
@@ -206,7 +228,7 @@ async def list_destinations(_: SignedIn) -> list[DestinationOut]:
 
 
 async def _show_anew(
-    context: ApiContext, principal: Principal, conversation_id: ConversationId
+    context: WebDependencies, principal: Principal, conversation_id: ConversationId
 ) -> ConversationOut:
     return render_conversation(
         await fetch_own_conversation(conversation_id, principal, context)

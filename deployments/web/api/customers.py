@@ -14,7 +14,6 @@ from pydantic import (
 
 from actors.conversation.events import CustomerEdited
 from deployments.web.api.auth import SignedIn
-from deployments.web.api.context import Context
 from deployments.web.api.errors import NotFoundError
 from deployments.web.api.pagination import Page, Paging
 from deployments.web.api.schemas import (
@@ -24,6 +23,7 @@ from deployments.web.api.schemas import (
     RequestBody,
     SearchWords,
 )
+from deployments.web.dependencies import Context
 from persistence import customers
 from persistence.customers import Customer, CustomerEdit, CustomerFilter
 from persistence.ids import ChannelId, CustomerId, EventId
@@ -170,11 +170,11 @@ async def edit_customer(
     if changed:
         # Told of after it is stored: who follows reads it then. If nobody can be told,
         # the caller is asked to repeat the edit, which changes nothing more.
-        await context.services.shards.submit(
+        await context.shards.submit(
             CustomerEdited(
                 id=EventId(uuid4()),
                 conversation_id=customer.conversation_id,
-                at=context.services.clock.now(),
+                at=context.clock.now(),
                 user_id=principal.user_id,
                 fields=changed,
             )

@@ -11,7 +11,6 @@ from fastapi import Query as Parameter
 from pydantic import Field, StringConstraints
 
 from deployments.web.api.auth import SignedIn
-from deployments.web.api.context import ApiContext, Context
 from deployments.web.api.errors import InvalidValueError, NotFoundError
 from deployments.web.api.pagination import Page, Paging
 from deployments.web.api.schemas import (
@@ -21,6 +20,7 @@ from deployments.web.api.schemas import (
     RequestBody,
     SearchWords,
 )
+from deployments.web.dependencies import Context, WebDependencies
 from persistence import documents
 from persistence.database import Connection
 from persistence.documents import (
@@ -238,7 +238,7 @@ async def search_knowledge(
     Each of `source`, `tag` and `document` may be given several times; together they
     leave what has one of the sources, one of the tags, and is one of the documents.
     """
-    return await context.services.retriever.retrieve(
+    return await context.retriever.retrieve(
         principal.tenant_id, query, share=share, only=only
     )
 
@@ -249,10 +249,12 @@ def _content_of(body: DocumentIn) -> DocumentContent:
     )
 
 
-async def _chunk(context: ApiContext, content: DocumentContent) -> tuple[Parent, ...]:
+async def _chunk(
+    context: WebDependencies, content: DocumentContent
+) -> tuple[Parent, ...]:
     # A long document takes some hundred milliseconds, which others must not wait for.
     parents = await asyncio.to_thread(
-        chunk_document, content.title, content.text, context.services.count_tokens
+        chunk_document, content.title, content.text, context.count_tokens
     )
     if not parents:
         message = "text: there is nothing in it to find"
@@ -261,7 +263,7 @@ async def _chunk(context: ApiContext, content: DocumentContent) -> tuple[Parent,
 
 
 async def _replace(
-    context: ApiContext,
+    context: WebDependencies,
     connection: Connection,
     old: Document | None,
     content: DocumentContent,

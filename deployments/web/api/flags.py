@@ -13,10 +13,10 @@ from config.flags import FLAGS, FlagType, FlagValue, find_flag
 from deployments.answers.rag_metrics import RAGMetrics
 from deployments.flags import MAX_TTL
 from deployments.web.api.auth import Principal, SignedIn, Superuser
-from deployments.web.api.context import ApiContext, Context
 from deployments.web.api.errors import InvalidValueError
 from deployments.web.api.pagination import Page, Paging
 from deployments.web.api.schemas import Answer, RequestBody
+from deployments.web.dependencies import Context, WebDependencies
 from persistence.flags import FlagChange, fetch_flag_changes_page
 
 router = APIRouter(prefix="/api/flags", tags=["flags"])
@@ -179,7 +179,7 @@ async def edit_flag(
         message = "value: the flag is not set, so there is nothing to keep"
         raise InvalidValueError(message)
     if "ttl" not in body.model_fields_set and old.expires_at is not None:
-        ttl = (old.expires_at - context.services.clock.now()).total_seconds()
+        ttl = (old.expires_at - context.clock.now()).total_seconds()
     return await _set(context, principal, name, value, ttl)
 
 
@@ -191,7 +191,7 @@ async def clear_flag(name: Name, principal: Superuser, context: Context) -> Resp
 
 
 async def _set(
-    context: ApiContext,
+    context: WebDependencies,
     principal: Principal,
     name: str,
     value: FlagValue,
@@ -202,13 +202,13 @@ async def _set(
     return _show(context, principal, name)
 
 
-def _show(context: ApiContext, principal: Principal, name: str) -> FlagOut:
+def _show(context: WebDependencies, principal: Principal, name: str) -> FlagOut:
     find_flag(name)
     return _render(context, principal, name, context.flags.get_all_flags()[name])
 
 
 def _render(
-    context: ApiContext, principal: Principal, name: str, state: FlagState
+    context: WebDependencies, principal: Principal, name: str, state: FlagState
 ) -> FlagOut:
     flag = FLAGS[name]
     return FlagOut(

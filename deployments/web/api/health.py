@@ -1,11 +1,15 @@
-"""`/healthz` and `/readyz`: whether the process lives, and whether it can work."""
+"""`/healthz`, `/readyz` and `/metrics`: health and counters of the runtime."""
 
-from fastapi import APIRouter
+import asyncio
+
+from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST
 
+from deployments.health.exposition import render_metrics
 from deployments.health.probes import PartStatus, check_parts, is_ready
-from deployments.web.api.context import Context
 from deployments.web.api.schemas import Answer
+from deployments.web.dependencies import Context
 
 router = APIRouter(tags=["health"])
 
@@ -36,9 +40,17 @@ async def show_life() -> LifeOut:
 )
 async def show_parts(context: Context) -> JSONResponse:
     """Tell how each part is; 503 when messages can't be taken."""
-    parts = await check_parts(context.services.probes)
+    parts = await check_parts(context.probes)
     content = {
         name: {"status": health.status, "reason": health.reason}
         for name, health in parts.items()
     }
     return JSONResponse(content, 200 if is_ready(parts) else 503)
+
+
+@router.get("/metrics", response_class=Response)
+async def show_metrics() -> Response:
+    """Add up the metrics of all processes."""
+    # Reads one file per process: beside the event loop.
+    text = await asyncio.to_thread(render_metrics)
+    return Response(text, media_type=CONTENT_TYPE_LATEST)

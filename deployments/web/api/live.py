@@ -8,31 +8,21 @@ from uuid import UUID
 
 from fastapi import APIRouter, WebSocket
 
+from deployments.http import websocket
+from deployments.http.errors import TooManyRequestsError
+from deployments.http.websocket import Ending
 from deployments.web.api.auth import Principal, authenticate
-from deployments.web.api.context import ApiContext, Context
 from deployments.web.api.conversations import render_conversation
-from deployments.web.api.errors import NotSignedInError, TooManyCallsError
+from deployments.web.api.errors import NotSignedInError
 from deployments.web.api.messages import render_message
 from deployments.web.api.schemas import Answer, ConversationOut, MessageOut
 from deployments.web.api.tokens import TokenType
+from deployments.web.dependencies import Context, WebDependencies
 from deployments.web.inbox_feed import (
     ChangeFeed,
     Changes,
     Follower,
     TooManyFollowersError,
-)
-from deployments.web.websocket import (
-    PING,
-    SIGNED_OUT,
-    TOO_MANY,
-    TOO_SLOW,
-    TRY_AGAIN,
-    Ending,
-    close_socket,
-    invalid,
-    run_until_first,
-    send_text,
-    wait_for_leaving,
 )
 from persistence.errors import DATABASE_AWAY
 from persistence.feed import FeedCursor, fetch_feed_end
@@ -92,19 +82,21 @@ class Window:
     async def send_changes(self) -> Ending:
         """Send what changes, until the other end takes no more."""
         text = WelcomeFrame(cursor=self.cursor.render()).model_dump_json()
-        while await send_text(self.socket, text, self.feed.limits.send_timeout):
+        while await websocket.send_text(
+            self.socket, text, self.feed.limits.send_timeout
+        ):
             silence = asyncio.timeout(self.feed.limits.heartbeat.total_seconds())
             try:
                 async with silence:
                     changes = await self._wait_for_changes()
             except DATABASE_AWAY:
                 if not silence.expired():
-                    return TRY_AGAIN
-                text = PING
+                    return websocket.TRY_AGAIN
+                text = websocket.PING
             else:
                 self.cursor, self.is_behind = changes.cursor, changes.is_full
                 text = render_changes(changes)
-        return TOO_SLOW
+        return websocket.TOO_SLOW
 
     async def _wait_for_changes(self) -> Changes:
         while True:
@@ -132,12 +124,12 @@ async def follow_conversations(socket: WebSocket, context: Context) -> None:
     try:
         ending = await _follow(socket, context)
     except NotSignedInError:
-        ending = SIGNED_OUT
-    except (TooManyCallsError, TooManyFollowersError):
-        ending = TOO_MANY
+        ending = websocket.SIGNED_OUT
+    except (TooManyRequestsError, TooManyFollowersError):
+        ending = websocket.TOO_MANY
     except DATABASE_AWAY:
-        ending = TRY_AGAIN
-    await close_socket(socket, ending)
+        ending = websocket.TRY_AGAIN
+    await websocket.close_socket(socket, ending)
 
 
 def render_changes(changes: Changes) -> str:
@@ -161,15 +153,15 @@ def render_changes(changes: Changes) -> str:
     return frame.model_dump_json()
 
 
-async def _follow(socket: WebSocket, context: ApiContext) -> Ending:
+async def _follow(socket: WebSocket, context: WebDependencies) -> Ending:
     session = await _open_session(context, socket.query_params.get("token", ""))
-    await context.throttle.count(
-        context.services.settings.api_calls_per_minute,
+    await context.rate_limiter.count(
+        context.settings.api_calls_per_minute,
         "api",
         str(session.principal.user_id),
     )
     principal = session.principal
-    feed = context.services.changes
+    feed = context.changes
     # Entered before the cursor is read: what comes in between is told of.
     with feed.follow(principal.tenant_id, principal.user_id) as follower:
         end = await fetch_feed_end(context.pool)
@@ -179,35 +171,35 @@ async def _follow(socket: WebSocket, context: ApiContext) -> Ending:
             try:
                 cursor = FeedCursor.parse(since)
             except ValueError:
-                return invalid("since")
+                return websocket.invalid("since")
             if not cursor.is_within(end):
-                return invalid("since")
+                return websocket.invalid("since")
         window = Window(socket, feed, follower, principal.tenant_id, cursor)
-        return await run_until_first(
-            wait_for_leaving(socket),
+        return await websocket.run_until_first(
+            websocket.wait_for_leaving(socket),
             window.send_changes(),
             _wait_for_sign_out(context, session),
         )
 
 
-async def _open_session(context: ApiContext, token: str) -> Session:
+async def _open_session(context: WebDependencies, token: str) -> Session:
     """Read the token. Raises NotSignedInError."""
     principal = await authenticate(context.pool, context.signer, token)
     expires_at = context.signer.read_expiry(token, TokenType.ACCESS)
     return Session(principal, token, expires_at)
 
 
-async def _wait_for_sign_out(context: ApiContext, session: Session) -> Ending:
+async def _wait_for_sign_out(context: WebDependencies, session: Session) -> Ending:
     """Wait until the token expires or its person is shut out."""
-    recheck = context.services.changes.limits.recheck
+    recheck = context.changes.limits.recheck
     while True:
-        left = session.expires_at - context.services.clock.now()
+        left = session.expires_at - context.clock.now()
         await asyncio.sleep(max(0.0, min(left, recheck).total_seconds()))
-        if context.services.clock.now() >= session.expires_at:
-            return SIGNED_OUT
+        if context.clock.now() >= session.expires_at:
+            return websocket.SIGNED_OUT
         try:
             await authenticate(context.pool, context.signer, session.token)
         except NotSignedInError:
-            return SIGNED_OUT
+            return websocket.SIGNED_OUT
         except DATABASE_AWAY:
-            return TRY_AGAIN
+            return websocket.TRY_AGAIN

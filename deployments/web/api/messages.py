@@ -13,11 +13,11 @@ from actors.conversation.events import (
 )
 from actors.conversation.state import Author, Feedback
 from deployments.web.api.auth import Principal, SignedIn
-from deployments.web.api.context import ApiContext, Context
 from deployments.web.api.conversations import NewEventId, OwnConversation
 from deployments.web.api.errors import InvalidValueError, NotFoundError
 from deployments.web.api.pagination import Page, Paging
 from deployments.web.api.schemas import MessageOut, NoNul, NotBlank, RequestBody
+from deployments.web.dependencies import Context, WebDependencies
 from persistence import messages
 from persistence.ids import EventId, MessageId
 from persistence.messages import StoredMessage
@@ -76,11 +76,11 @@ async def answer_conversation(
     event = OperatorAnswered(
         id=event_id,
         conversation_id=conversation.id,
-        at=context.services.clock.now(),
+        at=context.clock.now(),
         user_id=principal.user_id,
         text=body.content,
     )
-    await context.services.shards.submit(event)
+    await context.shards.submit(event)
     stored = await _fetch_message(context, principal, message_id_of(event))
     return render_message(stored)
 
@@ -97,11 +97,11 @@ async def rate_message(
             f" this message was written by {_WRITERS[Author(message.type)]}"
         )
         raise InvalidValueError(text)
-    await context.services.shards.submit(
+    await context.shards.submit(
         FeedbackGiven(
             id=EventId(uuid4()),
             conversation_id=message.conversation_id,
-            at=context.services.clock.now(),
+            at=context.clock.now(),
             user_id=principal.user_id,
             message_id=message.id,
             feedback=body.feedback,
@@ -112,7 +112,7 @@ async def rate_message(
 
 
 async def _fetch_message(
-    context: ApiContext, principal: Principal, message_id: MessageId
+    context: WebDependencies, principal: Principal, message_id: MessageId
 ) -> StoredMessage:
     message = await messages.fetch_message(
         context.pool, principal.tenant_id, message_id

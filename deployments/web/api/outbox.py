@@ -9,12 +9,12 @@ from fastapi import APIRouter, Header, Request
 
 from actors.conversation.events import SendRetried
 from deployments.web.api.auth import SignedIn
-from deployments.web.api.context import Context
 from deployments.web.api.conversations import derive_request_id
 from deployments.web.api.errors import NotFoundError
 from deployments.web.api.messages import render_message
 from deployments.web.api.pagination import Page, Paging
 from deployments.web.api.schemas import Answer, LeftEmpty, MessageOut
+from deployments.web.dependencies import Context
 from persistence import messages, outbox
 from persistence.ids import ChannelId, MessageId
 from persistence.outbox import OutboxFilter
@@ -102,11 +102,11 @@ async def retry_letter(
     )
     if conversation_id is None:
         raise NotFoundError
-    await context.services.shards.submit(
+    await context.shards.submit(
         SendRetried(
             id=derive_request_id(request, conversation_id, idempotency_key),
             conversation_id=conversation_id,
-            at=context.services.clock.now(),
+            at=context.clock.now(),
             user_id=principal.user_id,
             message_id=its_id,
         )

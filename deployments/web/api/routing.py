@@ -8,8 +8,8 @@ from fastapi import APIRouter, Response
 from pydantic import Field, StringConstraints, model_validator
 
 from deployments.web.api.auth import SignedIn
-from deployments.web.api.context import Context
 from deployments.web.api.schemas import Answer, NoNul, NotBlank, RequestBody
+from deployments.web.dependencies import Context
 from persistence.routing import delete_routing, fetch_routing, replace_routing
 from retrieval.index.knowledge import SourceType
 from retrieval.routing import DEFAULT_INTENTS, Intent

@@ -9,9 +9,9 @@ from pydantic import AfterValidator, StringConstraints
 
 from deployments.answers.prompt import MAX_INSTRUCTIONS_TOKENS, estimate_tokens
 from deployments.web.api.auth import SignedIn
-from deployments.web.api.context import Context
 from deployments.web.api.errors import NotFoundError
 from deployments.web.api.schemas import Answer, NoNul, RequestBody
+from deployments.web.dependencies import Context
 from persistence.tenants import Tenant, fetch_tenant, update_tenant
 
 router = APIRouter(prefix="/api/tenant", tags=["tenant"])

@@ -18,9 +18,9 @@ from deployments.accounts import (
     needs_rehash,
 )
 from deployments.web.api.auth import authenticate
-from deployments.web.api.context import ApiContext
 from deployments.web.api.errors import NotSignedInError
 from deployments.web.api.tokens import TokenType
+from deployments.web.dependencies import WebDependencies
 from persistence.database import Pool
 from persistence.errors import DuplicateRowError
 from persistence.users import User, set_user_active
@@ -132,7 +132,7 @@ async def test_every_api_route_but_signing_in_names_its_lock(app: FastAPI) -> No
 
 
 async def test_forged_and_expired_tokens_are_refused(app: FastAPI, sara: User) -> None:
-    context: ApiContext = app.state.context
+    context: WebDependencies = app.state.context
     now = datetime.now(UTC)  # noqa: TID251 - the library reads the machine's clock
     expired = context.signer.sign(sara.id, TokenType.ACCESS, now - timedelta(hours=1))
     claims = {"sub": str(sara.id), "type": "access", "iat": now}

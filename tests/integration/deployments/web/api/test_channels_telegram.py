@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from config.settings import Settings
-from deployments.integrations.channel_registration import Connections
+from deployments.integrations.channel_registration import ChannelRegistration
 from deployments.integrations.telegram.sending import MAX_CONNECTIONS
 from persistence.channels import (
     Link,
@@ -211,7 +211,7 @@ async def test_a_platform_that_hangs_does_not_hold_the_caller(
     telegram.managed["getMe"] = Hang()
     settings = Settings(telegram_api_url=telegram.url, public_url=PUBLIC)
     timeout = httpx.Timeout(20.0, read=0.2)
-    connections = Connections(pool, CIPHER, settings, timeout=timeout)
-    channel = await connections.create(alice.tenant_id, new_bot())
+    registration = ChannelRegistration(pool, CIPHER, settings, timeout=timeout)
+    channel = await registration.create(alice.tenant_id, new_bot())
     assert channel.link == Link(LinkState.UNREACHABLE, "no answer: ReadTimeout")
-    await connections.stop()
+    await registration.stop()

@@ -8,7 +8,7 @@ from typing import cast
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from deployments.web.assets import load_templates
+from deployments.http.assets import load_templates
 
 router = APIRouter()
 
