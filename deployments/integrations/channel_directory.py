@@ -77,10 +77,10 @@ class ChannelDirectory:
         known = self._known.get(key)
         if known is not None:
             return known
-        return await self._lookups.run(key, lambda: self._look_up(key))
-
-    async def _look_up(self, key: Key) -> Channel | None:
         changes = self._changes
+        return await self._lookups.run(key, lambda: self._look_up(key, changes))
+
+    async def _look_up(self, key: Key, changes: int) -> Channel | None:
         try:
             channel = await self._fetch(key)
         except DATABASE_AWAY as error:

@@ -57,6 +57,7 @@ class WebDependencies:
     password_checks: asyncio.Semaphore = field(
         init=False, default_factory=lambda: asyncio.Semaphore(MAX_PARALLEL_CHECKS)
     )
+    hash_upgrades: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         """Make what the settings ask for."""
