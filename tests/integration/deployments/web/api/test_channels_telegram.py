@@ -12,7 +12,8 @@ from deployments.integrations.telegram.sending import MAX_CONNECTIONS
 from persistence.channels import (
     Link,
     LinkState,
-    fetch_channel_tokens,
+    decrypt_tokens,
+    fetch_channel,
     fetch_tenant_channel,
 )
 from persistence.database import Pool
@@ -74,10 +75,9 @@ async def test_the_secret_is_told_once(client: httpx.AsyncClient, pool: Pool) ->
     path = f"/api/channels/{channel['id']}/"
     shown = (await client.get(path)).json()
     assert shown == {**channel, "webhook_secret": None}
-    tokens = await fetch_channel_tokens(
-        pool, Cipher(SECRET), ChannelId(UUID(channel["id"]))
-    )
-    assert tokens is not None
+    stored = await fetch_channel(pool, ChannelId(UUID(channel["id"])))
+    assert stored is not None
+    tokens = decrypt_tokens(Cipher(SECRET), stored)
     assert tokens.webhook_secret == channel["webhook_secret"]
 
 
