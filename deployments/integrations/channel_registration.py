@@ -23,15 +23,7 @@ from deployments.integrations.errors import (
 )
 from deployments.integrations.platforms import CONNECTORS, build_webhook_path
 from persistence import channels
-from persistence.channels import (
-    Channel,
-    ChannelEdit,
-    ChannelKind,
-    ChannelTokens,
-    Link,
-    LinkState,
-    NewChannel,
-)
+from persistence.channels import Channel, ChannelKind, Link, LinkState
 from persistence.database import Pool
 from persistence.errors import DATABASE_AWAY, SecretUnreadableError
 from persistence.ids import ChannelId, ConversationId, EventId, TenantId
@@ -73,7 +65,7 @@ class ChannelRegistration:
         """Close the connections to the platforms."""
         await self._client.aclose()
 
-    async def create(self, tenant_id: TenantId, new: NewChannel) -> Channel:
+    async def create(self, tenant_id: TenantId, new: channels.NewChannel) -> Channel:
         """Create a channel and have the platform deliver to it.
 
         Raises:
@@ -96,7 +88,7 @@ class ChannelRegistration:
             )
         return await self._subscribe_verified(channel)
 
-    async def edit(self, old: Channel, edit: ChannelEdit) -> Channel | None:
+    async def edit(self, old: Channel, edit: channels.ChannelEdit) -> Channel | None:
         """Change a channel; None if it is gone.
 
         A new token is verified first, and a stored one when the channel's pause ends.
@@ -207,7 +199,7 @@ class ChannelRegistration:
             return await self._record(channel, await self._subscribe(channel))
         return channel
 
-    def _decrypt(self, channel: Channel) -> ChannelTokens:
+    def _decrypt(self, channel: Channel) -> channels.ChannelTokens:
         return channels.decrypt_tokens(self._cipher, channel)
 
     async def _subscribe(self, channel: Channel) -> Link:

@@ -17,7 +17,7 @@ from deployments.errors import install_error_handlers
 from deployments.integrations.channel_directory import ChannelDirectory
 from deployments.integrations.instagram.webhook import InstagramWebhook
 from deployments.integrations.telegram.webhook import TelegramWebhook
-from deployments.integrations.website.messages import VisitorMessages
+from deployments.integrations.website.webhook import WebsiteWebhook
 from deployments.rate_limit import VisitorRateLimiter
 from deployments.wiring import get_cipher, get_dsn, open_owned_pool
 from persistence.listener import Listener
@@ -50,7 +50,7 @@ def build_webhooks_app(parts: WebhookDependencies) -> Starlette:
     )
     instagram = InstagramWebhook(parts.settings, shards, directory, clock)
     telegram = TelegramWebhook(shards, directory, clock, parts.cipher)
-    visitors = VisitorMessages(shards, directory, rate_limiter, clock)
+    website = WebsiteWebhook(shards, directory, rate_limiter, clock)
     open_to_shops = Middleware(
         CORSMiddleware,
         allow_origins=["*"],
@@ -65,7 +65,7 @@ def build_webhooks_app(parts: WebhookDependencies) -> Starlette:
         Route("/telegram/{channel_id:uuid}/", telegram.receive, methods=["POST"]),
         Route(
             "/website/{channel_key}/messages/",
-            visitors.receive,
+            website.receive,
             methods=["POST", "OPTIONS"],
             middleware=[open_to_shops],
         ),

@@ -7,18 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias, TypeVar, assert_never
 
-from actors.conversation.events import (
-    CustomerShared,
-    CustomerWrote,
-    EchoReceived,
-    Inbound,
-    Media,
-    MessageEdited,
-    MessageUnsent,
-    customer_message_id,
-    echo_message_id,
-    share_message_id,
-)
+from actors.conversation import events
 from actors.conversation.rules.placeholders import UNSUPPORTED
 from actors.conversation.state import MessageType, Source
 from deployments.integrations.instagram.attachments import Attached, read_attachments
@@ -38,9 +27,13 @@ PUNCTUAL_S = 60.0
 GIVEN_UP_AFTER_S = 36 * 3600.0
 
 InstagramEvent: TypeAlias = (
-    CustomerWrote | CustomerShared | EchoReceived | MessageUnsent | MessageEdited
+    events.CustomerWrote
+    | events.CustomerShared
+    | events.EchoReceived
+    | events.MessageUnsent
+    | events.MessageEdited
 )
-InboundT = TypeVar("InboundT", bound=Inbound)
+InboundT = TypeVar("InboundT", bound=events.Inbound)
 
 
 class SkipReason(StrEnum):
@@ -82,7 +75,7 @@ class WebhookEvent:
     text: str
     kind: EventKind = EventKind.WROTE
     message_type: MessageType = MessageType.TEXT
-    media: tuple[Media, ...] = ()
+    media: tuple[events.Media, ...] = ()
     reply_to_mid: str | None = None
     #: Sent in the shop's name.
     is_ours: bool = False
@@ -147,8 +140,8 @@ def build_event(
     match incoming.kind:
         case EventKind.WROTE:
             return build(
-                CustomerWrote,
-                customer_message_id(thread, mid),
+                events.CustomerWrote,
+                events.customer_message_id(thread, mid),
                 text=text,
                 message_type=incoming.message_type,
                 media=media,
@@ -156,9 +149,9 @@ def build_event(
                 written_at=_find_writing(incoming.sent_ms, at),
             )
         case EventKind.SHARED:
-            event_id = share_message_id(thread, mid)
+            event_id = events.share_message_id(thread, mid)
             return build(
-                CustomerShared,
+                events.CustomerShared,
                 event_id,
                 content=text,
                 media=media,
@@ -166,19 +159,19 @@ def build_event(
             )
         case EventKind.ECHO:
             return build(
-                EchoReceived,
-                echo_message_id(thread, mid),
+                events.EchoReceived,
+                events.echo_message_id(thread, mid),
                 text=text,
                 message_type=incoming.message_type,
                 media=media,
             )
         case EventKind.UNSENT:
             event_id = derive_event_id(thread, f"unsent:{mid}")
-            return build(MessageUnsent, event_id, is_ours=incoming.is_ours)
+            return build(events.MessageUnsent, event_id, is_ours=incoming.is_ours)
         case EventKind.EDITED:
             event_id = derive_event_id(thread, f"edited:{mid}:{incoming.edit}")
             return build(
-                MessageEdited,
+                events.MessageEdited,
                 event_id,
                 text=text,
                 is_ours=incoming.is_ours,

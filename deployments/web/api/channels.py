@@ -13,19 +13,10 @@ from deployments.integrations.channel_registration import resume_waiting
 from deployments.integrations.platforms import CONNECTORS, build_webhook_path
 from deployments.web.api.auth import SignedIn
 from deployments.web.api.errors import InvalidValueError, NotFoundError
-from deployments.web.api.pagination import Page, Paging
-from deployments.web.api.schemas import Answer, Name, RequestBody
+from deployments.web.api.schemas import Answer, Name, Page, Paging, RequestBody
 from deployments.web.dependencies import Context, WebDependencies
 from persistence import channels
-from persistence.channels import (
-    Channel,
-    ChannelEdit,
-    ChannelKind,
-    ChannelTokens,
-    Link,
-    LinkState,
-    NewChannel,
-)
+from persistence.channels import Channel, ChannelKind, Link, LinkState
 from persistence.errors import SecretUnreadableError
 from persistence.ids import ChannelId, TenantId
 
@@ -228,26 +219,26 @@ def _found(channel: Channel | None) -> Channel:
     return channel
 
 
-def _build_new(body: InstagramIn | TelegramIn | WebsiteIn) -> NewChannel:
+def _build_new(body: InstagramIn | TelegramIn | WebsiteIn) -> channels.NewChannel:
     match body:
         case InstagramIn():
             account_id = body.account_id
-            tokens = ChannelTokens(body.access_token, None)
+            tokens = channels.ChannelTokens(body.access_token, None)
         case TelegramIn():
             account_id = _bot_id(body.bot_token)
             # Telegram sends it back with each update: only Telegram knows it.
-            tokens = ChannelTokens(body.bot_token, secrets.token_urlsafe(32))
+            tokens = channels.ChannelTokens(body.bot_token, secrets.token_urlsafe(32))
         case WebsiteIn():
             account_id = secrets.token_urlsafe(16)
-            tokens = ChannelTokens(None, None)
+            tokens = channels.ChannelTokens(None, None)
         case _:
             assert_never(body)
-    return NewChannel(
+    return channels.NewChannel(
         ChannelKind(body.kind), body.name, account_id, tokens, body.is_paused
     )
 
 
-def _build_edit(channel: Channel, body: ChannelPatch) -> ChannelEdit:
+def _build_edit(channel: Channel, body: ChannelPatch) -> channels.ChannelEdit:
     """Take the token that the channel's kind has. Raises InvalidValueError."""
     for field, kind in (
         ("access_token", ChannelKind.INSTAGRAM),
@@ -256,7 +247,7 @@ def _build_edit(channel: Channel, body: ChannelPatch) -> ChannelEdit:
         if getattr(body, field) is not None and channel.kind is not kind:
             message = f"{field}: a {channel.kind} channel has none"
             raise InvalidValueError(message)
-    return ChannelEdit(
+    return channels.ChannelEdit(
         name=body.name,
         is_paused=body.is_paused,
         account_id=None if body.bot_token is None else _bot_id(body.bot_token),
@@ -273,7 +264,7 @@ def _render(context: WebDependencies, channel: Channel) -> ChannelOut:
         tokens = channels.decrypt_tokens(context.cipher, channel)
     except SecretUnreadableError:
         # The list must open, or nobody could replace the token that can't be read.
-        tokens = ChannelTokens(None, None)
+        tokens = channels.ChannelTokens(None, None)
     is_website = channel.kind is ChannelKind.WEBSITE
     link = channel.link
     return ChannelOut(

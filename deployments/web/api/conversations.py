@@ -12,13 +12,14 @@ from actors.conversation.rules.reply_window import reply_window
 from actors.conversation.state import Destination, Source, Status
 from deployments.web.api.auth import Principal, SignedIn
 from deployments.web.api.errors import NotFoundError
-from deployments.web.api.pagination import Page, Paging
 from deployments.web.api.schemas import (
     Answer,
     ConversationOut,
     CustomerOut,
     LastMessageOut,
     LeftEmpty,
+    Page,
+    Paging,
     PendingShareOut,
     RequestBody,
     SearchWords,

@@ -15,11 +15,12 @@ from pydantic import (
 from actors.conversation.events import CustomerEdited
 from deployments.web.api.auth import SignedIn
 from deployments.web.api.errors import NotFoundError
-from deployments.web.api.pagination import Page, Paging
 from deployments.web.api.schemas import (
     Answer,
     LeftEmpty,
     NoNul,
+    Page,
+    Paging,
     RequestBody,
     SearchWords,
 )

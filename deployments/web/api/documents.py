@@ -12,11 +12,12 @@ from pydantic import Field, StringConstraints
 
 from deployments.web.api.auth import SignedIn
 from deployments.web.api.errors import InvalidValueError, NotFoundError
-from deployments.web.api.pagination import Page, Paging
 from deployments.web.api.schemas import (
     Answer,
     NoNul,
     NotBlank,
+    Page,
+    Paging,
     RequestBody,
     SearchWords,
 )

@@ -14,8 +14,7 @@ from deployments.answers.rag_metrics import RAGMetrics
 from deployments.flags import MAX_TTL
 from deployments.web.api.auth import Principal, SignedIn, Superuser
 from deployments.web.api.errors import InvalidValueError
-from deployments.web.api.pagination import Page, Paging
-from deployments.web.api.schemas import Answer, RequestBody
+from deployments.web.api.schemas import Answer, Page, Paging, RequestBody
 from deployments.web.dependencies import Context, WebDependencies
 from persistence.flags import FlagChange, fetch_flag_changes_page
 

@@ -15,8 +15,14 @@ from actors.conversation.state import Author, Feedback
 from deployments.web.api.auth import Principal, SignedIn
 from deployments.web.api.conversations import NewEventId, OwnConversation
 from deployments.web.api.errors import InvalidValueError, NotFoundError
-from deployments.web.api.pagination import Page, Paging
-from deployments.web.api.schemas import MessageOut, NoNul, NotBlank, RequestBody
+from deployments.web.api.schemas import (
+    MessageOut,
+    NoNul,
+    NotBlank,
+    Page,
+    Paging,
+    RequestBody,
+)
 from deployments.web.dependencies import Context, WebDependencies
 from persistence import messages
 from persistence.ids import EventId, MessageId

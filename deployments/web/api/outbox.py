@@ -12,8 +12,7 @@ from deployments.web.api.auth import SignedIn
 from deployments.web.api.conversations import derive_request_id
 from deployments.web.api.errors import NotFoundError
 from deployments.web.api.messages import render_message
-from deployments.web.api.pagination import Page, Paging
-from deployments.web.api.schemas import Answer, LeftEmpty, MessageOut
+from deployments.web.api.schemas import Answer, LeftEmpty, MessageOut, Page, Paging
 from deployments.web.dependencies import Context
 from persistence import messages, outbox
 from persistence.ids import ChannelId, MessageId

@@ -13,8 +13,7 @@ from pydantic import AfterValidator, Discriminator, StringConstraints
 from deployments.web.api.auth import SignedIn
 from deployments.web.api.errors import InvalidValueError, NotFoundError
 from deployments.web.api.monitor.schemas import hide
-from deployments.web.api.pagination import Page, Paging
-from deployments.web.api.schemas import Answer, Name, RequestBody
+from deployments.web.api.schemas import Answer, Name, Page, Paging, RequestBody
 from deployments.web.dependencies import Context, WebDependencies
 from persistence import alerts
 from persistence.alerts import DeliveryRow

@@ -12,8 +12,7 @@ from deployments.monitoring.analysis_jobs import Question
 from deployments.web.api.auth import SignedIn
 from deployments.web.api.errors import NotFoundError
 from deployments.web.api.monitor.results import Instant
-from deployments.web.api.pagination import Page, Paging
-from deployments.web.api.schemas import Answer, RequestBody
+from deployments.web.api.schemas import Answer, Page, Paging, RequestBody
 from deployments.web.dependencies import Context
 from persistence.analysis import (
     AnomalyFilter,

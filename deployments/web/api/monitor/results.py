@@ -13,8 +13,7 @@ from deployments.web.api.auth import SignedIn
 from deployments.web.api.errors import NotFoundError
 from deployments.web.api.monitor.schemas import FiguresOut, ResultOut
 from deployments.web.api.monitor.services import render_result
-from deployments.web.api.pagination import Page, Paging
-from deployments.web.api.schemas import Answer
+from deployments.web.api.schemas import Answer, Page, Paging
 from deployments.web.dependencies import Context
 from persistence import check_results
 from persistence.check_results import LatestDigest, ResultFilter, SummaryRow

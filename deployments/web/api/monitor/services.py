@@ -20,8 +20,7 @@ from deployments.web.api.monitor.schemas import (
     ServicePatch,
     hide,
 )
-from deployments.web.api.pagination import Page, Paging
-from deployments.web.api.schemas import Answer
+from deployments.web.api.schemas import Answer, Page, Paging
 from deployments.web.dependencies import Context, WebDependencies
 from persistence import services
 from persistence.check_results import WindowFigures, fetch_windows

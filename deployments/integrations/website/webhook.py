@@ -18,7 +18,7 @@ from deployments.rate_limit import VisitorRateLimiter
 from persistence.channels import ChannelKind
 
 
-class VisitorMessages:
+class WebsiteWebhook:
     """Stores the messages of visitors, who prove nothing and are limited in rate."""
 
     def __init__(
