@@ -1,4 +1,4 @@
-"""What several parts are given: the database, the cipher, the token count."""
+"""Dependencies of several processes: the database, the cipher, the token count."""
 
 from contextlib import AsyncExitStack
 from functools import cache
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def get_dsn(settings: Settings) -> str:
-    """Return where the database is; `pilito up` has told every process.
+    """Return the database's address, which `pilito up` gives to every process.
 
     Raises:
-        SettingsError: this process was not started by it.
+        SettingsError: this process was not started by `pilito up`.
     """
     if settings.database_url is None:
         message = "PILITO_DATABASE_URL: not set; start the runtime with `pilito up`"
@@ -27,7 +27,7 @@ def get_dsn(settings: Settings) -> str:
 async def open_owned_pool(
     stack: AsyncExitStack, settings: Settings, *, max_size: int
 ) -> Pool:
-    """Open connections that are closed with the stack."""
+    """Open a pool that is closed with the stack."""
     pool = await open_pool(get_dsn(settings), max_size=max_size)
     stack.push_async_callback(pool.close)
     return pool

@@ -1,4 +1,4 @@
-"""Errors of requests, whatever they ask for."""
+"""Errors of HTTP requests to any address."""
 
 from datetime import timedelta
 

@@ -15,11 +15,11 @@ class WrongSignatureError(ChannelError):
 
 
 class WrongVerifyTokenError(ChannelError):
-    """The verify token is not the one that was set."""
+    """The verify token is wrong."""
 
 
 class BrokenBodyError(ChannelError):
-    """The body is not the JSON that was expected."""
+    """The body is not the expected JSON."""
 
 
 class InvalidFieldError(ChannelError):
@@ -40,7 +40,7 @@ class UnknownChannelError(ChannelError):
 
 
 class TokenRefusedError(ChannelError):
-    """The platform does not know this token. Copy it again from where you got it."""
+    """The platform does not know this token. Copy it again from the platform."""
 
 
 class PlatformRefusedError(ChannelError):
@@ -54,6 +54,6 @@ class PlatformUnreachableError(ChannelError):
 
 
 class DirectoryUnavailableError(ChannelError):
-    """The channels can't be read right now. Try again in a few seconds."""
+    """The channels can't be read at the moment. Try again in a few seconds."""
 
     permanent = False

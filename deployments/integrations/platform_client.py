@@ -1,4 +1,4 @@
-"""Calls to the platforms' APIs, and what their failures mean."""
+"""HTTP calls to the platforms' APIs, with the meaning of their failures."""
 
 from collections.abc import Mapping
 
@@ -7,11 +7,11 @@ import orjson
 
 from actors.conversation.errors import SendOutcomeUnknownError, SendRefusedError
 
-#: Below what the platforms keep idle links open for: one that they close while we
-#: write on it leaves us not knowing whether the message arrived.
+#: Shorter than the platforms keep idle connections open: if one is closed while we
+#: write on it, we can't know whether the message arrived.
 LIMITS = httpx.Limits(max_connections=50, keepalive_expiry=4.0)
 MAX_REASON_CHARS = 500
-#: Nobody was reached, so nothing was sent.
+#: Errors before a connection: nothing was sent.
 NOT_REACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
@@ -21,9 +21,9 @@ async def post_once(
     payload: Mapping[str, object],
     headers: Mapping[str, str] | None = None,
 ) -> httpx.Response:
-    """Post JSON once; tell a no apart from a silence.
+    """Post JSON once, and tell a failed connection from a missing answer.
 
-    The errors name what went wrong, never the address: it may hold a token.
+    The errors never name the address: it may contain a token.
 
     Raises:
         SendRefusedError: there is no connection, so nothing was sent.
@@ -44,5 +44,5 @@ async def post_once(
 
 
 def clean_reason(text: object, token: str) -> str:
-    """Cut what a platform said to a line that can be shown, without the token."""
+    """Shorten a platform's message to a line that can be shown, without the token."""
     return str(text).replace(token, "…")[:MAX_REASON_CHARS]

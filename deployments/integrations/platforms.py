@@ -21,7 +21,7 @@ class Platform(Protocol):
         """Post and return the platform's id of the message.
 
         Raises:
-            SendRefusedError: the platform said no.
+            SendRefusedError: the platform refused.
             SendOutcomeUnknownError: it did not answer; the text may have arrived.
         """
         ...
@@ -31,9 +31,9 @@ class ProfileSource(Protocol):
     """A platform that names a customer only when it is asked."""
 
     async def fetch_profile(self, token: str, customer: str) -> Profile | NoProfile:
-        """Ask once; `is_held` when all customers of the channel should be left alone.
+        """Ask once; `is_held` if no customer of the channel should be asked for now.
 
-        Never raises for what the platform answers, or does not.
+        Never raises for an answer of the platform, or for none.
         """
         ...
 
@@ -46,11 +46,11 @@ class Connector(Protocol):
     needs_address: ClassVar[bool]
 
     async def identify(self, token: str) -> str | None:
-        """Ask the platform whose the token is: the account's id, None if unsaid.
+        """Return the account of a token; None if the platform does not name it.
 
         Raises:
             TokenRefusedError: it does not know the token; the message names the field.
-            PlatformRefusedError: it said no for another reason.
+            PlatformRefusedError: it refused for another reason.
             PlatformUnreachableError: it could not be asked, or asks us to wait.
         """
         ...

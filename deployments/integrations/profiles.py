@@ -1,4 +1,4 @@
-"""Asks a customer's platform who it is, through the channel that it writes on."""
+"""Profiles of customers, asked from their platforms with the channel's token."""
 
 import asyncio
 from collections.abc import Callable
@@ -21,9 +21,9 @@ from persistence.ids import ChannelId
 from persistence.secrets import Cipher
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
-#: A channel that was paused, or given another token, is read anew after this.
+#: A channel's pause or new token takes effect after this.
 REMEMBERED = timedelta(seconds=30)
-#: An account that asks too much, or whose token is refused, asks nothing for so long.
+#: Pause of all lookups of a channel after a rate limit or a refused token.
 QUIET = timedelta(minutes=10)
 
 log = structlog.get_logger("profiles")
@@ -31,7 +31,7 @@ log = structlog.get_logger("profiles")
 
 @dataclass(frozen=True, slots=True)
 class _Account:
-    """How a channel is asked, or why not, until it is read anew."""
+    """A channel's token, or the reason not to use it, until a point in time."""
 
     token: str
     why_not: str
@@ -39,7 +39,7 @@ class _Account:
 
 
 class ChannelProfiles:
-    """Knows how each channel is asked, and leaves those alone that must not be."""
+    """Looks profiles up, and pauses the lookups of channels that were refused."""
 
     def __init__(
         self,
@@ -66,17 +66,17 @@ class ChannelProfiles:
         await self._client.aclose()
 
     async def look_up(self, who: Unnamed) -> Profile | NoProfile:
-        """Ask the platform who the customer is."""
-        found = await self._look_up(who)
-        if isinstance(found, Profile):
+        """Ask the platform for a customer's profile."""
+        answer = await self._look_up(who)
+        if isinstance(answer, Profile):
             PROFILE_LOOKUPS.labels("found").inc()
-            return found
-        PROFILE_LOOKUPS.labels("held" if found.is_held else "missed").inc()
-        if not found.is_held:
+            return answer
+        PROFILE_LOOKUPS.labels("held" if answer.is_held else "missed").inc()
+        if not answer.is_held:
             log.info(
-                "profile_missed", channel_id=str(who.channel_id), reason=found.reason
+                "profile_missed", channel_id=str(who.channel_id), reason=answer.reason
             )
-        return found
+        return answer
 
     async def _look_up(self, who: Unnamed) -> Profile | NoProfile:
         profile_source = self._sources.get(who.source)
@@ -109,12 +109,12 @@ class ChannelProfiles:
         return account
 
     async def _read_channel(self, who: Unnamed) -> tuple[str, str]:
-        """Return the channel's token, or why it must not be asked."""
+        """Return the channel's token, or the reason not to use it."""
         channel = await fetch_channel(self._pool, who.channel_id)
         if channel is None or channel.tenant_id != who.tenant_id:
             return "", "the channel does not exist any more"
         if channel.is_paused:
-            # Nothing leaves the machine through it, not even a question.
+            # Nothing is sent through a paused channel, not even this request.
             return "", "the channel is paused"
         try:
             token = decrypt_tokens(self._cipher, channel).access_token

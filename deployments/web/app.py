@@ -33,7 +33,7 @@ from deployments.web.api.monitor import services as monitor_services
 from deployments.web.api.schemas import Problem
 from deployments.web.dependencies import WebDependencies
 
-#: The longest document, each letter written as a JSON escape, and room to spare.
+#: The longest document with every letter as a JSON escape, and room to spare.
 MAX_BODY_BYTES = 4 * 1024 * 1024
 PROBLEMS: dict[int | str, dict[str, type[Problem]]] = {
     status: {"model": Problem}
@@ -91,14 +91,14 @@ def build_web_app(context: WebDependencies, pages: Sequence[APIRouter] = ()) -> 
 
 
 class BodyLimit:
-    """Reads the body before the app does: a header alone can lie, or be missing."""
+    """Limits the size of bodies by reading them: a header can lie, or be missing."""
 
     def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES) -> None:
         self._app = app
         self._max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer that it is too large."""
+        """Pass the request on, or refuse a body that is too large."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -1,4 +1,4 @@
-"""What the endpoints of the web application depend on."""
+"""Dependencies of the web application's endpoints."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ from persistence.secrets import Cipher
 class WebDependencies:
     """The parts that the endpoints call; one per application.
 
-    The first fields are given, the others made from the settings.
+    The first fields are given, the last ones built from the settings.
 
     Raises:
         SettingsError: the settings have no secret key.
@@ -43,7 +43,7 @@ class WebDependencies:
     flags: FeatureFlags
     #: Must be started, and hear `pilito_messages`.
     changes: ChangeFeed
-    #: The embedder's own measure, by which documents are cut.
+    #: The embedder's own count, by which documents are cut.
     count_tokens: Callable[[str], int]
     monitor: Monitors
     analyses: Analyses
@@ -60,14 +60,14 @@ class WebDependencies:
     hash_upgrades: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
-        """Make what the settings ask for."""
+        """Build the parts that follow from the settings."""
         self.cipher = get_cipher(self.settings)
         self.signer = TokenSigner(get_secret_key(self.settings))
         self.rate_limiter = RateLimiter.from_settings(self.settings, self.clock)
         self.registration = ChannelRegistration(self.pool, self.cipher, self.settings)
 
     async def stop(self) -> None:
-        """Close what was made here; what was given is the caller's."""
+        """Close the parts that were built here; the given ones are the caller's."""
         await self.rate_limiter.stop()
         await self.registration.stop()
 

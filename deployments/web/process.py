@@ -1,4 +1,4 @@
-"""What the process of the API, the sockets and the pages opens."""
+"""Process of the web application: opens its dependencies and builds it."""
 
 from contextlib import AsyncExitStack
 

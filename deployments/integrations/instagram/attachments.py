@@ -1,4 +1,4 @@
-"""What is attached to an Instagram message: shared posts apart from all other media."""
+"""Attachments of an Instagram message: shared posts, and all other media."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from deployments.integrations.lenient_json import (
     read_text,
 )
 
-#: Posts, reels and stories of which a customer may ask something.
+#: Posts, reels and stories that a customer may have a question about.
 #: Source: Meta, Instagram messaging webhooks, attachment types.
 SHARES = frozenset({"share", "ig_post", "ig_reel", "reel", "story_mention", "ig_story"})
 OTHER_MEDIA = {
@@ -32,7 +32,7 @@ _MEDIA_IDS = (
     "media_id",
     "id",
 )
-#: How a share is written down, in this order.
+#: The lines of a rendered share, in this order.
 _LINES = (
     ("title", "عنوان"),
     ("subtitle", "زیرعنوان"),
@@ -43,7 +43,7 @@ _LINES = (
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """What came with a message. `share` is what a shared post says, None without one.
+    """Attachments of a message. `share` is a shared post as text, None without one.
 
     `message_type` is that of the other media, the first if there are several.
     """
@@ -52,7 +52,7 @@ class Attached:
     share_media: tuple[Media, ...] = ()
     media: tuple[Media, ...] = ()
     message_type: MessageType = MessageType.TEXT
-    #: A heart is an attachment, but it is said rather than shown.
+    #: A heart is an attachment that is shown as text.
     text: str = ""
 
 
@@ -78,7 +78,7 @@ class _Share:
 
 
 def read_attachments(message: Json) -> Attached:
-    """Read what is attached to a message, and the story that it answers."""
+    """Read the attachments of a message, and the story that it answers."""
     attachments = read_objects(message.get("attachments"))
     story = read_object(read_object(message.get("reply_to")).get("story"))
     if not attachments and not story:
@@ -166,5 +166,5 @@ def _read_media(kind: object, attachment: Json) -> Media:
 
 
 def _read_media_id(payload: Json) -> str:
-    found = (read_identifier(payload.get(name)) for name in _MEDIA_IDS)
-    return next((one for one in found if one), "")
+    ids = (read_identifier(payload.get(name)) for name in _MEDIA_IDS)
+    return next(filter(None, ids), "")

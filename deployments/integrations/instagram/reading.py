@@ -1,4 +1,4 @@
-"""Reads Instagram's webhooks: what is in one, who wrote, to which account."""
+"""Instagram's webhooks as events: the parsing of every kind that Meta delivers."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -21,9 +21,9 @@ from deployments.integrations.lenient_json import (
 from persistence.channels import Channel
 from persistence.ids import EventId, derive_conversation_id, derive_event_id
 
-#: What comes within this is on time, give or take the clocks.
+#: An event within this is on time; the clocks differ a little.
 PUNCTUAL_S = 60.0
-#: Meta gives up after 36 hours: what claims to be older says something else.
+#: Meta gives up after 36 hours: an older time stamp must be wrong.
 GIVEN_UP_AFTER_S = 36 * 3600.0
 
 InstagramEvent: TypeAlias = (
@@ -37,7 +37,7 @@ InboundT = TypeVar("InboundT", bound=events.Inbound)
 
 
 class SkipReason(StrEnum):
-    """Why an event makes no message."""
+    """The reason why an event is skipped."""
 
     MALFORMED = "malformed"
     STANDBY = "standby"
@@ -52,7 +52,7 @@ class SkipReason(StrEnum):
 
 
 class EventKind(StrEnum):
-    """What a webhook tells of."""
+    """The kinds of events that are stored."""
 
     WROTE = "wrote"
     SHARED = "shared"
@@ -63,10 +63,10 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """One thing that happened, as the webhook tells it.
+    """An event of a webhook, before its channel is known.
 
     `accounts` are the ids that may name the shop's account, the likeliest first. A
-    message with a shared post and with words is two: the share, then the words.
+    message with a shared post and with words is two events: the share, then the words.
     """
 
     accounts: tuple[str, ...]
@@ -79,14 +79,14 @@ class WebhookEvent:
     reply_to_mid: str | None = None
     #: Sent in the shop's name.
     is_ours: bool = False
-    #: Tells one edit of a message from the next, and which of two is the later.
+    #: Identifies one of several edits of a message, and orders them.
     edit: str = ""
     edit_order: int = 0
     #: By Meta's clock, in milliseconds; 0 where it does not say.
     sent_ms: int = 0
 
 
-#: The member that tells an event's kind, for events that make no message.
+#: Skipped events, by the member that names their kind.
 _OTHER_KINDS = {
     "read": SkipReason.READ,
     "reaction": SkipReason.REACTION,
@@ -96,7 +96,7 @@ _OTHER_KINDS = {
 
 
 def read_webhook(payload: object) -> Iterator[WebhookEvent | SkipReason]:
-    """Read each event of a webhook, in order; none can spoil the others.
+    """Read each event of a webhook, in order; a malformed one spoils no other.
 
     Source: Meta, Messenger Platform and Instagram API webhook reference.
     """
@@ -105,7 +105,7 @@ def read_webhook(payload: object) -> Iterator[WebhookEvent | SkipReason]:
         for event in read_objects(entry.get("messaging")):
             yield from _read_event(account, event)
         for change in read_objects(entry.get("changes")):
-            # Meta's "test" button, and some app types, wrap messages so.
+            # Meta's "test" button and some app types wrap messages in changes.
             if change.get("field") in {"messages", "message_edit"}:
                 yield from _read_event(account, read_object(change.get("value")))
             else:
@@ -182,7 +182,7 @@ def build_event(
 
 
 def _find_writing(sent_ms: int, at: datetime) -> datetime | None:
-    """Return when a message was written that came late; None when it came at once."""
+    """Return when a late message was written; None for one that came at once."""
     late_s = at.timestamp() - sent_ms / 1000
     if not PUNCTUAL_S < late_s < GIVEN_UP_AFTER_S:
         return None
@@ -324,7 +324,7 @@ def _read_reply_to(message: Json) -> str | None:
 
 
 def _accounts(*ids: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(found for found in ids if found))
+    return tuple(dict.fromkeys(filter(None, ids)))
 
 
 def _read_id(value: object) -> str:

@@ -1,4 +1,4 @@
-"""The chat window of a shop's website, and what it follows live."""
+"""The website: its webhook, the chat page and the page's live feed."""
 
 from deployments.integrations.website.chat_page import build_website_router
 from deployments.integrations.website.hub import WebsiteHub

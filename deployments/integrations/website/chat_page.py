@@ -1,4 +1,4 @@
-"""Serves the chat window: its page, its files, its form and its WebSocket."""
+"""Chat window of a website: the page, its assets, its form and its WebSocket."""
 
 import re
 import secrets
@@ -30,7 +30,7 @@ from persistence.messages import StoredMessage, fetch_latest_messages
 PAGE = Path(__file__).parent / "page"
 COOKIE = "pilito_visitor"
 COOKIE_AGE_S = 180 * 24 * 3600
-#: The page without a script shows the end of the conversation.
+#: Without scripts the page shows the end of the conversation.
 SHOWN_MESSAGES = 100
 _LINKS = re.compile(r"(https?://[^\s<>\"']*[^\s<>\"'.,;:!?()\[\]،؛؟»…])")
 #: Shops show the page in a frame of theirs, so any site may be its frame.
@@ -47,7 +47,7 @@ SECURITY_HEADERS = {
 
 
 class ChatPages:
-    """Renders and takes what belongs to one chat page."""
+    """Endpoints of the chat page."""
 
     def __init__(self, parts: WebsiteDependencies) -> None:
         self._parts = parts
@@ -55,14 +55,14 @@ class ChatPages:
         self._templates = load_templates(PAGE)
 
     async def show(self, request: Request, channel_key: str) -> Response:
-        """Show the chat window, or say that there is none of that name."""
+        """Show the chat window, or a page that says that it does not exist."""
         channel = await self._find(channel_key)
         if channel is None:
             return self._render_missing(_language(request))
         return await self._render(request, channel, _cookie_visitor(request))
 
     async def take(self, request: Request, channel_key: str) -> Response:
-        """Take the form of a browser without scripts, and show the page anew."""
+        """Store the form of a browser without scripts, and show the page again."""
         language, parts = _language(request), self._parts
         wording = WORDINGS[language]
         channel = await self._find(channel_key)
@@ -103,7 +103,7 @@ class ChatPages:
         return response
 
     async def send_asset(self, request: Request, name: str) -> Response:
-        """Send a file; by its version it may be kept for ever."""
+        """Send an asset; an address with its version may be cached for ever."""
         asset = self._assets.get(name)
         if asset is None:
             return Response(status_code=404)
@@ -121,7 +121,7 @@ class ChatPages:
     async def follow(
         self, socket: WebSocket, channel_key: str, visitor_id: str
     ) -> None:
-        """Bring a visitor what is new."""
+        """Send new messages to a visitor."""
         await follow(socket, self._parts, channel_key, visitor_id)
 
     async def _find(self, channel_key: str) -> Channel | None:

@@ -1,4 +1,4 @@
-"""Brings a conversation to a visitor's browser over a WebSocket."""
+"""WebSocket of the chat window: sends a conversation to the visitor's browser."""
 
 import asyncio
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from persistence.errors import DATABASE_AWAY
 from persistence.feed import fetch_feed_end
 from persistence.ids import derive_conversation_id
 
-#: So much of a long conversation is shown to a visitor who brings no cursor.
+#: The messages that a visitor without a cursor is sent.
 NEWEST = 200
 
 AUTHORS = {
@@ -58,7 +58,7 @@ async def follow(
     socket: WebSocket, parts: WebsiteDependencies, channel_key: str, visitor_id: str
 ) -> None:
     """Serve one WebSocket from its opening to its end."""
-    # Accepted first: a browser shows the page a close code, but no refused handshake.
+    # Accepted first: a page can read a close code, but not a refused handshake.
     await socket.accept()
     try:
         ending = await _follow(socket, parts, channel_key, visitor_id)
@@ -89,7 +89,7 @@ async def _follow(
         cursor = int(since)
         end = await fetch_feed_end(parts.pool)
         if cursor > max((seq for _, seq in end.positions), default=0):
-            # Of a database from before a restore: what comes would stay unseen.
+            # A cursor from before a restore of the database would hide new messages.
             return websocket.invalid("since")
     else:
         cursor = await fetch_chat_start(parts.pool, conversation_id, NEWEST)
@@ -103,7 +103,7 @@ async def _follow(
 
 
 def render_frame(frame: Frame) -> str:
-    """Write a frame as the page reads it."""
+    """Render a frame for the page."""
     if isinstance(frame, Writing):
         return orjson.dumps({"type": "typing", "is_active": frame.is_active}).decode()
     message = {

@@ -31,7 +31,7 @@ from persistence.ids import ConversationId, EventId, derive_event_id
 
 router = APIRouter(tags=["conversations"])
 
-#: What people read beside each destination.
+#: The label of each destination.
 LABELS = {
     Destination.AI: "AI Assistant",
     Destination.SUPPORT: "Support",
@@ -43,7 +43,7 @@ LABELS = {
 
 
 class RedirectIn(RequestBody):
-    """Where to hand the conversation."""
+    """The new owner of a conversation."""
 
     destination: Destination
 
@@ -55,7 +55,7 @@ class StatusIn(RequestBody):
 
 
 class AiIn(RequestBody):
-    """How the AI's switch is to stand."""
+    """Whether the AI answers."""
 
     ai_enabled: StrictBool
 
@@ -68,7 +68,7 @@ class DestinationOut(Answer):
 
 
 class EventOut(Answer):
-    """One event; `version` counts them, and `payload` is what the rules were given."""
+    """An event of a conversation; `version` counts them."""
 
     id: UUID
     version: int
@@ -80,7 +80,7 @@ class EventOut(Answer):
 async def fetch_own_conversation(
     conversation_id: UUID, principal: SignedIn, context: Context
 ) -> ConversationSummary:
-    """Return the conversation at this address; another tenant's is not there."""
+    """Return the conversation at this address; another tenant's does not exist."""
     conversation = await conversations.fetch_conversation(
         context.pool, principal.tenant_id, ConversationId(conversation_id)
     )
@@ -97,10 +97,10 @@ def build_event_id(
     conversation_id: UUID,
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
 ) -> EventId:
-    """Return a new event's id; with an `Idempotency-Key`, the same for a repetition.
+    """Return a new event's id; an `Idempotency-Key` gives a repetition the same id.
 
-    The key counts for its address only: nobody can take an id that an event of another
-    conversation, or of another kind, will have.
+    The key is combined with the address: it can't take the id of an event of another
+    conversation or kind.
     """
     return derive_request_id(request, ConversationId(conversation_id), idempotency_key)
 
@@ -127,7 +127,7 @@ async def list_conversations(
     source: Annotated[Source | None, LeftEmpty] = None,
     q: SearchWords | None = None,
 ) -> Page[ConversationOut]:
-    """List conversations, what moved last first."""
+    """List conversations, last changed first."""
     count, rows = await conversations.fetch_conversations_page(
         context.pool,
         principal.tenant_id,
@@ -140,7 +140,7 @@ async def list_conversations(
 
 @router.get("/api/conversations/{conversation_id}/")
 async def show_conversation(conversation: OwnConversation) -> ConversationOut:
-    """Show one conversation."""
+    """Show a conversation."""
     return render_conversation(conversation)
 
 
@@ -148,7 +148,7 @@ async def show_conversation(conversation: OwnConversation) -> ConversationOut:
 async def list_events(
     conversation: OwnConversation, principal: SignedIn, context: Context, paging: Paging
 ) -> Page[EventOut]:
-    """List what happened to a conversation, oldest first."""
+    """List the events of a conversation, oldest first."""
     count, rows = await history.fetch_events_page(
         context.pool, principal.tenant_id, conversation.id, paging.limit, paging.offset
     )
@@ -173,7 +173,7 @@ async def redirect_conversation(
             user_id=principal.user_id,
         )
     )
-    return await _show_anew(context, principal, conversation.id)
+    return await _show_changed(context, principal, conversation.id)
 
 
 @router.post("/api/conversations/{conversation_id}/status/")
@@ -194,7 +194,7 @@ async def set_status(
             user_id=principal.user_id,
         )
     )
-    return await _show_anew(context, principal, conversation.id)
+    return await _show_changed(context, principal, conversation.id)
 
 
 @router.post("/api/conversations/{conversation_id}/ai/")
@@ -205,10 +205,10 @@ async def switch_ai(
     principal: SignedIn,
     context: Context,
 ) -> ConversationOut:
-    """Turn the AI on or off, without handing the conversation to anybody.
+    """Turn the AI on or off, without redirecting the conversation.
 
-    On, it answers what nobody answered yet; off, an answer that it is writing, or that
-    still waits to be sent, is dropped.
+    Turned on, it answers open questions. Turned off, an answer that it is writing or
+    that waits to be sent is dropped.
     """
     await context.shards.submit(
         AiSwitched(
@@ -219,16 +219,16 @@ async def switch_ai(
             ai_enabled=body.ai_enabled,
         )
     )
-    return await _show_anew(context, principal, conversation.id)
+    return await _show_changed(context, principal, conversation.id)
 
 
 @router.get("/api/workflow/action-nodes/redirect_destinations/")
 async def list_destinations(_: SignedIn) -> list[DestinationOut]:
-    """List where a conversation can be redirected to."""
+    """List the destinations of a redirect."""
     return [DestinationOut(value=value, label=label) for value, label in LABELS.items()]
 
 
-async def _show_anew(
+async def _show_changed(
     context: WebDependencies, principal: Principal, conversation_id: ConversationId
 ) -> ConversationOut:
     return render_conversation(

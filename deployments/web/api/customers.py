@@ -1,4 +1,4 @@
-"""`/api/customers/`: who writes to the tenant, and what its operators note of them."""
+"""`/api/customers/`: the tenant's customers, with tags, attributes and notes."""
 
 from datetime import datetime
 from typing import Annotated
@@ -35,19 +35,19 @@ MAX_TAGS = 50
 MAX_ATTRIBUTES = 50
 MAX_NOTES_CHARS = 10_000
 MAX_ATTRIBUTE_CHARS = 1000
-#: Up to here every reader of JSON takes an integer for the same.
+#: Every JSON parser reads integers exactly up to here.
 MAX_NUMBER = 2**53
 
 
 def _refuse_repeated(tags: list[str]) -> list[str]:
     if len(set(tags)) < len(tags):
-        message = "no tag may stand twice"
+        message = "must not repeat a tag"
         raise ValueError(message)
     return tags
 
 
 def _check_attribute(value: object) -> object:
-    """Refuse what is not small and plain, with one reason instead of one per type."""
+    """Refuse a value that is not small and plain, with one message for all types."""
     match value:
         case None | bool():
             is_plain = True
@@ -88,7 +88,7 @@ AttributeValue = Annotated[
 
 
 class CustomerPatch(RequestBody):
-    """What to change; tags and attributes take the place of all that were there."""
+    """A change of a customer; tags and attributes replace all existing ones."""
 
     first_name: PersonName | None = None
     last_name: PersonName | None = None
@@ -103,7 +103,7 @@ class CustomerPatch(RequestBody):
 
 
 class CustomerCardOut(Answer):
-    """All that is known of a customer; the notes are the operators' own."""
+    """A customer; the notes are the operators' own."""
 
     id: UUID
     channel_id: UUID
@@ -128,7 +128,7 @@ async def list_customers(
     tag: Annotated[str, StringConstraints(max_length=50), NoNul] | None = None,
     q: SearchWords | None = None,
 ) -> Page[CustomerCardOut]:
-    """List customers, the newest first."""
+    """List customers, newest first."""
     wanted = CustomerFilter(
         channel_id=None if channel_id is None else ChannelId(channel_id),
         tag=tag or None,
@@ -144,7 +144,7 @@ async def list_customers(
 async def show_customer(
     customer_id: UUID, principal: SignedIn, context: Context
 ) -> CustomerCardOut:
-    """Show one customer."""
+    """Show a customer."""
     customer = await customers.fetch_customer(
         context.pool, principal.tenant_id, CustomerId(customer_id)
     )
@@ -169,8 +169,8 @@ async def edit_customer(
         await customers.update_customer(context.pool, tenant_id, its_id, edit)
     customer = _found(await customers.fetch_customer(context.pool, tenant_id, its_id))
     if changed:
-        # Told of after it is stored: who follows reads it then. If nobody can be told,
-        # the caller is asked to repeat the edit, which changes nothing more.
+        # After the edit is stored, so that followers of the feed read it. If this fails
+        # the caller repeats the edit, which changes nothing more.
         await context.shards.submit(
             CustomerEdited(
                 id=EventId(uuid4()),

@@ -1,4 +1,4 @@
-"""`/api/knowledge/`: what a tenant's answers are taken from."""
+"""`/api/knowledge/`: the documents that answers are written from, and a search."""
 
 import asyncio
 from datetime import datetime
@@ -37,7 +37,7 @@ from retrieval.text.chunking import Parent, chunk_document
 
 router = APIRouter(prefix="/api/knowledge", tags=["knowledge"])
 
-#: More words than any question has.
+#: Longer than any question.
 MAX_QUERY_CHARS = 2000
 
 Title = Annotated[
@@ -87,7 +87,7 @@ Narrowed = Annotated[RetrievalFilter, Depends(_narrow)]
 
 
 class DocumentIn(RequestBody):
-    """A document as a person writes it."""
+    """A document."""
 
     source_type: SourceType
     title: Title
@@ -97,7 +97,7 @@ class DocumentIn(RequestBody):
 
 
 class DocumentPatch(RequestBody):
-    """What to change; a url of null takes the link away."""
+    """A change of a document; a url of null removes the link."""
 
     source_type: SourceType | None = None
     title: Title | None = None
@@ -107,7 +107,7 @@ class DocumentPatch(RequestBody):
 
 
 class IndexState(StrEnum):
-    """Whether all of a document can be found by meaning; by words it always can."""
+    """Progress of indexing by meaning; words of a document are found at once."""
 
     PENDING = "pending"
     INDEXED = "indexed"
@@ -115,7 +115,7 @@ class IndexState(StrEnum):
 
 
 class DocumentOut(Answer):
-    """A document, and how far its indexing has come."""
+    """A document, with the progress of its indexing."""
 
     id: UUID
     source_type: SourceType
@@ -127,7 +127,7 @@ class DocumentOut(Answer):
     chunks: int
     embedded_chunks: int
     failed_chunks: int
-    #: Why the model could not take a chunk, when last tried.
+    #: The model's last error with a chunk of the document.
     index_error: str | None
     created_at: datetime
     updated_at: datetime
@@ -141,7 +141,7 @@ async def list_documents(
     source_type: SourceType | None = None,
     q: SearchWords | None = None,
 ) -> Page[DocumentOut]:
-    """List documents, changed last first."""
+    """List documents, last changed first."""
     count, rows = await documents.fetch_documents_page(
         context.pool,
         principal.tenant_id,
@@ -180,7 +180,7 @@ async def show_document(
 async def replace_document(
     document_id: UUID, body: DocumentIn, principal: SignedIn, context: Context
 ) -> DocumentOut:
-    """Write a document anew."""
+    """Replace a document."""
     content = _content_of(body)
     async with context.pool.acquire() as connection, connection.transaction():
         old = await documents.lock_document(
@@ -204,7 +204,7 @@ async def edit_document(
             source_type=body.source_type or old.content.source_type,
             title=body.title or old.content.title,
             text=body.text or old.content.text,
-            # Null is a value here; only a field that was left out changes nothing.
+            # Null is a value here: only an omitted field leaves the link.
             url=body.url if "url" in body.model_fields_set else old.content.url,
             tags=old.content.tags
             if body.tags is None
@@ -234,10 +234,10 @@ async def search_knowledge(
     only: Narrowed,
     share: Share = "",
 ) -> RetrievedContext:
-    """Show what an answer to the query would be written from, stage by stage.
+    """Show the passages that an answer to the query would be written from.
 
-    Each of `source`, `tag` and `document` may be given several times; together they
-    leave what has one of the sources, one of the tags, and is one of the documents.
+    `source`, `tag` and `document` filter the documents and may each be repeated: a
+    document must match one value of each.
     """
     return await context.retriever.retrieve(
         principal.tenant_id, query, share=share, only=only
@@ -253,12 +253,12 @@ def _content_of(body: DocumentIn) -> DocumentContent:
 async def _chunk(
     context: WebDependencies, content: DocumentContent
 ) -> tuple[Parent, ...]:
-    # A long document takes some hundred milliseconds, which others must not wait for.
+    # A long document takes some hundred milliseconds: not on the event loop.
     parents = await asyncio.to_thread(
         chunk_document, content.title, content.text, context.count_tokens
     )
     if not parents:
-        message = "text: there is nothing in it to find"
+        message = "text: must contain words"
         raise InvalidValueError(message)
     return parents
 

@@ -19,7 +19,7 @@ class WrongPasswordError(ApiError):
 
 
 class SuperuserOnlyError(ApiError):
-    """This concerns the whole runtime: only a superuser may do it."""
+    """Only a superuser may do this: it concerns the whole runtime."""
 
 
 class NotFoundError(ApiError):

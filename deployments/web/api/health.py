@@ -15,13 +15,13 @@ router = APIRouter(tags=["health"])
 
 
 class LifeOut(Answer):
-    """The process lives."""
+    """The process is alive."""
 
     status: PartStatus
 
 
 class PartOut(Answer):
-    """How well a part works."""
+    """The health of a part."""
 
     status: PartStatus
     reason: str
@@ -29,7 +29,7 @@ class PartOut(Answer):
 
 @router.get("/healthz")
 async def show_life() -> LifeOut:
-    """Answer while the process lives."""
+    """Answer while the process is alive."""
     return LifeOut(status=PartStatus.OK)
 
 
@@ -39,7 +39,7 @@ async def show_life() -> LifeOut:
     responses={503: {"model": dict[str, PartOut]}},
 )
 async def show_parts(context: Context) -> JSONResponse:
-    """Tell how each part is; 503 when messages can't be taken."""
+    """Show the health of each part; 503 when messages can't be taken."""
     parts = await check_parts(context.probes)
     content = {
         name: {"status": health.status, "reason": health.reason}
@@ -50,7 +50,7 @@ async def show_parts(context: Context) -> JSONResponse:
 
 @router.get("/metrics", response_class=Response)
 async def show_metrics() -> Response:
-    """Add up the metrics of all processes."""
-    # Reads one file per process: beside the event loop.
+    """Show the metrics of all processes together."""
+    # Reads a file per process: not on the event loop.
     text = await asyncio.to_thread(render_metrics)
     return Response(text, media_type=CONTENT_TYPE_LATEST)

@@ -1,4 +1,4 @@
-"""`/ws/conversations/`: what happens in a tenant's inbox, as it happens."""
+"""`/ws/conversations/`: live feed of a tenant's inbox."""
 
 import asyncio
 from dataclasses import dataclass
@@ -32,23 +32,23 @@ router = APIRouter()
 
 
 class LiveMessage(MessageOut):
-    """A message, and where it was said."""
+    """A message, with its conversation."""
 
     conversation_id: UUID
 
 
 class WelcomeFrame(Answer):
-    """The first frame: lists that are fetched after it miss nothing."""
+    """The first frame: a list that is fetched after it misses no change."""
 
     type: Literal["welcome"] = "welcome"
     cursor: str
 
 
 class ChangesFrame(Answer):
-    """What changed: each thing once, as it is now.
+    """Changes: each message and conversation once, as it is now.
 
-    `cursor` stands behind all of it. `messages` are new; `changed_messages` were told
-    of before, and are now delivered, answered, rated, edited or taken back.
+    `cursor` is the position after all of them. `messages` are new; `changed_messages`
+    were delivered, answered, rated, edited or taken back since they were sent.
     """
 
     type: Literal["changes"] = "changes"
@@ -60,7 +60,7 @@ class ChangesFrame(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Who follows, and until when the token lets them."""
+    """The follower of a feed, and the end of the token's life."""
 
     principal: Principal
     token: str
@@ -69,18 +69,18 @@ class Session:
 
 @dataclass(slots=True)
 class Window:
-    """One socket, and how far its end has come."""
+    """A socket, with the position of its feed."""
 
     socket: WebSocket
     feed: ChangeFeed
     follower: Follower
     tenant_id: TenantId
     cursor: FeedCursor
-    #: Whether there may be news that nobody will tell of.
+    #: Whether there may be changes without a signal to come.
     is_behind: bool = True
 
     async def send_changes(self) -> Ending:
-        """Send what changes, until the other end takes no more."""
+        """Send changes until the other end takes no more."""
         text = WelcomeFrame(cursor=self.cursor.render()).model_dump_json()
         while await websocket.send_text(
             self.socket, text, self.feed.limits.send_timeout
@@ -102,7 +102,7 @@ class Window:
         while True:
             if not self.is_behind:
                 await self.follower.news.wait()
-            # What is told of from here on may be missing in the reading.
+            # Changes that are signalled from here on may be missing in the reading.
             self.follower.news.clear()
             self.is_behind = True
             changes = await self.feed.read(self.tenant_id, self.cursor)
@@ -115,11 +115,11 @@ class Window:
 async def follow_conversations(socket: WebSocket, context: Context) -> None:
     """Push every new message and every change of the tenant, from a cursor on.
 
-    Each frame carries the cursor to come back with as `since`. Without one, the feed
-    begins now. Close codes: 1013 come back; 4400 the cursor is no good, begin anew;
-    4401 sign in again; 4429 too many windows, wait.
+    Each frame carries a cursor; send it as `since` to resume. Without one, the feed
+    begins now. Close codes: 1013 reconnect; 4400 the cursor is not valid, start again
+    without it; 4401 sign in again; 4429 too many windows, wait.
     """
-    # Accepted first: a browser shows the page a close code, but no refused handshake.
+    # Accepted first: a page can read a close code, but not a refused handshake.
     await socket.accept()
     try:
         ending = await _follow(socket, context)
@@ -133,7 +133,7 @@ async def follow_conversations(socket: WebSocket, context: Context) -> None:
 
 
 def render_changes(changes: Changes) -> str:
-    """Write what changed as a frame."""
+    """Render changes as a frame."""
     rendered = [
         (
             message.id in changes.new_ids,
@@ -162,7 +162,7 @@ async def _follow(socket: WebSocket, context: WebDependencies) -> Ending:
     )
     principal = session.principal
     feed = context.changes
-    # Entered before the cursor is read: what comes in between is told of.
+    # Registered before the cursor is read: changes in between are signalled.
     with feed.follow(principal.tenant_id, principal.user_id) as follower:
         end = await fetch_feed_end(context.pool)
         cursor = end
@@ -190,7 +190,7 @@ async def _open_session(context: WebDependencies, token: str) -> Session:
 
 
 async def _wait_for_sign_out(context: WebDependencies, session: Session) -> Ending:
-    """Wait until the token expires or its person is shut out."""
+    """Wait until the token expires or its user is deactivated."""
     recheck = context.changes.limits.recheck
     while True:
         left = session.expires_at - context.clock.now()

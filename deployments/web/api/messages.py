@@ -1,4 +1,4 @@
-"""What was said in a conversation, the operator's answer, and how good the AI's was."""
+"""Messages of a conversation: the list, operators' answers, feedback on the AI's."""
 
 from typing import Annotated
 from uuid import UUID, uuid4
@@ -36,13 +36,13 @@ _WRITERS = {
     Author.MARKETING: "a workflow",
 }
 
-#: A long letter; a platform's own limit only decides into how many parts it is cut.
+#: A long letter; platforms with lower limits get it in several parts.
 MAX_CONTENT_CHARS = 10_000
 MAX_COMMENT_CHARS = 2000
 
 
 class AnswerIn(RequestBody):
-    """What the operator writes."""
+    """An operator's answer."""
 
     content: Annotated[
         str,
@@ -53,7 +53,7 @@ class AnswerIn(RequestBody):
 
 
 class FeedbackIn(RequestBody):
-    """What the operator thinks of an answer; `none` takes it back."""
+    """An operator's rating of an answer; `none` withdraws it."""
 
     feedback: Feedback
     comment: Annotated[str, StringConstraints(max_length=MAX_COMMENT_CHARS), NoNul] = ""
@@ -78,7 +78,7 @@ async def answer_conversation(
     principal: SignedIn,
     context: Context,
 ) -> MessageOut:
-    """Answer the customer; the AI stays silent until it is redirected to again."""
+    """Answer the customer; the AI is silent until the conversation returns to it."""
     event = OperatorAnswered(
         id=event_id,
         conversation_id=conversation.id,
@@ -95,7 +95,7 @@ async def answer_conversation(
 async def rate_message(
     message_id: UUID, body: FeedbackIn, principal: SignedIn, context: Context
 ) -> MessageOut:
-    """Say whether an answer of the AI was good."""
+    """Rate an answer of the AI."""
     message = await _fetch_message(context, principal, MessageId(message_id))
     if message.type != Author.AI:
         text = (

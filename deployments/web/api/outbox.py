@@ -1,4 +1,4 @@
-"""`/api/outbox/`: messages that have not reached their platform, and sending again."""
+"""`/api/outbox/`: messages that have not reached their platform, and retries."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/api/outbox", tags=["outbox"])
 
 
 class Unsent(StrEnum):
-    """Where a part may stand that has not arrived as far as we know."""
+    """The delivery state of a part that is not known to have arrived."""
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -31,7 +31,7 @@ class Unsent(StrEnum):
 
 
 class LetterOut(Answer):
-    """A message, and how many of its `parts` stand at this `delivery`."""
+    """A message, with the number of its `parts` in this state of `delivery`."""
 
     message_id: UUID
     conversation_id: UUID
@@ -56,7 +56,7 @@ async def list_outbox(
     delivery: Unsent = Unsent.FAILED,
     channel_id: Annotated[UUID | None, LeftEmpty] = None,
 ) -> Page[LetterOut]:
-    """List dead letters, or what is still on its way; what moved last first."""
+    """List dead letters, or messages on their way; last changed first."""
     wanted = OutboxFilter(
         delivery, None if channel_id is None else ChannelId(channel_id)
     )
@@ -94,7 +94,7 @@ async def retry_letter(
     context: Context,
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
 ) -> MessageOut:
-    """Send a dead letter once more; what of it has arrived is not sent again."""
+    """Send a dead letter again, without the parts that have arrived."""
     its_id = MessageId(message_id)
     conversation_id = await outbox.fetch_letter_conversation(
         context.pool, principal.tenant_id, its_id
