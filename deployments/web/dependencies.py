@@ -20,7 +20,7 @@ from deployments.integrations.channel_registration import ChannelRegistration
 from deployments.monitoring.analysis_jobs import Analyses
 from deployments.rate_limit import RateLimiter
 from deployments.web.api.tokens import TokenSigner
-from deployments.web.inbox_feed import ChangeFeed
+from deployments.web.inbox_feed import InboxFeed
 from deployments.wiring import get_cipher, get_secret_key
 from persistence.database import Pool
 from persistence.secrets import Cipher
@@ -42,7 +42,7 @@ class WebDependencies:
     retriever: Retriever
     flags: FeatureFlags
     #: Must be started, and hear `pilito_messages`.
-    changes: ChangeFeed
+    inbox_feed: InboxFeed
     #: The embedder's own count, by which documents are cut.
     count_tokens: Callable[[str], int]
     monitor: Monitors

@@ -70,7 +70,7 @@ class Follower:
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class ChangeFeed:
+class InboxFeed:
     """Follows `pilito_messages`; give `notify` to a Listener for it.
 
     A window is registered first and reads from its own cursor afterwards, at its own

@@ -22,7 +22,7 @@ from deployments.monitoring.analysis_jobs import AnalysesApart
 from deployments.rate_limit import VisitorRateLimiter
 from deployments.web.app import build_web_app
 from deployments.web.dependencies import WebDependencies
-from deployments.web.inbox_feed import ChangeFeed
+from deployments.web.inbox_feed import InboxFeed
 from deployments.wiring import count_tokens, get_dsn, open_owned_pool
 from persistence.flags import FLAGS_CHANNEL
 from persistence.listener import Listener
@@ -35,14 +35,14 @@ async def open_web(stack: AsyncExitStack) -> ASGIApp:
     pool = await open_owned_pool(stack, settings, max_size=8)
     shards = ShardClient(settings.shards)
     hub = WebsiteHub(pool, settings.shards)
-    changes = ChangeFeed(pool)
+    inbox_feed = InboxFeed(pool)
     rate_limiter = VisitorRateLimiter.from_settings(settings, SystemClock())
     stack.push_async_callback(rate_limiter.stop)
     directory = ChannelDirectory(pool)
     listener = Listener(get_dsn(settings))
     listener.on("pilito_channels", directory.forget)
     listener.on("pilito_messages", hub.notify)
-    listener.on("pilito_messages", changes.notify)
+    listener.on("pilito_messages", inbox_feed.notify)
     flags = FeatureFlags(pool, SystemClock())
     listener.on(FLAGS_CHANNEL, flags.notify)
     await listener.start()
@@ -51,8 +51,8 @@ async def open_web(stack: AsyncExitStack) -> ASGIApp:
     stack.push_async_callback(flags.stop)
     await hub.start()
     stack.push_async_callback(hub.stop)
-    await changes.start()
-    stack.push_async_callback(changes.stop)
+    await inbox_feed.start()
+    stack.push_async_callback(inbox_feed.stop)
     website = WebsiteDependencies(
         pool=pool,
         shards=shards,
@@ -68,7 +68,7 @@ async def open_web(stack: AsyncExitStack) -> ASGIApp:
             shards=shards,
             retriever=RemoteRetriever(),
             flags=flags,
-            changes=changes,
+            inbox_feed=inbox_feed,
             monitor=MonitorClient(),
             analyses=AnalysesApart(settings),
             count_tokens=count_tokens,

@@ -12,7 +12,7 @@ from deployments.http.assets import load_templates
 
 router = APIRouter()
 
-PAGES = Path(__file__).parents[1] / "pages"
+PAGES = Path(__file__).parent / "pages"
 
 METHODS = ("get", "post", "put", "patch", "delete")
 #: FastAPI keeps what a request or an answer is made of under this name.

@@ -32,7 +32,7 @@ from deployments.monitoring.analysis_jobs import Analyses, AnalysesHere
 from deployments.web.api.tokens import TokenType
 from deployments.web.app import build_web_app
 from deployments.web.dependencies import WebDependencies
-from deployments.web.inbox_feed import ChangeFeed, LiveLimits
+from deployments.web.inbox_feed import InboxFeed, LiveLimits
 from persistence.channels import (
     Channel,
     ChannelKind,
@@ -191,7 +191,7 @@ class Api:
     #: In this process, unless a test has another.
     analyses: Analyses | None = None
     #: Made with the application; sockets need it started.
-    changes: ChangeFeed = field(init=False)
+    inbox_feed: InboxFeed = field(init=False)
 
     def build(self) -> FastAPI:
         """Build the application."""
@@ -204,7 +204,7 @@ class Api:
             login_attempts_per_minute=self.login_attempts_per_minute,
             api_calls_per_minute=self.api_calls_per_minute,
         )
-        self.changes = ChangeFeed(self.pool, self.live_limits)
+        self.inbox_feed = InboxFeed(self.pool, self.live_limits)
         return build_web_app(
             WebDependencies(
                 settings=settings,
@@ -212,7 +212,7 @@ class Api:
                 shards=self.shards,
                 retriever=self.retriever,
                 flags=FeatureFlags(self.pool, self.clock),
-                changes=self.changes,
+                inbox_feed=self.inbox_feed,
                 count_tokens=self.count_tokens,
                 monitor=self.monitor,
                 probes=self.probes,

@@ -19,9 +19,9 @@ from deployments.web.api.schemas import Answer, ConversationOut, MessageOut
 from deployments.web.api.tokens import TokenType
 from deployments.web.dependencies import Context, WebDependencies
 from deployments.web.inbox_feed import (
-    ChangeFeed,
     Changes,
     Follower,
+    InboxFeed,
     TooManyFollowersError,
 )
 from persistence.errors import DATABASE_AWAY
@@ -72,7 +72,7 @@ class Window:
     """A socket, with the position of its feed."""
 
     socket: WebSocket
-    feed: ChangeFeed
+    feed: InboxFeed
     follower: Follower
     tenant_id: TenantId
     cursor: FeedCursor
@@ -161,7 +161,7 @@ async def _follow(socket: WebSocket, context: WebDependencies) -> Ending:
         str(session.principal.user_id),
     )
     principal = session.principal
-    feed = context.changes
+    feed = context.inbox_feed
     # Registered before the cursor is read: changes in between are signalled.
     with feed.follow(principal.tenant_id, principal.user_id) as follower:
         end = await fetch_feed_end(context.pool)
@@ -191,7 +191,7 @@ async def _open_session(context: WebDependencies, token: str) -> Session:
 
 async def _wait_for_sign_out(context: WebDependencies, session: Session) -> Ending:
     """Wait until the token expires or its user is deactivated."""
-    recheck = context.changes.limits.recheck
+    recheck = context.inbox_feed.limits.recheck
     while True:
         left = session.expires_at - context.clock.now()
         await asyncio.sleep(max(0.0, min(left, recheck).total_seconds()))
