@@ -10,20 +10,9 @@ from pydantic import StrictBool
 from actors.conversation.events import AiSwitched, ConversationRedirected, StatusSet
 from actors.conversation.rules.reply_window import reply_window
 from actors.conversation.state import Destination, Source, Status
+from deployments.web.api import schemas
 from deployments.web.api.auth import Principal, SignedIn
 from deployments.web.api.errors import NotFoundError
-from deployments.web.api.schemas import (
-    Answer,
-    ConversationOut,
-    CustomerOut,
-    LastMessageOut,
-    LeftEmpty,
-    Page,
-    Paging,
-    PendingShareOut,
-    RequestBody,
-    SearchWords,
-)
 from deployments.web.dependencies import Context, WebDependencies
 from persistence import conversations, history
 from persistence.conversations import ConversationFilter, ConversationSummary
@@ -42,32 +31,32 @@ LABELS = {
 }
 
 
-class RedirectIn(RequestBody):
+class RedirectIn(schemas.RequestBody):
     """The new owner of a conversation."""
 
     destination: Destination
 
 
-class StatusIn(RequestBody):
+class StatusIn(schemas.RequestBody):
     """The status to set."""
 
     status: Status
 
 
-class AiIn(RequestBody):
+class AiIn(schemas.RequestBody):
     """Whether the AI answers."""
 
     ai_enabled: StrictBool
 
 
-class DestinationOut(Answer):
+class DestinationOut(schemas.Answer):
     """A destination as a choice in a form."""
 
     value: Destination
     label: str
 
 
-class EventOut(Answer):
+class EventOut(schemas.Answer):
     """An event of a conversation; `version` counts them."""
 
     id: UUID
@@ -122,11 +111,11 @@ NewEventId = Annotated[EventId, Depends(build_event_id)]
 async def list_conversations(
     principal: SignedIn,
     context: Context,
-    paging: Paging,
-    status: Annotated[Status | None, LeftEmpty] = None,
-    source: Annotated[Source | None, LeftEmpty] = None,
-    q: SearchWords | None = None,
-) -> Page[ConversationOut]:
+    paging: schemas.Paging,
+    status: Annotated[Status | None, schemas.LeftEmpty] = None,
+    source: Annotated[Source | None, schemas.LeftEmpty] = None,
+    q: schemas.SearchWords | None = None,
+) -> schemas.Page[schemas.ConversationOut]:
     """List conversations, last changed first."""
     count, rows = await conversations.fetch_conversations_page(
         context.pool,
@@ -139,15 +128,18 @@ async def list_conversations(
 
 
 @router.get("/api/conversations/{conversation_id}/")
-async def show_conversation(conversation: OwnConversation) -> ConversationOut:
+async def show_conversation(conversation: OwnConversation) -> schemas.ConversationOut:
     """Show a conversation."""
     return render_conversation(conversation)
 
 
 @router.get("/api/conversations/{conversation_id}/events/")
 async def list_events(
-    conversation: OwnConversation, principal: SignedIn, context: Context, paging: Paging
-) -> Page[EventOut]:
+    conversation: OwnConversation,
+    principal: SignedIn,
+    context: Context,
+    paging: schemas.Paging,
+) -> schemas.Page[EventOut]:
     """List the events of a conversation, oldest first."""
     count, rows = await history.fetch_events_page(
         context.pool, principal.tenant_id, conversation.id, paging.limit, paging.offset
@@ -162,7 +154,7 @@ async def redirect_conversation(
     event_id: NewEventId,
     principal: SignedIn,
     context: Context,
-) -> ConversationOut:
+) -> schemas.ConversationOut:
     """Hand the conversation to a department, or back to the AI."""
     await context.shards.submit(
         ConversationRedirected(
@@ -183,7 +175,7 @@ async def set_status(
     event_id: NewEventId,
     principal: SignedIn,
     context: Context,
-) -> ConversationOut:
+) -> schemas.ConversationOut:
     """Set the status."""
     await context.shards.submit(
         StatusSet(
@@ -204,7 +196,7 @@ async def switch_ai(
     event_id: NewEventId,
     principal: SignedIn,
     context: Context,
-) -> ConversationOut:
+) -> schemas.ConversationOut:
     """Turn the AI on or off, without redirecting the conversation.
 
     Turned on, it answers open questions. Turned off, an answer that it is writing or
@@ -230,28 +222,28 @@ async def list_destinations(_: SignedIn) -> list[DestinationOut]:
 
 async def _show_changed(
     context: WebDependencies, principal: Principal, conversation_id: ConversationId
-) -> ConversationOut:
+) -> schemas.ConversationOut:
     return render_conversation(
         await fetch_own_conversation(conversation_id, principal, context)
     )
 
 
-def render_conversation(row: ConversationSummary) -> ConversationOut:
+def render_conversation(row: ConversationSummary) -> schemas.ConversationOut:
     """Render a conversation as the API and the live feed show it."""
     last_message, pending_share = None, None
     window = reply_window(Source(row.source), row.last_customer_at)
     if row.last_message is not None:
-        last_message = LastMessageOut.model_validate(row.last_message)
+        last_message = schemas.LastMessageOut.model_validate(row.last_message)
     if row.pending_share is not None:
-        pending_share = PendingShareOut.model_validate(row.pending_share)
-    return ConversationOut(
+        pending_share = schemas.PendingShareOut.model_validate(row.pending_share)
+    return schemas.ConversationOut(
         id=row.id,
         status=row.status,
         ai_enabled=row.ai_enabled,
         department=row.department,
         source=row.source,
         channel_id=row.channel_id,
-        customer=CustomerOut.model_validate(row.customer),
+        customer=schemas.CustomerOut.model_validate(row.customer),
         pending_share=pending_share,
         can_reply_until=None if window is None else window.until,
         needs_operator=row.needs_operator,

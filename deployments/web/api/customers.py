@@ -13,17 +13,9 @@ from pydantic import (
 )
 
 from actors.conversation.events import CustomerEdited
+from deployments.web.api import schemas
 from deployments.web.api.auth import SignedIn
 from deployments.web.api.errors import NotFoundError
-from deployments.web.api.schemas import (
-    Answer,
-    LeftEmpty,
-    NoNul,
-    Page,
-    Paging,
-    RequestBody,
-    SearchWords,
-)
 from deployments.web.dependencies import Context
 from persistence import customers
 from persistence.customers import Customer, CustomerEdit, CustomerFilter
@@ -67,12 +59,12 @@ def _check_attribute(value: object) -> object:
 
 
 PersonName = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=100), NoNul
+    str, StringConstraints(strip_whitespace=True, max_length=100), schemas.NoNul
 ]
 Tag = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=50),
-    NoNul,
+    schemas.NoNul,
 ]
 Tags = Annotated[
     list[Tag], Field(max_length=MAX_TAGS), AfterValidator(_refuse_repeated)
@@ -80,14 +72,14 @@ Tags = Annotated[
 AttributeName = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
-    NoNul,
+    schemas.NoNul,
 ]
 AttributeValue = Annotated[
     str | bool | int | float | None, BeforeValidator(_check_attribute)
 ]
 
 
-class CustomerPatch(RequestBody):
+class CustomerPatch(schemas.RequestBody):
     """A change of a customer; tags and attributes replace all existing ones."""
 
     first_name: PersonName | None = None
@@ -98,11 +90,12 @@ class CustomerPatch(RequestBody):
         | None
     ) = None
     notes: (
-        Annotated[str, StringConstraints(max_length=MAX_NOTES_CHARS), NoNul] | None
+        Annotated[str, StringConstraints(max_length=MAX_NOTES_CHARS), schemas.NoNul]
+        | None
     ) = None
 
 
-class CustomerCardOut(Answer):
+class CustomerCardOut(schemas.Answer):
     """A customer; the notes are the operators' own."""
 
     id: UUID
@@ -123,11 +116,11 @@ class CustomerCardOut(Answer):
 async def list_customers(
     principal: SignedIn,
     context: Context,
-    paging: Paging,
-    channel_id: Annotated[UUID | None, LeftEmpty] = None,
-    tag: Annotated[str, StringConstraints(max_length=50), NoNul] | None = None,
-    q: SearchWords | None = None,
-) -> Page[CustomerCardOut]:
+    paging: schemas.Paging,
+    channel_id: Annotated[UUID | None, schemas.LeftEmpty] = None,
+    tag: Annotated[str, StringConstraints(max_length=50), schemas.NoNul] | None = None,
+    q: schemas.SearchWords | None = None,
+) -> schemas.Page[CustomerCardOut]:
     """List customers, newest first."""
     wanted = CustomerFilter(
         channel_id=None if channel_id is None else ChannelId(channel_id),

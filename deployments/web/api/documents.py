@@ -10,17 +10,9 @@ from fastapi import APIRouter, Depends, Response
 from fastapi import Query as Parameter
 from pydantic import Field, StringConstraints
 
+from deployments.web.api import schemas
 from deployments.web.api.auth import SignedIn
 from deployments.web.api.errors import InvalidValueError, NotFoundError
-from deployments.web.api.schemas import (
-    Answer,
-    NoNul,
-    NotBlank,
-    Page,
-    Paging,
-    RequestBody,
-    SearchWords,
-)
 from deployments.web.dependencies import Context, WebDependencies
 from persistence import documents
 from persistence.database import Connection
@@ -43,34 +35,37 @@ MAX_QUERY_CHARS = 2000
 Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
-    NoNul,
+    schemas.NoNul,
 ]
 Body = Annotated[
-    str, StringConstraints(min_length=1, max_length=200_000), NoNul, NotBlank
+    str,
+    StringConstraints(min_length=1, max_length=200_000),
+    schemas.NoNul,
+    schemas.NotBlank,
 ]
 Link = Annotated[
-    str, StringConstraints(pattern=r"^https?://\S+$", max_length=2000), NoNul
+    str, StringConstraints(pattern=r"^https?://\S+$", max_length=2000), schemas.NoNul
 ]
 Query = Annotated[
     str,
     Parameter(description="A question, as a customer would ask it."),
     StringConstraints(min_length=1, max_length=MAX_QUERY_CHARS),
-    NoNul,
-    NotBlank,
+    schemas.NoNul,
+    schemas.NotBlank,
 ]
 
 Share = Annotated[
     str,
     Parameter(description="The caption of a post that the question may be about."),
     StringConstraints(max_length=MAX_QUERY_CHARS),
-    NoNul,
+    schemas.NoNul,
 ]
 
 
 Tag = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
-    NoNul,
+    schemas.NoNul,
 ]
 Tags = Annotated[tuple[Tag, ...], Field(max_length=50)]
 
@@ -86,7 +81,7 @@ def _narrow(
 Narrowed = Annotated[RetrievalFilter, Depends(_narrow)]
 
 
-class DocumentIn(RequestBody):
+class DocumentIn(schemas.RequestBody):
     """A document."""
 
     source_type: SourceType
@@ -96,7 +91,7 @@ class DocumentIn(RequestBody):
     tags: Tags = ()
 
 
-class DocumentPatch(RequestBody):
+class DocumentPatch(schemas.RequestBody):
     """A change of a document; a url of null removes the link."""
 
     source_type: SourceType | None = None
@@ -114,7 +109,7 @@ class IndexState(StrEnum):
     FAILED = "failed"
 
 
-class DocumentOut(Answer):
+class DocumentOut(schemas.Answer):
     """A document, with the progress of its indexing."""
 
     id: UUID
@@ -137,10 +132,10 @@ class DocumentOut(Answer):
 async def list_documents(
     principal: SignedIn,
     context: Context,
-    paging: Paging,
+    paging: schemas.Paging,
     source_type: SourceType | None = None,
-    q: SearchWords | None = None,
-) -> Page[DocumentOut]:
+    q: schemas.SearchWords | None = None,
+) -> schemas.Page[DocumentOut]:
     """List documents, last changed first."""
     count, rows = await documents.fetch_documents_page(
         context.pool,
