@@ -80,7 +80,7 @@ class FeatureFlags:
     def is_enabled(self, name: str, user: Tenanted | UUID | None = None) -> bool:
         """Say whether a flag is on for a user's tenant, or a tenant's id.
 
-        Without one: whether it is on for everybody.
+        Without a tenant: whether the flag is on for everybody.
 
         Raises:
             FlagError: there is no such flag, or nothing was read yet.

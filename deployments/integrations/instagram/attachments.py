@@ -115,17 +115,17 @@ def _add(shares: list[_Share], share: _Share) -> None:
     shares.append(share)
 
 
-def _merge(one: _Share, other: _Share) -> _Share:
+def _merge(post: _Share, other: _Share) -> _Share:
     """Let an `ig_post` speak first; a `share` beside it fills what it leaves out."""
-    if one.kind == "share":
-        one, other = other, one
+    if post.kind == "share":
+        post, other = other, post
     return replace(
-        one,
-        media_id=one.media_id or other.media_id,
-        title=one.title or other.title,
-        subtitle=one.subtitle or other.subtitle,
-        caption=one.caption or other.caption,
-        url=one.url or other.url,
+        post,
+        media_id=post.media_id or other.media_id,
+        title=post.title or other.title,
+        subtitle=post.subtitle or other.subtitle,
+        caption=post.caption or other.caption,
+        url=post.url or other.url,
     )
 
 

@@ -115,7 +115,7 @@ class WebsiteHub:
     ) -> Iterator[Visit]:
         """Follow a conversation from its cursor on.
 
-        `address` is the visitor's public one, None where there is none to tell.
+        `address` is the visitor's public address, None if it is not known.
 
         Raises:
             TooManyVisitsError: it, the address or this process has too many windows.

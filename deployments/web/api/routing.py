@@ -65,11 +65,11 @@ class RoutingIn(RequestBody):
 
     @model_validator(mode="after")
     def _check(self) -> "RoutingIn":
-        for name, count in Counter(one.name for one in self.intents).items():
+        for name, count in Counter(intent.name for intent in self.intents).items():
             if count > 1:
                 message = f"intents: {name} is repeated"
                 raise ValueError(message)
-        if sum(not one.keywords for one in self.intents) > 1:
+        if sum(not intent.keywords for intent in self.intents) > 1:
             message = "intents: only one of them may have no keywords"
             raise ValueError(message)
         return self
@@ -116,14 +116,14 @@ async def reset(principal: SignedIn, context: Context) -> Response:
 
 
 def _build(intents: Iterable[IntentIn]) -> Iterable[Intent]:
-    for one in intents:
+    for intent in intents:
         yield Intent(
-            name=one.name,
-            keywords=tuple(dict.fromkeys(one.keywords)),
-            primary_source=one.primary_source,
-            secondary_sources=tuple(one.secondary_sources),
-            primary_budget=one.primary_budget,
-            secondary_budget=one.secondary_budget,
+            name=intent.name,
+            keywords=tuple(dict.fromkeys(intent.keywords)),
+            primary_source=intent.primary_source,
+            secondary_sources=tuple(intent.secondary_sources),
+            primary_budget=intent.primary_budget,
+            secondary_budget=intent.secondary_budget,
         )
 
 
@@ -131,5 +131,5 @@ def _render(intents: Sequence[Intent] | None) -> RoutingOut:
     shown = DEFAULT_INTENTS if intents is None else intents
     return RoutingOut(
         is_default=intents is None,
-        intents=[IntentOut.model_validate(one) for one in shown],
+        intents=[IntentOut.model_validate(intent) for intent in shown],
     )
