@@ -90,9 +90,13 @@ class SingleFlight(Generic[Key, Value]):
         if task is None or task.done():
             task = asyncio.create_task(call())
             self._calls[key] = task
-            task.add_done_callback(lambda done: self._forget(key, done))
+            task.add_done_callback(lambda ended: self._drop(key, ended))
         return await asyncio.shield(task)
 
-    def _forget(self, key: Key, done: "asyncio.Task[Value]") -> None:
-        if self._calls.get(key) is done:
+    def forget_all(self) -> None:
+        """Let the next callers begin calls of their own; those under way go on."""
+        self._calls.clear()
+
+    def _drop(self, key: Key, ended: "asyncio.Task[Value]") -> None:
+        if self._calls.get(key) is ended:
             del self._calls[key]

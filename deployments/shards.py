@@ -1,4 +1,4 @@
-"""Wires the shards: what their processes open, and how the runtime starts them."""
+"""Wiring of the shards: what their processes open, and how the runtime starts them."""
 
 import asyncio
 from dataclasses import dataclass

@@ -16,7 +16,7 @@ def get_dsn(settings: Settings) -> str:
     """Return the DSN of the database, which `pilito up` sets for every process.
 
     Raises:
-        SettingsError: this process was not started by it.
+        SettingsError: this process was not started by `pilito up`.
     """
     if settings.database_url is None:
         message = "PILITO_DATABASE_URL: not set; start the runtime with `pilito up`"
@@ -33,16 +33,21 @@ async def open_owned_pool(
     return pool
 
 
-def get_cipher(settings: Settings) -> Cipher:
-    """Return the cipher of secrets at rest.
+def get_secret_key(settings: Settings) -> str:
+    """Return the key that all others are derived from.
 
     Raises:
-        SettingsError: there is no key.
+        SettingsError: there is none.
     """
     if settings.secret_key is None:
         message = "PILITO_SECRET_KEY: not set; start the runtime with `pilito up`"
         raise SettingsError(message)
-    return Cipher(settings.secret_key.get_secret_value())
+    return settings.secret_key.get_secret_value()
+
+
+def get_cipher(settings: Settings) -> Cipher:
+    """Return the cipher of secrets at rest. Raises SettingsError without a key."""
+    return Cipher(get_secret_key(settings))
 
 
 def count_tokens(text: str) -> int:

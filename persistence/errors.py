@@ -1,5 +1,8 @@
 """Errors of the persistence layer, and which errors mean that the database is away."""
 
+import errno
+import socket
+
 import asyncpg
 
 #: The connection, the server or its resources are gone for a while, or the server gave
@@ -20,6 +23,35 @@ DATABASE_AWAY: tuple[type[Exception], ...] = (
     asyncpg.TransactionRollbackError,
     asyncpg.ReadOnlySQLTransactionError,
 )
+#: Errors of the operating system that speak of a network or a connection. None stands
+#: for several attempts that failed together (asyncio joins their messages); ENOENT for
+#: the Unix socket of a server that has stopped.
+_NETWORK_ERRNOS = frozenset(
+    {
+        None,
+        errno.ENOENT,
+        errno.EHOSTUNREACH,
+        errno.EHOSTDOWN,
+        errno.ENETUNREACH,
+        errno.ENETDOWN,
+        errno.ENETRESET,
+        errno.EADDRNOTAVAIL,
+    }
+)
+
+
+def is_database_away(error: BaseException) -> bool:
+    """Whether an error means that the database is away, wherever it was raised.
+
+    Code that catches `DATABASE_AWAY` around a database call need not ask. Elsewhere an
+    OSError may speak of a file or of a permission as well: a bug, not an outage.
+    """
+    if not isinstance(error, OSError):
+        return isinstance(error, DATABASE_AWAY)
+    if isinstance(error, ConnectionError | TimeoutError | socket.gaierror):
+        return True
+    # An error that names a file came from opening it.
+    return error.filename is None and error.errno in _NETWORK_ERRNOS
 
 
 class PersistenceError(Exception):

@@ -1,4 +1,4 @@
-"""Reads the named queries of `sql/*.sql`."""
+"""Loader of the named queries in `sql/*.sql`."""
 
 import re
 from functools import cache

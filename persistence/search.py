@@ -1,13 +1,12 @@
-"""How words are found in whatever way they are spelt.
+"""Search patterns that match a word in all of its Persian spellings.
 
-The words are turned into a regular expression that matches every spelling of them, so
-the stored text stays as it is: nothing is folded, stored or indexed for each message
-that comes, only for the few times that somebody searches.
+The words become a regular expression that matches every spelling of them. The stored
+text stays as it is: the cost falls on the rare search, not on every message.
 """
 
 import re
 
-#: What is longer is found by its beginning: the pattern's cost grows with its length.
+#: A longer search is cut: the cost of a pattern grows with its length.
 MAX_LETTERS = 40
 #: One letter has several code points: Arabic keyboards, old fonts, hats and hamzas.
 _LETTERS = ("یيىئےۓ", "کكڪ", "هةۀہۂھە", "اآأإٱ", "وؤ")

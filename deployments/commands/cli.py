@@ -201,7 +201,7 @@ def analyze_logs(
     """Look for what was odd in the checks of services, and write digests of it."""
     from deployments.commands.analyze_logs import analyze_logs as run
     from deployments.commands.database import find_database
-    from deployments.web.api.errors import AnalysisBusyError
+    from deployments.monitoring.errors import AnalysisBusyError
 
     settings = load_settings()
     try:

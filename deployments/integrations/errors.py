@@ -1,6 +1,4 @@
-"""What can go wrong at the channels' edge."""
-
-from datetime import timedelta
+"""Errors of the channels: their webhooks, tokens and platforms."""
 
 
 class ChannelError(Exception):
@@ -17,15 +15,11 @@ class WrongSignatureError(ChannelError):
 
 
 class WrongVerifyTokenError(ChannelError):
-    """The verify token is not the one that was set."""
+    """The verify token is wrong."""
 
 
 class BrokenBodyError(ChannelError):
-    """The body is not the JSON that was expected."""
-
-
-class BodyTooLargeError(ChannelError):
-    """The body is larger than this address takes."""
+    """The body is not the expected JSON."""
 
 
 class InvalidFieldError(ChannelError):
@@ -45,26 +39,8 @@ class UnknownChannelError(ChannelError):
     """There is no such channel."""
 
 
-class TooManyMessagesError(ChannelError):
-    """Too many messages in a short time. Wait a moment and try again."""
-
-    permanent = False
-
-    def __init__(
-        self, message: str = "", retry_after: timedelta = timedelta(seconds=1)
-    ) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-
-    def __reduce__(
-        self,
-    ) -> tuple[type["TooManyMessagesError"], tuple[str, timedelta]]:
-        """Survive pickle with the time to wait."""
-        return type(self), (str(self), self.retry_after)
-
-
 class TokenRefusedError(ChannelError):
-    """The platform does not know this token. Copy it again from where you got it."""
+    """The platform does not know this token. Copy it again from the platform."""
 
 
 class PlatformRefusedError(ChannelError):
@@ -78,6 +54,6 @@ class PlatformUnreachableError(ChannelError):
 
 
 class DirectoryUnavailableError(ChannelError):
-    """The channels can't be read right now. Try again in a few seconds."""
+    """The channels can't be read at the moment. Try again in a few seconds."""
 
     permanent = False

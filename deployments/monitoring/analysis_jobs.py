@@ -22,7 +22,7 @@ from config.settings import Settings, load_settings
 from deployments.answers.llm import LlmClient
 from deployments.monitoring.analysis import Analysis, Analyst
 from deployments.monitoring.digest_rewriter import Wordsmith
-from deployments.web.api.errors import AnalysisBusyError, AnalysisFailedError
+from deployments.monitoring.errors import AnalysisBusyError, AnalysisFailedError
 from deployments.wiring import get_dsn
 from persistence.analysis import try_lock_analysis, unlock_analysis
 from persistence.database import Pool, open_pool

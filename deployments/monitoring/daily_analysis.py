@@ -7,7 +7,7 @@ import structlog
 
 from actors.clock import Clock
 from deployments.monitoring.analysis_jobs import Analyses, Question
-from deployments.web.api.errors import AnalysisBusyError, AnalysisFailedError
+from deployments.monitoring.errors import AnalysisBusyError, AnalysisFailedError
 from persistence.analysis import delete_old_findings, fetch_due_tenants
 from persistence.database import Pool
 from persistence.ids import TenantId

@@ -29,11 +29,10 @@ from config.settings import Settings
 from deployments.flags import FeatureFlags
 from deployments.health.probes import Probe
 from deployments.monitoring.analysis_jobs import Analyses, AnalysesHere
-from deployments.web.api.context import ApiContext
 from deployments.web.api.tokens import TokenType
 from deployments.web.app import build_web_app
-from deployments.web.inbox_feed import ChangeFeed, LiveLimits
-from deployments.web.services import WebServices
+from deployments.web.dependencies import WebDependencies
+from deployments.web.inbox_feed import InboxFeed, LiveLimits
 from persistence.channels import (
     Channel,
     ChannelKind,
@@ -192,7 +191,7 @@ class Api:
     #: In this process, unless a test has another.
     analyses: Analyses | None = None
     #: Made with the application; sockets need it started.
-    changes: ChangeFeed = field(init=False)
+    inbox_feed: InboxFeed = field(init=False)
 
     def build(self) -> FastAPI:
         """Build the application."""
@@ -205,15 +204,15 @@ class Api:
             login_attempts_per_minute=self.login_attempts_per_minute,
             api_calls_per_minute=self.api_calls_per_minute,
         )
-        self.changes = ChangeFeed(self.pool, self.live_limits)
+        self.inbox_feed = InboxFeed(self.pool, self.live_limits)
         return build_web_app(
-            WebServices(
+            WebDependencies(
                 settings=settings,
                 pool=self.pool,
                 shards=self.shards,
                 retriever=self.retriever,
                 flags=FeatureFlags(self.pool, self.clock),
-                changes=self.changes,
+                inbox_feed=self.inbox_feed,
                 count_tokens=self.count_tokens,
                 monitor=self.monitor,
                 probes=self.probes,
@@ -252,8 +251,8 @@ def connect(
 
 def sign(app: FastAPI, user: User) -> str:
     """Sign an access token."""
-    context: ApiContext = app.state.context
-    return context.signer.sign(user.id, TokenType.ACCESS, context.services.clock.now())
+    context: WebDependencies = app.state.context
+    return context.signer.sign(user.id, TokenType.ACCESS, context.clock.now())
 
 
 async def add_channel(
@@ -263,7 +262,7 @@ async def add_channel(
     account_id: str = "key",
 ) -> Channel:
     """Add a channel to the tenant."""
-    context: ApiContext = app.state.context
+    context: WebDependencies = app.state.context
     tokens = ChannelTokens("a token of the platform", None)
     new = NewChannel(kind, "channel", account_id, tokens)
     async with context.pool.acquire() as connection, connection.transaction():

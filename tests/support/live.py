@@ -110,12 +110,12 @@ async def running_live(api: Api, app: FastAPI, dsn: str) -> AsyncIterator[LiveAp
             has_ended.set()
 
     listener = Listener(dsn)
-    listener.on("pilito_messages", api.changes.notify)
+    listener.on("pilito_messages", api.inbox_feed.notify)
     await listener.start()
-    await api.changes.start()
+    await api.inbox_feed.start()
     try:
         async with serving(watched) as address:
             yield LiveApi(app, address, listener, has_ended)
     finally:
-        await api.changes.stop()
+        await api.inbox_feed.stop()
         await listener.stop()

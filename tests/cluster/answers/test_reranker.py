@@ -1,6 +1,7 @@
 """The reranker on a real Ray Serve, with a small model that truly ranks."""
 
 import asyncio
+import os
 import random
 import signal
 import warnings
@@ -23,6 +24,7 @@ from tests.support.waiting import time_limit
 with warnings.catch_warnings():
     # Ray's own imports warn of its own fields.
     warnings.simplefilter("ignore")
+    import ray
     from ray import serve
     from ray.actor import ActorHandle
 

@@ -93,6 +93,27 @@ async def test_concurrent_callers_of_a_key_share_one_call() -> None:
     assert await flight.run("a", call) == 2
 
 
+async def test_callers_after_a_forget_share_nothing_with_those_before() -> None:
+    flight = SingleFlight[str, int]()
+    go, calls = asyncio.Event(), 0
+
+    async def call() -> int:
+        nonlocal calls
+        calls += 1
+        number = calls
+        await go.wait()
+        return number
+
+    before = asyncio.create_task(flight.run("a", call))
+    await asyncio.sleep(0)
+    flight.forget_all()
+    after = [asyncio.create_task(flight.run("a", call)) for _ in range(2)]
+    go.set()
+    assert await before == 1
+    # The end of the first call must not end the sharing of the second.
+    assert await asyncio.gather(*after) == [2, 2]
+
+
 async def test_who_asks_after_the_call_has_ended_gets_a_new_one() -> None:
     flight, calls = SingleFlight[str, int](), 0
 

@@ -11,11 +11,10 @@ from fastapi import APIRouter, Response
 from pydantic import AfterValidator, Discriminator, StringConstraints
 
 from deployments.web.api.auth import SignedIn
-from deployments.web.api.context import ApiContext, Context
 from deployments.web.api.errors import InvalidValueError, NotFoundError
 from deployments.web.api.monitor.schemas import hide
-from deployments.web.api.pagination import Page, Paging
-from deployments.web.api.schemas import Answer, Name, RequestBody
+from deployments.web.api.schemas import Answer, Name, Page, Paging, RequestBody
+from deployments.web.dependencies import Context, WebDependencies
 from persistence import alerts
 from persistence.alerts import DeliveryRow
 from persistence.channels import ChannelKind, fetch_tenant_channel
@@ -204,7 +203,9 @@ async def delete_route(
 
 
 async def _build_target(
-    context: ApiContext, tenant_id: TenantId, body: WebhookIn | EmailIn | TelegramIn
+    context: WebDependencies,
+    tenant_id: TenantId,
+    body: WebhookIn | EmailIn | TelegramIn,
 ) -> dict[str, str]:
     match body:
         case WebhookIn():
@@ -238,7 +239,7 @@ def _render_alert(row: AlertRow, found: tuple[DeliveryRow, ...]) -> AlertOut:
     )
 
 
-def _render_route(context: ApiContext, row: RouteRow) -> RouteOut:
+def _render_route(context: WebDependencies, row: RouteRow) -> RouteOut:
     try:
         target: Mapping[str, str] = orjson.loads(context.cipher.decrypt(row.target))
     except SecretUnreadableError:

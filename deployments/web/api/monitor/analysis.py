@@ -10,11 +10,10 @@ from pydantic import Field, JsonValue, TypeAdapter
 from actors.monitor.analysis.features import Feature
 from deployments.monitoring.analysis_jobs import Question
 from deployments.web.api.auth import SignedIn
-from deployments.web.api.context import Context
 from deployments.web.api.errors import NotFoundError
 from deployments.web.api.monitor.results import Instant
-from deployments.web.api.pagination import Page, Paging
-from deployments.web.api.schemas import Answer, RequestBody
+from deployments.web.api.schemas import Answer, Page, Paging, RequestBody
+from deployments.web.dependencies import Context
 from persistence.analysis import (
     AnomalyFilter,
     fetch_anomalies_page,
@@ -106,7 +105,7 @@ async def analyze(
     """Analyse the last hours now; may take some seconds. 409 while one is under way."""
     asked = body or AnalyzeIn()
     service_id = None if asked.service_id is None else ServiceId(asked.service_id)
-    until = context.services.clock.now().replace(microsecond=0)
+    until = context.clock.now().replace(microsecond=0)
     analysis = await context.analyses.run(
         Question(
             principal.tenant_id,

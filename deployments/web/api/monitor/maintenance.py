@@ -8,11 +8,10 @@ from fastapi import APIRouter, Response
 from pydantic import StringConstraints
 
 from deployments.web.api.auth import SignedIn
-from deployments.web.api.context import Context
 from deployments.web.api.errors import InvalidValueError, NotFoundError
 from deployments.web.api.monitor.results import Instant
-from deployments.web.api.pagination import Page, Paging
-from deployments.web.api.schemas import Answer, NoNul, RequestBody
+from deployments.web.api.schemas import Answer, NoNul, Page, Paging, RequestBody
+from deployments.web.dependencies import Context
 from persistence import maintenance
 from persistence.ids import ServiceId, WindowId
 from persistence.monitor import WindowRow

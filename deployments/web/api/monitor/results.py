@@ -10,12 +10,11 @@ from fastapi import APIRouter, Response
 from pydantic import AfterValidator, AwareDatetime
 
 from deployments.web.api.auth import SignedIn
-from deployments.web.api.context import Context
 from deployments.web.api.errors import NotFoundError
 from deployments.web.api.monitor.schemas import FiguresOut, ResultOut
 from deployments.web.api.monitor.services import render_result
-from deployments.web.api.pagination import Page, Paging
-from deployments.web.api.schemas import Answer
+from deployments.web.api.schemas import Answer, Page, Paging
+from deployments.web.dependencies import Context
 from persistence import check_results
 from persistence.check_results import LatestDigest, ResultFilter, SummaryRow
 from persistence.ids import ResultId, ServiceId
@@ -168,7 +167,7 @@ async def show_summary(principal: SignedIn, context: Context) -> Response:
     """Show all services as they are now, with their last digests."""
     rows = await check_results.fetch_summary(context.pool, principal.tenant_id)
     digest = await check_results.fetch_global_digest(context.pool, principal.tenant_id)
-    body = render_summary(rows, digest, context.services.clock.now())
+    body = render_summary(rows, digest, context.clock.now())
     return Response(body, media_type="application/json")
 
 

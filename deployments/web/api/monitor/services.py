@@ -9,7 +9,6 @@ from fastapi import APIRouter, Query, Response
 
 from actors.monitor.sketch import quantile
 from deployments.web.api.auth import SignedIn
-from deployments.web.api.context import ApiContext, Context
 from deployments.web.api.errors import InvalidValueError, NotFoundError
 from deployments.web.api.monitor.schemas import (
     HIDDEN,
@@ -21,8 +20,8 @@ from deployments.web.api.monitor.schemas import (
     ServicePatch,
     hide,
 )
-from deployments.web.api.pagination import Page, Paging
-from deployments.web.api.schemas import Answer
+from deployments.web.api.schemas import Answer, Page, Paging
+from deployments.web.dependencies import Context, WebDependencies
 from persistence import services
 from persistence.check_results import WindowFigures, fetch_windows
 from persistence.errors import SecretUnreadableError
@@ -155,7 +154,7 @@ async def check_service(
 ) -> ResultOut:
     """Check now; answers when the result is stored."""
     service = await fetch_or_404(context, principal.tenant_id, service_id)
-    row = await context.services.monitor.check_now(service.id)
+    row = await context.monitor.check_now(service.id)
     return render_result(row)
 
 
@@ -169,7 +168,7 @@ async def show_stats(
     """Show uptime and latencies: of a day by hours, of a week or a month by days."""
     service = await fetch_or_404(context, principal.tenant_id, service_id)
     unit, span = PERIODS[period]
-    since = context.services.clock.now() - span
+    since = context.clock.now() - span
     windows = await fetch_windows(context.pool, principal.tenant_id, service.id)
     rollups = await fetch_service_rollups(
         context.pool, principal.tenant_id, service.id, unit, since - timedelta(hours=1)
@@ -182,7 +181,7 @@ async def show_stats(
 
 
 async def fetch_or_404(
-    context: ApiContext, tenant_id: TenantId, service_id: UUID
+    context: WebDependencies, tenant_id: TenantId, service_id: UUID
 ) -> Service:
     """Fetch a service of the tenant. Raises NotFoundError."""
     found = await services.fetch_service(context.pool, tenant_id, ServiceId(service_id))
@@ -280,7 +279,7 @@ def _merge(new: dict[str, str], old: dict[str, str]) -> dict[str, str]:
     return merged
 
 
-def _read_headers(context: ApiContext, service: Service) -> dict[str, str]:
+def _read_headers(context: WebDependencies, service: Service) -> dict[str, str]:
     try:
         return services.decrypt_headers(context.cipher, service)
     except SecretUnreadableError:
@@ -288,12 +287,14 @@ def _read_headers(context: ApiContext, service: Service) -> dict[str, str]:
         return {}
 
 
-async def _show(context: ApiContext, service: Service) -> ServiceOut:
+async def _show(context: WebDependencies, service: Service) -> ServiceOut:
     standing = await services.fetch_service_status(context.pool, service.id)
     return _render(context, service, standing)
 
 
-def _render(context: ApiContext, service: Service, standing: Standing) -> ServiceOut:
+def _render(
+    context: WebDependencies, service: Service, standing: Standing
+) -> ServiceOut:
     headers = _read_headers(context, service)
     return ServiceOut(
         **{

@@ -13,7 +13,7 @@ from actors.conversation.ports import AnswerJob, NoProfile, Unnamed, WrittenAnsw
 from actors.conversation.rules.policy import Policy
 from actors.conversation.state import Profile, Source
 from config.settings import Settings
-from deployments.integrations.instagram.reading import Incoming, build_event
+from deployments.integrations.instagram.reading import WebhookEvent, build_event
 from deployments.integrations.profiles import QUIET, REMEMBERED, ChannelProfiles
 from persistence.channels import Channel, ChannelKind
 from persistence.database import Pool
@@ -218,7 +218,7 @@ async def shards(pool: Pool, profiles: ChannelProfiles) -> AsyncIterator[LocalSh
 
 async def deliver(shards: LocalShards, channel: Channel, mid: str = "m1") -> None:
     """Let Sara's message be taken as from a webhook."""
-    incoming = Incoming(("4711",), SARA, mid, "قیمت؟")
+    incoming = WebhookEvent(("4711",), SARA, mid, "قیمت؟")
     await shards.submit(build_event(channel, incoming, SystemClock().now()))
 
 

@@ -7,7 +7,7 @@ import pytest
 from deployments.monitoring.analysis import Analysis
 from deployments.monitoring.analysis_jobs import Analyses, AnalysesHere, Question
 from deployments.monitoring.daily_analysis import MAX_ATTEMPTS, DailyAnalysis, find_due
-from deployments.web.api.errors import AnalysisFailedError
+from deployments.monitoring.errors import AnalysisFailedError
 from persistence.analysis import fetch_digests_page
 from persistence.database import Pool
 from persistence.ids import TenantId

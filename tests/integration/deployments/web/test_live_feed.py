@@ -24,8 +24,8 @@ from actors.conversation.events import (
     StatusSet,
 )
 from actors.conversation.state import Feedback, Source, Status
-from deployments.web.api.context import ApiContext
 from deployments.web.api.tokens import LIFETIMES, TokenType
+from deployments.web.dependencies import WebDependencies
 from deployments.web.inbox_feed import MAX_CHANGES, MAX_FOLLOWERS_PER_USER, LiveLimits
 from persistence.channels import Channel, ChannelKind
 from persistence.database import Pool
@@ -399,8 +399,8 @@ async def test_without_a_valid_token_the_socket_closes_with_4401(
 
 
 def sign_for(live: LiveApi, user: User, left: timedelta, kind: TokenType) -> str:
-    context: ApiContext = live.app.state.context
-    at = context.services.clock.now() - LIFETIMES[kind] + left
+    context: WebDependencies = live.app.state.context
+    at = context.clock.now() - LIFETIMES[kind] + left
     return context.signer.sign(user.id, kind, at)
 
 

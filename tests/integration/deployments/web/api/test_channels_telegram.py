@@ -7,12 +7,13 @@ import httpx
 import pytest
 
 from config.settings import Settings
-from deployments.integrations.channel_registration import Connections
+from deployments.integrations.channel_registration import ChannelRegistration
 from deployments.integrations.telegram.sending import MAX_CONNECTIONS
 from persistence.channels import (
     Link,
     LinkState,
-    fetch_channel_tokens,
+    decrypt_tokens,
+    fetch_channel,
     fetch_tenant_channel,
 )
 from persistence.database import Pool
@@ -74,10 +75,9 @@ async def test_the_secret_is_told_once(client: httpx.AsyncClient, pool: Pool) ->
     path = f"/api/channels/{channel['id']}/"
     shown = (await client.get(path)).json()
     assert shown == {**channel, "webhook_secret": None}
-    tokens = await fetch_channel_tokens(
-        pool, Cipher(SECRET), ChannelId(UUID(channel["id"]))
-    )
-    assert tokens is not None
+    stored = await fetch_channel(pool, ChannelId(UUID(channel["id"])))
+    assert stored is not None
+    tokens = decrypt_tokens(Cipher(SECRET), stored)
     assert tokens.webhook_secret == channel["webhook_secret"]
 
 
@@ -211,7 +211,7 @@ async def test_a_platform_that_hangs_does_not_hold_the_caller(
     telegram.managed["getMe"] = Hang()
     settings = Settings(telegram_api_url=telegram.url, public_url=PUBLIC)
     timeout = httpx.Timeout(20.0, read=0.2)
-    connections = Connections(pool, CIPHER, settings, timeout=timeout)
-    channel = await connections.create(alice.tenant_id, new_bot())
+    registration = ChannelRegistration(pool, CIPHER, settings, timeout=timeout)
+    channel = await registration.create(alice.tenant_id, new_bot())
     assert channel.link == Link(LinkState.UNREACHABLE, "no answer: ReadTimeout")
-    await connections.stop()
+    await registration.stop()

@@ -6,9 +6,9 @@ from uuid import UUID
 import orjson
 import pytest
 
+from deployments.integrations.website.chat_page import split_links
 from deployments.integrations.website.hub import Visit, Writing
 from deployments.integrations.website.live import render_frame
-from deployments.integrations.website.router import split_links
 from deployments.integrations.website.wording import Language, choose_language
 from persistence.chat import ChatMessage
 from persistence.ids import ConversationId, MessageId

@@ -11,8 +11,8 @@ from actors.clock import SystemClock
 from actors.conversation.errors import ShardUnavailableError
 from config.settings import Settings
 from deployments.integrations.channel_directory import ChannelDirectory
-from deployments.integrations.webhooks_app import WebhookServices, build_webhooks_app
-from deployments.integrations.website.throttle import VisitorThrottle
+from deployments.integrations.webhooks import WebhookDependencies, build_webhooks_app
+from deployments.rate_limit import VisitorRateLimiter
 from persistence.channels import Channel, ChannelKind
 from persistence.database import Pool
 from persistence.ids import derive_conversation_id
@@ -33,11 +33,11 @@ async def shop(pool: Pool) -> Channel:
 def connect(
     pool: Pool,
     shards: LocalShards | RecordingShards,
-    throttle: VisitorThrottle | None = None,
+    throttle: VisitorRateLimiter | None = None,
     peer: str = "127.0.0.1",
 ) -> httpx.AsyncClient:
     app = build_webhooks_app(
-        WebhookServices(
+        WebhookDependencies(
             Settings(), shards, ChannelDirectory(pool), SystemClock(), throttle
         )
     )
@@ -156,7 +156,7 @@ async def test_a_visitor_and_an_address_are_throttled(
     pool: Pool, shop: Channel
 ) -> None:
     assert shop.account_id == "shop-key-1"
-    throttle = VisitorThrottle(SystemClock(), per_visitor=2, per_address=4)
+    throttle = VisitorRateLimiter(SystemClock(), per_visitor=2, per_address=4)
     async with connect(pool, RecordingShards(), throttle, "8.8.8.8") as client:
         visitors = ("visitor-0001",) * 3 + ("visitor-0002",) * 2 + ("visitor-0003",)
         answers = [

@@ -1,4 +1,4 @@
-"""Loads the templates, scripts and styles of pages, and versions them by content."""
+"""Templates, scripts and styles of pages, versioned by their content."""
 
 import hashlib
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""An ASGI app that is opened with its server and closed with it."""
+"""ASGI app whose parts open when its server starts, and close when it stops."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -14,7 +14,7 @@ log = structlog.get_logger("asgi")
 
 
 class OpenedApp:
-    """Opens the real app when the server starts, so that it may await its parts.
+    """Opens the real app when the server starts, so that opening may await.
 
     What the opener pushes on the stack is closed when the server stops, last first.
     """

@@ -1,4 +1,4 @@
-"""What every WebSocket of ours does alike: send with timeout, end with a reason."""
+"""WebSocket helpers: sending with a timeout, and closing with a reason."""
 
 import asyncio
 import contextlib
@@ -10,9 +10,9 @@ from typing import Final
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-#: Proxies cut links on which nothing was said for a minute.
+#: Proxies cut a connection that was silent for a minute.
 HEARTBEAT: Final = timedelta(seconds=25)
-#: A phone that left the network takes nothing; it comes back with its cursor.
+#: A phone that left the network takes no data; it reconnects with its cursor.
 SEND_TIMEOUT: Final = timedelta(seconds=10)
 PING: Final = '{"type":"ping"}'
 
@@ -21,13 +21,13 @@ log = structlog.get_logger("sockets")
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Why a socket is closed, as the other end is told."""
+    """The close code of a socket, and the reason in words."""
 
     code: int
     reason: str
 
 
-#: 1013 asks to come back with the cursor; at 44xx something must change before that.
+#: 1013 asks the client to reconnect; after 44xx the request must change first.
 TRY_AGAIN = Ending(1013, "try again")
 TOO_SLOW = Ending(1013, "too slow")
 SIGNED_OUT = Ending(4401, "sign in again")
@@ -35,24 +35,24 @@ TOO_MANY = Ending(4429, "too many")
 
 
 def invalid(name: str) -> Ending:
-    """Return the ending of a request whose parameter `name` can't be used."""
+    """Return the ending for a parameter that is not valid."""
     return Ending(4400, name)
 
 
 def unknown(what: str) -> Ending:
-    """Return the ending of a request for something that is not there."""
+    """Return the ending for something that does not exist."""
     return Ending(4404, f"unknown {what}")
 
 
 async def wait_for_leaving(socket: WebSocket) -> Ending:
-    """Wait until the other end leaves; what it says meanwhile means nothing."""
+    """Wait until the other end leaves; its messages are ignored."""
     while (await socket.receive())["type"] != "websocket.disconnect":
         pass
     return TRY_AGAIN
 
 
 async def send_text(socket: WebSocket, text: str, max_wait: timedelta) -> bool:
-    """Send; False if the other end takes nothing for so long."""
+    """Send a text; False if the other end does not take it within `max_wait`."""
     try:
         async with asyncio.timeout(max_wait.total_seconds()):
             await socket.send_text(text)
@@ -62,7 +62,7 @@ async def send_text(socket: WebSocket, text: str, max_wait: timedelta) -> bool:
 
 
 async def run_until_first(*jobs: Coroutine[None, None, Ending]) -> Ending:
-    """Run the jobs of a socket until the first ends, and give up the others."""
+    """Run the jobs of a socket until the first ends, and cancel the others."""
     tasks = [asyncio.create_task(job) for job in jobs]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -74,7 +74,7 @@ async def run_until_first(*jobs: Coroutine[None, None, Ending]) -> Ending:
     error = first.exception()
     if error is None:
         return first.result()
-    # Who leaves while we send is no failure.
+    # The other end may leave while we send: no failure.
     if not isinstance(error, WebSocketDisconnect | RuntimeError | OSError):
         log.error("socket_failed", exc_info=error)
     return TRY_AGAIN
@@ -84,7 +84,7 @@ async def close_socket(socket: WebSocket, ending: Ending) -> None:
     """Close, if the other end is still there."""
     if socket.application_state is not WebSocketState.CONNECTED:
         return
-    # It may be gone already, which is what was wanted.
+    # The other end may be gone already.
     with contextlib.suppress(RuntimeError, OSError, WebSocketDisconnect, TimeoutError):
         async with asyncio.timeout(1):
             await socket.close(ending.code, ending.reason)

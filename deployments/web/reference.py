@@ -1,4 +1,4 @@
-"""The reference of the API as a page of our own, drawn from its OpenAPI description."""
+"""API reference as an HTML page, rendered from the OpenAPI description."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from typing import cast
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from deployments.web.assets import load_templates
+from deployments.http.assets import load_templates
 
 router = APIRouter()
 
-PAGES = Path(__file__).parents[1] / "pages"
+PAGES = Path(__file__).parent / "pages"
 
 METHODS = ("get", "post", "put", "patch", "delete")
 #: FastAPI keeps what a request or an answer is made of under this name.
@@ -33,7 +33,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method of one route."""
+    """An HTTP method of a route."""
 
     method: str
     path: str
@@ -46,13 +46,13 @@ class Operation:
 
 @router.get("/", include_in_schema=False)
 async def show_the_way() -> RedirectResponse:
-    """Lead whoever opens the bare address to something to read."""
+    """Redirect the bare address to the reference."""
     return RedirectResponse("docs")
 
 
 @router.get("/docs", response_class=HTMLResponse, include_in_schema=False)
 async def show_reference(request: Request) -> HTMLResponse:
-    """Show every route, what it takes and what it answers; no script is needed."""
+    """Show every route with its parameters and answers; needs no script."""
     description = cast("Json", request.app.openapi())
     template = load_templates(PAGES).get_template("reference.html")
     return HTMLResponse(template.render(operations=build_operations(description)))
@@ -120,7 +120,7 @@ def _schema_fields(schema: Json, schemas: Json) -> Iterator[Field]:
 
 
 def describe_type(schema: Json) -> str:
-    """Say in a few words what a value is: `string`, `integer or null`, `a | b`."""
+    """Describe the type of a value: `string`, `integer or null`, `a | b`."""
     if "const" in schema:
         return str(schema["const"])
     if "enum" in schema:

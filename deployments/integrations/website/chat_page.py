@@ -1,4 +1,4 @@
-"""Serves the chat window: its page, its files, its form and its WebSocket."""
+"""Chat window of a website: the page, its assets, its form and its WebSocket."""
 
 import re
 import secrets
@@ -12,18 +12,17 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from actors.conversation.errors import ActorError
 from deployments.errors import status_of
-from deployments.integrations.bodies import read_body
-from deployments.integrations.errors import (
-    BodyTooLargeError,
-    InvalidFieldError,
-    TooManyMessagesError,
+from deployments.http.assets import load_assets, load_templates
+from deployments.http.errors import BodyTooLargeError, TooManyRequestsError
+from deployments.http.requests import read_address, read_body
+from deployments.integrations.errors import InvalidFieldError
+from deployments.integrations.website import reading
+from deployments.integrations.website.live import (
+    AUTHORS,
+    WebsiteDependencies,
+    follow,
 )
-from deployments.integrations.website import reading as website
-from deployments.integrations.website.live import AUTHORS, follow
-from deployments.integrations.website.services import WebsiteServices
-from deployments.integrations.website.throttle import find_address
 from deployments.integrations.website.wording import WORDINGS, Language, choose_language
-from deployments.web.assets import load_assets, load_templates
 from persistence.channels import Channel, ChannelKind
 from persistence.ids import derive_conversation_id
 from persistence.messages import StoredMessage, fetch_latest_messages
@@ -31,7 +30,7 @@ from persistence.messages import StoredMessage, fetch_latest_messages
 PAGE = Path(__file__).parent / "page"
 COOKIE = "pilito_visitor"
 COOKIE_AGE_S = 180 * 24 * 3600
-#: The page without a script shows the end of the conversation.
+#: Without scripts the page shows the end of the conversation.
 SHOWN_MESSAGES = 100
 _LINKS = re.compile(r"(https?://[^\s<>\"']*[^\s<>\"'.,;:!?()\[\]،؛؟»…])")
 #: Shops show the page in a frame of theirs, so any site may be its frame.
@@ -48,23 +47,23 @@ SECURITY_HEADERS = {
 
 
 class ChatPages:
-    """Renders and takes what belongs to one chat page."""
+    """Endpoints of the chat page."""
 
-    def __init__(self, services: WebsiteServices) -> None:
-        self._services = services
+    def __init__(self, parts: WebsiteDependencies) -> None:
+        self._parts = parts
         self._assets = load_assets(PAGE)
         self._templates = load_templates(PAGE)
 
     async def show(self, request: Request, channel_key: str) -> Response:
-        """Show the chat window, or say that there is none of that name."""
+        """Show the chat window, or a page that says that it does not exist."""
         channel = await self._find(channel_key)
         if channel is None:
             return self._render_missing(_language(request))
         return await self._render(request, channel, _cookie_visitor(request))
 
     async def take(self, request: Request, channel_key: str) -> Response:
-        """Take the form of a browser without scripts, and show the page anew."""
-        language, services = _language(request), self._services
+        """Store the form of a browser without scripts, and show the page again."""
+        language, parts = _language(request), self._parts
         wording = WORDINGS[language]
         channel = await self._find(channel_key)
         if channel is None:
@@ -73,19 +72,17 @@ class ChatPages:
         draft = ""
         try:
             draft = await _read_content(request)
-            message = website.check_message(visitor, draft)
-            peer = request.client.host if request.client else None
-            forwarded = request.headers.getlist("x-forwarded-for")
-            await services.throttle.admit(visitor, find_address(peer, forwarded))
-            event = website.build_event(
-                channel, message, uuid4().hex, services.clock.now()
+            message = reading.check_message(visitor, draft)
+            await parts.rate_limiter.admit(visitor, read_address(request))
+            event = reading.build_event(
+                channel, message, uuid4().hex, parts.clock.now()
             )
-            await services.shards.submit(event)
+            await parts.shards.submit(event)
         except (InvalidFieldError, BodyTooLargeError, ActorError) as error:
             return await self._render(
                 request, channel, visitor, wording.refused, draft, status_of(error)
             )
-        except TooManyMessagesError as error:
+        except TooManyRequestsError as error:
             return await self._render(
                 request, channel, visitor, wording.too_fast, draft, status_of(error)
             )
@@ -106,7 +103,7 @@ class ChatPages:
         return response
 
     async def send_asset(self, request: Request, name: str) -> Response:
-        """Send a file; by its version it may be kept for ever."""
+        """Send an asset; an address with its version may be cached for ever."""
         asset = self._assets.get(name)
         if asset is None:
             return Response(status_code=404)
@@ -124,11 +121,11 @@ class ChatPages:
     async def follow(
         self, socket: WebSocket, channel_key: str, visitor_id: str
     ) -> None:
-        """Bring a visitor what is new."""
-        await follow(socket, self._services, channel_key, visitor_id)
+        """Send new messages to a visitor."""
+        await follow(socket, self._parts, channel_key, visitor_id)
 
     async def _find(self, channel_key: str) -> Channel | None:
-        return await self._services.directory.find(ChannelKind.WEBSITE, channel_key)
+        return await self._parts.directory.find(ChannelKind.WEBSITE, channel_key)
 
     async def _render(
         self,
@@ -143,7 +140,7 @@ class ChatPages:
         if visitor is not None:
             conversation_id = derive_conversation_id(channel.id, visitor)
             messages = await fetch_latest_messages(
-                self._services.pool, conversation_id, SHOWN_MESSAGES
+                self._parts.pool, conversation_id, SHOWN_MESSAGES
             )
         language = _language(request)
         page = self._templates.get_template("chat.html").render(
@@ -157,7 +154,7 @@ class ChatPages:
             split_links=split_links,
             problem=problem,
             draft=draft,
-            max_chars=website.MAX_CONTENT_CHARS,
+            max_chars=reading.MAX_CONTENT_CHARS,
         )
         return HTMLResponse(page, status, SECURITY_HEADERS)
 
@@ -171,9 +168,9 @@ class ChatPages:
         return HTMLResponse(page, 404, SECURITY_HEADERS)
 
 
-def build_website_router(services: WebsiteServices) -> APIRouter:
+def build_website_router(parts: WebsiteDependencies) -> APIRouter:
     """Build the router; the app that includes it renders errors."""
-    pages = ChatPages(services)
+    pages = ChatPages(parts)
     router = APIRouter(include_in_schema=False)
     router.add_api_route(
         "/chat/assets/{name}", pages.send_asset, methods=["GET"], response_model=None
@@ -204,13 +201,13 @@ def _language(request: Request) -> Language:
 
 def _cookie_visitor(request: Request) -> str | None:
     try:
-        return website.check_visitor_id(request.cookies.get(COOKIE))
+        return reading.check_visitor_id(request.cookies.get(COOKIE))
     except InvalidFieldError:
         return None
 
 
 async def _read_content(request: Request) -> str:
-    body = await read_body(request.scope, request.receive, website.MAX_BODY_BYTES)
+    body = await read_body(request.scope, request.receive, reading.MAX_BODY_BYTES)
     try:
         fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
     except ValueError as error:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deployments.web.api.reference import Field, build_operations, describe_type
+from deployments.web.reference import Field, build_operations, describe_type
 
 DESCRIPTION = {
     "paths": {

@@ -72,7 +72,7 @@ async def test_an_unknown_key_is_told_in_both_languages(
         page = await browser.get(path)
         assert page.status_code == 404
         assert "پیدا نشد" in page.text
-        assert "There is no such chat page" in page.text
+        assert "This chat page does not exist" in page.text
     assert (await browser.post("/chat/none", data={"content": "x"})).status_code == 404
 
 

