@@ -39,8 +39,7 @@ from persistence.ids import (
     derive_conversation_id,
     derive_event_id,
 )
-from persistence.journal import Epoch
-from persistence.postgres_journal import PostgresJournal
+from persistence.journal import Epoch, PostgresJournal
 
 TENANT = TenantId(UUID(int=1))
 CHANNEL = ChannelId(UUID(int=2))

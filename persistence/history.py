@@ -23,7 +23,7 @@ class HistoryEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenEvent:
+class StoredEvent:
     """An event as it was written down; `payload` is JSON text."""
 
     version: int
@@ -32,11 +32,11 @@ class WrittenEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class StoredHistory:
     """A conversation's stored state as JSON text, and all events that made it."""
 
     state: str
-    events: tuple[WrittenEvent, ...]
+    events: tuple[StoredEvent, ...]
 
 
 async def fetch_events_page(
@@ -58,15 +58,17 @@ async def fetch_events_page(
     return cast("int", total), events
 
 
-async def fetch_story(db: Db, conversation_id: ConversationId) -> Story | None:
+async def fetch_history(
+    db: Db, conversation_id: ConversationId
+) -> StoredHistory | None:
     """Fetch a conversation of any tenant for a replay; None if there is none."""
-    rows = await db.fetch(_SQL["fetch_story"], conversation_id)
+    rows = await db.fetch(_SQL["fetch_history"], conversation_id)
     if not rows:
         return None
-    return Story(
+    return StoredHistory(
         state=rows[0]["state"],
         events=tuple(
-            WrittenEvent(row["version"], row["kind"], row["payload"])
+            StoredEvent(row["version"], row["kind"], row["payload"])
             for row in rows
             if row["version"] is not None
         ),

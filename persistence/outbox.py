@@ -12,7 +12,7 @@ _SQL = load_queries("outbox")
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class OutboxMessage:
     """A message, and how many of its parts stand where the filter says."""
 
     message_id: MessageId
@@ -39,23 +39,25 @@ class OutboxFilter:
 
 async def fetch_outbox_page(
     db: Db, tenant_id: TenantId, wanted: OutboxFilter, limit: int, offset: int
-) -> tuple[int, tuple[Letter, ...]]:
+) -> tuple[int, tuple[OutboxMessage, ...]]:
     """Fetch a page of unsent messages and how many there are in all."""
     arguments = (tenant_id, wanted.delivery, wanted.channel_id)
     rows = await db.fetch(_SQL["fetch_outbox_page"], *arguments, limit, offset)
     total = await db.fetchval(_SQL["count_outbox"], *arguments)
-    letters = tuple(
-        Letter(**{name: row[name] for name in Letter.__dataclass_fields__})
+    messages = tuple(
+        OutboxMessage(
+            **{name: row[name] for name in OutboxMessage.__dataclass_fields__}
+        )
         for row in rows
     )
-    return cast("int", total), letters
+    return cast("int", total), messages
 
 
-async def fetch_letter_conversation(
+async def fetch_outbox_conversation(
     db: Db, tenant_id: TenantId, message_id: MessageId
 ) -> ConversationId | None:
     """Fetch where a message that went out belongs; None if it is not this tenant's."""
-    found = await db.fetchval(_SQL["fetch_letter_conversation"], tenant_id, message_id)
+    found = await db.fetchval(_SQL["fetch_outbox_conversation"], tenant_id, message_id)
     return None if found is None else ConversationId(found)
 
 

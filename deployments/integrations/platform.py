@@ -7,7 +7,7 @@ import httpx
 import orjson
 
 from actors.conversation.errors import SendOutcomeUnknownError, SendRefusedError
-from actors.conversation.ports import NoProfile, OutgoingPart
+from actors.conversation.ports import OutgoingPart, ProfileUnavailable
 from actors.conversation.state import Profile
 
 #: Below what the platforms keep idle links open for: one that they close while we
@@ -34,7 +34,9 @@ class Platform(Protocol):
 class Introducer(Protocol):
     """A platform that tells who a customer is only when it is asked."""
 
-    async def introduce(self, token: str, customer: str) -> Profile | NoProfile:
+    async def introduce(
+        self, token: str, customer: str
+    ) -> Profile | ProfileUnavailable:
         """Ask once; `is_held` when all customers of the channel should be left alone.
 
         Never raises for what the platform answers, or does not.

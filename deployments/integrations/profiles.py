@@ -8,7 +8,7 @@ from datetime import timedelta
 import httpx
 import structlog
 
-from actors.conversation.ports import NoProfile, Unnamed
+from actors.conversation.ports import CustomerRef, ProfileUnavailable
 from actors.conversation.state import Profile, Source
 from config.metrics import PROFILE_LOOKUPS
 from config.settings import Settings
@@ -64,7 +64,7 @@ class ChannelProfiles:
         """Close the connections to the platforms."""
         await self._client.aclose()
 
-    async def look_up(self, who: Unnamed) -> Profile | NoProfile:
+    async def look_up(self, who: CustomerRef) -> Profile | ProfileUnavailable:
         """Ask the platform who the customer is."""
         found = await self._look_up(who)
         if isinstance(found, Profile):
@@ -77,18 +77,18 @@ class ChannelProfiles:
             )
         return found
 
-    async def _look_up(self, who: Unnamed) -> Profile | NoProfile:
+    async def _look_up(self, who: CustomerRef) -> Profile | ProfileUnavailable:
         introducer = self._introducers.get(who.source)
         if introducer is None:
-            return NoProfile(f"{who.source} is not asked", is_held=True)
+            return ProfileUnavailable(f"{who.source} is not asked", is_held=True)
         try:
             account = await self._find_account(who)
         except DATABASE_AWAY:
-            return NoProfile("the database does not answer", is_held=True)
+            return ProfileUnavailable("the database does not answer", is_held=True)
         if account.why_not:
-            return NoProfile(account.why_not, is_held=True)
+            return ProfileUnavailable(account.why_not, is_held=True)
         answer = await introducer.introduce(account.token, who.customer)
-        if isinstance(answer, NoProfile) and answer.is_held:
+        if isinstance(answer, ProfileUnavailable) and answer.is_held:
             # The next customer of this channel would be refused for the same reason.
             until = self._clock() + QUIET.total_seconds()
             self._accounts[who.channel_id] = _Account("", answer.reason, until)
@@ -97,7 +97,7 @@ class ChannelProfiles:
             )
         return answer
 
-    async def _find_account(self, who: Unnamed) -> _Account:
+    async def _find_account(self, who: CustomerRef) -> _Account:
         known = self._accounts.get(who.channel_id)
         now = self._clock()
         if known is not None and now < known.until:
@@ -107,7 +107,7 @@ class ChannelProfiles:
         self._accounts[who.channel_id] = account
         return account
 
-    async def _read_channel(self, who: Unnamed) -> tuple[str, str]:
+    async def _read_channel(self, who: CustomerRef) -> tuple[str, str]:
         """Return the channel's token, or why it must not be asked."""
         channel = await fetch_channel(self._pool, who.channel_id)
         if channel is None or channel.tenant_id != who.tenant_id:

@@ -20,7 +20,7 @@ ORDER BY e.version LIMIT $3 OFFSET $4;
 SELECT count(*) FROM conversation_events
 WHERE tenant_id = $1 AND conversation_id = $2;
 
--- fetch_story --
+-- fetch_history --
 -- All that a replay needs in one snapshot: the stored state is the one that these
 -- events made, also while the conversation goes on.
 SELECT c.state::text AS state, e.version, e.kind, e.payload::text AS payload

@@ -116,7 +116,7 @@ WITH fence AS (
         delivery text, metadata text, created_at timestamptz, combined_content text,
         position bigint
     )
-), progress AS (
+), updates AS (
     -- What became of older messages: what is null stays as it is. Of one that was
     -- unsent nothing stays, whatever comes after.
     UPDATE messages SET
@@ -185,7 +185,7 @@ SELECT
     -- Ids only, once per batch: readers fetch what they care for by cursor.
     pg_notify('pilito_messages', $14);
 
--- forget_words --
+-- redact_events --
 -- What its author took back is not kept in the history either. What stays decides the
 -- same again: an event happened, and whether it had words, but not which. An echo that
 -- made no message of its own was taken for one of ours: it says what the shop said.

@@ -35,7 +35,7 @@ class Faults:
     lost_statement: float = 0.0
     crashes: float = 0.0
     #: A second process takes the place of one that lives on.
-    usurpations: float = 0.0
+    cut_offs: float = 0.0
     #: Per second.
     outages: float = 0.0
 
@@ -64,7 +64,7 @@ def draw_faults(random: Random, others: Random) -> Faults:
         trip_s=random.choice((0.002, 0.002, 0.03, 0.3)),
         lost_statement=_some(random, 0.15),
         crashes=_some(random, 0.004),
-        usurpations=_some(random, 0.002),
+        cut_offs=_some(random, 0.002),
         outages=_some(random, 0.03),
         untold_name=_some(others, 0.5),
         slow_send=_some(others, 1.0),

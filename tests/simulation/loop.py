@@ -59,8 +59,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._count = 0
         self._soon: list[_Call] = []
         self._later: list[tuple[float, int, _Call]] = []
-        #: What killed processes had to do yet; see `bury`.
-        self._graves: list[_Call] = []
+        #: What killed processes had to do yet; see `dispose`.
+        self._killed_calls: list[_Call] = []
         #: What went wrong in callbacks and tasks that nobody awaits.
         self.failures: list[str] = []
         self.steps = 0
@@ -132,11 +132,11 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         place = self._random.randrange(len(self._soon)) if self._is_shuffled else 0
         call = self._soon.pop(place)
         if call.is_dead:
-            self._graves.append(call)
+            self._killed_calls.append(call)
         elif not call.handle.cancelled():
             call.handle._run()
 
-    def bury(self, processes: list[Process]) -> None:
+    def dispose(self, processes: list[Process]) -> None:
         """End all that is left, so that nothing of it stirs when it is collected.
 
         The killed are woken for it, with what they had to do yet: a task that was about
@@ -144,7 +144,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         """
         for process in processes:
             process.is_dead = False
-        self._soon += self._graves
+        self._soon += self._killed_calls
         self.steps = 0
         with self._running():
             while tasks := asyncio.all_tasks(self):

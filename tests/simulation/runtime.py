@@ -16,7 +16,7 @@ from actors.conversation.shard.shard import Receipt, Shard
 from persistence.errors import PersistenceError
 from tests.simulation.database import SimulatedDatabase
 from tests.simulation.loop import Process, SimulatedLoop
-from tests.simulation.story import Story
+from tests.simulation.trace import Trace
 
 T = TypeVar("T")
 
@@ -60,7 +60,7 @@ class Runtime:
         self,
         loop: SimulatedLoop,
         random: Random,
-        story: Story,
+        trace: Trace,
         database: SimulatedDatabase,
         responder: Responder,
         sender: Sender,
@@ -74,7 +74,7 @@ class Runtime:
         self.processes: list[Process] = []
         self._loop = loop
         self._random = random
-        self._story = story
+        self._trace = trace
         self._database = database
         self._responder = responder
         self._sender = sender
@@ -82,7 +82,7 @@ class Runtime:
         self._current: Host | None = None
         self._zombies: list[Host] = []
         self._max_sends = random.choice((1, 2, 32))
-        self._ids = Random(random.random())  # noqa: S311 - ids of a story, no secrets
+        self._ids = Random(random.random())  # noqa: S311 - ids of a trace, no secrets
 
     def new_id(self) -> UUID:
         """Return an id that depends on the seed alone."""
@@ -99,7 +99,7 @@ class Runtime:
             if self._current is None:
                 await self.start()
             elif self._current.is_started and not self._current.shard.is_serving:
-                self._story.tell("{} does not serve", self._current.process.name)
+                self._trace.write("{} does not serve", self._current.process.name)
                 self.on_fenced(self._current.shard)
                 self.kill(self._current)
             await asyncio.sleep(self._random.uniform(0.3, 2.0))
@@ -108,7 +108,7 @@ class Runtime:
         """Start a host; it becomes the one that is known once it serves."""
         process = Process(f"shard-{len(self.processes) + 1}")
         self.processes.append(process)
-        self._story.tell("START  {}", process.name)
+        self._trace.write("START  {}", process.name)
         shard = Shard(
             shard=0,
             shards=1,
@@ -126,7 +126,7 @@ class Runtime:
         try:
             await asyncio.wait_for(self._within(host, shard.start), 5.0)
         except (PersistenceError, TimeoutError, ShardUnavailableError) as error:
-            self._story.tell("{} does not start: {}", process.name, error)
+            self._trace.write("{} does not start: {}", process.name, error)
             self.kill(host)
         else:
             host.is_started = True
@@ -136,17 +136,17 @@ class Runtime:
         if self._current is not None:
             self.kill(self._current)
 
-    def usurp(self) -> None:
+    def cut_off(self) -> None:
         """Let a second host take the place; the first lives on, and is fenced."""
         if self._current is None or not self._current.is_started:
             return
-        self._story.tell("{} is cut off, and lives on", self._current.process.name)
+        self._trace.write("{} is cut off, and lives on", self._current.process.name)
         self._zombies.append(self._current)
         self._current = None
 
     def kill(self, host: Host) -> None:
         """End the process: whoever waits for it learns that it is gone."""
-        self._story.tell("KILL   {}", host.process.name)
+        self._trace.write("KILL   {}", host.process.name)
         host.process.kill()
         for lose in host.calls:
             lose()

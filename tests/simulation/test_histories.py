@@ -29,9 +29,9 @@ def live_all(seeds: range) -> Iterator[Outcome]:
 
 
 def tell(outcome: Outcome) -> str:
-    """Return a failed history's story, and how to live it again."""
+    """Return a failed history's trace, and how to live it again."""
     again = f"SIMULATION_SEED={outcome.seed} pytest tests/simulation/test_histories.py"
-    return f"{outcome.story}\n\n{outcome.failure}\nAgain: {again}"
+    return f"{outcome.trace}\n\n{outcome.failure}\nAgain: {again}"
 
 
 @pytest.mark.timeout(1200)
@@ -49,7 +49,7 @@ def test_every_history_keeps_every_promise() -> None:
 def test_a_seed_tells_the_same_story_each_time() -> None:
     first, again = (run_history(7, tell_always=True) for _ in range(2))
     assert first == again
-    assert "CustomerWrote" in first.story
+    assert "CustomerWrote" in first.trace
 
 
 def test_another_seed_tells_another_story() -> None:

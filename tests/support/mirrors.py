@@ -13,7 +13,7 @@ from actors.conversation.events import (
     Event,
 )
 from actors.conversation.rules.policy import Policy
-from actors.conversation.shard.mirror import MirrorHealth, Pace, RedisMirror
+from actors.conversation.shard.mirror import MirrorHealth, MirrorTimings, RedisMirror
 from actors.conversation.shard.shard import Receipt, Shard
 from actors.conversation.state import Destination, Source
 from persistence.database import Pool
@@ -26,14 +26,14 @@ from persistence.ids import (
     derive_conversation_id,
     derive_event_id,
 )
-from persistence.postgres_journal import PostgresJournal
+from persistence.journal import PostgresJournal
 from tests.support.api import SilentResponder, TakingSender
 
 TENANT = TenantId(UUID(int=1))
 CHANNEL = ChannelId(UUID(int=2))
 #: The AI stays out of these tests.
 PATIENT = Policy(reply_debounce=timedelta(hours=1))
-QUICK = Pace(
+QUICK = MirrorTimings(
     gather=timedelta(milliseconds=1),
     check=timedelta(milliseconds=20),
     retry=timedelta(milliseconds=20),
@@ -69,9 +69,11 @@ class MirrorBench:
             TENANT,
         )
 
-    async def start(self, pace: Pace = QUICK, *, shard: int = 0, of: int = 1) -> Shard:
+    async def start(
+        self, timings: MirrorTimings = QUICK, *, shard: int = 0, of: int = 1
+    ) -> Shard:
         """Start a shard; one of the same number before it loses its place."""
-        mirror = RedisMirror(self.pool, self.url, pace)
+        mirror = RedisMirror(self.pool, self.url, timings)
         started = Shard(
             shard=shard,
             shards=of,
@@ -91,9 +93,14 @@ class MirrorBench:
         """Return how true each mirror is, in the order of their starts."""
         return [mirror.health for mirror in self.mirrors]
 
+    async def wait_for_health(self, mirror: RedisMirror, health: MirrorHealth) -> None:
+        """Wait until the mirror says so."""
+        while mirror.health is not health:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.01)
+
     async def settle(self) -> None:
         """Wait until no mirror has anything left to show."""
-        while any(mirror._is_owing for mirror in self.mirrors):  # noqa: ASYNC110 - it tells nobody
+        while any(mirror._has_unwritten for mirror in self.mirrors):  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.01)
 
     async def stop(self) -> None:

@@ -50,7 +50,7 @@ class Share:
 
 
 @dataclass(slots=True)
-class Talk:
+class ReferenceModel:
     """Apply events in the order in which they were recorded."""
 
     source: Source
@@ -268,26 +268,26 @@ class Talk:
         )
 
 
-def differences(talk: Talk, state: Conversation) -> list[str]:
+def differences(model: ReferenceModel, state: Conversation) -> list[str]:
     """Return what the model and the state do not agree on."""
     reply, share = state.reply, state.pending_share
     pairs: dict[str, tuple[object, object]] = {
-        "version": (talk.version, state.version),
-        "status": (talk.status, state.status),
-        "AI switch": (talk.ai_enabled, state.ai_enabled),
-        "open questions": (tuple(talk.unanswered), state.questions),
-        "answer due": (talk.reply_due, reply.due_at if reply else None),
-        "job": (talk.job, reply.job if reply else None),
+        "version": (model.version, state.version),
+        "status": (model.status, state.status),
+        "AI switch": (model.ai_enabled, state.ai_enabled),
+        "open questions": (tuple(model.unanswered), state.questions),
+        "answer due": (model.reply_due, reply.due_at if reply else None),
+        "job": (model.job, reply.job if reply else None),
         "waiting share": (
-            (talk.share.message_id, talk.share.due_at) if talk.share else None,
+            (model.share.message_id, model.share.due_at) if model.share else None,
             (share.message_id, share.due_at) if share else None,
         ),
         "recent edits": (
-            [(mid, *said) for mid, said in talk.edits.items()],
+            [(mid, *said) for mid, said in model.edits.items()],
             [(one.mid, one.text, one.order) for one in state.recent_edits],
         ),
         "shares asked about": (
-            {(question, one.content) for question, one in talk.about.items()},
+            {(question, one.content) for question, one in model.about.items()},
             {(one.question, one.content) for one in state.combined},
         ),
     }

@@ -4,7 +4,7 @@ from persistence.database import Pool
 from tests.support.conversations import CHANNEL, TENANT
 
 
-async def add_storys_channel(pool: Pool) -> None:
+async def add_channel(pool: Pool) -> None:
     """Make the tenant and the channel that all stories are told on."""
     await pool.execute("INSERT INTO tenants (id, name) VALUES ($1, 'shop')", TENANT)
     await pool.execute(

@@ -1,4 +1,4 @@
-"""The rules of the AI's answers: one per burst, never once a person leads."""
+"""The rules of the AI's answers: one per burst, none while a person leads."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -10,10 +10,12 @@ from actors.conversation.effects import (
     Counter,
     Decision,
     Effect,
+    LogName,
     MarkMessages,
     RecordMessage,
     SetTimer,
     StartReply,
+    WriteLog,
 )
 from actors.conversation.events import (
     ReplyFailed,
@@ -21,9 +23,8 @@ from actors.conversation.events import (
     ReplyWritten,
     message_id_of,
 )
-from actors.conversation.rules.announcements import announce_redirect
 from actors.conversation.rules.delivery import enqueue
-from actors.conversation.rules.ordering import place
+from actors.conversation.rules.ordering import next_position
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.reply_window import reply_window
 from actors.conversation.rules.share import drop_pending, share_of_questions
@@ -39,8 +40,8 @@ from actors.conversation.state import (
 from persistence.ids import EventId
 
 
-def abandon(reply: Reply | None, reason: str) -> tuple[Effect, ...]:
-    """Stop and count an answer that is being written; nothing if none is."""
+def cancel_reply(reply: Reply | None, reason: str) -> tuple[Effect, ...]:
+    """Cancel and count the answer that is being written, if there is one."""
     if reply is None or reply.job is None:
         return ()
     return (CancelReply(reply.job), Count(Counter.AI_REPLIES_DROPPED, reason))
@@ -49,16 +50,15 @@ def abandon(reply: Reply | None, reason: str) -> tuple[Effect, ...]:
 def stop_reply(
     state: Conversation, reason: str
 ) -> tuple[Conversation, tuple[Effect, ...]]:
-    """Give up the answer to come, whether it waits or is being written."""
+    """Drop the reply, whether it waits for its timer or is being written."""
     if state.reply is None:
         return state, ()
     effects: tuple[Effect, ...] = (
-        *abandon(state.reply, reason),
+        *cancel_reply(state.reply, reason),
         ClearTimer(TimerKind.REPLY),
     )
     if state.questions:
-        # Nobody works on them now, nor will after a newer text: they wait, for a person
-        # or for the AI's return.
+        # They wait, for a person or for the AI's return.
         effects = (*effects, MarkMessages(state.questions, Processing.PENDING))
     return replace(state, reply=None), effects
 
@@ -66,13 +66,13 @@ def stop_reply(
 def await_burst(
     state: Conversation, due_at: datetime, reason: str = "newer_text"
 ) -> tuple[Conversation, tuple[Effect, ...]]:
-    """Set the reply timer anew; an answer being written is out of date for `reason`."""
-    effects = (*abandon(state.reply, reason), SetTimer(TimerKind.REPLY, due_at))
+    """Restart the reply timer; `reason` says why an answer being written is stale."""
+    effects = (*cancel_reply(state.reply, reason), SetTimer(TimerKind.REPLY, due_at))
     return replace(state, reply=Reply(due_at)), effects
 
 
 def answer_what_waits(state: Conversation, at: datetime, policy: Policy) -> Decision:
-    """Answer what the customer asked while nobody answered."""
+    """Start a reply to the open questions, unless one is under way."""
     if not state.questions or state.reply is not None:
         return Decision(state)
     state, effects = await_burst(state, at + policy.reply_debounce)
@@ -82,7 +82,7 @@ def answer_what_waits(state: Conversation, at: datetime, policy: Policy) -> Deci
 def close_questions(
     state: Conversation, processing: Processing, reason: str = ""
 ) -> tuple[Conversation, tuple[Effect, ...]]:
-    """Let nothing wait for an answer any more."""
+    """Mark the open questions, and close them."""
     if not state.questions:
         return state, ()
     marked = MarkMessages(state.questions, processing, reason)
@@ -90,16 +90,16 @@ def close_questions(
 
 
 def on_reply_due(state: Conversation, event: ReplyFellDue) -> Decision:
-    """Start writing. After a crash the timer fires again, and so does the writing."""
+    """Start writing. After a crash the timer fires again, and restarts it."""
     if state.reply is None or state.reply.due_at != event.due_at:
-        return Decision(state)  # Set anew, or cleared, after this timer fired.
+        return Decision(state)  # The timer was set again, or cleared, since it fired.
     window = reply_window(state.source, state.last_customer_at)
     if window is not None and event.at > window.until:
-        # The platform takes no answer of ours now; a person may still write.
+        # The platform refuses automatic answers now; a person may still write.
         state, stopped = stop_reply(state, "window_closed")
         return Decision(replace(state, needs_operator=True), stopped)
     job = event.id
-    lost = abandon(state.reply, "restarted")
+    lost = cancel_reply(state.reply, "restarted")
     state = replace(state, reply=Reply(event.due_at, job))
     return Decision(
         state,
@@ -112,9 +112,9 @@ def on_reply_due(state: Conversation, event: ReplyFellDue) -> Decision:
 
 
 def on_reply_written(state: Conversation, event: ReplyWritten) -> Decision:
-    """Store and send the answer, unless the conversation has moved on meanwhile."""
+    """Store and send the answer, unless its job is stale."""
     if _is_stale(state, event.job):
-        # Counted when its job was given up; there is nothing to undo.
+        # It was counted when its job was cancelled.
         return Decision(state)
     message = RecordMessage(
         id=message_id_of(event),
@@ -123,7 +123,7 @@ def on_reply_written(state: Conversation, event: ReplyWritten) -> Decision:
         created_at=event.at,
         processing=Processing.COMPLETED,
         trace=event.trace,
-        position=place(state),
+        position=next_position(state),
     )
     state = replace(
         state,
@@ -146,12 +146,42 @@ def on_reply_written(state: Conversation, event: ReplyWritten) -> Decision:
 
 
 def on_reply_failed(state: Conversation, event: ReplyFailed) -> Decision:
-    """Keep the questions and call a person: a failed answer never vanishes."""
+    """Keep the questions and call an operator: a failed answer never vanishes."""
     if _is_stale(state, event.job):
         return Decision(state)
     state = replace(state, reply=None, needs_operator=True)
     marked = MarkMessages(state.questions, Processing.FAILED, event.reason)
     return Decision(state, (marked, ClearTimer(TimerKind.REPLY)))
+
+
+def announce_redirect(
+    state: Conversation, old: Status, destination: Destination
+) -> tuple[Effect, ...]:
+    """Log and count a redirect from status `old` to the state, in SPEC's words."""
+    if destination is Destination.AI:
+        intent = (
+            f"[Redirect to AI] Conversation {state.id}: "
+            "will enable AI, set status to 'active'"
+        )
+    else:
+        intent = (
+            f"[Redirect to {destination}] Conversation {state.id}: "
+            "will disable AI, set status to 'support_active'"
+        )
+    ai = "enabled" if state.ai_enabled else "disabled"
+    return (
+        WriteLog(LogName.WORKFLOW, intent),
+        WriteLog(
+            LogName.WORKFLOW,
+            f"✓ Conversation {state.id} status updated: {old} -> {state.status}",
+        ),
+        WriteLog(
+            LogName.WORKFLOW,
+            f"✅ [Redirect Complete] Conversation {state.id} redirected to "
+            f"'{destination}': status {old}->{state.status}, AI={ai}",
+        ),
+        Count(Counter.REDIRECTS, destination.value),
+    )
 
 
 def _hand_over(state: Conversation) -> Decision:

@@ -1,4 +1,4 @@
-"""The rules of a shared post: it waits for a question, and is never answered alone."""
+"""The rules of shared posts: a share waits for its question, and gets no own answer."""
 
 from dataclasses import dataclass, replace
 
@@ -19,7 +19,7 @@ from actors.conversation.events import (
     ShareTimedOut,
     message_id_of,
 )
-from actors.conversation.rules.ordering import place
+from actors.conversation.rules.ordering import next_position
 from actors.conversation.rules.placeholders import EMPTY_SHARE
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.reply_window import heard_at
@@ -45,7 +45,7 @@ _MISS = Count(Counter.PENDING_SHARE_LOOKUPS, "miss")
 
 @dataclass(frozen=True, slots=True)
 class Absorbed:
-    """What a text takes with it from the share that waited for it, if one did."""
+    """The share that a text absorbs, if one was pending."""
 
     effects: tuple[Effect, ...] = ()
     share: CombinedShare | None = None
@@ -53,16 +53,16 @@ class Absorbed:
 
 
 def combine(share: str, text: str) -> str:
-    """Return the question as the AI is handed it; `text` always stands whole."""
+    """Return the question as the AI gets it; `text` is never cut."""
     return _COMBINATION.format(share=share, text=text)
 
 
 def on_customer_shared(
     state: Conversation, event: CustomerShared, policy: Policy
 ) -> Decision:
-    """Store the share, and let it wait for its question if the AI would answer that.
+    """Store the share, and let it wait for a question if the AI would answer that.
 
-    A later share takes the place of an earlier one, and the timer with it.
+    A later share replaces an earlier one, and restarts the timer.
     """
     message = RecordMessage(
         id=message_id_of(event),
@@ -73,7 +73,7 @@ def on_customer_shared(
         message_type=MessageType.SHARE,
         mid=event.mid,
         media=event.media,
-        position=place(state),
+        position=next_position(state),
     )
     counted = Count(Counter.SHARE_MESSAGES)
     if event.mid in state.unsent_mids:
@@ -113,9 +113,9 @@ def on_customer_shared(
 
 
 def absorb(state: Conversation, event: CustomerWrote) -> Absorbed:
-    """Let a text that the AI will answer take the pending share with it.
+    """Combine a text that the AI will answer with the pending share.
 
-    Pictures and voices have their own handling: a share goes on waiting for words.
+    A picture or a voice is no question: the share goes on waiting for a text.
     """
     is_question = event.message_type is MessageType.TEXT and event.text.strip()
     if state.source is not Source.INSTAGRAM or not is_question:
@@ -139,10 +139,10 @@ def absorb(state: Conversation, event: CustomerWrote) -> Absorbed:
 
 
 def on_share_timed_out(state: Conversation, event: ShareTimedOut) -> Decision:
-    """Forget the share that nobody asked about; the AI says nothing to it."""
+    """Drop a share without a question; the AI says nothing about it."""
     pending = state.pending_share
     if pending is None or pending.due_at != event.due_at:
-        return Decision(state)  # Another share waits now, or none: not this timer's.
+        return Decision(state)  # This timer's share is not pending any more.
     line = (
         f"⏰ Timeout for share {pending.message_id} - no question received, "
         "cleared cache (no AI response)"
@@ -158,12 +158,12 @@ def on_share_timed_out(state: Conversation, event: ShareTimedOut) -> Decision:
 
 
 def drop_pending(state: Conversation) -> tuple[Conversation, tuple[Effect, ...]]:
-    """Let no share wait any more: a person leads now, or it was taken back."""
+    """Drop the pending share: a person leads now, or it was unsent."""
     if state.pending_share is None:
         return state, ()
     return replace(state, pending_share=None), (ClearTimer(TimerKind.SHARE),)
 
 
 def share_of_questions(state: Conversation) -> str:
-    """Return what the open questions are about; empty when nothing was shared."""
+    """Return the shares of the open questions as text, or an empty one."""
     return "\n\n".join(share.content for share in state.combined)

@@ -97,7 +97,7 @@ async def retry_letter(
 ) -> MessageOut:
     """Send a dead letter once more; what of it has arrived is not sent again."""
     its_id = MessageId(message_id)
-    conversation_id = await outbox.fetch_letter_conversation(
+    conversation_id = await outbox.fetch_outbox_conversation(
         context.pool, principal.tenant_id, its_id
     )
     if conversation_id is None:

@@ -35,8 +35,7 @@ from persistence.ids import (
     derive_conversation_id,
     derive_event_id,
 )
-from persistence.journal import Batch, Epoch
-from persistence.postgres_journal import PostgresJournal
+from persistence.journal import Batch, Epoch, PostgresJournal
 from tests.support.waiting import wait_for_count
 
 TENANT = TenantId(UUID(int=1))

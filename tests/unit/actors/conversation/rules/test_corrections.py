@@ -228,7 +228,7 @@ def test_the_owner_unsends_our_message_and_the_customers_stay() -> None:
     answer = story.ai_writes("صد تومن", 3, job=job)
     (message,) = [one.id for one in answer.effects if isinstance(one, RecordMessage)]
     story.send_timer_fires(3)
-    story.part_arrives("ours-1", 4)
+    story.part_is_delivered("ours-1", 4)
     job = story.ask_and_start("ارسال؟", 5, "m2")
     story.is_unsent("ours-1", 8, is_ours=True)
     assert message in blanked(story)
@@ -255,14 +255,14 @@ def test_the_owner_unsends_our_message_before_we_know_its_name(
     if is_echoed:
         story.echo_arrives("صد تومن", 5, "ours-1")
     else:
-        story.part_arrives("ours-1", 5)
+        story.part_is_delivered("ours-1", 5)
     assert message in blanked(story)
 
 
 def test_the_owner_rewords_our_message_before_we_know_its_name() -> None:
     story, message = sent_without_a_name()
     story.is_edited("ours-1", "نود تومن", 4, is_ours=True)
-    story.part_arrives("ours-1", 5)
+    story.part_is_delivered("ours-1", 5)
     (rewritten,) = [one for one in story.effects if isinstance(one, RewriteMessages)]
     assert (rewritten.ids, rewritten.content) == ((message,), "نود تومن")
 
@@ -274,7 +274,7 @@ def test_the_owner_unsends_what_arrived_after_it_was_given_up() -> None:
     story.send_timer_fires(33)
     story.send_timer_fires(63)
     assert story.now.dead
-    story.part_arrives("ours-1", 70, send_id=send)
+    story.part_is_delivered("ours-1", 70, send_id=send)
     story.is_unsent("ours-1", 80, is_ours=True)
     assert message in blanked(story)
 

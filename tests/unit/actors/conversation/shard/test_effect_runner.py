@@ -13,7 +13,7 @@ from actors.conversation.events import (
     PartRefused,
 )
 from actors.conversation.ports import AnswerJob, OutgoingPart, WrittenAnswer
-from actors.conversation.shard.effect_runner import Errands
+from actors.conversation.shard.effect_runner import EffectRunner
 from actors.conversation.state import Conversation, Send, Source
 from persistence.ids import CustomerId, MessageId, SendId
 from tests.support.clock import FakeClock
@@ -53,7 +53,7 @@ async def test_a_part_that_is_still_on_its_way_is_not_handed_over_again() -> Non
     # Its lease ended while the platform was slow, or while it waited for its turn
     # behind others: sent again now, the customer would read it twice.
     platform, results = HeldPlatform(), asyncio.Queue[Event]()
-    errands = Errands(platform, platform, FakeClock(NOON), results.put_nowait)
+    errands = EffectRunner(platform, platform, FakeClock(NOON), results.put_nowait)
     errands.run(STATE, DeliverPart(SEND))
     errands.run(STATE, DeliverPart(SEND))
     platform.may_answer.set()
@@ -65,7 +65,7 @@ async def test_a_part_that_is_still_on_its_way_is_not_handed_over_again() -> Non
 
 async def test_a_part_that_came_home_can_be_handed_over_again() -> None:
     platform, results = HeldPlatform(), asyncio.Queue[Event]()
-    errands = Errands(platform, platform, FakeClock(NOON), results.put_nowait)
+    errands = EffectRunner(platform, platform, FakeClock(NOON), results.put_nowait)
     platform.may_answer.set()
     for _ in range(2):
         errands.run(STATE, DeliverPart(SEND))
@@ -75,7 +75,7 @@ async def test_a_part_that_came_home_can_be_handed_over_again() -> None:
 
 async def test_a_part_whose_lease_is_over_does_not_leave() -> None:
     platform, results = HeldPlatform(), asyncio.Queue[Event]()
-    errands = Errands(platform, platform, FakeClock(NOON), results.put_nowait)
+    errands = EffectRunner(platform, platform, FakeClock(NOON), results.put_nowait)
     errands.run(STATE, DeliverPart(replace(SEND, due_at=NOON)))
     refused = await results.get()
     assert isinstance(refused, PartRefused)
@@ -85,7 +85,7 @@ async def test_a_part_whose_lease_is_over_does_not_leave() -> None:
 
 async def test_a_call_ends_with_its_lease() -> None:
     platform, results = HeldPlatform(), asyncio.Queue[Event]()
-    errands = Errands(platform, platform, FakeClock(NOON), results.put_nowait)
+    errands = EffectRunner(platform, platform, FakeClock(NOON), results.put_nowait)
     soon = NOON + timedelta(milliseconds=50)
     errands.run(STATE, DeliverPart(replace(SEND, due_at=soon)))
     assert isinstance(await results.get(), PartOutcomeLost)
@@ -93,7 +93,7 @@ async def test_a_call_ends_with_its_lease() -> None:
 
 async def test_a_part_that_was_withdrawn_in_its_own_batch_does_not_leave() -> None:
     platform, results = HeldPlatform(), asyncio.Queue[Event]()
-    errands = Errands(platform, platform, FakeClock(NOON), results.put_nowait)
+    errands = EffectRunner(platform, platform, FakeClock(NOON), results.put_nowait)
     taken_over = replace(STATE, sends=(replace(SEND, is_withdrawn=True),))
     errands.run(taken_over, DeliverPart(SEND))
     assert isinstance(await results.get(), PartRefused)
@@ -104,7 +104,7 @@ async def test_a_part_that_gets_no_place_in_time_goes_back_unsent() -> None:
     # Platforms that hang hold all places: where there are no echoes, a part whose lease
     # ended would be given up, although it had never left.
     platform, results = HeldPlatform(), asyncio.Queue[Event]()
-    errands = Errands(
+    errands = EffectRunner(
         platform, platform, FakeClock(NOON), results.put_nowait, max_sends=1
     )
     errands.run(STATE, DeliverPart(SEND))
@@ -122,7 +122,7 @@ async def test_a_part_that_waits_for_a_place_at_a_stop_is_not_in_doubt() -> None
     # Its row would say that it is under way; where there are no echoes, the next start
     # would give it up.
     platform, results = HeldPlatform(), asyncio.Queue[Event]()
-    errands = Errands(
+    errands = EffectRunner(
         platform, platform, FakeClock(NOON), results.put_nowait, max_sends=1
     )
     errands.run(STATE, DeliverPart(SEND))

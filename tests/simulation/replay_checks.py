@@ -8,8 +8,8 @@ from actors.conversation.replay import Step, find_differences, rebuild
 from actors.conversation.rules.policy import Policy
 from persistence.ids import ConversationId
 from persistence.journal import EventRow
-from tests.support.forgetting import forget_words
 from tests.support.memory_journal import MemoryJournal
+from tests.support.redaction import redact_events
 
 
 def find_unfaithful(
@@ -35,7 +35,7 @@ def find_remembered(memory: MemoryJournal) -> Iterator[EventRow]:
             if (
                 isinstance(event, Inbound)
                 and event.mid in unsent
-                and forget_words(event, written.message_ids) != event
+                and redact_events(event, written.message_ids) != event
             ):
                 yield written
 

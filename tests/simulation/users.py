@@ -37,7 +37,7 @@ from persistence.ids import (
     derive_conversation_id,
     derive_event_id,
 )
-from tests.simulation.edge import Deed, Edge
+from tests.simulation.gateway import EventFactory, Gateway
 from tests.support.memory_journal import MemoryJournal
 
 TENANT = TenantId(UUID(int=1))
@@ -79,19 +79,19 @@ class InboundFields(TypedDict):
     mid: str
 
 
-class People:
+class Users:
     """Everyone outside, and the list of what they were promised to be recorded."""
 
     def __init__(
         self,
-        edge: Edge,
+        gateway: Gateway,
         clock: Clock,
         random: Random,
         new_id: Callable[[], UUID],
         name_owners_message: Callable[[], str],
         memory: MemoryJournal,
     ) -> None:
-        self._edge = edge
+        self._gateway = gateway
         self._clock = clock
         self._random = random
         self._new_id = new_id
@@ -112,38 +112,38 @@ class People:
         for _ in range(bursts):
             await asyncio.sleep(self._random.uniform(0, 30))
             for _ in range(self._random.choice((1, 1, 2, 3))):
-                self._edge.deliver(self._draw_words(customer))
+                self._gateway.deliver(self._draw_words(customer))
                 await asyncio.sleep(self._random.choice(PAUSES_S))
                 if self._random.random() < 0.1:
                     await self._share_twice(customer)
                 if self._random.random() < 0.15:
-                    self._edge.deliver([self._draw_correction(customer)])
+                    self._gateway.deliver([self._draw_correction(customer)])
 
     async def _share_twice(self, customer: Customer) -> None:
         """Share again just when the first share has waited long enough."""
         if customer.source is Source.INSTAGRAM:
             for wait_s in (self._random.choice(SHARE_WAITS_S), 0.0):
                 mid = self._name_inbound(customer)
-                self._edge.deliver([self._shares(customer, mid)])
+                self._gateway.deliver([self._shares(customer, mid)])
                 await asyncio.sleep(wait_s)
 
-    async def interfere(self, customers: Sequence[Customer], deeds: int) -> None:
+    async def interfere(self, customers: Sequence[Customer], factories: int) -> None:
         """Let operators and the owner act now and then."""
-        for _ in range(deeds):
+        for _ in range(factories):
             await asyncio.sleep(self._random.uniform(0, 40))
             customer = self._random.choice(customers)
             # The console shows what is stored, and nothing else can be acted on.
             if self._knows(customer):
-                self._edge.deliver([self._draw_deed(customer)])
+                self._gateway.deliver([self._draw_deed(customer)])
 
     def hear_echo(self, customer: Customer, text: str, mid: str) -> None:
         """Let the platform report what was sent in the shop's name."""
-        self._edge.deliver([self._echo(customer, text, mid)])
+        self._gateway.deliver([self._echo(customer, text, mid)])
 
     def _knows(self, customer: Customer) -> bool:
         return customer.conversation in self._memory.conversations
 
-    def _draw_words(self, customer: Customer) -> list[Deed]:
+    def _draw_words(self, customer: Customer) -> list[EventFactory]:
         """Draw what one webhook carries."""
         kind = self._random.random()
         if customer.source is Source.INSTAGRAM and kind < 0.25:
@@ -162,7 +162,7 @@ class People:
         self._mids.setdefault(customer, []).append(mid)
         return mid
 
-    def _draw_correction(self, customer: Customer) -> Deed:
+    def _draw_correction(self, customer: Customer) -> EventFactory:
         """Draw a message that its author takes back or words anew."""
         return self._draw_change(
             customer, self._random.choice(self._mids[customer][-3:])
@@ -170,7 +170,7 @@ class People:
 
     def _draw_change(
         self, customer: Customer, mid: str, *, is_ours: bool = False
-    ) -> Deed:
+    ) -> EventFactory:
         self._count += 1
         text, order = f"corrected {self._count}", self._count
         is_unsent = self._random.random() < 0.5 or not self._knows(customer)
@@ -189,7 +189,7 @@ class People:
         key = f"correction:{self._count}"
         return self._promise(make, derive_event_id(customer.conversation, key))
 
-    def _draw_deed(self, customer: Customer) -> Deed:
+    def _draw_deed(self, customer: Customer) -> EventFactory:
         kind = self._random.randrange(8)
         dead = [
             row.message_id
@@ -215,7 +215,7 @@ class People:
             make = partial(self._sets, customer, self._random.choice(list(Status)))
         return self._promise(make, EventId(self._new_id()))
 
-    def _draw_owners_deed(self, customer: Customer) -> Deed:
+    def _draw_owners_deed(self, customer: Customer) -> EventFactory:
         """Draw what the owner does in the app: writes, or corrects what was sent."""
         sent = [
             row.platform_id
@@ -230,11 +230,13 @@ class People:
             return self._echo(customer, f"the owner himself {mid}", mid)
         return self._draw_change(customer, self._random.choice(sent), is_ours=True)
 
-    def _promise(self, make: Callable[[EventId], Event], event_id: EventId) -> Deed:
+    def _promise(
+        self, make: Callable[[EventId], Event], event_id: EventId
+    ) -> EventFactory:
         self.promised.add(event_id)
         return partial(make, event_id)
 
-    def _writes(self, customer: Customer, mid: str) -> Deed:
+    def _writes(self, customer: Customer, mid: str) -> EventFactory:
         # Telegram numbers what it sends; elsewhere the order of arrival counts.
         order = self._count if customer.source is Source.TELEGRAM else 0
         text = f"question {self._count}"
@@ -245,7 +247,7 @@ class People:
 
         return self._promise(make, customer_message_id(customer.conversation, mid))
 
-    def _shares(self, customer: Customer, mid: str) -> Deed:
+    def _shares(self, customer: Customer, mid: str) -> EventFactory:
         content = f"share-{self._count}"
 
         def make(event_id: EventId) -> Event:
@@ -254,7 +256,7 @@ class People:
 
         return self._promise(make, share_message_id(customer.conversation, mid))
 
-    def _echo(self, customer: Customer, text: str, mid: str) -> Deed:
+    def _echo(self, customer: Customer, text: str, mid: str) -> EventFactory:
         def make(event_id: EventId) -> Event:
             return EchoReceived(**self._inbound(customer, event_id, mid), text=text)
 

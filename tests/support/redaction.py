@@ -16,7 +16,7 @@ from persistence.ids import MessageId
 FORGOTTEN = "…"
 
 
-def forget_words(event: Event, message_ids: Sequence[MessageId]) -> Event:
+def redact_events(event: Event, message_ids: Sequence[MessageId]) -> Event:
     """Return the event without what it says; `message_ids` is what it touched."""
     match event:
         case CustomerShared():

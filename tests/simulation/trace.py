@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from uuid import UUID
 
-from actors.conversation.events import Happening
+from actors.conversation.events import ConversationEvent
 from persistence.ids import ConversationId
 
 #: Said of every event by its heading, or of no use to a reader.
@@ -14,7 +14,7 @@ _UNTOLD = frozenset(
 MAX_VALUE_CHARS = 150
 
 
-class Story:
+class Trace:
     """Lines with the virtual second at which they happened; words are made late."""
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -26,7 +26,7 @@ class Story:
         """Call the conversation by its customer's name."""
         self._names[conversation] = name
 
-    def tell(self, words: str, *things: object) -> None:
+    def write(self, words: str, *things: object) -> None:
         """Add a line; `words` has a `{}` per thing."""
         self._lines.append((self._now(), words, things))
 
@@ -43,7 +43,7 @@ class Story:
                 return self._names.get(thing, f"#{short(thing)}")
             case BaseException():
                 return f"{type(thing).__name__}({thing})"
-            case Happening():
+            case ConversationEvent():
                 return self._say_event(thing)
             case list() | tuple():
                 return ", ".join(self._say(one) for one in thing)
@@ -52,7 +52,7 @@ class Story:
                 is_long = len(text) > MAX_VALUE_CHARS
                 return f"{text[: MAX_VALUE_CHARS - 1]}…" if is_long else text
 
-    def _say_event(self, event: Happening) -> str:
+    def _say_event(self, event: ConversationEvent) -> str:
         heading = f"{type(event).__name__} #{short(event.id)}"
         told = [
             f"{field.name}={self._say(getattr(event, field.name))}"
