@@ -31,17 +31,8 @@ from datetime import datetime, timedelta
 from uuid import uuid5
 
 from actors.backoff import exponential_backoff
-from actors.conversation.effects import (
-    ClearTimer,
-    Count,
-    Counter,
-    Decision,
-    DeliverPart,
-    Effect,
-    RecordMessage,
-    RecordSend,
-    SetTimer,
-)
+from actors.conversation import effects
+from actors.conversation.effects import Decision, Effect
 from actors.conversation.events import (
     ChannelResumed,
     PartOutcomeLost,
@@ -79,8 +70,8 @@ FIRST_PAUSE = timedelta(seconds=1)
 
 
 def enqueue(
-    state: Conversation, message: RecordMessage
-) -> tuple[Conversation, RecordMessage, tuple[Effect, ...]]:
+    state: Conversation, message: effects.RecordMessage
+) -> tuple[Conversation, effects.RecordMessage, tuple[Effect, ...]]:
     """Split a message of ours into parts, and queue them.
 
     The website reads what is stored: there the commit is the delivery.
@@ -98,11 +89,11 @@ def enqueue(
         )
         for part, content in enumerate(split_for(state.source, message.content))
     )
-    effects: list[Effect] = [RecordSend(send) for send in sends]
+    queued: list[Effect] = [effects.RecordSend(send) for send in sends]
     if not state.sends and sends:
-        effects.append(SetTimer(TimerKind.SEND, sends[0].due_at))
+        queued.append(effects.SetTimer(TimerKind.SEND, sends[0].due_at))
     state = replace(state, sends=(*state.sends, *sends))
-    return state, replace(message, delivery=Delivery.QUEUED), tuple(effects)
+    return state, replace(message, delivery=Delivery.QUEUED), tuple(queued)
 
 
 def on_send_due(state: Conversation, event: SendFellDue, policy: Policy) -> Decision:
@@ -135,9 +126,9 @@ def on_send_due(state: Conversation, event: SendFellDue, policy: Policy) -> Deci
     return Decision(
         state,
         (
-            RecordSend(sending),
-            SetTimer(TimerKind.SEND, sending.due_at),
-            DeliverPart(sending, tag),
+            effects.RecordSend(sending),
+            effects.SetTimer(TimerKind.SEND, sending.due_at),
+            effects.DeliverPart(sending, tag),
         ),
     )
 
@@ -184,7 +175,7 @@ def on_channel_resumed(state: Conversation, event: ChannelResumed) -> Decision:
         return Decision(state)
     head = replace(head, holds=0, due_at=event.at)
     state = replace(state, sends=(head, *state.sends[1:]))
-    return Decision(state, (SetTimer(TimerKind.SEND, event.at),))
+    return Decision(state, (effects.SetTimer(TimerKind.SEND, event.at),))
 
 
 def withdraw(
@@ -204,18 +195,18 @@ def withdraw(
         for send in state.sends
         if send not in lost
     )
-    effects: list[Effect] = [
-        Count(Counter.AI_REPLIES_DROPPED, reason)
+    dropped: list[Effect] = [
+        effects.Count(effects.Counter.AI_REPLIES_DROPPED, reason)
         for _ in {send.message_id for send in lost}
     ]
     state, records = dead_letter(state, lost, TAKEN_OVER)
-    effects.extend(records)
+    dropped.extend(records)
     if not kept:
-        effects.append(ClearTimer(TimerKind.SEND))
+        dropped.append(effects.ClearTimer(TimerKind.SEND))
     elif kept[0].delivery is Delivery.QUEUED and kept[0].id != state.sends[0].id:
         kept = (replace(kept[0], due_at=at), *kept[1:])
-        effects.append(SetTimer(TimerKind.SEND, at))
-    return replace(state, sends=kept), tuple(effects)
+        dropped.append(effects.SetTimer(TimerKind.SEND, at))
+    return replace(state, sends=kept), tuple(dropped)
 
 
 def _outcome_unknown(
@@ -233,7 +224,10 @@ def _put_back(state: Conversation, send: Send, reason: str) -> Decision:
     state = replace(state, sends=(send, *state.sends[1:]))
     return Decision(
         state,
-        (RecordSend(send, error=reason), SetTimer(TimerKind.SEND, send.due_at)),
+        (
+            effects.RecordSend(send, error=reason),
+            effects.SetTimer(TimerKind.SEND, send.due_at),
+        ),
     )
 
 
@@ -263,7 +257,7 @@ def _too_late(state: Conversation, head: Send, at: datetime) -> Decision:
     lost = _failed(state, head, WINDOW_CLOSED, at)
     if not head.is_ai:
         return lost
-    counted = Count(Counter.AI_REPLIES_DROPPED, "window_closed")
+    counted = effects.Count(effects.Counter.AI_REPLIES_DROPPED, "window_closed")
     return Decision(lost.state, (*lost.effects, counted))
 
 

@@ -3,20 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
-from actors.conversation.effects import (
-    CancelReply,
-    ClearTimer,
-    Count,
-    Counter,
-    Decision,
-    Effect,
-    LogName,
-    MarkMessages,
-    RecordMessage,
-    SetTimer,
-    StartReply,
-    WriteLog,
-)
+from actors.conversation import effects
+from actors.conversation.effects import Decision, Effect
 from actors.conversation.events import (
     ReplyFailed,
     ReplyFellDue,
@@ -44,7 +32,10 @@ def cancel_reply(reply: Reply | None, reason: str) -> tuple[Effect, ...]:
     """Cancel and count the answer that is being written, if there is one."""
     if reply is None or reply.job is None:
         return ()
-    return (CancelReply(reply.job), Count(Counter.AI_REPLIES_DROPPED, reason))
+    return (
+        effects.CancelReply(reply.job),
+        effects.Count(effects.Counter.AI_REPLIES_DROPPED, reason),
+    )
 
 
 def stop_reply(
@@ -53,30 +44,31 @@ def stop_reply(
     """Drop the reply, whether it waits for its timer or is being written."""
     if state.reply is None:
         return state, ()
-    effects: tuple[Effect, ...] = (
+    stopped: tuple[Effect, ...] = (
         *cancel_reply(state.reply, reason),
-        ClearTimer(TimerKind.REPLY),
+        effects.ClearTimer(TimerKind.REPLY),
     )
     if state.questions:
         # They wait, for a person or for the AI's return.
-        effects = (*effects, MarkMessages(state.questions, Processing.PENDING))
-    return replace(state, reply=None), effects
+        stopped = (*stopped, effects.MarkMessages(state.questions, Processing.PENDING))
+    return replace(state, reply=None), stopped
 
 
 def await_burst(
     state: Conversation, due_at: datetime, reason: str = "newer_text"
 ) -> tuple[Conversation, tuple[Effect, ...]]:
     """Restart the reply timer; `reason` says why an answer being written is stale."""
-    effects = (*cancel_reply(state.reply, reason), SetTimer(TimerKind.REPLY, due_at))
-    return replace(state, reply=Reply(due_at)), effects
+    cancelled = cancel_reply(state.reply, reason)
+    state = replace(state, reply=Reply(due_at))
+    return state, (*cancelled, effects.SetTimer(TimerKind.REPLY, due_at))
 
 
 def answer_what_waits(state: Conversation, at: datetime, policy: Policy) -> Decision:
     """Start a reply to the open questions, unless one is under way."""
     if not state.questions or state.reply is not None:
         return Decision(state)
-    state, effects = await_burst(state, at + policy.reply_debounce)
-    return Decision(state, effects)
+    state, started = await_burst(state, at + policy.reply_debounce)
+    return Decision(state, started)
 
 
 def close_questions(
@@ -85,7 +77,7 @@ def close_questions(
     """Mark the open questions, and close them."""
     if not state.questions:
         return state, ()
-    marked = MarkMessages(state.questions, processing, reason)
+    marked = effects.MarkMessages(state.questions, processing, reason)
     return replace(state, questions=(), combined=()), (marked,)
 
 
@@ -105,8 +97,8 @@ def on_reply_due(state: Conversation, event: ReplyFellDue) -> Decision:
         state,
         (
             *lost,
-            MarkMessages(state.questions, Processing.PROCESSING),
-            StartReply(job, state.questions, share_of_questions(state)),
+            effects.MarkMessages(state.questions, Processing.PROCESSING),
+            effects.StartReply(job, state.questions, share_of_questions(state)),
         ),
     )
 
@@ -116,7 +108,7 @@ def on_reply_written(state: Conversation, event: ReplyWritten) -> Decision:
     if _is_stale(state, event.job):
         # It was counted when its job was cancelled.
         return Decision(state)
-    message = RecordMessage(
+    message = effects.RecordMessage(
         id=message_id_of(event),
         author=Author.AI,
         content=event.text,
@@ -132,17 +124,17 @@ def on_reply_written(state: Conversation, event: ReplyWritten) -> Decision:
         needs_operator=state.needs_operator or event.needs_operator,
     )
     state, message, sends = enqueue(state, message)
-    effects: tuple[Effect, ...] = (
+    stored: tuple[Effect, ...] = (
         message,
-        MarkMessages(state.questions, Processing.COMPLETED),
-        ClearTimer(TimerKind.REPLY),
+        effects.MarkMessages(state.questions, Processing.COMPLETED),
+        effects.ClearTimer(TimerKind.REPLY),
         *sends,
     )
     if event.is_handover:
         # The customer still waits for a person's answer: the questions stay.
         handed = _hand_over(state)
-        return Decision(handed.state, (*effects, *handed.effects))
-    return Decision(replace(state, questions=(), combined=()), effects)
+        return Decision(handed.state, (*stored, *handed.effects))
+    return Decision(replace(state, questions=(), combined=()), stored)
 
 
 def on_reply_failed(state: Conversation, event: ReplyFailed) -> Decision:
@@ -150,8 +142,8 @@ def on_reply_failed(state: Conversation, event: ReplyFailed) -> Decision:
     if _is_stale(state, event.job):
         return Decision(state)
     state = replace(state, reply=None, needs_operator=True)
-    marked = MarkMessages(state.questions, Processing.FAILED, event.reason)
-    return Decision(state, (marked, ClearTimer(TimerKind.REPLY)))
+    marked = effects.MarkMessages(state.questions, Processing.FAILED, event.reason)
+    return Decision(state, (marked, effects.ClearTimer(TimerKind.REPLY)))
 
 
 def announce_redirect(
@@ -170,17 +162,17 @@ def announce_redirect(
         )
     ai = "enabled" if state.ai_enabled else "disabled"
     return (
-        WriteLog(LogName.WORKFLOW, intent),
-        WriteLog(
-            LogName.WORKFLOW,
+        effects.WriteLog(effects.LogName.WORKFLOW, intent),
+        effects.WriteLog(
+            effects.LogName.WORKFLOW,
             f"✓ Conversation {state.id} status updated: {old} -> {state.status}",
         ),
-        WriteLog(
-            LogName.WORKFLOW,
+        effects.WriteLog(
+            effects.LogName.WORKFLOW,
             f"✅ [Redirect Complete] Conversation {state.id} redirected to "
             f"'{destination}': status {old}->{state.status}, AI={ai}",
         ),
-        Count(Counter.REDIRECTS, destination.value),
+        effects.Count(effects.Counter.REDIRECTS, destination.value),
     )
 
 

@@ -2,17 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from actors.conversation.effects import (
-    ClearTimer,
-    Count,
-    Counter,
-    Decision,
-    Effect,
-    LogName,
-    RecordMessage,
-    SetTimer,
-    WriteLog,
-)
+from actors.conversation import effects
+from actors.conversation.effects import Decision, Effect
 from actors.conversation.events import (
     CustomerShared,
     CustomerWrote,
@@ -39,8 +30,8 @@ _COMBINATION = (
     "[CONTEXT: پست/ریلز اینستاگرام که کاربر فرستاده]\n{share}\n[/CONTEXT]\n\n"
     "[سوال کاربر]:\n{text}"
 )
-_HIT = Count(Counter.PENDING_SHARE_LOOKUPS, "hit")
-_MISS = Count(Counter.PENDING_SHARE_LOOKUPS, "miss")
+_HIT = effects.Count(effects.Counter.PENDING_SHARE_LOOKUPS, "hit")
+_MISS = effects.Count(effects.Counter.PENDING_SHARE_LOOKUPS, "miss")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +55,7 @@ def on_customer_shared(
 
     A later share replaces an earlier one, and restarts the timer.
     """
-    message = RecordMessage(
+    message = effects.RecordMessage(
         id=message_id_of(event),
         author=Author.CUSTOMER,
         content=event.content or EMPTY_SHARE,
@@ -75,7 +66,7 @@ def on_customer_shared(
         media=event.media,
         position=next_position(state),
     )
-    counted = Count(Counter.SHARE_MESSAGES)
+    counted = effects.Count(effects.Counter.SHARE_MESSAGES)
     if event.mid in state.unsent_mids:
         blank = replace(message, content="", media=(), is_unsent=True)
         last = state.last_message_id or blank.id
@@ -103,9 +94,9 @@ def on_customer_shared(
         (
             message,
             counted,
-            SetTimer(TimerKind.SHARE, pending.due_at),
-            WriteLog(
-                LogName.CONVERSATION,
+            effects.SetTimer(TimerKind.SHARE, pending.due_at),
+            effects.WriteLog(
+                effects.LogName.CONVERSATION,
                 "⏳ Instagram share detected - waiting for follow-up question",
             ),
         ),
@@ -126,10 +117,10 @@ def absorb(state: Conversation, event: CustomerWrote) -> Absorbed:
     return Absorbed(
         (
             _HIT,
-            ClearTimer(TimerKind.SHARE),
-            Count(Counter.SHARE_COMBINED),
-            WriteLog(
-                LogName.CONVERSATION,
+            effects.ClearTimer(TimerKind.SHARE),
+            effects.Count(effects.Counter.SHARE_COMBINED),
+            effects.WriteLog(
+                effects.LogName.CONVERSATION,
                 "✅ Combined share + question for AI processing",
             ),
         ),
@@ -150,18 +141,20 @@ def on_share_timed_out(state: Conversation, event: ShareTimedOut) -> Decision:
     return Decision(
         replace(state, pending_share=None),
         (
-            ClearTimer(TimerKind.SHARE),
-            Count(Counter.SHARE_TIMEOUTS),
-            WriteLog(LogName.CONVERSATION, line),
+            effects.ClearTimer(TimerKind.SHARE),
+            effects.Count(effects.Counter.SHARE_TIMEOUTS),
+            effects.WriteLog(effects.LogName.CONVERSATION, line),
         ),
     )
 
 
-def drop_pending(state: Conversation) -> tuple[Conversation, tuple[Effect, ...]]:
+def drop_pending(
+    state: Conversation,
+) -> tuple[Conversation, tuple[Effect, ...]]:
     """Drop the pending share: a person leads now, or it was unsent."""
     if state.pending_share is None:
         return state, ()
-    return replace(state, pending_share=None), (ClearTimer(TimerKind.SHARE),)
+    return replace(state, pending_share=None), (effects.ClearTimer(TimerKind.SHARE),)
 
 
 def share_of_questions(state: Conversation) -> str:
