@@ -16,8 +16,8 @@ from persistence.ids import MessageId, slot_of
 from persistence.journal import Batch, Epoch, MessageUpdate, PostgresJournal
 from tests.support.conversations import Story, at
 from tests.support.memory_journal import MemoryJournal
-from tests.support.redaction import FORGOTTEN
-from tests.support.stories import add_channel
+from tests.support.redaction import REDACTED
+from tests.support.seeding import add_channel
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ async def test_what_is_taken_back_is_forgotten_and_nothing_else(
         builder.add(event, of.apply(event), seq, is_new=is_new)
         epoch = await commit(journal, epoch, builder.batch, seq)
     texts = await fetch_texts(request)
-    assert sorted(texts) == sorted([FORGOTTEN, "not a secret", "reza's"])
+    assert sorted(texts) == sorted([REDACTED, "not a secret", "reza's"])
 
 
 async def test_what_was_taken_back_stays_blank_whatever_comes_after(

@@ -1,4 +1,4 @@
-"""A database on the far side of a network that loses answers."""
+"""A simulated database behind a network that loses answers."""
 
 import asyncio
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""What is known of each part that we send: by us, and by the platform."""
+"""Checks each part that we send: what we recorded, and what arrived."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -29,14 +29,14 @@ class Check(Protocol):
 
 @dataclass(slots=True)
 class Sending:
-    """The fate of one part."""
+    """The calls and arrivals of one part."""
 
     calls: int = 0
     begun: int = 0
     #: The conversation's version when the last call was ordered, and the time.
     ordered_at: int = 0
     begun_at: float = 0.0
-    doubted_at: float | None = None
+    unknown_since: float | None = None
     is_known_sent: bool = False
     #: How many arrivals were waited for in vain: sending again is right.
     forgiven: int = 0
@@ -44,7 +44,7 @@ class Sending:
 
 
 class Deliveries:
-    """Holds calls and arrivals against what was recorded."""
+    """Checks calls and arrivals against what was recorded."""
 
     def __init__(
         self,
@@ -94,10 +94,10 @@ class Deliveries:
                 sending.ordered_at = version
                 sending.begun_at = self._now()
                 self._check_begin(row, sending)
-                sending.doubted_at = None
+                sending.unknown_since = None
             case "unknown":
-                if sending.doubted_at is None:
-                    sending.doubted_at = self._now()
+                if sending.unknown_since is None:
+                    sending.unknown_since = self._now()
             case "sent":
                 mids = {arrival.mid for arrival in sending.arrivals}
                 is_true = row.platform_id in mids
@@ -115,7 +115,7 @@ class Deliveries:
             row.id,
             holds=not sending.is_known_sent,
         )
-        waited = self._now() - (sending.doubted_at or self._now())
+        waited = self._now() - (sending.unknown_since or self._now())
         self._check(
             "an outcome in doubt waits for its echo",
             row.id,
@@ -137,8 +137,8 @@ class Deliveries:
             holds=self._now() < sending.begun_at + self._lease_s,
         )
         message = self._memory.messages[self._memory.sends[part.send_id].message_id]
-        silenced_at = self._models[message.id].silenced_at
-        is_later = self._made_at[message.id] < silenced_at <= sending.ordered_at
+        stopped_at = self._models[message.id].ai_stopped_at
+        is_later = self._made_at[message.id] < stopped_at <= sending.ordered_at
         self._check(
             "the AI says nothing after a person took over",
             part.send_id,

@@ -1,4 +1,4 @@
-"""Brings to the shard what platforms and operators want recorded, until it is taken."""
+"""The gateway of a simulated history: delivers webhooks until they are accepted."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,7 +9,7 @@ from tests.simulation.faults import Faults
 from tests.simulation.runtime import Answer
 
 Post = Callable[[Sequence[Event]], Awaitable[Answer]]
-#: Makes the event of one attempt: its time is that of the delivery, its id stays.
+#: Builds the event of one attempt: at the time of the delivery, with a constant id.
 EventFactory = Callable[[], Event]
 #: Hours of trying, like a platform's.
 MAX_POSTS = 1000
@@ -41,15 +41,15 @@ class Gateway:
         self.open -= 1
 
     async def _repeat(self, factories: Sequence[EventFactory]) -> None:
-        """Post until all are taken; a platform knows only 'all of it' and 'again'."""
+        """Post until all events are accepted: a platform repeats whole webhooks."""
         for _ in range(MAX_POSTS):
-            if is_taken(await self._post([factory() for factory in factories])):
+            if is_accepted(await self._post([factory() for factory in factories])):
                 return
             await asyncio.sleep(self._random.uniform(0.2, 8))
 
 
-def is_taken(answer: Answer) -> bool:
-    """Tell whether the answer to the platform would be a 200."""
+def is_accepted(answer: Answer) -> bool:
+    """Return whether the answer to the platform would be a 200."""
     return answer is not None and all(
         not isinstance(result, Exception) or result.permanent for result in answer
     )

@@ -1,4 +1,4 @@
-"""One history: a seed draws the world, its faults and its people, and it is lived."""
+"""Runs one simulated history: a seed draws the world, its faults and its users."""
 
 import asyncio
 from collections.abc import Iterator
@@ -23,9 +23,9 @@ from tests.simulation.users import Customer, Users
 from tests.support.memory_journal import MemoryJournal
 
 NAMES = ("sara", "reza", "mina")
-#: Eight attempts with all their pauses and doubts end well within this.
+#: Eight attempts with all their pauses and time-outs end well within this.
 CALM_S = 1800.0
-#: Lines of the log that say that something was thrown away.
+#: Log events that say that an event was discarded.
 FORBIDDEN = frozenset({"event_poisoned", "event_refused", "shard_failed"})
 
 
@@ -41,7 +41,7 @@ class Outcome:
 
 
 class World:
-    """All parts of one history, wired."""
+    """All parts of one history, connected."""
 
     def __init__(self, seed: int) -> None:
         def stream(name: str) -> Random:
@@ -96,7 +96,7 @@ class World:
 
         def hear(arrival: Arrival) -> None:
             customer = by_name[arrival.part.customer]
-            self.users.hear_echo(customer, arrival.part.content, arrival.mid)
+            self.users.report_echo(customer, arrival.part.content, arrival.mid)
 
         for customer in self.customers:
             self.trace.name(customer.conversation, customer.name)
@@ -159,8 +159,8 @@ class World:
             self.runtime.cut_off()
 
 
-def run_history(seed: int, *, tell_always: bool = False) -> Outcome:
-    """Live the history of the seed; it is the same each time."""
+def run_history(seed: int, *, trace_always: bool = False) -> Outcome:
+    """Run the history of the seed; it is the same each time."""
     world = World(seed)
     failure = ""
     try:
@@ -172,13 +172,13 @@ def run_history(seed: int, *, tell_always: bool = False) -> Outcome:
     finally:
         steps = world.loop.steps
         world.loop.dispose(world.runtime.processes)
-    trace = world.trace.render() if failure or tell_always else ""
+    trace = world.trace.render() if failure or trace_always else ""
     return Outcome(seed, failure, trace, steps, world.observer.commits)
 
 
 @contextmanager
 def _logging_into(world: World) -> Iterator[None]:
-    """Make the log's lines part of the story."""
+    """Make the log's lines part of the trace."""
 
     def tell(
         _logger: object, _level: str, line: structlog.typing.EventDict

@@ -1,4 +1,4 @@
-"""Bugs, planted one at a time, that the simulation must find: who guards the guard."""
+"""Mutants: bugs, planted one at a time, that the simulation must find."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -207,7 +207,7 @@ def too_much_is_forgotten(patch: pytest.MonkeyPatch) -> None:
     def forget_all(event: Event, _: object) -> Event:
         return replace(event, text="") if isinstance(event, CustomerWrote) else event
 
-    patch.setattr(memory_journal, "redact_events", forget_all)
+    patch.setattr(memory_journal, "redact_event", forget_all)
 
 
 def broken_text_is_not_mended(patch: pytest.MonkeyPatch) -> None:

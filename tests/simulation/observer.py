@@ -1,7 +1,7 @@
-"""Watches a history, and says at each step which promise it breaks.
+"""Observes a simulated history, and notes at each step which promise it breaks.
 
-It believes in a slow model of each conversation, in what really arrived at the
-platform, and in nothing that the shard says of itself.
+It relies on a reference model of each conversation and on what arrived at the platform,
+never on what the shard reports of itself.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ from persistence.ids import ConversationId, EventId, MessageId
 from persistence.journal import Batch, Epoch, MessageRow, SendRow
 from tests.simulation.deliveries import Deliveries
 from tests.simulation.platform import Arrival
-from tests.simulation.replay_checks import find_remembered, find_unfaithful
+from tests.simulation.replay_checks import find_unfaithful, find_unredacted
 from tests.simulation.responder import read_answer
 from tests.simulation.trace import Trace
 from tests.support.memory_journal import MemoryJournal
@@ -32,7 +32,7 @@ from tests.support.reference_model import ReferenceModel, differences
 
 
 class Observer:
-    """Holds every commit, call, arrival and receipt against the promises."""
+    """Checks every commit, call, arrival and receipt against the promises."""
 
     def __init__(
         self,
@@ -269,7 +269,7 @@ class Observer:
         for conversation, different in find_unfaithful(self._memory, self._policy):
             promise = "a history makes the state that is stored"
             self.check(promise, conversation, "; ".join(different), holds=False)
-        for event in find_remembered(self._memory):
+        for event in find_unredacted(self._memory):
             self.check("the history forgets what was unsent", event, holds=False)
 
     def _check_text(

@@ -1,7 +1,7 @@
-"""A platform that takes what we send, or refuses it, or leaves us in doubt.
+"""A simulated platform, which accepts a part, refuses it, or does not answer.
 
-What arrived is the truth that the invariants are held against. A call that times out
-may have arrived or not; an echo of what arrived comes soon, late, twice, or never.
+The invariants are checked against what arrived. A call that times out may have arrived
+or not; its echo comes soon, late, or never.
 """
 
 import asyncio
@@ -35,23 +35,23 @@ class Arrival:
 
 
 class PlatformObserver(Protocol):
-    """Who checks that what happens may happen."""
+    """Checks the calls to the platform."""
 
     def note_lookup(self, customer: str) -> None:
-        """The platform is asked who a customer is."""
+        """Note a profile look-up."""
         ...
 
     def note_call(self, part: OutgoingPart) -> None:
-        """A part is handed to the platform."""
+        """Note a call to the platform."""
         ...
 
     def note_arrival(self, arrival: Arrival) -> None:
-        """A part reached the customer."""
+        """Note the arrival of a part."""
         ...
 
 
 def name_of(customer: str) -> Profile:
-    """Return who a customer is."""
+    """Return the customer's profile."""
     return Profile(customer.title(), "", f"{customer}_88")
 
 
@@ -72,7 +72,7 @@ class SimulatedPlatform:
         self._count = 0
 
     async def send(self, part: OutgoingPart) -> str:
-        """Take the part, refuse it, or leave the caller in doubt."""
+        """Accept the part, refuse it, or do not answer."""
         self._trace.write(
             "CALL   {} part {} '{}'", part.source, part.send_id, part.content
         )
@@ -101,7 +101,7 @@ class SimulatedPlatform:
         return mid
 
     async def look_up(self, customer: CustomerRef) -> Profile | ProfileUnavailable:
-        """Tell who a customer is, or not; at times so late that nobody waits."""
+        """Return the customer's name, or none; sometimes late."""
         self._observer.note_lookup(customer.customer)
         if self._draw(self._faults.untold_name):
             await self._pass(0.1, 20.0)

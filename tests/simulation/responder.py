@@ -1,4 +1,4 @@
-"""Someone who writes answers: quickly, slowly, badly, or not at all."""
+"""A simulated responder, which is quick, slow, broken, or fails."""
 
 import asyncio
 from random import Random

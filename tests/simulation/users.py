@@ -1,4 +1,4 @@
-"""Customers who write in bursts, operators who interfere, an owner with a phone."""
+"""The users of a simulated history: customers, operators, and the shop's owner."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -55,7 +55,7 @@ SHARE_WAITS_S = (119.6, 119.9, 119.99, 120.0, 120.01)
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """Someone who writes to the shop."""
+    """A customer of the shop."""
 
     name: str
     source: Source
@@ -67,7 +67,7 @@ class Customer:
 
 
 class InboundFields(TypedDict):
-    """What all events of a platform share."""
+    """The fields of all events of a platform."""
 
     id: EventId
     conversation_id: ConversationId
@@ -80,7 +80,7 @@ class InboundFields(TypedDict):
 
 
 class Users:
-    """Everyone outside, and the list of what they were promised to be recorded."""
+    """All users, and the events of theirs that must be recorded in the end."""
 
     def __init__(
         self,
@@ -103,12 +103,12 @@ class Users:
         self.promised: set[EventId] = set()
         #: Platform ids of what the owner typed in the app.
         self.owners_mids: set[str] = set()
-        #: What customers took back, and what they worded anew last.
+        #: The messages that were unsent, and the last text of edited ones.
         self.unsent: set[MessageId] = set()
         self.last_words: dict[MessageId, str] = {}
 
     async def write_in_bursts(self, customer: Customer, bursts: int) -> None:
-        """Let the customer write, share and take back now and then."""
+        """Let the customer write, share, unsend and edit now and then."""
         for _ in range(bursts):
             await asyncio.sleep(self._random.uniform(0, 30))
             for _ in range(self._random.choice((1, 1, 2, 3))):
@@ -127,24 +127,24 @@ class Users:
                 self._gateway.deliver([self._shares(customer, mid)])
                 await asyncio.sleep(wait_s)
 
-    async def interfere(self, customers: Sequence[Customer], factories: int) -> None:
+    async def interfere(self, customers: Sequence[Customer], actions: int) -> None:
         """Let operators and the owner act now and then."""
-        for _ in range(factories):
+        for _ in range(actions):
             await asyncio.sleep(self._random.uniform(0, 40))
             customer = self._random.choice(customers)
-            # The console shows what is stored, and nothing else can be acted on.
+            # The console shows stored conversations only.
             if self._knows(customer):
-                self._gateway.deliver([self._draw_deed(customer)])
+                self._gateway.deliver([self._draw_action(customer)])
 
-    def hear_echo(self, customer: Customer, text: str, mid: str) -> None:
-        """Let the platform report what was sent in the shop's name."""
+    def report_echo(self, customer: Customer, text: str, mid: str) -> None:
+        """Deliver the platform's echo of a message in the shop's name."""
         self._gateway.deliver([self._echo(customer, text, mid)])
 
     def _knows(self, customer: Customer) -> bool:
         return customer.conversation in self._memory.conversations
 
     def _draw_words(self, customer: Customer) -> list[EventFactory]:
-        """Draw what one webhook carries."""
+        """Draw the events of one webhook."""
         kind = self._random.random()
         if customer.source is Source.INSTAGRAM and kind < 0.25:
             mid = self._name_inbound(customer)
@@ -163,7 +163,7 @@ class Users:
         return mid
 
     def _draw_correction(self, customer: Customer) -> EventFactory:
-        """Draw a message that its author takes back or words anew."""
+        """Draw a message that its author unsends or edits."""
         return self._draw_change(
             customer, self._random.choice(self._mids[customer][-3:])
         )
@@ -189,7 +189,7 @@ class Users:
         key = f"correction:{self._count}"
         return self._promise(make, derive_event_id(customer.conversation, key))
 
-    def _draw_deed(self, customer: Customer) -> EventFactory:
+    def _draw_action(self, customer: Customer) -> EventFactory:
         kind = self._random.randrange(8)
         dead = [
             row.message_id
@@ -200,7 +200,7 @@ class Users:
         if dead and kind == 6:
             return partial(self._retries, customer, dead[-1], EventId(self._new_id()))
         if kind == 0 and customer.source is Source.INSTAGRAM:
-            return self._draw_owners_deed(customer)
+            return self._draw_owner_action(customer)
         make: Callable[[EventId], Event]
         if kind <= 2:
             make = partial(self._answers, customer)
@@ -215,8 +215,8 @@ class Users:
             make = partial(self._sets, customer, self._random.choice(list(Status)))
         return self._promise(make, EventId(self._new_id()))
 
-    def _draw_owners_deed(self, customer: Customer) -> EventFactory:
-        """Draw what the owner does in the app: writes, or corrects what was sent."""
+    def _draw_owner_action(self, customer: Customer) -> EventFactory:
+        """Draw an action of the owner in the app: a message, or a correction."""
         sent = [
             row.platform_id
             for row in self._memory.messages.values()
@@ -237,7 +237,7 @@ class Users:
         return partial(make, event_id)
 
     def _writes(self, customer: Customer, mid: str) -> EventFactory:
-        # Telegram numbers what it sends; elsewhere the order of arrival counts.
+        # Telegram numbers its updates; elsewhere the order of arrival counts.
         order = self._count if customer.source is Source.TELEGRAM else 0
         text = f"question {self._count}"
 

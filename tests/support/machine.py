@@ -1,4 +1,4 @@
-"""A conversation under `decide` and under the slow model, and all that is under way."""
+"""A conversation under `decide` and under the reference model, side by side."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -43,7 +43,7 @@ from persistence.ids import (
 )
 from tests.support.conversations import CHANNEL, NOON, TENANT
 from tests.support.customer_story import Head, InboundHead
-from tests.support.redaction import redact_events
+from tests.support.redaction import redact_event
 from tests.support.reference_model import ReferenceModel, differences
 
 POLICY = Policy()
@@ -51,12 +51,12 @@ POLICY = Policy()
 
 @dataclass(slots=True)
 class Fate:
-    """What became of one part."""
+    """The calls and arrivals of one part."""
 
     is_known_sent: bool = False
     #: A call without a result, or with a lost one, may have arrived.
     may_have_arrived: bool = False
-    doubted_at: datetime | None = None
+    unknown_since: datetime | None = None
     calls: list[Send] = field(default_factory=list)
 
 
@@ -131,7 +131,7 @@ class ConversationBench(RuleBasedStateMachine):
                     self.check_call(effect.send)
                 case _:
                     pass
-        self.note_doubt()
+        self.note_unknown()
         return decision.effects
 
     def teardown(self) -> None:
@@ -144,7 +144,7 @@ class ConversationBench(RuleBasedStateMachine):
     def forget(self, mid: str) -> None:
         """Take the words of this message out of the history, as the journal does."""
         self.history = [
-            (redact_events(event, touched), touched)
+            (redact_event(event, touched), touched)
             if isinstance(event, Inbound) and event.mid == mid
             else (event, touched)
             for event, touched in self.history
@@ -155,23 +155,25 @@ class ConversationBench(RuleBasedStateMachine):
         fate = self.fates.setdefault(send.id, Fate())
         assert not fate.is_known_sent, "what is known to have arrived is not sent again"
         if fate.may_have_arrived:
-            assert fate.doubted_at is not None, "a part is sent once at a time"
-            waited = self.now - fate.doubted_at
-            assert waited >= POLICY.echo_timeout, "a doubt waits for its echo"
+            assert fate.unknown_since is not None, "a part is sent once at a time"
+            waited = self.now - fate.unknown_since
+            assert waited >= POLICY.echo_timeout, (
+                "an unknown outcome waits for its echo"
+            )
         made_at = self.answers.get(send.message_id)
-        assert made_at is None or made_at >= self.model.silenced_at
-        fate.may_have_arrived, fate.doubted_at = True, None
+        assert made_at is None or made_at >= self.model.ai_stopped_at
+        fate.may_have_arrived, fate.unknown_since = True, None
         # A call ends with its lease: of an earlier one only the echo may still come.
         self.lost += self.open_calls(send)
         self.calls = [call for call in self.calls if call.id != send.id]
         self.calls.append(send)
 
-    def note_doubt(self) -> None:
-        """Note since when the part at the head is in doubt."""
+    def note_unknown(self) -> None:
+        """Note since when the outcome of the first part is unknown."""
         head = self.current.sends[0] if self.current.sends else None
         if head is not None and head.delivery is Delivery.UNKNOWN:
             fate = self.fates[head.id]
-            fate.doubted_at = fate.doubted_at or self.now
+            fate.unknown_since = fate.unknown_since or self.now
 
     def open_calls(self, send: Send) -> list[Send]:
         """Return the calls for this part that have no result yet."""

@@ -1,7 +1,7 @@
-"""A journal in memory that refuses whatever PostgreSQL would refuse.
+"""A journal in memory, which refuses whatever PostgreSQL would refuse.
 
-It is the twin that the simulation needs to fail at a chosen moment; one contract test
-holds it and the real one to the same promises.
+The simulation needs it to fail at a chosen moment; `tests/contract` holds it and the
+real one to the same promises.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ from persistence.journal import (
     SendRow,
     TimerRow,
 )
-from tests.support.redaction import redact_events
+from tests.support.redaction import redact_event
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class MemoryJournal:
         #: Called with each batch right after it was written.
         self.on_commit: Callable[[Epoch, Batch, int], None] = lambda *_: None
         self._versions: set[tuple[ConversationId, int]] = set()
-        self._semaphore: set[tuple[ConversationId, int]] = set()
+        self._positions: set[tuple[ConversationId, int]] = set()
 
     async def raise_epoch(self, shard: int) -> Epoch:
         """Take the shard's place."""
@@ -130,7 +130,7 @@ class MemoryJournal:
         for message in batch.messages.values():
             place = (message.conversation_id, message.seq)
             _refuse_if(message.id in self.messages, "the message's id is taken")
-            _refuse_if(place in self._semaphore, "the message's place is taken")
+            _refuse_if(place in self._positions, "the message's place is taken")
         messages = self.messages.keys() | batch.messages.keys()
         for send in batch.sends.values():
             _refuse_if(send.message_id not in messages, "a part of no message")
@@ -163,7 +163,7 @@ class MemoryJournal:
                 self.messages[progress.id] = apply_update(before, progress)
         for message in batch.messages.values():
             self.messages[message.id] = message
-            self._semaphore.add((message.conversation_id, message.seq))
+            self._positions.add((message.conversation_id, message.seq))
         for send in batch.sends.values():
             earlier = self.sends.get(send.id)
             if earlier is not None and send.platform_id is None:
@@ -183,7 +183,7 @@ class MemoryJournal:
                 isinstance(event, Inbound)
                 and (row.conversation_id, event.mid) in batch.redacted
             ):
-                payload = encode_event(redact_events(event, row.message_ids))
+                payload = encode_event(redact_event(event, row.message_ids))
                 row = replace(row, payload=payload)
                 self.events[event_id] = replace(stored, row=row)
 

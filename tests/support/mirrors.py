@@ -1,4 +1,4 @@
-"""Shards whose conversations are mirrored, and what is done in them."""
+"""Shards with a Redis mirror, and the events that change it."""
 
 import asyncio
 from datetime import timedelta
@@ -49,7 +49,7 @@ def ai_key(conversation: ConversationId) -> str:
 
 
 class MirrorBench:
-    """Starts shards over one database and one Redis, and speaks to them."""
+    """Starts shards over one database and one Redis."""
 
     def __init__(self, pool: Pool, url: str) -> None:
         self.pool = pool
@@ -90,7 +90,7 @@ class MirrorBench:
         return started
 
     def healths(self) -> list[MirrorHealth]:
-        """Return how true each mirror is, in the order of their starts."""
+        """Return the state of each mirror, in the order of their starts."""
         return [mirror.health for mirror in self.mirrors]
 
     async def wait_for_health(self, mirror: RedisMirror, health: MirrorHealth) -> None:

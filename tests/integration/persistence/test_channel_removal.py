@@ -11,7 +11,7 @@ from persistence.database import Pool
 from persistence.errors import BatchRefusedError
 from persistence.journal import Batch, PostgresJournal
 from tests.support.conversations import CHANNEL, TENANT, Story
-from tests.support.stories import add_channel
+from tests.support.seeding import add_channel
 
 TABLES = ("customers", "conversations", "conversation_events", "messages", "timers")
 

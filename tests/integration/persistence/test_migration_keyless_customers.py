@@ -7,7 +7,7 @@ from persistence import migrate
 from persistence.database import Pool, open_pool
 from persistence.journal import PostgresJournal
 from tests.support.conversations import Story
-from tests.support.stories import add_channel
+from tests.support.seeding import add_channel
 
 KEYS = """
 SELECT count(*) FROM pg_constraint

@@ -11,7 +11,7 @@ from persistence import migrate
 from persistence.database import Pool, open_pool
 from persistence.journal import PostgresJournal
 from tests.support.conversations import Story
-from tests.support.stories import add_channel
+from tests.support.seeding import add_channel
 
 OLD_NAMES = {"unconfirmed": "doubted", "positions": "placed", "profile_lookup": "quest"}
 
