@@ -1,4 +1,4 @@
-"""What happened to a conversation, event by event."""
+"""Reads the history of a conversation: its events."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +24,7 @@ class HistoryEvent:
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """An event as it was written down; `payload` is JSON text."""
+    """An event as it is stored; `payload` is JSON text."""
 
     version: int
     kind: str
@@ -33,7 +33,7 @@ class StoredEvent:
 
 @dataclass(frozen=True, slots=True)
 class StoredHistory:
-    """A conversation's stored state as JSON text, and all events that made it."""
+    """The stored state of a conversation as JSON text, and all its events."""
 
     state: str
     events: tuple[StoredEvent, ...]

@@ -63,7 +63,7 @@ class TimerRow:
 
 @dataclass
 class CustomerRow:
-    """A customer who is new, or whose platform calls them otherwise now."""
+    """A new customer, or a new name of one."""
 
     id: CustomerId
     tenant_id: TenantId
@@ -96,7 +96,7 @@ class ConversationRow:
 
 @dataclass
 class EventRow:
-    """One thing that happened. `payload` is JSON text."""
+    """An event. `payload` is JSON text."""
 
     id: EventId
     conversation_id: ConversationId
@@ -106,7 +106,7 @@ class EventRow:
     at: datetime
     kind: str
     payload: str
-    #: The messages that it made or changed.
+    #: The messages that the event added or changed.
     message_ids: tuple[MessageId, ...]
 
 
@@ -126,15 +126,15 @@ class MessageRow:
     delivery: str | None
     metadata: str
     created_at: datetime
-    #: What the AI was handed instead of the customer's own words.
+    #: The question as the AI got it, with the shared post.
     combined_content: str | None = None
-    #: Where it stands as it was written; `seq` is as it was stored.
+    #: The position by the time of writing; `seq` is the order of storing.
     position: int = 0
 
 
 @dataclass
 class SendRow:
-    """Where a part of a message of ours stands."""
+    """A part of a message of ours, and its delivery status."""
 
     id: SendId
     conversation_id: ConversationId
@@ -171,10 +171,10 @@ class MessageUpdate:
 
 @dataclass(slots=True)
 class Batch:
-    """All that one group commit writes.
+    """The rows of one group commit.
 
-    The dicts hold the newest value of each key: one statement can touch a row once, so
-    what happens to a new message within its batch is in its MessageRow already.
+    The dicts hold the newest value of each key: a statement can touch a row once, so
+    changes of a new message within its batch are in its MessageRow already.
     """
 
     customers: dict[CustomerId, CustomerRow] = field(default_factory=dict)
@@ -192,7 +192,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What was recorded before a batch: states as JSON text, events by number."""
+    """The stored input of a batch: states as JSON text, sequence numbers of events."""
 
     states: dict[ConversationId, str]
     events: dict[EventId, int]

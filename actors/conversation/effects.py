@@ -34,7 +34,7 @@ class RecordMessage:
     delivery: Delivery | None = None
     trace: AnswerTrace | None = None
     media: tuple[Media, ...] = ()
-    #: What the AI is handed instead of the customer's own words.
+    #: The question as the AI gets it, with the shared post.
     combined_content: str | None = None
     #: The position among the conversation's messages.
     position: int = 0

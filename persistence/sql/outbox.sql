@@ -1,6 +1,6 @@
 -- fetch_outbox_page --
--- Messages of which parts stand at one point of their way, what moved last first. Which
--- of the lost ones can be sent again, the conversation's state knows.
+-- Messages with parts of one delivery status, the newest change first. The conversation's
+-- state knows which dead letters can be retried.
 WITH unsent AS (
     SELECT o.message_id, o.conversation_id, o.channel_id, count(*) AS parts,
         max(o.attempts) AS attempts, max(o.error) AS error,
@@ -22,17 +22,17 @@ JOIN conversations c ON c.id = u.conversation_id
 ORDER BY u.updated_at DESC, u.message_id;
 
 -- count_outbox --
--- Apart from the page, which joins only what it shows.
+-- Separate from the page, which joins only the rows that it shows.
 SELECT count(DISTINCT o.message_id) FROM outbox o
 WHERE o.tenant_id = $1 AND o.delivery <> 'sent' AND o.delivery = $2
     AND ($3::uuid IS NULL OR o.channel_id = $3);
 
 -- fetch_outbox_conversation --
--- Whose message it is, if it ever went to a platform and is this tenant's.
+-- The conversation of a message, if it has parts and is this tenant's.
 SELECT conversation_id FROM outbox WHERE tenant_id = $1 AND message_id = $2 LIMIT 1;
 
 -- fetch_waiting_conversations --
--- Whose messages wait for a channel, page by page: a long pause holds back thousands.
+-- Conversations that wait for a channel, in pages: a long pause holds back thousands.
 SELECT DISTINCT conversation_id FROM outbox
 WHERE tenant_id = $1 AND delivery = 'queued' AND channel_id = $2
     AND conversation_id > $3

@@ -14,9 +14,9 @@ from actors.conversation.rules import (
     echoes,
     questions,
     replies,
+    share,
     takeover,
 )
-from actors.conversation.rules import decide as decide_module
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.replies import on_reply_due
 from actors.conversation.rules.share import on_share_timed_out
@@ -81,7 +81,7 @@ def the_reply_timer_is_not_bound(patch: pytest.MonkeyPatch) -> None:
             event = replace(event, due_at=state.reply.due_at)
         return on_reply_due(state, event)
 
-    patch.setattr(decide_module, "on_reply_due", fire)
+    patch.setattr(replies, "on_reply_due", fire)
 
 
 def the_share_timer_is_not_bound(patch: pytest.MonkeyPatch) -> None:
@@ -92,7 +92,7 @@ def the_share_timer_is_not_bound(patch: pytest.MonkeyPatch) -> None:
             event = replace(event, due_at=state.pending_share.due_at)
         return on_share_timed_out(state, event)
 
-    patch.setattr(decide_module, "on_share_timed_out", fire)
+    patch.setattr(share, "on_share_timed_out", fire)
 
 
 def the_ai_talks_over_a_person(patch: pytest.MonkeyPatch) -> None:
