@@ -202,8 +202,8 @@ class ConversationMachine(ConversationBench):
         effects = self.apply(
             ReplyWritten(**head, job=job, text=self.words(), is_handover=is_handover)
         )
-        written = [one for one in effects if isinstance(one, RecordMessage)]
-        assert [one.author for one in written] == [Author.AI] * is_wanted
+        written = [effect for effect in effects if isinstance(effect, RecordMessage)]
+        assert [message.author for message in written] == [Author.AI] * is_wanted
         if is_wanted:
             assert asked, "a burst is answered once"
             assert ai_leads, "the AI answers only while it leads"

@@ -35,7 +35,7 @@ def answered(text: str = "سلام!") -> Story:
 
 
 def delivered(story: Story) -> list[DeliverPart]:
-    return [one for one in story.effects if isinstance(one, DeliverPart)]
+    return [effect for effect in story.effects if isinstance(effect, DeliverPart)]
 
 
 def test_d1_the_owner_who_says_what_we_said_is_still_the_owner() -> None:
@@ -130,7 +130,9 @@ def test_d5_a_long_answer_is_cut_at_words_to_the_platforms_limit() -> None:
 
 def test_d5_signs_of_html_arrive_as_they_are() -> None:
     story = answered("سایز < ۴۰ & رنگ > ۲ <b>")
-    assert [one.send.content for one in delivered(story)] == ["سایز < ۴۰ & رنگ > ۲ <b>"]
+    assert [effect.send.content for effect in delivered(story)] == [
+        "سایز < ۴۰ & رنگ > ۲ <b>"
+    ]
 
 
 def test_d6_a_message_has_the_id_of_its_event_and_no_short_random_one() -> None:
@@ -148,7 +150,7 @@ def test_a_take_over_lets_nothing_of_the_ai_out_but_what_is_under_way() -> None:
     assert [send.is_withdrawn for send in story.now.sends] == [True, False]
     assert len(story.now.dead) == parts - 1
     story.part_is_delivered("mid.1", 4)
-    record = next(one for one in story.effects if isinstance(one, RecordSend))
+    record = next(effect for effect in story.effects if isinstance(effect, RecordSend))
     # Half a message is no message that was sent.
     assert not record.is_last_part
     story.send_timer_fires(4)
@@ -162,7 +164,7 @@ def test_a_part_in_doubt_is_not_sent_again_after_a_take_over() -> None:
     story.echo_arrives("خودم هستم", 24, "mid.owner")
     story.send_timer_fires(53)
     assert delivered(story) == []
-    record = next(one for one in story.effects if isinstance(one, RecordSend))
+    record = next(effect for effect in story.effects if isinstance(effect, RecordSend))
     assert (record.send.delivery, record.error) == (Delivery.FAILED, TAKEN_OVER_UNKNOWN)
     assert story.now.sends == ()
 
@@ -186,11 +188,11 @@ def test_a_dead_letter_is_sent_again_when_an_operator_wants_it() -> None:
     assert not story.now.needs_operator
     assert SetTimer(TimerKind.SEND, at(60)) in story.effects
     story.send_timer_fires(60)
-    assert [one.send.attempts for one in delivered(story)] == [1]
+    assert [effect.send.attempts for effect in delivered(story)] == [1]
     story.part_is_delivered("mid.1", 61)
-    (record,) = [one for one in story.effects if isinstance(one, RecordSend)]
+    (record,) = [effect for effect in story.effects if isinstance(effect, RecordSend)]
     assert record.is_last_part
-    assert not any(isinstance(one, RecordMessage) for one in story.effects)
+    assert not any(isinstance(effect, RecordMessage) for effect in story.effects)
 
 
 def test_what_did_not_fail_can_not_be_sent_again() -> None:
