@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol, cast
+from typing import Protocol, TypeVar, cast
 
 import ray
 import structlog
@@ -40,6 +40,8 @@ MAX_CALL = 256
 RETRY_PAUSE_S = 0.1
 #: Below the time-out of the health probes that ask.
 PROBE_TIMEOUT_S = 1.5
+
+Answer = TypeVar("Answer")
 
 log = structlog.get_logger("shard_client")
 
@@ -224,27 +226,23 @@ def _start(plan: ShardPlan, open_dependencies: OpenDependencies) -> ActorHandle[
 
 async def is_shard_serving(shard: int) -> bool:
     """Ask a shard whether it takes events; False if there is no answer."""
-    try:
-        handle: ActorHandle[object] = ray.get_actor(
-            shard_name(shard), namespace=NAMESPACE
-        )
-        call: ObjectRef[bool] = handle.is_serving.remote()
-        return await asyncio.wait_for(
-            asyncio.wrap_future(call.future()), PROBE_TIMEOUT_S
-        )
-    except (RayActorError, RayTaskError, ValueError, TimeoutError):
-        return False
+    return bool(await _ask(shard, lambda handle: handle.is_serving.remote()))
 
 
 async def ask_mirror_health(shard: int) -> MirrorHealth | None:
     """Ask a shard for the state of its mirror; None if there is no answer."""
+    return await _ask(shard, lambda handle: handle.mirror_health.remote())
+
+
+async def _ask(
+    shard: int, ask: Callable[[ActorHandle[object]], "ObjectRef[Answer]"]
+) -> Answer | None:
     try:
         handle: ActorHandle[object] = ray.get_actor(
             shard_name(shard), namespace=NAMESPACE
         )
-        call: ObjectRef[MirrorHealth] = handle.mirror_health.remote()
         return await asyncio.wait_for(
-            asyncio.wrap_future(call.future()), PROBE_TIMEOUT_S
+            asyncio.wrap_future(ask(handle).future()), PROBE_TIMEOUT_S
         )
     except (RayActorError, RayTaskError, ValueError, TimeoutError):
         return None

@@ -1,4 +1,4 @@
-"""What a journal promises a shard: PostgreSQL's and the one in memory alike."""
+"""The contract of a journal: PostgreSQL's and the one in memory alike."""
 
 from dataclasses import replace
 

@@ -1,6 +1,7 @@
 """Shards with a Redis mirror, and the events that change it."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -40,6 +41,8 @@ QUICK = MirrorTimings(
     # A busy machine answers late; a test of a Redis that hangs waits less.
     timeout=timedelta(seconds=20),
 )
+#: A moment on an idle machine.
+WAIT_S = 30.0
 ON, OFF = '{"ai_enabled": true}', '{"ai_enabled": false}'
 
 
@@ -94,14 +97,24 @@ class MirrorBench:
         return [mirror.health for mirror in self.mirrors]
 
     async def wait_for_health(self, mirror: RedisMirror, health: MirrorHealth) -> None:
-        """Wait until the mirror says so."""
-        while mirror.health is not health:  # noqa: ASYNC110 - it tells nobody
-            await asyncio.sleep(0.01)
+        """Wait until the mirror reports this state."""
+        await self._wait_until(lambda: mirror.health is health)
 
     async def settle(self) -> None:
-        """Wait until no mirror has anything left to show."""
-        while any(mirror._has_unwritten for mirror in self.mirrors):  # noqa: ASYNC110 - it tells nobody
-            await asyncio.sleep(0.01)
+        """Wait until no mirror has anything left to write."""
+        await self._wait_until(
+            lambda: not any(mirror._has_unwritten for mirror in self.mirrors)
+        )
+
+    async def _wait_until(self, condition: Callable[[], bool]) -> None:
+        try:
+            async with asyncio.timeout(WAIT_S):
+                while not condition():  # noqa: ASYNC110 - a mirror signals nothing
+                    await asyncio.sleep(0.01)
+        except TimeoutError as error:
+            unwritten = [mirror._has_unwritten for mirror in self.mirrors]
+            message = f"the mirrors are {self.healths()}, unwritten: {unwritten}"
+            raise AssertionError(message) from error
 
     async def stop(self) -> None:
         """Stop all."""

@@ -1,4 +1,4 @@
-"""What is written down is read back the same."""
+"""States and events are decoded as they were encoded."""
 
 import pickle
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Every fault that was found, replayed: what showed it must never show it again."""
+"""Replays of the events that once showed a fault."""
 
 from pathlib import Path
 

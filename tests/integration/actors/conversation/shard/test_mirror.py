@@ -1,4 +1,4 @@
-"""The mirror on a real Valkey: never wrong for long, and nobody waits for it."""
+"""The mirror on a real Valkey: never wrong for long, and it delays no commit."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

@@ -1,4 +1,4 @@
-"""The shard on a real PostgreSQL: what it promises of storing, answering, surviving."""
+"""The shard on a real PostgreSQL: storing, answering, and recovering."""
 
 import asyncio
 from collections.abc import AsyncIterator

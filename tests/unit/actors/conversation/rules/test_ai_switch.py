@@ -1,4 +1,4 @@
-"""The AI's switch: on and off without handing the conversation to anybody."""
+"""The AI's switch: on and off without a redirect."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Telegram's part of the rules: no echo tells what became of a part; numbers order."""
+"""The rules on Telegram: no echo acknowledges a part; numbers order messages."""
 
 from dataclasses import replace
 from datetime import timedelta

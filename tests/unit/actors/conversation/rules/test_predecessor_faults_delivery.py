@@ -1,4 +1,4 @@
-"""TRAPS D1 to D6: what is sent, once, to whom it was meant, known by its mid."""
+"""TRAPS D1 to D6: messages are sent once, to their customer, and known by their mid."""
 
 from datetime import timedelta
 

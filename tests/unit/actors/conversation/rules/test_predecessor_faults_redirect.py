@@ -1,4 +1,4 @@
-"""TRAPS R1 to R7: who leads a conversation is never undone by itself."""
+"""TRAPS R1 to R7: a redirect is never undone by itself."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Who a customer is: asked gently, and never on the way of an answer."""
+"""Profile look-ups: rare, and never before an answer."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""How late the AI and a person may still answer on Instagram."""
+"""The reply window on Instagram, for the AI and for an operator."""
 
 from dataclasses import replace
 from datetime import timedelta
