@@ -139,6 +139,8 @@ async def test_a_redis_that_is_down_at_the_start_is_filled_when_it_comes(
     first = await bench.start()
     before = await write(first, "before this runtime")
     await redirect(first, before, Destination.BILLING)
+    # On a busy machine a stop may come before the mirror has connected.
+    await bench.wait_for_health(bench.mirrors[0], MirrorHealth.RIGHT)
     await first.stop()
     await valkey.stop()
     errors = count("ai_control_cache_total", "error")
@@ -392,6 +394,7 @@ async def test_a_stop_writes_what_was_noted_last(
     # So slow that nothing would be written by itself.
     slow = replace(QUICK, gather=timedelta(hours=1), check=timedelta(hours=1))
     shard = await bench.start(slow)
+    await bench.wait_for_health(bench.mirrors[0], MirrorHealth.RIGHT)
     await write(shard, "sara")
     await redirect(shard, derive_conversation_id(CHANNEL, "sara"), Destination.SUPPORT)
     await shard.stop()
