@@ -88,7 +88,7 @@ STATUSES: Mapping[type[Exception], int] = {
     persistence_errors.SecretUnreadableError: 500,
     # Never a request's: the mirror has a task of its own.
     persistence_errors.MirrorUnreachableError: 503,
-    persistence_errors.MirrorPlaceLostError: 503,
+    persistence_errors.MirrorEmptiedError: 503,
     RetrievalError: 503,
     retrieval_errors.EmbeddingError: 503,
     retrieval_errors.DimensionMismatchError: 500,

@@ -95,5 +95,5 @@ class MirrorUnreachableError(PersistenceError):
     """Redis does not answer: the mirror is made right when it is back."""
 
 
-class MirrorPlaceLostError(PersistenceError):
-    """The mirror was emptied, or another shard took this one's place in it."""
+class MirrorEmptiedError(PersistenceError):
+    """The mirror was emptied, or another process writes for this shard."""

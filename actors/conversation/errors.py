@@ -1,4 +1,4 @@
-"""What can go wrong between a caller and a conversation."""
+"""The errors of the conversation engine."""
 
 from uuid import UUID
 

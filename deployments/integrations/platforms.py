@@ -5,7 +5,7 @@ from typing import ClassVar, Protocol
 
 import httpx
 
-from actors.conversation.ports import NoProfile, OutgoingPart
+from actors.conversation.ports import OutgoingPart, ProfileUnavailable
 from actors.conversation.state import Profile, Source
 from config.settings import Settings
 from deployments.integrations.instagram.accounts import InstagramAccounts
@@ -30,7 +30,9 @@ class Platform(Protocol):
 class ProfileSource(Protocol):
     """A platform that names a customer only when it is asked."""
 
-    async def fetch_profile(self, token: str, customer: str) -> Profile | NoProfile:
+    async def fetch_profile(
+        self, token: str, customer: str
+    ) -> Profile | ProfileUnavailable:
         """Ask once; `is_held` if no customer of the channel should be asked for now.
 
         Never raises for an answer of the platform, or for none.

@@ -8,7 +8,7 @@ from datetime import timedelta
 import httpx
 import structlog
 
-from actors.conversation.ports import NoProfile, Unnamed
+from actors.conversation.ports import CustomerRef, ProfileUnavailable
 from actors.conversation.state import Profile, Source
 from config.metrics import PROFILE_LOOKUPS
 from config.settings import Settings
@@ -65,7 +65,7 @@ class ChannelProfiles:
         """Close the connections to the platforms."""
         await self._client.aclose()
 
-    async def look_up(self, who: Unnamed) -> Profile | NoProfile:
+    async def look_up(self, who: CustomerRef) -> Profile | ProfileUnavailable:
         """Ask the platform for a customer's profile."""
         answer = await self._look_up(who)
         if isinstance(answer, Profile):
@@ -78,18 +78,18 @@ class ChannelProfiles:
             )
         return answer
 
-    async def _look_up(self, who: Unnamed) -> Profile | NoProfile:
+    async def _look_up(self, who: CustomerRef) -> Profile | ProfileUnavailable:
         profile_source = self._sources.get(who.source)
         if profile_source is None:
-            return NoProfile(f"{who.source} is not asked", is_held=True)
+            return ProfileUnavailable(f"{who.source} is not asked", is_held=True)
         try:
             account = await self._find_account(who)
         except DATABASE_AWAY:
-            return NoProfile("the database does not answer", is_held=True)
+            return ProfileUnavailable("the database does not answer", is_held=True)
         if account.why_not:
-            return NoProfile(account.why_not, is_held=True)
+            return ProfileUnavailable(account.why_not, is_held=True)
         answer = await profile_source.fetch_profile(account.token, who.customer)
-        if isinstance(answer, NoProfile) and answer.is_held:
+        if isinstance(answer, ProfileUnavailable) and answer.is_held:
             # The next customer of this channel would be refused for the same reason.
             until = self._clock() + QUIET.total_seconds()
             self._accounts[who.channel_id] = _Account("", answer.reason, until)
@@ -98,7 +98,7 @@ class ChannelProfiles:
             )
         return answer
 
-    async def _find_account(self, who: Unnamed) -> _Account:
+    async def _find_account(self, who: CustomerRef) -> _Account:
         known = self._accounts.get(who.channel_id)
         now = self._clock()
         if known is not None and now < known.until:
@@ -108,7 +108,7 @@ class ChannelProfiles:
         self._accounts[who.channel_id] = account
         return account
 
-    async def _read_channel(self, who: Unnamed) -> tuple[str, str]:
+    async def _read_channel(self, who: CustomerRef) -> tuple[str, str]:
         """Return the channel's token, or the reason not to use it."""
         channel = await fetch_channel(self._pool, who.channel_id)
         if channel is None or channel.tenant_id != who.tenant_id:

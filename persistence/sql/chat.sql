@@ -1,5 +1,5 @@
 -- fetch_chat_news --
--- One query for all connected visitors: the messages after each one's cursor.
+-- One query for all connected visitors: the messages after each visitor's cursor.
 SELECT m.id, m.conversation_id, m.seq, m.type, m.content, m.created_at
 FROM unnest($1::uuid[], $2::bigint[]) AS visit (conversation_id, seq)
 CROSS JOIN LATERAL (
@@ -11,11 +11,11 @@ CROSS JOIN LATERAL (
 ORDER BY m.seq;
 
 -- fetch_chat_writing --
--- Conversations whose newest message, a customer's, is being answered by the AI.
+-- Conversations in which the AI answers the newest message just now.
 SELECT c.id FROM conversations c JOIN messages m ON m.id = c.last_message_id
 WHERE c.id = ANY($1::uuid[]) AND m.processing_status = 'processing';
 
 -- fetch_chat_start --
--- The cursor just before the newest messages, for a visitor without one.
+-- The cursor before the newest messages, for a visitor without one.
 SELECT seq FROM messages WHERE conversation_id = $1
 ORDER BY seq DESC OFFSET $2 LIMIT 1;

@@ -12,7 +12,7 @@ from actors.clock import Clock, SystemClock
 from actors.conversation.errors import ActorError, AnswerFailedError
 from actors.conversation.events import CustomerWrote, Event
 from actors.conversation.ports import (
-    NOBODY_KNOWS,
+    NO_PROFILES,
     AnswerJob,
     OutgoingPart,
     Profiles,
@@ -48,8 +48,8 @@ from persistence.ids import (
     derive_conversation_id,
     derive_event_id,
 )
+from persistence.journal import PostgresJournal
 from persistence.monitor import CheckRow
-from persistence.postgres_journal import PostgresJournal
 from persistence.tenants import create_tenant
 from persistence.users import User, create_user
 from retrieval.answer.retrieved import Performance, RetrievedContext
@@ -89,7 +89,7 @@ class LocalShards:
         responder: Responder | None = None,
         sender: Sender | None = None,
         policy: Policy | None = None,
-        profiles: Profiles = NOBODY_KNOWS,
+        profiles: Profiles = NO_PROFILES,
     ) -> None:
         self.events: list[Event] = []
         self.shard = Shard(

@@ -1,25 +1,9 @@
-"""Events and states to write stories with; times are seconds after noon."""
+"""A conversation for rule tests, event by event; times are seconds after noon."""
 
 from datetime import timedelta
 
+from actors.conversation import events
 from actors.conversation.effects import Decision
-from actors.conversation.events import (
-    AiSwitched,
-    ChannelResumed,
-    ConversationRedirected,
-    OperatorAnswered,
-    PartDelivered,
-    PartOutcomeLost,
-    PartRefused,
-    ProfileLearned,
-    ProfileMissed,
-    ReplyFellDue,
-    ReplyWritten,
-    SendFellDue,
-    SendRetried,
-    ShareTimedOut,
-    StatusSet,
-)
 from actors.conversation.state import Destination, Profile, Status
 from persistence.ids import EventId, MessageId, SendId
 from tests.support.customer_story import CHANNEL as CHANNEL
@@ -32,75 +16,39 @@ from tests.support.customer_story import at as at
 
 
 class Story(CustomerStory):
-    """One conversation told event by event; invariants are checked at each."""
+    """One conversation, event by event; invariants are checked after each."""
 
     def operator_answers(self, text: str, seconds: float) -> Decision:
         """An operator writes `text`."""
         return self.apply(
-            OperatorAnswered(
-                id=self.new_id(),
-                conversation_id=self.id,
-                at=at(seconds),
-                user_id=OPERATOR,
-                text=text,
-            )
+            events.OperatorAnswered(**self.head(seconds), user_id=OPERATOR, text=text)
         )
 
     def redirect(self, destination: Destination, seconds: float) -> Decision:
         """The conversation is handed to `destination`."""
         return self.apply(
-            ConversationRedirected(
-                id=self.new_id(),
-                conversation_id=self.id,
-                at=at(seconds),
-                destination=destination,
-            )
+            events.ConversationRedirected(**self.head(seconds), destination=destination)
         )
 
     def set_status(self, status: Status, seconds: float) -> Decision:
         """An operator sets the status."""
-        return self.apply(
-            StatusSet(
-                id=self.new_id(),
-                conversation_id=self.id,
-                at=at(seconds),
-                status=status,
-            )
-        )
+        return self.apply(events.StatusSet(**self.head(seconds), status=status))
 
     def switch_ai(self, seconds: float, *, on: bool) -> Decision:
         """An operator turns the AI on or off."""
         return self.apply(
-            AiSwitched(
-                id=self.new_id(),
-                conversation_id=self.id,
-                at=at(seconds),
-                user_id=OPERATOR,
-                ai_enabled=on,
-            )
+            events.AiSwitched(**self.head(seconds), user_id=OPERATOR, ai_enabled=on)
         )
 
     def share_timer_fires(self, seconds: float, due: float) -> Decision:
         """The share timer that was set for `due` fires."""
-        return self.apply(
-            ShareTimedOut(
-                id=self.new_id(),
-                conversation_id=self.id,
-                at=at(seconds),
-                due_at=at(due),
-            )
-        )
+        return self.apply(events.ShareTimedOut(**self.head(seconds), due_at=at(due)))
 
     def reply_timer_fires(self, seconds: float) -> Decision:
         """The reply timer that is armed fires."""
         assert self.now.reply is not None
         return self.apply(
-            ReplyFellDue(
-                id=self.new_id(),
-                conversation_id=self.id,
-                at=at(seconds),
-                due_at=self.now.reply.due_at,
-            )
+            events.ReplyFellDue(**self.head(seconds), due_at=self.now.reply.due_at)
         )
 
     def ai_writes(
@@ -114,10 +62,8 @@ class Story(CustomerStory):
     ) -> Decision:
         """The answer to `job` comes back."""
         return self.apply(
-            ReplyWritten(
-                id=self.new_id(),
-                conversation_id=self.id,
-                at=at(seconds),
+            events.ReplyWritten(
+                **self.head(seconds),
                 job=job,
                 text=text,
                 is_handover=is_handover,
@@ -128,20 +74,13 @@ class Story(CustomerStory):
     def send_timer_fires(self, seconds: float) -> Decision:
         """The send timer that is armed fires."""
         return self.apply(
-            SendFellDue(
-                id=self.new_id(),
-                conversation_id=self.id,
-                at=at(seconds),
-                due_at=self.now.sends[0].due_at,
-            )
+            events.SendFellDue(**self.head(seconds), due_at=self.now.sends[0].due_at)
         )
 
     def send_timer_is_stale(self, seconds: float, due: float) -> bool:
         """Whether a send timer that was set for `due` does nothing any more."""
-        fired = SendFellDue(
-            id=self.new_id(),
-            conversation_id=self.id,
-            at=at(seconds),
+        fired = events.SendFellDue(
+            **self.head(seconds),
             due_at=at(due),
         )
         return self.apply(fired).effects == ()
@@ -152,17 +91,13 @@ class Story(CustomerStory):
         assert self.now.reply.job is not None
         return self.now.reply.job
 
-    def part_arrives(
+    def part_is_delivered(
         self, mid: str, seconds: float, *, send_id: SendId | None = None
     ) -> Decision:
         """The platform takes the part under way, or another, and names it."""
         return self.apply(
-            PartDelivered(
-                id=self.new_id(),
-                conversation_id=self.id,
-                at=at(seconds),
-                send_id=send_id or self.now.sends[0].id,
-                mid=mid,
+            events.PartDelivered(
+                **self.head(seconds), send_id=send_id or self.now.sends[0].id, mid=mid
             )
         )
 
@@ -170,6 +105,7 @@ class Story(CustomerStory):
         self,
         seconds: float,
         *,
+        reason: str = "told to fail",
         permanent: bool = False,
         retry_after: timedelta | None = None,
         is_held: bool = False,
@@ -177,12 +113,10 @@ class Story(CustomerStory):
     ) -> Decision:
         """The platform says no to the part under way."""
         return self.apply(
-            PartRefused(
-                id=self.new_id(),
-                conversation_id=self.id,
-                at=at(seconds),
+            events.PartRefused(
+                **self.head(seconds),
                 send_id=self.now.sends[0].id,
-                reason="told to fail",
+                reason=reason,
                 permanent=permanent,
                 retry_after=retry_after,
                 is_held=is_held,
@@ -193,52 +127,30 @@ class Story(CustomerStory):
     def part_is_lost(self, seconds: float) -> Decision:
         """The platform does not answer for the part under way."""
         return self.apply(
-            PartOutcomeLost(
-                id=self.new_id(),
-                conversation_id=self.id,
-                at=at(seconds),
-                send_id=self.now.sends[0].id,
-                reason="time-out",
+            events.PartOutcomeLost(
+                **self.head(seconds), send_id=self.now.sends[0].id, reason="time-out"
             )
         )
 
     def name_is_learned(self, profile: Profile, seconds: float) -> Decision:
         """The platform tells who the customer is."""
-        return self.apply(
-            ProfileLearned(
-                id=self.new_id(),
-                conversation_id=self.id,
-                at=at(seconds),
-                profile=profile,
-            )
-        )
+        return self.apply(events.ProfileLearned(**self.head(seconds), profile=profile))
 
     def name_is_missed(self, seconds: float) -> Decision:
         """The platform does not tell who the customer is."""
         return self.apply(
-            ProfileMissed(
-                id=self.new_id(),
-                conversation_id=self.id,
-                at=at(seconds),
-                reason="no consent",
-            )
+            events.ProfileMissed(**self.head(seconds), reason="no consent")
         )
 
     def channel_resumes(self, seconds: float) -> Decision:
         """The pause of its channel ends."""
-        return self.apply(
-            ChannelResumed(id=self.new_id(), conversation_id=self.id, at=at(seconds))
-        )
+        return self.apply(events.ChannelResumed(**self.head(seconds)))
 
     def operator_retries(self, message: MessageId, seconds: float) -> Decision:
         """An operator has a failed message sent again."""
         return self.apply(
-            SendRetried(
-                id=self.new_id(),
-                conversation_id=self.id,
-                at=at(seconds),
-                user_id=OPERATOR,
-                message_id=message,
+            events.SendRetried(
+                **self.head(seconds), user_id=OPERATOR, message_id=message
             )
         )
 

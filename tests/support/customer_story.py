@@ -1,6 +1,7 @@
-"""Times, ids, and what customers do, to write stories with."""
+"""The customer's side of a conversation for rule tests, with times and ids."""
 
 from datetime import UTC, datetime, timedelta
+from typing import TypedDict
 from uuid import UUID, uuid5
 
 from actors.conversation.effects import (
@@ -53,8 +54,26 @@ def at(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
+class Head(TypedDict):
+    """The fields of all events."""
+
+    id: EventId
+    conversation_id: ConversationId
+    at: datetime
+
+
+class InboundHead(Head):
+    """The fields of all events of a platform."""
+
+    tenant_id: TenantId
+    channel_id: ChannelId
+    source: Source
+    customer: str
+    mid: str
+
+
 class CustomerStory:
-    """A conversation of which the customer's side can be told."""
+    """A conversation to which a customer writes."""
 
     def __init__(
         self,
@@ -89,6 +108,23 @@ class CustomerStory:
         self._count += 1
         return EventId(uuid5(self.id, f"event-{self._count}"))
 
+    def head(self, seconds: float) -> Head:
+        """Return the fields of an event of this conversation, with a new id."""
+        return Head(id=self.new_id(), conversation_id=self.id, at=at(seconds))
+
+    def inbound_head(self, event_id: EventId, seconds: float, mid: str) -> InboundHead:
+        """Return the fields of an event from the platform."""
+        return InboundHead(
+            id=event_id,
+            conversation_id=self.id,
+            at=at(seconds),
+            tenant_id=TENANT,
+            channel_id=CHANNEL,
+            source=self.source,
+            customer=self.customer,
+            mid=mid,
+        )
+
     def customer_event(
         self,
         text: str,
@@ -101,14 +137,7 @@ class CustomerStory:
     ) -> CustomerWrote:
         """Build the event of the customer writing `text`."""
         return CustomerWrote(
-            id=derive_event_id(self.id, mid),
-            conversation_id=self.id,
-            at=at(seconds),
-            tenant_id=TENANT,
-            channel_id=CHANNEL,
-            source=self.source,
-            customer=self.customer,
-            mid=mid,
+            **self.inbound_head(derive_event_id(self.id, mid), seconds, mid),
             text=text,
             message_type=message_type,
             media=media,
@@ -138,14 +167,7 @@ class CustomerStory:
         """The customer shares a post that says `content`; returns its message."""
         self.apply(
             CustomerShared(
-                id=share_message_id(self.id, mid),
-                conversation_id=self.id,
-                at=at(seconds),
-                tenant_id=TENANT,
-                channel_id=CHANNEL,
-                source=self.source,
-                customer=self.customer,
-                mid=mid,
+                **self.inbound_head(share_message_id(self.id, mid), seconds, mid),
                 content=content,
                 media=(Media(MessageType.SHARE, "https://cdn.example", f"ig-{mid}"),),
             )
@@ -161,14 +183,9 @@ class CustomerStory:
     ) -> MessageUnsent:
         """Return the event of a message that is taken back."""
         return MessageUnsent(
-            id=derive_event_id(self.id, f"unsent:{mid}"),
-            conversation_id=self.id,
-            at=at(seconds),
-            tenant_id=TENANT,
-            channel_id=CHANNEL,
-            source=self.source,
-            customer=self.customer,
-            mid=mid,
+            **self.inbound_head(
+                derive_event_id(self.id, f"unsent:{mid}"), seconds, mid
+            ),
             is_ours=is_ours,
         )
 
@@ -184,14 +201,7 @@ class CustomerStory:
         """The message `mid` now says `text`."""
         return self.apply(
             MessageEdited(
-                id=self.new_id(),
-                conversation_id=self.id,
-                at=at(seconds),
-                tenant_id=TENANT,
-                channel_id=CHANNEL,
-                source=self.source,
-                customer=self.customer,
-                mid=mid,
+                **self.inbound_head(self.new_id(), seconds, mid),
                 text=text,
                 is_ours=is_ours,
                 order=order,
@@ -206,14 +216,9 @@ class CustomerStory:
         """The platform reports what was sent in the shop's name."""
         return self.apply(
             EchoReceived(
-                id=derive_event_id(self.id, f"echo:{mid}"),
-                conversation_id=self.id,
-                at=at(seconds),
-                tenant_id=TENANT,
-                channel_id=CHANNEL,
-                source=self.source,
-                customer=self.customer,
-                mid=mid,
+                **self.inbound_head(
+                    derive_event_id(self.id, f"echo:{mid}"), seconds, mid
+                ),
                 text=text,
             )
         )
@@ -221,16 +226,16 @@ class CustomerStory:
     @property
     def recorded(self) -> RecordMessage:
         """Return the one message that the last event stored."""
-        (message,) = [one for one in self.effects if isinstance(one, RecordMessage)]
+        (message,) = [e for e in self.effects if isinstance(e, RecordMessage)]
         return message
 
     @property
     def counted(self) -> list[tuple[str, str]]:
         """Return what the last event counted: metric and label."""
-        counts = [one for one in self.effects if isinstance(one, Count)]
+        counts = [e for e in self.effects if isinstance(e, Count)]
         return [(count.counter.value, count.label) for count in counts]
 
     def logged(self, log: LogName) -> list[str]:
         """Return what the last event wrote into a log."""
-        lines = [one for one in self.effects if isinstance(one, WriteLog)]
+        lines = [e for e in self.effects if isinstance(e, WriteLog)]
         return [line.text for line in lines if line.log is log]

@@ -1,8 +1,7 @@
-"""A conversation under `decide` and under the slow model, and all that is under way."""
+"""A conversation under `decide` and under the reference model, side by side."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypedDict
 
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -26,7 +25,7 @@ from actors.conversation.events import (
 )
 from actors.conversation.rules.decide import decide
 from actors.conversation.rules.policy import Policy
-from actors.conversation.shard.batch_builder import touched_by
+from actors.conversation.shard.batch_builder import touched_messages
 from actors.conversation.state import (
     Conversation,
     Delivery,
@@ -36,48 +35,28 @@ from actors.conversation.state import (
     check_invariants,
 )
 from persistence.ids import (
-    ChannelId,
-    ConversationId,
     EventId,
     MessageId,
     SendId,
-    TenantId,
     derive_conversation_id,
     derive_event_id,
 )
 from tests.support.conversations import CHANNEL, NOON, TENANT
-from tests.support.forgetting import forget_words
-from tests.support.reference_model import Talk, differences
+from tests.support.customer_story import Head, InboundHead
+from tests.support.redaction import redact_event
+from tests.support.reference_model import ReferenceModel, differences
 
 POLICY = Policy()
 
 
-class Head(TypedDict):
-    """What all events share."""
-
-    id: EventId
-    conversation_id: ConversationId
-    at: datetime
-
-
-class InboundHead(Head):
-    """What all events of a platform share."""
-
-    tenant_id: TenantId
-    channel_id: ChannelId
-    source: Source
-    customer: str
-    mid: str
-
-
 @dataclass(slots=True)
 class Fate:
-    """What became of one part."""
+    """The calls and arrivals of one part."""
 
     is_known_sent: bool = False
     #: A call without a result, or with a lost one, may have arrived.
     may_have_arrived: bool = False
-    doubted_at: datetime | None = None
+    unknown_since: datetime | None = None
     calls: list[Send] = field(default_factory=list)
 
 
@@ -88,7 +67,7 @@ class ConversationBench(RuleBasedStateMachine):
         """Begin a conversation on this platform."""
         self.source = source
         self.id = derive_conversation_id(CHANNEL, "sara")
-        self.talk = Talk(source)
+        self.model = ReferenceModel(source)
         self.state: Conversation | None = None
         self.now = NOON
         self.count = 0
@@ -134,10 +113,10 @@ class ConversationBench(RuleBasedStateMachine):
         """Decide, and let the model go on as well."""
         decision = decide(self.state, event, POLICY)
         self.state = decision.state
-        self.history.append((event, touched_by(decision)))
+        self.history.append((event, touched_messages(decision)))
         if isinstance(event, Inbound) and event.mid in self.state.unsent_mids:
             self.forget(event.mid)
-        self.talk.apply(event, is_owners=is_owners)
+        self.model.apply(event, is_owners=is_owners)
         for effect in decision.effects:
             match effect:
                 case SetTimer():
@@ -146,13 +125,13 @@ class ConversationBench(RuleBasedStateMachine):
                 case ClearTimer():
                     self.armed.pop(effect.kind, None)
                 case StartReply():
-                    assert list(effect.questions) == self.talk.unanswered
+                    assert list(effect.questions) == self.model.unanswered
                     self.jobs.append(effect.job)
                 case DeliverPart():
                     self.check_call(effect.send)
                 case _:
                     pass
-        self.note_doubt()
+        self.note_unknown()
         return decision.effects
 
     def teardown(self) -> None:
@@ -165,7 +144,7 @@ class ConversationBench(RuleBasedStateMachine):
     def forget(self, mid: str) -> None:
         """Take the words of this message out of the history, as the journal does."""
         self.history = [
-            (forget_words(event, touched), touched)
+            (redact_event(event, touched), touched)
             if isinstance(event, Inbound) and event.mid == mid
             else (event, touched)
             for event, touched in self.history
@@ -176,23 +155,25 @@ class ConversationBench(RuleBasedStateMachine):
         fate = self.fates.setdefault(send.id, Fate())
         assert not fate.is_known_sent, "what is known to have arrived is not sent again"
         if fate.may_have_arrived:
-            assert fate.doubted_at is not None, "a part is sent once at a time"
-            waited = self.now - fate.doubted_at
-            assert waited >= POLICY.echo_timeout, "a doubt waits for its echo"
+            assert fate.unknown_since is not None, "a part is sent once at a time"
+            waited = self.now - fate.unknown_since
+            assert waited >= POLICY.echo_timeout, (
+                "an unknown outcome waits for its echo"
+            )
         made_at = self.answers.get(send.message_id)
-        assert made_at is None or made_at >= self.talk.silenced_at
-        fate.may_have_arrived, fate.doubted_at = True, None
+        assert made_at is None or made_at >= self.model.ai_stopped_at
+        fate.may_have_arrived, fate.unknown_since = True, None
         # A call ends with its lease: of an earlier one only the echo may still come.
         self.lost += self.open_calls(send)
         self.calls = [call for call in self.calls if call.id != send.id]
         self.calls.append(send)
 
-    def note_doubt(self) -> None:
-        """Note since when the part at the head is in doubt."""
+    def note_unknown(self) -> None:
+        """Note since when the outcome of the first part is unknown."""
         head = self.current.sends[0] if self.current.sends else None
         if head is not None and head.delivery is Delivery.UNKNOWN:
             fate = self.fates[head.id]
-            fate.doubted_at = fate.doubted_at or self.now
+            fate.unknown_since = fate.unknown_since or self.now
 
     def open_calls(self, send: Send) -> list[Send]:
         """Return the calls for this part that have no result yet."""
@@ -210,7 +191,7 @@ class ConversationBench(RuleBasedStateMachine):
     def new_mid(self) -> str:
         """Return a platform id that was not used, or one that was unsent before."""
         self.count += 1
-        known = {*self.talk.unsent, *self.talk.edits}
+        known = {*self.model.unsent, *self.model.edits}
         is_announced = "to-come" in known and "to-come" not in self.mids
         self.mids.append("to-come" if is_announced else f"m{self.count}")
         return self.mids[-1]
@@ -243,7 +224,7 @@ class ConversationBench(RuleBasedStateMachine):
     def agrees_with_the_model(self) -> None:
         """Compare with the model, field by field."""
         if self.state is not None:
-            assert differences(self.talk, self.state) == []
+            assert differences(self.model, self.state) == []
             check_invariants(self.state)
 
     @invariant()

@@ -1,7 +1,7 @@
-"""A journal in memory that refuses whatever PostgreSQL would refuse.
+"""A journal in memory, which refuses whatever PostgreSQL would refuse.
 
-It is the twin that the simulation needs to fail at a chosen moment; one contract test
-holds it and the real one to the same promises.
+The simulation needs it to fail at a chosen moment; `tests/contract` holds it and the
+real one to the same promises.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from uuid import UUID
 
 from actors.conversation.codec import decode_event, encode_event
 from actors.conversation.events import Inbound
-from actors.conversation.shard.message_update import apply_progress
+from actors.conversation.shard.batch_builder import apply_update
 from persistence.errors import BatchRefusedError, ShardFencedError
 from persistence.ids import ConversationId, CustomerId, EventId, MessageId, SendId
 from persistence.journal import (
@@ -24,7 +24,7 @@ from persistence.journal import (
     SendRow,
     TimerRow,
 )
-from tests.support.forgetting import forget_words
+from tests.support.redaction import redact_event
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class MemoryJournal:
         #: Called with each batch right after it was written.
         self.on_commit: Callable[[Epoch, Batch, int], None] = lambda *_: None
         self._versions: set[tuple[ConversationId, int]] = set()
-        self._semaphore: set[tuple[ConversationId, int]] = set()
+        self._positions: set[tuple[ConversationId, int]] = set()
 
     async def raise_epoch(self, shard: int) -> Epoch:
         """Take the shard's place."""
@@ -130,7 +130,7 @@ class MemoryJournal:
         for message in batch.messages.values():
             place = (message.conversation_id, message.seq)
             _refuse_if(message.id in self.messages, "the message's id is taken")
-            _refuse_if(place in self._semaphore, "the message's place is taken")
+            _refuse_if(place in self._positions, "the message's place is taken")
         messages = self.messages.keys() | batch.messages.keys()
         for send in batch.sends.values():
             _refuse_if(send.message_id not in messages, "a part of no message")
@@ -142,7 +142,7 @@ class MemoryJournal:
         texts += [row.metadata for row in batch.messages.values()]
         texts += [event.payload for event in batch.events]
         texts += [row.state for row in batch.conversations.values()]
-        texts += [row.reason for row in batch.progress.values()]
+        texts += [row.reason for row in batch.updates.values()]
         texts += [row.error for row in batch.sends.values()]
         # PostgreSQL's text and jsonb can't hold NUL, in JSON not even escaped.
         broken = any("\x00" in text or "\\u0000" in text for text in texts)
@@ -157,13 +157,13 @@ class MemoryJournal:
             self.events[event.id] = StoredEvent(event, epoch.shard)
             self._versions.add((event.conversation_id, event.version))
         self._forget(batch)
-        for progress in batch.progress.values():
+        for progress in batch.updates.values():
             if progress.id in self.messages:
                 before = self.messages[progress.id]
-                self.messages[progress.id] = apply_progress(before, progress)
+                self.messages[progress.id] = apply_update(before, progress)
         for message in batch.messages.values():
             self.messages[message.id] = message
-            self._semaphore.add((message.conversation_id, message.seq))
+            self._positions.add((message.conversation_id, message.seq))
         for send in batch.sends.values():
             earlier = self.sends.get(send.id)
             if earlier is not None and send.platform_id is None:
@@ -176,14 +176,14 @@ class MemoryJournal:
                 self.timers[key] = timer
 
     def _forget(self, batch: Batch) -> None:
-        for event_id, stored in self.events.items() if batch.forgotten else ():
+        for event_id, stored in self.events.items() if batch.redacted else ():
             row = stored.row
             event = decode_event(row.kind, row.payload)
             if (
                 isinstance(event, Inbound)
-                and (row.conversation_id, event.mid) in batch.forgotten
+                and (row.conversation_id, event.mid) in batch.redacted
             ):
-                payload = encode_event(forget_words(event, row.message_ids))
+                payload = encode_event(redact_event(event, row.message_ids))
                 row = replace(row, payload=payload)
                 self.events[event_id] = replace(stored, row=row)
 

@@ -1,4 +1,4 @@
-"""Shards whose conversations are mirrored, and what is done in them."""
+"""Shards with a Redis mirror, and the events that change it."""
 
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -12,7 +12,7 @@ from actors.conversation.events import (
     Event,
 )
 from actors.conversation.rules.policy import Policy
-from actors.conversation.shard.mirror import MirrorHealth, Pace, RedisMirror
+from actors.conversation.shard.mirror import MirrorHealth, MirrorTimings, RedisMirror
 from actors.conversation.shard.shard import Receipt, Shard
 from actors.conversation.state import Destination, Source
 from persistence.database import Pool
@@ -25,7 +25,7 @@ from persistence.ids import (
     derive_conversation_id,
     derive_event_id,
 )
-from persistence.postgres_journal import PostgresJournal
+from persistence.journal import PostgresJournal
 from tests.support.api import SilentResponder, TakingSender
 from tests.support.waiting import wait_until
 
@@ -33,13 +33,15 @@ TENANT = TenantId(UUID(int=1))
 CHANNEL = ChannelId(UUID(int=2))
 #: The AI stays out of these tests.
 PATIENT = Policy(reply_debounce=timedelta(hours=1))
-QUICK = Pace(
+QUICK = MirrorTimings(
     gather=timedelta(milliseconds=1),
     check=timedelta(milliseconds=20),
     retry=timedelta(milliseconds=20),
     # A busy machine answers late; a test of a Redis that hangs waits less.
     timeout=timedelta(seconds=20),
 )
+#: A moment on an idle machine.
+WAIT_S = 30.0
 ON, OFF = '{"ai_enabled": true}', '{"ai_enabled": false}'
 
 
@@ -49,7 +51,7 @@ def ai_key(conversation: ConversationId) -> str:
 
 
 class MirrorBench:
-    """Starts shards over one database and one Redis, and speaks to them."""
+    """Starts shards over one database and one Redis."""
 
     def __init__(self, pool: Pool, url: str) -> None:
         self.pool = pool
@@ -69,9 +71,11 @@ class MirrorBench:
             TENANT,
         )
 
-    async def start(self, pace: Pace = QUICK, *, shard: int = 0, of: int = 1) -> Shard:
+    async def start(
+        self, timings: MirrorTimings = QUICK, *, shard: int = 0, of: int = 1
+    ) -> Shard:
         """Start a shard; one of the same number before it loses its place."""
-        mirror = RedisMirror(self.pool, self.url, pace)
+        mirror = RedisMirror(self.pool, self.url, timings)
         started = Shard(
             shard=shard,
             shards=of,
@@ -88,12 +92,18 @@ class MirrorBench:
         return started
 
     def healths(self) -> list[MirrorHealth]:
-        """Return how true each mirror is, in the order of their starts."""
+        """Return the state of each mirror, in the order of their starts."""
         return [mirror.health for mirror in self.mirrors]
 
+    async def wait_for_health(self, mirror: RedisMirror, health: MirrorHealth) -> None:
+        """Wait until the mirror reports this state."""
+        await wait_until(lambda: mirror.health is health)
+
     async def settle(self) -> None:
-        """Wait until no mirror has anything left to show."""
-        await wait_until(lambda: not any(mirror._is_owing for mirror in self.mirrors))
+        """Wait until no mirror has anything left to write."""
+        await wait_until(
+            lambda: not any(mirror._has_unwritten for mirror in self.mirrors)
+        )
 
     async def stop(self) -> None:
         """Stop all."""

@@ -1,7 +1,7 @@
-"""A conversation as an onlooker would keep it in mind: the rules, told the slow way.
+"""The reference model of a conversation: the rules once more, slow and simple.
 
-It knows nothing of effects, sends and storing; it says who leads, what is unanswered,
-what waits for which timer, and what every message must say. `decide` must agree.
+It has no effects, sends or storage; it knows who leads, which questions are open, what
+waits for which timer, and the text of every message. `decide` must agree with it.
 """
 
 from dataclasses import dataclass, field
@@ -50,7 +50,7 @@ class Share:
 
 
 @dataclass(slots=True)
-class Talk:
+class ReferenceModel:
     """Apply events in the order in which they were recorded."""
 
     source: Source
@@ -70,8 +70,8 @@ class Talk:
     #: What messages say now, some before they came, and which edit that was.
     edits: dict[str, tuple[str, int]] = field(default_factory=dict)
     orders: dict[MessageId, int] = field(default_factory=dict)
-    #: The version at which the AI was silenced last.
-    silenced_at: int = 0
+    #: The version at which the AI was stopped last.
+    ai_stopped_at: int = 0
 
     @property
     def ai_leads(self) -> bool:
@@ -192,18 +192,18 @@ class Talk:
                 if self.unanswered and self.reply_due is None:
                     self._wait_for_rest(event.at)
             case ConversationRedirected():
-                self._silence(Status.SUPPORT_ACTIVE)
+                self._stop_ai(Status.SUPPORT_ACTIVE)
             case StatusSet(status=Status.CLOSED):
                 is_enabled = self.ai_enabled
-                self._silence(Status.CLOSED)
+                self._stop_ai(Status.CLOSED)
                 self.ai_enabled = is_enabled
                 self._close_questions()
             case StatusSet():
-                self._silence(event.status)
+                self._stop_ai(event.status)
 
     def _note_switch(self, event: AiSwitched) -> None:
         if not event.ai_enabled:
-            self._silence(self.status)
+            self._stop_ai(self.status)
         elif self.status is Status.CLOSED:
             self.ai_enabled = True
         else:
@@ -233,13 +233,13 @@ class Talk:
                 pass  # Too late: about something that is over.
 
     def _answer_by_person(self) -> None:
-        self._silence(Status.SUPPORT_ACTIVE)
+        self._stop_ai(Status.SUPPORT_ACTIVE)
         self._close_questions()
 
-    def _silence(self, status: Status) -> None:
+    def _stop_ai(self, status: Status) -> None:
         self._stop_reply()
         self.status, self.ai_enabled, self.share = status, False, None
-        self.silenced_at = self.version
+        self.ai_stopped_at = self.version
 
     def _reopen(self) -> None:
         if self.status is Status.CLOSED:
@@ -268,26 +268,26 @@ class Talk:
         )
 
 
-def differences(talk: Talk, state: Conversation) -> list[str]:
+def differences(model: ReferenceModel, state: Conversation) -> list[str]:
     """Return what the model and the state do not agree on."""
     reply, share = state.reply, state.pending_share
     pairs: dict[str, tuple[object, object]] = {
-        "version": (talk.version, state.version),
-        "status": (talk.status, state.status),
-        "AI switch": (talk.ai_enabled, state.ai_enabled),
-        "open questions": (tuple(talk.unanswered), state.questions),
-        "answer due": (talk.reply_due, reply.due_at if reply else None),
-        "job": (talk.job, reply.job if reply else None),
+        "version": (model.version, state.version),
+        "status": (model.status, state.status),
+        "AI switch": (model.ai_enabled, state.ai_enabled),
+        "open questions": (tuple(model.unanswered), state.questions),
+        "answer due": (model.reply_due, reply.due_at if reply else None),
+        "job": (model.job, reply.job if reply else None),
         "waiting share": (
-            (talk.share.message_id, talk.share.due_at) if talk.share else None,
+            (model.share.message_id, model.share.due_at) if model.share else None,
             (share.message_id, share.due_at) if share else None,
         ),
         "recent edits": (
-            [(mid, *said) for mid, said in talk.edits.items()],
+            [(mid, *said) for mid, said in model.edits.items()],
             [(one.mid, one.text, one.order) for one in state.recent_edits],
         ),
         "shares asked about": (
-            {(question, one.content) for question, one in talk.about.items()},
+            {(question, share.content) for question, share in model.about.items()},
             {(one.question, one.content) for one in state.combined},
         ),
     }

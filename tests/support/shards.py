@@ -1,4 +1,4 @@
-"""Shards that only write down what they are given, and fail when told to."""
+"""A fake of the shards, which records events, and fails on demand."""
 
 import asyncio
 from collections import defaultdict

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import httpx
 
 from actors.conversation.errors import SendOutcomeUnknownError, SendRefusedError
-from actors.conversation.ports import NoProfile, OutgoingPart
+from actors.conversation.ports import OutgoingPart, ProfileUnavailable
 from actors.conversation.state import Profile
 from deployments.integrations.lenient_json import parse_object
 from deployments.integrations.platform_client import clean_reason, post_once
@@ -53,14 +53,16 @@ class InstagramGraph:
         )
         return _read_answer(answer, token)
 
-    async def fetch_profile(self, token: str, customer: str) -> Profile | NoProfile:
+    async def fetch_profile(
+        self, token: str, customer: str
+    ) -> Profile | ProfileUnavailable:
         """Fetch the name and the username of a customer.
 
         Source: Meta, Instagram messaging, User Profile API: it knows only customers who
         wrote to the business and have not blocked it.
         """
         if not customer.isdecimal():
-            return NoProfile("the customer's id is not a number")
+            return ProfileUnavailable("the customer's id is not a number")
         try:
             answer = await self._client.get(
                 f"{self._graph_url}/{customer}",
@@ -68,7 +70,9 @@ class InstagramGraph:
                 headers={"Authorization": f"Bearer {token}"},
             )
         except httpx.HTTPError as error:
-            return NoProfile(f"no answer: {type(error).__name__}", is_passing=True)
+            return ProfileUnavailable(
+                f"no answer: {type(error).__name__}", is_temporary=True
+            )
         return _read_profile(answer, token)
 
 
@@ -124,12 +128,12 @@ def read_problem(answer: httpx.Response, token: str) -> Problem:
     )
 
 
-def _read_profile(answer: httpx.Response, token: str) -> Profile | NoProfile:
+def _read_profile(answer: httpx.Response, token: str) -> Profile | ProfileUnavailable:
     if not answer.is_success:
         problem = read_problem(answer, token)
-        return NoProfile(
+        return ProfileUnavailable(
             problem.reason,
-            is_passing=problem.is_passing,
+            is_temporary=problem.is_passing,
             is_held=answer.status_code in {401, 429}
             or problem.code in LIMIT_CODES | TOKEN_CODES,
         )
@@ -141,7 +145,11 @@ def _read_profile(answer: httpx.Response, token: str) -> Profile | NoProfile:
         last.strip()[:MAX_NAME_CHARS],
         username[:MAX_NAME_CHARS] if isinstance(username, str) else "",
     )
-    return NoProfile("the profile has no name") if profile == Profile() else profile
+    return (
+        ProfileUnavailable("the profile has no name")
+        if profile == Profile()
+        else profile
+    )
 
 
 def _read_retry_after(answer: httpx.Response) -> float | None:

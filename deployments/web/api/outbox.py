@@ -96,7 +96,7 @@ async def retry_letter(
 ) -> MessageOut:
     """Send a dead letter again, without the parts that have arrived."""
     its_id = MessageId(message_id)
-    conversation_id = await outbox.fetch_letter_conversation(
+    conversation_id = await outbox.fetch_outbox_conversation(
         context.pool, principal.tenant_id, its_id
     )
     if conversation_id is None:

@@ -4,15 +4,14 @@ import asyncio
 
 import pytest
 
-from actors.conversation.shard.batch_builder import Draft
+from actors.conversation.shard.batch_builder import BatchBuilder
 from persistence import journal
 from persistence.channels import ChannelInUseError, remove_channel
 from persistence.database import Pool
 from persistence.errors import BatchRefusedError
-from persistence.journal import Batch
-from persistence.postgres_journal import PostgresJournal
+from persistence.journal import Batch, PostgresJournal
 from tests.support.conversations import CHANNEL, TENANT, Story
-from tests.support.stories import add_storys_channel
+from tests.support.seeding import add_channel
 from tests.support.waiting import time_limit
 
 TABLES = ("customers", "conversations", "conversation_events", "messages", "timers")
@@ -20,14 +19,14 @@ TABLES = ("customers", "conversations", "conversation_events", "messages", "time
 
 @pytest.fixture(autouse=True)
 async def channel(pool: Pool) -> None:
-    await add_storys_channel(pool)
+    await add_channel(pool)
 
 
 def first_message() -> Batch:
-    story, draft = Story(), Draft()
+    story, builder = Story(), BatchBuilder()
     event = story.customer_event("سلام", 1, "m1")
-    draft.add(event, story.apply(event), 1, is_new=True)
-    return draft.batch
+    builder.add(event, story.apply(event), 1, is_new=True)
+    return builder.batch
 
 
 async def count_rows(pool: Pool) -> dict[str, int]:

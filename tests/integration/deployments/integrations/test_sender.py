@@ -67,7 +67,7 @@ async def refusal(sender: ChannelSender, part: OutgoingPart) -> SendRefusedError
     return caught.value
 
 
-async def test_a_part_arrives_once_with_the_channels_token(
+async def test_a_part_is_delivered_once_with_the_channels_token(
     sender: ChannelSender, graph: GraphServer, channel: Channel
 ) -> None:
     mid = await sender.send(part(channel))

@@ -1,4 +1,4 @@
-"""The lane to a shard: batches, order, and timeout with one that restarts."""
+"""The queue of a shard: batches, order, and the wait for a restart."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The shard on a real PostgreSQL: what it promises of storing, answering, surviving."""
+"""The shard on a real PostgreSQL: storing, answering, and recovering."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -35,8 +35,7 @@ from persistence.ids import (
     derive_conversation_id,
     derive_event_id,
 )
-from persistence.journal import Batch, Epoch
-from persistence.postgres_journal import PostgresJournal
+from persistence.journal import Batch, Epoch, PostgresJournal
 from tests.support.waiting import time_limit, wait_for_count
 
 TENANT = TenantId(UUID(int=1))

@@ -1,4 +1,4 @@
-"""The rules of a conversation, told as stories."""
+"""The rules of a conversation, event by event."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Timers in memory: the earliest first, and an old one never fires for a new one."""
+"""Timers in memory: the earliest first, and a replaced timer never fires."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What is written down of each conversation, once a simulated history has ended."""
+"""Checks of the stored events, once a simulated history has ended."""
 
 from collections.abc import Iterator
 
@@ -8,26 +8,28 @@ from actors.conversation.replay import Step, find_differences, rebuild
 from actors.conversation.rules.policy import Policy
 from persistence.ids import ConversationId
 from persistence.journal import EventRow
-from tests.support.forgetting import forget_words
 from tests.support.memory_journal import MemoryJournal
+from tests.support.redaction import redact_event
 
 
 def find_unfaithful(
     memory: MemoryJournal, policy: Policy
 ) -> Iterator[tuple[ConversationId, tuple[str, ...]]]:
-    """Yield the conversations whose events do not make their state again, and how."""
+    """Yield the conversations whose replay differs from their state, and how."""
     for row in memory.conversations.values():
         steps = [
             Step(event.version, event.kind, event.payload)
-            for event in sorted(_events_of(memory, row.id), key=lambda one: one.version)
+            for event in sorted(
+                _events_of(memory, row.id), key=lambda event: event.version
+            )
         ]
         different = find_differences(row.state, rebuild(steps, policy))
         if different:
             yield row.id, different
 
 
-def find_remembered(memory: MemoryJournal) -> Iterator[EventRow]:
-    """Yield the events that still say what was taken back."""
+def find_unredacted(memory: MemoryJournal) -> Iterator[EventRow]:
+    """Yield the events that still hold an unsent text."""
     for row in memory.conversations.values():
         unsent = decode_state(row.state).unsent_mids
         for written in _events_of(memory, row.id):
@@ -35,7 +37,7 @@ def find_remembered(memory: MemoryJournal) -> Iterator[EventRow]:
             if (
                 isinstance(event, Inbound)
                 and event.mid in unsent
-                and forget_words(event, written.message_ids) != event
+                and redact_event(event, written.message_ids) != event
             ):
                 yield written
 

@@ -1,7 +1,7 @@
-"""Watches a history, and says at each step which promise it breaks.
+"""Observes a simulated history, and notes at each step which promise it breaks.
 
-It believes in a slow model of each conversation, in what really arrived at the
-platform, and in nothing that the shard says of itself.
+It relies on a reference model of each conversation and on what arrived at the platform,
+never on what the shard reports of itself.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,31 +23,31 @@ from actors.conversation.state import (
 from persistence.ids import ConversationId, EventId, MessageId
 from persistence.journal import Batch, Epoch, MessageRow, SendRow
 from tests.simulation.deliveries import Deliveries
-from tests.simulation.histories import find_remembered, find_unfaithful
 from tests.simulation.platform import Arrival
+from tests.simulation.replay_checks import find_unfaithful, find_unredacted
 from tests.simulation.responder import read_answer
-from tests.simulation.story import Story
+from tests.simulation.trace import Trace
 from tests.support.memory_journal import MemoryJournal
-from tests.support.reference_model import Talk, differences
+from tests.support.reference_model import ReferenceModel, differences
 
 
-class Witness:
-    """Holds every commit, call, arrival and receipt against the promises."""
+class Observer:
+    """Checks every commit, call, arrival and receipt against the promises."""
 
     def __init__(
         self,
         memory: MemoryJournal,
         policy: Policy,
-        story: Story,
+        trace: Trace,
         now: Callable[[], float],
         failures: list[str],
     ) -> None:
         self._memory = memory
         self._policy = policy
-        self._story = story
+        self._trace = trace
         self._failures = failures
-        self._talks: dict[ConversationId, Talk] = {}
-        self._deliveries = Deliveries(memory, policy, now, self.hold)
+        self._models: dict[ConversationId, ReferenceModel] = {}
+        self._deliveries = Deliveries(memory, policy, now, self.check)
         self._ended: set[tuple[ConversationId, str, datetime]] = set()
         self._armed: dict[tuple[ConversationId, str], datetime] = {}
         self._mids: set[tuple[ConversationId, str, str]] = set()
@@ -55,28 +55,28 @@ class Witness:
         self.owners_mids: set[str] = set()
         self.commits = 0
 
-    def hold(self, promise: str, *things: object, holds: bool) -> None:
+    def check(self, promise: str, *things: object, holds: bool) -> None:
         """Note a broken promise; the history ends after this step."""
         if not holds:
-            self._story.tell("BROKEN " + promise + " {}" * len(things), *things)
+            self._trace.write("BROKEN " + promise + " {}" * len(things), *things)
             self._failures.append(promise)
 
     def note_commit(self, epoch: Epoch, batch: Batch, last_seq: int) -> None:
         """Check all that a batch has written."""
         self.commits += 1
         held = self._memory.shards[epoch.shard]
-        self.hold("only the newest shard writes", holds=held.epoch == epoch.epoch)
-        self._story.tell("COMMIT of epoch {} up to {}", epoch.epoch, last_seq)
+        self.check("only the newest shard writes", holds=held.epoch == epoch.epoch)
+        self._trace.write("COMMIT of epoch {} up to {}", epoch.epoch, last_seq)
         seqs = [row.seq for row in batch.events]
-        self.hold("numbers grow", seqs, holds=seqs == sorted(set(seqs)))
+        self.check("numbers grow", seqs, holds=seqs == sorted(set(seqs)))
         for row in batch.events:
             event = decode_event(row.kind, row.payload)
-            self._story.tell("       {}", event)
+            self._trace.write("       {}", event)
             self._note_event(event, row.version, batch)
         for message in batch.messages.values():
             self._note_message(message)
         for send in batch.sends.values():
-            version = self._talks[send.conversation_id].version
+            version = self._models[send.conversation_id].version
             self._deliveries.note_row(send, version)
         self._note_timers(batch)
         for conversation in batch.conversations.values():
@@ -84,38 +84,40 @@ class Witness:
 
     def _note_event(self, event: Event, version: int, batch: Batch) -> None:
         conversation = event.conversation_id
-        if conversation not in self._talks:
+        if conversation not in self._models:
             source = decode_state(batch.conversations[conversation].state).source
-            self._talks[conversation] = Talk(source)
-        talk = self._talks[conversation]
-        is_next = version == talk.version + 1
-        self.hold("each event makes the next version", event, holds=is_next)
+            self._models[conversation] = ReferenceModel(source)
+        model = self._models[conversation]
+        is_next = version == model.version + 1
+        self.check("each event makes the next version", event, holds=is_next)
         if isinstance(event, ReplyWritten):
-            self._check_answer(talk, event, batch)
-        talk.apply(
+            self._check_answer(model, event, batch)
+        model.apply(
             event,
             is_owners=isinstance(event, EchoReceived) and event.mid in self.owners_mids,
         )
         if isinstance(event, EchoReceived):
             self._deliveries.note_echo(event.mid)
         if isinstance(event, SendRetried):
-            self._deliveries.note_retry(event.message_id, talk.version)
+            self._deliveries.note_retry(event.message_id, model.version)
         if event.id in batch.messages:
-            self._deliveries.note_message(MessageId(event.id), talk)
+            self._deliveries.note_message(MessageId(event.id), model)
 
-    def _check_answer(self, talk: Talk, event: ReplyWritten, batch: Batch) -> None:
+    def _check_answer(
+        self, model: ReferenceModel, event: ReplyWritten, batch: Batch
+    ) -> None:
         is_stored = event.id in batch.messages
-        is_wanted = talk.awaits(event.job)
-        self.hold("a stale answer is dropped", event, holds=is_stored == is_wanted)
+        is_wanted = model.awaits(event.job)
+        self.check("a stale answer is dropped", event, holds=is_stored == is_wanted)
         if not is_stored:
             return
-        self.hold("the AI answers only while it leads", event, holds=talk.ai_leads)
-        self.hold("a burst is answered once", event, holds=bool(talk.unanswered))
-        asked = tuple(str(one) for one in talk.unanswered)
+        self.check("the AI answers only while it leads", event, holds=model.ai_leads)
+        self.check("a burst is answered once", event, holds=bool(model.unanswered))
+        asked = tuple(str(one) for one in model.unanswered)
         shares = [
-            talk.about[one].content for one in talk.unanswered if one in talk.about
+            model.about[one].content for one in model.unanswered if one in model.about
         ]
-        self.hold(
+        self.check(
             "an answer is to all that is unanswered, and to nothing else",
             event,
             asked,
@@ -127,7 +129,7 @@ class Witness:
         if message.platform_id is not None:
             key = (message.conversation_id, message.platform_id, message.message_type)
             is_new = key not in self._mids
-            self.hold("no message is stored twice", message, holds=is_new)
+            self.check("no message is stored twice", message, holds=is_new)
             self._mids.add(key)
 
     def _note_timers(self, batch: Batch) -> None:
@@ -140,7 +142,7 @@ class Witness:
             self._armed[conversation, kind] = timer.due_at
             # The timer of sends may be set for the same instant again: a part is
             # due as soon as the one before it is done.
-            self.hold(
+            self.check(
                 "a timer ends once",
                 timer,
                 holds=kind == TimerKind.SEND
@@ -148,13 +150,13 @@ class Witness:
             )
 
     def _compare(self, state: Conversation) -> None:
-        talk = self._talks[state.id]
+        model = self._models[state.id]
         try:
             check_invariants(state)
         except AssertionError as error:
-            self.hold(str(error), state.id, holds=False)
-        different = differences(talk, state)
-        self.hold(
+            self.check(str(error), state.id, holds=False)
+        different = differences(model, state)
+        self.check(
             "the state is the model's",
             state.id,
             "; ".join(different),
@@ -163,20 +165,20 @@ class Witness:
         for kind, due_at in _wanted_timers(state).items():
             row = self._memory.timers.get((state.id, kind.value))
             is_bound = (None if row is None else row.due_at) == due_at
-            self.hold("a timer is bound to what waits for it", kind, holds=is_bound)
+            self.check("a timer is bound to what waits for it", kind, holds=is_bound)
 
     def note_call(self, part: OutgoingPart) -> None:
         """Check that a call to the platform may be made."""
         self._deliveries.note_call(part)
 
-    def note_inquiry(self, customer: str) -> None:
+    def note_lookup(self, customer: str) -> None:
         """Check that nobody is asked for who did not write, or is known."""
         asked = [
             state
             for state in map(decode_state, self._states_of(customer))
             if state.source is Source.INSTAGRAM and state.last_customer_at is not None
         ]
-        self.hold("a name is asked for of who wrote", customer, holds=len(asked) == 1)
+        self.check("a name is asked for of who wrote", customer, holds=len(asked) == 1)
 
     def _states_of(self, customer: str) -> list[str]:
         cards = self._memory.customers
@@ -193,7 +195,7 @@ class Witness:
     def note_receipt(self, receipt: Receipt) -> None:
         """Check that what a caller is told to be stored is stored."""
         stored = self._memory.events.get(receipt.event_id)
-        self.hold(
+        self.check(
             "what is accepted is stored",
             receipt.event_id,
             holds=stored is not None and stored.row.seq == receipt.seq,
@@ -201,36 +203,36 @@ class Witness:
 
     def note_unseen_commit(self) -> None:
         """Note that the shard does not know what it has written."""
-        self.hold("a commit that was given up does not happen later", holds=False)
+        self.check("a commit that was given up does not happen later", holds=False)
 
     def note_fenced(self, shard: Shard) -> None:
         """Check that a shard that gave its place up had lost it."""
         held = self._memory.shards[0].epoch
         is_lost = held != shard._epoch.epoch
-        self.hold("who holds the place serves", holds=is_lost)
+        self.check("who holds the place serves", holds=is_lost)
 
     def check_end(self, promised: set[EventId]) -> None:
         """Check that all that was owed has come, now that the world is calm."""
         for event_id in promised:
             is_there = event_id in self._memory.events
-            self.hold("nothing is lost", event_id, holds=is_there)
-        for talk in self._talks.values():
-            for message_id, text in talk.texts.items():
-                self._check_text(talk, message_id, text)
+            self.check("nothing is lost", event_id, holds=is_there)
+        for model in self._models.values():
+            for message_id, text in model.texts.items():
+                self._check_text(model, message_id, text)
         for key in self._memory.timers:
-            self.hold("every timer ends", *key, holds=False)
+            self.check("every timer ends", *key, holds=False)
         for row in self._memory.conversations.values():
             state = decode_state(row.state)
-            self.hold("everything is sent or given up", row.id, holds=not state.sends)
-            self.hold("every answer comes", row.id, holds=state.reply is None)
+            self.check("everything is sent or given up", row.id, holds=not state.sends)
+            self.check("every answer comes", row.id, holds=state.reply is None)
             is_owed = state.ai_may_answer and bool(state.questions)
-            self.hold(
+            self.check(
                 "a question is answered, or a person is called",
                 row.id,
                 holds=not is_owed or state.needs_operator,
             )
             card, told = self._memory.customers[state.customer_id], state.profile
-            self.hold(
+            self.check(
                 "a name that was told is on the card",
                 row.id,
                 holds=(card.first_name, card.username)
@@ -239,12 +241,12 @@ class Witness:
         for send in self._memory.sends.values():
             self._check_settled(send)
         for message in self._memory.messages.values():
-            self.hold(
+            self.check(
                 "nobody is said to work on what nobody works on",
                 message,
                 holds=message.processing_status != Processing.PROCESSING,
             )
-            self.hold(
+            self.check(
                 "a message of ours is on its way only while a part of it is",
                 message,
                 holds=message.delivery not in {Delivery.QUEUED, Delivery.SENDING},
@@ -257,24 +259,26 @@ class Witness:
         for message_id, message in self._memory.messages.items():
             if message_id in unsent:
                 is_blank = message.content == ""
-                self.hold("what was taken back is gone", message, holds=is_blank)
+                self.check("what was taken back is gone", message, holds=is_blank)
             elif message_id in last_words:
                 is_last = message.content == last_words[message_id]
-                self.hold("the last words count", message, holds=is_last)
+                self.check("the last words count", message, holds=is_last)
 
     def check_histories(self) -> None:
         """Check that what is written down makes each state again, and tells no more."""
         for conversation, different in find_unfaithful(self._memory, self._policy):
             promise = "a history makes the state that is stored"
-            self.hold(promise, conversation, "; ".join(different), holds=False)
-        for event in find_remembered(self._memory):
-            self.hold("the history forgets what was unsent", event, holds=False)
+            self.check(promise, conversation, "; ".join(different), holds=False)
+        for event in find_unredacted(self._memory):
+            self.check("the history forgets what was unsent", event, holds=False)
 
-    def _check_text(self, talk: Talk, message_id: MessageId, text: str) -> None:
+    def _check_text(
+        self, model: ReferenceModel, message_id: MessageId, text: str
+    ) -> None:
         stored = self._memory.messages.get(message_id)
-        combined = talk.combined.get(message_id)
-        self.hold("no message is lost", message_id, holds=stored is not None)
-        self.hold(
+        combined = model.combined.get(message_id)
+        self.check("no message is lost", message_id, holds=stored is not None)
+        self.check(
             "a message says what its author last wrote",
             stored,
             text,
@@ -289,7 +293,7 @@ class Witness:
         is_settled = send.delivery in {Delivery.FAILED, Delivery.UNKNOWN} or (
             send.delivery == Delivery.SENT and has_arrived
         )
-        self.hold("a part is sent or given up", send.id, holds=is_settled)
+        self.check("a part is sent or given up", send.id, holds=is_settled)
 
 
 def _wanted_timers(state: Conversation) -> dict[TimerKind, datetime | None]:

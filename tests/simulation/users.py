@@ -1,4 +1,4 @@
-"""Customers who write in bursts, operators who interfere, an owner with a phone."""
+"""The users of a simulated history: customers, operators, and the shop's owner."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -37,7 +37,7 @@ from persistence.ids import (
     derive_conversation_id,
     derive_event_id,
 )
-from tests.simulation.edge import Deed, Edge
+from tests.simulation.gateway import EventFactory, Gateway
 from tests.support.memory_journal import MemoryJournal
 
 TENANT = TenantId(UUID(int=1))
@@ -55,7 +55,7 @@ SHARE_WAITS_S = (119.6, 119.9, 119.99, 120.0, 120.01)
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """Someone who writes to the shop."""
+    """A customer of the shop."""
 
     name: str
     source: Source
@@ -67,7 +67,7 @@ class Customer:
 
 
 class InboundFields(TypedDict):
-    """What all events of a platform share."""
+    """The fields of all events of a platform."""
 
     id: EventId
     conversation_id: ConversationId
@@ -79,19 +79,19 @@ class InboundFields(TypedDict):
     mid: str
 
 
-class People:
-    """Everyone outside, and the list of what they were promised to be recorded."""
+class Users:
+    """All users, and the events of theirs that must be recorded in the end."""
 
     def __init__(
         self,
-        edge: Edge,
+        gateway: Gateway,
         clock: Clock,
         random: Random,
         new_id: Callable[[], UUID],
         name_owners_message: Callable[[], str],
         memory: MemoryJournal,
     ) -> None:
-        self._edge = edge
+        self._gateway = gateway
         self._clock = clock
         self._random = random
         self._new_id = new_id
@@ -103,48 +103,48 @@ class People:
         self.promised: set[EventId] = set()
         #: Platform ids of what the owner typed in the app.
         self.owners_mids: set[str] = set()
-        #: What customers took back, and what they worded anew last.
+        #: The messages that were unsent, and the last text of edited ones.
         self.unsent: set[MessageId] = set()
         self.last_words: dict[MessageId, str] = {}
 
     async def write_in_bursts(self, customer: Customer, bursts: int) -> None:
-        """Let the customer write, share and take back now and then."""
+        """Let the customer write, share, unsend and edit now and then."""
         for _ in range(bursts):
             await asyncio.sleep(self._random.uniform(0, 30))
             for _ in range(self._random.choice((1, 1, 2, 3))):
-                self._edge.deliver(self._draw_words(customer))
+                self._gateway.deliver(self._draw_words(customer))
                 await asyncio.sleep(self._random.choice(PAUSES_S))
                 if self._random.random() < 0.1:
                     await self._share_twice(customer)
                 if self._random.random() < 0.15:
-                    self._edge.deliver([self._draw_correction(customer)])
+                    self._gateway.deliver([self._draw_correction(customer)])
 
     async def _share_twice(self, customer: Customer) -> None:
         """Share again just when the first share has waited long enough."""
         if customer.source is Source.INSTAGRAM:
             for wait_s in (self._random.choice(SHARE_WAITS_S), 0.0):
                 mid = self._name_inbound(customer)
-                self._edge.deliver([self._shares(customer, mid)])
+                self._gateway.deliver([self._shares(customer, mid)])
                 await asyncio.sleep(wait_s)
 
-    async def interfere(self, customers: Sequence[Customer], deeds: int) -> None:
+    async def interfere(self, customers: Sequence[Customer], actions: int) -> None:
         """Let operators and the owner act now and then."""
-        for _ in range(deeds):
+        for _ in range(actions):
             await asyncio.sleep(self._random.uniform(0, 40))
             customer = self._random.choice(customers)
-            # The console shows what is stored, and nothing else can be acted on.
+            # The console shows stored conversations only.
             if self._knows(customer):
-                self._edge.deliver([self._draw_deed(customer)])
+                self._gateway.deliver([self._draw_action(customer)])
 
-    def hear_echo(self, customer: Customer, text: str, mid: str) -> None:
-        """Let the platform report what was sent in the shop's name."""
-        self._edge.deliver([self._echo(customer, text, mid)])
+    def report_echo(self, customer: Customer, text: str, mid: str) -> None:
+        """Deliver the platform's echo of a message in the shop's name."""
+        self._gateway.deliver([self._echo(customer, text, mid)])
 
     def _knows(self, customer: Customer) -> bool:
         return customer.conversation in self._memory.conversations
 
-    def _draw_words(self, customer: Customer) -> list[Deed]:
-        """Draw what one webhook carries."""
+    def _draw_words(self, customer: Customer) -> list[EventFactory]:
+        """Draw the events of one webhook."""
         kind = self._random.random()
         if customer.source is Source.INSTAGRAM and kind < 0.25:
             mid = self._name_inbound(customer)
@@ -162,15 +162,15 @@ class People:
         self._mids.setdefault(customer, []).append(mid)
         return mid
 
-    def _draw_correction(self, customer: Customer) -> Deed:
-        """Draw a message that its author takes back or words anew."""
+    def _draw_correction(self, customer: Customer) -> EventFactory:
+        """Draw a message that its author unsends or edits."""
         return self._draw_change(
             customer, self._random.choice(self._mids[customer][-3:])
         )
 
     def _draw_change(
         self, customer: Customer, mid: str, *, is_ours: bool = False
-    ) -> Deed:
+    ) -> EventFactory:
         self._count += 1
         text, order = f"corrected {self._count}", self._count
         is_unsent = self._random.random() < 0.5 or not self._knows(customer)
@@ -189,7 +189,7 @@ class People:
         key = f"correction:{self._count}"
         return self._promise(make, derive_event_id(customer.conversation, key))
 
-    def _draw_deed(self, customer: Customer) -> Deed:
+    def _draw_action(self, customer: Customer) -> EventFactory:
         kind = self._random.randrange(8)
         dead = [
             row.message_id
@@ -200,7 +200,7 @@ class People:
         if dead and kind == 6:
             return partial(self._retries, customer, dead[-1], EventId(self._new_id()))
         if kind == 0 and customer.source is Source.INSTAGRAM:
-            return self._draw_owners_deed(customer)
+            return self._draw_owner_action(customer)
         make: Callable[[EventId], Event]
         if kind <= 2:
             make = partial(self._answers, customer)
@@ -215,8 +215,8 @@ class People:
             make = partial(self._sets, customer, self._random.choice(list(Status)))
         return self._promise(make, EventId(self._new_id()))
 
-    def _draw_owners_deed(self, customer: Customer) -> Deed:
-        """Draw what the owner does in the app: writes, or corrects what was sent."""
+    def _draw_owner_action(self, customer: Customer) -> EventFactory:
+        """Draw an action of the owner in the app: a message, or a correction."""
         sent = [
             row.platform_id
             for row in self._memory.messages.values()
@@ -230,12 +230,14 @@ class People:
             return self._echo(customer, f"the owner himself {mid}", mid)
         return self._draw_change(customer, self._random.choice(sent), is_ours=True)
 
-    def _promise(self, make: Callable[[EventId], Event], event_id: EventId) -> Deed:
+    def _promise(
+        self, make: Callable[[EventId], Event], event_id: EventId
+    ) -> EventFactory:
         self.promised.add(event_id)
         return partial(make, event_id)
 
-    def _writes(self, customer: Customer, mid: str) -> Deed:
-        # Telegram numbers what it sends; elsewhere the order of arrival counts.
+    def _writes(self, customer: Customer, mid: str) -> EventFactory:
+        # Telegram numbers its updates; elsewhere the order of arrival counts.
         order = self._count if customer.source is Source.TELEGRAM else 0
         text = f"question {self._count}"
 
@@ -245,7 +247,7 @@ class People:
 
         return self._promise(make, customer_message_id(customer.conversation, mid))
 
-    def _shares(self, customer: Customer, mid: str) -> Deed:
+    def _shares(self, customer: Customer, mid: str) -> EventFactory:
         content = f"share-{self._count}"
 
         def make(event_id: EventId) -> Event:
@@ -254,7 +256,7 @@ class People:
 
         return self._promise(make, share_message_id(customer.conversation, mid))
 
-    def _echo(self, customer: Customer, text: str, mid: str) -> Deed:
+    def _echo(self, customer: Customer, text: str, mid: str) -> EventFactory:
         def make(event_id: EventId) -> Event:
             return EchoReceived(**self._inbound(customer, event_id, mid), text=text)
 

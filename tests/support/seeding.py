@@ -1,11 +1,11 @@
-"""What the database holds before a story of `tests/support/conversations.py` begins."""
+"""Seeds the database for the conversations of `tests/support/conversations.py`."""
 
 from persistence.database import Pool
 from tests.support.conversations import CHANNEL, TENANT
 
 
-async def add_storys_channel(pool: Pool) -> None:
-    """Make the tenant and the channel that all stories are told on."""
+async def add_channel(pool: Pool) -> None:
+    """Add the tenant and the channel of all stories."""
     await pool.execute("INSERT INTO tenants (id, name) VALUES ($1, 'shop')", TENANT)
     await pool.execute(
         "INSERT INTO channels (id, tenant_id, kind, name, account_id)"

@@ -1,4 +1,4 @@
-"""What PostgreSQL leaves of an event whose words were taken back, told in Python."""
+"""The redaction of unsent events, as `redact_events` of journal.sql does it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,19 +13,19 @@ from actors.conversation.events import (
 from persistence.ids import MessageId
 
 #: Stands where there were words: whether there were some decides, what they were not.
-FORGOTTEN = "…"
+REDACTED = "…"
 
 
-def forget_words(event: Event, message_ids: Sequence[MessageId]) -> Event:
-    """Return the event without what it says; `message_ids` is what it touched."""
+def redact_event(event: Event, message_ids: Sequence[MessageId]) -> Event:
+    """Return the event without its words; `message_ids` are the messages it touched."""
     match event:
         case CustomerShared():
             return replace(event, content="", media=())
         case MessageEdited():
-            return replace(event, text=FORGOTTEN)
+            return replace(event, text=REDACTED)
         case CustomerWrote():
-            return replace(event, text=event.text and FORGOTTEN, media=())
+            return replace(event, text=event.text and REDACTED, media=())
         case EchoReceived() if MessageId(event.id) in message_ids:
-            return replace(event, text=event.text and FORGOTTEN, media=())
+            return replace(event, text=event.text and REDACTED, media=())
         case _:
             return event
