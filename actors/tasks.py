@@ -63,7 +63,7 @@ async def wait_for_signal(signal: asyncio.Event, timeout_s: float | None) -> Non
             await signal.wait()
 
 
-async def cancel_and_wait(*tasks: "asyncio.Task[None] | None") -> None:
+async def cancel_and_wait(*tasks: "asyncio.Task[object] | None") -> None:
     """Cancel tasks and wait until they have ended; what they raise is dropped."""
     running = [task for task in tasks if task is not None]
     for task in running:
@@ -90,3 +90,7 @@ class SingleFlight(Generic[Key, Value]):
             self._calls[key] = task
             task.add_done_callback(lambda _: self._calls.pop(key, None))
         return await asyncio.shield(task)
+
+    async def stop(self) -> None:
+        """Cancel the calls under way and wait until they have ended."""
+        await cancel_and_wait(*self._calls.values())

@@ -21,7 +21,12 @@ import numpy as np
 import orjson
 from numpy.lib.stride_tricks import sliding_window_view
 
-from actors.monitor.analysis.anomaly import Rules, Scan, find_episodes, scan
+from actors.monitor.analysis.anomaly import (
+    AnomalySettings,
+    Detection,
+    detect,
+    find_episodes,
+)
 from actors.monitor.analysis.features import (
     FEATURES,
     Flags,
@@ -44,7 +49,7 @@ QUIET = (timedelta(hours=6), timedelta(hours=12))
 #: So many of so many checks must be odd.
 DEBOUNCES = ((1, 1), (2, 3), (3, 5))
 NO_HABIT = 10_000
-HABITS = (NO_HABIT, Rules().habit)
+HABITS = (NO_HABIT, AnomalySettings().recurring)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +167,10 @@ def load_labelled(folder: Path) -> tuple[Labelled, ...]:
     )
 
 
-def tally_ours(one: Labelled, rules: Rules | None = None) -> Tally:
+def tally_ours(one: Labelled, settings: AnomalySettings | None = None) -> Tally:
     """Judge a series by the shipped rules."""
-    rules = rules or Rules()
-    episodes = find_episodes(one.series, scan(one.series, rules), rules)
+    settings = settings or AnomalySettings()
+    episodes = find_episodes(one.series, detect(one.series, settings), settings)
     return _tally(one, [e.raised for e in episodes if e.raised is not None])
 
 
@@ -175,10 +180,10 @@ def tally_plain(one: Labelled, distances: Numbers, rule: Plain) -> Tally:
     far = distances >= rule.threshold
     lately = np.convolve(far, np.ones(of), mode="full")[: len(far)]
     odd = far & (lately >= needed) & (one.series.at >= one.series.at[0] + DAY_S)
-    rules = replace(Rules(), quiet=rule.quiet, habit=rule.habit)
+    settings = replace(AnomalySettings(), quiet=rule.quiet, recurring=rule.habit)
     if rule.habit == NO_HABIT:
-        rules = replace(rules, same_time=-timedelta.resolution)
-    episodes = find_episodes(one.series, _as_scan(odd, distances), rules)
+        settings = replace(settings, same_time=-timedelta.resolution)
+    episodes = find_episodes(one.series, _as_scan(odd, distances), settings)
     return _tally(one, [e.raised for e in episodes if e.raised is not None])
 
 
@@ -220,10 +225,12 @@ def measure_distances(series: Series, window: int, *, robust: bool) -> Numbers:
     return distances
 
 
-def _as_scan(odd: Flags, distances: Numbers) -> Scan:
+def _as_scan(odd: Flags, distances: Numbers) -> Detection:
     ratios = np.zeros((len(odd), len(FEATURES)))
     ratios[:, 0] = distances
-    return Scan(ratios, ratios, np.zeros_like(ratios), odd, np.ones(len(odd), bool))
+    return Detection(
+        ratios, ratios, np.zeros_like(ratios), odd, np.ones(len(odd), bool)
+    )
 
 
 def _tally(one: Labelled, raised: Sequence[int]) -> Tally:

@@ -146,8 +146,8 @@ MONITOR_CERTIFICATE_DAYS = Gauge(
     ["service_id"],
     multiprocess_mode="livemostrecent",
 )
-MONITOR_LEADS = Gauge(
-    "monitor_leads",
+MONITOR_IS_LEADER = Gauge(
+    "monitor_is_leader",
     "1 where this runtime watches, 0 where it stands by for another.",
     multiprocess_mode="livemax",
 )

@@ -21,6 +21,11 @@ from deployments.answers import errors as answers_errors
 from deployments.answers.errors import AnswersError
 from deployments.integrations import errors as channel_errors
 from deployments.integrations.errors import ChannelError
+from deployments.monitoring.errors import (
+    AnalysisBusyError,
+    AnalysisError,
+    AnalysisFailedError,
+)
 from deployments.web.api import errors as api_errors
 from deployments.web.api.errors import ApiError
 from persistence import errors as persistence_errors
@@ -38,8 +43,6 @@ STATUSES: Mapping[type[Exception], int] = {
     api_errors.NotFoundError: 404,
     api_errors.InvalidValueError: 422,
     api_errors.TooManyCallsError: 429,
-    api_errors.AnalysisBusyError: 409,
-    api_errors.AnalysisFailedError: 503,
     FlagError: 400,
     config_errors.UnknownFlagError: 404,
     config_errors.InvalidFlagValueError: 422,
@@ -69,6 +72,9 @@ STATUSES: Mapping[type[Exception], int] = {
     monitor_errors.MonitorUnavailableError: 503,
     monitor_errors.MonitorStandbyError: 503,
     monitor_errors.ServiceGoneError: 404,
+    AnalysisError: 503,
+    AnalysisBusyError: 409,
+    AnalysisFailedError: 503,
     PersistenceError: 503,
     persistence_errors.ShardFencedError: 503,
     persistence_errors.DatabaseAwayError: 503,
@@ -97,6 +103,7 @@ ROOTS: tuple[type[Exception], ...] = (
     ChannelError,
     ActorError,
     MonitorError,
+    AnalysisError,
     PersistenceError,
     RetrievalError,
     AnswersError,

@@ -1,4 +1,4 @@
-"""Notices to tenants, and the routes that they take."""
+"""Alerts to tenants, their routes, and the deliveries on them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
@@ -25,8 +25,8 @@ TAKEN = "name: a route of this name exists already"
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
-    """A notice on its way along one route. The target is encrypted."""
+class PendingDelivery:
+    """An alert to be delivered by one route. The target is encrypted."""
 
     alert: AlertRow
     route_id: RouteId
@@ -38,7 +38,7 @@ class Errand:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRow:
-    """How a notice fared on one route."""
+    """The state of an alert's delivery by one route."""
 
     alert_id: AlertId
     route: str
@@ -50,19 +50,21 @@ class DeliveryRow:
 
 
 async def insert_alerts(db: Connection, rows: Sequence[AlertRow]) -> int:
-    """Note notices and send them on their ways; return how many are new."""
-    told = await db.fetch(
+    """Store alerts with their deliveries; return how many are new."""
+    rows_of_new = await db.fetch(
         _SQL["insert_alerts"],
         *([getattr(row, column.name) for row in rows] for column in fields(AlertRow)),
     )
-    return len(told)
+    return len(rows_of_new)
 
 
-async def claim_deliveries(db: Db, at: datetime, limit: int) -> tuple[Errand, ...]:
-    """Take some that are due, noted as under way."""
+async def claim_deliveries(
+    db: Db, at: datetime, limit: int
+) -> tuple[PendingDelivery, ...]:
+    """Claim due deliveries, and mark them as being sent."""
     rows = await db.fetch(_SQL["claim_deliveries"], at, limit)
     return tuple(
-        Errand(
+        PendingDelivery(
             alert=_alert(row),
             route_id=RouteId(row["route_id"]),
             kind=RouteKind(row["route_kind"]),
@@ -75,13 +77,17 @@ async def claim_deliveries(db: Db, at: datetime, limit: int) -> tuple[Errand, ..
 
 
 async def record_delivery(
-    db: Db, errand: Errand, delivery: AlertDelivery, due_at: datetime, error: str
+    db: Db,
+    pending: PendingDelivery,
+    delivery: AlertDelivery,
+    due_at: datetime,
+    error: str,
 ) -> None:
-    """Note how an attempt ended."""
+    """Store the result of an attempt."""
     await db.execute(
         _SQL["record_delivery"],
-        errand.alert.id,
-        errand.route_id,
+        pending.alert.id,
+        pending.route_id,
         delivery,
         due_at,
         error,
@@ -89,7 +95,7 @@ async def record_delivery(
 
 
 async def settle_interrupted(db: Db, at: datetime) -> None:
-    """Decide about what was under way when its sender died."""
+    """Settle deliveries that were being sent when their sender died."""
     await db.execute(_SQL["settle_interrupted"], at)
 
 
@@ -101,7 +107,7 @@ async def fetch_alerts_page(
     limit: int,
     offset: int,
 ) -> tuple[int, tuple[AlertRow, ...]]:
-    """Fetch a page of notices and how many there are in all."""
+    """Fetch a page of alerts and how many there are in all."""
     arguments = (tenant_id, service_id, kind)
     rows = await db.fetch(_SQL["fetch_alerts_page"], *arguments, limit, offset)
     total = await db.fetchval(_SQL["count_alerts"], *arguments)
@@ -111,7 +117,7 @@ async def fetch_alerts_page(
 async def fetch_deliveries(
     db: Db, tenant_id: TenantId, alerts: Sequence[AlertId]
 ) -> tuple[DeliveryRow, ...]:
-    """Fetch how these notices fared."""
+    """Fetch the deliveries of these alerts."""
     rows = await db.fetch(_SQL["fetch_deliveries"], tenant_id, list(alerts))
     return tuple(
         DeliveryRow(

@@ -1,4 +1,4 @@
-"""Times in which services are worked on, and their answers count for nothing."""
+"""Maintenance windows, in which the answers of services count for nothing."""
 
 from datetime import datetime
 from typing import cast

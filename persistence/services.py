@@ -1,4 +1,4 @@
-"""The services that tenants have watched."""
+"""The monitored services of tenants."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ TAKEN = "name: a service of this name exists already"
 
 @dataclass(frozen=True, slots=True)
 class ServiceSpec:
-    """What a service is made from, or changed to."""
+    """The editable fields of a service."""
 
     name: str
     base_url: str
@@ -51,7 +51,7 @@ class ServiceFilter:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a service is, and since when; None before its first check."""
+    """The status of a service, and since when; None before its first check."""
 
     status: Status
     since: datetime | None
@@ -90,7 +90,7 @@ async def replace_service(
         )
     except asyncpg.UniqueViolationError as error:
         raise DuplicateRowError(TAKEN) from error
-    # It is locked, so it is there.
+    # The service is locked, so it exists.
     return build_service(cast("asyncpg.Record", row))
 
 
@@ -103,7 +103,7 @@ async def delete_service(db: Db, tenant_id: TenantId, service_id: ServiceId) -> 
 async def lock_service(
     db: Connection, tenant_id: TenantId, service_id: ServiceId
 ) -> Service | None:
-    """Fetch a service and keep others from it until the transaction ends."""
+    """Fetch a service and lock it until the transaction ends."""
     row = await db.fetchrow(_SQL["lock_service"], tenant_id, service_id)
     return None if row is None else build_service(row)
 
@@ -127,7 +127,7 @@ async def fetch_service_by_name(
 async def fetch_services_page(
     db: Db, tenant_id: TenantId, wanted: ServiceFilter, limit: int, offset: int
 ) -> tuple[int, tuple[tuple[Service, Standing], ...]]:
-    """Fetch a page of services with how they are, and how many there are in all."""
+    """Fetch a page of services with their status, and the total number."""
     arguments = (tenant_id, wanted.enabled, wanted.status)
     rows = await db.fetch(_SQL["fetch_services_page"], *arguments, limit, offset)
     total = await db.fetchval(_SQL["count_services"], *arguments)
@@ -135,7 +135,7 @@ async def fetch_services_page(
 
 
 async def fetch_service_status(db: Db, service_id: ServiceId) -> Standing:
-    """Fetch how a service is."""
+    """Fetch the status of a service."""
     row = await db.fetchrow(_SQL["fetch_service_status"], service_id)
     return Standing(Status.UNKNOWN, None) if row is None else _stand(row)
 
@@ -144,8 +144,8 @@ def decrypt_headers(cipher: Cipher, service: Service) -> dict[str, str]:
     """Decrypt the headers of a service. Raises SecretUnreadableError."""
     if service.headers is None:
         return {}
-    found: dict[str, str] = orjson.loads(cipher.decrypt(service.headers))
-    return found
+    headers: dict[str, str] = orjson.loads(cipher.decrypt(service.headers))
+    return headers
 
 
 def build_service(row: asyncpg.Record) -> Service:

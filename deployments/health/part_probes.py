@@ -3,7 +3,7 @@
 import asyncio
 
 from actors.conversation.client import ask_mirror_health, is_shard_serving
-from actors.monitor.client import ask_is_watching
+from actors.monitor.client import ask_is_leader
 from config.settings import Settings
 from deployments.answers.clients import probe_deployment
 from deployments.health.probes import PartHealth, PartStatus, Probe
@@ -50,11 +50,11 @@ def build_probes(settings: Settings, pool: Pool) -> dict[str, Probe]:
 
 
 async def _probe_monitor() -> PartHealth:
-    is_watching = await ask_is_watching()
-    if is_watching is None:
-        return PartHealth(PartStatus.DOWN, "nobody answers")
-    # Another runtime on this database watches meanwhile: all is well.
-    return OK if is_watching else PartHealth(PartStatus.OK, "standing by")
+    is_leader = await ask_is_leader()
+    if is_leader is None:
+        return PartHealth(PartStatus.DOWN, "the monitor does not answer")
+    # Another runtime on this database is the leader: all is well.
+    return OK if is_leader else PartHealth(PartStatus.OK, "standing by")
 
 
 async def _probe_shards(shards: int) -> PartHealth:

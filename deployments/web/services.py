@@ -10,7 +10,7 @@ from config.settings import Settings
 from deployments.answers.ports import Retriever
 from deployments.flags import FeatureFlags
 from deployments.health.probes import Probe
-from deployments.monitoring.analysis_jobs import Analyses
+from deployments.monitoring.analysis_jobs import AnalysisRunner
 from deployments.web.inbox_feed import ChangeFeed
 from persistence.database import Pool
 
@@ -32,5 +32,5 @@ class WebServices:
     #: By the name of the part, as `/readyz` lists them.
     probes: Mapping[str, Probe] = field(default_factory=dict)
     clock: Clock = field(default_factory=SystemClock)
-    #: Where analyses are made; without it, in processes of their own.
-    analyses: Analyses | None = None
+    #: Runs analyses; without it, Ray does in processes of their own.
+    analysis: AnalysisRunner | None = None

@@ -12,7 +12,7 @@ from tests.support.scripted_server import (
     Hang,
     HangUp,
     Reply,
-    ToldServer,
+    ScriptedServer,
 )
 
 __all__ = ["Accept", "Fail", "GraphSend", "GraphServer", "Hang", "HangUp", "Reply"]
@@ -51,7 +51,7 @@ NO_TOKEN = Fail(
 )
 
 
-class GraphServer(ToldServer):
+class GraphServer(ScriptedServer):
     """Answers `POST …/me/messages`, by default with a message id.
 
     Asked who a customer is, it tells what `profiles` holds, or that nobody consented.

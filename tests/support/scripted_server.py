@@ -51,7 +51,7 @@ class HangUp:
 Reply = Accept | Fail | Hang | HangUp
 
 
-class ToldServer:
+class ScriptedServer:
     """Serves HTTP; what an accepted call does and answers is the subclass's."""
 
     def __init__(self) -> None:

@@ -1,1 +1,1 @@
-"""One check of one service: when, how, through which walls, and what it found."""
+"""One check of one service: when, how, through which policy, and what it found."""

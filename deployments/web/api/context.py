@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection
 from deployments.accounts import MAX_PARALLEL_CHECKS
 from deployments.flags import FeatureFlags
 from deployments.integrations.channel_registration import Connections
-from deployments.monitoring.analysis_jobs import Analyses, AnalysesApart
+from deployments.monitoring.analysis_jobs import AnalysisRunner, RayAnalysis
 from deployments.rate_limit import Throttle
 from deployments.web.api.tokens import TokenSigner
 from deployments.web.services import WebServices
@@ -27,7 +27,7 @@ class ApiContext:
     signer: TokenSigner
     throttle: Throttle
     connections: Connections
-    analyses: Analyses
+    analysis: AnalysisRunner
     password_checks: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(MAX_PARALLEL_CHECKS)
     )
@@ -65,7 +65,7 @@ def build_context(services: WebServices) -> ApiContext:
             services.clock, None if redis_url is None else redis_url.get_secret_value()
         ),
         connections=Connections(services.pool, cipher, settings),
-        analyses=services.analyses or AnalysesApart(settings),
+        analysis=services.analysis or RayAnalysis(),
     )
 
 

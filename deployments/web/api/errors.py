@@ -32,18 +32,6 @@ class InvalidValueError(ApiError):
     """A field has a value that can't be used. The message begins with its name."""
 
 
-class AnalysisBusyError(ApiError):
-    """An analysis is under way already. Try again in a minute."""
-
-    permanent = False
-
-
-class AnalysisFailedError(ApiError):
-    """The analysis did not come to an end. Try a shorter period."""
-
-    permanent = False
-
-
 class TooManyCallsError(ApiError):
     """Too many calls in a short time. Wait a moment and try again."""
 

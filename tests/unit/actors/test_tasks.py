@@ -91,3 +91,18 @@ async def test_concurrent_callers_of_a_key_share_one_call() -> None:
     assert await asyncio.gather(*callers[1:]) == [1, 1]
     # The next call is a new one.
     assert await flight.run("a", call) == 2
+
+
+async def test_a_stop_cancels_the_calls_under_way() -> None:
+    flight = SingleFlight[str, None]()
+    began = asyncio.Event()
+
+    async def call() -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    caller = asyncio.create_task(flight.run("a", call))
+    await began.wait()
+    await flight.stop()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
