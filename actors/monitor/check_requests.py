@@ -92,29 +92,36 @@ class CheckRequests:
             ServiceGoneError: there is no such service.
         """
         request = CheckRequest(ResultId(uuid4()), service_id)
+        answered = self._wakeups.answered
         try:
             if not await insert_check_request(self._pool, request):
                 raise await self._explain(service_id, MonitorStandbyError())
             # The leader may be this process, and then needs no notification.
             self._wakeups.requested.set()
-            return await self._wait_for_answer(request)
+            while True:
+                await wait_for_signal(answered, POLL_INTERVAL_S)
+                answered = self._wakeups.answered
+                row = await fetch_answer(self._pool, request.id)
+                row = row or await self._check_progress(request)
+                if row is not None:
+                    return row
         except DATABASE_AWAY as error:
             raise MonitorUnavailableError from error
 
-    async def _wait_for_answer(self, request: CheckRequest) -> CheckRow:
-        while True:
-            answered = self._wakeups.answered
-            progress = await fetch_progress(self._pool, request.id)
+    async def _check_progress(self, request: CheckRequest) -> CheckRow | None:
+        """Raise why there will be no answer; None while there may be one."""
+        progress = await fetch_progress(self._pool, request.id)
+        if not progress.waits:
+            # The answer is stored before the request is deleted.
             row = await fetch_answer(self._pool, request.id)
-            if row is not None:
-                return row
-            if not progress.waits:
+            if row is None:
                 error = MonitorUnavailableError()
                 raise await self._explain(request.service_id, error)
-            if not progress.has_leader:
-                await delete_check_request(self._pool, request.id)
-                raise MonitorStandbyError
-            await wait_for_signal(answered, POLL_INTERVAL_S)
+            return row
+        if not progress.has_leader:
+            await delete_check_request(self._pool, request.id)
+            raise MonitorStandbyError
+        return None
 
     async def _explain(
         self,
@@ -133,10 +140,10 @@ class CheckRequests:
             while True:
                 await wait_for_signal(self._wakeups.requested, None)
                 self._wakeups.requested.clear()
-                await delete_old_check_requests(self._pool)
                 for request in await fetch_check_requests(self._pool):
                     if request.id not in self._under_way:
                         self._begin(request)
+                await delete_old_check_requests(self._pool)
         finally:
             await cancel_and_wait(*self._under_way.values())
 
@@ -149,15 +156,16 @@ class CheckRequests:
         """Check and store; a request that is deleted without a result is refused."""
         pool = self._pool
         try:
-            watched = await fetch_one_watched(
-                pool, request.service_id, self._clock.now()
+            watched, known = await asyncio.gather(
+                fetch_one_watched(pool, request.service_id, self._clock.now()),
+                # A former leader may have stored the result and stopped then.
+                fetch_answer(pool, request.id),
             )
-            # The former leader may have stored the result and stopped before the rest.
-            known = await fetch_answer(pool, request.id)
             if watched is not None and known is None:
                 with contextlib.suppress(MonitorUnavailableError):
                     await self._runner.check_now(watched, request.id)
+                    # A caller in this process need not wait for the notification.
+                    self._wakeups.on_notify("answered")
             await delete_check_request(pool, request.id)
-            self._wakeups.on_notify("answered")
         except DATABASE_AWAY as error:
             log.warning("check_request_failed", error=repr(error))

@@ -5,13 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from actors.monitor.checks.outcome import NETWORK_LOST, Outcome
+from actors.monitor.rules import events
 from actors.monitor.rules.effects import Notify
-from actors.monitor.rules.events import (
-    CheckFailed,
-    CheckMissed,
-    CheckPassed,
-    NetworkLost,
-)
 from actors.monitor.rules.wording import render_alert
 from persistence.ids import AlertId, ResultId, derive_alert_id
 from persistence.monitor import AlertRow, CheckRow
@@ -41,22 +36,24 @@ class Finding:
 
 def build_event(
     finding: Finding,
-) -> CheckPassed | CheckFailed | NetworkLost | CheckMissed:
+) -> events.Event:
     """Build the event for the rules."""
     outcome, in_maintenance = finding.outcome, finding.watched.in_maintenance
     if outcome is None:
-        return CheckMissed(finding.id, finding.at, finding.missed)
+        return events.CheckMissed(finding.id, finding.at, finding.missed)
     if finding.is_network_lost:
-        return NetworkLost(finding.id, finding.at, NETWORK_LOST, in_maintenance)
+        return events.NetworkLost(finding.id, finding.at, NETWORK_LOST, in_maintenance)
     if outcome.passed:
-        return CheckPassed(
+        return events.CheckPassed(
             finding.id,
             finding.at,
             outcome.latency_ms or 0.0,
             outcome.tls_expires_at,
             in_maintenance,
         )
-    return CheckFailed(finding.id, finding.at, outcome.error or "", in_maintenance)
+    return events.CheckFailed(
+        finding.id, finding.at, outcome.error or "", in_maintenance
+    )
 
 
 def build_row(finding: Finding) -> CheckRow:

@@ -8,18 +8,12 @@ from types import MappingProxyType
 import structlog
 
 from actors.clock import Clock
+from persistence import watch
 from persistence.channels import ChannelKind
 from persistence.database import Pool
 from persistence.monitor import Period
 from persistence.rollups import refresh_windows
 from persistence.self_link import ensure_self_services
-from persistence.watch import (
-    PRUNE_ROWS,
-    Lease,
-    check_lease,
-    delete_old_rest,
-    delete_old_results,
-)
 
 #: Long enough that the database hardly notices, short enough for a console.
 POLL_INTERVAL_S = 60.0
@@ -58,7 +52,7 @@ class Housekeeping:
         self._refreshed: dict[Period, datetime] = {}
         self._pruned: datetime | None = None
 
-    async def run(self, lease: Lease) -> None:
+    async def run(self, lease: watch.Lease) -> None:
         """Run what is due, every minute. Raises LeaseLostError."""
         while True:
             await self.link_self(lease)
@@ -67,36 +61,36 @@ class Housekeeping:
                 await self.prune(lease)
             await asyncio.sleep(POLL_INTERVAL_S)
 
-    async def link_self(self, lease: Lease) -> None:
+    async def link_self(self, lease: watch.Lease) -> None:
         """Create the services of our own parts and of the channels' platforms."""
         async with self._pool.acquire() as db, db.transaction():
-            await check_lease(db, lease)
+            await watch.check_lease(db, lease)
             await ensure_self_services(db, self._own_url, self._parts, self._platforms)
 
-    async def refresh(self, lease: Lease) -> None:
+    async def refresh(self, lease: watch.Lease) -> None:
         """Refresh the uptime windows that are too old."""
         for period, age in AGES.items():
             if not self._is_due(self._refreshed.get(period), age):
                 continue
             now = self._clock.now()
             async with self._pool.acquire() as db, db.transaction():
-                await check_lease(db, lease)
+                await watch.check_lease(db, lease)
                 await refresh_windows(db, period, now)
             self._refreshed[period] = now
 
-    async def prune(self, lease: Lease) -> None:
+    async def prune(self, lease: watch.Lease) -> None:
         """Delete rows that are older than the retention."""
         now = self._clock.now()
         removed = 0
         while True:
             async with self._pool.acquire() as db, db.transaction():
-                await check_lease(db, lease)
-                count = await delete_old_results(db, now - self._retention)
+                await watch.check_lease(db, lease)
+                count = await watch.delete_old_results(db, now - self._retention)
             removed += count
-            if count < PRUNE_ROWS:
+            if count < watch.PRUNE_ROWS:
                 break
             await asyncio.sleep(PRUNE_PAUSE_S)
-        await delete_old_rest(self._pool, now)
+        await watch.delete_old_rest(self._pool, now)
         self._pruned = now
         if removed:
             log.info("results_pruned", rows=removed)

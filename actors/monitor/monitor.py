@@ -24,24 +24,12 @@ from actors.monitor.health_log import Lines
 from actors.monitor.recorder import Recorder
 from actors.tasks import cancel_and_wait, wait_for_signal
 from config import metrics
+from persistence import watch
 from persistence.database import Pool
 from persistence.errors import DATABASE_AWAY
 from persistence.ids import ServiceId
 from persistence.monitor import CheckRow
 from persistence.secrets import Cipher
-from persistence.watch import (
-    Lease,
-    LeaseLostError,
-    Missed,
-    check_lease,
-    claim_lease,
-    fetch_newcomers,
-    fetch_watched,
-    insert_missed,
-    insert_unfinished,
-    release_lease,
-    renew_lease,
-)
 
 #: Renewed three times before it runs out.
 LEASE_TERM = timedelta(seconds=15)
@@ -55,10 +43,10 @@ LONGEST_SLEEP_S = 5.0
 #: How far back missed slots are looked for, and how many results that may make.
 LOOK_BACK = timedelta(days=2)
 MAX_MISSED_ROWS = 20_000
-NOBODY_WATCHED = "the monitor was not running in this slot"
+NO_LEADER = "the monitor was not running in this slot"
 UNFINISHED = "the monitor stopped before the result was stored"
 
-BackgroundJob = Callable[[Lease], Awaitable[None]]
+BackgroundJob = Callable[[watch.Lease], Awaitable[None]]
 
 log = structlog.get_logger("monitor")
 
@@ -109,9 +97,9 @@ class Monitor:
             self._check_new_services,
             self._requests.serve,
         ]
-        self._lease: Lease | None = None
+        self._lease: watch.Lease | None = None
         #: The last one held, to be given back at the stop.
-        self._held: Lease | None = None
+        self._held: watch.Lease | None = None
         self._last_slot: datetime | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -138,7 +126,7 @@ class Monitor:
         await cancel_and_wait(self._task)
         if self._held is not None:
             with contextlib.suppress(*DATABASE_AWAY):
-                await release_lease(self._pool, self._held)
+                await watch.release_lease(self._pool, self._held)
         await self._checker.stop()
 
     @property
@@ -164,7 +152,7 @@ class Monitor:
     async def _run(self) -> None:
         while True:
             try:
-                lease = await claim_lease(self._pool, self._holder, self._term)
+                lease = await watch.claim_lease(self._pool, self._holder, self._term)
                 if lease is not None:
                     await self._lead(lease)
             except DATABASE_AWAY as error:
@@ -173,7 +161,7 @@ class Monitor:
                 log.exception("leading_failed")
             await asyncio.sleep(self._standby_pause_s)
 
-    async def _lead(self, lease: Lease) -> None:
+    async def _lead(self, lease: watch.Lease) -> None:
         """Run slots, the recorder and all jobs until the lease is lost."""
         log.info("lease_acquired", epoch=lease.epoch)
         self._lease = self._held = lease
@@ -186,7 +174,7 @@ class Monitor:
                 group.create_task(self._open_slots(lease))
                 for job in self._jobs:
                     group.create_task(_run_forever(job, lease))
-        except* LeaseLostError:
+        except* watch.LeaseLostError:
             log.warning("lease_lost", epoch=lease.epoch)
         finally:
             self._lease = None
@@ -194,21 +182,21 @@ class Monitor:
             await self.runner.stop()
             self.recorder.abandon()
 
-    async def _keep_lease(self, lease: Lease) -> None:
+    async def _keep_lease(self, lease: watch.Lease) -> None:
         """Renew the lease; without a renewal in time it counts as lost."""
         loop = asyncio.get_running_loop()
         renewed = loop.time()
         while True:
             await asyncio.sleep(min(RENEWAL, self._term / 3).total_seconds())
             try:
-                await renew_lease(self._pool, lease, self._term)
+                await watch.renew_lease(self._pool, lease, self._term)
                 renewed = loop.time()
             except DATABASE_AWAY as error:
                 log.warning("lease_not_renewed", error=repr(error))
                 if loop.time() - renewed > self._term.total_seconds():
-                    raise LeaseLostError from error
+                    raise watch.LeaseLostError from error
 
-    async def _open_slots(self, lease: Lease) -> None:
+    async def _open_slots(self, lease: watch.Lease) -> None:
         is_first = True
         while True:
             now = self._clock.now()
@@ -219,7 +207,7 @@ class Monitor:
                         await self._settle_past(lease, now)
                         is_first = False
                     await self.open_slot(lease, slot)
-                except LeaseLostError:
+                except watch.LeaseLostError:
                     raise
                 except DATABASE_AWAY as error:
                     log.warning("slot_not_opened", error=repr(error))
@@ -231,10 +219,10 @@ class Monitor:
                     continue
             await self._sleep_until(slot_after(self._cron, slot))
 
-    async def open_slot(self, lease: Lease, slot: datetime) -> None:
+    async def open_slot(self, lease: watch.Lease, slot: datetime) -> None:
         """Record the slots that were missed before this one, and start its checks."""
-        watched = await fetch_watched(self._pool, self._clock.now(), slot)
-        await self._note_missed(lease, slot, len(watched))
+        watched = await watch.fetch_watched(self._pool, self._clock.now(), slot)
+        await self._record_missed(lease, slot, len(watched))
         spread = spread_of(self._cron, slot, self._spread)
         self._last_slot = slot
         await self.runner.run_slot(slot, watched, spread)
@@ -242,7 +230,7 @@ class Monitor:
         # Services may have been created between the slot and now.
         self.wakeups.services.set()
 
-    async def _check_new_services(self, _: Lease) -> None:
+    async def _check_new_services(self, _: watch.Lease) -> None:
         """Check new services in the current slot instead of the next one."""
         self.wakeups.services.set()
         while True:
@@ -252,34 +240,36 @@ class Monitor:
             if slot is None:  # Opening a slot sets the signal.
                 continue
             now = self._clock.now()
-            new = await fetch_newcomers(self._pool, now, slot)
+            new = await watch.fetch_newcomers(self._pool, now, slot)
             if new:
                 # They are claimed like the others: no second check in this slot.
                 await self.runner.run_slot(slot, new, timedelta(0))
 
-    async def _note_missed(self, lease: Lease, slot: datetime, services: int) -> None:
+    async def _record_missed(
+        self, lease: watch.Lease, slot: datetime, services: int
+    ) -> None:
         after = self._last_slot or slot - LOOK_BACK
         limit = max(MAX_MISSED_ROWS // max(services, 1), 1)
-        missed = slots_between(self._cron, after, slot, limit)
-        if not missed or not services:
+        slots = slots_between(self._cron, after, slot, limit)
+        if not slots or not services:
             return
         async with self._pool.acquire() as db, db.transaction():
-            await check_lease(db, lease)
-            noted = await insert_missed(db, missed, NOBODY_WATCHED)
-        await self._log_missed(noted, NOBODY_WATCHED)
+            await watch.check_lease(db, lease)
+            missed = await watch.insert_missed(db, slots, NO_LEADER)
+        await self._log_missed(missed, NO_LEADER)
 
-    async def _settle_past(self, lease: Lease, now: datetime) -> None:
+    async def _settle_past(self, lease: watch.Lease, now: datetime) -> None:
         """Record the checks that the former leader started and did not finish."""
         async with self._pool.acquire() as db, db.transaction():
-            await check_lease(db, lease)
-            noted = await insert_unfinished(db, now, UNFINISHED)
-        await self._log_missed(noted, UNFINISHED)
+            await watch.check_lease(db, lease)
+            missed = await watch.insert_unfinished(db, now, UNFINISHED)
+        await self._log_missed(missed, UNFINISHED)
 
-    async def _log_missed(self, noted: Sequence[Missed], reason: str) -> None:
-        if not noted:
+    async def _log_missed(self, missed: Sequence[watch.Missed], reason: str) -> None:
+        if not missed:
             return
-        log.warning("slots_missed", results=len(noted), reason=reason)
-        metrics.MONITOR_CHECKS.labels("missed").inc(len(noted))
+        log.warning("slots_missed", results=len(missed), reason=reason)
+        metrics.MONITOR_CHECKS.labels("missed").inc(len(missed))
         await self._lines.write(
             [
                 {
@@ -292,7 +282,7 @@ class Monitor:
                     "missed": True,
                     "error": reason,
                 }
-                for one in noted
+                for one in missed
             ]
         )
 
@@ -312,12 +302,12 @@ class Monitor:
         return last is not None and self._clock.now() < last - timedelta(hours=1)
 
 
-async def _run_forever(job: BackgroundJob, lease: Lease) -> None:
+async def _run_forever(job: BackgroundJob, lease: watch.Lease) -> None:
     """Run a job, and again after a pause whenever it fails."""
     while True:
         try:
             await job(lease)
-        except LeaseLostError:
+        except watch.LeaseLostError:
             raise
         except DATABASE_AWAY as error:
             log.warning("job_interrupted", error=repr(error))

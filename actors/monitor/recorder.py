@@ -28,22 +28,13 @@ from actors.monitor.rules.decide import days_left, decide
 from actors.monitor.rules.effects import Notify, RecordTransition
 from actors.monitor.rules.state import ServiceHealth, decode_state
 from config import metrics
+from persistence import watch
 from persistence.alerts import insert_alerts
 from persistence.database import Connection, Pool
 from persistence.errors import DATABASE_AWAY
 from persistence.ids import ResultId, ServiceId
 from persistence.monitor import AlertRow, CheckRow, Status, TransitionRow
 from persistence.rollups import fetch_open_rollups, upsert_rollups
-from persistence.watch import (
-    Lease,
-    LeaseLostError,
-    check_lease,
-    fetch_recorded,
-    fetch_states,
-    insert_results,
-    insert_transitions,
-    update_states,
-)
 
 MAX_BATCH = 500
 #: Batch findings that arrive within this; an awaited result is written at once.
@@ -100,8 +91,8 @@ class Recorder:
         """Wait until all findings are written."""
         await self._queue.join()
 
-    async def run(self, lease: Lease) -> None:
-        """Write findings as they arrive. Raises LeaseLostError."""
+    async def run(self, lease: watch.Lease) -> None:
+        """Write findings as they arrive. Raises watch.LeaseLostError."""
         self._states.clear()
         self._rollups.clear()
         while True:
@@ -124,11 +115,11 @@ class Recorder:
             _refuse([self._queue.get_nowait()])
             self._queue.task_done()
 
-    async def _write(self, lease: Lease, batch: list[Finding]) -> None:
+    async def _write(self, lease: watch.Lease, batch: list[Finding]) -> None:
         while True:
             try:
                 draft = await self._record(lease, batch)
-            except LeaseLostError:
+            except watch.LeaseLostError:
                 raise
             except Exception as error:
                 # Everything is retried, since a result must not be lost for a fault of
@@ -155,7 +146,7 @@ class Recorder:
     async def _drop_recorded(self, batch: list[Finding]) -> list[Finding]:
         """Leave out findings whose commit succeeded though its answer was lost."""
         try:
-            known = await fetch_recorded(self._pool, [one.id for one in batch])
+            known = await watch.fetch_recorded(self._pool, [one.id for one in batch])
         except DATABASE_AWAY:
             return batch
         for finding in batch:
@@ -163,21 +154,21 @@ class Recorder:
                 finding.done.set_result(build_row(finding))
         return [finding for finding in batch if finding.id not in known]
 
-    async def _record(self, lease: Lease, batch: list[Finding]) -> _Draft:
+    async def _record(self, lease: watch.Lease, batch: list[Finding]) -> _Draft:
         draft = _Draft(rows=[build_row(finding) for finding in batch])
         async with self._pool.acquire() as connection, connection.transaction():
-            await check_lease(connection, lease)
+            await watch.check_lease(connection, lease)
             await self._load(connection, draft.rows)
             for finding, row in zip(batch, draft.rows, strict=True):
                 self._apply(finding, row, draft)
-            await insert_results(connection, draft.rows)
+            await watch.insert_results(connection, draft.rows)
             if draft.latest:
-                await update_states(
+                await watch.update_states(
                     connection,
                     [(draft.states[one], row) for one, row in draft.latest.items()],
                 )
             if draft.changes:
-                await insert_transitions(connection, draft.changes)
+                await watch.insert_transitions(connection, draft.changes)
             if draft.alerts:
                 await insert_alerts(connection, draft.alerts)
             if draft.rollups:
@@ -191,7 +182,7 @@ class Recorder:
         """Load the states and rollups that are not in memory."""
         missing = {row.service_id for row in rows} - self._states.keys()
         if missing:
-            stored = await fetch_states(connection, missing)
+            stored = await watch.fetch_states(connection, missing)
             self._states.update(
                 (service_id, decode_state(state))
                 for service_id, state in stored.items()

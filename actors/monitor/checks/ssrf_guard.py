@@ -150,14 +150,14 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
             return [str(ip_address(host))]
         loop = asyncio.get_running_loop()
         try:
-            found = await loop.run_in_executor(
+            entries = await loop.run_in_executor(
                 self._resolvers,
                 lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM),
             )
         except (OSError, UnicodeError) as error:
             raise UnresolvedNameError from error
         # Each once, in the system's order of preference.
-        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        return list(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
     def _refuse_forbidden(self, address: str, port: int) -> None:
         reason = why_refused(address, allow_private=self._policy.allow_private)

@@ -10,16 +10,9 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import assert_never
 
+from actors.monitor.rules import events
 from actors.monitor.rules.alert_rules import AlertRules
 from actors.monitor.rules.effects import Decision, Effect, Notify, RecordTransition
-from actors.monitor.rules.events import (
-    AnomalyFound,
-    CheckFailed,
-    CheckMissed,
-    CheckPassed,
-    Event,
-    NetworkLost,
-)
 from actors.monitor.rules.state import HISTORY, Incident, ServiceHealth
 from persistence.monitor import AlertKind, Status
 
@@ -37,28 +30,32 @@ MAINTENANCE = "maintenance"
 BACK = "answers again"
 
 
-def decide(state: ServiceHealth, event: Event, rules: AlertRules) -> Decision:
+def decide(state: ServiceHealth, event: events.Event, rules: AlertRules) -> Decision:
     """Apply one event."""
     match event:
-        case CheckPassed() | CheckFailed() | NetworkLost() if event.in_maintenance:
+        case events.CheckPassed() | events.CheckFailed() | events.NetworkLost() if (
+            event.in_maintenance
+        ):
             # Answers in maintenance count for nothing.
             rested = replace(state, failures=0, passes=0, quick=0, slow=0)
             return _show(rested, Status.MAINTENANCE, MAINTENANCE, event)
-        case CheckPassed():
+        case events.CheckPassed():
             return _on_passed(state, event, rules)
-        case CheckFailed():
+        case events.CheckFailed():
             return _on_failed(state, event, rules)
-        case NetworkLost():
+        case events.NetworkLost():
             return _show(state, Status.UNKNOWN, event.reason, event)
-        case CheckMissed():
+        case events.CheckMissed():
             return Decision(state)
-        case AnomalyFound():
+        case events.AnomalyFound():
             return _on_anomaly(state, event, rules)
         case _:
             assert_never(event)
 
 
-def _on_passed(state: ServiceHealth, event: CheckPassed, rules: AlertRules) -> Decision:
+def _on_passed(
+    state: ServiceHealth, event: events.CheckPassed, rules: AlertRules
+) -> Decision:
     limit = rules.degraded_after_ms
     was_slow = limit is not None and event.latency_ms > limit
     state, begun = _remember(state, passed=True)
@@ -96,7 +93,9 @@ def _find_verdict(state: ServiceHealth, rules: AlertRules) -> tuple[Status, str]
     return Status.UP, BACK
 
 
-def _on_failed(state: ServiceHealth, event: CheckFailed, rules: AlertRules) -> Decision:
+def _on_failed(
+    state: ServiceHealth, event: events.CheckFailed, rules: AlertRules
+) -> Decision:
     state, begun = _remember(state, passed=False)
     state = replace(state, failures=state.failures + 1, passes=0, quick=0, slow=0)
     factor = FLAPPING_FACTOR if state.is_flapping else 1
@@ -117,7 +116,7 @@ def _on_failed(state: ServiceHealth, event: CheckFailed, rules: AlertRules) -> D
 
 
 def _on_anomaly(
-    state: ServiceHealth, event: AnomalyFound, rules: AlertRules
+    state: ServiceHealth, event: events.AnomalyFound, rules: AlertRules
 ) -> Decision:
     # An outage has its own alerts, and is an anomaly of course.
     is_covered = state.verdict is Status.DOWN or state.status is Status.MAINTENANCE
@@ -146,7 +145,7 @@ def _show(
     state: ServiceHealth,
     status: Status,
     reason: str,
-    event: CheckPassed | CheckFailed | NetworkLost,
+    event: events.CheckPassed | events.CheckFailed | events.NetworkLost,
 ) -> Decision:
     """Show a status; a change of it is recorded as a transition."""
     if status is state.status:
@@ -156,7 +155,7 @@ def _show(
 
 
 def _recover(
-    state: ServiceHealth, event: CheckPassed
+    state: ServiceHealth, event: events.CheckPassed
 ) -> tuple[ServiceHealth, tuple[Effect, ...]]:
     incident = state.incident
     state = replace(state, incident=None)
@@ -174,7 +173,7 @@ def _recover(
 
 
 def _notify_down(
-    state: ServiceHealth, event: CheckFailed, rules: AlertRules
+    state: ServiceHealth, event: events.CheckFailed, rules: AlertRules
 ) -> tuple[ServiceHealth, tuple[Effect, ...]]:
     """Alert of a new incident after the cool-down, of an old one as a reminder."""
     incident = state.incident
@@ -203,7 +202,9 @@ def _notify_down(
 
 
 def _notify_flapping(
-    state: ServiceHealth, event: CheckPassed | CheckFailed, rules: AlertRules
+    state: ServiceHealth,
+    event: events.CheckPassed | events.CheckFailed,
+    rules: AlertRules,
 ) -> tuple[ServiceHealth, tuple[Effect, ...]]:
     if not _has_passed(state.notified_at, event.at, rules.cooldown):
         return state, ()
@@ -212,7 +213,7 @@ def _notify_flapping(
 
 
 def _notify_certificate(
-    state: ServiceHealth, event: CheckPassed
+    state: ServiceHealth, event: events.CheckPassed
 ) -> tuple[ServiceHealth, tuple[Effect, ...]]:
     if event.tls_expires_at is None:
         return state, ()

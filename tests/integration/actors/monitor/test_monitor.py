@@ -13,11 +13,12 @@ from actors.monitor.checks.checker import HttpChecker
 from actors.monitor.checks.slots import slot_at
 from actors.monitor.checks.ssrf_guard import EgressPolicy
 from actors.monitor.errors import ServiceGoneError
-from actors.monitor.monitor import NOBODY_WATCHED, UNFINISHED
+from actors.monitor.monitor import NO_LEADER, UNFINISHED
 from persistence.check_results import fetch_summary, fetch_windows
 from persistence.database import Pool
 from persistence.ids import ResultId, ServiceId, TenantId
 from persistence.monitor import Period, Status
+from persistence.queries import load_queries
 from persistence.rollups import refresh_windows
 from persistence.tenants import create_tenant
 from persistence.watch import (
@@ -166,7 +167,7 @@ async def test_slots_in_which_nobody_watched_are_recorded_as_missed_once(
         (timedelta(minutes=3), True),
         (gap, False),
     ]
-    assert rows[1]["error"] == NOBODY_WATCHED
+    assert rows[1]["error"] == NO_LEADER
     assert len(http.requests) == 2
 
 
@@ -320,7 +321,7 @@ async def test_uptime_and_percentiles_come_from_rollups(
         assert 0 < figures.p50_ms <= figures.p99_ms
 
 
-async def test_a_notice_is_told_once_for_an_incident(
+async def test_an_incident_has_one_alert_and_its_end_another(
     pool: Pool, http: MisbehavingServer, tenant_id: TenantId
 ) -> None:
     await add_service(pool, tenant_id, http.on("/", answer(500)), "api", reminder_s=0)
@@ -333,3 +334,20 @@ async def test_a_notice_is_told_once_for_an_incident(
     rows = await pool.fetch("SELECT kind, text FROM alerts ORDER BY created_at")
     assert [row["kind"] for row in rows] == ["down", "recovered"]
     assert "api" in rows[0]["text"]
+
+
+async def test_the_function_of_watched_services_is_inlined_into_its_queries(
+    pool: Pool,
+) -> None:
+    queries = load_queries("watch")
+    plans = {
+        name: await pool.fetch(f"EXPLAIN {queries[name]}", *arguments)
+        for name, arguments in (
+            ("fetch_watched", (SLOT, SLOT)),
+            ("fetch_newcomers", (SLOT, SLOT)),
+            ("fetch_one_watched", (uuid4(), SLOT)),
+        )
+    }
+    for plan in plans.values():
+        assert not [row for row in plan if "Function Scan" in row[0]]
+    assert [row for row in plans["fetch_one_watched"] if "services_pkey" in row[0]]
