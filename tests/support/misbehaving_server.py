@@ -1,4 +1,4 @@
-"""Real HTTP servers that behave as badly as servers do."""
+"""HTTP servers that misbehave as real servers do."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""A monitor over a real database, and services for it to watch."""
+"""A monitor over a real database, and services for it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence

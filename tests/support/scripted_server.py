@@ -1,4 +1,4 @@
-"""A real HTTP server, in a thread of its own, that answers as it is told."""
+"""An HTTP server in a thread of its own, whose answers a test scripts."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""New services are checked at once; checks that another runtime is asked for, too."""
+"""New services are checked at once, and checks on demand by the leader."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -113,7 +113,7 @@ async def test_a_new_service_is_checked_at_once_and_once_in_its_slot(
     assert tuple(row) == (True, True)
 
 
-async def test_a_service_that_was_made_while_nobody_watched_is_checked_when_one_does(
+async def test_a_service_created_without_a_leader_is_checked_by_the_next_one(
     pool: Pool, dsn: str, http: MisbehavingServer, tenant_id: TenantId
 ) -> None:
     http.on("/", answer())
@@ -123,7 +123,7 @@ async def test_a_service_that_was_made_while_nobody_watched_is_checked_when_one_
     assert len(http.requests) == 1
 
 
-async def test_who_stands_by_has_the_check_made_by_who_watches(
+async def test_a_standby_has_the_check_made_by_the_leader(
     pool: Pool, dsn: str, http: MisbehavingServer, tenant_id: TenantId
 ) -> None:
     async with two_runtimes(pool, dsn) as (holder, other):
@@ -154,7 +154,7 @@ async def test_a_service_that_is_gone_is_said_to_be_gone_by_every_runtime(
             await asking
 
 
-async def test_while_nobody_watches_there_is_nobody_to_ask(
+async def test_without_a_leader_a_check_on_demand_is_refused(
     pool: Pool, http: MisbehavingServer, tenant_id: TenantId
 ) -> None:
     service = await add_service(pool, tenant_id, http.on("/", answer()))
@@ -164,7 +164,7 @@ async def test_while_nobody_watches_there_is_nobody_to_ask(
     assert not await fetch_check_requests(pool)
 
 
-async def test_who_asks_does_not_wait_for_a_holder_that_has_gone(
+async def test_a_caller_does_not_wait_for_a_leader_that_has_gone(
     pool: Pool, http: MisbehavingServer, tenant_id: TenantId
 ) -> None:
     service = await add_service(pool, tenant_id, http.on("/", answer()))
@@ -180,7 +180,7 @@ async def test_who_asks_does_not_wait_for_a_holder_that_has_gone(
     assert not await fetch_check_requests(pool)
 
 
-async def test_what_a_killed_holder_left_is_checked_by_the_next_one(
+async def test_requests_of_a_killed_leader_are_served_by_the_next_one(
     pool: Pool, dsn: str, http: MisbehavingServer, tenant_id: TenantId
 ) -> None:
     service = await add_service(pool, tenant_id, http.on("/", answer()))

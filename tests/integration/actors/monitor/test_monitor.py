@@ -108,7 +108,7 @@ async def test_two_runtimes_never_check_a_service_twice_in_a_slot(
     await second.stop()
 
 
-async def test_only_one_runtime_watches_and_another_takes_over(pool: Pool) -> None:
+async def test_only_one_runtime_leads_and_another_takes_over(pool: Pool) -> None:
     first, _ = build_monitor(pool)
     second, _ = build_monitor(pool)
     await first.start()
@@ -120,7 +120,7 @@ async def test_only_one_runtime_watches_and_another_takes_over(pool: Pool) -> No
     await second.stop()
 
 
-async def test_who_lost_the_lease_writes_nothing(
+async def test_a_runtime_that_lost_the_lease_writes_nothing(
     pool: Pool, http: MisbehavingServer, tenant_id: TenantId
 ) -> None:
     await add_service(pool, tenant_id, http.on("/", answer()))
@@ -144,7 +144,7 @@ async def fetch_all(pool: Pool) -> tuple[Watched, ...]:
     return await fetch_watched(pool, SLOT, SLOT)
 
 
-async def test_slots_in_which_nobody_watched_are_recorded_as_missed_once(
+async def test_slots_without_a_leader_are_recorded_as_missed_once(
     pool: Pool, http: MisbehavingServer, tenant_id: TenantId
 ) -> None:
     service = await add_service(pool, tenant_id, http.on("/", answer()))

@@ -1,4 +1,4 @@
-"""The analysis over a real database: what it finds, keeps, tells and says."""
+"""The analysis over a real database: anomalies, alerts and digests."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -110,7 +110,7 @@ async def test_a_service_that_got_slow_is_found_since_when_and_by_which_results(
     assert anomaly.result_ids[0] == first
 
 
-async def test_an_anomaly_is_kept_and_told_once_however_often_it_is_looked_for(
+async def test_an_anomaly_is_stored_and_alerted_once_however_often_it_is_found(
     pool: Pool, tenant: Tenant
 ) -> None:
     await add_slow_service(pool, tenant.id)
@@ -122,7 +122,7 @@ async def test_an_anomaly_is_kept_and_told_once_however_often_it_is_looked_for(
     assert "checkout" in alerts[0]["text"]
 
 
-async def test_nobody_is_told_of_oddness_while_people_work_on_the_service(
+async def test_an_anomaly_in_maintenance_raises_no_alert(
     pool: Pool, tenant: Tenant
 ) -> None:
     await add_slow_service(pool, tenant.id)
@@ -166,7 +166,7 @@ async def test_on_too_little_data_the_digest_says_that_it_is_learning(
     assert "a day of checks is needed" in digest.summary_text
 
 
-async def test_an_outage_is_told_with_its_times_and_what_to_do(
+async def test_a_digest_states_an_outage_with_its_times_and_what_to_do(
     pool: Pool, tenant: Tenant
 ) -> None:
     await speak_english(pool, tenant.id)

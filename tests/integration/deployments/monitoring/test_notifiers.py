@@ -1,4 +1,4 @@
-"""Notices on their notifiers: signed, again on failure, once after a crash."""
+"""Alerts are signed, retried after failures, and sent once after a crash."""
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
@@ -143,7 +143,7 @@ async def test_predecessor_faults_x4_a_webhook_can_not_be_turned_against_the_hos
     assert await deliveries(pool) == [("failed", 1)]
 
 
-async def test_the_same_notice_is_noted_once(pool: Pool, tenant_id: TenantId) -> None:
+async def test_the_same_alert_is_stored_once(pool: Pool, tenant_id: TenantId) -> None:
     alert_id = uuid4()
     assert await announce(pool, tenant_id, alert_id) == 1
     assert await announce(pool, tenant_id, alert_id) == 0

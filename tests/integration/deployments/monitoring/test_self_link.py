@@ -1,4 +1,4 @@
-"""Our own parts and the platforms are watched like any service."""
+"""The runtime's own parts and the platforms are monitored like any service."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Sketches, sums, addresses, conditions, words: what can be checked with a pencil."""
+"""Sketches, rollups, addresses, conditions and wording, checked by hand."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -102,7 +102,7 @@ def test_these_addresses_are_never_checked(address: str) -> None:
         ("2606:2800:220:1::1", False),
     ],
 )
-def test_private_addresses_are_checked_unless_walled_off(
+def test_private_addresses_are_checked_unless_forbidden(
     address: str, inside: bool
 ) -> None:
     assert is_inside(address) is inside

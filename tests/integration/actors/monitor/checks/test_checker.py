@@ -148,7 +148,7 @@ async def test_forbidden_addresses_are_refused_in_every_spelling(
     assert outcome.attempts == 1
 
 
-async def test_private_addresses_and_our_own_ports_can_be_walled_off(
+async def test_private_addresses_and_our_own_ports_can_be_forbidden(
     http: MisbehavingServer,
 ) -> None:
     url = http.on("/", answer())

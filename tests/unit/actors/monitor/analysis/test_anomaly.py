@@ -1,4 +1,4 @@
-"""When a service is odd, by which feature, and when nothing is said about it."""
+"""Anomaly detection: what is anomalous, by which feature, and what is not."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -48,21 +48,21 @@ def raised_at(episodes: tuple[Episode, ...]) -> list[int]:
     return [one.raised for one in episodes if one.raised is not None]
 
 
-def test_a_service_as_usual_is_never_odd() -> None:
+def test_a_normal_service_has_no_anomalies() -> None:
     assert find(usual(10)) == ()
 
 
-def test_a_daily_cycle_is_not_odd() -> None:
+def test_a_daily_cycle_is_no_anomaly() -> None:
     cycle = 1 + 0.5 * np.sin(np.arange(10 * DAY) * 2 * np.pi / DAY)
     assert raised_at(find(usual(10) * cycle)) == []
 
 
 @pytest.mark.parametrize("value", [0.0, 50.0])
-def test_a_service_that_never_varies_is_not_odd(value: float) -> None:
+def test_a_constant_series_has_no_anomalies(value: float) -> None:
     assert find(np.full(5 * DAY, value)) == ()
 
 
-def test_before_a_day_is_known_nothing_is_odd() -> None:
+def test_before_a_day_is_known_there_are_no_anomalies() -> None:
     values = usual(0.9)
     values[-20:] *= 100
     assert find(values) == ()
@@ -107,7 +107,7 @@ def creeping(values: Numbers) -> None:
     ],
     ids=lambda given: getattr(given, "__name__", ""),
 )
-def test_what_was_odd_is_said(
+def test_the_deviating_feature_is_named(
     change: Callable[[Numbers], None], feature: Feature
 ) -> None:
     values = usual(8)
@@ -121,7 +121,7 @@ def test_what_was_odd_is_said(
     assert feature in {reason.feature for reason in episode.deviations}
 
 
-def test_failing_checks_are_odd_by_their_share_though_no_latency_is_known() -> None:
+def test_failing_checks_are_anomalous_by_their_share_without_any_latency() -> None:
     values, failed = usual(4), np.zeros(4 * DAY)
     failed[-4:] = 1
     values[-4:] = np.nan
@@ -131,7 +131,7 @@ def test_failing_checks_are_odd_by_their_share_though_no_latency_is_known() -> N
     assert episode.deviations[0].usual == 0.0
 
 
-def test_how_odd_is_told_in_units_of_the_edge_of_the_past() -> None:
+def test_a_ratio_is_in_units_of_the_usual_maximum() -> None:
     past = np.tile(np.linspace(90.0, 110.0, 201)[:, None], (1, len(FEATURES)))
     limits = learn(past, 0.995)
     level = FEATURES.index(Feature.LEVEL)
@@ -152,7 +152,7 @@ def test_an_episode_says_since_when_and_until_when() -> None:
     assert 929 <= episode.ended <= 960
 
 
-def test_a_second_failure_in_the_same_week_is_as_odd_as_the_first() -> None:
+def test_a_second_failure_in_the_same_week_is_as_anomalous_as_the_first() -> None:
     values = usual(6)
     for begin in (3 * DAY, 5 * DAY + 100):
         values[begin : begin + 12] *= 4
@@ -168,17 +168,17 @@ def slow_on(days: Mapping[float, float]) -> Numbers:
     return values
 
 
-def test_what_happens_a_third_time_in_a_week_is_a_habit_and_kept_but_not_told() -> None:
+def test_a_third_episode_in_a_week_is_recurring_and_raises_no_alert() -> None:
     episodes = find(slow_on({3: 4, 4.3: 4, 5.6: 4, 6.9: 4}))
     assert [one.raised is not None for one in episodes] == [True, True, False, False]
 
 
-def test_what_comes_at_the_same_time_of_day_is_a_habit_the_second_time() -> None:
+def test_an_episode_at_the_same_time_of_day_is_recurring_the_second_time() -> None:
     episodes = find(slow_on({3: 4, 4: 4, 6: 4}))
     assert [one.raised is not None for one in episodes] == [True, False, False]
 
 
-def test_a_habit_that_gets_far_worse_is_told_again() -> None:
+def test_a_recurring_episode_that_gets_far_worse_raises_an_alert_again() -> None:
     episodes = find(slow_on({3: 3, 4: 3, 5: 3, 6: 3, 7: 12}))
     assert [one.raised is not None for one in episodes] == [
         True,
@@ -189,7 +189,7 @@ def test_a_habit_that_gets_far_worse_is_told_again() -> None:
     ]
 
 
-def test_a_change_that_stays_is_told_once_and_then_the_new_usual() -> None:
+def test_a_lasting_change_raises_one_alert_and_is_the_new_normal() -> None:
     values = usual(12)
     values[4 * DAY :] *= 2
     assert raised_at(find(values)) == [4 * DAY]
@@ -201,7 +201,7 @@ def test_the_same_checks_are_judged_alike_every_time() -> None:
     assert find(values) == find(values)
 
 
-def test_odd_checks_close_together_are_one_episode() -> None:
+def test_anomalous_checks_close_together_are_one_episode() -> None:
     values = usual(5)
     values[4 * DAY] *= 5
     values[4 * DAY + 60] *= 5

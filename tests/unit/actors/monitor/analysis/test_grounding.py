@@ -1,4 +1,4 @@
-"""Which numbers of a model's text are its own invention."""
+"""Grounding finds the numbers of a text that are not in the facts."""
 
 import pytest
 from hypothesis import given

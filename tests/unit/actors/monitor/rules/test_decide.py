@@ -1,4 +1,4 @@
-"""The monitor's rules, as tables: thresholds, flapping, maintenance, notices."""
+"""The monitor's rules, as tables: thresholds, flapping, maintenance, alerts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -131,7 +131,7 @@ def test_checks_lead_to_statuses(
     assert Story(rules).run(checks).statuses == list(statuses)
 
 
-def test_a_first_failure_is_no_alarm_and_a_lasting_one_is_told_once() -> None:
+def test_a_first_failure_raises_no_alert_and_a_lasting_one_raises_one() -> None:
     assert Story().run("+--").kinds == []
     story = Story().run("+" + "-" * 60)
     assert story.kinds == ["down"]
@@ -145,7 +145,7 @@ def test_a_recovery_says_for_how_long_it_was_down() -> None:
     assert story.alerts[0].incident_id == story.alerts[1].incident_id
 
 
-def test_what_stays_down_is_told_again_after_the_reminder() -> None:
+def test_a_service_that_stays_down_is_alerted_again_after_the_reminder() -> None:
     rules = AlertRules(reminder=timedelta(minutes=30))
     story = Story(rules).run("-" * 70)
     assert story.kinds == ["down", "reminder", "reminder"]
@@ -153,7 +153,7 @@ def test_what_stays_down_is_told_again_after_the_reminder() -> None:
     assert Story(AlertRules(reminder=timedelta(0))).run("-" * 70).kinds == ["down"]
 
 
-def test_the_cool_down_holds_a_notice_back_but_does_not_swallow_it() -> None:
+def test_the_cool_down_delays_an_alert_but_does_not_drop_it() -> None:
     rules = AlertRules(1, 1, cooldown=timedelta(minutes=10))
     # Down, back, and down again within the cool-down: told when that is over.
     story = Story(rules).run("+-+" + "-" * 12)
@@ -161,12 +161,12 @@ def test_the_cool_down_holds_a_notice_back_but_does_not_swallow_it() -> None:
     assert story.alerts[2].at - story.alerts[0].at == timedelta(minutes=10)
 
 
-def test_who_was_not_told_of_an_outage_is_not_told_of_its_end() -> None:
+def test_an_outage_without_an_alert_has_no_recovery_alert() -> None:
     rules = AlertRules(1, 1, cooldown=timedelta(minutes=10))
     assert Story(rules).run("+-+-+").kinds == ["down", "recovered"]
 
 
-def test_a_flapping_service_is_degraded_and_told_once() -> None:
+def test_a_flapping_service_is_degraded_and_alerted_once() -> None:
     story = Story().run("+-" * 15)
     assert story.state.is_flapping
     assert story.statuses == ["up", "degraded"]
@@ -198,7 +198,7 @@ def test_maintenance_is_silent_and_an_outage_before_it_goes_on_after_it() -> Non
     assert story.run("++").kinds == ["down", "recovered"]
 
 
-def test_a_certificate_is_told_once_for_each_term() -> None:
+def test_a_certificate_is_alerted_once_for_each_term() -> None:
     story = Story()
     for days in (40, 13, 13, 12, 6, 2, 0, 0, 90, 13):
         expires_at = story.at + timedelta(days=days, hours=1)
@@ -208,7 +208,7 @@ def test_a_certificate_is_told_once_for_each_term() -> None:
     assert story.kinds == ["certificate"] * 5
 
 
-def test_an_anomaly_is_told_within_the_cool_down_once_and_not_of_what_is_down() -> None:
+def test_an_anomaly_is_alerted_once_in_the_cool_down_and_not_while_down() -> None:
     def anomaly(at: datetime) -> AnomalyFound:
         return AnomalyFound(ResultId(UUID(int=9)), at, "slow", "latency", 0.8)
 
@@ -229,7 +229,7 @@ def test_a_clock_that_was_wrong_does_not_silence_the_monitor() -> None:
     assert story.alerts[1].down_for == timedelta(0)
 
 
-def test_a_notice_is_named_by_the_result_that_brought_it_about() -> None:
+def test_an_alert_is_identified_by_the_result_that_caused_it() -> None:
     first = Story().run("---").alerts[0]
     again = Story().run("---").alerts[0]
     assert (first.cause, first.kind) == (again.cause, again.kind)

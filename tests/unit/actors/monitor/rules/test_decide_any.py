@@ -1,4 +1,4 @@
-"""The monitor's rules against whatever may happen, in any order, at any time."""
+"""The monitor's rules against any events, in any order, at any time."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID

@@ -47,7 +47,7 @@ async def test_an_analysis_on_demand_answers_with_its_digest(
     assert (own["service"], own["anomaly_count"]) == (str(slow), 1)
 
 
-async def test_anomalies_say_which_feature_was_odd_and_how_odd(
+async def test_anomalies_list_their_deviations(
     client: httpx.AsyncClient, slow: ServiceId
 ) -> None:
     await client.post("/api/monitor/analyze/")
