@@ -6,8 +6,6 @@ from datetime import datetime
 from typing import cast
 from uuid import uuid4
 
-import asyncpg
-
 from persistence.database import Connection, Db
 from persistence.errors import DuplicateRowError
 from persistence.ids import AlertId, RouteId, ServiceId, TenantId
@@ -18,7 +16,7 @@ from persistence.monitor import (
     RouteKind,
     RouteRow,
 )
-from persistence.queries import load_queries
+from persistence.queries import build_row, load_queries
 
 _SQL = load_queries("alerts")
 TAKEN = "name: a route of this name exists already"
@@ -65,7 +63,7 @@ async def claim_deliveries(
     rows = await db.fetch(_SQL["claim_deliveries"], at, limit)
     return tuple(
         PendingDelivery(
-            alert=_alert(row),
+            alert=build_row(AlertRow, row),
             route_id=RouteId(row["route_id"]),
             kind=RouteKind(row["route_kind"]),
             target=row["target"],
@@ -111,7 +109,7 @@ async def fetch_alerts_page(
     arguments = (tenant_id, service_id, kind)
     rows = await db.fetch(_SQL["fetch_alerts_page"], *arguments, limit, offset)
     total = await db.fetchval(_SQL["count_alerts"], *arguments)
-    return cast("int", total), tuple(_alert(row) for row in rows)
+    return cast("int", total), tuple(build_row(AlertRow, row) for row in rows)
 
 
 async def fetch_deliveries(
@@ -148,7 +146,7 @@ async def create_route(
     )
     if row is None:
         raise DuplicateRowError(TAKEN)
-    return _route(row)
+    return build_row(RouteRow, row)
 
 
 async def fetch_routes_page(
@@ -157,7 +155,7 @@ async def fetch_routes_page(
     """Fetch a page of routes and how many there are in all."""
     rows = await db.fetch(_SQL["fetch_routes_page"], tenant_id, limit, offset)
     if rows:
-        return rows[0]["total"], tuple(_route(row) for row in rows)
+        return rows[0]["total"], tuple(build_row(RouteRow, row) for row in rows)
     return cast("int", await db.fetchval(_SQL["count_routes"], tenant_id)), ()
 
 
@@ -166,7 +164,7 @@ async def fetch_route(
 ) -> RouteRow | None:
     """Fetch a route; None if it is not this tenant's."""
     row = await db.fetchrow(_SQL["fetch_route"], tenant_id, route_id)
-    return None if row is None else _route(row)
+    return None if row is None else build_row(RouteRow, row)
 
 
 async def switch_route(
@@ -174,32 +172,9 @@ async def switch_route(
 ) -> RouteRow | None:
     """Switch a route on or off; None if there is none."""
     row = await db.fetchrow(_SQL["switch_route"], tenant_id, route_id, enabled)
-    return None if row is None else _route(row)
+    return None if row is None else build_row(RouteRow, row)
 
 
 async def delete_route(db: Db, tenant_id: TenantId, route_id: RouteId) -> bool:
     """Delete a route; False if there is none."""
     return await db.fetchval(_SQL["delete_route"], tenant_id, route_id) is not None
-
-
-def _alert(row: asyncpg.Record) -> AlertRow:
-    return AlertRow(
-        **{
-            name.name: row[name.name]
-            for name in fields(AlertRow)
-            if name.name != "kind"
-        },
-        kind=AlertKind(row["kind"]),
-    )
-
-
-def _route(row: asyncpg.Record) -> RouteRow:
-    return RouteRow(
-        id=RouteId(row["id"]),
-        tenant_id=TenantId(row["tenant_id"]),
-        kind=RouteKind(row["kind"]),
-        name=row["name"],
-        target=row["target"],
-        enabled=row["enabled"],
-        created_at=row["created_at"],
-    )

@@ -5,12 +5,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import cast
 
-import asyncpg
-
 from persistence.database import Connection, Db
-from persistence.ids import DigestId, ResultId, ServiceId, TenantId
+from persistence.ids import ResultId, ServiceId, TenantId
 from persistence.monitor import AnomalyRow, DigestRow
-from persistence.queries import load_queries
+from persistence.queries import build_row, load_queries
 
 _SQL = load_queries("analysis")
 
@@ -122,7 +120,7 @@ async def fetch_digests_page(
     rows = await db.fetch(
         _SQL["fetch_digests_page"], tenant_id, service_id, limit, offset
     )
-    return count, tuple(_digest(row) for row in rows)
+    return count, tuple(build_row(DigestRow, row) for row in rows)
 
 
 async def fetch_latest_digest(
@@ -130,7 +128,7 @@ async def fetch_latest_digest(
 ) -> DigestRow | None:
     """Fetch the latest digest of a service, or the overall one."""
     row = await db.fetchrow(_SQL["fetch_latest_digest"], tenant_id, service_id)
-    return None if row is None else _digest(row)
+    return None if row is None else build_row(DigestRow, row)
 
 
 async def fetch_anomalies_page(
@@ -140,7 +138,7 @@ async def fetch_anomalies_page(
     asked = (tenant_id, wanted.service_id, wanted.since, wanted.until)
     count = cast("int", await db.fetchval(_SQL["count_anomalies"], *asked))
     rows = await db.fetch(_SQL["fetch_anomalies_page"], *asked, limit, offset)
-    return count, tuple(_anomaly(row) for row in rows)
+    return count, tuple(build_row(AnomalyRow, row) for row in rows)
 
 
 async def delete_old_findings(db: Db, before: datetime) -> None:
@@ -156,13 +154,3 @@ async def try_lock_analysis(db: Connection, tenant_id: TenantId) -> bool:
 async def unlock_analysis(db: Connection, tenant_id: TenantId) -> None:
     """Release the claim."""
     await db.execute(_SQL["unlock_analysis"], str(tenant_id))
-
-
-def _digest(row: asyncpg.Record) -> DigestRow:
-    values = {one.name: row[one.name] for one in fields(DigestRow)}
-    return DigestRow(**values | {"id": DigestId(row["id"])})
-
-
-def _anomaly(row: asyncpg.Record) -> AnomalyRow:
-    values = {one.name: row[one.name] for one in fields(AnomalyRow)}
-    return AnomalyRow(**values | {"result_ids": tuple(row["result_ids"])})

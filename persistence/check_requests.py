@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from persistence.check_results import build_result
 from persistence.database import Db
 from persistence.ids import ResultId, ServiceId
 from persistence.monitor import CheckRow
-from persistence.queries import load_queries
+from persistence.queries import build_row, load_queries
 
 _SQL = load_queries("check_requests")
 #: Payloads are `services`, `asked` and `answered`.
@@ -41,9 +40,7 @@ async def insert_check_request(db: Db, request: CheckRequest) -> bool:
 async def fetch_check_requests(db: Db) -> tuple[CheckRequest, ...]:
     """Fetch open requests, the oldest first."""
     rows = await db.fetch(_SQL["fetch_check_requests"])
-    return tuple(
-        CheckRequest(ResultId(row["id"]), ServiceId(row["service_id"])) for row in rows
-    )
+    return tuple(build_row(CheckRequest, row) for row in rows)
 
 
 async def delete_check_request(db: Db, request_id: ResultId) -> None:
@@ -65,4 +62,4 @@ async def fetch_progress(db: Db, request_id: ResultId) -> Progress:
 async def fetch_answer(db: Db, request_id: ResultId) -> CheckRow | None:
     """Fetch the result of a request; None until there is one."""
     row = await db.fetchrow(_SQL["fetch_answer"], request_id)
-    return None if row is None else build_result(row)
+    return None if row is None else build_row(CheckRow, row)

@@ -1,6 +1,6 @@
 """Results and transitions of a tenant's services, and the summary of all of them."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, cast
 
@@ -9,7 +9,7 @@ import asyncpg
 from persistence.database import Db
 from persistence.ids import ResultId, ServiceId, TenantId
 from persistence.monitor import CheckRow, Origin, Period, Status, TransitionRow
-from persistence.queries import load_queries
+from persistence.queries import build_row, load_queries
 
 _SQL = load_queries("check_results")
 
@@ -85,7 +85,7 @@ async def fetch_results_page(
     arguments = (tenant_id, wanted.service_id, wanted.since, wanted.until, wanted.ok)
     rows = await db.fetch(_SQL["fetch_results_page"], *arguments, limit, offset)
     total = await db.fetchval(_SQL["count_results"], *arguments)
-    return cast("int", total), tuple(build_result(row) for row in rows)
+    return cast("int", total), tuple(build_row(CheckRow, row) for row in rows)
 
 
 async def fetch_result(
@@ -93,7 +93,7 @@ async def fetch_result(
 ) -> CheckRow | None:
     """Fetch one result; None if it is not this tenant's."""
     row = await db.fetchrow(_SQL["fetch_result"], tenant_id, result_id)
-    return None if row is None else build_result(row)
+    return None if row is None else build_row(CheckRow, row)
 
 
 async def fetch_transitions_page(
@@ -104,7 +104,7 @@ async def fetch_transitions_page(
         _SQL["fetch_transitions_page"], tenant_id, service_id, limit, offset
     )
     total = await db.fetchval(_SQL["count_transitions"], tenant_id, service_id)
-    return cast("int", total), tuple(_transition(row) for row in rows)
+    return cast("int", total), tuple(build_row(TransitionRow, row) for row in rows)
 
 
 async def fetch_summary(db: Db, tenant_id: TenantId) -> tuple[SummaryRow, ...]:
@@ -130,24 +130,6 @@ async def fetch_windows(
         )
         for row in rows
     }
-
-
-def build_result(row: asyncpg.Record) -> CheckRow:
-    """Build the record from a row of `check_results`."""
-    return CheckRow(**{column.name: row[column.name] for column in fields(CheckRow)})
-
-
-def _transition(row: asyncpg.Record) -> TransitionRow:
-    return TransitionRow(
-        id=ResultId(row["id"]),
-        tenant_id=TenantId(row["tenant_id"]),
-        service_id=ServiceId(row["service_id"]),
-        at=row["at"],
-        old=Status(row["old"]),
-        new=Status(row["new"]),
-        reason=row["reason"],
-        result_id=row["result_id"],
-    )
 
 
 def _summary(row: asyncpg.Record) -> SummaryRow:

@@ -3,12 +3,10 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-import asyncpg
-
 from persistence.database import Connection, Db
 from persistence.ids import ServiceId, TenantId
 from persistence.monitor import Period, RollupRow, RollupUnit
-from persistence.queries import load_queries
+from persistence.queries import build_row, load_queries
 
 _SQL = load_queries("rollups")
 #: Latency buckets grow by this factor: bucket b holds 1.1^(b-1) to 1.1^b milliseconds.
@@ -43,7 +41,7 @@ async def fetch_open_rollups(
 ) -> tuple[RollupRow, ...]:
     """Fetch the current hour and day of these services."""
     rows = await db.fetch(_SQL["fetch_open_rollups"], list(services), hour, day)
-    return tuple(_rollup(row) for row in rows)
+    return tuple(build_row(RollupRow, row) for row in rows)
 
 
 async def fetch_service_rollups(
@@ -57,7 +55,7 @@ async def fetch_service_rollups(
     rows = await db.fetch(
         _SQL["fetch_service_rollups"], tenant_id, service_id, unit, since
     )
-    return tuple(_rollup(row) for row in rows)
+    return tuple(build_row(RollupRow, row) for row in rows)
 
 
 async def refresh_windows(db: Connection, period: Period, at: datetime) -> None:
@@ -66,18 +64,3 @@ async def refresh_windows(db: Connection, period: Period, at: datetime) -> None:
     await db.execute(_SQL["refresh_windows"], period, unit, at - span, at, GAMMA)
     await db.execute(_SQL["forget_windows"], period, at)
     await db.execute(_SQL["show_windows"])
-
-
-def _rollup(row: asyncpg.Record) -> RollupRow:
-    return RollupRow(
-        tenant_id=TenantId(row["tenant_id"]),
-        service_id=ServiceId(row["service_id"]),
-        unit=RollupUnit(row["unit"]),
-        starts_at=row["starts_at"],
-        checks=row["checks"],
-        passed=row["passed"],
-        excused=row["excused"],
-        latency_sum_ms=row["latency_sum_ms"],
-        buckets=tuple(row["buckets"]),
-        counts=tuple(row["counts"]),
-    )

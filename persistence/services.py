@@ -13,7 +13,7 @@ from persistence.database import Connection, Db
 from persistence.errors import DuplicateRowError
 from persistence.ids import ChannelId, ServiceId, TenantId
 from persistence.monitor import Method, Origin, Service, Status
-from persistence.queries import load_queries
+from persistence.queries import build_row, load_queries
 from persistence.secrets import Cipher
 
 _SQL = load_queries("services")
@@ -77,7 +77,7 @@ async def create_service(
     )
     if row is None:
         raise DuplicateRowError(TAKEN)
-    return build_service(row)
+    return build_row(Service, row)
 
 
 async def replace_service(
@@ -91,7 +91,7 @@ async def replace_service(
     except asyncpg.UniqueViolationError as error:
         raise DuplicateRowError(TAKEN) from error
     # The service is locked, so it exists.
-    return build_service(cast("asyncpg.Record", row))
+    return build_row(Service, cast("asyncpg.Record", row))
 
 
 async def delete_service(db: Db, tenant_id: TenantId, service_id: ServiceId) -> bool:
@@ -105,7 +105,7 @@ async def lock_service(
 ) -> Service | None:
     """Fetch a service and lock it until the transaction ends."""
     row = await db.fetchrow(_SQL["lock_service"], tenant_id, service_id)
-    return None if row is None else build_service(row)
+    return None if row is None else build_row(Service, row)
 
 
 async def fetch_service(
@@ -113,7 +113,7 @@ async def fetch_service(
 ) -> Service | None:
     """Fetch a service; None if it is not this tenant's."""
     row = await db.fetchrow(_SQL["fetch_service"], tenant_id, service_id)
-    return None if row is None else build_service(row)
+    return None if row is None else build_row(Service, row)
 
 
 async def fetch_service_by_name(
@@ -121,7 +121,7 @@ async def fetch_service_by_name(
 ) -> Service | None:
     """Fetch a tenant's service of this name."""
     row = await db.fetchrow(_SQL["fetch_service_by_name"], tenant_id, name)
-    return None if row is None else build_service(row)
+    return None if row is None else build_row(Service, row)
 
 
 async def fetch_services_page(
@@ -131,7 +131,9 @@ async def fetch_services_page(
     arguments = (tenant_id, wanted.enabled, wanted.status)
     rows = await db.fetch(_SQL["fetch_services_page"], *arguments, limit, offset)
     total = await db.fetchval(_SQL["count_services"], *arguments)
-    return cast("int", total), tuple((build_service(row), _stand(row)) for row in rows)
+    return cast("int", total), tuple(
+        (build_row(Service, row), _stand(row)) for row in rows
+    )
 
 
 async def fetch_service_status(db: Db, service_id: ServiceId) -> Standing:
@@ -146,35 +148,6 @@ def decrypt_headers(cipher: Cipher, service: Service) -> dict[str, str]:
         return {}
     headers: dict[str, str] = orjson.loads(cipher.decrypt(service.headers))
     return headers
-
-
-def build_service(row: asyncpg.Record) -> Service:
-    """Build the record from a row of `services`, whatever else is in it."""
-    channel_id = row["channel_id"]
-    return Service(
-        id=ServiceId(row["id"]),
-        tenant_id=TenantId(row["tenant_id"]),
-        name=row["name"],
-        base_url=row["base_url"],
-        health_path=row["health_path"],
-        method=Method(row["method"]),
-        headers=row["headers"],
-        body=row["body"],
-        timeout_s=row["timeout_s"],
-        expected_status=tuple(row["expected_status"]),
-        conditions=tuple(row["conditions"]),
-        enabled=row["enabled"],
-        failure_threshold=row["failure_threshold"],
-        success_threshold=row["success_threshold"],
-        degraded_after_ms=row["degraded_after_ms"],
-        cooldown_s=row["cooldown_s"],
-        reminder_s=row["reminder_s"],
-        origin=Origin(row["origin"]),
-        channel_id=None if channel_id is None else ChannelId(channel_id),
-        enabled_at=row["enabled_at"],
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-    )
 
 
 def _stand(row: asyncpg.Record) -> Standing:

@@ -12,8 +12,7 @@ from persistence.database import Connection, Db
 from persistence.errors import PersistenceError
 from persistence.ids import ResultId, ServiceId, TenantId
 from persistence.monitor import CheckRow, Service, Status, TransitionRow
-from persistence.queries import load_queries
-from persistence.services import build_service
+from persistence.queries import build_row, load_queries
 
 _SQL = load_queries("watch")
 #: Rows that one statement removes.
@@ -183,7 +182,7 @@ async def insert_missed(
 ) -> tuple[Missed, ...]:
     """Record slots without a check; return those that were not recorded before."""
     rows = await db.fetch(_SQL["insert_missed"], list(slots), reason)
-    return tuple(_missed(row) for row in rows)
+    return tuple(build_row(Missed, row) for row in rows)
 
 
 async def insert_unfinished(
@@ -191,7 +190,7 @@ async def insert_unfinished(
 ) -> tuple[Missed, ...]:
     """Record checks that a former leader started and did not finish."""
     rows = await db.fetch(_SQL["insert_unfinished"], reason, at)
-    return tuple(_missed(row) for row in rows)
+    return tuple(build_row(Missed, row) for row in rows)
 
 
 async def delete_old_results(db: Db, before: datetime) -> int:
@@ -206,16 +205,7 @@ async def delete_old_rest(db: Db, at: datetime) -> None:
 
 def _watched(row: asyncpg.Record) -> Watched:
     return Watched(
-        service=build_service(row),
+        service=build_row(Service, row),
         language=row["language"],
         in_maintenance=row["in_maintenance"],
-    )
-
-
-def _missed(row: asyncpg.Record) -> Missed:
-    return Missed(
-        ResultId(row["id"]),
-        TenantId(row["tenant_id"]),
-        ServiceId(row["service_id"]),
-        row["slot_at"],
     )
