@@ -63,7 +63,7 @@ async def wait_for_signal(signal: asyncio.Event, timeout_s: float | None) -> Non
             await signal.wait()
 
 
-async def cancel_and_wait(*tasks: "asyncio.Task[None] | None") -> None:
+async def cancel_and_wait(*tasks: "asyncio.Task[object] | None") -> None:
     """Cancel tasks and wait until they have ended; what they raise is dropped."""
     running = [task for task in tasks if task is not None]
     for task in running:
@@ -92,6 +92,10 @@ class SingleFlight(Generic[Key, Value]):
             self._calls[key] = task
             task.add_done_callback(lambda ended: self._drop(key, ended))
         return await asyncio.shield(task)
+
+    async def stop(self) -> None:
+        """Cancel the calls under way and wait until they have ended."""
+        await cancel_and_wait(*self._calls.values())
 
     def forget_all(self) -> None:
         """Let the next callers begin calls of their own; those under way go on."""

@@ -140,20 +140,18 @@ MONITOR_STATUS = Gauge(
 )
 MONITOR_CERTIFICATE_DAYS = Gauge(
     "monitor_certificate_days",
-    "Days until the certificate of a service runs out.",
+    "Days until the certificate of a service expires.",
     ["service_id"],
     multiprocess_mode="livemostrecent",
 )
-MONITOR_LEADS = Gauge(
-    "monitor_leads",
-    "1 where this runtime watches, 0 where it stands by for another.",
+MONITOR_IS_LEADER = Gauge(
+    "monitor_is_leader",
+    "1 where this runtime is the leader, 0 where it stands by.",
     multiprocess_mode="livemax",
 )
-MONITOR_ALERTS = Counter(
-    "monitor_alerts_total", "Notices, by what they tell.", ["kind"]
-)
+MONITOR_ALERTS = Counter("monitor_alerts_total", "Alerts, by kind.", ["kind"])
 MONITOR_ALERT_SENDS = Counter(
     "monitor_alert_sends_total",
-    "Attempts to send a notice, by route and outcome.",
+    "Attempts to send an alert, by route and outcome.",
     ["route", "outcome"],
 )

@@ -108,6 +108,7 @@ ROOTS: tuple[type[Exception], ...] = (
     ChannelError,
     ActorError,
     MonitorError,
+    AnalysisError,
     PersistenceError,
     RetrievalError,
     AnswersError,

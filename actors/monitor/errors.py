@@ -1,4 +1,4 @@
-"""What can go wrong between a caller and the monitor."""
+"""Errors of the monitor that reach its callers."""
 
 
 class MonitorError(Exception):
@@ -15,10 +15,10 @@ class MonitorUnavailableError(MonitorError):
 
 
 class MonitorStandbyError(MonitorError):
-    """Nobody watches the services at the moment. Try again in half a minute."""
+    """The health monitor is not running at the moment. Try again in half a minute."""
 
 
 class ServiceGoneError(MonitorError):
-    """There is no such service any more."""
+    """This service does not exist any more."""
 
     permanent = True

@@ -198,7 +198,7 @@ def analyze_logs(
         str | None, typer.Option(help="One business; all of them when left out.")
     ] = None,
 ) -> None:
-    """Look for what was odd in the checks of services, and write digests of it."""
+    """Find anomalies in the checks of services, and write digests."""
     from deployments.commands.analyze_logs import analyze_logs as run
     from deployments.commands.database import find_database
     from deployments.monitoring.errors import AnalysisBusyError

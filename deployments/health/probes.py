@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from actors.conversation.client import ask_mirror_health, is_shard_serving
 from actors.conversation.shard.mirror import MirrorHealth
-from actors.monitor.client import ask_is_watching
+from actors.monitor.client import ask_is_leader
 from config.settings import Settings
 from persistence.database import Pool
 
@@ -111,11 +111,11 @@ def build_probes(
 
 
 async def _probe_monitor() -> PartHealth:
-    is_watching = await ask_is_watching()
-    if is_watching is None:
+    is_leader = await ask_is_leader()
+    if is_leader is None:
         return PartHealth(PartStatus.DOWN, "no answer")
     # Another runtime on this database watches the services: all is well.
-    return OK if is_watching else PartHealth(PartStatus.OK, "standing by")
+    return OK if is_leader else PartHealth(PartStatus.OK, "standing by")
 
 
 async def _probe_shards(shards: int) -> PartHealth:

@@ -1,4 +1,4 @@
-"""Errors of the analysis of checks."""
+"""Errors of an analysis that reach its callers."""
 
 
 class AnalysisError(Exception):
@@ -11,8 +11,8 @@ class AnalysisError(Exception):
 
 
 class AnalysisBusyError(AnalysisError):
-    """An analysis is under way already. Try again in a minute."""
+    """An analysis of this business is running already. Try again in a minute."""
 
 
 class AnalysisFailedError(AnalysisError):
-    """The analysis did not come to an end. Try a shorter period."""
+    """The analysis failed. Try again, or analyze a shorter period."""

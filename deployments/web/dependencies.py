@@ -17,7 +17,7 @@ from deployments.answers.ports import Retriever
 from deployments.flags import FeatureFlags
 from deployments.health.probes import Probe
 from deployments.integrations.channel_registration import ChannelRegistration
-from deployments.monitoring.analysis_jobs import Analyses
+from deployments.monitoring.analysis_jobs import AnalysisRunner
 from deployments.rate_limit import RateLimiter
 from deployments.web.api.tokens import TokenSigner
 from deployments.web.inbox_feed import InboxFeed
@@ -46,7 +46,7 @@ class WebDependencies:
     #: The embedder's own count, by which documents are cut.
     count_tokens: Callable[[str], int]
     monitor: Monitors
-    analyses: Analyses
+    analysis: AnalysisRunner
     #: By the name of the part, as `/readyz` lists them.
     probes: Mapping[str, Probe] = field(default_factory=dict)
     clock: Clock = field(default_factory=SystemClock)

@@ -18,7 +18,7 @@ from deployments.integrations.website import (
     WebsiteHub,
     build_website_router,
 )
-from deployments.monitoring.analysis_jobs import AnalysesApart
+from deployments.monitoring.analysis_jobs import RayAnalysis
 from deployments.rate_limit import VisitorRateLimiter
 from deployments.web.app import build_web_app
 from deployments.web.dependencies import WebDependencies
@@ -70,7 +70,7 @@ async def open_web(stack: AsyncExitStack) -> ASGIApp:
             flags=flags,
             inbox_feed=inbox_feed,
             monitor=MonitorClient(),
-            analyses=AnalysesApart(settings),
+            analysis=RayAnalysis(),
             count_tokens=count_tokens,
             probes=build_probes(settings, pool, probe_deployment),
         ),

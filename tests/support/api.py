@@ -28,7 +28,7 @@ from actors.monitor.errors import MonitorUnavailableError
 from config.settings import Settings
 from deployments.flags import FeatureFlags
 from deployments.health.probes import Probe
-from deployments.monitoring.analysis_jobs import Analyses, AnalysesHere
+from deployments.monitoring.analysis_jobs import AnalysisRunner, InlineAnalysis
 from deployments.web.api.tokens import TokenType
 from deployments.web.app import build_web_app
 from deployments.web.dependencies import WebDependencies
@@ -189,7 +189,7 @@ class Api:
     monitor: Monitors = field(default_factory=AwayMonitor)
     live_limits: LiveLimits = field(default_factory=LiveLimits)
     #: In this process, unless a test has another.
-    analyses: Analyses | None = None
+    analysis: AnalysisRunner | None = None
     #: Made with the application; sockets need it started.
     inbox_feed: InboxFeed = field(init=False)
 
@@ -217,7 +217,7 @@ class Api:
                 monitor=self.monitor,
                 probes=self.probes,
                 clock=self.clock,
-                analyses=self.analyses or AnalysesHere(self.pool),
+                analysis=self.analysis or InlineAnalysis(self.pool),
             )
         )
 

@@ -12,7 +12,7 @@ from tests.support.scripted_server import (
     Hang,
     HangUp,
     Reply,
-    ToldServer,
+    ScriptedServer,
 )
 from tests.support.waiting import TIMEOUT_S
 
@@ -52,7 +52,7 @@ NO_TOKEN = Fail(
 )
 
 
-class GraphServer(ToldServer):
+class GraphServer(ScriptedServer):
     """Answers `POST …/me/messages`, by default with a message id.
 
     Asked who a customer is, it tells what `profiles` holds, or that nobody consented.

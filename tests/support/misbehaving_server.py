@@ -1,4 +1,4 @@
-"""Real HTTP servers that behave as badly as servers do."""
+"""HTTP servers that misbehave as real servers do."""
 
 import asyncio
 import contextlib
@@ -29,7 +29,7 @@ class Request:
 
 
 @dataclass
-class OddServer:
+class MisbehavingServer:
     """Answers each path by its handler; remembers what came."""
 
     handlers: dict[str, Handler] = field(default_factory=dict)
@@ -74,20 +74,22 @@ class OddServer:
 
 
 @asynccontextmanager
-async def odd_server(tls: ssl.SSLContext | None = None) -> AsyncIterator[OddServer]:
+async def misbehaving_server(
+    tls: ssl.SSLContext | None = None,
+) -> AsyncIterator[MisbehavingServer]:
     """Run one for the time of the block."""
-    odd = OddServer(scheme="http" if tls is None else "https")
+    served = MisbehavingServer(scheme="http" if tls is None else "https")
     tasks: set[asyncio.Task[None]] = set()
 
     def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(odd.serve(reader, writer))
+        task = asyncio.create_task(served.serve(reader, writer))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
     server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls)
-    odd.port = server.sockets[0].getsockname()[1]
+    served.port = server.sockets[0].getsockname()[1]
     try:
-        yield odd
+        yield served
     finally:
         server.close()
         for task in tasks:

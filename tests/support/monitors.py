@@ -1,4 +1,4 @@
-"""A monitor over a real database, and services for it to watch."""
+"""A monitor over a real database, and services for it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 
 from actors.clock import Clock, SystemClock
 from actors.monitor.checks.checker import Checker, HttpChecker
-from actors.monitor.checks.ssrf_guard import Walls
-from actors.monitor.monitor import Monitor, MonitorParts
+from actors.monitor.checks.ssrf_guard import EgressPolicy
+from actors.monitor.monitor import Monitor, MonitorDependencies
 from persistence.database import Pool
 from persistence.ids import TenantId
 from persistence.monitor import Service
@@ -27,7 +27,7 @@ RARELY = "0 0 1 1 *"
 
 
 @dataclass
-class KeptLines:
+class MemoryLines:
     """Keeps the lines in memory."""
 
     lines: list[dict[str, object]] = field(default_factory=list)
@@ -42,13 +42,13 @@ class Watch:
     """A monitor, its lease, and what it wrote into its log."""
 
     monitor: Monitor
-    lines: KeptLines
+    lines: MemoryLines
     lease: Lease
 
     async def run_slot(self, slot: datetime) -> None:
         """Run one slot to its end."""
         await self.monitor.open_slot(self.lease, slot)
-        await self.monitor.round.settle()
+        await self.monitor.runner.settle()
         await self.monitor.recorder.settle()
 
 
@@ -60,18 +60,18 @@ def build_monitor(
     cron: str = RARELY,
     holder: UUID | None = None,
     lease_term: timedelta = timedelta(seconds=15),
-) -> tuple[Monitor, KeptLines]:
+) -> tuple[Monitor, MemoryLines]:
     """Build one that is not started."""
-    lines = KeptLines()
-    parts = MonitorParts(
+    lines = MemoryLines()
+    dependencies = MonitorDependencies(
         pool,
-        checker or HttpChecker(Walls(), attempts=1),
+        checker or HttpChecker(EgressPolicy(), attempts=1),
         CIPHER,
         clock or SystemClock(),
         lines,
     )
     monitor = Monitor(
-        parts,
+        dependencies,
         cron,
         holder or uuid4(),
         lease_term=lease_term,
@@ -81,17 +81,17 @@ def build_monitor(
     return monitor, lines
 
 
-class CountedRings(asyncio.Event):
-    """Knows how often it was set, and whether somebody waits for the next time."""
+class CountingEvent(asyncio.Event):
+    """Counts how often it was set, and knows whether it is awaited."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.rings = 0
+        self.times = 0
         self.is_awaited = False
 
     def set(self) -> None:
         """Count it."""
-        self.rings += 1
+        self.times += 1
         super().set()
 
     async def wait(self) -> Literal[True]:
@@ -105,14 +105,16 @@ class CountedRings(asyncio.Event):
 
 @asynccontextmanager
 async def running_monitor(pool: Pool) -> AsyncIterator[Monitor]:
-    """Run one that watches; its slots are far away, and nobody rings its bell."""
+    """Run a leader whose slots are far away, and which no notification wakes."""
     monitor, _ = build_monitor(pool)
-    bell = monitor.bell.services = CountedRings()
+    services = monitor.wakeups.services = CountingEvent()
     await monitor.start()
     # It looks for new services when it begins and when its slot is opened. One that a
     # test makes before that would be checked once more than the test asks for.
-    await wait_until(lambda: bell.rings >= 2 and bell.is_awaited and not bell.is_set())
-    assert monitor.is_watching
+    await wait_until(
+        lambda: services.times >= 2 and services.is_awaited and not services.is_set()
+    )
+    assert monitor.is_leader
     try:
         yield monitor
     finally:
@@ -136,7 +138,7 @@ async def watching(
     try:
         yield Watch(monitor, lines, lease)
     finally:
-        await monitor.round.stop()
+        await monitor.runner.stop()
         recording.cancel()
         await asyncio.gather(recording, return_exceptions=True)
         await monitor.stop()

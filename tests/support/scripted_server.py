@@ -1,4 +1,4 @@
-"""A real HTTP server, in a thread of its own, that answers as it is told."""
+"""An HTTP server in a thread of its own, whose answers a test scripts."""
 
 import asyncio
 import threading
@@ -53,7 +53,7 @@ class HangUp:
 Reply = Accept | Fail | Hang | HangUp
 
 
-class ToldServer:
+class ScriptedServer:
     """Serves HTTP; what an accepted call does and answers is the subclass's."""
 
     def __init__(self) -> None:

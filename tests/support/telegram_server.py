@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.support.scripted_server import Accept, Call, Fail, Reply, ToldServer
+from tests.support.scripted_server import Accept, Call, Fail, Reply, ScriptedServer
 from tests.support.waiting import TIMEOUT_S
 
 TOKEN = "123456789:AAH-secret_of_the_bot-abcdefghijklmno"
@@ -28,7 +28,7 @@ class BotCall:
         return str(self.payload["text"])
 
 
-class TelegramServer(ToldServer):
+class TelegramServer(ScriptedServer):
     """Takes every method for the bots that it knows.
 
     Usage:

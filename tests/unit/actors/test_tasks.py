@@ -130,3 +130,18 @@ async def test_who_asks_after_the_call_has_ended_gets_a_new_one() -> None:
     first = asyncio.create_task(flight.run("a", call))
     second = asyncio.create_task(ask_when_it_has_ended())
     assert [await first, await second] == [1, 2]
+
+
+async def test_a_stop_cancels_the_calls_under_way() -> None:
+    flight = SingleFlight[str, None]()
+    began = asyncio.Event()
+
+    async def call() -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    caller = asyncio.create_task(flight.run("a", call))
+    await began.wait()
+    await flight.stop()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
