@@ -1,6 +1,5 @@
 """Serves the chat window: its page, its files, its form and its WebSocket."""
 
-import re
 import secrets
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -27,13 +26,13 @@ from deployments.web.assets import load_assets, load_templates
 from persistence.channels import Channel, ChannelKind
 from persistence.ids import derive_conversation_id
 from persistence.messages import StoredMessage, fetch_latest_messages
+from retrieval.text.links import split_links
 
 PAGE = Path(__file__).parent / "page"
 COOKIE = "pilito_visitor"
 COOKIE_AGE_S = 180 * 24 * 3600
 #: The page without a script shows the end of the conversation.
 SHOWN_MESSAGES = 100
-_LINKS = re.compile(r"(https?://[^\s<>\"']*[^\s<>\"'.,;:!?()\[\]،؛؟»…])")
 #: Shops show the page in a frame of theirs, so any site may be its frame.
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -188,11 +187,6 @@ def build_website_router(services: WebsiteServices) -> APIRouter:
         "/ws/website/{channel_key}/{visitor_id}", pages.follow
     )
     return router
-
-
-def split_links(text: str) -> list[str]:
-    """Split a text so that every second piece is a link, as the page's script does."""
-    return _LINKS.split(text)
 
 
 def _language(request: Request) -> Language:

@@ -8,10 +8,10 @@ import pytest
 
 from deployments.integrations.website.hub import Visit, Writing
 from deployments.integrations.website.live import render_frame
-from deployments.integrations.website.router import split_links
 from deployments.integrations.website.wording import Language, choose_language
 from persistence.chat import ChatMessage
 from persistence.ids import ConversationId, MessageId
+from retrieval.text.links import split_links
 
 CONVERSATION = ConversationId(UUID(int=5))
 
