@@ -1,6 +1,7 @@
 """Loads the word lists of this folder: tab-separated UTF-8 text, `#` for comments."""
 
 from collections.abc import Collection, Iterator
+from functools import cache
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
@@ -15,6 +16,7 @@ class WordListError(ValueError):
         super().__init__(f"{place}: {problem}")
 
 
+@cache
 def load_rows(
     name: str, columns: int | None = None, folder: Path = _FOLDER
 ) -> tuple[Row, ...]:

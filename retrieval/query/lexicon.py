@@ -128,7 +128,7 @@ _SAME = tuple(map(_fold, load_rows("synonyms.tsv")))
 _RELATED = tuple(map(_fold, load_rows("related.tsv")))
 _OTHERS = _collect_others()
 _CANONICAL = {word: entry[0] for entry in _SAME for word in entry}
-_WHOLE_WORDS = frozenset(map(normalise, WORDS))
+_WHOLE_WORDS = frozenset(normalise(" ".join(WORDS)).split())
 _LONG_WORDS = [
     word for word in _OTHERS if len(word) >= _SHORTEST_MISTYPED and " " not in word
 ]
