@@ -1,4 +1,4 @@
-"""Spoken Persian into written Persian, word by word."""
+"""Rewrites spoken Persian as written Persian, word by word."""
 
 import re
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""All the ways in which one question is put to the two arms."""
+"""Builds the forms of a question that the dense and the sparse retriever search by."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Finds a question's words in the list of synonyms, by endings and typing errors."""
+"""Finds synonyms of a question's words, behind endings and typing errors."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

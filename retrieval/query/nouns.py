@@ -1,4 +1,4 @@
-"""Persian nouns and adjectives with spoken endings, and how documents write them."""
+"""Reads spoken endings of Persian nouns and adjectives."""
 
 import re
 from itertools import chain

@@ -1,4 +1,4 @@
-"""Colloquial Persian verbs, and the written forms that knowledge bases use."""
+"""Reads spoken Persian verbs: prefix, stem and ending."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Where a link ends, and which words it is made of."""
+"""Finds the links of a text, and the words of their paths."""
 
 import re
 from urllib.parse import unquote

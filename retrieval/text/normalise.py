@@ -1,4 +1,4 @@
-"""The two spellings of a text that are searched: folded for words, mild for meaning.
+"""Normalises text in two ways: folded for keywords, mild for embeddings.
 
 What users wrote is never replaced; these forms live only inside the indexes.
 """

@@ -1,4 +1,4 @@
-"""Subjects that people talk about beside a business's own matters."""
+"""Subjects outside of any business, which no tenant answers for."""
 
 from retrieval.data.loading import load_rows
 

@@ -1,4 +1,4 @@
-"""Where Persian and English sentences end, as exact slices of the original."""
+"""Splits Persian and English text into sentences, as exact slices of the original."""
 
 import re
 from typing import NamedTuple

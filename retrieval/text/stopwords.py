@@ -1,4 +1,4 @@
-"""Words that a question is built with and that say nothing about its subject."""
+"""Stop words: they build a question and say nothing about its subject."""
 
 from retrieval.data.loading import load_groups
 from retrieval.text.normalise import normalise
