@@ -6,13 +6,20 @@ text stays as it is: the cost falls on the rare search, not on every message.
 
 import re
 
+from retrieval.text.normalise import (
+    ACCENTED_FORMS,
+    ARABIC_DIGITS,
+    LETTER_FORMS,
+    PERSIAN_DIGITS,
+)
+
 #: A longer search is cut: the cost of a pattern grows with its length.
 MAX_LETTERS = 40
-#: One letter has several code points: Arabic keyboards, old fonts, hats and hamzas.
-_LETTERS = ("یيىئےۓ", "کكڪ", "هةۀہۂھە", "اآأإٱ", "وؤ")
-_DIGITS = tuple(
-    map("".join, zip("0123456789", "۰۱۲۳۴۵۶۷۸۹", "٠١٢٣٤٥٦٧٨٩", strict=True))
-)
+_LETTERS = [
+    letter + LETTER_FORMS.get(letter, "") + ACCENTED_FORMS.get(letter, "")
+    for letter in LETTER_FORMS | ACCENTED_FORMS
+]
+_DIGITS = map("".join, zip("0123456789", PERSIAN_DIGITS, ARABIC_DIGITS, strict=True))
 _FORMS = {letter: group for group in (*_LETTERS, *_DIGITS) for letter in group}
 #: May stand between two letters (می‌خواهم, می خواهم and میخواهم are one word): spaces,
 #: joiners and direction marks, kashida, diacritics, punctuation.

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from config.prompts import FAREWELL, GREETING, WELCOME
+from retrieval.data.loading import load_groups
 from retrieval.text.normalise import normalise
 
 #: A longer text is a question or a statement, whatever its words are.
@@ -30,40 +31,42 @@ class _Kind:
         return not self.marks.isdisjoint(words) and self.words.issuperset(words)
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(normalise(text).split())
+_WORDS = load_groups(
+    "small_talk.tsv",
+    (
+        "hello",
+        "around_hello",
+        "thanks",
+        "around_thanks",
+        "goodbye",
+        "around_goodbye",
+        "good_night",
+        "around_good_night",
+    ),
+)
 
 
-_HELLO = _words(
-    "سلام درود الو hi hello hey hiya salam بخیر خسته morning afternoon evening"
-)
-_AROUND_HELLO = _words(
-    "های علیکم و عرض ادب احترام بر به شما عزیزم عزیز جان دوستان همگی وقت وقتتون صبح "
-    "ظهر عصر روز روزتون شب نباشید نباشی نباشین خوب خوبی خوبید خوبین هستی هستید "
-    "هستین حال حالتون حالت چطوری چطورید چطورین چطوره good day there dear all "
-    "everyone how are you"
-)
-_THANK = _words(
-    "ممنون ممنونم ممنونیم مرسی مچکر مچکرم متشکر متشکرم تشکر سپاس سپاسگزار سپاسگزارم "
-    "دمتون دمت دستتون دستت اوکی اوکیه باشه عالی عالیه حله چشم "
-    "thanks thank thx ty ok okay great perfect"
-)
-_AROUND_THANK = _words(
-    "خیلی بسیار از شما بابت لطف لطفتون کردید کردین راهنمایی راهنماییتون پاسخ پاسختون "
-    "پاسخگویی پاسخگوییتون جواب جوابتون زحمت کشیدید کشیدین گرم درد نکنه بود "
-    "you so very much a lot many for your the help answer"
-)
-_BYE = _words("خداحافظ خدافظ خدانگهدار خدانگهدارتون بای فعلا bye goodbye")
-_AROUND_BYE = _words("شما good have a nice day you see")
-_NIGHT = _words("خوش night")
+def _all_of(*groups: str) -> frozenset[str]:
+    return frozenset(
+        word
+        for group in groups
+        for text in _WORDS[group]
+        for word in normalise(text).split()
+    )
 
+
+_EVERY_THANKS = ("thanks", "around_thanks")
 # Who thanks and leaves is bidden goodbye; who greets and thanks is thanked back.
 _KINDS = (
-    _Kind(FAREWELL, _BYE, _BYE | _AROUND_BYE | _THANK | _AROUND_THANK),
-    _Kind(FAREWELL, _NIGHT, _NIGHT | _words("روز روزتون شب شبتون وقت good")),
-    _Kind(FAREWELL, _words("شب"), _words("شب بخیر")),
-    _Kind(WELCOME, _THANK, _THANK | _AROUND_THANK | _HELLO),
-    _Kind(GREETING, _HELLO, _HELLO | _AROUND_HELLO),
+    _Kind(
+        FAREWELL,
+        _all_of("goodbye"),
+        _all_of("goodbye", "around_goodbye", *_EVERY_THANKS),
+    ),
+    _Kind(FAREWELL, _all_of("good_night"), _all_of("good_night", "around_good_night")),
+    _Kind(FAREWELL, frozenset({"شب"}), frozenset({"شب", "بخیر"})),
+    _Kind(WELCOME, _all_of("thanks"), _all_of("hello", *_EVERY_THANKS)),
+    _Kind(GREETING, _all_of("hello"), _all_of("hello", "around_hello")),
 )
 
 

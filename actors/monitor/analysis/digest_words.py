@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from actors.monitor.analysis.features import Feature
+from retrieval.text.normalise import DECIMAL_POINT, PERSIAN_DIGITS
 
 #: Isolates keep a Latin name or a date in one piece inside Persian, and the other way
 #: round: without them a name that ends in a digit would swap places with the number.
 ISOLATE, LEFT_TO_RIGHT, ISOLATE_END = "\u2068", "\u2066", "\u2069"
-_PERSIAN_DIGITS = str.maketrans("0123456789.", "۰۱۲۳۴۵۶۷۸۹٫")
+_PERSIAN_DIGITS = str.maketrans("0123456789.", PERSIAN_DIGITS + DECIMAL_POINT)
 
 
 class Language(StrEnum):

@@ -4,7 +4,9 @@ import math
 import re
 from collections.abc import Sequence
 
-_DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩٫", "01234567890123456789.")
+from retrieval.text.normalise import DECIMAL_POINT, LATIN_DIGITS
+
+_DIGITS = str.maketrans(LATIN_DIGITS | {DECIMAL_POINT: "."})
 _NUMBER = re.compile(r"\d+(?:[.,٬]\d+)*")
 _THOUSANDS = re.compile(r"[,٬](?=\d{3}(?!\d))")
 

@@ -1,6 +1,5 @@
 """Chat window of a website: the page, its assets, its form and its WebSocket."""
 
-import re
 import secrets
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -26,13 +25,13 @@ from deployments.integrations.website.wording import WORDINGS, Language, choose_
 from persistence.channels import Channel, ChannelKind
 from persistence.ids import derive_conversation_id
 from persistence.messages import StoredMessage, fetch_latest_messages
+from retrieval.text.links import split_links
 
 PAGE = Path(__file__).parent / "page"
 COOKIE = "pilito_visitor"
 COOKIE_AGE_S = 180 * 24 * 3600
 #: Without scripts the page shows the end of the conversation.
 SHOWN_MESSAGES = 100
-_LINKS = re.compile(r"(https?://[^\s<>\"']*[^\s<>\"'.,;:!?()\[\]،؛؟»…])")
 #: Shops show the page in a frame of theirs, so any site may be its frame.
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -185,11 +184,6 @@ def build_website_router(parts: WebsiteDependencies) -> APIRouter:
         "/ws/website/{channel_key}/{visitor_id}", pages.follow
     )
     return router
-
-
-def split_links(text: str) -> list[str]:
-    """Split a text so that every second piece is a link, as the page's script does."""
-    return _LINKS.split(text)
 
 
 def _language(request: Request) -> Language:
