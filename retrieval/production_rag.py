@@ -144,13 +144,9 @@ class ProductionRAG(Generic[User]):
         options = self._options()
         linked = read_paths(query)
         query = to_search_text(query)
-        intent = _override(
-            self._router_for(user).route(query),
-            primary_source,
-            secondary_sources,
-            primary_budget,
-            secondary_budget,
-        )
+        routed = self._router_for(user).route(query)
+        budgets = (primary_budget, secondary_budget)
+        intent = _override(routed, primary_source, secondary_sources, *budgets)
         forms = _build_all_forms(query, (share, linked))
         complexity = query_complexity(query)
         ticks.append(self._timer())

@@ -13,7 +13,7 @@ class RequestError(Exception):
 
 
 class BodyTooLargeError(RequestError):
-    """The body is larger than this address takes."""
+    """The body is too large for this address. Send less at once."""
 
 
 class TooManyRequestsError(RequestError):

@@ -2,7 +2,7 @@
 
 
 class ChannelError(Exception):
-    """The channel could not take this request."""
+    """The channel could not process this request. Check its values."""
 
     permanent = True
 
@@ -11,11 +11,11 @@ class ChannelError(Exception):
 
 
 class WrongSignatureError(ChannelError):
-    """The signature is missing or does not fit the body."""
+    """The signature is missing or does not match the body. Check the secret."""
 
 
 class WrongVerifyTokenError(ChannelError):
-    """The verify token is wrong."""
+    """The verify token differs from PILITO_INSTAGRAM_VERIFY_TOKEN."""
 
 
 class BrokenBodyError(ChannelError):
@@ -23,7 +23,7 @@ class BrokenBodyError(ChannelError):
 
 
 class InvalidFieldError(ChannelError):
-    """A field has a value that can't be used."""
+    """A field has an invalid value."""
 
     def __init__(self, message: str = "", field: str = "") -> None:
         super().__init__(f"{field}: {message}" if field else message)
@@ -36,7 +36,7 @@ class InvalidFieldError(ChannelError):
 
 
 class UnknownChannelError(ChannelError):
-    """There is no such channel."""
+    """This channel does not exist."""
 
 
 class TokenRefusedError(ChannelError):
@@ -44,7 +44,7 @@ class TokenRefusedError(ChannelError):
 
 
 class PlatformRefusedError(ChannelError):
-    """The platform refused to be connected."""
+    """The platform refused the connection. Check the permissions of the token."""
 
 
 class PlatformUnreachableError(ChannelError):

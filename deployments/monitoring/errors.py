@@ -2,7 +2,7 @@
 
 
 class AnalysisError(Exception):
-    """The analysis could not be made."""
+    """The analysis could not be carried out. See logs/monitor.log."""
 
     permanent = False
 

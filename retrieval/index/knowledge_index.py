@@ -1,4 +1,4 @@
-"""One tenant's knowledge in memory, searched by meaning and by words together."""
+"""Searches one tenant's knowledge in memory by embeddings and BM25 together."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

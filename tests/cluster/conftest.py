@@ -18,10 +18,10 @@ import pytest
 
 from persistence.database import Pool, open_pool
 from persistence.embedded.server import EmbeddedPostgres
-from tests.support.graph_server import GraphServer
-from tests.support.http_server import ANSWER_S
-from tests.support.pilito import PilitoProcess
-from tests.support.valkey import Valkey
+from tests.support.servers.graph_server import GraphServer
+from tests.support.servers.http_server import ANSWER_S
+from tests.support.servers.pilito import PilitoProcess
+from tests.support.servers.valkey import Valkey
 from tests.support.waiting import describe
 
 APP_SECRET = "the app's secret"

@@ -17,8 +17,8 @@ from tests.cluster.conftest import (
     VERIFY_TOKEN,
     Shop,
 )
-from tests.support.graph_server import GraphSend
-from tests.support.http_server import ANSWER_S
+from tests.support.servers.graph_server import GraphSend
+from tests.support.servers.http_server import ANSWER_S
 from tests.support.waiting import TIMEOUT_S, check_promise, time_limit, wait_for_count
 from tests.support.webhooks import sign, text_webhook
 

@@ -14,10 +14,10 @@ from persistence.database import Pool
 from persistence.errors import BatchRefusedError, ShardFencedError
 from persistence.ids import MessageId, slot_of
 from persistence.journal import Batch, Epoch, MessageUpdate, PostgresJournal
-from tests.support.conversations import Story, at
-from tests.support.memory_journal import MemoryJournal
-from tests.support.redaction import REDACTED
-from tests.support.seeding import add_channel
+from tests.support.conversation.conversations import Story, at
+from tests.support.conversation.memory_journal import MemoryJournal
+from tests.support.conversation.redaction import REDACTED
+from tests.support.conversation.seeding import add_channel
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from persistence.ids import ConversationId, EventId
 from persistence.journal import Batch, Epoch, Known, TimerRow
 from tests.simulation.faults import Faults
 from tests.simulation.trace import Trace
-from tests.support.memory_journal import MemoryJournal
+from tests.support.conversation.memory_journal import MemoryJournal
 
 T = TypeVar("T")
 

@@ -11,8 +11,8 @@ from actors.conversation.state import Delivery
 from persistence.ids import ConversationId, MessageId, SendId
 from persistence.journal import SendRow
 from tests.simulation.platform import Arrival
-from tests.support.memory_journal import MemoryJournal
-from tests.support.reference_model import ReferenceModel
+from tests.support.conversation.memory_journal import MemoryJournal
+from tests.support.conversation.reference_model import ReferenceModel
 
 #: A time is taken when a batch is begun, and seen here when it is committed: a
 #: statement that was still under way when its connection broke, seconds later.

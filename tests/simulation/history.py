@@ -20,7 +20,7 @@ from tests.simulation.responder import SimulatedResponder
 from tests.simulation.runtime import Runtime
 from tests.simulation.trace import Trace
 from tests.simulation.users import Customer, Users
-from tests.support.memory_journal import MemoryJournal
+from tests.support.conversation.memory_journal import MemoryJournal
 
 NAMES = ("sara", "reza", "mina")
 #: Eight attempts with all their pauses and time-outs end well within this.

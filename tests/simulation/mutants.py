@@ -29,8 +29,8 @@ from actors.conversation.state import Conversation, Delivery
 from persistence.errors import DatabaseAwayError
 from persistence.ids import EventId
 from persistence.journal import Epoch
-from tests.support import memory_journal
-from tests.support.memory_journal import MemoryJournal
+from tests.support.conversation import memory_journal
+from tests.support.conversation.memory_journal import MemoryJournal
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 

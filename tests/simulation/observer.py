@@ -27,8 +27,8 @@ from tests.simulation.platform import Arrival
 from tests.simulation.replay_checks import find_unfaithful, find_unredacted
 from tests.simulation.responder import read_answer
 from tests.simulation.trace import Trace
-from tests.support.memory_journal import MemoryJournal
-from tests.support.reference_model import ReferenceModel, differences
+from tests.support.conversation.memory_journal import MemoryJournal
+from tests.support.conversation.reference_model import ReferenceModel, differences
 
 
 class Observer:

@@ -8,8 +8,8 @@ from actors.conversation.replay import Step, find_differences, rebuild
 from actors.conversation.rules.policy import Policy
 from persistence.ids import ConversationId
 from persistence.journal import EventRow
-from tests.support.memory_journal import MemoryJournal
-from tests.support.redaction import redact_event
+from tests.support.conversation.memory_journal import MemoryJournal
+from tests.support.conversation.redaction import redact_event
 
 
 def find_unfaithful(

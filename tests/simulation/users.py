@@ -38,7 +38,7 @@ from persistence.ids import (
     derive_event_id,
 )
 from tests.simulation.gateway import EventFactory, Gateway
-from tests.support.memory_journal import MemoryJournal
+from tests.support.conversation.memory_journal import MemoryJournal
 
 TENANT = TenantId(UUID(int=1))
 OPERATOR = UserId(UUID(int=3))

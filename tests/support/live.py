@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from persistence.listener import Listener
 from persistence.users import User
 from tests.support.api import Api, sign
-from tests.support.http_server import open_socket, serving
+from tests.support.servers.http_server import open_socket, serving
 from tests.support.waiting import time_limit
 
 Json = dict[str, object]

@@ -21,8 +21,8 @@ from persistence.database import Pool
 from persistence.ids import TenantId
 from persistence.tenants import create_tenant
 from tests.support.api import LocalShards
-from tests.support.http_server import ANSWER_S, serving
-from tests.support.telegram_server import TOKEN, TelegramServer
+from tests.support.servers.http_server import ANSWER_S, serving
+from tests.support.servers.telegram_server import TOKEN, TelegramServer
 from tests.support.website import CIPHER
 
 QUICK = Policy(reply_debounce=timedelta(milliseconds=100))

@@ -29,7 +29,7 @@ from persistence.listener import Listener
 from persistence.secrets import Cipher
 from persistence.tenants import create_tenant
 from tests.support.api import LocalShards
-from tests.support.http_server import serving
+from tests.support.servers.http_server import serving
 
 CIPHER = Cipher("a key of the tests")
 

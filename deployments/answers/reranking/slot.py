@@ -1,4 +1,4 @@
-"""One model's place in a replica: empty, being loaded, or loaded; it never blocks."""
+"""Holds one model of a replica: empty, loading or loaded; it never blocks."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,7 +1,7 @@
 """Instagram's webhooks as events: the parsing of every kind that Meta delivers."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -122,20 +122,12 @@ def build_event(
     thread = derive_conversation_id(channel.id, incoming.customer)
     mid, text, media = incoming.mid, incoming.text, incoming.media
 
+    shared_fields = _shared_fields(channel, incoming, at)
+
     def build(
         event: Callable[..., InboundT], event_id: EventId, **own: object
     ) -> InboundT:
-        return event(
-            id=event_id,
-            conversation_id=thread,
-            at=at,
-            tenant_id=channel.tenant_id,
-            channel_id=channel.id,
-            source=Source.INSTAGRAM,
-            customer=incoming.customer,
-            mid=mid,
-            **own,
-        )
+        return event(id=event_id, **shared_fields, **own)
 
     match incoming.kind:
         case EventKind.WROTE:
@@ -179,6 +171,21 @@ def build_event(
             )
         case _:
             assert_never(incoming.kind)
+
+
+def _shared_fields(
+    channel: Channel, incoming: WebhookEvent, at: datetime
+) -> Mapping[str, object]:
+    """Return the fields that all events of a webhook have."""
+    return {
+        "conversation_id": derive_conversation_id(channel.id, incoming.customer),
+        "at": at,
+        "tenant_id": channel.tenant_id,
+        "channel_id": channel.id,
+        "source": Source.INSTAGRAM,
+        "customer": incoming.customer,
+        "mid": incoming.mid,
+    }
 
 
 def _find_writing(sent_ms: int, at: datetime) -> datetime | None:

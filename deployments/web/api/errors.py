@@ -2,7 +2,7 @@
 
 
 class ApiError(Exception):
-    """The request could not be done."""
+    """The request could not be carried out. Check its values."""
 
     permanent = True
 
@@ -23,8 +23,8 @@ class SuperuserOnlyError(ApiError):
 
 
 class NotFoundError(ApiError):
-    """There is no such thing."""
+    """Nothing with this id exists here."""
 
 
 class InvalidValueError(ApiError):
-    """A field has a value that can't be used. The message begins with its name."""
+    """A field has an invalid value. The message begins with the name of the field."""

@@ -9,7 +9,7 @@ from actors.clock import SystemClock
 from deployments.http.errors import TooManyRequestsError
 from deployments.rate_limit import RateLimiter, VisitorRateLimiter
 from tests.support.logs import heard_log
-from tests.support.valkey import Valkey
+from tests.support.servers.valkey import Valkey
 
 
 @pytest.fixture(autouse=True)

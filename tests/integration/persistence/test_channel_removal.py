@@ -10,8 +10,8 @@ from persistence.channels import ChannelInUseError, remove_channel
 from persistence.database import Pool
 from persistence.errors import BatchRefusedError
 from persistence.journal import Batch, PostgresJournal
-from tests.support.conversations import CHANNEL, TENANT, Story
-from tests.support.seeding import add_channel
+from tests.support.conversation.conversations import CHANNEL, TENANT, Story
+from tests.support.conversation.seeding import add_channel
 from tests.support.waiting import time_limit
 
 TABLES = ("customers", "conversations", "conversation_events", "messages", "timers")

@@ -6,8 +6,8 @@ from actors.conversation.shard.batch_builder import BatchBuilder
 from persistence import migrate
 from persistence.database import Pool, open_pool
 from persistence.journal import PostgresJournal
-from tests.support.conversations import Story
-from tests.support.seeding import add_channel
+from tests.support.conversation.conversations import Story
+from tests.support.conversation.seeding import add_channel
 
 KEYS = """
 SELECT count(*) FROM pg_constraint

@@ -10,8 +10,8 @@ from actors.conversation.state import Conversation, Source
 from persistence import migrate
 from persistence.database import Pool, open_pool
 from persistence.journal import PostgresJournal
-from tests.support.conversations import Story
-from tests.support.seeding import add_channel
+from tests.support.conversation.conversations import Story
+from tests.support.conversation.seeding import add_channel
 
 OLD_NAMES = {"unconfirmed": "doubted", "positions": "placed", "profile_lookup": "quest"}
 

@@ -18,7 +18,7 @@ from persistence.mirror import (
     MirrorRow,
 )
 from persistence.queries import load_queries
-from tests.support.valkey import Valkey
+from tests.support.servers.valkey import Valkey
 
 SARA = ConversationId(UUID(int=7))
 TIMEOUT = timedelta(seconds=60)

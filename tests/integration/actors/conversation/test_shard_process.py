@@ -14,7 +14,7 @@ from actors.conversation.shard.mirror import NO_MIRROR
 from actors.conversation.shard.shard import Shard
 from persistence.database import Pool
 from tests.support.api import SilentResponder, TakingSender
-from tests.support.conversations import Story
+from tests.support.conversation.conversations import Story
 
 
 async def open_fakes(_: Pool) -> ShardDependencies:

@@ -23,13 +23,13 @@ from persistence.listener import Listener
 from persistence.services import ServiceSpec, create_service
 from persistence.tenants import create_tenant
 from persistence.watch import claim_lease, release_lease
-from tests.support.misbehaving_server import (
+from tests.support.monitors import CIPHER, add_service, build_monitor, wait_until
+from tests.support.servers.misbehaving_server import (
     MisbehavingServer,
     answer,
     hang,
     misbehaving_server,
 )
-from tests.support.monitors import CIPHER, add_service, build_monitor, wait_until
 from tests.support.waiting import time_limit
 
 

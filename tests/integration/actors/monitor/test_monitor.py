@@ -29,14 +29,14 @@ from persistence.watch import (
     fetch_watched,
     renew_lease,
 )
-from tests.support.misbehaving_server import (
+from tests.support.monitors import add_service, build_monitor, wait_until, watching
+from tests.support.servers.misbehaving_server import (
     MisbehavingServer,
     Request,
     answer,
     hang,
     misbehaving_server,
 )
-from tests.support.monitors import add_service, build_monitor, wait_until, watching
 
 SLOT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 EVERY_MINUTE = "* * * * *"

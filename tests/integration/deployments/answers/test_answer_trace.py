@@ -23,7 +23,7 @@ from tests.support.api import (
     write_as_customer,
 )
 from tests.support.knowledge import PAGES, CountingEmbedder, add_page
-from tests.support.llm_server import MODEL, FakeModel, running_model
+from tests.support.servers.llm_server import MODEL, FakeModel, running_model
 from tests.support.waiting import wait_for_count
 
 QUESTION = "هزینه ارسال چقدره؟"

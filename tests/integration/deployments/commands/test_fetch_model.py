@@ -14,7 +14,7 @@ RUN = "from deployments.commands.cli import main; main()"
 #: Nothing listens there.
 NO_HUB = "http://127.0.0.1:9"
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.timeout(400), pytest.mark.slow]
 
 
 def pilito(

@@ -7,7 +7,7 @@ import pytest
 from actors.conversation.shard.mirror import MirrorHealth
 from config.settings import Settings
 from deployments.health.probes import PartHealth, PartStatus, probe_redis
-from tests.support.valkey import Valkey
+from tests.support.servers.valkey import Valkey
 
 
 @pytest.fixture

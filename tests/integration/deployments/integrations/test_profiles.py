@@ -23,7 +23,13 @@ from deployments.integrations.profiles import QUIET, REMEMBERED, ChannelProfiles
 from persistence.channels import Channel, ChannelKind
 from persistence.database import Pool
 from tests.support.api import LocalShards
-from tests.support.graph_server import Fail, GraphProfile, GraphServer, Hang, HangUp
+from tests.support.servers.graph_server import (
+    Fail,
+    GraphProfile,
+    GraphServer,
+    Hang,
+    HangUp,
+)
 from tests.support.waiting import wait_for_count
 from tests.support.website import CIPHER, add_shop
 

@@ -17,7 +17,7 @@ from persistence.channels import Channel, ChannelKind
 from persistence.database import Pool
 from persistence.ids import SendId, TenantId
 from persistence.secrets import Cipher
-from tests.support.graph_server import Accept, Fail, GraphServer, Hang, HangUp
+from tests.support.servers.graph_server import Accept, Fail, GraphServer, Hang, HangUp
 from tests.support.website import CIPHER, add_shop
 
 TOKEN = "IGAA-a-token"

@@ -25,7 +25,7 @@ from tests.support.checks import (
     add_plain_service,
     build_latencies,
 )
-from tests.support.llm_server import (
+from tests.support.servers.llm_server import (
     MODEL,
     FakeModel,
     Garbage,

@@ -26,14 +26,14 @@ from persistence.ids import AlertId, TenantId
 from persistence.monitor import AlertKind, AlertRow, RouteKind
 from persistence.tenants import create_tenant
 from tests.support.clock import NOON, FakeClock
-from tests.support.misbehaving_server import (
+from tests.support.monitors import CIPHER, build_monitor
+from tests.support.servers.misbehaving_server import (
     MisbehavingServer,
     answer,
     misbehaving_server,
 )
-from tests.support.monitors import CIPHER, build_monitor
-from tests.support.smtp_server import SmtpServer, smtp_server
-from tests.support.telegram_server import TOKEN, TelegramServer
+from tests.support.servers.smtp_server import SmtpServer, smtp_server
+from tests.support.servers.telegram_server import TOKEN, TelegramServer
 
 
 @pytest.fixture

@@ -26,14 +26,14 @@ from persistence.ids import SendId, TenantId
 from persistence.self_link import ensure_self_services, is_platform_away
 from persistence.tenants import create_tenant
 from persistence.users import create_user
-from tests.support.graph_server import GraphServer
-from tests.support.misbehaving_server import (
+from tests.support.monitors import CIPHER, watching
+from tests.support.servers.graph_server import GraphServer
+from tests.support.servers.misbehaving_server import (
     MisbehavingServer,
     answer,
     misbehaving_server,
     reset,
 )
-from tests.support.monitors import CIPHER, watching
 
 SLOT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OWN = "http://127.0.0.1:8000"

@@ -13,7 +13,7 @@ from actors.conversation.errors import (
 )
 from actors.conversation.events import Event
 from actors.conversation.shard.shard import Receipt
-from tests.support.conversations import Story
+from tests.support.conversation.conversations import Story
 
 
 class FakeShard:

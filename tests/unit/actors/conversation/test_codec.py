@@ -24,7 +24,7 @@ from actors.conversation.events import (
     SourceCited,
 )
 from actors.conversation.state import Source
-from tests.support.conversations import Story, at
+from tests.support.conversation.conversations import Story, at
 
 #: What can be written down: times with a zone, text that PostgreSQL takes.
 st.register_type_strategy(

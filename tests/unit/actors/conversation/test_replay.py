@@ -11,7 +11,7 @@ from actors.conversation.errors import ReplayError
 from actors.conversation.events import Event
 from actors.conversation.replay import Step, find_differences, rebuild
 from actors.conversation.state import Reply, Status
-from tests.support.conversations import POLICY, Story, at
+from tests.support.conversation.conversations import POLICY, Story, at
 
 
 class WrittenStory(Story):

@@ -10,7 +10,7 @@ from actors.conversation.effects import DeliverPart
 from actors.conversation.rules.decide import decide
 from actors.conversation.rules.policy import Policy
 from actors.conversation.state import Conversation, Source, check_invariants
-from tests.support.reference_model import ReferenceModel, differences
+from tests.support.conversation.reference_model import ReferenceModel, differences
 
 FOLDER = Path(__file__).parents[2] / "replays"
 

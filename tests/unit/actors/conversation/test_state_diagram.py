@@ -6,9 +6,17 @@ import pytest
 
 from actors.conversation.events import Event
 from actors.conversation.state import Source, check_invariants
-from tests.support.state_diagram import PAGE, Step, draw_all, explore, find_block
+from tests.support.conversation.state_diagram import (
+    PAGE,
+    Step,
+    draw_all,
+    explore,
+    find_block,
+)
 
-RENEW = "run `python -m tests.support.state_diagram` and look at what changed"
+RENEW = (
+    "run `python -m tests.support.conversation.state_diagram` and look at what changed"
+)
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,7 @@ from persistence.database import Pool
 from persistence.ids import ConversationId, derive_conversation_id
 from persistence.journal import PostgresJournal
 from persistence.mirror import VERSIONS_KEY
-from tests.support.logs import LogEar, heard_log
-from tests.support.mirrors import (
+from tests.support.conversation.mirrors import (
     CHANNEL,
     OFF,
     ON,
@@ -29,7 +28,8 @@ from tests.support.mirrors import (
     switch_ai,
     write,
 )
-from tests.support.valkey import PASSWORD, QUOTED, Valkey
+from tests.support.logs import LogEar, heard_log
+from tests.support.servers.valkey import PASSWORD, QUOTED, Valkey
 from tests.support.waiting import time_limit
 
 FAILED = "warning: Failed to set AI control cache: "

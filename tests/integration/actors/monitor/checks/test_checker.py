@@ -12,7 +12,7 @@ from actors.monitor.checks.conditions import Comparison, Condition
 from actors.monitor.checks.outcome import FailureKind
 from actors.monitor.checks.ssrf_guard import EgressPolicy
 from persistence.monitor import Method
-from tests.support.misbehaving_server import (
+from tests.support.servers.misbehaving_server import (
     Handler,
     MisbehavingServer,
     answer,

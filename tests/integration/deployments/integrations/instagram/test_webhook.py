@@ -23,7 +23,7 @@ from deployments.integrations.webhooks import (
 from persistence.channels import Channel, ChannelKind
 from persistence.database import Pool
 from persistence.ids import derive_conversation_id
-from tests.support.shards import RecordingShards
+from tests.support.conversation.shards import RecordingShards
 from tests.support.webhooks import sign, text_webhook
 from tests.support.website import add_shop
 

@@ -19,20 +19,20 @@ from persistence.channels import ChannelKind
 from persistence.customers import CustomerFilter, fetch_customers_page
 from persistence.database import Pool
 from persistence.secrets import Cipher
-from tests.support.scripted_server import HangUp
-from tests.support.shards import RecordingShards
-from tests.support.telegram import (
-    TelegramShop,
-    fetch_texts,
-    new_bot,
-    running_shop,
-)
-from tests.support.telegram_server import (
+from tests.support.conversation.shards import RecordingShards
+from tests.support.servers.scripted_server import HangUp
+from tests.support.servers.telegram_server import (
     TelegramServer,
     build_message,
     refusal,
     too_many,
     update,
+)
+from tests.support.telegram import (
+    TelegramShop,
+    fetch_texts,
+    new_bot,
+    running_shop,
 )
 from tests.support.waiting import wait_for_count
 from tests.support.website import CIPHER, add_channel, add_shop

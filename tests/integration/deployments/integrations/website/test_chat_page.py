@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from persistence.database import Pool
-from tests.support.http_server import ANSWER_S
+from tests.support.servers.http_server import ANSWER_S
 from tests.support.website import Website, running_website
 
 PERSIAN = {"Accept-Language": "fa-IR,fa;q=0.9,en;q=0.5"}

@@ -18,7 +18,7 @@ from persistence.database import Pool
 from persistence.ids import derive_conversation_id
 from persistence.messages import fetch_latest_messages
 from tests.support.api import LocalShards
-from tests.support.shards import RecordingShards
+from tests.support.conversation.shards import RecordingShards
 from tests.support.website import add_shop
 
 VISITOR = "visitor-0001"

@@ -21,9 +21,14 @@ from persistence.ids import ChannelId
 from persistence.secrets import Cipher
 from persistence.users import User
 from tests.support.api import SECRET, Api, connect, write_as_customer
-from tests.support.scripted_server import Fail, Hang, HangUp, Reply
+from tests.support.servers.scripted_server import Fail, Hang, HangUp, Reply
+from tests.support.servers.telegram_server import (
+    TOKEN,
+    TelegramServer,
+    refusal,
+    too_many,
+)
 from tests.support.telegram import new_bot
-from tests.support.telegram_server import TOKEN, TelegramServer, refusal, too_many
 from tests.support.website import CIPHER
 
 OTHER = "987654321:BBH-secret_of_another_bot-abcdefghij"

@@ -16,7 +16,7 @@ from actors.conversation.state import (
     Status,
     TimerKind,
 )
-from tests.support.conversations import Story, at
+from tests.support.conversation.conversations import Story, at
 
 
 def test_switched_off_the_answer_that_is_being_written_is_cancelled() -> None:

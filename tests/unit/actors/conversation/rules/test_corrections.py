@@ -14,7 +14,7 @@ from actors.conversation.effects import (
 from actors.conversation.errors import UnknownConversationError
 from actors.conversation.state import Destination, Processing, Source, TimerKind
 from persistence.ids import MessageId
-from tests.support.conversations import Story, at
+from tests.support.conversation.conversations import Story, at
 
 
 def instagram() -> Story:

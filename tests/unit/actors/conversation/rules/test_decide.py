@@ -26,7 +26,7 @@ from actors.conversation.state import (
     Status,
     TimerKind,
 )
-from tests.support.conversations import POLICY, Story, at
+from tests.support.conversation.conversations import POLICY, Story, at
 
 
 def recorded(story: Story) -> list[RecordMessage]:

@@ -52,8 +52,8 @@ from actors.conversation.state import (
 from persistence.ids import (
     MessageId,
 )
-from tests.support.conversations import OPERATOR
-from tests.support.machine import ConversationBench, Fate
+from tests.support.conversation.conversations import OPERATOR
+from tests.support.conversation.machine import ConversationBench, Fate
 
 # A failing example takes long to be made small, and small it must be to be read.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]

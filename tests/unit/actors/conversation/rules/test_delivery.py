@@ -11,7 +11,7 @@ from actors.conversation.effects import (
     SetTimer,
 )
 from actors.conversation.state import Author, Delivery, Source, Status, TimerKind
-from tests.support.conversations import POLICY, Story, at
+from tests.support.conversation.conversations import POLICY, Story, at
 
 
 def answered(text: str = "سلام!") -> Story:

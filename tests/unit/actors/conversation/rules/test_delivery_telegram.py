@@ -8,7 +8,7 @@ import pytest
 from actors.conversation.effects import DeliverPart, RecordMessage, RecordSend
 from actors.conversation.state import Delivery, Source
 from persistence.ids import SendId
-from tests.support.conversations import Story, at
+from tests.support.conversation.conversations import Story, at
 
 LONG = "کلمه " * 2000
 

@@ -6,7 +6,7 @@ import pytest
 
 from actors.conversation.effects import RecordMessage, StartReply
 from actors.conversation.state import MAX_POSITIONS, Source
-from tests.support.conversations import Story
+from tests.support.conversation.conversations import Story
 
 
 def receive(orders: tuple[int, ...]) -> tuple[Story, dict[int, RecordMessage]]:

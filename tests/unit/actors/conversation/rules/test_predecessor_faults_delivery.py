@@ -22,7 +22,7 @@ from actors.conversation.state import (
     TimerKind,
 )
 from persistence.ids import SendId
-from tests.support.conversations import Story, at
+from tests.support.conversation.conversations import Story, at
 
 
 def answered(text: str = "سلام!") -> Story:

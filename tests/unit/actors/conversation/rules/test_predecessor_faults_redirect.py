@@ -9,7 +9,7 @@ from actors.conversation.effects import (
     SetTimer,
 )
 from actors.conversation.state import Author, Destination, Source, Status, TimerKind
-from tests.support.conversations import Story, at
+from tests.support.conversation.conversations import Story, at
 
 DAY = 24 * 3600.0
 DEPARTMENTS = [

@@ -2,7 +2,7 @@
 
 from actors.conversation.effects import RecordMessage, SetTimer, StartReply
 from actors.conversation.state import Destination, Source, TimerKind
-from tests.support.conversations import Story, at
+from tests.support.conversation.conversations import Story, at
 
 DRESS = "عنوان: مانتو نخی"
 SCARF = "عنوان: شال"

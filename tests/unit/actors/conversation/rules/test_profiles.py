@@ -5,7 +5,7 @@ import pytest
 from actors.conversation.effects import AskProfile, RecordProfile, StartReply
 from actors.conversation.rules.profiles import PAUSES
 from actors.conversation.state import Destination, Profile, Source
-from tests.support.conversations import Story
+from tests.support.conversation.conversations import Story
 
 SARA = Profile("سارا", "احمدی", "sara_88")
 AN_HOUR = 3600.0

@@ -10,7 +10,7 @@ from actors.conversation.state import (
     Status,
     TimerKind,
 )
-from tests.support.conversations import Story, at
+from tests.support.conversation.conversations import Story, at
 
 DEPARTMENTS = [
     destination for destination in Destination if destination is not Destination.AI

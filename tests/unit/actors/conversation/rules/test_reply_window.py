@@ -10,7 +10,7 @@ from actors.conversation.errors import WindowClosedError
 from actors.conversation.rules.delivery import WINDOW_CLOSED
 from actors.conversation.rules.reply_window import HUMAN_AGENT, reply_window
 from actors.conversation.state import Destination, Source
-from tests.support.conversations import Story, at
+from tests.support.conversation.conversations import Story, at
 
 HOUR = 3600.0
 DAY = 24 * HOUR

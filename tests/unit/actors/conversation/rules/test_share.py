@@ -21,7 +21,7 @@ from actors.conversation.state import (
     Status,
     TimerKind,
 )
-from tests.support.conversations import Story, at
+from tests.support.conversation.conversations import Story, at
 
 DRESS = "عنوان: مانتو نخی\nلینک: https://cdn/1"
 SCARF = "عنوان: شال"

@@ -17,7 +17,7 @@ from actors.conversation.shard.effect_runner import EffectRunner
 from actors.conversation.state import Conversation, Send, Source
 from persistence.ids import CustomerId, MessageId, SendId
 from tests.support.clock import FakeClock
-from tests.support.conversations import CHANNEL, NOON, TENANT, Story
+from tests.support.conversation.conversations import CHANNEL, NOON, TENANT, Story
 
 LEASE = timedelta(minutes=1)
 #: Sent, it is due when its lease ends.

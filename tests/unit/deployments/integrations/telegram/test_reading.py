@@ -29,7 +29,7 @@ from persistence.ids import (
     TenantId,
     derive_conversation_id,
 )
-from tests.support.telegram_server import build_message, update
+from tests.support.servers.telegram_server import build_message, update
 
 SARA = 7001
 AT = datetime(2026, 3, 21, 12, tzinfo=UTC)

@@ -18,12 +18,12 @@ from persistence.queries import load_queries
 from persistence.rollups import refresh_windows
 from persistence.users import User
 from tests.support.api import Api, LocalShards
-from tests.support.misbehaving_server import (
+from tests.support.monitors import running_monitor
+from tests.support.servers.misbehaving_server import (
     MisbehavingServer,
     answer,
     misbehaving_server,
 )
-from tests.support.monitors import running_monitor
 
 SERVICES = "/api/monitor/services/"
 

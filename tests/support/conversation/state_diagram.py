@@ -1,8 +1,8 @@
 """Draws the state diagrams of `docs/architecture.md` by exploring `decide`.
 
-`python -m tests.support.state_diagram` renews them in the page. The walk tries every
-event in every state, breadth first; states that differ only in ids, times and texts
-count as the same state.
+`python -m tests.support.conversation.state_diagram` renews them in the page. The walk
+tries every event in every state, breadth first; states that differ only in ids, times
+and texts count as the same state.
 """
 
 import re
@@ -38,7 +38,7 @@ from persistence.ids import (
     UserId,
 )
 
-PAGE = Path(__file__).parents[2] / "docs" / "architecture.md"
+PAGE = Path(__file__).parents[3] / "docs" / "architecture.md"
 NAMES = ("leader", "answer", "delivery-instagram", "delivery-telegram")
 #: Two attempts show what the eighth does: the part is given up.
 POLICY = Policy(max_send_attempts=2)

@@ -1,7 +1,7 @@
-"""Seeds the database for the conversations of `tests/support/conversations.py`."""
+"""Seeds the database for the conversations of `conversations.py`."""
 
 from persistence.database import Pool
-from tests.support.conversations import CHANNEL, TENANT
+from tests.support.conversation.conversations import CHANNEL, TENANT
 
 
 async def add_channel(pool: Pool) -> None:

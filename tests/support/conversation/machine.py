@@ -41,10 +41,10 @@ from persistence.ids import (
     derive_conversation_id,
     derive_event_id,
 )
-from tests.support.conversations import CHANNEL, NOON, TENANT
-from tests.support.customer_story import Head, InboundHead
-from tests.support.redaction import redact_event
-from tests.support.reference_model import ReferenceModel, differences
+from tests.support.conversation.conversations import CHANNEL, NOON, TENANT
+from tests.support.conversation.customer_story import Head, InboundHead
+from tests.support.conversation.redaction import redact_event
+from tests.support.conversation.reference_model import ReferenceModel, differences
 
 POLICY = Policy()
 

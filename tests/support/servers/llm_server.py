@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from config.llm import LlmEndpoint
 from deployments.answers.llm import LlmClient
-from tests.support.http_server import serving
+from tests.support.servers.http_server import serving
 
 KEY = "sk-a-key-of-the-tests-that-nobody-may-see"
 MODEL = "a-model-of-the-tests"

@@ -6,13 +6,13 @@ from actors.conversation import events
 from actors.conversation.effects import Decision
 from actors.conversation.state import Destination, Profile, Status
 from persistence.ids import EventId, MessageId, SendId
-from tests.support.customer_story import CHANNEL as CHANNEL
-from tests.support.customer_story import NOON as NOON
-from tests.support.customer_story import OPERATOR as OPERATOR
-from tests.support.customer_story import POLICY as POLICY
-from tests.support.customer_story import TENANT as TENANT
-from tests.support.customer_story import CustomerStory
-from tests.support.customer_story import at as at
+from tests.support.conversation.customer_story import CHANNEL as CHANNEL
+from tests.support.conversation.customer_story import NOON as NOON
+from tests.support.conversation.customer_story import OPERATOR as OPERATOR
+from tests.support.conversation.customer_story import POLICY as POLICY
+from tests.support.conversation.customer_story import TENANT as TENANT
+from tests.support.conversation.customer_story import CustomerStory
+from tests.support.conversation.customer_story import at as at
 
 
 class Story(CustomerStory):

@@ -24,7 +24,7 @@ from persistence.journal import (
     SendRow,
     TimerRow,
 )
-from tests.support.redaction import redact_event
+from tests.support.conversation.redaction import redact_event
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,13 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.support.scripted_server import Accept, Call, Fail, Reply, ScriptedServer
+from tests.support.servers.scripted_server import (
+    Accept,
+    Call,
+    Fail,
+    Reply,
+    ScriptedServer,
+)
 from tests.support.waiting import TIMEOUT_S
 
 TOKEN = "123456789:AAH-secret_of_the_bot-abcdefghijklmno"

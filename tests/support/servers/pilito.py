@@ -20,7 +20,7 @@ from benchmarks.runtime import RunningRuntime, free_port
 from deployments.runtime.orphans import find_processes
 from deployments.runtime.runtime_dir import RuntimeDir
 from persistence.embedded.server import EmbeddedPostgres
-from tests.support.http_server import ANSWER_S
+from tests.support.servers.http_server import ANSWER_S
 
 READY = "Pilito is ready"
 #: Ten times what it takes on two idle cores.

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tests.support.scripted_server import (
+from tests.support.servers.scripted_server import (
     Accept,
     Call,
     Fail,
