@@ -2,6 +2,7 @@
 
 import errno
 import socket
+import ssl
 
 import asyncpg
 
@@ -36,6 +37,7 @@ _NETWORK_ERRNOS = frozenset(
         errno.ENETDOWN,
         errno.ENETRESET,
         errno.EADDRNOTAVAIL,
+        errno.ENOTCONN,
     }
 )
 
@@ -46,9 +48,14 @@ def is_database_away(error: BaseException) -> bool:
     Code that catches `DATABASE_AWAY` around a database call need not ask. Elsewhere an
     OSError may speak of a file or of a permission as well: a bug, not an outage.
     """
+    if isinstance(error, ValueError):
+        # A wrong argument of ours: asyncpg's own DataError is an InterfaceError.
+        return False
     if not isinstance(error, OSError):
         return isinstance(error, DATABASE_AWAY)
-    if isinstance(error, ConnectionError | TimeoutError | socket.gaierror):
+    if isinstance(
+        error, ConnectionError | TimeoutError | socket.gaierror | ssl.SSLError
+    ):
         return True
     # An error that names a file came from opening it.
     return error.filename is None and error.errno in _NETWORK_ERRNOS

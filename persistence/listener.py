@@ -119,6 +119,11 @@ class Listener:
             await self._connection.execute("SELECT 1", timeout=self._timeout_s)
         except DATABASE_AWAY:
             return False
+        except Exception:
+            # A pooler may answer with anything; a new connection is worth a try, and
+            # without this task the process would hear nothing any more.
+            log.exception("listener_check_failed")
+            return False
         return True
 
     async def _reconnect(self) -> None:
@@ -143,5 +148,5 @@ class Listener:
             return
         try:
             await connection.close(timeout=1.0)
-        except DATABASE_AWAY:
+        except Exception:  # noqa: BLE001 - whatever it says, it is given up
             connection.terminate()

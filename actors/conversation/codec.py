@@ -10,6 +10,12 @@ from actors.conversation.effects import RecordMessage
 from actors.conversation.events import Event
 from actors.conversation.state import Conversation
 
+#: Fields of a state under the names that they had before migration 0017.
+_FORMER_NAMES = {
+    "doubted": "unconfirmed",
+    "placed": "positions",
+    "quest": "profile_lookup",
+}
 #: The metadata of an unsent message.
 UNSENT_METADATA = '{"unsent":true}'
 
@@ -20,8 +26,23 @@ def encode_state(state: Conversation) -> str:
 
 
 def decode_state(text: str) -> Conversation:
-    """Read a state back; equal to the one that was written."""
+    """Read a state back; equal to the one that was written.
+
+    States of the release before migration 0017 are read as well: its shards go on
+    writing between the migration and their end.
+    """
+    if any(f'"{name}":' in text for name in _FORMER_NAMES):
+        text = _rename_fields(text)
     return _states().validate_json(text)
+
+
+def _rename_fields(text: str) -> str:
+    fields = orjson.loads(text)
+    renamed = {_FORMER_NAMES.get(name, name): fields[name] for name in fields}
+    lookup = renamed.get("profile_lookup")
+    if lookup is not None and "ask_at" in lookup:
+        lookup["next_lookup_at"] = lookup.pop("ask_at")
+    return orjson.dumps(renamed).decode()
 
 
 def encode_event(event: Event) -> str:

@@ -89,6 +89,12 @@ class ChannelSender:
         except DATABASE_AWAY as error:
             message = "the database does not answer"
             raise SendRefusedError(message) from error
+        except Exception as error:
+            # Nothing has left: as an unknown outcome, the part would wait for an echo
+            # that never comes, and on Telegram an operator would be called.
+            log.exception("channel_unreadable", channel_id=str(part.channel_id))
+            message = "the channel could not be read"
+            raise SendRefusedError(message) from error
         if (
             channel is None
             or channel.tenant_id != part.tenant_id

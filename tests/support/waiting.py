@@ -75,7 +75,9 @@ async def wait_for_count(
 def check_promise(took_s: list[float], promise: timedelta) -> None:
     """Check that what was measured several times keeps a promise of the product.
 
-    The median, so that no single stall of the machine counts. What depends on a poll,
-    or on a retry, takes longer than the slack allows.
+    The best must keep it, and the median may be slower by the slack only, so that no
+    single stall of the machine counts. What depends on a poll, or on a retry, is slower
+    each time.
     """
+    assert min(took_s) < promise.total_seconds(), took_s
     assert median(took_s) < SLACK * promise.total_seconds(), took_s

@@ -10,7 +10,6 @@ from typing import TypeAlias
 from actors.tasks import cancel_and_wait, run_on_signal
 from persistence.chat import ChatMessage, fetch_chat_news, fetch_chat_writing
 from persistence.database import Pool
-from persistence.errors import DATABASE_AWAY
 from persistence.ids import ConversationId, slot_of
 
 #: Per conversation and reading; the next reading follows at once.
@@ -167,7 +166,8 @@ class WebsiteHub:
         stale, self._stale = self._stale, set()
         try:
             await self._read(stale)
-        except DATABASE_AWAY:
+        except Exception:
+            # Also after a bug: the visitors would wait for the next message otherwise.
             self._stale |= stale
             raise
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from persistence.database import Pool
@@ -147,6 +148,27 @@ async def test_a_link_that_died_silently_is_found_by_the_heartbeat(
             pass
         assert heard == "0:2:2"
         await listener.stop()
+
+
+async def test_a_link_that_answers_with_an_unexpected_error_is_made_anew(
+    pool: Pool, dsn: str
+) -> None:
+    ear = Ear()
+    listener = Listener(dsn, heartbeat=timedelta(milliseconds=100))
+    listener.on("pilito_messages", ear.hear)
+    await listener.start()
+    connection = listener._connection
+    assert connection is not None
+    # From now on the server refuses every statement of this session.
+    await connection.execute("BEGIN")
+    with pytest.raises(asyncpg.UndefinedTableError):
+        await connection.execute("SELECT FROM nowhere")
+    assert await ear.heard.get() == MISSED
+    await notify(pool, "pilito_messages", "0:3:3")
+    while (heard := await ear.heard.get()) == MISSED:
+        pass
+    assert heard == "0:3:3"
+    await listener.stop()
 
 
 async def test_a_database_that_is_not_there_stops_the_start() -> None:

@@ -207,3 +207,12 @@ async def test_a_database_that_is_away_is_a_refusal_that_passes(
 ) -> None:
     await pool.close()
     assert not (await refusal(sender, part(channel))).permanent
+
+
+async def test_a_bug_before_the_platform_is_asked_is_a_refusal_that_passes(
+    sender: ChannelSender, pool: Pool, channel: Channel, graph: GraphServer
+) -> None:
+    # As an unknown outcome it would wait for an echo of what never left.
+    await pool.execute("ALTER TABLE channels RENAME TO channels_elsewhere")
+    assert not (await refusal(sender, part(channel))).permanent
+    assert graph.sends == []

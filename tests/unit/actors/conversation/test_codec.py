@@ -1,6 +1,7 @@
 """States and events are decoded as they were encoded."""
 
 import pickle
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -23,7 +24,13 @@ from actors.conversation.events import (
     ReplyWritten,
     SourceCited,
 )
-from actors.conversation.state import Source
+from actors.conversation.state import (
+    Position,
+    ProfileLookup,
+    Send,
+    Source,
+)
+from persistence.ids import MessageId, SendId
 from tests.support.conversation.conversations import Story, at
 
 #: What can be written down: times with a zone, text that PostgreSQL takes.
@@ -116,3 +123,29 @@ def test_every_error_survives_the_way_between_actors() -> None:
         assert type(again) is kind
         assert str(again) == "what happened"
         assert again.permanent == error.permanent
+
+
+def test_a_state_of_the_release_before_keeps_all_its_fields() -> None:
+    # Its shards go on writing between migration 0017 and their end.
+    story = Story()
+    story.customer_writes("سلام", 0)
+    words = '"placed": متن'
+    send = Send(SendId(UUID(int=1)), MessageId(UUID(int=2)), 0, words, at(0))
+    state = replace(
+        story.state,
+        unconfirmed=(send,),
+        positions=(Position(3, 4, MessageId(UUID(int=5))),),
+        profile_lookup=ProfileLookup(at(60), misses=2),
+    )
+    fields = orjson.loads(encode_state(state))
+    lookup = fields.pop("profile_lookup")
+    lookup["ask_at"] = lookup.pop("next_lookup_at")
+    former = {
+        **fields,
+        "doubted": fields.pop("unconfirmed"),
+        "placed": fields.pop("positions"),
+        "quest": lookup,
+    }
+    for name in ("unconfirmed", "positions"):
+        del former[name]
+    assert decode_state(orjson.dumps(former).decode()) == state

@@ -17,6 +17,7 @@ from deployments.integrations.website import hub
 from deployments.integrations.website.hub import MAX_NEWS, MAX_VISITS_PER_CONVERSATION
 from persistence.database import Pool
 from persistence.ids import EventId, UserId, derive_conversation_id
+from tests.support.logs import heard_log
 from tests.support.servers.http_server import ANSWER_S, open_socket
 from tests.support.website import Website, running_website
 
@@ -184,6 +185,30 @@ async def test_a_lost_notification_is_made_good_when_the_listener_is_back(
         )
         await write(website, "while it was away")
         assert texts(await read(socket, 1)) == ["while it was away"]
+
+
+async def test_what_could_not_be_read_for_a_bug_is_read_again(
+    website: Website, pool: Pool
+) -> None:
+    async with follow(website) as socket:
+        await write(website, "before")
+        await read(socket, 1)
+        with heard_log() as ear:
+            await pool.execute("ALTER TABLE messages RENAME TO messages_elsewhere")
+            await pool.execute("SELECT pg_notify('pilito_messages', '')")
+            await ear.wait_for("task_failed")
+        conversation = derive_conversation_id(website.channel.id, VISITOR)
+        await pool.execute("ALTER TABLE messages_elsewhere RENAME TO messages")
+        # Nobody notifies: the reading that failed is made again by itself.
+        await pool.execute(
+            "INSERT INTO messages (id, tenant_id, conversation_id, shard, seq, type,"
+            " message_type, content, processing_status, created_at)"
+            " SELECT gen_random_uuid(), tenant_id, $1, shard, seq + 1, 'support',"
+            " message_type, 'after', 'completed', created_at FROM messages"
+            " WHERE conversation_id = $1 ORDER BY seq DESC LIMIT 1",
+            conversation,
+        )
+        assert texts(await read(socket, 1)) == ["after"]
 
 
 async def close_code(opening: connect) -> int | None:
