@@ -129,6 +129,7 @@ def test_a_state_of_the_release_before_keeps_all_its_fields() -> None:
     # Its shards go on writing between migration 0017 and their end.
     story = Story()
     story.customer_writes("سلام", 0)
+    assert story.state is not None
     words = '"placed": متن'
     send = Send(SendId(UUID(int=1)), MessageId(UUID(int=2)), 0, words, at(0))
     state = replace(
