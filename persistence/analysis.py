@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import cast
 
 from persistence.database import Connection, Db
 from persistence.ids import ResultId, ServiceId, TenantId
 from persistence.monitor import AnomalyRow, DigestRow
-from persistence.queries import build_row, load_queries
+from persistence.queries import build_row, fetch_page, load_queries
 
 _SQL = load_queries("analysis")
 
@@ -88,20 +87,8 @@ async def fetch_result_ids(
 
 async def upsert_anomaly(db: Db, row: AnomalyRow) -> bool:
     """Store an anomaly; return whether it is new."""
-    is_new = await db.fetchval(
-        _SQL["upsert_anomaly"],
-        row.id,
-        row.tenant_id,
-        row.service_id,
-        row.started_at,
-        row.ended_at,
-        row.score,
-        row.feature,
-        row.details,
-        list(row.result_ids),
-        row.created_at,
-    )
-    return bool(is_new)
+    columns = (getattr(row, column.name) for column in fields(AnomalyRow))
+    return bool(await db.fetchval(_SQL["upsert_anomaly"], *columns))
 
 
 async def upsert_digests(db: Connection, rows: Sequence[DigestRow]) -> None:
@@ -116,11 +103,9 @@ async def fetch_digests_page(
     db: Db, tenant_id: TenantId, service_id: ServiceId | None, limit: int, offset: int
 ) -> tuple[int, tuple[DigestRow, ...]]:
     """Fetch a page of digests, of one service or of all, and their total number."""
-    count = cast("int", await db.fetchval(_SQL["count_digests"], tenant_id, service_id))
-    rows = await db.fetch(
-        _SQL["fetch_digests_page"], tenant_id, service_id, limit, offset
-    )
-    return count, tuple(build_row(DigestRow, row) for row in rows)
+    statements = _SQL["fetch_digests_page"], _SQL["count_digests"]
+    filters = (tenant_id, service_id)
+    return await fetch_page(db, DigestRow, statements, filters, limit, offset)
 
 
 async def fetch_latest_digest(
@@ -135,10 +120,9 @@ async def fetch_anomalies_page(
     db: Db, tenant_id: TenantId, wanted: AnomalyFilter, limit: int, offset: int
 ) -> tuple[int, tuple[AnomalyRow, ...]]:
     """Fetch a page of anomalies and their total number."""
-    asked = (tenant_id, wanted.service_id, wanted.since, wanted.until)
-    count = cast("int", await db.fetchval(_SQL["count_anomalies"], *asked))
-    rows = await db.fetch(_SQL["fetch_anomalies_page"], *asked, limit, offset)
-    return count, tuple(build_row(AnomalyRow, row) for row in rows)
+    statements = _SQL["fetch_anomalies_page"], _SQL["count_anomalies"]
+    filters = (tenant_id, wanted.service_id, wanted.since, wanted.until)
+    return await fetch_page(db, AnomalyRow, statements, filters, limit, offset)
 
 
 async def delete_old_findings(db: Db, before: datetime) -> None:

@@ -1,17 +1,34 @@
-"""Results and transitions of a tenant's services, and the summary of all of them."""
+"""Results, transitions, rollups and uptime windows, and the summary of services."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import NamedTuple, cast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import asyncpg
 
-from persistence.database import Db
+from persistence.database import Connection, Db
 from persistence.ids import ResultId, ServiceId, TenantId
-from persistence.monitor import CheckRow, Origin, Period, Status, TransitionRow
-from persistence.queries import build_row, load_queries
+from persistence.monitor import (
+    CheckRow,
+    Origin,
+    Period,
+    RollupRow,
+    RollupUnit,
+    Status,
+    TransitionRow,
+)
+from persistence.queries import build_row, fetch_page, load_queries
 
 _SQL = load_queries("check_results")
+#: Latency buckets grow by this factor: bucket b holds 1.1^(b-1) to 1.1^b milliseconds.
+GAMMA = 1.1
+#: Each period, and the rollups that it is made from: those that begin within it.
+PERIODS: Mapping[Period, tuple[RollupUnit, timedelta]] = {
+    Period.DAY: (RollupUnit.HOUR, timedelta(hours=24)),
+    Period.WEEK: (RollupUnit.DAY, timedelta(days=7)),
+    Period.MONTH: (RollupUnit.DAY, timedelta(days=30)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +99,9 @@ async def fetch_results_page(
     db: Db, tenant_id: TenantId, wanted: ResultFilter, limit: int, offset: int
 ) -> tuple[int, tuple[CheckRow, ...]]:
     """Fetch a page of results and how many there are in all."""
-    arguments = (tenant_id, wanted.service_id, wanted.since, wanted.until, wanted.ok)
-    rows = await db.fetch(_SQL["fetch_results_page"], *arguments, limit, offset)
-    total = await db.fetchval(_SQL["count_results"], *arguments)
-    return cast("int", total), tuple(build_row(CheckRow, row) for row in rows)
+    statements = _SQL["fetch_results_page"], _SQL["count_results"]
+    filters = (tenant_id, wanted.service_id, wanted.since, wanted.until, wanted.ok)
+    return await fetch_page(db, CheckRow, statements, filters, limit, offset)
 
 
 async def fetch_result(
@@ -100,11 +116,9 @@ async def fetch_transitions_page(
     db: Db, tenant_id: TenantId, service_id: ServiceId | None, limit: int, offset: int
 ) -> tuple[int, tuple[TransitionRow, ...]]:
     """Fetch a page of transitions and their total number."""
-    rows = await db.fetch(
-        _SQL["fetch_transitions_page"], tenant_id, service_id, limit, offset
-    )
-    total = await db.fetchval(_SQL["count_transitions"], tenant_id, service_id)
-    return cast("int", total), tuple(build_row(TransitionRow, row) for row in rows)
+    statements = _SQL["fetch_transitions_page"], _SQL["count_transitions"]
+    filters = (tenant_id, service_id)
+    return await fetch_page(db, TransitionRow, statements, filters, limit, offset)
 
 
 async def fetch_summary(db: Db, tenant_id: TenantId) -> tuple[SummaryRow, ...]:
@@ -124,12 +138,48 @@ async def fetch_windows(
 ) -> dict[Period, WindowFigures]:
     """Fetch a service's figures by period."""
     rows = await db.fetch(_SQL["fetch_windows"], tenant_id, service_id)
-    return {
-        Period(row["period"]): WindowFigures(
-            row["checks"], row["passed"], row["p50_ms"], row["p95_ms"], row["p99_ms"]
-        )
-        for row in rows
-    }
+    return {Period(row["period"]): build_row(WindowFigures, row) for row in rows}
+
+
+async def upsert_rollups(db: Connection, rows: Sequence[RollupRow]) -> None:
+    """Store the totals of hours and days."""
+    columns = [column.name for column in fields(RollupRow)]
+    await db.execute(
+        _SQL["upsert_rollups"],
+        *([getattr(row, name) for row in rows] for name in columns[:-2]),
+        # As an object: a list in a list would be taken for another dimension.
+        [{"buckets": row.buckets, "counts": row.counts} for row in rows],
+    )
+
+
+async def fetch_open_rollups(
+    db: Db, services: Sequence[ServiceId], hour: datetime, day: datetime
+) -> tuple[RollupRow, ...]:
+    """Fetch the current hour and day of these services."""
+    rows = await db.fetch(_SQL["fetch_open_rollups"], list(services), hour, day)
+    return tuple(build_row(RollupRow, row) for row in rows)
+
+
+async def fetch_service_rollups(
+    db: Db,
+    tenant_id: TenantId,
+    service_id: ServiceId,
+    unit: RollupUnit,
+    since: datetime,
+) -> tuple[RollupRow, ...]:
+    """Fetch a service's hours or days, the oldest first."""
+    rows = await db.fetch(
+        _SQL["fetch_service_rollups"], tenant_id, service_id, unit, since
+    )
+    return tuple(build_row(RollupRow, row) for row in rows)
+
+
+async def refresh_windows(db: Connection, period: Period, at: datetime) -> None:
+    """Refresh uptime and percentiles of all services, inside a transaction."""
+    unit, span = PERIODS[period]
+    await db.execute(_SQL["refresh_windows"], period, unit, at - span, at, GAMMA)
+    await db.execute(_SQL["forget_windows"], period, at)
+    await db.execute(_SQL["show_windows"])
 
 
 def _summary(row: asyncpg.Record) -> SummaryRow:

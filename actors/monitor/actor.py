@@ -11,11 +11,11 @@ import ray
 from actors.clock import SystemClock
 from actors.monitor.alert_dispatcher import AlertDispatcher, Notifier
 from actors.monitor.monitor import BackgroundJob, Monitor, MonitorDependencies
-from persistence.check_requests import CHANNEL
 from persistence.database import Pool, open_pool
 from persistence.ids import ServiceId
 from persistence.listener import Listener
 from persistence.monitor import CheckRow, RouteKind
+from persistence.watch import CHANNEL
 
 
 @dataclass(frozen=True, slots=True)

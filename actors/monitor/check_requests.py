@@ -18,20 +18,21 @@ from actors.monitor.errors import (
     ServiceGoneError,
 )
 from actors.tasks import cancel_and_wait, wait_for_signal
-from persistence.check_requests import (
-    CheckRequest,
-    delete_check_request,
-    delete_old_check_requests,
-    fetch_answer,
-    fetch_check_requests,
-    fetch_progress,
-    insert_check_request,
-)
 from persistence.database import Pool
 from persistence.errors import DATABASE_AWAY
 from persistence.ids import ResultId, ServiceId
 from persistence.monitor import CheckRow
-from persistence.watch import Lease, fetch_one_watched
+from persistence.watch import (
+    CheckRequest,
+    Lease,
+    delete_check_request,
+    delete_old_check_requests,
+    fetch_answer,
+    fetch_check_requests,
+    fetch_one_watched,
+    fetch_progress,
+    insert_check_request,
+)
 
 #: A notification may be lost with its connection: then a poll finds the row.
 POLL_INTERVAL_S = 2.0

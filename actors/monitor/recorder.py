@@ -30,11 +30,11 @@ from actors.monitor.rules.state import ServiceHealth, decode_state
 from config import metrics
 from persistence import watch
 from persistence.alerts import insert_alerts
+from persistence.check_results import fetch_open_rollups, upsert_rollups
 from persistence.database import Connection, Pool
 from persistence.errors import DATABASE_AWAY
 from persistence.ids import ResultId, ServiceId
 from persistence.monitor import AlertRow, CheckRow, Status, TransitionRow
-from persistence.rollups import fetch_open_rollups, upsert_rollups
 
 MAX_BATCH = 500
 #: Batch findings that arrive within this; an awaited result is written at once.
@@ -163,9 +163,9 @@ class Recorder:
                 self._apply(finding, row, draft)
             await watch.insert_results(connection, draft.rows)
             if draft.latest:
+                states = [(draft.states[one], row) for one, row in draft.latest.items()]
                 await watch.update_states(
-                    connection,
-                    [(draft.states[one], row) for one, row in draft.latest.items()],
+                    connection, [(s.status, s.since, s, row) for s, row in states]
                 )
             if draft.changes:
                 await watch.insert_transitions(connection, draft.changes)

@@ -1,41 +1,23 @@
 """`/api/monitor/services/`: the monitored services of a tenant."""
 
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from datetime import datetime, timedelta
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
 from actors.monitor.rollup_accumulator import quantile
 from deployments.web.api.auth import SignedIn
 from deployments.web.api.errors import InvalidValueError, NotFoundError
-from deployments.web.api.monitor.schemas import (
-    HIDDEN,
-    ConditionOut,
-    FiguresOut,
-    ResultOut,
-    ServiceIn,
-    ServiceOut,
-    ServicePatch,
-    hide,
-)
+from deployments.web.api.monitor import schemas
+from deployments.web.api.monitor.schemas import ResultOut, ServiceIn, ServiceOut
 from deployments.web.api.schemas import Answer, Page, Paging
 from deployments.web.dependencies import Context, WebDependencies
 from persistence import services
-from persistence.check_results import WindowFigures, fetch_windows
+from persistence.check_results import PERIODS, fetch_service_rollups, fetch_windows
 from persistence.errors import SecretUnreadableError
 from persistence.ids import ServiceId, TenantId
-from persistence.monitor import (
-    CheckRow,
-    Origin,
-    Period,
-    RollupRow,
-    RollupUnit,
-    Service,
-    Status,
-)
-from persistence.rollups import PERIODS, fetch_service_rollups
+from persistence.monitor import Origin, Period, RollupRow, RollupUnit, Service, Status
 from persistence.services import ServiceFilter, ServiceSpec, Standing
 
 router = APIRouter(prefix="/api/monitor/services", tags=["monitor"])
@@ -55,7 +37,7 @@ class PointOut(Answer):
 class StatsOut(Answer):
     """Figures of a service, and the points of its chart, the oldest first."""
 
-    windows: dict[Period, FiguresOut]
+    windows: dict[Period, schemas.FiguresOut]
     unit: RollupUnit
     points: list[PointOut]
 
@@ -84,7 +66,7 @@ async def create_service(
     body: ServiceIn, principal: SignedIn, context: Context
 ) -> ServiceOut:
     """Create a service; its first check starts at once."""
-    spec = build_spec(body, {})
+    spec = _build_spec(body, {})
     service = await services.create_service(
         context.pool, context.cipher, principal.tenant_id, spec
     )
@@ -93,25 +75,23 @@ async def create_service(
 
 @router.get("/{service_id}/")
 async def show_service(
-    service_id: UUID, principal: SignedIn, context: Context
+    service_id: ServiceId, principal: SignedIn, context: Context
 ) -> ServiceOut:
     """Show one service."""
-    service = await fetch_or_404(context, principal.tenant_id, service_id)
+    service = await _fetch_or_404(context, principal.tenant_id, service_id)
     return await _show(context, service)
 
 
 @router.put("/{service_id}/")
 async def replace_service(
-    service_id: UUID, body: ServiceIn, principal: SignedIn, context: Context
+    service_id: ServiceId, body: ServiceIn, principal: SignedIn, context: Context
 ) -> ServiceOut:
     """Replace a service; its results stay."""
     async with context.pool.acquire() as connection, connection.transaction():
-        old = await services.lock_service(
-            connection, principal.tenant_id, ServiceId(service_id)
-        )
+        old = await services.lock_service(connection, principal.tenant_id, service_id)
         if old is None:
             raise NotFoundError
-        spec = build_spec(body, _read_headers(context, old))
+        spec = _build_spec(body, _read_headers(context, old))
         service = await services.replace_service(
             connection, context.cipher, old, _keep_own(old, spec)
         )
@@ -120,13 +100,14 @@ async def replace_service(
 
 @router.patch("/{service_id}/")
 async def edit_service(
-    service_id: UUID, body: ServicePatch, principal: SignedIn, context: Context
+    service_id: ServiceId,
+    body: schemas.ServicePatch,
+    principal: SignedIn,
+    context: Context,
 ) -> ServiceOut:
     """Change parts of a service."""
     async with context.pool.acquire() as connection, connection.transaction():
-        old = await services.lock_service(
-            connection, principal.tenant_id, ServiceId(service_id)
-        )
+        old = await services.lock_service(connection, principal.tenant_id, service_id)
         if old is None:
             raise NotFoundError
         spec = _keep_own(old, _apply(old, body, _read_headers(context, old)))
@@ -136,10 +117,10 @@ async def edit_service(
 
 @router.delete("/{service_id}/", status_code=204)
 async def delete_service(
-    service_id: UUID, principal: SignedIn, context: Context
+    service_id: ServiceId, principal: SignedIn, context: Context
 ) -> Response:
     """Delete a service and all its results."""
-    old = await fetch_or_404(context, principal.tenant_id, service_id)
+    old = await _fetch_or_404(context, principal.tenant_id, service_id)
     if old.origin is not Origin.USER:
         message = "enabled: the runtime created this service; switch it off instead"
         raise InvalidValueError(message)
@@ -150,23 +131,22 @@ async def delete_service(
 
 @router.post("/{service_id}/check/")
 async def check_service(
-    service_id: UUID, principal: SignedIn, context: Context
+    service_id: ServiceId, principal: SignedIn, context: Context
 ) -> ResultOut:
     """Check now; answers when the result is stored."""
-    service = await fetch_or_404(context, principal.tenant_id, service_id)
-    row = await context.monitor.check_now(service.id)
-    return render_result(row)
+    service = await _fetch_or_404(context, principal.tenant_id, service_id)
+    return ResultOut.model_validate(await context.monitor.check_now(service.id))
 
 
 @router.get("/{service_id}/stats/")
 async def show_stats(
-    service_id: UUID,
+    service_id: ServiceId,
     principal: SignedIn,
     context: Context,
     period: Annotated[Period, Query(description="How far back.")] = Period.DAY,
 ) -> StatsOut:
     """Show uptime and latencies: of a day by hours, of a week or a month by days."""
-    service = await fetch_or_404(context, principal.tenant_id, service_id)
+    service = await _fetch_or_404(context, principal.tenant_id, service_id)
     unit, span = PERIODS[period]
     since = context.clock.now() - span
     windows = await fetch_windows(context.pool, principal.tenant_id, service.id)
@@ -174,26 +154,25 @@ async def show_stats(
         context.pool, principal.tenant_id, service.id, unit, since - timedelta(hours=1)
     )
     return StatsOut(
-        windows={name: render_figures(figures) for name, figures in windows.items()},
+        windows={
+            name: schemas.FiguresOut.model_validate(figures)
+            for name, figures in windows.items()
+        },
         unit=unit,
         points=[_render_point(row) for row in rollups],
     )
 
 
-async def fetch_or_404(
-    context: WebDependencies, tenant_id: TenantId, service_id: UUID
+async def _fetch_or_404(
+    context: WebDependencies, tenant_id: TenantId, service_id: ServiceId
 ) -> Service:
-    """Fetch a service of the tenant. Raises NotFoundError."""
-    service = await services.fetch_service(
-        context.pool, tenant_id, ServiceId(service_id)
-    )
+    service = await services.fetch_service(context.pool, tenant_id, service_id)
     if service is None:
         raise NotFoundError
     return service
 
 
-def build_spec(body: ServiceIn, old_headers: dict[str, str]) -> ServiceSpec:
-    """Build the stored fields from a request."""
+def _build_spec(body: ServiceIn, old_headers: dict[str, str]) -> ServiceSpec:
     values = {field.name: getattr(body, field.name) for field in fields(ServiceSpec)}
     values["headers"] = _merge(body.headers, old_headers)
     values["expected_status"] = tuple(body.expected_status)
@@ -201,38 +180,8 @@ def build_spec(body: ServiceIn, old_headers: dict[str, str]) -> ServiceSpec:
     return ServiceSpec(**values)
 
 
-def render_result(row: CheckRow) -> ResultOut:
-    """Render a result."""
-    return ResultOut(
-        id=row.id,
-        service=row.service_id,
-        slot_at=row.slot_at,
-        checked_at=row.checked_at,
-        status_code=row.status_code,
-        ok=row.ok,
-        latency_ms=row.latency_ms,
-        attempts=row.attempts,
-        error=row.error,
-        missed=row.missed,
-        tls_expires_at=row.tls_expires_at,
-        metadata=dict(row.metadata),
-    )
-
-
-def render_figures(figures: WindowFigures) -> FiguresOut:
-    """Render the figures of a period."""
-    return FiguresOut(
-        checks=figures.checks,
-        passed=figures.passed,
-        uptime=figures.uptime,
-        p50_ms=figures.p50_ms,
-        p95_ms=figures.p95_ms,
-        p99_ms=figures.p99_ms,
-    )
-
-
 def _apply(
-    old: Service, body: ServicePatch, old_headers: dict[str, str]
+    old: Service, body: schemas.ServicePatch, old_headers: dict[str, str]
 ) -> ServiceSpec:
     spec = ServiceSpec(
         **{
@@ -271,9 +220,9 @@ def _merge(new: dict[str, str], old: dict[str, str]) -> dict[str, str]:
     """Keep the stored values of headers that came back hidden."""
     merged: dict[str, str] = {}
     for name, value in new.items():
-        if not value.startswith(HIDDEN):
+        if not value.startswith(schemas.HIDDEN):
             merged[name] = value
-        elif name in old and value == hide(old[name]):
+        elif name in old and value == schemas.hide(old[name]):
             merged[name] = old[name]
         else:
             message = f"headers: write the whole value of {name}"
@@ -298,24 +247,13 @@ def _render(
     context: WebDependencies, service: Service, standing: Standing
 ) -> ServiceOut:
     headers = _read_headers(context, service)
-    return ServiceOut(
-        **{
-            name: getattr(service, name)
-            for name in ServiceOut.model_fields
-            if name
-            not in {
-                "headers",
-                "conditions",
-                "expected_status",
-                "status",
-                "status_since",
-            }
-        },
-        headers={name: hide(value) for name, value in headers.items()},
-        expected_status=list(service.expected_status),
-        conditions=[ConditionOut.model_validate(one) for one in service.conditions],
-        status=standing.status,
-        status_since=standing.since,
+    return ServiceOut.model_validate(
+        {
+            **asdict(service),
+            "headers": {name: schemas.hide(value) for name, value in headers.items()},
+            "status": standing.status,
+            "status_since": standing.since,
+        }
     )
 
 
