@@ -240,3 +240,8 @@ class AnomalyRow:
     details: Mapping[str, object]
     result_ids: tuple[ids.ResultId, ...]
     created_at: datetime
+
+    @property
+    def deviations(self) -> object:
+        """The deviations; none from a release before 0016 that is still running."""
+        return self.details.get("deviations", [])

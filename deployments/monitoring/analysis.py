@@ -26,9 +26,7 @@ from actors.monitor.analysis.facts import (
 )
 from actors.monitor.analysis.features import Series, build_series
 from actors.monitor.finding import build_alert
-from actors.monitor.rules.alert_rules import rules_of
-from actors.monitor.rules.decide import decide
-from actors.monitor.rules.effects import Notify
+from actors.monitor.rules.decide import Notify, decide, rules_of
 from actors.monitor.rules.events import AnomalyFound
 from actors.monitor.rules.state import ServiceHealth, decode_state
 from deployments.monitoring.digest_rewriter import BY_RULES, DigestRewriter, DigestText

@@ -6,11 +6,10 @@ from uuid import NAMESPACE_URL, getnode, uuid5
 import httpx
 
 from actors.clock import SystemClock
-from actors.monitor.actor import ActorDependencies, MonitorPlan
 from actors.monitor.alert_dispatcher import Notifier
 from actors.monitor.checks.checker import HttpChecker
 from actors.monitor.checks.ssrf_guard import EgressPolicy, GuardedTransport
-from actors.monitor.client import start_monitor
+from actors.monitor.client import ActorDependencies, MonitorPlan, start_monitor
 from actors.monitor.health_log import HealthLog
 from actors.monitor.housekeeping import Housekeeping
 from actors.monitor.monitor import MonitorDependencies

@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import AliasChoices, AliasPath, Field, JsonValue
+from pydantic import Field, JsonValue
 
 from actors.monitor.analysis.features import Feature
 from deployments.monitoring.analysis_jobs import AnalysisRequest
@@ -72,14 +72,7 @@ class AnomalyOut(Answer):
     ended_at: datetime
     score: float
     feature: Feature
-    deviations: Annotated[
-        list[DeviationOut],
-        Field(
-            validation_alias=AliasChoices(
-                "deviations", AliasPath("details", "deviations")
-            )
-        ),
-    ]
+    deviations: list[DeviationOut]
     result_ids: list[UUID]
     created_at: datetime
 
