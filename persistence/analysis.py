@@ -23,15 +23,6 @@ class CheckColumns:
     ok: Sequence[bool]
 
 
-@dataclass(frozen=True, slots=True)
-class AnomalyFilter:
-    """Which anomalies a page lists; None leaves a filter out."""
-
-    service_id: ServiceId | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-
-
 async def fetch_service_names(
     db: Db, tenant_id: TenantId, service_id: ServiceId | None = None
 ) -> dict[ServiceId, str]:
@@ -63,12 +54,7 @@ async def fetch_check_columns(
     rows = await db.fetch(
         _SQL["fetch_check_columns"], tenant_id, list(services), since, until
     )
-    return {
-        ServiceId(row["service_id"]): CheckColumns(
-            row["at"], row["latency_ms"], row["ok"]
-        )
-        for row in rows
-    }
+    return {ServiceId(row["service_id"]): build_row(CheckColumns, row) for row in rows}
 
 
 async def fetch_result_ids(
@@ -117,11 +103,18 @@ async def fetch_latest_digest(
 
 
 async def fetch_anomalies_page(
-    db: Db, tenant_id: TenantId, wanted: AnomalyFilter, limit: int, offset: int
+    db: Db,
+    tenant_id: TenantId,
+    limit: int,
+    offset: int,
+    *,
+    service_id: ServiceId | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> tuple[int, tuple[AnomalyRow, ...]]:
-    """Fetch a page of anomalies and their total number."""
+    """Fetch a page of anomalies and their total number; None leaves a filter out."""
     statements = _SQL["fetch_anomalies_page"], _SQL["count_anomalies"]
-    filters = (tenant_id, wanted.service_id, wanted.since, wanted.until)
+    filters = (tenant_id, service_id, since, until)
     return await fetch_page(db, AnomalyRow, statements, filters, limit, offset)
 
 

@@ -48,14 +48,6 @@ class ServiceSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceFilter:
-    """Which services a page lists; None leaves a filter out."""
-
-    enabled: bool | None = None
-    status: Status | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Standing:
     """The status of a service, and since when; None before its first check."""
 
@@ -126,10 +118,19 @@ async def fetch_service_by_name(
 
 
 async def fetch_services_page(
-    db: Db, tenant_id: TenantId, wanted: ServiceFilter, limit: int, offset: int
+    db: Db,
+    tenant_id: TenantId,
+    limit: int,
+    offset: int,
+    *,
+    enabled: bool | None,
+    status: Status | None,
 ) -> tuple[int, tuple[tuple[Service, Standing], ...]]:
-    """Fetch a page of services with their status, and the total number."""
-    filters = (tenant_id, wanted.enabled, wanted.status)
+    """Fetch a page of services with their status, and the total number.
+
+    None leaves a filter out.
+    """
+    filters = (tenant_id, enabled, status)
     rows = await db.fetch(_SQL["fetch_services_page"], *filters, limit, offset)
     total = await db.fetchval(_SQL["count_services"], *filters)
     return cast("int", total), tuple(
@@ -209,6 +210,13 @@ async def ensure_self_services(
 async def is_platform_away(db: Db, channel_id: ChannelId) -> bool:
     """True if the channel's platform was unreachable at a recent check."""
     return bool(await db.fetchval(_SQL["is_platform_away"], channel_id))
+
+
+def build_spec(service: Service, headers: Mapping[str, str]) -> ServiceSpec:
+    """Build the editable fields of a service from it and its decrypted headers."""
+    names = (column.name for column in fields(ServiceSpec))
+    values = {name: getattr(service, name) for name in names}
+    return ServiceSpec(**(values | {"headers": headers}))
 
 
 def decrypt_headers(cipher: Cipher, service: Service) -> dict[str, str]:

@@ -52,27 +52,14 @@ class Finding:
 
     def build_row(self) -> CheckRow:
         """Build the row of the result."""
-        service, outcome = self.watched.service, self.outcome
-        if outcome is None:
-            return CheckRow(
-                id=self.id,
-                tenant_id=service.tenant_id,
-                service_id=service.id,
-                slot_at=self.slot_at,
-                checked_at=self.at,
-                status_code=None,
-                ok=False,
-                latency_ms=None,
-                attempts=0,
-                error=self.missed,
-                missed=True,
-            )
+        service, is_missed = self.watched.service, self.outcome is None
+        outcome = self.outcome or Outcome(attempts=0, error=self.missed)
         metadata = dict(outcome.metadata)
         if outcome.failure is not None:
             metadata["failure"] = outcome.failure.value
         if self.is_network_lost:
             metadata["network_lost"] = True
-        if self.watched.in_maintenance:
+        if self.watched.in_maintenance and not is_missed:
             metadata["maintenance"] = True
         return CheckRow(
             id=self.id,
@@ -81,10 +68,11 @@ class Finding:
             slot_at=self.slot_at,
             checked_at=self.at,
             status_code=outcome.status_code,
-            ok=outcome.passed,
+            ok=outcome.passed and not is_missed,
             latency_ms=outcome.latency_ms,
             attempts=outcome.attempts,
             error=outcome.error,
+            missed=is_missed,
             tls_expires_at=outcome.tls_expires_at,
             metadata=metadata,
         )

@@ -154,8 +154,10 @@ async def list_anomalies(
     count, rows = await analysis.fetch_anomalies_page(
         context.pool,
         principal.tenant_id,
-        analysis.AnomalyFilter(service, since, until),
         paging.limit,
         paging.offset,
+        service_id=service,
+        since=since,
+        until=until,
     )
     return paging.build(count, map(AnomalyOut.model_validate, rows))

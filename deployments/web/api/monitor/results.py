@@ -20,7 +20,7 @@ from deployments.web.api.monitor.schemas import (
 from deployments.web.api.schemas import Answer, Page, Paging
 from deployments.web.dependencies import Context
 from persistence import check_results
-from persistence.check_results import LatestDigest, ResultFilter, SummaryRow
+from persistence.check_results import LatestDigest, SummaryRow
 from persistence.ids import ResultId, ServiceId
 from persistence.monitor import Origin, Period, Status
 
@@ -101,9 +101,12 @@ async def list_results(
     count, rows = await check_results.fetch_results_page(
         context.pool,
         principal.tenant_id,
-        ResultFilter(service, since, until, ok),
         paging.limit,
         paging.offset,
+        service_id=service,
+        since=since,
+        until=until,
+        ok=ok,
     )
     return paging.build(count, map(ResultOut.model_validate, rows))
 

@@ -1,6 +1,8 @@
 """Schemas of the monitor's requests and answers."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime
 from typing import Annotated, Self
 from urllib.parse import urlsplit
@@ -18,6 +20,7 @@ from pydantic import (
 from actors.monitor.checks.conditions import Comparison, parse_path
 from deployments.web.api.schemas import Answer, Name, NoNul, RequestBody
 from persistence.monitor import Method, Origin, Status
+from persistence.services import ServiceSpec
 
 MAX_HEADERS = 30
 #: A hidden secret begins with this; sent back, it keeps the stored one.
@@ -149,6 +152,14 @@ class ServiceIn(RequestBody):
     degraded_after_ms: Milliseconds | None = None
     cooldown_s: Pause = 900
     reminder_s: Pause = 21_600
+
+    def build_spec(self, headers: Mapping[str, str]) -> ServiceSpec:
+        """Build the stored fields, with these headers."""
+        names = (field.name for field in fields(ServiceSpec))
+        values = {name: getattr(self, name) for name in names} | {"headers": headers}
+        values["expected_status"] = tuple(self.expected_status)
+        values["conditions"] = tuple(one.model_dump() for one in self.conditions)
+        return ServiceSpec(**values)
 
 
 class ServicePatch(RequestBody):

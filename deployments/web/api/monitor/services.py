@@ -1,6 +1,7 @@
 """`/api/monitor/services/`: the monitored services of a tenant."""
 
-from dataclasses import asdict, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -18,7 +19,7 @@ from persistence.check_results import PERIODS, fetch_service_rollups, fetch_wind
 from persistence.errors import SecretUnreadableError
 from persistence.ids import ServiceId, TenantId
 from persistence.monitor import Origin, Period, RollupRow, RollupUnit, Service, Status
-from persistence.services import ServiceFilter, ServiceSpec, Standing
+from persistence.services import ServiceSpec, Standing
 
 router = APIRouter(prefix="/api/monitor/services", tags=["monitor"])
 
@@ -54,9 +55,10 @@ async def list_services(
     count, rows = await services.fetch_services_page(
         context.pool,
         principal.tenant_id,
-        ServiceFilter(enabled, status),
         paging.limit,
         paging.offset,
+        enabled=enabled,
+        status=status,
     )
     return paging.build(count, (_render(context, *row) for row in rows))
 
@@ -66,7 +68,7 @@ async def create_service(
     body: ServiceIn, principal: SignedIn, context: Context
 ) -> ServiceOut:
     """Create a service; its first check starts at once."""
-    spec = _build_spec(body, {})
+    spec = body.build_spec(_merge(body.headers, {}))
     service = await services.create_service(
         context.pool, context.cipher, principal.tenant_id, spec
     )
@@ -87,15 +89,12 @@ async def replace_service(
     service_id: ServiceId, body: ServiceIn, principal: SignedIn, context: Context
 ) -> ServiceOut:
     """Replace a service; its results stay."""
-    async with context.pool.acquire() as connection, connection.transaction():
-        old = await services.lock_service(connection, principal.tenant_id, service_id)
-        if old is None:
-            raise NotFoundError
-        spec = _build_spec(body, _read_headers(context, old))
-        service = await services.replace_service(
-            connection, context.cipher, old, _keep_own(old, spec)
-        )
-    return await _show(context, service)
+    return await _change(
+        context,
+        principal.tenant_id,
+        service_id,
+        lambda _, headers: body.build_spec(_merge(body.headers, headers)),
+    )
 
 
 @router.patch("/{service_id}/")
@@ -106,13 +105,12 @@ async def edit_service(
     context: Context,
 ) -> ServiceOut:
     """Change parts of a service."""
-    async with context.pool.acquire() as connection, connection.transaction():
-        old = await services.lock_service(connection, principal.tenant_id, service_id)
-        if old is None:
-            raise NotFoundError
-        spec = _keep_own(old, _apply(old, body, _read_headers(context, old)))
-        service = await services.replace_service(connection, context.cipher, old, spec)
-    return await _show(context, service)
+    return await _change(
+        context,
+        principal.tenant_id,
+        service_id,
+        lambda old, headers: _apply(services.build_spec(old, headers), body),
+    )
 
 
 @router.delete("/{service_id}/", status_code=204)
@@ -172,25 +170,23 @@ async def _fetch_or_404(
     return service
 
 
-def _build_spec(body: ServiceIn, old_headers: dict[str, str]) -> ServiceSpec:
-    values = {field.name: getattr(body, field.name) for field in fields(ServiceSpec)}
-    values["headers"] = _merge(body.headers, old_headers)
-    values["expected_status"] = tuple(body.expected_status)
-    values["conditions"] = tuple(one.model_dump() for one in body.conditions)
-    return ServiceSpec(**values)
+async def _change(
+    context: WebDependencies,
+    tenant_id: TenantId,
+    service_id: ServiceId,
+    build: Callable[[Service, dict[str, str]], ServiceSpec],
+) -> ServiceOut:
+    """Build a locked service's new fields from it and its headers, and store them."""
+    async with context.pool.acquire() as connection, connection.transaction():
+        old = await services.lock_service(connection, tenant_id, service_id)
+        if old is None:
+            raise NotFoundError
+        spec = _keep_own(old, build(old, _read_headers(context, old)))
+        service = await services.replace_service(connection, context.cipher, old, spec)
+    return await _show(context, service)
 
 
-def _apply(
-    old: Service, body: schemas.ServicePatch, old_headers: dict[str, str]
-) -> ServiceSpec:
-    spec = ServiceSpec(
-        **{
-            field.name: getattr(old, field.name)
-            for field in fields(ServiceSpec)
-            if field.name != "headers"
-        },
-        headers=old_headers,
-    )
+def _apply(old: ServiceSpec, body: schemas.ServicePatch) -> ServiceSpec:
     # Null is a value of these two; other fields change only if they are sent.
     nullable = {"body", "degraded_after_ms"}
     changes = {
@@ -199,12 +195,12 @@ def _apply(
         if name in nullable or getattr(body, name) is not None
     }
     if body.headers is not None:
-        changes["headers"] = _merge(body.headers, old_headers)
+        changes["headers"] = _merge(body.headers, old.headers)
     if body.expected_status is not None:
         changes["expected_status"] = tuple(body.expected_status)
     if body.conditions is not None:
         changes["conditions"] = tuple(one.model_dump() for one in body.conditions)
-    return replace(spec, **changes)
+    return replace(old, **changes)
 
 
 def _keep_own(old: Service, spec: ServiceSpec) -> ServiceSpec:
@@ -216,7 +212,7 @@ def _keep_own(old: Service, spec: ServiceSpec) -> ServiceSpec:
     )
 
 
-def _merge(new: dict[str, str], old: dict[str, str]) -> dict[str, str]:
+def _merge(new: Mapping[str, str], old: Mapping[str, str]) -> dict[str, str]:
     """Keep the stored values of headers that came back hidden."""
     merged: dict[str, str] = {}
     for name, value in new.items():
