@@ -59,7 +59,7 @@ async def test_it_prints_what_every_tenants_digest_says(
     assert ended.status == 0, ended.text
     assert "shop one: 1 services" in ended.text
     assert "1 anomalies, 1 alerts sent" in ended.text
-    assert ended.text.count("Oddest: checkout (1).") == 2
+    assert ended.text.count("Most affected: checkout (1).") == 2
     one = await analyze_logs(dsn, tmp_path, "--tenant", "shop two", "--hours", "6")
     assert "shop one" not in one.text
     assert "1 anomalies, 0 alerts sent" in one.text
