@@ -69,7 +69,7 @@ async def test_a_tenant_that_is_not_there_is_said_and_ends_with_2(
     dsn: str, tmp_path: Path
 ) -> None:
     ended = await analyze_logs(dsn, tmp_path, "--tenant", "nobody")
-    assert (ended.status, "no such tenant" in ended.text) == (2, True)
+    assert (ended.status, "no such business" in ended.text) == (2, True)
 
 
 async def test_a_period_of_no_hours_is_refused(dsn: str, tmp_path: Path) -> None:
