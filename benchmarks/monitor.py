@@ -12,7 +12,6 @@ import resource
 import shutil
 import tempfile
 import time
-from dataclasses import dataclass, field
 from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -23,7 +22,7 @@ import psutil
 import ray
 
 from actors.clock import SystemClock
-from actors.monitor.checks.checker import Checker, HttpChecker, Target
+from actors.monitor.checks.checker import HttpChecker, Target
 from actors.monitor.checks.outcome import Outcome
 from actors.monitor.checks.slots import LONGEST_SPREAD, offset_of, slot_at
 from actors.monitor.checks.ssrf_guard import EgressPolicy
@@ -101,21 +100,17 @@ async def _answer(pipe: Connection) -> None:
     await server.serve_forever()
 
 
-@dataclass(slots=True)
-class TimedChecker:
+class TimedChecker(HttpChecker):
     """Notes when each check begins."""
 
-    checker: Checker
-    began: dict[str, float] = field(default_factory=dict)
+    def __init__(self) -> None:
+        super().__init__(EgressPolicy())
+        self.began: dict[str, float] = {}
 
     async def check(self, target: Target) -> Outcome:
-        """Check; see Checker."""
+        """Check; see HttpChecker."""
         self.began[target.url] = time.monotonic()
-        return await self.checker.check(target)
-
-    async def stop(self) -> None:
-        """Close the connections."""
-        await self.checker.stop()
+        return await super().check(target)
 
 
 class Bench:
@@ -124,7 +119,7 @@ class Bench:
     def __init__(self, pool: Pool, folder: Path, statements: list[str]) -> None:
         clock = SystemClock()
         lines = HealthLog(folder / "logs", clock, retention=timedelta(days=30))
-        self.checker = TimedChecker(HttpChecker(EgressPolicy()))
+        self.checker = TimedChecker()
         dependencies = MonitorDependencies(pool, self.checker, CIPHER, clock, lines)
         self.monitor = Monitor(dependencies, CRON, uuid4())
         self._pool, self._statements = pool, statements

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from actors.clock import SystemClock
 from persistence import migrate
+from persistence.check_results import refresh_windows
 from persistence.database import Pool, open_pool
 from persistence.embedded.server import EmbeddedPostgres
 from persistence.monitor import Period
-from persistence.rollups import refresh_windows
 from persistence.tenants import Tenant, create_tenant
 from persistence.users import create_user
 from tests.support.api import Api, LocalShards, connect

@@ -3,20 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import cast
 from uuid import uuid4
 
 from persistence.database import Connection, Db
 from persistence.errors import DuplicateRowError
 from persistence.ids import AlertId, RouteId, ServiceId, TenantId
-from persistence.monitor import (
-    AlertDelivery,
-    AlertKind,
-    AlertRow,
-    RouteKind,
-    RouteRow,
-)
-from persistence.queries import build_row, load_queries
+from persistence.monitor import AlertDelivery, AlertKind, AlertRow, RouteKind, RouteRow
+from persistence.queries import build_row, fetch_page, load_queries
 
 _SQL = load_queries("alerts")
 TAKEN = "name: a route of this name exists already"
@@ -106,10 +99,9 @@ async def fetch_alerts_page(
     offset: int,
 ) -> tuple[int, tuple[AlertRow, ...]]:
     """Fetch a page of alerts and how many there are in all."""
-    arguments = (tenant_id, service_id, kind)
-    rows = await db.fetch(_SQL["fetch_alerts_page"], *arguments, limit, offset)
-    total = await db.fetchval(_SQL["count_alerts"], *arguments)
-    return cast("int", total), tuple(build_row(AlertRow, row) for row in rows)
+    statements = _SQL["fetch_alerts_page"], _SQL["count_alerts"]
+    filters = (tenant_id, service_id, kind)
+    return await fetch_page(db, AlertRow, statements, filters, limit, offset)
 
 
 async def fetch_deliveries(
@@ -117,18 +109,7 @@ async def fetch_deliveries(
 ) -> tuple[DeliveryRow, ...]:
     """Fetch the deliveries of these alerts."""
     rows = await db.fetch(_SQL["fetch_deliveries"], tenant_id, list(alerts))
-    return tuple(
-        DeliveryRow(
-            AlertId(row["alert_id"]),
-            row["name"],
-            RouteKind(row["kind"]),
-            AlertDelivery(row["delivery"]),
-            row["attempts"],
-            row["error"],
-            row["updated_at"],
-        )
-        for row in rows
-    )
+    return tuple(build_row(DeliveryRow, row) for row in rows)
 
 
 async def create_route(
@@ -136,13 +117,7 @@ async def create_route(
 ) -> RouteRow:
     """Create a route. Raises DuplicateRowError when the name is taken."""
     row = await db.fetchrow(
-        _SQL["insert_route"],
-        uuid4(),
-        tenant_id,
-        kind,
-        name,
-        target,
-        True,
+        _SQL["insert_route"], uuid4(), tenant_id, kind, name, target
     )
     if row is None:
         raise DuplicateRowError(TAKEN)
@@ -153,18 +128,8 @@ async def fetch_routes_page(
     db: Db, tenant_id: TenantId, limit: int, offset: int
 ) -> tuple[int, tuple[RouteRow, ...]]:
     """Fetch a page of routes and how many there are in all."""
-    rows = await db.fetch(_SQL["fetch_routes_page"], tenant_id, limit, offset)
-    if rows:
-        return rows[0]["total"], tuple(build_row(RouteRow, row) for row in rows)
-    return cast("int", await db.fetchval(_SQL["count_routes"], tenant_id)), ()
-
-
-async def fetch_route(
-    db: Db, tenant_id: TenantId, route_id: RouteId
-) -> RouteRow | None:
-    """Fetch a route; None if it is not this tenant's."""
-    row = await db.fetchrow(_SQL["fetch_route"], tenant_id, route_id)
-    return None if row is None else build_row(RouteRow, row)
+    statements = _SQL["fetch_routes_page"], _SQL["count_routes"]
+    return await fetch_page(db, RouteRow, statements, (tenant_id,), limit, offset)
 
 
 async def switch_route(

@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import cast
 
 from persistence.database import Connection, Db
 from persistence.ids import ResultId, ServiceId, TenantId
 from persistence.monitor import AnomalyRow, DigestRow
-from persistence.queries import build_row, load_queries
+from persistence.queries import build_row, fetch_page, load_queries
 
 _SQL = load_queries("analysis")
 
@@ -22,15 +21,6 @@ class CheckColumns:
     #: None where the check failed.
     latency_ms: Sequence[float | None]
     ok: Sequence[bool]
-
-
-@dataclass(frozen=True, slots=True)
-class AnomalyFilter:
-    """Which anomalies a page lists; None leaves a filter out."""
-
-    service_id: ServiceId | None = None
-    since: datetime | None = None
-    until: datetime | None = None
 
 
 async def fetch_service_names(
@@ -64,12 +54,7 @@ async def fetch_check_columns(
     rows = await db.fetch(
         _SQL["fetch_check_columns"], tenant_id, list(services), since, until
     )
-    return {
-        ServiceId(row["service_id"]): CheckColumns(
-            row["at"], row["latency_ms"], row["ok"]
-        )
-        for row in rows
-    }
+    return {ServiceId(row["service_id"]): build_row(CheckColumns, row) for row in rows}
 
 
 async def fetch_result_ids(
@@ -88,20 +73,8 @@ async def fetch_result_ids(
 
 async def upsert_anomaly(db: Db, row: AnomalyRow) -> bool:
     """Store an anomaly; return whether it is new."""
-    is_new = await db.fetchval(
-        _SQL["upsert_anomaly"],
-        row.id,
-        row.tenant_id,
-        row.service_id,
-        row.started_at,
-        row.ended_at,
-        row.score,
-        row.feature,
-        row.details,
-        list(row.result_ids),
-        row.created_at,
-    )
-    return bool(is_new)
+    columns = (getattr(row, column.name) for column in fields(AnomalyRow))
+    return bool(await db.fetchval(_SQL["upsert_anomaly"], *columns))
 
 
 async def upsert_digests(db: Connection, rows: Sequence[DigestRow]) -> None:
@@ -116,11 +89,9 @@ async def fetch_digests_page(
     db: Db, tenant_id: TenantId, service_id: ServiceId | None, limit: int, offset: int
 ) -> tuple[int, tuple[DigestRow, ...]]:
     """Fetch a page of digests, of one service or of all, and their total number."""
-    count = cast("int", await db.fetchval(_SQL["count_digests"], tenant_id, service_id))
-    rows = await db.fetch(
-        _SQL["fetch_digests_page"], tenant_id, service_id, limit, offset
-    )
-    return count, tuple(build_row(DigestRow, row) for row in rows)
+    statements = _SQL["fetch_digests_page"], _SQL["count_digests"]
+    filters = (tenant_id, service_id)
+    return await fetch_page(db, DigestRow, statements, filters, limit, offset)
 
 
 async def fetch_latest_digest(
@@ -132,13 +103,19 @@ async def fetch_latest_digest(
 
 
 async def fetch_anomalies_page(
-    db: Db, tenant_id: TenantId, wanted: AnomalyFilter, limit: int, offset: int
+    db: Db,
+    tenant_id: TenantId,
+    limit: int,
+    offset: int,
+    *,
+    service_id: ServiceId | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> tuple[int, tuple[AnomalyRow, ...]]:
-    """Fetch a page of anomalies and their total number."""
-    asked = (tenant_id, wanted.service_id, wanted.since, wanted.until)
-    count = cast("int", await db.fetchval(_SQL["count_anomalies"], *asked))
-    rows = await db.fetch(_SQL["fetch_anomalies_page"], *asked, limit, offset)
-    return count, tuple(build_row(AnomalyRow, row) for row in rows)
+    """Fetch a page of anomalies and their total number; None leaves a filter out."""
+    statements = _SQL["fetch_anomalies_page"], _SQL["count_anomalies"]
+    filters = (tenant_id, service_id, since, until)
+    return await fetch_page(db, AnomalyRow, statements, filters, limit, offset)
 
 
 async def delete_old_findings(db: Db, before: datetime) -> None:

@@ -1,27 +1,26 @@
-"""Results and transitions of a tenant's services, and the summary of all of them."""
+"""Results, transitions, rollups and uptime windows, and the summary of services."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import NamedTuple, cast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import asyncpg
 
-from persistence.database import Db
+from persistence import monitor
+from persistence.database import Connection, Db
 from persistence.ids import ResultId, ServiceId, TenantId
-from persistence.monitor import CheckRow, Origin, Period, Status, TransitionRow
-from persistence.queries import build_row, load_queries
+from persistence.queries import build_row, fetch_page, load_queries
 
 _SQL = load_queries("check_results")
-
-
-@dataclass(frozen=True, slots=True)
-class ResultFilter:
-    """Which results a page lists; None leaves a filter out."""
-
-    service_id: ServiceId | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    ok: bool | None = None
+#: Latency buckets grow by this factor: bucket b holds 1.1^(b-1) to 1.1^b milliseconds.
+GAMMA = 1.1
+#: Each period, and the rollups that it is made from: those that begin within it.
+PERIODS: Mapping[monitor.Period, tuple[monitor.RollupUnit, timedelta]] = {
+    monitor.Period.DAY: (monitor.RollupUnit.HOUR, timedelta(hours=24)),
+    monitor.Period.WEEK: (monitor.RollupUnit.DAY, timedelta(days=7)),
+    monitor.Period.MONTH: (monitor.RollupUnit.DAY, timedelta(days=30)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +67,8 @@ class SummaryRow(NamedTuple):
     id: ServiceId
     name: str
     enabled: bool
-    origin: Origin
-    status: Status
+    origin: monitor.Origin
+    status: monitor.Status
     since: datetime | None
     tls_expires_at: datetime | None
     #: A JSON object of figures by period, as it is shown; None before the first.
@@ -79,32 +78,39 @@ class SummaryRow(NamedTuple):
 
 
 async def fetch_results_page(
-    db: Db, tenant_id: TenantId, wanted: ResultFilter, limit: int, offset: int
-) -> tuple[int, tuple[CheckRow, ...]]:
-    """Fetch a page of results and how many there are in all."""
-    arguments = (tenant_id, wanted.service_id, wanted.since, wanted.until, wanted.ok)
-    rows = await db.fetch(_SQL["fetch_results_page"], *arguments, limit, offset)
-    total = await db.fetchval(_SQL["count_results"], *arguments)
-    return cast("int", total), tuple(build_row(CheckRow, row) for row in rows)
+    db: Db,
+    tenant_id: TenantId,
+    limit: int,
+    offset: int,
+    *,
+    service_id: ServiceId | None,
+    since: datetime | None,
+    until: datetime | None,
+    ok: bool | None,
+) -> tuple[int, tuple[monitor.CheckRow, ...]]:
+    """Fetch a page of results and their total number; None leaves a filter out."""
+    statements = _SQL["fetch_results_page"], _SQL["count_results"]
+    filters = (tenant_id, service_id, since, until, ok)
+    return await fetch_page(db, monitor.CheckRow, statements, filters, limit, offset)
 
 
 async def fetch_result(
     db: Db, tenant_id: TenantId, result_id: ResultId
-) -> CheckRow | None:
+) -> monitor.CheckRow | None:
     """Fetch one result; None if it is not this tenant's."""
     row = await db.fetchrow(_SQL["fetch_result"], tenant_id, result_id)
-    return None if row is None else build_row(CheckRow, row)
+    return None if row is None else build_row(monitor.CheckRow, row)
 
 
 async def fetch_transitions_page(
     db: Db, tenant_id: TenantId, service_id: ServiceId | None, limit: int, offset: int
-) -> tuple[int, tuple[TransitionRow, ...]]:
+) -> tuple[int, tuple[monitor.TransitionRow, ...]]:
     """Fetch a page of transitions and their total number."""
-    rows = await db.fetch(
-        _SQL["fetch_transitions_page"], tenant_id, service_id, limit, offset
+    statements = _SQL["fetch_transitions_page"], _SQL["count_transitions"]
+    filters = (tenant_id, service_id)
+    return await fetch_page(
+        db, monitor.TransitionRow, statements, filters, limit, offset
     )
-    total = await db.fetchval(_SQL["count_transitions"], tenant_id, service_id)
-    return cast("int", total), tuple(build_row(TransitionRow, row) for row in rows)
 
 
 async def fetch_summary(db: Db, tenant_id: TenantId) -> tuple[SummaryRow, ...]:
@@ -121,15 +127,53 @@ async def fetch_global_digest(db: Db, tenant_id: TenantId) -> LatestDigest | Non
 
 async def fetch_windows(
     db: Db, tenant_id: TenantId, service_id: ServiceId
-) -> dict[Period, WindowFigures]:
+) -> dict[monitor.Period, WindowFigures]:
     """Fetch a service's figures by period."""
     rows = await db.fetch(_SQL["fetch_windows"], tenant_id, service_id)
     return {
-        Period(row["period"]): WindowFigures(
-            row["checks"], row["passed"], row["p50_ms"], row["p95_ms"], row["p99_ms"]
-        )
-        for row in rows
+        monitor.Period(row["period"]): build_row(WindowFigures, row) for row in rows
     }
+
+
+async def upsert_rollups(db: Connection, rows: Sequence[monitor.RollupRow]) -> None:
+    """Store the totals of hours and days."""
+    columns = [column.name for column in fields(monitor.RollupRow)]
+    await db.execute(
+        _SQL["upsert_rollups"],
+        *([getattr(row, name) for row in rows] for name in columns[:-2]),
+        # As an object: a list in a list would be taken for another dimension.
+        [{"buckets": row.buckets, "counts": row.counts} for row in rows],
+    )
+
+
+async def fetch_open_rollups(
+    db: Db, services: Sequence[ServiceId], hour: datetime, day: datetime
+) -> tuple[monitor.RollupRow, ...]:
+    """Fetch the current hour and day of these services."""
+    rows = await db.fetch(_SQL["fetch_open_rollups"], list(services), hour, day)
+    return tuple(build_row(monitor.RollupRow, row) for row in rows)
+
+
+async def fetch_service_rollups(
+    db: Db,
+    tenant_id: TenantId,
+    service_id: ServiceId,
+    unit: monitor.RollupUnit,
+    since: datetime,
+) -> tuple[monitor.RollupRow, ...]:
+    """Fetch a service's hours or days, the oldest first."""
+    rows = await db.fetch(
+        _SQL["fetch_service_rollups"], tenant_id, service_id, unit, since
+    )
+    return tuple(build_row(monitor.RollupRow, row) for row in rows)
+
+
+async def refresh_windows(db: Connection, period: monitor.Period, at: datetime) -> None:
+    """Refresh uptime and percentiles of all services, inside a transaction."""
+    unit, span = PERIODS[period]
+    await db.execute(_SQL["refresh_windows"], period, unit, at - span, at, GAMMA)
+    await db.execute(_SQL["forget_windows"], period, at)
+    await db.execute(_SQL["show_windows"])
 
 
 def _summary(row: asyncpg.Record) -> SummaryRow:
@@ -139,8 +183,8 @@ def _summary(row: asyncpg.Record) -> SummaryRow:
         ServiceId(values[0]),
         values[1],
         values[2],
-        Origin(values[3]),
-        Status(values[4]),
+        monitor.Origin(values[3]),
+        monitor.Status(values[4]),
         values[5],
         values[6],
         values[7],

@@ -71,3 +71,8 @@ def derive_alert_id(cause: ResultId, kind: str) -> AlertId:
 def slot_of(conversation: ConversationId) -> int:
     """Return the slot, 0 to 1023, that owns the conversation."""
     return (conversation.int >> 112) % SLOTS
+
+
+def derive_transition_id(cause: ResultId) -> ResultId:
+    """Derive the id of the one change of status that a result causes."""
+    return ResultId(_derive(cause, "transition"))

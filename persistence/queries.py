@@ -1,14 +1,16 @@
 """Reads the named queries of `sql/*.sql`, and builds records from their rows."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, get_origin, get_type_hints
+from typing import TYPE_CHECKING, TypeVar, cast, get_origin, get_type_hints
 
 import asyncpg
+
+from persistence.database import Db
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -43,6 +45,24 @@ def build_row(kind: type[Row], row: asyncpg.Record) -> Row:
             for name, convert in _find_converters(kind)
         }
     )
+
+
+async def fetch_page(
+    db: Db,
+    kind: type[Row],
+    statements: tuple[str, str],
+    filters: Sequence[object],
+    limit: int,
+    offset: int,
+) -> tuple[int, tuple[Row, ...]]:
+    """Fetch how many rows pass the filters, and a page of them.
+
+    `statements` select the page and count all; the limits follow the filters.
+    """
+    page, count = statements
+    rows = await db.fetch(page, *filters, limit, offset)
+    total = cast("int", await db.fetchval(count, *filters))
+    return total, tuple(build_row(kind, row) for row in rows)
 
 
 @cache

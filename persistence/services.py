@@ -1,7 +1,7 @@
-"""The monitored services of tenants."""
+"""The monitored services of tenants, their maintenance windows, and our own parts."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import cast
 from uuid import uuid4
@@ -9,14 +9,20 @@ from uuid import uuid4
 import asyncpg
 import orjson
 
+from persistence.channels import ChannelKind
 from persistence.database import Connection, Db
 from persistence.errors import DuplicateRowError
-from persistence.ids import ChannelId, ServiceId, TenantId
-from persistence.monitor import Method, Origin, Service, Status
-from persistence.queries import build_row, load_queries
+from persistence.ids import ChannelId, ServiceId, TenantId, WindowId
+from persistence.monitor import Method, Origin, Service, Status, WindowRow
+from persistence.queries import build_row, fetch_page, load_queries
 from persistence.secrets import Cipher
 
 _SQL = load_queries("services")
+#: Any of these answers proves that a platform is up.
+PLATFORM_ANSWERS = [200, 204, 301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 429]
+#: The runtime's own health, and the answers that carry it.
+READY_PATH = "/readyz"
+READY_ANSWERS = [200, 503]
 TAKEN = "name: a service of this name exists already"
 
 
@@ -42,14 +48,6 @@ class ServiceSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceFilter:
-    """Which services a page lists; None leaves a filter out."""
-
-    enabled: bool | None = None
-    status: Status | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Standing:
     """The status of a service, and since when; None before its first check."""
 
@@ -67,13 +65,9 @@ async def create_service(
     channel_id: ChannelId | None = None,
 ) -> Service:
     """Create a service. Raises DuplicateRowError when the name is taken."""
+    columns = _columns(cipher, spec)
     row = await db.fetchrow(
-        _SQL["insert_service"],
-        uuid4(),
-        tenant_id,
-        *_columns(cipher, spec),
-        origin,
-        channel_id,
+        _SQL["insert_service"], uuid4(), tenant_id, *columns, origin, channel_id
     )
     if row is None:
         raise DuplicateRowError(TAKEN)
@@ -96,8 +90,7 @@ async def replace_service(
 
 async def delete_service(db: Db, tenant_id: TenantId, service_id: ServiceId) -> bool:
     """Delete a service and all its results; False if there is none."""
-    found = await db.fetchval(_SQL["delete_service"], tenant_id, service_id)
-    return found is not None
+    return await db.fetchval(_SQL["delete_service"], tenant_id, service_id) is not None
 
 
 async def lock_service(
@@ -125,12 +118,21 @@ async def fetch_service_by_name(
 
 
 async def fetch_services_page(
-    db: Db, tenant_id: TenantId, wanted: ServiceFilter, limit: int, offset: int
+    db: Db,
+    tenant_id: TenantId,
+    limit: int,
+    offset: int,
+    *,
+    enabled: bool | None,
+    status: Status | None,
 ) -> tuple[int, tuple[tuple[Service, Standing], ...]]:
-    """Fetch a page of services with their status, and the total number."""
-    arguments = (tenant_id, wanted.enabled, wanted.status)
-    rows = await db.fetch(_SQL["fetch_services_page"], *arguments, limit, offset)
-    total = await db.fetchval(_SQL["count_services"], *arguments)
+    """Fetch a page of services with their status, and the total number.
+
+    None leaves a filter out.
+    """
+    filters = (tenant_id, enabled, status)
+    rows = await db.fetch(_SQL["fetch_services_page"], *filters, limit, offset)
+    total = await db.fetchval(_SQL["count_services"], *filters)
     return cast("int", total), tuple(
         (build_row(Service, row), _stand(row)) for row in rows
     )
@@ -140,6 +142,81 @@ async def fetch_service_status(db: Db, service_id: ServiceId) -> Standing:
     """Fetch the status of a service."""
     row = await db.fetchrow(_SQL["fetch_service_status"], service_id)
     return Standing(Status.UNKNOWN, None) if row is None else _stand(row)
+
+
+async def create_window(
+    db: Db,
+    tenant_id: TenantId,
+    service_id: ServiceId | None,
+    span: tuple[datetime, datetime],
+    reason: str,
+) -> WindowRow | None:
+    """Create a window; None when the service is not this tenant's."""
+    row = await db.fetchrow(
+        _SQL["insert_window"], uuid4(), tenant_id, service_id, *span, reason
+    )
+    return None if row is None else build_row(WindowRow, row)
+
+
+async def fetch_windows_page(
+    db: Db, tenant_id: TenantId, service_id: ServiceId | None, limit: int, offset: int
+) -> tuple[int, tuple[WindowRow, ...]]:
+    """Fetch a page of windows and how many there are in all."""
+    statements = _SQL["fetch_windows_page"], _SQL["count_windows"]
+    filters = (tenant_id, service_id)
+    return await fetch_page(db, WindowRow, statements, filters, limit, offset)
+
+
+async def delete_window(db: Db, tenant_id: TenantId, window_id: WindowId) -> bool:
+    """Delete a window; False if there is none."""
+    return await db.fetchval(_SQL["delete_window"], tenant_id, window_id) is not None
+
+
+async def ensure_self_services(
+    db: Connection,
+    own_url: str,
+    parts: Sequence[str],
+    platforms: Mapping[ChannelKind, str],
+) -> None:
+    """Create missing services, inside the caller's transaction.
+
+    Args:
+        db: in a transaction.
+        own_url: the runtime's API; empty for none of its own parts.
+        parts: names of parts in the answer of `/readyz`.
+        platforms: the address of each platform's API.
+    """
+    await db.execute(
+        _SQL["ensure_platform_services"],
+        list(platforms),
+        list(platforms.values()),
+        PLATFORM_ANSWERS,
+    )
+    if own_url:
+        await db.execute(
+            _SQL["ensure_runtime_services"],
+            own_url,
+            READY_PATH,
+            READY_ANSWERS,
+            [f"Pilito: {part}" for part in parts],
+            [
+                {"path": f"$.{part}.status", "test": "not_equal", "value": "down"}
+                for part in parts
+            ],
+        )
+    await db.execute(_SQL["ensure_states"])
+
+
+async def is_platform_away(db: Db, channel_id: ChannelId) -> bool:
+    """True if the channel's platform was unreachable at a recent check."""
+    return bool(await db.fetchval(_SQL["is_platform_away"], channel_id))
+
+
+def build_spec(service: Service, headers: Mapping[str, str]) -> ServiceSpec:
+    """Build the editable fields of a service from it and its decrypted headers."""
+    names = (column.name for column in fields(ServiceSpec))
+    values = {name: getattr(service, name) for name in names}
+    return ServiceSpec(**(values | {"headers": headers}))
 
 
 def decrypt_headers(cipher: Cipher, service: Service) -> dict[str, str]:
@@ -156,20 +233,5 @@ def _stand(row: asyncpg.Record) -> Standing:
 
 def _columns(cipher: Cipher, spec: ServiceSpec) -> tuple[object, ...]:
     headers = cipher.encrypt(orjson.dumps(dict(spec.headers))) if spec.headers else None
-    return (
-        spec.name,
-        spec.base_url,
-        spec.health_path,
-        spec.method,
-        headers,
-        spec.body,
-        spec.timeout_s,
-        list(spec.expected_status),
-        list(spec.conditions),
-        spec.enabled,
-        spec.failure_threshold,
-        spec.success_threshold,
-        spec.degraded_after_ms,
-        spec.cooldown_s,
-        spec.reminder_s,
-    )
+    values = {column.name: getattr(spec, column.name) for column in fields(spec)}
+    return (*(values | {"headers": headers}).values(),)

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import Protocol
 from uuid import UUID
 
 import asyncpg
@@ -15,6 +14,8 @@ from persistence.monitor import CheckRow, Service, Status, TransitionRow
 from persistence.queries import build_row, load_queries
 
 _SQL = load_queries("watch")
+#: Payloads are `services`, `asked` and `answered`.
+CHANNEL = "pilito_monitor"
 #: Rows that one statement removes.
 PRUNE_ROWS = 5_000
 YEAR = timedelta(days=366)
@@ -45,20 +46,6 @@ class Watched:
     in_maintenance: bool
 
 
-class HealthState(Protocol):
-    """The state that the rules keep of a service; orjson writes it whole."""
-
-    @property
-    def status(self) -> Status:
-        """The status that is shown."""
-        ...
-
-    @property
-    def since(self) -> datetime | None:
-        """When the status changed last."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Missed:
     """A slot of a service without a check."""
@@ -67,6 +54,23 @@ class Missed:
     tenant_id: TenantId
     service_id: ServiceId
     slot_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRequest:
+    """A check on demand; its result will have this id."""
+
+    id: ResultId
+    service_id: ServiceId
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The progress of a request."""
+
+    waits: bool
+    #: Whether a runtime holds the lease.
+    has_leader: bool
 
 
 async def claim_lease(db: Db, holder: UUID, term: timedelta) -> Lease | None:
@@ -148,16 +152,16 @@ async def insert_results(db: Connection, rows: Sequence[CheckRow]) -> None:
 
 
 async def update_states(
-    db: Connection, rows: Sequence[tuple[HealthState, CheckRow]]
+    db: Connection,
+    rows: Sequence[tuple[Status, datetime | None, object, CheckRow]],
 ) -> None:
-    """Store the services' states with their latest results."""
-    states = [state for state, _ in rows]
-    latest = [check for _, check in rows]
+    """Store statuses, since when, the rules' whole states, and latest results."""
+    statuses, since, states, latest = zip(*rows, strict=True)
     await db.execute(
         _SQL["update_states"],
         [check.service_id for check in latest],
-        [state.status for state in states],
-        [state.since for state in states],
+        statuses,
+        since,
         states,
         [check.id for check in latest],
         [check.checked_at for check in latest],
@@ -191,6 +195,42 @@ async def insert_unfinished(
     """Record checks that a former leader started and did not finish."""
     rows = await db.fetch(_SQL["insert_unfinished"], reason, at)
     return tuple(build_row(Missed, row) for row in rows)
+
+
+async def insert_check_request(db: Db, request: CheckRequest) -> bool:
+    """Store a request; False when there is no leader, or no such service."""
+    made = await db.fetchval(
+        _SQL["insert_check_request"], request.id, request.service_id
+    )
+    return made is not None
+
+
+async def fetch_check_requests(db: Db) -> tuple[CheckRequest, ...]:
+    """Fetch open requests, the oldest first."""
+    rows = await db.fetch(_SQL["fetch_check_requests"])
+    return tuple(build_row(CheckRequest, row) for row in rows)
+
+
+async def delete_check_request(db: Db, request_id: ResultId) -> None:
+    """Delete a request, which notifies its caller."""
+    await db.execute(_SQL["delete_check_request"], request_id)
+
+
+async def delete_old_check_requests(db: Db) -> None:
+    """Delete requests whose callers have given up."""
+    await db.execute(_SQL["delete_old_check_requests"])
+
+
+async def fetch_progress(db: Db, request_id: ResultId) -> Progress:
+    """Fetch the progress of a request."""
+    row = await db.fetchrow(_SQL["fetch_progress"], request_id)
+    return Progress(False, False) if row is None else Progress(*row)
+
+
+async def fetch_answer(db: Db, request_id: ResultId) -> CheckRow | None:
+    """Fetch the result of a request; None until there is one."""
+    row = await db.fetchrow(_SQL["fetch_answer"], request_id)
+    return None if row is None else build_row(CheckRow, row)
 
 
 async def delete_old_results(db: Db, before: datetime) -> int:

@@ -13,12 +13,7 @@ from actors.clock import Clock
 from actors.monitor.errors import MonitorError
 from actors.tasks import wait_for_signal
 from config import metrics
-from persistence.alerts import (
-    PendingDelivery,
-    claim_deliveries,
-    record_delivery,
-    settle_interrupted,
-)
+from persistence import alerts
 from persistence.database import Pool
 from persistence.errors import SecretUnreadableError
 from persistence.monitor import AlertDelivery, RouteKind
@@ -50,7 +45,7 @@ class Notifier(Protocol):
     """Delivers alerts by one kind of route."""
 
     async def send(
-        self, pending: PendingDelivery, target: Mapping[str, object]
+        self, pending: alerts.PendingDelivery, target: Mapping[str, object]
     ) -> None:
         """Deliver an alert; `target` is the route's decrypted configuration.
 
@@ -79,7 +74,7 @@ class AlertDispatcher:
 
     async def run(self, _: Lease) -> None:
         """Send alerts as they become due. Claimed rows need no lease."""
-        await settle_interrupted(self._pool, self._clock.now())
+        await alerts.settle_interrupted(self._pool, self._clock.now())
         while True:
             self._has_alerts.clear()
             while await self.send_due():
@@ -89,11 +84,11 @@ class AlertDispatcher:
     async def send_due(self) -> int:
         """Send a batch of due deliveries; return its size."""
         now = self._clock.now()
-        batch = await claim_deliveries(self._pool, now, MAX_AT_ONCE)
+        batch = await alerts.claim_deliveries(self._pool, now, MAX_AT_ONCE)
         await asyncio.gather(*(self._send(pending) for pending in batch))
         return len(batch)
 
-    async def _send(self, pending: PendingDelivery) -> None:
+    async def _send(self, pending: alerts.PendingDelivery) -> None:
         due_at = self._clock.now()
         delivery, reason = AlertDelivery.SENT, ""
         try:
@@ -116,11 +111,11 @@ class AlertDispatcher:
                 given_up=delivery is AlertDelivery.FAILED,
             )
         metrics.MONITOR_ALERT_SENDS.labels(pending.kind, delivery).inc()
-        await record_delivery(
+        await alerts.record_delivery(
             self._pool, pending, delivery, due_at, reason[:MAX_ERROR_CHARS]
         )
 
-    async def _deliver(self, pending: PendingDelivery) -> None:
+    async def _deliver(self, pending: alerts.PendingDelivery) -> None:
         notifier = self._notifiers.get(pending.kind)
         if notifier is None:
             message = f"this runtime sends no alerts by {pending.kind}"

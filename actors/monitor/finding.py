@@ -6,7 +6,7 @@ from datetime import datetime
 
 from actors.monitor.checks.outcome import NETWORK_LOST, Outcome
 from actors.monitor.rules import events
-from actors.monitor.rules.effects import Notify
+from actors.monitor.rules.decide import Notify
 from actors.monitor.rules.wording import render_alert
 from persistence.ids import AlertId, ResultId, derive_alert_id
 from persistence.monitor import AlertRow, CheckRow
@@ -33,67 +33,49 @@ class Finding:
         """Whether the outcome says nothing about the service."""
         return self.watched.in_maintenance or self.is_network_lost
 
+    def build_event(self) -> events.Event:
+        """Build the event for the rules."""
+        outcome, in_maintenance = self.outcome, self.watched.in_maintenance
+        if outcome is None:
+            return events.CheckMissed(self.id, self.at, self.missed)
+        if self.is_network_lost:
+            return events.NetworkLost(self.id, self.at, NETWORK_LOST, in_maintenance)
+        if outcome.passed:
+            return events.CheckPassed(
+                self.id,
+                self.at,
+                outcome.latency_ms or 0.0,
+                outcome.tls_expires_at,
+                in_maintenance,
+            )
+        return events.CheckFailed(self.id, self.at, outcome.error or "", in_maintenance)
 
-def build_event(
-    finding: Finding,
-) -> events.Event:
-    """Build the event for the rules."""
-    outcome, in_maintenance = finding.outcome, finding.watched.in_maintenance
-    if outcome is None:
-        return events.CheckMissed(finding.id, finding.at, finding.missed)
-    if finding.is_network_lost:
-        return events.NetworkLost(finding.id, finding.at, NETWORK_LOST, in_maintenance)
-    if outcome.passed:
-        return events.CheckPassed(
-            finding.id,
-            finding.at,
-            outcome.latency_ms or 0.0,
-            outcome.tls_expires_at,
-            in_maintenance,
-        )
-    return events.CheckFailed(
-        finding.id, finding.at, outcome.error or "", in_maintenance
-    )
-
-
-def build_row(finding: Finding) -> CheckRow:
-    """Build the row of the result."""
-    service, outcome = finding.watched.service, finding.outcome
-    if outcome is None:
+    def build_row(self) -> CheckRow:
+        """Build the row of the result."""
+        service, is_missed = self.watched.service, self.outcome is None
+        outcome = self.outcome or Outcome(attempts=0, error=self.missed)
+        metadata = dict(outcome.metadata)
+        if outcome.failure is not None:
+            metadata["failure"] = outcome.failure.value
+        if self.is_network_lost:
+            metadata["network_lost"] = True
+        if self.watched.in_maintenance and not is_missed:
+            metadata["maintenance"] = True
         return CheckRow(
-            id=finding.id,
+            id=self.id,
             tenant_id=service.tenant_id,
             service_id=service.id,
-            slot_at=finding.slot_at,
-            checked_at=finding.at,
-            status_code=None,
-            ok=False,
-            latency_ms=None,
-            attempts=0,
-            error=finding.missed,
-            missed=True,
+            slot_at=self.slot_at,
+            checked_at=self.at,
+            status_code=outcome.status_code,
+            ok=outcome.passed and not is_missed,
+            latency_ms=outcome.latency_ms,
+            attempts=outcome.attempts,
+            error=outcome.error,
+            missed=is_missed,
+            tls_expires_at=outcome.tls_expires_at,
+            metadata=metadata,
         )
-    metadata = dict(outcome.metadata)
-    if outcome.failure is not None:
-        metadata["failure"] = outcome.failure.value
-    if finding.is_network_lost:
-        metadata["network_lost"] = True
-    if finding.watched.in_maintenance:
-        metadata["maintenance"] = True
-    return CheckRow(
-        id=finding.id,
-        tenant_id=service.tenant_id,
-        service_id=service.id,
-        slot_at=finding.slot_at,
-        checked_at=finding.at,
-        status_code=outcome.status_code,
-        ok=outcome.passed,
-        latency_ms=outcome.latency_ms,
-        attempts=outcome.attempts,
-        error=outcome.error,
-        tls_expires_at=outcome.tls_expires_at,
-        metadata=metadata,
-    )
 
 
 def build_alert(notify: Notify, watched: Watched) -> AlertRow:

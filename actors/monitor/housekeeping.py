@@ -10,10 +10,10 @@ import structlog
 from actors.clock import Clock
 from persistence import watch
 from persistence.channels import ChannelKind
+from persistence.check_results import refresh_windows
 from persistence.database import Pool
 from persistence.monitor import Period
-from persistence.rollups import refresh_windows
-from persistence.self_link import ensure_self_services
+from persistence.services import ensure_self_services
 
 #: Long enough that the database hardly notices, short enough for a console.
 POLL_INTERVAL_S = 60.0

@@ -11,15 +11,9 @@ import structlog
 
 from actors.clock import Clock
 from actors.monitor.check_requests import CheckRequests, Wakeups
+from actors.monitor.checks import slots
 from actors.monitor.checks.check_runner import CheckRunner
-from actors.monitor.checks.checker import Checker
-from actors.monitor.checks.slots import (
-    LONGEST_SPREAD,
-    slot_after,
-    slot_at,
-    slots_between,
-    spread_of,
-)
+from actors.monitor.checks.checker import HttpChecker
 from actors.monitor.health_log import Lines
 from actors.monitor.recorder import Recorder
 from actors.tasks import cancel_and_wait, wait_for_signal
@@ -56,7 +50,7 @@ class MonitorDependencies:
     """What the monitor works with."""
 
     pool: Pool
-    checker: Checker
+    checker: HttpChecker
     cipher: Cipher
     clock: Clock
     lines: Lines
@@ -73,7 +67,7 @@ class Monitor:
         *,
         lease_term: timedelta = LEASE_TERM,
         standby_pause_s: float = STANDBY_PAUSE_S,
-        spread: timedelta = LONGEST_SPREAD,
+        spread: timedelta = slots.LONGEST_SPREAD,
     ) -> None:
         self._pool = dependencies.pool
         self._checker = dependencies.checker
@@ -86,7 +80,11 @@ class Monitor:
         self._spread = spread
         self.recorder = Recorder(self._pool, self._clock, self._lines)
         self.runner = CheckRunner(
-            self._pool, self._checker, dependencies.cipher, self._clock, self.recorder
+            self._pool,
+            self._checker,
+            dependencies.cipher,
+            self._clock,
+            self.recorder.put,
         )
         #: Fed by whoever listens to the database's notifications.
         self.wakeups = Wakeups()
@@ -200,7 +198,7 @@ class Monitor:
         is_first = True
         while True:
             now = self._clock.now()
-            slot = slot_at(self._cron, now)
+            slot = slots.slot_at(self._cron, now)
             if self._last_slot is None or self._last_slot != slot:
                 try:
                     if is_first:
@@ -217,13 +215,13 @@ class Monitor:
                     log.exception("slot_failed")
                     await asyncio.sleep(RETRY_PAUSE_S)
                     continue
-            await self._sleep_until(slot_after(self._cron, slot))
+            await self._sleep_until(slots.slot_after(self._cron, slot))
 
     async def open_slot(self, lease: watch.Lease, slot: datetime) -> None:
         """Record the slots that were missed before this one, and start its checks."""
         watched = await watch.fetch_watched(self._pool, self._clock.now(), slot)
         await self._record_missed(lease, slot, len(watched))
-        spread = spread_of(self._cron, slot, self._spread)
+        spread = slots.spread_of(self._cron, slot, self._spread)
         self._last_slot = slot
         await self.runner.run_slot(slot, watched, spread)
         log.info("slot_opened", slot=slot.isoformat(), services=len(watched))
@@ -250,12 +248,12 @@ class Monitor:
     ) -> None:
         after = self._last_slot or slot - LOOK_BACK
         limit = max(MAX_MISSED_ROWS // max(services, 1), 1)
-        slots = slots_between(self._cron, after, slot, limit)
-        if not slots or not services:
+        past = slots.slots_between(self._cron, after, slot, limit)
+        if not past or not services:
             return
         async with self._pool.acquire() as db, db.transaction():
             await watch.check_lease(db, lease)
-            missed = await watch.insert_missed(db, slots, NO_LEADER)
+            missed = await watch.insert_missed(db, past, NO_LEADER)
         await self._log_missed(missed, NO_LEADER)
 
     async def _settle_past(self, lease: watch.Lease, now: datetime) -> None:

@@ -7,34 +7,25 @@ them. So the number of statements hardly grows with the number of services.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from uuid import uuid4
 
 import asyncpg
 import structlog
 
 from actors.clock import Clock
 from actors.monitor.errors import MonitorUnavailableError
-from actors.monitor.finding import (
-    Finding,
-    build_alert,
-    build_event,
-    build_line,
-    build_row,
-)
+from actors.monitor.finding import Finding, build_alert, build_line
 from actors.monitor.health_log import Lines
 from actors.monitor.rollup_accumulator import Key, RollupAccumulator, day_of, hour_of
-from actors.monitor.rules.alert_rules import rules_of
-from actors.monitor.rules.decide import days_left, decide
-from actors.monitor.rules.effects import Notify, RecordTransition
+from actors.monitor.rules.decide import Notify, days_left, decide, rules_of
 from actors.monitor.rules.state import ServiceHealth, decode_state
 from config import metrics
 from persistence import watch
 from persistence.alerts import insert_alerts
+from persistence.check_results import fetch_open_rollups, upsert_rollups
 from persistence.database import Connection, Pool
 from persistence.errors import DATABASE_AWAY
-from persistence.ids import ResultId, ServiceId
+from persistence.ids import ServiceId
 from persistence.monitor import AlertRow, CheckRow, Status, TransitionRow
-from persistence.rollups import fetch_open_rollups, upsert_rollups
 
 MAX_BATCH = 500
 #: Batch findings that arrive within this; an awaited result is written at once.
@@ -151,11 +142,11 @@ class Recorder:
             return batch
         for finding in batch:
             if finding.id in known and finding.done is not None:
-                finding.done.set_result(build_row(finding))
+                finding.done.set_result(finding.build_row())
         return [finding for finding in batch if finding.id not in known]
 
     async def _record(self, lease: watch.Lease, batch: list[Finding]) -> _Draft:
-        draft = _Draft(rows=[build_row(finding) for finding in batch])
+        draft = _Draft(rows=[finding.build_row() for finding in batch])
         async with self._pool.acquire() as connection, connection.transaction():
             await watch.check_lease(connection, lease)
             await self._load(connection, draft.rows)
@@ -163,9 +154,9 @@ class Recorder:
                 self._apply(finding, row, draft)
             await watch.insert_results(connection, draft.rows)
             if draft.latest:
+                states = [(draft.states[one], row) for one, row in draft.latest.items()]
                 await watch.update_states(
-                    connection,
-                    [(draft.states[one], row) for one, row in draft.latest.items()],
+                    connection, [(s.status, s.since, s, row) for s, row in states]
                 )
             if draft.changes:
                 await watch.insert_transitions(connection, draft.changes)
@@ -206,7 +197,7 @@ class Recorder:
             or self._states.get(service.id)
             or ServiceHealth(service.id, service.tenant_id)
         )
-        decision = decide(state, build_event(finding), rules_of(service))
+        decision = decide(state, finding.build_event(), rules_of(service))
         draft.states[service.id] = decision.state
         if not row.missed:
             draft.latest[service.id] = row
@@ -214,8 +205,8 @@ class Recorder:
             draft.rollups |= dict.fromkeys(keys)
         for effect in decision.effects:
             match effect:
-                case RecordTransition():
-                    draft.changes.append(_transition(effect, finding))
+                case TransitionRow():
+                    draft.changes.append(effect)
                 case Notify():
                     draft.alerts.append(build_alert(effect, finding.watched))
 
@@ -248,20 +239,6 @@ def _refuse(batch: Sequence[Finding]) -> None:
     for finding in batch:
         if finding.done is not None and not finding.done.done():
             finding.done.set_exception(MonitorUnavailableError())
-
-
-def _transition(change: RecordTransition, finding: Finding) -> TransitionRow:
-    service = finding.watched.service
-    return TransitionRow(
-        id=ResultId(uuid4()),
-        tenant_id=service.tenant_id,
-        service_id=service.id,
-        at=change.at,
-        old=change.old,
-        new=change.new,
-        reason=change.reason,
-        result_id=change.result_id,
-    )
 
 
 def _measure(finding: Finding, row: CheckRow, status: Status) -> None:

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from persistence.check_results import GAMMA
 from persistence.ids import ServiceId, TenantId
 from persistence.monitor import CheckRow, RollupRow, RollupUnit
-from persistence.rollups import GAMMA
 
 Key = tuple[ServiceId, RollupUnit, datetime]
 

@@ -5,11 +5,7 @@ from datetime import timedelta
 
 from actors.clock import SystemClock
 from config.settings import Settings
-from deployments.monitoring.analysis_jobs import (
-    AnalysisRequest,
-    InlineAnalysis,
-    build_model,
-)
+from deployments.monitoring import analysis_jobs
 from persistence.analysis import fetch_latest_digest, fetch_tenants_with_services
 from persistence.database import Pool, open_pool
 from persistence.ids import TenantId
@@ -27,18 +23,19 @@ async def analyze_logs(
     echo: Callable[[str], None],
 ) -> int:
     """Analyze one tenant, or all that have services; return the exit status."""
-    model = build_model(settings)
+    model = analysis_jobs.build_model(settings)
     pool = await open_pool(dsn, max_size=2)
     try:
         wanted = await _find_tenants(pool, tenant)
         if not wanted:
             echo("nothing to analyze: no such business, or it has no services")
             return NOTHING
-        runner = InlineAnalysis(pool, model)
+        runner = analysis_jobs.InlineAnalysis(pool, model)
         until = SystemClock().now().replace(microsecond=0)
         for tenant_id in wanted:
             span = timedelta(hours=hours)
-            analysis = await runner.run(AnalysisRequest(tenant_id, until, span))
+            request = analysis_jobs.AnalysisRequest(tenant_id, until, span)
+            analysis = await runner.run(request)
             digest = await fetch_latest_digest(pool, tenant_id, None)
             named = await fetch_tenant(pool, tenant_id)
             if analysis is None or digest is None or named is None:

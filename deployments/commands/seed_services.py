@@ -1,7 +1,7 @@
 """`pilito seed-services`: creates a tenant's services from a file."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -10,18 +10,11 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from config.settings import SettingsError
 from deployments.web.api.monitor.schemas import ServiceIn
+from persistence import services
 from persistence.database import Connection, open_pool
 from persistence.ids import TenantId
 from persistence.monitor import Service
 from persistence.secrets import Cipher
-from persistence.services import (
-    ServiceSpec,
-    create_service,
-    decrypt_headers,
-    fetch_service_by_name,
-    lock_service,
-    replace_service,
-)
 from persistence.tenants import fetch_only_tenant, fetch_tenant_by_name
 
 
@@ -123,34 +116,20 @@ async def seed_services(
     """Create what is missing; change what differs, if `update` says so."""
     created = updated = unchanged = 0
     for row in wanted:
-        spec = _spec(row)
-        known = await fetch_service_by_name(db, tenant_id, row.name)
+        spec = row.build_spec(row.headers)
+        known = await services.fetch_service_by_name(db, tenant_id, row.name)
         if known is None:
-            await create_service(db, cipher, tenant_id, spec)
+            await services.create_service(db, cipher, tenant_id, spec)
             created += 1
-        elif _spec_of(known, cipher) == spec:
+            continue
+        headers = services.decrypt_headers(cipher, known)
+        if services.build_spec(known, headers) == spec:
             unchanged += 1
         elif update:
-            locked = await lock_service(db, tenant_id, known.id)
-            await replace_service(db, cipher, cast("Service", locked), spec)
+            locked = await services.lock_service(db, tenant_id, known.id)
+            await services.replace_service(db, cipher, cast("Service", locked), spec)
             updated += 1
         else:
             say(f"{row.name}: exists already and differs; --update changes it")
             unchanged += 1
     return Seeded(created, updated, unchanged)
-
-
-def _spec(row: FileService) -> ServiceSpec:
-    values = {field.name: getattr(row, field.name) for field in fields(ServiceSpec)}
-    values["expected_status"] = tuple(row.expected_status)
-    values["conditions"] = tuple(one.model_dump(mode="json") for one in row.conditions)
-    return ServiceSpec(**values)
-
-
-def _spec_of(service: Service, cipher: Cipher) -> ServiceSpec:
-    values = {
-        field.name: getattr(service, field.name)
-        for field in fields(ServiceSpec)
-        if field.name != "headers"
-    }
-    return ServiceSpec(**values, headers=decrypt_headers(cipher, service))

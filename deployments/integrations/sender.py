@@ -14,7 +14,7 @@ from persistence.channels import decrypt_tokens, fetch_channel
 from persistence.database import Pool
 from persistence.errors import DATABASE_AWAY, SecretUnreadableError
 from persistence.secrets import Cipher
-from persistence.self_link import is_platform_away
+from persistence.services import is_platform_away
 
 TIMEOUT = httpx.Timeout(20.0, connect=5.0)
 #: Reason of a refusal that is ours, not the platform's.

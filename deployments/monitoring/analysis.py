@@ -6,14 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid5
 
+from actors.monitor.analysis import digest
 from actors.monitor.analysis.anomaly import AnomalySettings
-from actors.monitor.analysis.digest import (
-    rank_services,
-    render_deviation,
-    render_overall,
-    render_results,
-    render_service,
-)
 from actors.monitor.analysis.digest_words import Language, find_language
 from actors.monitor.analysis.facts import (
     WEEK,
@@ -26,21 +20,12 @@ from actors.monitor.analysis.facts import (
 )
 from actors.monitor.analysis.features import Series, build_series
 from actors.monitor.finding import build_alert
-from actors.monitor.rules.alert_rules import rules_of
-from actors.monitor.rules.decide import decide
-from actors.monitor.rules.effects import Notify
+from actors.monitor.rules.decide import Notify, decide, rules_of
 from actors.monitor.rules.events import AnomalyFound
 from actors.monitor.rules.state import ServiceHealth, decode_state
 from deployments.monitoring.digest_rewriter import BY_RULES, DigestRewriter, DigestText
+from persistence import analysis
 from persistence.alerts import insert_alerts
-from persistence.analysis import (
-    CheckColumns,
-    fetch_check_columns,
-    fetch_result_ids,
-    fetch_service_names,
-    upsert_anomaly,
-    upsert_digests,
-)
 from persistence.database import Connection
 from persistence.ids import AnomalyId, DigestId, ResultId, ServiceId, TenantId
 from persistence.monitor import AlertRow, AnomalyRow, DigestRow
@@ -99,32 +84,32 @@ class Analyst:
         With a service, only that service is analyzed, without an overall digest.
         """
         tenant = await fetch_tenant(self._db, tenant_id)
-        names = await fetch_service_names(self._db, tenant_id, service_id)
+        names = await analysis.fetch_service_names(self._db, tenant_id, service_id)
         if tenant is None or (service_id is not None and not names):
             return None
         period = Span(until - span, until)
-        facts, series = await self._collect_facts(tenant_id, names, period)
+        services, series = await self._collect_facts(tenant_id, names, period)
         overall = build_service_facts(
             None, "", build_overall(series), period, self._settings
         )
-        if sum(one.now.checks > 0 for one in facts) < 2:
+        if sum(one.now.checks > 0 for one in services) < 2:
             # One service alone is not "all together".
             overall = replace(overall, episodes=())
-        overall, *facts = [
-            await self._add_result_ids(tenant_id, one) for one in (overall, *facts)
+        overall, *services = [
+            await self._add_result_ids(tenant_id, one) for one in (overall, *services)
         ]
-        digest = DigestFacts(period, overall, tuple(facts))
+        facts = DigestFacts(period, overall, tuple(services))
         language = find_language(tenant.language)
-        written_by = await self._write(tenant_id, digest, language, service_id)
-        alerts_sent = await self._keep_anomalies(tenant_id, digest, language)
+        written_by = await self._write(tenant_id, facts, language, service_id)
+        alerts_sent = await self._keep_anomalies(tenant_id, facts, language)
         return Analysis(
             tenant_id=tenant_id,
             period_start=period.begin,
             period_end=period.end,
-            services=len(facts),
-            checks=sum(one.now.checks for one in facts),
-            anomaly_count=sum(len(one.anomalies) for one in (overall, *facts)),
-            learning=sum(one.is_learning for one in facts),
+            services=len(services),
+            checks=sum(one.now.checks for one in services),
+            anomaly_count=sum(len(one.anomalies) for one in (overall, *services)),
+            learning=sum(one.is_learning for one in services),
             written_by=written_by,
             alerts_sent=alerts_sent,
         )
@@ -137,7 +122,7 @@ class Analyst:
         since = period.begin - HISTORY
         ids = list(names)
         chunks = [ids[begin : begin + CHUNK] for begin in range(0, len(ids), CHUNK)]
-        reading: asyncio.Task[Mapping[ServiceId, CheckColumns]] | None = None
+        reading: asyncio.Task[Mapping[ServiceId, analysis.CheckColumns]] | None = None
         try:
             for index, chunk in enumerate(chunks):
                 columns = await (reading or self._read(tenant_id, chunk, since, period))
@@ -163,8 +148,8 @@ class Analyst:
         services: Sequence[ServiceId],
         since: datetime,
         period: Span,
-    ) -> Mapping[ServiceId, CheckColumns]:
-        return await fetch_check_columns(
+    ) -> Mapping[ServiceId, analysis.CheckColumns]:
+        return await analysis.fetch_check_columns(
             self._db, tenant_id, services, since, period.end
         )
 
@@ -176,7 +161,7 @@ class Analyst:
             return one
         episodes: list[DatedEpisode] = []
         for time in one.episodes:
-            ids = await fetch_result_ids(
+            ids = await analysis.fetch_result_ids(
                 self._db, tenant_id, one.service_id, time.checked_at, MAX_RESULT_IDS
             )
             episodes.append(replace(time, result_ids=ids))
@@ -193,19 +178,19 @@ class Analyst:
         names = [one.name for one in facts.services]
         rows: list[DigestRow] = []
         if service_id is None:
-            by_rules = render_overall(facts, language)
+            by_rules = digest.render_overall(facts, language)
             wording = await self._rewriter.rewrite(by_rules, language, names)
             every = (facts.overall, *facts.services)
             rows.append(_digest(tenant_id, facts, every, wording, language))
-        worst = {
-            one.service_id for one in rank_services(facts.services)[:MAX_REWRITTEN]
-        }
+        worst = digest.rank_services(facts.services)[:MAX_REWRITTEN]
+        rewritten = {one.service_id for one in worst} | {service_id}
         for one in facts.services:
-            wording = DigestText(render_service(one, facts.period, language), BY_RULES)
-            if one.service_id in worst or service_id is not None:
-                wording = await self._rewriter.rewrite(wording.text, language, names)
+            by_rules = digest.render_service(one, facts.period, language)
+            wording = DigestText(by_rules, BY_RULES)
+            if one.service_id in rewritten:
+                wording = await self._rewriter.rewrite(by_rules, language, names)
             rows.append(_digest(tenant_id, facts, (one,), wording, language))
-        await upsert_digests(self._db, rows)
+        await analysis.upsert_digests(self._db, rows)
         return rows[0].written_by if rows else BY_RULES
 
     async def _keep_anomalies(
@@ -218,10 +203,10 @@ class Analyst:
             for one in (facts.overall, *facts.services):
                 for anomaly in one.anomalies:
                     row = _anomaly(tenant_id, one, anomaly, facts.period)
-                    is_new = await upsert_anomaly(self._db, row)
+                    is_new = await analysis.upsert_anomaly(self._db, row)
                     if not is_new or one.service_id is None:
                         continue
-                    text = render_deviation(anomaly, language, of_all=False)
+                    text = digest.render_deviation(anomaly, language, of_all=False)
                     event = AnomalyFound(
                         ResultId(row.id), until, text, row.feature, row.score
                     )
@@ -232,7 +217,7 @@ class Analyst:
 def _build_facts(
     services: Sequence[ServiceId],
     names: Mapping[ServiceId, str],
-    columns: Mapping[ServiceId, CheckColumns],
+    columns: Mapping[ServiceId, analysis.CheckColumns],
     period: Span,
     settings: AnomalySettings,
 ) -> list[tuple[ServiceFacts, Series]]:
@@ -272,21 +257,21 @@ def _anomaly(
 
 def _digest(
     tenant_id: TenantId,
-    digest: DigestFacts,
+    facts: DigestFacts,
     every: Sequence[ServiceFacts],
     wording: DigestText,
     language: Language,
 ) -> DigestRow:
     """Build a digest of the first of `every`, which counts the anomalies of all."""
-    period, subject = digest.period, every[0]
+    period, subject = facts.period, every[0]
     key = f"digest:{period.begin.isoformat()}/{period.end.isoformat()}"
-    facts = asdict(subject)
-    for anomaly in facts["episodes"]:
+    stored = asdict(subject)
+    for anomaly in stored["episodes"]:
         # Single checks are in the results; the facts name anomalies only.
         anomaly.pop("checked_at")
     anomalies = [time for one in every for time in one.anomalies]
     # Written below the text by us: a model could misspell the ids.
-    results = render_results(anomalies, language)
+    results = digest.render_results(anomalies, language)
     return DigestRow(
         id=DigestId(uuid5(subject.service_id or tenant_id, key)),
         tenant_id=tenant_id,
@@ -295,7 +280,7 @@ def _digest(
         period_end=period.end,
         summary_text=f"{wording.text}\n{results}" if results else wording.text,
         anomaly_count=len(anomalies),
-        facts=facts,
+        facts=stored,
         written_by=wording.written_by,
         created_at=period.end,
     )

@@ -19,13 +19,9 @@ from config.llm import resolve_llm
 from config.logging import setup_logging
 from config.settings import Settings, load_settings
 from deployments.answers.llm import LlmClient
+from deployments.monitoring import errors
 from deployments.monitoring.analysis import Analysis, Analyst
 from deployments.monitoring.digest_rewriter import DigestRewriter
-from deployments.monitoring.errors import (
-    AnalysisBusyError,
-    AnalysisError,
-    AnalysisFailedError,
-)
 from deployments.wiring import get_dsn
 from persistence.analysis import try_lock_analysis, unlock_analysis
 from persistence.database import Pool, open_pool
@@ -72,7 +68,7 @@ class InlineAnalysis:
         """Analyze; see AnalysisRunner."""
         async with self._pool.acquire() as db:
             if not await try_lock_analysis(db, request.tenant_id):
-                raise AnalysisBusyError
+                raise errors.AnalysisBusyError
             try:
                 return await Analyst(db, DigestRewriter(self._model)).analyze(
                     request.tenant_id, request.until, request.span, request.service_id
@@ -97,13 +93,13 @@ class RayAnalysis:
                     return await asyncio.wrap_future(call.future())
             except TimeoutError as error:
                 message = "The analysis took too long. Try a shorter period."
-                raise AnalysisFailedError(message) from error
+                raise errors.AnalysisFailedError(message) from error
             except RayError as error:
                 cause = error.cause if isinstance(error, RayTaskError) else None
-                if isinstance(cause, AnalysisError):
+                if isinstance(cause, errors.AnalysisError):
                     raise cause from None
                 log.warning("analysis_failed", error=repr(error))
-                raise AnalysisFailedError from error
+                raise errors.AnalysisFailedError from error
             finally:
                 # Ends the process after a time-out, or when the caller has gone.
                 ray.cancel(call, force=True)

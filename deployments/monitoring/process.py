@@ -3,14 +3,10 @@
 from datetime import timedelta
 from uuid import NAMESPACE_URL, getnode, uuid5
 
-import httpx
-
 from actors.clock import SystemClock
-from actors.monitor.actor import ActorDependencies, MonitorPlan
-from actors.monitor.alert_dispatcher import Notifier
 from actors.monitor.checks.checker import HttpChecker
-from actors.monitor.checks.ssrf_guard import EgressPolicy, GuardedTransport
-from actors.monitor.client import start_monitor
+from actors.monitor.checks.ssrf_guard import EgressPolicy
+from actors.monitor.client import ActorDependencies, MonitorPlan, start_monitor
 from actors.monitor.health_log import HealthLog
 from actors.monitor.housekeeping import Housekeeping
 from actors.monitor.monitor import MonitorDependencies
@@ -19,21 +15,13 @@ from config.settings import Settings, load_settings
 from deployments.health.probes import PARTS
 from deployments.monitoring.analysis_jobs import RayAnalysis
 from deployments.monitoring.daily_analysis import DailyAnalysis
-from deployments.monitoring.notifiers.email import EmailNotifier, parse_smtp
-from deployments.monitoring.notifiers.telegram import TelegramNotifier
-from deployments.monitoring.notifiers.webhook import WebhookNotifier
+from deployments.monitoring.notifiers import build_notifiers
 from deployments.wiring import get_cipher, get_dsn
 from persistence.channels import ChannelKind
 from persistence.database import Pool
-from persistence.monitor import RouteKind
-from persistence.secrets import Cipher
 
 #: Wildcard addresses, and the loopback address to call instead.
 LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - called, not bound
-
-NOTIFIER_TIMEOUT = httpx.Timeout(15.0, connect=5.0)
-#: Alerts are rare: no connection is kept open for them.
-NOTIFIER_LIMITS = httpx.Limits(max_keepalive_connections=0)
 
 
 async def open_dependencies(plan: MonitorPlan, pool: Pool) -> ActorDependencies:
@@ -67,28 +55,6 @@ async def open_dependencies(plan: MonitorPlan, pool: Pool) -> ActorDependencies:
         notifiers=build_notifiers(settings, pool, cipher, policy),
         jobs=(housekeeping.run, daily.run),
     )
-
-
-def build_notifiers(
-    settings: Settings, pool: Pool, cipher: Cipher, policy: EgressPolicy
-) -> dict[RouteKind, Notifier]:
-    """Build the notifiers that the settings allow; without an SMTP server no e-mail."""
-    # A tenant chooses a webhook's address, like a service's.
-    transport = GuardedTransport(policy, httpx.create_ssl_context(trust_env=False))
-    guarded = httpx.AsyncClient(
-        transport=transport, trust_env=False, timeout=NOTIFIER_TIMEOUT
-    )
-    plain = httpx.AsyncClient(timeout=NOTIFIER_TIMEOUT, limits=NOTIFIER_LIMITS)
-    notifiers: dict[RouteKind, Notifier] = {
-        RouteKind.WEBHOOK: WebhookNotifier(guarded),
-        RouteKind.TELEGRAM: TelegramNotifier(
-            plain, settings.telegram_api_url, pool, cipher
-        ),
-    }
-    if settings.smtp_url is not None:
-        server = parse_smtp(settings.smtp_url.get_secret_value())
-        notifiers[RouteKind.EMAIL] = EmailNotifier(server, settings.smtp_from)
-    return notifiers
 
 
 def build_egress_policy(settings: Settings) -> EgressPolicy:

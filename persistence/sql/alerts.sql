@@ -64,28 +64,25 @@ WHERE tenant_id = $1 AND ($2::uuid IS NULL OR service_id = $2)
 
 -- fetch_deliveries --
 -- The deliveries of these alerts.
-SELECT d.alert_id, d.delivery, d.attempts, d.error, d.updated_at, r.name, r.kind
+SELECT d.alert_id, r.name AS route, r.kind, d.delivery, d.attempts, d.error,
+    d.updated_at
 FROM alert_deliveries d JOIN alert_routes r ON r.id = d.route_id
 WHERE d.tenant_id = $1 AND d.alert_id = ANY($2::uuid[]) ORDER BY r.name;
 
 -- insert_route --
 -- A name that is taken gives no row.
 INSERT INTO alert_routes (id, tenant_id, kind, name, target, enabled)
-VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant_id, name) DO NOTHING
+VALUES ($1, $2, $3, $4, $5, true) ON CONFLICT (tenant_id, name) DO NOTHING
 RETURNING *;
 
 -- fetch_routes_page --
 -- A tenant's routes by name.
-SELECT *, count(*) OVER () AS total FROM alert_routes
+SELECT * FROM alert_routes
 WHERE tenant_id = $1 ORDER BY name LIMIT $2 OFFSET $3;
 
 -- count_routes --
--- Needed when a page past the end is empty.
+-- The total number.
 SELECT count(*) FROM alert_routes WHERE tenant_id = $1;
-
--- fetch_route --
--- One route, if it is this tenant's.
-SELECT * FROM alert_routes WHERE tenant_id = $1 AND id = $2;
 
 -- switch_route --
 -- Deliveries that are being sent go on.

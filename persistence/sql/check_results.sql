@@ -54,3 +54,89 @@ WHERE tenant_id = $1 AND service_id IS NULL;
 -- Uptime and percentiles of one service.
 SELECT period, checks, passed, p50_ms, p95_ms, p99_ms FROM service_windows
 WHERE tenant_id = $1 AND service_id = $2;
+
+-- upsert_rollups --
+-- The leader accumulates in memory and writes totals: writing them twice changes
+-- nothing.
+INSERT INTO check_rollups (tenant_id, service_id, unit, starts_at, checks, passed,
+    excused, latency_sum_ms, buckets, counts)
+SELECT r.tenant_id, r.service_id, r.unit, r.starts_at, r.checks, r.passed, r.excused,
+    r.latency_sum_ms,
+    ARRAY(SELECT jsonb_array_elements(r.sketch -> 'buckets')::smallint),
+    ARRAY(SELECT jsonb_array_elements(r.sketch -> 'counts')::int)
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::int[], $6::int[],
+    $7::int[], $8::double precision[], $9::jsonb[])
+    AS r(tenant_id, service_id, unit, starts_at, checks, passed, excused,
+        latency_sum_ms, sketch)
+WHERE EXISTS (SELECT FROM services s WHERE s.id = r.service_id)
+ON CONFLICT (service_id, unit, starts_at) DO UPDATE SET checks = excluded.checks,
+    passed = excluded.passed, excused = excluded.excused,
+    latency_sum_ms = excluded.latency_sum_ms, buckets = excluded.buckets,
+    counts = excluded.counts;
+
+-- fetch_open_rollups --
+-- The current hour and day, to be added to.
+SELECT * FROM check_rollups
+WHERE service_id = ANY($1::uuid[])
+    AND (unit = 'hour' AND starts_at = $2 OR unit = 'day' AND starts_at = $3);
+
+-- fetch_service_rollups --
+-- One service's hours or days, for its charts.
+SELECT * FROM check_rollups
+WHERE tenant_id = $1 AND service_id = $2 AND unit = $3 AND starts_at >= $4
+ORDER BY starts_at;
+
+-- refresh_windows --
+-- Percentiles over many rollups: counts of equal buckets are added, and the first
+-- bucket that reaches the share is the answer. $5 is the factor between buckets.
+WITH wanted AS (
+    SELECT service_id, tenant_id, checks - excused AS counted, passed, buckets, counts
+    FROM check_rollups WHERE unit = $2 AND starts_at > $3 AND starts_at <= $4
+), totals AS (
+    SELECT service_id, tenant_id, sum(counted)::int AS checks, sum(passed)::int AS passed
+    FROM wanted GROUP BY service_id, tenant_id
+), merged AS (
+    SELECT w.service_id, c.bucket, sum(c.count) AS count
+    FROM wanted w, unnest(w.buckets, w.counts) AS c(bucket, count)
+    GROUP BY w.service_id, c.bucket
+), ranked AS (
+    SELECT service_id, bucket,
+        sum(count) OVER (PARTITION BY service_id ORDER BY bucket) AS seen,
+        sum(count) OVER (PARTITION BY service_id) AS total
+    FROM merged
+), found AS (
+    SELECT service_id,
+        min(bucket) FILTER (WHERE seen >= ceil(0.50 * total)) AS p50,
+        min(bucket) FILTER (WHERE seen >= ceil(0.95 * total)) AS p95,
+        min(bucket) FILTER (WHERE seen >= ceil(0.99 * total)) AS p99
+    FROM ranked GROUP BY service_id
+)
+INSERT INTO service_windows (service_id, tenant_id, period, checks, passed, p50_ms,
+    p95_ms, p99_ms, computed_at)
+SELECT t.service_id, t.tenant_id, $1, t.checks, t.passed, power($5::double precision, f.p50 - 0.5),
+    power($5, f.p95 - 0.5), power($5, f.p99 - 0.5), $4
+FROM totals t LEFT JOIN found f ON f.service_id = t.service_id
+ON CONFLICT (service_id, period) DO UPDATE SET checks = excluded.checks,
+    passed = excluded.passed, p50_ms = excluded.p50_ms, p95_ms = excluded.p95_ms,
+    p99_ms = excluded.p99_ms, computed_at = excluded.computed_at;
+
+-- forget_windows --
+-- Services that were not checked in the period at all have no percentiles of it.
+DELETE FROM service_windows WHERE period = $1 AND computed_at < $2;
+
+-- show_windows --
+-- What the summary shows of the three periods is put together here, every two minutes,
+-- and not for everyone who looks.
+WITH shown AS (
+    SELECT service_id, json_object_agg(period, json_build_object(
+        'checks', checks, 'passed', passed,
+        'uptime', passed::double precision / nullif(checks, 0),
+        'p50_ms', p50_ms, 'p95_ms', p95_ms, 'p99_ms', p99_ms)
+        ORDER BY array_position(ARRAY['24h', '7d', '30d'], period)) AS windows
+    FROM service_windows GROUP BY service_id
+), gone AS (
+    DELETE FROM shown_windows w
+    WHERE NOT EXISTS (SELECT FROM shown s WHERE s.service_id = w.service_id)
+)
+INSERT INTO shown_windows (service_id, windows) SELECT service_id, windows FROM shown
+ON CONFLICT (service_id) DO UPDATE SET windows = excluded.windows;

@@ -9,7 +9,7 @@ from typing import Literal
 from uuid import UUID, uuid4
 
 from actors.clock import Clock, SystemClock
-from actors.monitor.checks.checker import Checker, HttpChecker
+from actors.monitor.checks.checker import HttpChecker
 from actors.monitor.checks.ssrf_guard import EgressPolicy
 from actors.monitor.monitor import Monitor, MonitorDependencies
 from persistence.database import Pool
@@ -56,7 +56,7 @@ def build_monitor(
     pool: Pool,
     *,
     clock: Clock | None = None,
-    checker: Checker | None = None,
+    checker: HttpChecker | None = None,
     cron: str = RARELY,
     holder: UUID | None = None,
     lease_term: timedelta = timedelta(seconds=15),
@@ -126,7 +126,7 @@ async def watching(
     pool: Pool,
     *,
     clock: Clock | None = None,
-    checker: Checker | None = None,
+    checker: HttpChecker | None = None,
     cron: str = RARELY,
 ) -> AsyncIterator[Watch]:
     """Hold the lease and record, but open slots only as the test says."""

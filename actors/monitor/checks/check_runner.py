@@ -5,12 +5,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import structlog
 
 from actors.clock import Clock
-from actors.monitor.checks.checker import Checker, Target
+from actors.monitor.checks.checker import HttpChecker, Target
 from actors.monitor.checks.conditions import parse_conditions
 from actors.monitor.checks.outcome import FailureKind, Outcome, is_network_lost
 from actors.monitor.checks.slots import offset_of
@@ -37,14 +36,6 @@ STILL_RUNNING = "the previous check was still running"
 log = structlog.get_logger("monitor")
 
 
-class Findings(Protocol):
-    """Takes findings of checks."""
-
-    def put(self, finding: Finding) -> None:
-        """Take a finding."""
-        ...
-
-
 class OutageCorrelator:
     """Holds back a slot's failures that our own network may have caused.
 
@@ -52,8 +43,8 @@ class OutageCorrelator:
     services; otherwise the end of the slot decides.
     """
 
-    def __init__(self, findings: Findings) -> None:
-        self._findings = findings
+    def __init__(self, put: Callable[[Finding], None]) -> None:
+        self._put = put
         self._outcomes: list[Outcome] = []
         self._held: list[Finding] = []
         self._is_proven = False
@@ -62,7 +53,7 @@ class OutageCorrelator:
         """Take a finding of this slot."""
         outcome = finding.outcome
         if outcome is None:
-            self._findings.put(finding)
+            self._put(finding)
             return
         self._outcomes.append(outcome)
         if outcome.is_outside and not self._is_proven:
@@ -71,7 +62,7 @@ class OutageCorrelator:
         if outcome.is_doubtful and not self._is_proven:
             self._held.append(finding)
         else:
-            self._findings.put(finding)
+            self._put(finding)
 
     def end(self) -> None:
         """Decide about what is held back: the slot is complete."""
@@ -81,7 +72,7 @@ class OutageCorrelator:
         if is_network_lost and self._held:
             log.warning("network_lost", services=len(self._held))
         for finding in self._held:
-            self._findings.put(replace(finding, is_network_lost=is_network_lost))
+            self._put(replace(finding, is_network_lost=is_network_lost))
         self._held.clear()
 
 
@@ -91,16 +82,16 @@ class CheckRunner:
     def __init__(
         self,
         pool: Pool,
-        checker: Checker,
+        checker: HttpChecker,
         cipher: Cipher,
         clock: Clock,
-        findings: Findings,
+        put: Callable[[Finding], None],
     ) -> None:
         self._pool = pool
         self._checker = checker
         self._cipher = cipher
         self._clock = clock
-        self._findings = findings
+        self._put = put
         self._running: SingleFlight[ServiceId, Outcome] = SingleFlight()
         #: Services whose check of a slot is under way.
         self._slot_of: dict[ServiceId, datetime] = {}
@@ -121,7 +112,7 @@ class CheckRunner:
             ((offset_of(one.service.id, spread), one) for one in watched),
             key=lambda pair: pair[0],
         )
-        correlator = OutageCorrelator(self._findings)
+        correlator = OutageCorrelator(self._put)
         checks: list[asyncio.Task[None]] = []
         while planned:
             until = planned[0][0] + WAVE
@@ -174,7 +165,7 @@ class CheckRunner:
             is_network_lost=is_network_lost([outcome]),
             done=done,
         )
-        self._findings.put(finding)
+        self._put(finding)
         return await done
 
     async def _check_in_slot(

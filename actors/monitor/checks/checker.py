@@ -8,26 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Protocol
 
 import httpx
 import stamina
 
+from actors.monitor.checks import ssrf_guard
 from actors.monitor.checks.conditions import Condition, find_unmet
-from actors.monitor.checks.outcome import (
-    NETWORK_KINDS,
-    RETRIED_KINDS,
-    FailureKind,
-    Outcome,
-)
-from actors.monitor.checks.ssrf_guard import (
-    TRACE,
-    EgressPolicy,
-    GuardedTransport,
-    Trace,
-    classify,
-    has_route,
-)
+from actors.monitor.checks.outcome import NETWORK_KINDS, FailureKind, Outcome
 from persistence.monitor import Method
 
 ATTEMPTS = 3
@@ -38,6 +25,8 @@ MAX_REDIRECTS = 5
 MAX_BODY_BYTES = 1024 * 1024
 MAX_ERROR_CHARS = 300
 USER_AGENT = "Pilito-Monitor"
+#: Failures that a retry may cure.
+RETRIED_KINDS = NETWORK_KINDS | {FailureKind.PROTOCOL}
 RETRIED_STATUSES = frozenset({429, *range(500, 600)})
 
 
@@ -55,18 +44,6 @@ class Target:
     conditions: tuple[Condition, ...] = ()
 
 
-class Checker(Protocol):
-    """Checks services."""
-
-    async def check(self, target: Target) -> Outcome:
-        """Check with retries; every failure is part of the outcome."""
-        ...
-
-    async def stop(self) -> None:
-        """Close the connections."""
-        ...
-
-
 class _AttemptFailedError(Exception):
     """A failed attempt and its outcome."""
 
@@ -81,7 +58,7 @@ class HttpChecker:
 
     def __init__(
         self,
-        policy: EgressPolicy,
+        policy: ssrf_guard.EgressPolicy,
         *,
         ssl_context: ssl.SSLContext | None = None,
         attempts: int = ATTEMPTS,
@@ -89,7 +66,7 @@ class HttpChecker:
         context = ssl_context or httpx.create_ssl_context(trust_env=False)
         self._attempts = attempts
         self._client = httpx.AsyncClient(
-            transport=GuardedTransport(policy, context),
+            transport=ssrf_guard.GuardedTransport(policy, context),
             trust_env=False,
             # One client serves all tenants, so it keeps no cookies.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -107,8 +84,8 @@ class HttpChecker:
 
     async def check(self, target: Target) -> Outcome:
         """Check with retries; every failure is part of the outcome."""
-        trace = Trace()
-        TRACE.set(trace)
+        trace = ssrf_guard.Trace()
+        ssrf_guard.TRACE.set(trace)
         outcome = await self._try_all(target)
         host = httpx.URL(target.url).host
         metadata = dict(outcome.metadata)
@@ -116,7 +93,7 @@ class HttpChecker:
             metadata["address"] = trace.connected[-1]
         failure = outcome.failure
         is_doubtful = failure in NETWORK_KINDS and trace.is_network_suspect
-        if is_doubtful and not has_route():
+        if is_doubtful and not ssrf_guard.has_route():
             failure = FailureKind.OFFLINE
         return replace(
             outcome,
@@ -158,7 +135,7 @@ class HttpChecker:
         except _AttemptFailedError:
             raise
         except Exception as error:
-            kind, text = classify(error)
+            kind, text = ssrf_guard.classify(error)
             raise _failure(Outcome(0), kind, text) from error
         elapsed_ms = round((time.perf_counter() - began) * 1000, 3)
         outcome = replace(answer.outcome, latency_ms=elapsed_ms)

@@ -8,20 +8,19 @@ from functools import lru_cache
 from typing import TypeAlias, TypeGuard, cast
 
 import orjson
-from jsonpath import JSONPath, JSONPathEnvironment
+from jsonpath import JSONPath, JSONPathEnvironment, selectors
 from jsonpath.exceptions import JSONPathError
 from jsonpath.segments import JSONPathRecursiveDescentSegment
-from jsonpath.selectors import (
-    IndexSelector,
-    NameSelector,
-    SliceSelector,
-    WildcardSelector,
-)
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 MAX_SHOWN_CHARS = 80
 #: No filters: their regular expressions can take for ever on a tenant's own text.
-SELECTORS = (NameSelector, IndexSelector, SliceSelector, WildcardSelector)
+SELECTORS = (
+    selectors.NameSelector,
+    selectors.IndexSelector,
+    selectors.SliceSelector,
+    selectors.WildcardSelector,
+)
 
 _JSONPATH = JSONPathEnvironment(strict=True)
 
@@ -76,16 +75,16 @@ def parse_path(path: str) -> JSONPath:
         raise ValueError(message) from error
     # Only the library's own syntax, which is off, makes anything else.
     segments = cast("JSONPath", parsed).segments
-    selectors = [selector for segment in segments for selector in segment.selectors]
+    used = [selector for segment in segments for selector in segment.selectors]
     descents = [
         segment
         for segment in segments
         if isinstance(segment, JSONPathRecursiveDescentSegment)
     ]
     if (
-        len(selectors) > len(segments)
+        len(used) > len(segments)
         or len(descents) > 1
-        or not all(isinstance(selector, SELECTORS) for selector in selectors)
+        or not all(isinstance(selector, SELECTORS) for selector in used)
     ):
         message = (
             "this JSONPath is not supported: no filters, one .. at most,"

@@ -28,10 +28,6 @@ class FailureKind(StrEnum):
 NETWORK_KINDS = frozenset(
     {FailureKind.OFFLINE, FailureKind.DNS, FailureKind.CONNECT, FailureKind.TIMEOUT}
 )
-#: Failures that a retry may cure.
-RETRIED_KINDS = NETWORK_KINDS | {FailureKind.PROTOCOL}
-
-
 #: So many hosts don't vanish in one slot by chance.
 LOST_TOGETHER = 3
 NETWORK_LOST = "our own network is down"

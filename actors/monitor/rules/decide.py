@@ -5,16 +5,15 @@ outage of our own network only cover it: when they end, the verdict is shown aga
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 from actors.monitor.rules import events
-from actors.monitor.rules.alert_rules import AlertRules
-from actors.monitor.rules.effects import Decision, Effect, Notify, RecordTransition
 from actors.monitor.rules.state import HISTORY, Incident, ServiceHealth
-from persistence.monitor import AlertKind, Status
+from persistence.ids import ResultId, derive_transition_id
+from persistence.monitor import AlertKind, Service, Status, TransitionRow
 
 #: Changes among the last 20 outcomes at which flapping begins, and at which it ends:
 #: the hysteresis of Nagios' flap detection, on outcomes instead of states.
@@ -28,6 +27,60 @@ FLAPPING = "flapping"
 SLOW = "slower than its limit"
 MAINTENANCE = "maintenance"
 BACK = "answers again"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRules:
+    """The thresholds of one service."""
+
+    #: Failures in a row that make it down.
+    failure_threshold: int = 3
+    #: Passes in a row that bring it back.
+    success_threshold: int = 2
+    #: A pass that took longer counts as slow; None switches that off.
+    degraded_after_ms: float | None = None
+    #: The least time between two alerts of trouble.
+    cooldown: timedelta = timedelta(minutes=15)
+    #: While it stays down, an alert repeats after this; zero means never.
+    reminder: timedelta = timedelta(hours=6)
+
+
+def rules_of(service: Service) -> AlertRules:
+    """Build the rules of a service."""
+    return AlertRules(
+        failure_threshold=service.failure_threshold,
+        success_threshold=service.success_threshold,
+        degraded_after_ms=service.degraded_after_ms,
+        cooldown=timedelta(seconds=service.cooldown_s),
+        reminder=timedelta(seconds=service.reminder_s),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Alert the tenant. `cause` and `kind` make the alert's id, so it is sent once."""
+
+    kind: AlertKind
+    cause: ResultId
+    at: datetime
+    reason: str = ""
+    incident_id: ResultId | None = None
+    #: How long the service has been, or was, down.
+    down_for: timedelta | None = None
+    tls_expires_at: datetime | None = None
+    feature: str = ""
+    score: float | None = None
+
+
+Effect: TypeAlias = TransitionRow | Notify
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The state after an event, and its effects in order."""
+
+    state: ServiceHealth
+    effects: tuple[Effect, ...] = field(default=())
 
 
 def decide(state: ServiceHealth, event: events.Event, rules: AlertRules) -> Decision:
@@ -150,7 +203,16 @@ def _show(
     """Show a status; a change of it is recorded as a transition."""
     if status is state.status:
         return Decision(state)
-    change = RecordTransition(event.at, state.status, status, reason, event.id)
+    change = TransitionRow(
+        id=derive_transition_id(event.id),
+        tenant_id=state.tenant_id,
+        service_id=state.service_id,
+        at=event.at,
+        old=state.status,
+        new=status,
+        reason=reason,
+        result_id=event.id,
+    )
     return Decision(replace(state, status=status, since=event.at), (change,))
 
 

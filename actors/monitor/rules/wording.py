@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from actors.monitor.analysis.digest_words import Language, render_number
-from actors.monitor.rules.decide import days_left
-from actors.monitor.rules.effects import Notify
+from actors.monitor.rules.decide import Notify, days_left
 from persistence.monitor import AlertKind
 
 _ENGLISH: Mapping[AlertKind, str] = {

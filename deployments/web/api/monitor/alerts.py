@@ -1,7 +1,9 @@
 """`/api/monitor/alerts/` and `/api/monitor/alert-routes/`."""
 
 import secrets
+from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Literal, TypeAlias, assert_never
 from uuid import UUID
@@ -12,21 +14,14 @@ from pydantic import AfterValidator, Discriminator, StringConstraints
 
 from deployments.web.api.auth import SignedIn
 from deployments.web.api.errors import InvalidValueError, NotFoundError
-from deployments.web.api.monitor.schemas import hide
+from deployments.web.api.monitor.schemas import OptionalServiceRef, hide
 from deployments.web.api.schemas import Answer, Name, Page, Paging, RequestBody
 from deployments.web.dependencies import Context, WebDependencies
 from persistence import alerts
-from persistence.alerts import DeliveryRow
 from persistence.channels import ChannelKind, fetch_tenant_channel
 from persistence.errors import SecretUnreadableError
-from persistence.ids import ChannelId, RouteId, ServiceId, TenantId
-from persistence.monitor import (
-    AlertDelivery,
-    AlertKind,
-    AlertRow,
-    RouteKind,
-    RouteRow,
-)
+from persistence.ids import AlertId, ChannelId, RouteId, ServiceId, TenantId
+from persistence.monitor import AlertDelivery, AlertKind, RouteKind, RouteRow
 
 router = APIRouter(prefix="/api/monitor", tags=["monitor"])
 
@@ -79,7 +74,7 @@ class TelegramIn(RequestBody):
 
     kind: Literal["telegram"]
     name: Name
-    channel_id: UUID
+    channel_id: ChannelId
     chat_id: ChatId
 
 
@@ -119,7 +114,7 @@ class AlertOut(Answer):
     """An alert and its deliveries."""
 
     id: UUID
-    service: UUID | None
+    service: OptionalServiceRef
     kind: AlertKind
     incident_id: UUID | None
     text: str
@@ -133,14 +128,14 @@ async def list_alerts(
     principal: SignedIn,
     context: Context,
     paging: Paging,
-    service: UUID | None = None,
+    service: ServiceId | None = None,
     kind: AlertKind | None = None,
 ) -> Page[AlertOut]:
     """List alerts, the newest first."""
     count, rows = await alerts.fetch_alerts_page(
         context.pool,
         principal.tenant_id,
-        None if service is None else ServiceId(service),
+        service,
         kind,
         paging.limit,
         paging.offset,
@@ -148,7 +143,11 @@ async def list_alerts(
     deliveries = await alerts.fetch_deliveries(
         context.pool, principal.tenant_id, [row.id for row in rows]
     )
-    return paging.build(count, (_render_alert(row, deliveries) for row in rows))
+    by_alert: defaultdict[AlertId, list[alerts.DeliveryRow]] = defaultdict(list)
+    for delivery in deliveries:
+        by_alert[delivery.alert_id].append(delivery)
+    answers = ({**asdict(row), "deliveries": by_alert[row.id]} for row in rows)
+    return paging.build(count, map(AlertOut.model_validate, answers))
 
 
 @router.get("/alert-routes/")
@@ -179,11 +178,11 @@ async def create_route(
 
 @router.patch("/alert-routes/{route_id}/")
 async def switch_route(
-    route_id: UUID, body: RoutePatch, principal: SignedIn, context: Context
+    route_id: RouteId, body: RoutePatch, principal: SignedIn, context: Context
 ) -> RouteOut:
     """Switch a route on or off."""
     row = await alerts.switch_route(
-        context.pool, principal.tenant_id, RouteId(route_id), enabled=body.enabled
+        context.pool, principal.tenant_id, route_id, enabled=body.enabled
     )
     if row is None:
         raise NotFoundError
@@ -192,12 +191,10 @@ async def switch_route(
 
 @router.delete("/alert-routes/{route_id}/", status_code=204)
 async def delete_route(
-    route_id: UUID, principal: SignedIn, context: Context
+    route_id: RouteId, principal: SignedIn, context: Context
 ) -> Response:
     """Delete a route with its unsent alerts."""
-    if not await alerts.delete_route(
-        context.pool, principal.tenant_id, RouteId(route_id)
-    ):
+    if not await alerts.delete_route(context.pool, principal.tenant_id, route_id):
         raise NotFoundError
     return Response(status_code=204)
 
@@ -214,31 +211,15 @@ async def _build_target(
         case EmailIn():
             return {"to": body.to}
         case TelegramIn():
-            channel_id = ChannelId(body.channel_id)
-            channel = await fetch_tenant_channel(context.pool, tenant_id, channel_id)
+            channel = await fetch_tenant_channel(
+                context.pool, tenant_id, body.channel_id
+            )
             if channel is None or channel.kind is not ChannelKind.TELEGRAM:
                 message = "channel_id: there is no such Telegram channel"
                 raise InvalidValueError(message)
-            return {"channel_id": str(channel_id), "chat_id": body.chat_id}
+            return {"channel_id": str(body.channel_id), "chat_id": body.chat_id}
         case _:
             assert_never(body)
-
-
-def _render_alert(row: AlertRow, deliveries: tuple[DeliveryRow, ...]) -> AlertOut:
-    return AlertOut(
-        id=row.id,
-        service=row.service_id,
-        kind=row.kind,
-        incident_id=row.incident_id,
-        text=row.text,
-        facts=dict(row.facts),
-        created_at=row.created_at,
-        deliveries=[
-            DeliveryOut.model_validate(one)
-            for one in deliveries
-            if one.alert_id == row.id
-        ],
-    )
 
 
 def _render_route(context: WebDependencies, row: RouteRow) -> RouteOut:
@@ -248,12 +229,10 @@ def _render_route(context: WebDependencies, row: RouteRow) -> RouteOut:
         # The list must open, so that the route can be deleted.
         target = {}
     secret = target.get("secret")
-    return RouteOut(
-        id=row.id,
-        kind=row.kind,
-        name=row.name,
-        target=target.get(SHOWN[row.kind], ""),
-        secret=None if secret is None else hide(secret),
-        enabled=row.enabled,
-        created_at=row.created_at,
+    return RouteOut.model_validate(
+        {
+            **asdict(row),
+            "target": target.get(SHOWN[row.kind], ""),
+            "secret": None if secret is None else hide(secret),
+        }
     )

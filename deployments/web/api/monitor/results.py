@@ -7,45 +7,38 @@ from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Response
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AliasChoices, Field
 
 from deployments.web.api.auth import SignedIn
 from deployments.web.api.errors import NotFoundError
-from deployments.web.api.monitor.schemas import FiguresOut, ResultOut
-from deployments.web.api.monitor.services import render_result
+from deployments.web.api.monitor.schemas import (
+    FiguresOut,
+    Instant,
+    ResultOut,
+    ServiceRef,
+)
 from deployments.web.api.schemas import Answer, Page, Paging
 from deployments.web.dependencies import Context
 from persistence import check_results
-from persistence.check_results import LatestDigest, ResultFilter, SummaryRow
+from persistence.check_results import LatestDigest, SummaryRow
 from persistence.ids import ResultId, ServiceId
 from persistence.monitor import Origin, Period, Status
 
 router = APIRouter(prefix="/api/monitor", tags=["monitor"])
-
-#: What PostgreSQL can hold, in any time zone.
-FIRST_YEAR, LAST_YEAR = 2, 9998
-
-
-def _check_year(at: datetime) -> datetime:
-    if not FIRST_YEAR <= at.year <= LAST_YEAR:
-        message = "must be a date between the years 2 and 9998"
-        raise ValueError(message)
-    return at
-
-
-Instant = Annotated[AwareDatetime, AfterValidator(_check_year)]
 
 
 class TransitionOut(Answer):
     """A transition of a service's status, and the result that caused it."""
 
     id: UUID
-    service: UUID
+    service: ServiceRef
     at: datetime
     old: Status
     new: Status
     reason: str
-    result: UUID | None
+    result: Annotated[
+        UUID | None, Field(validation_alias=AliasChoices("result", "result_id"))
+    ]
 
 
 class LatestCheckOut(Answer):
@@ -58,19 +51,17 @@ class LatestCheckOut(Answer):
     checked_at: datetime
 
 
-class ServiceDigestOut(Answer):
-    """The latest digest of a service."""
-
-    summary_text: str
-    anomaly_count: int
-    period_start: datetime
-
-
 class GlobalDigestOut(Answer):
     """The latest overall digest."""
 
     summary_text: str
     anomaly_count: int
+
+
+class ServiceDigestOut(GlobalDigestOut):
+    """The latest digest of a service."""
+
+    period_start: datetime
 
 
 class ServiceSummaryOut(Answer):
@@ -101,7 +92,7 @@ async def list_results(
     principal: SignedIn,
     context: Context,
     paging: Paging,
-    service: UUID | None = None,
+    service: ServiceId | None = None,
     since: Instant | None = None,
     until: Instant | None = None,
     ok: bool | None = None,
@@ -110,24 +101,25 @@ async def list_results(
     count, rows = await check_results.fetch_results_page(
         context.pool,
         principal.tenant_id,
-        ResultFilter(None if service is None else ServiceId(service), since, until, ok),
         paging.limit,
         paging.offset,
+        service_id=service,
+        since=since,
+        until=until,
+        ok=ok,
     )
-    return paging.build(count, map(render_result, rows))
+    return paging.build(count, map(ResultOut.model_validate, rows))
 
 
 @router.get("/results/{result_id}/")
 async def show_result(
-    result_id: UUID, principal: SignedIn, context: Context
+    result_id: ResultId, principal: SignedIn, context: Context
 ) -> ResultOut:
     """Show one result."""
-    row = await check_results.fetch_result(
-        context.pool, principal.tenant_id, ResultId(result_id)
-    )
+    row = await check_results.fetch_result(context.pool, principal.tenant_id, result_id)
     if row is None:
         raise NotFoundError
-    return render_result(row)
+    return ResultOut.model_validate(row)
 
 
 @router.get("/transitions/")
@@ -135,31 +127,17 @@ async def list_transitions(
     principal: SignedIn,
     context: Context,
     paging: Paging,
-    service: UUID | None = None,
+    service: ServiceId | None = None,
 ) -> Page[TransitionOut]:
     """List transitions of status, the newest first."""
     count, rows = await check_results.fetch_transitions_page(
         context.pool,
         principal.tenant_id,
-        None if service is None else ServiceId(service),
+        service,
         paging.limit,
         paging.offset,
     )
-    return paging.build(
-        count,
-        (
-            TransitionOut(
-                id=row.id,
-                service=row.service_id,
-                at=row.at,
-                old=row.old,
-                new=row.new,
-                reason=row.reason,
-                result=row.result_id,
-            )
-            for row in rows
-        ),
-    )
+    return paging.build(count, map(TransitionOut.model_validate, rows))
 
 
 @router.get("/health/summary/", response_model=SummaryOut)
@@ -202,21 +180,7 @@ def _render(row: SummaryRow) -> dict[str, object]:
         "status": row.status,
         "status_since": row.since,
         "tls_expires_at": row.tls_expires_at,
-        "latest_check": None
-        if latest is None
-        else {
-            "status_code": latest.status_code,
-            "ok": latest.ok,
-            "latency_ms": latest.latency_ms,
-            "error": latest.error,
-            "checked_at": latest.checked_at,
-        },
-        "latest_digest": None
-        if digest is None
-        else {
-            "summary_text": digest.summary_text,
-            "anomaly_count": digest.anomaly_count,
-            "period_start": digest.period_start,
-        },
+        "latest_check": None if latest is None else latest._asdict(),
+        "latest_digest": None if digest is None else digest._asdict(),
         "windows": orjson.Fragment(row.windows or "{}"),
     }

@@ -2,22 +2,33 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    AwareDatetime,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from actors.monitor.checks.conditions import Comparison, parse_path
 from deployments.web.api.schemas import Answer, Name, NoNul, RequestBody
-from persistence.monitor import Method, Origin, Period, Status
+from persistence.monitor import Method, Origin, Status
+from persistence.services import ServiceSpec
 
 MAX_HEADERS = 30
 #: A hidden secret begins with this; sent back, it keeps the stored one.
 HIDDEN = "…"
 #: Enough to tell two secrets apart, too little to reveal one.
 HINT_CHARS = 4
+#: What PostgreSQL can hold, in any time zone.
+FIRST_YEAR, LAST_YEAR = 2, 9998
 _HEADER_NAME = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")
 #: Headers that belong to the connection.
 _OUR_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection"})
@@ -70,6 +81,18 @@ def _check_json_path(value: str | None) -> str | None:
     return value
 
 
+def _check_year(at: datetime) -> datetime:
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+        message = "must be a date between the years 2 and 9998"
+        raise ValueError(message)
+    return at
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_check_year)]
+# Records name the column `service_id`; the API shows it as `service`.
+_SERVICE = Field(validation_alias=AliasChoices("service", "service_id"))
+ServiceRef = Annotated[UUID, _SERVICE]
+OptionalServiceRef = Annotated[UUID | None, _SERVICE]
 BaseUrl = Annotated[
     str, StringConstraints(min_length=8, max_length=500), AfterValidator(_check_address)
 ]
@@ -129,6 +152,14 @@ class ServiceIn(RequestBody):
     degraded_after_ms: Milliseconds | None = None
     cooldown_s: Pause = 900
     reminder_s: Pause = 21_600
+
+    def build_spec(self, headers: Mapping[str, str]) -> ServiceSpec:
+        """Build the stored fields, with these headers."""
+        names = (field.name for field in fields(ServiceSpec))
+        values = {name: getattr(self, name) for name in names} | {"headers": headers}
+        values["expected_status"] = tuple(self.expected_status)
+        values["conditions"] = tuple(one.model_dump() for one in self.conditions)
+        return ServiceSpec(**values)
 
 
 class ServicePatch(RequestBody):
@@ -193,7 +224,7 @@ class ResultOut(Answer):
     """A result; `service` is an id. `missed` means that its slot had no check."""
 
     id: UUID
-    service: UUID
+    service: ServiceRef
     slot_at: datetime | None
     checked_at: datetime
     status_code: int | None
@@ -215,9 +246,6 @@ class FiguresOut(Answer):
     p50_ms: float | None
     p95_ms: float | None
     p99_ms: float | None
-
-
-Windows = Mapping[Period, FiguresOut]
 
 
 def hide(value: str) -> str:

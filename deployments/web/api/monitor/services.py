@@ -1,42 +1,25 @@
 """`/api/monitor/services/`: the monitored services of a tenant."""
 
-from dataclasses import fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
 from actors.monitor.rollup_accumulator import quantile
 from deployments.web.api.auth import SignedIn
 from deployments.web.api.errors import InvalidValueError, NotFoundError
-from deployments.web.api.monitor.schemas import (
-    HIDDEN,
-    ConditionOut,
-    FiguresOut,
-    ResultOut,
-    ServiceIn,
-    ServiceOut,
-    ServicePatch,
-    hide,
-)
+from deployments.web.api.monitor import schemas
+from deployments.web.api.monitor.schemas import ResultOut, ServiceIn, ServiceOut
 from deployments.web.api.schemas import Answer, Page, Paging
 from deployments.web.dependencies import Context, WebDependencies
 from persistence import services
-from persistence.check_results import WindowFigures, fetch_windows
+from persistence.check_results import PERIODS, fetch_service_rollups, fetch_windows
 from persistence.errors import SecretUnreadableError
 from persistence.ids import ServiceId, TenantId
-from persistence.monitor import (
-    CheckRow,
-    Origin,
-    Period,
-    RollupRow,
-    RollupUnit,
-    Service,
-    Status,
-)
-from persistence.rollups import PERIODS, fetch_service_rollups
-from persistence.services import ServiceFilter, ServiceSpec, Standing
+from persistence.monitor import Origin, Period, RollupRow, RollupUnit, Service, Status
+from persistence.services import ServiceSpec, Standing
 
 router = APIRouter(prefix="/api/monitor/services", tags=["monitor"])
 
@@ -55,7 +38,7 @@ class PointOut(Answer):
 class StatsOut(Answer):
     """Figures of a service, and the points of its chart, the oldest first."""
 
-    windows: dict[Period, FiguresOut]
+    windows: dict[Period, schemas.FiguresOut]
     unit: RollupUnit
     points: list[PointOut]
 
@@ -72,9 +55,10 @@ async def list_services(
     count, rows = await services.fetch_services_page(
         context.pool,
         principal.tenant_id,
-        ServiceFilter(enabled, status),
         paging.limit,
         paging.offset,
+        enabled=enabled,
+        status=status,
     )
     return paging.build(count, (_render(context, *row) for row in rows))
 
@@ -84,7 +68,7 @@ async def create_service(
     body: ServiceIn, principal: SignedIn, context: Context
 ) -> ServiceOut:
     """Create a service; its first check starts at once."""
-    spec = build_spec(body, {})
+    spec = body.build_spec(_merge(body.headers, {}))
     service = await services.create_service(
         context.pool, context.cipher, principal.tenant_id, spec
     )
@@ -93,53 +77,48 @@ async def create_service(
 
 @router.get("/{service_id}/")
 async def show_service(
-    service_id: UUID, principal: SignedIn, context: Context
+    service_id: ServiceId, principal: SignedIn, context: Context
 ) -> ServiceOut:
     """Show one service."""
-    service = await fetch_or_404(context, principal.tenant_id, service_id)
+    service = await _fetch_or_404(context, principal.tenant_id, service_id)
     return await _show(context, service)
 
 
 @router.put("/{service_id}/")
 async def replace_service(
-    service_id: UUID, body: ServiceIn, principal: SignedIn, context: Context
+    service_id: ServiceId, body: ServiceIn, principal: SignedIn, context: Context
 ) -> ServiceOut:
     """Replace a service; its results stay."""
-    async with context.pool.acquire() as connection, connection.transaction():
-        old = await services.lock_service(
-            connection, principal.tenant_id, ServiceId(service_id)
-        )
-        if old is None:
-            raise NotFoundError
-        spec = build_spec(body, _read_headers(context, old))
-        service = await services.replace_service(
-            connection, context.cipher, old, _keep_own(old, spec)
-        )
-    return await _show(context, service)
+    return await _change(
+        context,
+        principal.tenant_id,
+        service_id,
+        lambda _, headers: body.build_spec(_merge(body.headers, headers)),
+    )
 
 
 @router.patch("/{service_id}/")
 async def edit_service(
-    service_id: UUID, body: ServicePatch, principal: SignedIn, context: Context
+    service_id: ServiceId,
+    body: schemas.ServicePatch,
+    principal: SignedIn,
+    context: Context,
 ) -> ServiceOut:
     """Change parts of a service."""
-    async with context.pool.acquire() as connection, connection.transaction():
-        old = await services.lock_service(
-            connection, principal.tenant_id, ServiceId(service_id)
-        )
-        if old is None:
-            raise NotFoundError
-        spec = _keep_own(old, _apply(old, body, _read_headers(context, old)))
-        service = await services.replace_service(connection, context.cipher, old, spec)
-    return await _show(context, service)
+    return await _change(
+        context,
+        principal.tenant_id,
+        service_id,
+        lambda old, headers: _apply(services.build_spec(old, headers), body),
+    )
 
 
 @router.delete("/{service_id}/", status_code=204)
 async def delete_service(
-    service_id: UUID, principal: SignedIn, context: Context
+    service_id: ServiceId, principal: SignedIn, context: Context
 ) -> Response:
     """Delete a service and all its results."""
-    old = await fetch_or_404(context, principal.tenant_id, service_id)
+    old = await _fetch_or_404(context, principal.tenant_id, service_id)
     if old.origin is not Origin.USER:
         message = "enabled: the runtime created this service; switch it off instead"
         raise InvalidValueError(message)
@@ -150,23 +129,22 @@ async def delete_service(
 
 @router.post("/{service_id}/check/")
 async def check_service(
-    service_id: UUID, principal: SignedIn, context: Context
+    service_id: ServiceId, principal: SignedIn, context: Context
 ) -> ResultOut:
     """Check now; answers when the result is stored."""
-    service = await fetch_or_404(context, principal.tenant_id, service_id)
-    row = await context.monitor.check_now(service.id)
-    return render_result(row)
+    service = await _fetch_or_404(context, principal.tenant_id, service_id)
+    return ResultOut.model_validate(await context.monitor.check_now(service.id))
 
 
 @router.get("/{service_id}/stats/")
 async def show_stats(
-    service_id: UUID,
+    service_id: ServiceId,
     principal: SignedIn,
     context: Context,
     period: Annotated[Period, Query(description="How far back.")] = Period.DAY,
 ) -> StatsOut:
     """Show uptime and latencies: of a day by hours, of a week or a month by days."""
-    service = await fetch_or_404(context, principal.tenant_id, service_id)
+    service = await _fetch_or_404(context, principal.tenant_id, service_id)
     unit, span = PERIODS[period]
     since = context.clock.now() - span
     windows = await fetch_windows(context.pool, principal.tenant_id, service.id)
@@ -174,74 +152,41 @@ async def show_stats(
         context.pool, principal.tenant_id, service.id, unit, since - timedelta(hours=1)
     )
     return StatsOut(
-        windows={name: render_figures(figures) for name, figures in windows.items()},
+        windows={
+            name: schemas.FiguresOut.model_validate(figures)
+            for name, figures in windows.items()
+        },
         unit=unit,
         points=[_render_point(row) for row in rollups],
     )
 
 
-async def fetch_or_404(
-    context: WebDependencies, tenant_id: TenantId, service_id: UUID
+async def _fetch_or_404(
+    context: WebDependencies, tenant_id: TenantId, service_id: ServiceId
 ) -> Service:
-    """Fetch a service of the tenant. Raises NotFoundError."""
-    service = await services.fetch_service(
-        context.pool, tenant_id, ServiceId(service_id)
-    )
+    service = await services.fetch_service(context.pool, tenant_id, service_id)
     if service is None:
         raise NotFoundError
     return service
 
 
-def build_spec(body: ServiceIn, old_headers: dict[str, str]) -> ServiceSpec:
-    """Build the stored fields from a request."""
-    values = {field.name: getattr(body, field.name) for field in fields(ServiceSpec)}
-    values["headers"] = _merge(body.headers, old_headers)
-    values["expected_status"] = tuple(body.expected_status)
-    values["conditions"] = tuple(one.model_dump() for one in body.conditions)
-    return ServiceSpec(**values)
+async def _change(
+    context: WebDependencies,
+    tenant_id: TenantId,
+    service_id: ServiceId,
+    build: Callable[[Service, dict[str, str]], ServiceSpec],
+) -> ServiceOut:
+    """Build a locked service's new fields from it and its headers, and store them."""
+    async with context.pool.acquire() as connection, connection.transaction():
+        old = await services.lock_service(connection, tenant_id, service_id)
+        if old is None:
+            raise NotFoundError
+        spec = _keep_own(old, build(old, _read_headers(context, old)))
+        service = await services.replace_service(connection, context.cipher, old, spec)
+    return await _show(context, service)
 
 
-def render_result(row: CheckRow) -> ResultOut:
-    """Render a result."""
-    return ResultOut(
-        id=row.id,
-        service=row.service_id,
-        slot_at=row.slot_at,
-        checked_at=row.checked_at,
-        status_code=row.status_code,
-        ok=row.ok,
-        latency_ms=row.latency_ms,
-        attempts=row.attempts,
-        error=row.error,
-        missed=row.missed,
-        tls_expires_at=row.tls_expires_at,
-        metadata=dict(row.metadata),
-    )
-
-
-def render_figures(figures: WindowFigures) -> FiguresOut:
-    """Render the figures of a period."""
-    return FiguresOut(
-        checks=figures.checks,
-        passed=figures.passed,
-        uptime=figures.uptime,
-        p50_ms=figures.p50_ms,
-        p95_ms=figures.p95_ms,
-        p99_ms=figures.p99_ms,
-    )
-
-
-def _apply(
-    old: Service, body: ServicePatch, old_headers: dict[str, str]
-) -> ServiceSpec:
-    spec = ServiceSpec(
-        **{
-            field.name: getattr(old, field.name)
-            for field in fields(ServiceSpec)
-            if field.name != "headers"
-        },
-        headers=old_headers,
-    )
+def _apply(old: ServiceSpec, body: schemas.ServicePatch) -> ServiceSpec:
     # Null is a value of these two; other fields change only if they are sent.
     nullable = {"body", "degraded_after_ms"}
     changes = {
@@ -250,12 +195,12 @@ def _apply(
         if name in nullable or getattr(body, name) is not None
     }
     if body.headers is not None:
-        changes["headers"] = _merge(body.headers, old_headers)
+        changes["headers"] = _merge(body.headers, old.headers)
     if body.expected_status is not None:
         changes["expected_status"] = tuple(body.expected_status)
     if body.conditions is not None:
         changes["conditions"] = tuple(one.model_dump() for one in body.conditions)
-    return replace(spec, **changes)
+    return replace(old, **changes)
 
 
 def _keep_own(old: Service, spec: ServiceSpec) -> ServiceSpec:
@@ -267,13 +212,13 @@ def _keep_own(old: Service, spec: ServiceSpec) -> ServiceSpec:
     )
 
 
-def _merge(new: dict[str, str], old: dict[str, str]) -> dict[str, str]:
+def _merge(new: Mapping[str, str], old: Mapping[str, str]) -> dict[str, str]:
     """Keep the stored values of headers that came back hidden."""
     merged: dict[str, str] = {}
     for name, value in new.items():
-        if not value.startswith(HIDDEN):
+        if not value.startswith(schemas.HIDDEN):
             merged[name] = value
-        elif name in old and value == hide(old[name]):
+        elif name in old and value == schemas.hide(old[name]):
             merged[name] = old[name]
         else:
             message = f"headers: write the whole value of {name}"
@@ -298,24 +243,13 @@ def _render(
     context: WebDependencies, service: Service, standing: Standing
 ) -> ServiceOut:
     headers = _read_headers(context, service)
-    return ServiceOut(
-        **{
-            name: getattr(service, name)
-            for name in ServiceOut.model_fields
-            if name
-            not in {
-                "headers",
-                "conditions",
-                "expected_status",
-                "status",
-                "status_since",
-            }
-        },
-        headers={name: hide(value) for name, value in headers.items()},
-        expected_status=list(service.expected_status),
-        conditions=[ConditionOut.model_validate(one) for one in service.conditions],
-        status=standing.status,
-        status_since=standing.since,
+    return ServiceOut.model_validate(
+        {
+            **asdict(service),
+            "headers": {name: schemas.hide(value) for name, value in headers.items()},
+            "status": standing.status,
+            "status_since": standing.since,
+        }
     )
 
 

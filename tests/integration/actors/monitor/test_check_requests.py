@@ -10,19 +10,20 @@ import pytest
 
 from actors.monitor.errors import MonitorStandbyError, ServiceGoneError
 from actors.monitor.monitor import Monitor
-from persistence.check_requests import (
-    CHANNEL,
-    CheckRequest,
-    fetch_answer,
-    fetch_check_requests,
-    insert_check_request,
-)
 from persistence.database import Pool
 from persistence.ids import ResultId, ServiceId, TenantId
 from persistence.listener import Listener
 from persistence.services import ServiceSpec, create_service
 from persistence.tenants import create_tenant
-from persistence.watch import claim_lease, release_lease
+from persistence.watch import (
+    CHANNEL,
+    CheckRequest,
+    claim_lease,
+    fetch_answer,
+    fetch_check_requests,
+    insert_check_request,
+    release_lease,
+)
 from tests.support.monitors import CIPHER, add_service, build_monitor, wait_until
 from tests.support.servers.misbehaving_server import (
     MisbehavingServer,

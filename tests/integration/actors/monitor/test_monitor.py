@@ -14,12 +14,11 @@ from actors.monitor.checks.slots import slot_at
 from actors.monitor.checks.ssrf_guard import EgressPolicy
 from actors.monitor.errors import ServiceGoneError
 from actors.monitor.monitor import NO_LEADER, UNFINISHED
-from persistence.check_results import fetch_summary, fetch_windows
+from persistence.check_results import fetch_summary, fetch_windows, refresh_windows
 from persistence.database import Pool
 from persistence.ids import ResultId, ServiceId, TenantId
 from persistence.monitor import Period, Status
 from persistence.queries import load_queries
-from persistence.rollups import refresh_windows
 from persistence.tenants import create_tenant
 from persistence.watch import (
     LeaseLostError,

@@ -58,18 +58,18 @@ async def test_it_prints_what_every_tenants_digest_says(
     ended = await analyze_logs(dsn, tmp_path)
     assert ended.status == 0, ended.text
     assert "shop one: 1 services" in ended.text
-    assert "1 anomalies, 1 told" in ended.text
-    assert ended.text.count("Oddest: checkout (1).") == 2
+    assert "1 anomalies, 1 alerts sent" in ended.text
+    assert ended.text.count("Most affected: checkout (1).") == 2
     one = await analyze_logs(dsn, tmp_path, "--tenant", "shop two", "--hours", "6")
     assert "shop one" not in one.text
-    assert "1 anomalies, 0 told" in one.text
+    assert "1 anomalies, 0 alerts sent" in one.text
 
 
 async def test_a_tenant_that_is_not_there_is_said_and_ends_with_2(
     dsn: str, tmp_path: Path
 ) -> None:
     ended = await analyze_logs(dsn, tmp_path, "--tenant", "nobody")
-    assert (ended.status, "no such tenant" in ended.text) == (2, True)
+    assert (ended.status, "no such business" in ended.text) == (2, True)
 
 
 async def test_a_period_of_no_hours_is_refused(dsn: str, tmp_path: Path) -> None:

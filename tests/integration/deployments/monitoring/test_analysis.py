@@ -10,7 +10,6 @@ from actors.monitor.analysis.digest_words import ISOLATE, ISOLATE_END
 from deployments.monitoring.analysis import Analysis, Analyst
 from deployments.monitoring.digest_rewriter import BY_RULES, DigestRewriter
 from persistence.analysis import (
-    AnomalyFilter,
     fetch_anomalies_page,
     fetch_digests_page,
     fetch_latest_digest,
@@ -76,7 +75,7 @@ async def analyze(
 
 
 async def fetch_anomalies(pool: Pool, tenant_id: TenantId) -> tuple[AnomalyRow, ...]:
-    _, rows = await fetch_anomalies_page(pool, tenant_id, AnomalyFilter(), 100, 0)
+    _, rows = await fetch_anomalies_page(pool, tenant_id, 100, 0)
     return rows
 
 

@@ -12,8 +12,7 @@ from pydantic import SecretStr
 from actors.monitor.alert_dispatcher import MAX_ATTEMPTS, AlertDispatcher
 from actors.monitor.checks.ssrf_guard import EgressPolicy
 from config.settings import Settings
-from deployments.monitoring.notifiers.webhook import sign
-from deployments.monitoring.process import build_notifiers
+from deployments.monitoring.notifiers import build_notifiers, sign
 from persistence.alerts import (
     claim_deliveries,
     create_route,

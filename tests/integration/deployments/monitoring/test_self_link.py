@@ -23,7 +23,7 @@ from persistence.channels import (
 )
 from persistence.database import Pool
 from persistence.ids import SendId, TenantId
-from persistence.self_link import ensure_self_services, is_platform_away
+from persistence.services import ensure_self_services, is_platform_away
 from persistence.tenants import create_tenant
 from persistence.users import create_user
 from tests.support.monitors import CIPHER, watching

@@ -23,8 +23,13 @@ from actors.monitor.rollup_accumulator import (
     middle_of,
     quantile,
 )
-from actors.monitor.rules.decide import count_changes, days_left, find_term, is_flapping
-from actors.monitor.rules.effects import Notify
+from actors.monitor.rules.decide import (
+    Notify,
+    count_changes,
+    days_left,
+    find_term,
+    is_flapping,
+)
 from actors.monitor.rules.wording import render_alert, render_span
 from persistence.ids import ResultId, ServiceId, TenantId
 from persistence.monitor import AlertKind, CheckRow, RollupUnit

@@ -8,9 +8,7 @@ from uuid import UUID
 import orjson
 import pytest
 
-from actors.monitor.rules.alert_rules import AlertRules
-from actors.monitor.rules.decide import decide
-from actors.monitor.rules.effects import Effect, Notify, RecordTransition
+from actors.monitor.rules.decide import AlertRules, Effect, Notify, decide
 from actors.monitor.rules.events import (
     AnomalyFound,
     CheckFailed,
@@ -21,7 +19,7 @@ from actors.monitor.rules.events import (
 )
 from actors.monitor.rules.state import ServiceHealth, check_invariants, decode_state
 from persistence.ids import ResultId, ServiceId, TenantId
-from persistence.monitor import AlertKind, Status
+from persistence.monitor import AlertKind, Status, TransitionRow
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -60,7 +58,7 @@ class Story:
     @property
     def statuses(self) -> list[str]:
         """The statuses that were gone through."""
-        return [e.new.value for e in self.effects if isinstance(e, RecordTransition)]
+        return [e.new.value for e in self.effects if isinstance(e, TransitionRow)]
 
     @property
     def alerts(self) -> list[Notify]:

@@ -7,9 +7,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.monitor.rules.alert_rules import AlertRules
-from actors.monitor.rules.decide import decide
-from actors.monitor.rules.effects import Notify, RecordTransition
+from actors.monitor.rules.decide import AlertRules, Notify, decide
 from actors.monitor.rules.events import (
     AnomalyFound,
     CheckFailed,
@@ -20,7 +18,7 @@ from actors.monitor.rules.events import (
 )
 from actors.monitor.rules.state import ServiceHealth, check_invariants, decode_state
 from persistence.ids import ResultId, ServiceId, TenantId
-from persistence.monitor import AlertKind, Status
+from persistence.monitor import AlertKind, Status, TransitionRow
 
 NEW = ServiceHealth(ServiceId(UUID(int=1)), TenantId(UUID(int=2)))
 #: Any instant: clocks are set forwards and backwards.
@@ -62,7 +60,7 @@ def test_no_history_breaks_the_state(rules: AlertRules, events: list[Event]) -> 
     for event in events:
         decision = decide(state, event, rules)
         check_invariants(decision.state)
-        changes = [e for e in decision.effects if isinstance(e, RecordTransition)]
+        changes = [e for e in decision.effects if isinstance(e, TransitionRow)]
         # A change is recorded exactly when what is shown changes.
         shown = (state.status, decision.state.status)
         assert [(e.old, e.new) for e in changes] == [shown] * (shown[0] != shown[1])

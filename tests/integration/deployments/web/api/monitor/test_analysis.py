@@ -62,6 +62,15 @@ async def test_anomalies_list_their_deviations(
     assert len(anomaly["result_ids"]) >= 20
 
 
+async def test_an_anomaly_of_a_former_release_lists_no_deviations(
+    pool: Pool, client: httpx.AsyncClient, slow: ServiceId
+) -> None:
+    await client.post("/api/monitor/analyze/")
+    await pool.execute("UPDATE anomalies SET details = '{}'")
+    (anomaly,) = (await client.get("/api/monitor/anomalies/")).json()["results"]
+    assert (anomaly["service"], anomaly["deviations"]) == (str(slow), [])
+
+
 async def test_anomalies_are_filtered_by_service_and_time(
     client: httpx.AsyncClient,
     pool: Pool,

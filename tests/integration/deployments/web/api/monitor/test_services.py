@@ -11,11 +11,11 @@ import pytest
 from actors.clock import SystemClock
 from deployments.web.api.monitor.results import SummaryOut
 from persistence.analysis import delete_old_findings, upsert_digests
+from persistence.check_results import refresh_windows
 from persistence.database import Pool
 from persistence.ids import DigestId, ServiceId, TenantId
 from persistence.monitor import DigestRow, Period
 from persistence.queries import load_queries
-from persistence.rollups import refresh_windows
 from persistence.users import User
 from tests.support.api import Api, LocalShards
 from tests.support.monitors import running_monitor

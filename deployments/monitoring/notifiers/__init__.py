@@ -1,1 +1,0 @@
-"""Notifiers: one module for each kind of route that alerts take."""
