@@ -25,8 +25,9 @@ from actors.clock import SystemClock
 from actors.conversation.events import CustomerShared, Event, Media
 from actors.conversation.ports import AnswerJob, OutgoingPart, WrittenAnswer
 from actors.conversation.rules.policy import Policy
+from actors.conversation.shard.envelope import Receipt
 from actors.conversation.shard.mirror import MirrorHealth
-from actors.conversation.shard.shard import Receipt, Shard
+from actors.conversation.shard.shard import Shard
 from actors.conversation.state import Conversation, MessageType, Source
 from config.logging import setup_logging
 from persistence import migrate

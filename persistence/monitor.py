@@ -5,17 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from persistence.ids import (
-    AlertId,
-    AnomalyId,
-    ChannelId,
-    DigestId,
-    ResultId,
-    RouteId,
-    ServiceId,
-    TenantId,
-    WindowId,
-)
+from persistence import ids
 
 
 class Method(StrEnum):
@@ -93,8 +83,8 @@ class Period(StrEnum):
 class Service:
     """A monitored service. The headers are encrypted."""
 
-    id: ServiceId
-    tenant_id: TenantId
+    id: ids.ServiceId
+    tenant_id: ids.TenantId
     name: str
     base_url: str
     health_path: str
@@ -113,7 +103,7 @@ class Service:
     cooldown_s: int
     reminder_s: int
     origin: Origin
-    channel_id: ChannelId | None
+    channel_id: ids.ChannelId | None
     enabled_at: datetime
     created_at: datetime
     updated_at: datetime
@@ -128,9 +118,9 @@ class Service:
 class CheckRow:
     """A stored result; `missed` without a check in its slot."""
 
-    id: ResultId
-    tenant_id: TenantId
-    service_id: ServiceId
+    id: ids.ResultId
+    tenant_id: ids.TenantId
+    service_id: ids.ServiceId
     #: None for a check on demand.
     slot_at: datetime | None
     checked_at: datetime
@@ -149,22 +139,22 @@ class CheckRow:
 class TransitionRow:
     """A change of a service's status."""
 
-    id: ResultId
-    tenant_id: TenantId
-    service_id: ServiceId
+    id: ids.ResultId
+    tenant_id: ids.TenantId
+    service_id: ids.ServiceId
     at: datetime
     old: Status
     new: Status
     reason: str
-    result_id: ResultId | None
+    result_id: ids.ResultId | None
 
 
 @dataclass(frozen=True, slots=True)
 class RollupRow:
     """One hour or day of a service; see the migration for the buckets."""
 
-    tenant_id: TenantId
-    service_id: ServiceId
+    tenant_id: ids.TenantId
+    service_id: ids.ServiceId
     unit: RollupUnit
     starts_at: datetime
     checks: int
@@ -179,10 +169,10 @@ class RollupRow:
 class WindowRow:
     """A maintenance window of a tenant's service, or of all of them."""
 
-    id: WindowId
-    tenant_id: TenantId
+    id: ids.WindowId
+    tenant_id: ids.TenantId
     #: None: all services of the tenant.
-    service_id: ServiceId | None
+    service_id: ids.ServiceId | None
     starts_at: datetime
     ends_at: datetime
     reason: str
@@ -193,13 +183,13 @@ class WindowRow:
 class AlertRow:
     """An alert, as log and console show it."""
 
-    id: AlertId
-    tenant_id: TenantId
+    id: ids.AlertId
+    tenant_id: ids.TenantId
     #: None for all services together.
-    service_id: ServiceId | None
+    service_id: ids.ServiceId | None
     kind: AlertKind
     #: The result that started the incident, if any.
-    incident_id: ResultId | None
+    incident_id: ids.ResultId | None
     text: str
     facts: Mapping[str, object]
     created_at: datetime
@@ -209,8 +199,8 @@ class AlertRow:
 class RouteRow:
     """A route of a tenant's alerts. The target is encrypted."""
 
-    id: RouteId
-    tenant_id: TenantId
+    id: ids.RouteId
+    tenant_id: ids.TenantId
     kind: RouteKind
     name: str
     target: bytes = field(repr=False)
@@ -222,10 +212,10 @@ class RouteRow:
 class DigestRow:
     """The digest of a period, with the facts that it was written from."""
 
-    id: DigestId
-    tenant_id: TenantId
+    id: ids.DigestId
+    tenant_id: ids.TenantId
     #: None for the overall digest.
-    service_id: ServiceId | None
+    service_id: ids.ServiceId | None
     period_start: datetime
     period_end: datetime
     summary_text: str
@@ -240,13 +230,13 @@ class DigestRow:
 class AnomalyRow:
     """An anomaly, and its largest deviation's feature."""
 
-    id: AnomalyId
-    tenant_id: TenantId
-    service_id: ServiceId | None
+    id: ids.AnomalyId
+    tenant_id: ids.TenantId
+    service_id: ids.ServiceId | None
     started_at: datetime
     ended_at: datetime
     score: float
     feature: str
     details: Mapping[str, object]
-    result_ids: tuple[ResultId, ...]
+    result_ids: tuple[ids.ResultId, ...]
     created_at: datetime

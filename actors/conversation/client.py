@@ -18,16 +18,11 @@ from ray import ObjectRef
 from ray.actor import ActorHandle
 from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
-from actors.conversation.actor import (
-    ConversationShardActor,
-    OpenDependencies,
-    ShardPlan,
-)
+from actors.conversation import actor
 from actors.conversation.errors import ActorError, ShardUnavailableError
 from actors.conversation.events import Event
+from actors.conversation.shard.envelope import Receipt, pack_events, unpack_results
 from actors.conversation.shard.mirror import MirrorHealth
-from actors.conversation.shard.shard import Receipt
-from actors.conversation.shard.wire import pack_events, unpack_results
 from persistence.ids import slot_of
 
 NAMESPACE = "pilito"
@@ -183,7 +178,7 @@ class ShardClient:
 
 
 def start_shards(
-    plans: Sequence[ShardPlan], open_dependencies: OpenDependencies
+    plans: Sequence[actor.ShardPlan], open_dependencies: actor.OpenDependencies
 ) -> None:
     """Start an actor per plan, and wait until each serves.
 
@@ -209,8 +204,10 @@ def stop_shards(shards: int, timeout: timedelta) -> None:
         ray.kill(handle)
 
 
-def _start(plan: ShardPlan, open_dependencies: OpenDependencies) -> ActorHandle[object]:
-    options = ConversationShardActor.options(
+def _start(
+    plan: actor.ShardPlan, open_dependencies: actor.OpenDependencies
+) -> ActorHandle[object]:
+    options = actor.ConversationShardActor.options(
         name=shard_name(plan.shard),
         namespace=NAMESPACE,
         lifetime="detached",

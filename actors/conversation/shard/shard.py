@@ -47,8 +47,7 @@ from actors.conversation.shard.batch_builder import (
     timer_key,
 )
 from actors.conversation.shard.effect_runner import MAX_SENDS, EffectRunner
-from actors.conversation.shard.envelope import Call, Envelope, drop_duplicates
-from actors.conversation.shard.envelope import Receipt as Receipt
+from actors.conversation.shard.envelope import Call, Envelope, Receipt, drop_duplicates
 from actors.conversation.shard.mirror import NO_MIRROR, Mirror
 from actors.conversation.shard.timers import TIMER_EVENTS, TimerWheel, build_timer_event
 from actors.conversation.state import Conversation
