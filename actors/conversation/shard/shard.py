@@ -48,7 +48,7 @@ from actors.conversation.shard.batch_builder import (
 )
 from actors.conversation.shard.effect_runner import MAX_SENDS, EffectRunner
 from actors.conversation.shard.envelope import Call, Envelope, Receipt, drop_duplicates
-from actors.conversation.shard.mirror import NO_MIRROR, Mirror
+from actors.conversation.shard.mirror import Mirror
 from actors.conversation.shard.timers import TIMER_EVENTS, TimerWheel, build_timer_event
 from actors.conversation.state import Conversation
 from actors.tasks import cancel_and_wait, wait_for_signal
@@ -82,7 +82,7 @@ class Shard:
         sender: Sender,
         policy: Policy,
         clock: Clock,
-        mirror: Mirror = NO_MIRROR,
+        mirror: Mirror | None = None,
         new_id: Callable[[], UUID] = uuid4,
         max_resident: int = MAX_RESIDENT,
         max_sends: int = MAX_SENDS,
@@ -93,7 +93,7 @@ class Shard:
         self._journal = journal
         self._policy = policy
         self._clock = clock
-        self._mirror = mirror
+        self._mirror = mirror or Mirror()
         self._new_id = new_id
         self._max_resident = max_resident
         self._inbox: asyncio.Queue[Envelope] = asyncio.Queue()
