@@ -19,7 +19,7 @@ from persistence.errors import (
     PersistenceError,
     ShardFencedError,
 )
-from persistence.queries import load_queries
+from persistence.queries import build_row, load_queries
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -218,10 +218,7 @@ class PostgresJournal:
         """Fetch the timers of the shard's slots, the earliest first."""
         with _reading():
             rows = await self._pool.fetch(_SQL["fetch_timers"], shard, shards)
-        return tuple(
-            TimerRow(row["conversation_id"], row["kind"], row["slot"], row["due_at"])
-            for row in rows
-        )
+        return tuple(build_row(TimerRow, row) for row in rows)
 
     async def fetch_before_deciding(
         self, conversations: Sequence[ids.ConversationId], events: Sequence[ids.EventId]

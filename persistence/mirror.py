@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 from persistence.database import Pool
 from persistence.errors import MirrorEmptiedError, MirrorUnreachableError
 from persistence.ids import ConversationId
-from persistence.queries import load_queries
+from persistence.queries import build_row, load_queries
 
 _SQL = load_queries("mirror")
 VERSIONS_KEY = "pilito_mirror"
@@ -96,7 +96,7 @@ async def fetch_mirrored(
 ) -> tuple[MirrorRow, ...]:
     """Fetch what the mirror must show of these conversations."""
     rows = await db.fetch(_SQL["fetch_mirrored"], conversations)
-    return tuple(MirrorRow(**row) for row in rows)
+    return tuple(build_row(MirrorRow, row) for row in rows)
 
 
 async def fetch_mirrored_page(
@@ -104,7 +104,7 @@ async def fetch_mirrored_page(
 ) -> tuple[MirrorRow, ...]:
     """Fetch what it must show of the next conversations by id, of all shards."""
     rows = await db.fetch(_SQL["fetch_mirrored_page"], after, limit)
-    return tuple(MirrorRow(**row) for row in rows)
+    return tuple(build_row(MirrorRow, row) for row in rows)
 
 
 class MirrorConnection:

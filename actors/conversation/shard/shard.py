@@ -41,16 +41,12 @@ from actors.conversation.events import Event, ReplyFailed, ReplyWritten
 from actors.conversation.ports import NO_PROFILES, Journal, Profiles, Responder, Sender
 from actors.conversation.rules.decide import decide
 from actors.conversation.rules.policy import Policy
-from actors.conversation.shard.batch_builder import (
-    BatchBuilder,
-    TimerEffect,
-    timer_key,
-)
+from actors.conversation.shard.batch_builder import BatchBuilder, TimerEffect
 from actors.conversation.shard.effect_runner import MAX_SENDS, EffectRunner
 from actors.conversation.shard.envelope import Call, Envelope, Receipt, drop_duplicates
 from actors.conversation.shard.mirror import Mirror
 from actors.conversation.shard.timers import TIMER_EVENTS, TimerWheel, build_timer_event
-from actors.conversation.state import Conversation
+from actors.conversation.state import Conversation, TimerKind
 from actors.tasks import cancel_and_wait, wait_for_signal
 from config import metrics
 from persistence.errors import DatabaseAwayError, ShardFencedError
@@ -341,7 +337,7 @@ class Shard:
         self._timers.clear_all()
         rows = await self._journal.fetch_timers(self._shard, self._shards)
         for row in rows:
-            self._timers.set(timer_key(row.conversation_id, row.kind), row.due_at)
+            self._timers.set((row.conversation_id, TimerKind(row.kind)), row.due_at)
         self._timers_changed.set()
 
     async def _recover(self) -> None:
