@@ -10,15 +10,8 @@ import asyncpg
 import orjson
 import structlog
 
-from persistence import ids
+from persistence import errors, ids
 from persistence.database import Connection, Db, Pool
-from persistence.errors import (
-    DATABASE_AWAY,
-    BatchRefusedError,
-    DatabaseAwayError,
-    PersistenceError,
-    ShardFencedError,
-)
 from persistence.queries import build_row, load_queries
 
 if TYPE_CHECKING:
@@ -203,7 +196,7 @@ class PostgresJournal:
         with _reading():
             row = await self._pool.fetchrow(_SQL["raise_epoch"], shard)
         if row is None:
-            raise PersistenceError
+            raise errors.PersistenceError
         return Epoch(shard, row["epoch"], row["seq"])
 
     async def renew_epoch(self, epoch: Epoch) -> Epoch | None:
@@ -244,10 +237,10 @@ class PostgresJournal:
             async with self._pool.acquire() as connection, connection.transaction():
                 await commit_batch(connection, epoch, batch, last_seq)
                 await redact_events(connection, batch.redacted)
-        except DATABASE_AWAY as error:
-            raise DatabaseAwayError(repr(error)) from error
+        except errors.DATABASE_AWAY as error:
+            raise errors.DatabaseAwayError(repr(error)) from error
         except asyncpg.PostgresError as error:
-            raise BatchRefusedError(str(error)) from error
+            raise errors.BatchRefusedError(str(error)) from error
 
 
 @contextmanager
@@ -256,11 +249,11 @@ def _reading() -> Iterator[None]:
     # is a bug, but no fault of the event: the shard waits and keeps the event.
     try:
         yield
-    except DATABASE_AWAY as error:
-        raise DatabaseAwayError(repr(error)) from error
+    except errors.DATABASE_AWAY as error:
+        raise errors.DatabaseAwayError(repr(error)) from error
     except asyncpg.PostgresError as error:
         log.exception("statement_refused")
-        raise DatabaseAwayError(repr(error)) from error
+        raise errors.DatabaseAwayError(repr(error)) from error
 
 
 async def fence_all(db: Connection) -> None:
@@ -298,7 +291,7 @@ async def commit_batch(db: Db, epoch: Epoch, batch: Batch, last_seq: int) -> Non
         )
     except asyncpg.PostgresError as error:
         if error.sqlstate == FENCED:
-            raise ShardFencedError from error
+            raise errors.ShardFencedError from error
         raise
 
 

@@ -7,10 +7,10 @@ overtake a retried one of the same conversation.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol, TypeVar, cast
+from typing import Protocol, TypeAlias, TypeVar, cast
 
 import ray
 import structlog
@@ -37,6 +37,11 @@ RETRY_PAUSE_S = 0.1
 PROBE_TIMEOUT_S = 1.5
 
 Answer = TypeVar("Answer")
+#: A remote call with a batch, which returns one result per event. Raises
+#: ShardUnavailableError if there was no answer.
+ShardCall: TypeAlias = Callable[
+    [Sequence[Event]], Awaitable[list[Receipt | ActorError]]
+]
 
 log = structlog.get_logger("shard_client")
 
@@ -53,14 +58,6 @@ class Shards(Protocol):
             UnknownConversationError: the event names no conversation.
             InvalidEventError: the event can't be applied.
         """
-        ...
-
-
-class ShardCall(Protocol):
-    """A remote call with a batch, which returns one result per event."""
-
-    async def __call__(self, events: Sequence[Event]) -> list[Receipt | ActorError]:
-        """Submit the batch. Raises ShardUnavailableError if there was no answer."""
         ...
 
 

@@ -21,14 +21,9 @@ import structlog
 from actors.conversation.state import Conversation
 from actors.tasks import cancel_and_wait, wait_for_signal
 from config import metrics
+from persistence import errors
 from persistence import mirror as store
 from persistence.database import Pool
-from persistence.errors import (
-    DATABASE_AWAY,
-    MirrorEmptiedError,
-    MirrorUnreachableError,
-    ShardFencedError,
-)
 from persistence.ids import ConversationId, slot_of
 from persistence.journal import Epoch
 from persistence.mirror import KeyState, MirrorConnection, MirrorRow
@@ -139,13 +134,13 @@ class RedisMirror(Mirror):
                 async with MirrorConnection(self._url, timeout) as redis:
                     while not self._stopping.is_set():
                         await self._keep_right(redis)
-            except ShardFencedError:
+            except errors.ShardFencedError:
                 self.health = MirrorHealth.OFF
                 log.info("mirror_fenced", shard=self._shard)
                 return
-            except MirrorUnreachableError as error:
+            except errors.MirrorUnreachableError as error:
                 self._note_outage(error)
-            except DATABASE_AWAY as error:
+            except errors.DATABASE_AWAY as error:
                 # The shard itself warns of that.
                 self.health = MirrorHealth.BEHIND
                 log.info("mirror_waits", shard=self._shard, error=repr(error))
@@ -162,14 +157,14 @@ class RedisMirror(Mirror):
             ShardFencedError: another process holds the shard.
         """
         if await store.fetch_shard_epoch(self._pool, self._shard) != self._epoch:
-            raise ShardFencedError
+            raise errors.ShardFencedError
         try:
-            with contextlib.suppress(MirrorEmptiedError):
+            with contextlib.suppress(errors.MirrorEmptiedError):
                 # Only sets the mark, which nobody has set yet.
                 await redis.write(self._shard, self._epoch, ())
             await self._compare_all(redis)
             await self._follow(redis)
-        except MirrorEmptiedError:
+        except errors.MirrorEmptiedError:
             self.health = MirrorHealth.BEHIND
             log.info("mirror_emptied", shard=self._shard)
             await wait_for_signal(self._stopping, self._timings.gather.total_seconds())
@@ -254,7 +249,7 @@ class RedisMirror(Mirror):
         self._is_comparing_next = True
         self._noted.clear()
 
-    def _note_outage(self, error: MirrorUnreachableError) -> None:
+    def _note_outage(self, error: errors.MirrorUnreachableError) -> None:
         metrics.AI_CONTROL_CACHE.labels("error").inc()
         self.health = MirrorHealth.UNREACHABLE
         if self._outage is None:

@@ -30,13 +30,9 @@ from uuid import UUID, uuid4
 import structlog
 
 from actors.clock import Clock
+from actors.conversation import errors
 from actors.conversation.codec import decode_state
 from actors.conversation.effects import ClearTimer, SetTimer
-from actors.conversation.errors import (
-    ActorError,
-    InvalidEventError,
-    ShardUnavailableError,
-)
 from actors.conversation.events import Event, ReplyFailed, ReplyWritten
 from actors.conversation.ports import NO_PROFILES, Journal, Profiles, Responder, Sender
 from actors.conversation.rules.decide import decide
@@ -136,10 +132,12 @@ class Shard:
         await cancel_and_wait(*self._tasks)
         await self._mirror.stop()
 
-    async def submit(self, events: Sequence[Event]) -> list[Receipt | ActorError]:
+    async def submit(
+        self, events: Sequence[Event]
+    ) -> list[Receipt | errors.ActorError]:
         """Record events; returns when they are committed, one result per event."""
         if self._is_fenced or self._is_stopping:
-            return [ShardUnavailableError() for _ in events]
+            return [errors.ShardUnavailableError() for _ in events]
         call = Call(len(events))
         for index, event in enumerate(events):
             self._inbox.put_nowait(Envelope(event, call, index))
@@ -223,7 +221,7 @@ class Shard:
     def _reject(self, envelope: Envelope) -> None:
         """Refuse the event for good; only the log gets the reason, with its tables."""
         event = envelope.event
-        envelope.fail(InvalidEventError(event_id=event.id))
+        envelope.fail(errors.InvalidEventError(event_id=event.id))
         if isinstance(event, ReplyWritten):
             # No caller waits for it, but the customer does.
             self._post(
@@ -253,7 +251,7 @@ class Shard:
             )
             try:
                 decision = decide(current, event, self._policy)
-            except ActorError as error:
+            except errors.ActorError as error:
                 envelope.fail(error)
                 continue
             except Exception:
@@ -376,4 +374,4 @@ class Shard:
 
     def _refuse(self, envelopes: list[Envelope]) -> None:
         for envelope in envelopes:
-            envelope.fail(ShardUnavailableError())
+            envelope.fail(errors.ShardUnavailableError())

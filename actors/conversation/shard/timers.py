@@ -10,8 +10,6 @@ from actors.conversation.state import TimerKind
 from persistence.ids import ConversationId, EventId
 
 Key = tuple[ConversationId, TimerKind]
-#: Events of timers: they fire again once the timers are loaded from their rows.
-TIMER_EVENTS = (events.ReplyFellDue, events.SendFellDue, events.ShareTimedOut)
 _EVENTS: Mapping[
     TimerKind, type[events.ReplyFellDue | events.SendFellDue | events.ShareTimedOut]
 ] = {
@@ -19,6 +17,8 @@ _EVENTS: Mapping[
     TimerKind.SEND: events.SendFellDue,
     TimerKind.SHARE: events.ShareTimedOut,
 }
+#: They fire again once the timers are loaded from their rows.
+TIMER_EVENTS = tuple(_EVENTS.values())
 
 
 class TimerWheel:
