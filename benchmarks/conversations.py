@@ -25,8 +25,9 @@ from actors.clock import SystemClock
 from actors.conversation.events import CustomerShared, Event, Media
 from actors.conversation.ports import AnswerJob, OutgoingPart, WrittenAnswer
 from actors.conversation.rules.policy import Policy
-from actors.conversation.shard.mirror import MirrorHealth
-from actors.conversation.shard.shard import Receipt, Shard
+from actors.conversation.shard.envelope import Receipt
+from actors.conversation.shard.mirror import Mirror
+from actors.conversation.shard.shard import Shard
 from actors.conversation.state import Conversation, MessageType, Source
 from config.logging import setup_logging
 from persistence import migrate
@@ -39,7 +40,7 @@ from persistence.ids import (
     derive_conversation_id,
     derive_event_id,
 )
-from persistence.journal import Epoch, PostgresJournal
+from persistence.journal import PostgresJournal
 
 TENANT = TenantId(UUID(int=1))
 CHANNEL = ChannelId(UUID(int=2))
@@ -86,17 +87,13 @@ class NullServices:
 
 
 @dataclass(slots=True)
-class LatenessObserver:
+class LatenessObserver(Mirror):
     """Stands for the mirror, and notes the lateness of each timer after its commit."""
 
-    health = MirrorHealth.OFF
     wanted: int = 0
     due: dict[ConversationId, datetime] = field(default_factory=dict)
     late_s: list[float] = field(default_factory=list)
     done: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def start(self, epoch: Epoch, shards: int) -> None:
-        """Do nothing."""
 
     def note(self, states: Iterable[Conversation]) -> None:
         """Note the lateness of the timers that ended with this commit."""
@@ -106,9 +103,6 @@ class LatenessObserver:
                 self.late_s.append((now - self.due.pop(state.id)).total_seconds())
         if len(self.late_s) >= self.wanted:
             self.done.set()
-
-    async def stop(self) -> None:
-        """Do nothing."""
 
 
 def build_shard(pool: Pool, observer: LatenessObserver, max_resident: int) -> Shard:

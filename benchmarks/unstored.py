@@ -11,7 +11,7 @@ from ray.serve import Application
 from starlette.types import ASGIApp
 
 from actors.conversation.events import Event
-from actors.conversation.shard.shard import Receipt
+from actors.conversation.shard.envelope import Receipt
 from deployments.http.asgi import OpenedApp
 from deployments.integrations.webhooks import open_webhooks
 

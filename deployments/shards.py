@@ -8,7 +8,7 @@ import asyncpg
 from actors.conversation.actor import ShardDependencies, ShardPlan
 from actors.conversation.client import start_shards, stop_shards
 from actors.conversation.rules.policy import Policy
-from actors.conversation.shard.mirror import NO_MIRROR, Mirror, RedisMirror
+from actors.conversation.shard.mirror import Mirror, RedisMirror
 from config.logging import setup_logging
 from config.settings import Settings, load_settings
 from deployments.answers.clients import RemoteResponder
@@ -28,14 +28,11 @@ async def open_dependencies(pool: Pool) -> ShardDependencies:
     setup_logging(settings.logs_dir, "shards")
     cipher = get_cipher(settings)
     url = settings.redis_url
-    mirror: Mirror = (
-        NO_MIRROR if url is None else RedisMirror(pool, url.get_secret_value())
-    )
     return ShardDependencies(
         responder=RemoteResponder(settings.llm_timeout_s),
         sender=ChannelSender(pool, cipher, settings),
         profiles=ChannelProfiles(pool, cipher, settings),
-        mirror=mirror,
+        mirror=Mirror() if url is None else RedisMirror(pool, url.get_secret_value()),
     )
 
 

@@ -8,14 +8,8 @@ from uuid import UUID
 
 import asyncpg
 
+from persistence import ids
 from persistence.database import Db
-from persistence.ids import (
-    ChannelId,
-    ConversationId,
-    CustomerId,
-    MessageId,
-    TenantId,
-)
 from persistence.queries import load_queries
 from persistence.search import build_search_pattern
 
@@ -26,7 +20,7 @@ _SQL = load_queries("conversations")
 class CustomerSummary:
     """The customer of a conversation."""
 
-    id: CustomerId
+    id: ids.CustomerId
     platform_id: str
     first_name: str
     last_name: str
@@ -38,7 +32,7 @@ class CustomerSummary:
 class LastMessage:
     """The last message of a conversation."""
 
-    id: MessageId
+    id: ids.MessageId
     type: str
     content: str
     created_at: datetime
@@ -48,7 +42,7 @@ class LastMessage:
 class PendingShareSummary:
     """A shared post that waits for its question."""
 
-    message_id: MessageId
+    message_id: ids.MessageId
     due_at: datetime
 
 
@@ -56,12 +50,12 @@ class PendingShareSummary:
 class ConversationSummary:
     """A conversation as the API shows it."""
 
-    id: ConversationId
+    id: ids.ConversationId
     status: str
     ai_enabled: bool
     department: str | None
     source: str
-    channel_id: ChannelId
+    channel_id: ids.ChannelId
     customer: CustomerSummary
     pending_share: PendingShareSummary | None
     last_customer_at: datetime | None
@@ -80,7 +74,7 @@ class ConversationFilter:
 
 
 async def fetch_conversations_page(
-    db: Db, tenant_id: TenantId, wanted: ConversationFilter, limit: int, offset: int
+    db: Db, tenant_id: ids.TenantId, wanted: ConversationFilter, limit: int, offset: int
 ) -> tuple[int, tuple[ConversationSummary, ...]]:
     """Fetch a page of the inbox and how many there are in all."""
     pattern = build_search_pattern(wanted.words or "")
@@ -91,15 +85,15 @@ async def fetch_conversations_page(
 
 
 async def fetch_conversations(
-    db: Db, tenant_id: TenantId, ids: Collection[ConversationId]
+    db: Db, tenant_id: ids.TenantId, wanted: Collection[ids.ConversationId]
 ) -> tuple[ConversationSummary, ...]:
     """Fetch those of these conversations that are this tenant's."""
-    rows = await db.fetch(_SQL["fetch_conversations"], tenant_id, list(ids))
+    rows = await db.fetch(_SQL["fetch_conversations"], tenant_id, list(wanted))
     return tuple(_summary(row) for row in rows)
 
 
 async def fetch_conversation(
-    db: Db, tenant_id: TenantId, conversation_id: ConversationId
+    db: Db, tenant_id: ids.TenantId, conversation_id: ids.ConversationId
 ) -> ConversationSummary | None:
     """Fetch one conversation; None if it is not this tenant's."""
     rows = await fetch_conversations(db, tenant_id, [conversation_id])
@@ -129,7 +123,7 @@ def _summary(row: asyncpg.Record) -> ConversationSummary:
         pending_share=None
         if share is None
         else PendingShareSummary(
-            MessageId(UUID(share["message_id"])),
+            ids.MessageId(UUID(share["message_id"])),
             datetime.fromisoformat(share["due_at"]),
         ),
         last_customer_at=None if seen is None else datetime.fromisoformat(seen),

@@ -7,14 +7,8 @@ from typing import TypeAlias, cast
 
 import asyncpg
 
+from persistence import ids
 from persistence.database import Db
-from persistence.ids import (
-    ChannelId,
-    ConversationId,
-    CustomerId,
-    TenantId,
-    derive_conversation_id,
-)
 from persistence.queries import load_queries
 from persistence.search import build_search_pattern
 
@@ -27,10 +21,10 @@ AttributeValue: TypeAlias = str | bool | int | float | None
 class Customer:
     """One customer on one channel, and so one conversation."""
 
-    id: CustomerId
-    channel_id: ChannelId
+    id: ids.CustomerId
+    channel_id: ids.ChannelId
     source: str
-    conversation_id: ConversationId
+    conversation_id: ids.ConversationId
     platform_id: str
     first_name: str
     last_name: str
@@ -45,7 +39,7 @@ class Customer:
 class CustomerFilter:
     """Filters of a page of customers; None leaves a filter out."""
 
-    channel_id: ChannelId | None = None
+    channel_id: ids.ChannelId | None = None
     tag: str | None = None
     words: str | None = None
 
@@ -62,7 +56,7 @@ class CustomerEdit:
 
 
 async def fetch_customers_page(
-    db: Db, tenant_id: TenantId, wanted: CustomerFilter, limit: int, offset: int
+    db: Db, tenant_id: ids.TenantId, wanted: CustomerFilter, limit: int, offset: int
 ) -> tuple[int, tuple[Customer, ...]]:
     """Fetch a page of the customers and how many there are in all."""
     pattern = build_search_pattern(wanted.words or "")
@@ -73,7 +67,7 @@ async def fetch_customers_page(
 
 
 async def fetch_customer(
-    db: Db, tenant_id: TenantId, customer_id: CustomerId
+    db: Db, tenant_id: ids.TenantId, customer_id: ids.CustomerId
 ) -> Customer | None:
     """Fetch one customer; None if it is not this tenant's."""
     row = await db.fetchrow(_SQL["fetch_customer"], tenant_id, customer_id)
@@ -81,7 +75,7 @@ async def fetch_customer(
 
 
 async def update_customer(
-    db: Db, tenant_id: TenantId, customer_id: CustomerId, edit: CustomerEdit
+    db: Db, tenant_id: ids.TenantId, customer_id: ids.CustomerId, edit: CustomerEdit
 ) -> bool:
     """Apply an edit; False if there is no such customer of this tenant."""
     updated_id = await db.fetchval(
@@ -99,10 +93,12 @@ async def update_customer(
 
 def _customer(row: asyncpg.Record) -> Customer:
     return Customer(
-        id=CustomerId(row["id"]),
-        channel_id=ChannelId(row["channel_id"]),
+        id=ids.CustomerId(row["id"]),
+        channel_id=ids.ChannelId(row["channel_id"]),
         source=row["source"],
-        conversation_id=derive_conversation_id(row["channel_id"], row["platform_id"]),
+        conversation_id=ids.derive_conversation_id(
+            row["channel_id"], row["platform_id"]
+        ),
         platform_id=row["platform_id"],
         first_name=row["first_name"],
         last_name=row["last_name"],

@@ -7,7 +7,7 @@ from typing import Self
 
 from persistence.database import Db
 from persistence.ids import ConversationId, MessageId, TenantId
-from persistence.queries import load_queries
+from persistence.queries import build_row, load_queries
 
 _SQL = load_queries("feed")
 _CURSOR = re.compile(r"\d{1,5}-\d{1,19}(\.\d{1,5}-\d{1,19})*", re.ASCII)
@@ -75,15 +75,7 @@ async def fetch_feed_page(
     shards = [shard for shard, _ in cursor.positions]
     seqs = [seq for _, seq in cursor.positions]
     rows = await db.fetch(_SQL["fetch_feed_page"], tenant_id, shards, seqs, limit)
-    return tuple(
-        Change(
-            shard=row["shard"],
-            seq=row["seq"],
-            conversation_id=row["conversation_id"],
-            message_ids=tuple(row["message_ids"]),
-        )
-        for row in rows
-    )
+    return tuple(build_row(Change, row) for row in rows)
 
 
 async def fetch_tenants_with_news(

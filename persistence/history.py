@@ -6,7 +6,7 @@ from typing import cast
 
 from persistence.database import Db
 from persistence.ids import ConversationId, EventId, TenantId
-from persistence.queries import load_queries
+from persistence.queries import build_row, load_queries
 
 _SQL = load_queries("history")
 
@@ -51,11 +51,7 @@ async def fetch_events_page(
         _SQL["fetch_events_page"], tenant_id, conversation_id, limit, offset
     )
     total = await db.fetchval(_SQL["count_events"], tenant_id, conversation_id)
-    events = tuple(
-        HistoryEvent(row["id"], row["version"], row["kind"], row["at"], row["payload"])
-        for row in rows
-    )
-    return cast("int", total), events
+    return cast("int", total), tuple(build_row(HistoryEvent, row) for row in rows)
 
 
 async def fetch_history(
@@ -68,8 +64,6 @@ async def fetch_history(
     return StoredHistory(
         state=rows[0]["state"],
         events=tuple(
-            StoredEvent(row["version"], row["kind"], row["payload"])
-            for row in rows
-            if row["version"] is not None
+            build_row(StoredEvent, row) for row in rows if row["version"] is not None
         ),
     )

@@ -10,24 +10,9 @@ import asyncpg
 import orjson
 import structlog
 
+from persistence import errors, ids
 from persistence.database import Connection, Db, Pool
-from persistence.errors import (
-    DATABASE_AWAY,
-    BatchRefusedError,
-    DatabaseAwayError,
-    PersistenceError,
-    ShardFencedError,
-)
-from persistence.ids import (
-    ChannelId,
-    ConversationId,
-    CustomerId,
-    EventId,
-    MessageId,
-    SendId,
-    TenantId,
-)
-from persistence.queries import load_queries
+from persistence.queries import build_row, load_queries
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -55,7 +40,7 @@ class Epoch:
 class TimerRow:
     """An armed timer of a conversation."""
 
-    conversation_id: ConversationId
+    conversation_id: ids.ConversationId
     kind: str
     slot: int
     due_at: datetime
@@ -65,9 +50,9 @@ class TimerRow:
 class CustomerRow:
     """A new customer, or a new name of one."""
 
-    id: CustomerId
-    tenant_id: TenantId
-    channel_id: ChannelId
+    id: ids.CustomerId
+    tenant_id: ids.TenantId
+    channel_id: ids.ChannelId
     platform_id: str
     created_at: datetime
     first_name: str = ""
@@ -79,17 +64,17 @@ class CustomerRow:
 class ConversationRow:
     """A conversation's newest state. `state` is JSON text."""
 
-    id: ConversationId
-    tenant_id: TenantId
-    channel_id: ChannelId
-    customer_id: CustomerId
+    id: ids.ConversationId
+    tenant_id: ids.TenantId
+    channel_id: ids.ChannelId
+    customer_id: ids.CustomerId
     source: str
     slot: int
     version: int
     state: str
     status: str
     needs_operator: bool
-    last_message_id: MessageId | None
+    last_message_id: ids.MessageId | None
     created_at: datetime
     updated_at: datetime
 
@@ -98,25 +83,25 @@ class ConversationRow:
 class EventRow:
     """An event. `payload` is JSON text."""
 
-    id: EventId
-    conversation_id: ConversationId
-    tenant_id: TenantId
+    id: ids.EventId
+    conversation_id: ids.ConversationId
+    tenant_id: ids.TenantId
     version: int
     seq: int
     at: datetime
     kind: str
     payload: str
     #: The messages that the event added or changed.
-    message_ids: tuple[MessageId, ...]
+    message_ids: tuple[ids.MessageId, ...]
 
 
 @dataclass
 class MessageRow:
     """A new message. `metadata` is JSON text."""
 
-    id: MessageId
-    tenant_id: TenantId
-    conversation_id: ConversationId
+    id: ids.MessageId
+    tenant_id: ids.TenantId
+    conversation_id: ids.ConversationId
     seq: int
     type: str
     message_type: str
@@ -136,11 +121,11 @@ class MessageRow:
 class SendRow:
     """A part of a message of ours, and its delivery status."""
 
-    id: SendId
-    conversation_id: ConversationId
-    message_id: MessageId
-    tenant_id: TenantId
-    channel_id: ChannelId
+    id: ids.SendId
+    conversation_id: ids.ConversationId
+    message_id: ids.MessageId
+    tenant_id: ids.TenantId
+    channel_id: ids.ChannelId
     part: int
     content: str
     delivery: str
@@ -154,7 +139,7 @@ class SendRow:
 class MessageUpdate:
     """A change of a stored message; None leaves a column as it is."""
 
-    id: MessageId
+    id: ids.MessageId
     processing_status: str | None = None
     delivery: str | None = None
     platform_id: str | None = None
@@ -177,25 +162,27 @@ class Batch:
     changes of a new message within its batch are in its MessageRow already.
     """
 
-    customers: dict[CustomerId, CustomerRow] = field(default_factory=dict)
-    conversations: dict[ConversationId, ConversationRow] = field(default_factory=dict)
+    customers: dict[ids.CustomerId, CustomerRow] = field(default_factory=dict)
+    conversations: dict[ids.ConversationId, ConversationRow] = field(
+        default_factory=dict
+    )
     events: list[EventRow] = field(default_factory=list)
-    messages: dict[MessageId, MessageRow] = field(default_factory=dict)
-    updates: dict[MessageId, MessageUpdate] = field(default_factory=dict)
-    sends: dict[SendId, SendRow] = field(default_factory=dict)
-    timers: dict[tuple[ConversationId, str], TimerRow | None] = field(
+    messages: dict[ids.MessageId, MessageRow] = field(default_factory=dict)
+    updates: dict[ids.MessageId, MessageUpdate] = field(default_factory=dict)
+    sends: dict[ids.SendId, SendRow] = field(default_factory=dict)
+    timers: dict[tuple[ids.ConversationId, str], TimerRow | None] = field(
         default_factory=dict
     )
     #: Messages that were unsent, by their platform ids: see `redact_events`.
-    redacted: set[tuple[ConversationId, str]] = field(default_factory=set)
+    redacted: set[tuple[ids.ConversationId, str]] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """The stored input of a batch: states as JSON text, sequence numbers of events."""
 
-    states: dict[ConversationId, str]
-    events: dict[EventId, int]
+    states: dict[ids.ConversationId, str]
+    events: dict[ids.EventId, int]
 
 
 class PostgresJournal:
@@ -209,7 +196,7 @@ class PostgresJournal:
         with _reading():
             row = await self._pool.fetchrow(_SQL["raise_epoch"], shard)
         if row is None:
-            raise PersistenceError
+            raise errors.PersistenceError
         return Epoch(shard, row["epoch"], row["seq"])
 
     async def renew_epoch(self, epoch: Epoch) -> Epoch | None:
@@ -224,13 +211,10 @@ class PostgresJournal:
         """Fetch the timers of the shard's slots, the earliest first."""
         with _reading():
             rows = await self._pool.fetch(_SQL["fetch_timers"], shard, shards)
-        return tuple(
-            TimerRow(row["conversation_id"], row["kind"], row["slot"], row["due_at"])
-            for row in rows
-        )
+        return tuple(build_row(TimerRow, row) for row in rows)
 
     async def fetch_before_deciding(
-        self, conversations: Sequence[ConversationId], events: Sequence[EventId]
+        self, conversations: Sequence[ids.ConversationId], events: Sequence[ids.EventId]
     ) -> Known:
         """Fetch the stored ones of these conversations and events in one query."""
         with _reading():
@@ -253,10 +237,10 @@ class PostgresJournal:
             async with self._pool.acquire() as connection, connection.transaction():
                 await commit_batch(connection, epoch, batch, last_seq)
                 await redact_events(connection, batch.redacted)
-        except DATABASE_AWAY as error:
-            raise DatabaseAwayError(repr(error)) from error
+        except errors.DATABASE_AWAY as error:
+            raise errors.DatabaseAwayError(repr(error)) from error
         except asyncpg.PostgresError as error:
-            raise BatchRefusedError(str(error)) from error
+            raise errors.BatchRefusedError(str(error)) from error
 
 
 @contextmanager
@@ -265,11 +249,11 @@ def _reading() -> Iterator[None]:
     # is a bug, but no fault of the event: the shard waits and keeps the event.
     try:
         yield
-    except DATABASE_AWAY as error:
-        raise DatabaseAwayError(repr(error)) from error
+    except errors.DATABASE_AWAY as error:
+        raise errors.DatabaseAwayError(repr(error)) from error
     except asyncpg.PostgresError as error:
         log.exception("statement_refused")
-        raise DatabaseAwayError(repr(error)) from error
+        raise errors.DatabaseAwayError(repr(error)) from error
 
 
 async def fence_all(db: Connection) -> None:
@@ -307,12 +291,12 @@ async def commit_batch(db: Db, epoch: Epoch, batch: Batch, last_seq: int) -> Non
         )
     except asyncpg.PostgresError as error:
         if error.sqlstate == FENCED:
-            raise ShardFencedError from error
+            raise errors.ShardFencedError from error
         raise
 
 
 async def redact_events(
-    db: Connection, messages: Collection[tuple[ConversationId, str]]
+    db: Connection, messages: Collection[tuple[ids.ConversationId, str]]
 ) -> None:
     """Remove the words of these messages from the history, this batch included.
 

@@ -1,15 +1,13 @@
 """Reads messages for operators, visitors and the answering side."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-import asyncpg
-
 from persistence.database import Db
 from persistence.ids import ConversationId, MessageId, TenantId
-from persistence.queries import load_queries
+from persistence.queries import build_row, load_queries
 
 _SQL = load_queries("messages")
 
@@ -34,6 +32,18 @@ class StoredMessage:
     metadata: dict[str, object]
     feedback: str
     feedback_comment: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """A message as the visitor of a website reads it."""
+
+    id: MessageId
+    conversation_id: ConversationId
+    seq: int
+    type: str
+    content: str
     created_at: datetime
 
 
@@ -65,7 +75,7 @@ async def fetch_messages_page(
         _SQL["fetch_messages_page"], tenant_id, conversation_id, limit, offset
     )
     total = await db.fetchval(_SQL["count_messages"], tenant_id, conversation_id)
-    return cast("int", total), tuple(_message(row) for row in rows)
+    return cast("int", total), tuple(build_row(StoredMessage, row) for row in rows)
 
 
 async def fetch_messages(
@@ -73,7 +83,7 @@ async def fetch_messages(
 ) -> tuple[StoredMessage, ...]:
     """Fetch those of these messages that are this tenant's."""
     rows = await db.fetch(_SQL["fetch_messages"], tenant_id, list(ids))
-    return tuple(_message(row) for row in rows)
+    return tuple(build_row(StoredMessage, row) for row in rows)
 
 
 async def fetch_message(
@@ -89,7 +99,7 @@ async def fetch_latest_messages(
 ) -> tuple[StoredMessage, ...]:
     """Fetch the end of a conversation, oldest first."""
     rows = await db.fetch(_SQL["fetch_latest_messages"], conversation_id, limit)
-    return tuple(_message(row) for row in rows)
+    return tuple(build_row(StoredMessage, row) for row in rows)
 
 
 async def fetch_questions(
@@ -100,7 +110,7 @@ async def fetch_questions(
 ) -> tuple[Question, ...]:
     """Fetch the questions of one answer, in the customer's own words, oldest first."""
     rows = await db.fetch(_SQL["fetch_questions"], tenant_id, conversation_id, ids)
-    return tuple(Question(row["message_type"], row["content"]) for row in rows)
+    return tuple(build_row(Question, row) for row in rows)
 
 
 async def fetch_recent_turns(
@@ -114,10 +124,28 @@ async def fetch_recent_turns(
     rows = await db.fetch(
         _SQL["fetch_recent_turns"], tenant_id, conversation_id, without, limit
     )
-    return tuple(Turn(row["type"], row["content"]) for row in reversed(rows))
+    return tuple(build_row(Turn, row) for row in reversed(rows))
 
 
-def _message(row: asyncpg.Record) -> StoredMessage:
-    return StoredMessage(
-        **{name: row[name] for name in StoredMessage.__dataclass_fields__}
+async def fetch_chat_news(
+    db: Db, cursors: Mapping[ConversationId, int], limit: int
+) -> tuple[ChatMessage, ...]:
+    """Fetch what came after each cursor, oldest first, `limit` per conversation."""
+    rows = await db.fetch(
+        _SQL["fetch_chat_news"], list(cursors), list(cursors.values()), limit
     )
+    return tuple(build_row(ChatMessage, row) for row in rows)
+
+
+async def fetch_chat_writing(
+    db: Db, ids: Collection[ConversationId]
+) -> frozenset[ConversationId]:
+    """Fetch in which of these conversations the AI is writing."""
+    rows = await db.fetch(_SQL["fetch_chat_writing"], list(ids))
+    return frozenset(ConversationId(row["id"]) for row in rows)
+
+
+async def fetch_chat_start(db: Db, conversation_id: ConversationId, newest: int) -> int:
+    """Fetch the cursor that leaves the `newest` messages; 0 if there are fewer."""
+    seq = await db.fetchval(_SQL["fetch_chat_start"], conversation_id, newest)
+    return seq if isinstance(seq, int) else 0

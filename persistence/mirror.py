@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
-from types import TracebackType
 from typing import Self, cast
 from urllib.parse import unquote, urlsplit
 
@@ -23,7 +22,7 @@ from redis.exceptions import RedisError
 from persistence.database import Pool
 from persistence.errors import MirrorEmptiedError, MirrorUnreachableError
 from persistence.ids import ConversationId
-from persistence.queries import load_queries
+from persistence.queries import build_row, load_queries
 
 _SQL = load_queries("mirror")
 VERSIONS_KEY = "pilito_mirror"
@@ -31,8 +30,8 @@ VERSIONS_KEY = "pilito_mirror"
 # KEYS: the hash of versions, then two keys per conversation.
 # ARGV: field and value of the shard's mark, then per conversation its id, its version,
 # the stored version that is known to be wrong, and a value per key, '' for no key.
-# Returns whether the mark was there, then per conversation the states of its keys and
-# the newer version that is stored, 0 if there is none.
+# Returns whether the mark was there, then a number per conversation: the state of its
+# first key before the write, or the newer version that is stored, below zero.
 # A time-out on a key would make the mirror wrong by itself, so SET removes it.
 _WRITE = """
 if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then redis.call('DEL', KEYS[1]) end
@@ -42,12 +41,12 @@ redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 local function put(key, wanted)
     local value = redis.pcall('GET', key)
     if wanted == '' then
-        if value then redis.call('DEL', key) end
-        return value and 3 or 0
+        redis.call('DEL', key)
+    elseif value ~= wanted or redis.call('TTL', key) ~= -1 then
+        redis.call('SET', key, wanted)
+        return value and 3 or 2
     end
-    if value == wanted and redis.call('TTL', key) == -1 then return 1 end
-    redis.call('SET', key, wanted)
-    return value and 3 or 2
+    return 1
 end
 
 for key = 2, #KEYS, 2 do
@@ -56,12 +55,11 @@ for key = 2, #KEYS, 2 do
     local stored = redis.call('HGET', KEYS[1], id)
     local newer = tonumber(stored or 0) or 0
     if newer > tonumber(version) and stored ~= ARGV[arg + 2] then
-        for _, value in ipairs({4, 4, newer}) do table.insert(result, value) end
+        table.insert(result, -newer)
     else
         if stored ~= version then redis.call('HSET', KEYS[1], id, version) end
         table.insert(result, put(KEYS[key], ARGV[arg + 3]))
-        table.insert(result, put(KEYS[key + 1], ARGV[arg + 4]))
-        table.insert(result, 0)
+        put(KEYS[key + 1], ARGV[arg + 4])
     end
 end
 return result
@@ -69,14 +67,13 @@ return result
 
 
 class KeyState(IntEnum):
-    """The state of a key before the write; the numbers are the script's."""
+    """The state of a conversation's `ai_control` key before a write."""
 
-    NOT_WANTED = 0
+    #: A newer version is stored, and nothing was written.
+    NEWER = 0
     RIGHT = 1
     ABSENT = 2
     WRONG = 3
-    #: A newer version is stored, and nothing was written.
-    NEWER = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +86,6 @@ class MirrorRow:
     pending_share: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class KeyStates:
-    """The states of a conversation's two keys before the write."""
-
-    ai_control: KeyState
-    pending_share: KeyState
-    #: Only with KeyState.NEWER.
-    newer_version: int = 0
-
-
 async def fetch_shard_epoch(db: Pool, shard: int) -> int | None:
     """Fetch the epoch of the process that holds the shard."""
     return cast("int | None", await db.fetchval(_SQL["fetch_shard_epoch"], shard))
@@ -109,7 +96,7 @@ async def fetch_mirrored(
 ) -> tuple[MirrorRow, ...]:
     """Fetch what the mirror must show of these conversations."""
     rows = await db.fetch(_SQL["fetch_mirrored"], conversations)
-    return tuple(MirrorRow(**row) for row in rows)
+    return tuple(build_row(MirrorRow, row) for row in rows)
 
 
 async def fetch_mirrored_page(
@@ -117,7 +104,7 @@ async def fetch_mirrored_page(
 ) -> tuple[MirrorRow, ...]:
     """Fetch what it must show of the next conversations by id, of all shards."""
     rows = await db.fetch(_SQL["fetch_mirrored_page"], after, limit)
-    return tuple(MirrorRow(**row) for row in rows)
+    return tuple(build_row(MirrorRow, row) for row in rows)
 
 
 class MirrorConnection:
@@ -143,12 +130,7 @@ class MirrorConnection:
             await self._client.initialize()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         with suppress(RedisError, OSError):
             await self._client.aclose()
 
@@ -158,10 +140,10 @@ class MirrorConnection:
         epoch: int,
         rows: Sequence[MirrorRow],
         disproved: Mapping[ConversationId, int] | None = None,
-    ) -> list[KeyStates]:
+    ) -> tuple[dict[ConversationId, KeyState], dict[ConversationId, int]]:
         """Make the mirror right for these rows, unless it shows newer ones.
 
-        Returns the states of their keys before.
+        Returns the states before, and the newer versions that are stored.
 
         Args:
             shard: whose mark is set.
@@ -190,12 +172,9 @@ class MirrorConnection:
             is_marked, *numbers = cast("list[int]", await self._write(keys, arguments))
         if not is_marked:
             raise MirrorEmptiedError
-        return [
-            KeyStates(KeyState(ai_control), KeyState(pending_share), newer_version)
-            for ai_control, pending_share, newer_version in zip(
-                numbers[::3], numbers[1::3], numbers[2::3], strict=True
-            )
-        ]
+        results = {row.id: n for row, n in zip(rows, numbers, strict=True)}
+        states = {key: KeyState(max(n, 0)) for key, n in results.items()}
+        return states, {key: -n for key, n in results.items() if n < 0}
 
     @contextmanager
     def _wrapped(self) -> Iterator[None]:

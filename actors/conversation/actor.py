@@ -11,9 +11,9 @@ import ray
 from actors.clock import SystemClock
 from actors.conversation.ports import Profiles, Responder, Sender
 from actors.conversation.rules.policy import Policy
+from actors.conversation.shard.envelope import pack_results, unpack_events
 from actors.conversation.shard.mirror import Mirror, MirrorHealth
 from actors.conversation.shard.shard import Shard
-from actors.conversation.shard.wire import pack_results, unpack_events
 from config import memory
 from persistence.database import Pool, open_pool
 from persistence.journal import PostgresJournal

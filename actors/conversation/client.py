@@ -7,10 +7,10 @@ overtake a retried one of the same conversation.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol, TypeVar, cast
+from typing import Protocol, TypeAlias, TypeVar, cast
 
 import ray
 import structlog
@@ -18,16 +18,11 @@ from ray import ObjectRef
 from ray.actor import ActorHandle
 from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
-from actors.conversation.actor import (
-    ConversationShardActor,
-    OpenDependencies,
-    ShardPlan,
-)
+from actors.conversation import actor
 from actors.conversation.errors import ActorError, ShardUnavailableError
 from actors.conversation.events import Event
+from actors.conversation.shard.envelope import Receipt, pack_events, unpack_results
 from actors.conversation.shard.mirror import MirrorHealth
-from actors.conversation.shard.shard import Receipt
-from actors.conversation.shard.wire import pack_events, unpack_results
 from persistence.ids import slot_of
 
 NAMESPACE = "pilito"
@@ -42,6 +37,11 @@ RETRY_PAUSE_S = 0.1
 PROBE_TIMEOUT_S = 1.5
 
 Answer = TypeVar("Answer")
+#: A remote call with a batch, which returns one result per event. Raises
+#: ShardUnavailableError if there was no answer.
+ShardCall: TypeAlias = Callable[
+    [Sequence[Event]], Awaitable[list[Receipt | ActorError]]
+]
 
 log = structlog.get_logger("shard_client")
 
@@ -58,14 +58,6 @@ class Shards(Protocol):
             UnknownConversationError: the event names no conversation.
             InvalidEventError: the event can't be applied.
         """
-        ...
-
-
-class ShardCall(Protocol):
-    """A remote call with a batch, which returns one result per event."""
-
-    async def __call__(self, events: Sequence[Event]) -> list[Receipt | ActorError]:
-        """Submit the batch. Raises ShardUnavailableError if there was no answer."""
         ...
 
 
@@ -183,7 +175,7 @@ class ShardClient:
 
 
 def start_shards(
-    plans: Sequence[ShardPlan], open_dependencies: OpenDependencies
+    plans: Sequence[actor.ShardPlan], open_dependencies: actor.OpenDependencies
 ) -> None:
     """Start an actor per plan, and wait until each serves.
 
@@ -209,8 +201,10 @@ def stop_shards(shards: int, timeout: timedelta) -> None:
         ray.kill(handle)
 
 
-def _start(plan: ShardPlan, open_dependencies: OpenDependencies) -> ActorHandle[object]:
-    options = ConversationShardActor.options(
+def _start(
+    plan: actor.ShardPlan, open_dependencies: actor.OpenDependencies
+) -> ActorHandle[object]:
+    options = actor.ConversationShardActor.options(
         name=shard_name(plan.shard),
         namespace=NAMESPACE,
         lifetime="detached",

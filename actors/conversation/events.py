@@ -12,24 +12,15 @@ from actors.conversation.state import (
     Source,
     Status,
 )
-from persistence.ids import (
-    ChannelId,
-    ConversationId,
-    EventId,
-    MessageId,
-    SendId,
-    TenantId,
-    UserId,
-    derive_event_id,
-)
+from persistence import ids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationEvent:
     """The fields of all events."""
 
-    id: EventId
-    conversation_id: ConversationId
+    id: ids.EventId
+    conversation_id: ids.ConversationId
     at: datetime
 
 
@@ -37,8 +28,8 @@ class ConversationEvent:
 class Inbound(ConversationEvent):
     """An event from a platform, with all that opens a conversation."""
 
-    tenant_id: TenantId
-    channel_id: ChannelId
+    tenant_id: ids.TenantId
+    channel_id: ids.ChannelId
     source: Source
     customer: str
     mid: str
@@ -119,7 +110,7 @@ class EchoReceived(Inbound):
 class OperatorAnswered(ConversationEvent):
     """An operator wrote to the customer."""
 
-    user_id: UserId
+    user_id: ids.UserId
     text: str
 
 
@@ -129,7 +120,7 @@ class ConversationRedirected(ConversationEvent):
 
     destination: Destination
     #: The operator, for the history; no rule reads it.
-    user_id: UserId | None = None
+    user_id: ids.UserId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,14 +129,14 @@ class StatusSet(ConversationEvent):
 
     status: Status
     #: See ConversationRedirected.
-    user_id: UserId | None = None
+    user_id: ids.UserId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AiSwitched(ConversationEvent):
     """An operator turned the AI on or off where the conversation stands."""
 
-    user_id: UserId
+    user_id: ids.UserId
     ai_enabled: bool
 
 
@@ -153,8 +144,8 @@ class AiSwitched(ConversationEvent):
 class FeedbackGiven(ConversationEvent):
     """An operator rated an answer of the AI."""
 
-    user_id: UserId
-    message_id: MessageId
+    user_id: ids.UserId
+    message_id: ids.MessageId
     feedback: Feedback
     comment: str = ""
 
@@ -163,7 +154,7 @@ class FeedbackGiven(ConversationEvent):
 class CustomerEdited(ConversationEvent):
     """An operator changed the customer's card, which is stored elsewhere."""
 
-    user_id: UserId
+    user_id: ids.UserId
     fields: tuple[str, ...]
 
 
@@ -226,7 +217,7 @@ class AnswerTrace:
 class ReplyWritten(ConversationEvent):
     """The answer to job `job` was written; `is_handover` if it calls for a person."""
 
-    job: EventId
+    job: ids.EventId
     text: str
     is_handover: bool = False
     #: The AI goes on, but a person must look: at a picture, say.
@@ -238,7 +229,7 @@ class ReplyWritten(ConversationEvent):
 class ReplyFailed(ConversationEvent):
     """No answer could be written for job `job`."""
 
-    job: EventId
+    job: ids.EventId
     reason: str
 
 
@@ -253,7 +244,7 @@ class SendFellDue(ConversationEvent):
 class PartDelivered(ConversationEvent):
     """The platform accepted the part under the id `mid`."""
 
-    send_id: SendId
+    send_id: ids.SendId
     mid: str
 
 
@@ -261,7 +252,7 @@ class PartDelivered(ConversationEvent):
 class PartRefused(ConversationEvent):
     """The platform refused the part; `permanent` if a retry would be refused too."""
 
-    send_id: SendId
+    send_id: ids.SendId
     reason: str
     permanent: bool
     retry_after: timedelta | None = None
@@ -275,7 +266,7 @@ class PartRefused(ConversationEvent):
 class PartOutcomeLost(ConversationEvent):
     """The call to the platform had no result: the part may have arrived."""
 
-    send_id: SendId
+    send_id: ids.SendId
     reason: str
 
 
@@ -283,8 +274,8 @@ class PartOutcomeLost(ConversationEvent):
 class SendRetried(ConversationEvent):
     """An operator retried a dead letter."""
 
-    user_id: UserId
-    message_id: MessageId
+    user_id: ids.UserId
+    message_id: ids.MessageId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -333,24 +324,24 @@ Event: TypeAlias = (
 )
 
 
-def message_id_of(event: ConversationEvent) -> MessageId:
+def message_id_of(event: ConversationEvent) -> ids.MessageId:
     """Return the id of the message that the event makes: its own."""
-    return MessageId(event.id)
+    return ids.MessageId(event.id)
 
 
-def customer_message_id(conversation: ConversationId, mid: str) -> EventId:
+def customer_message_id(conversation: ids.ConversationId, mid: str) -> ids.EventId:
     """Return the id of a customer's message, the same way for every channel.
 
     So an unsent or edited message is found by its platform id alone.
     """
-    return derive_event_id(conversation, mid)
+    return ids.derive_event_id(conversation, mid)
 
 
-def share_message_id(conversation: ConversationId, mid: str) -> EventId:
+def share_message_id(conversation: ids.ConversationId, mid: str) -> ids.EventId:
     """Return the id of the share in a message, which may carry words as well."""
-    return derive_event_id(conversation, f"share:{mid}")
+    return ids.derive_event_id(conversation, f"share:{mid}")
 
 
-def echo_message_id(conversation: ConversationId, mid: str) -> EventId:
+def echo_message_id(conversation: ids.ConversationId, mid: str) -> ids.EventId:
     """Return the id of an echo, distinct from every customer's message."""
-    return derive_event_id(conversation, f"echo:{mid}")
+    return ids.derive_event_id(conversation, f"echo:{mid}")

@@ -6,14 +6,7 @@ from typing import Protocol
 
 from actors.conversation.events import AnswerTrace
 from actors.conversation.state import Profile, Source
-from persistence.ids import (
-    ChannelId,
-    ConversationId,
-    EventId,
-    MessageId,
-    SendId,
-    TenantId,
-)
+from persistence import ids
 from persistence.journal import Batch, Epoch, Known, TimerRow
 
 
@@ -40,7 +33,7 @@ class Journal(Protocol):
         ...
 
     async def fetch_before_deciding(
-        self, conversations: Sequence[ConversationId], events: Sequence[EventId]
+        self, conversations: Sequence[ids.ConversationId], events: Sequence[ids.EventId]
     ) -> Known:
         """Fetch the states and the sequence numbers that are stored of these."""
         ...
@@ -63,9 +56,9 @@ class AnswerJob:
     `share` is the text of the shared post that they are about, or empty.
     """
 
-    tenant_id: TenantId
-    conversation_id: ConversationId
-    question_ids: tuple[MessageId, ...]
+    tenant_id: ids.TenantId
+    conversation_id: ids.ConversationId
+    question_ids: tuple[ids.MessageId, ...]
     share: str = ""
 
 
@@ -89,9 +82,9 @@ class OutgoingPart:
     `tag` is the message tag that Instagram demands of a person's late answer.
     """
 
-    send_id: SendId
-    tenant_id: TenantId
-    channel_id: ChannelId
+    send_id: ids.SendId
+    tenant_id: ids.TenantId
+    channel_id: ids.ChannelId
     source: Source
     customer: str
     content: str
@@ -123,8 +116,8 @@ class Sender(Protocol):
 class CustomerRef:
     """A customer, by the platform's id."""
 
-    tenant_id: TenantId
-    channel_id: ChannelId
+    tenant_id: ids.TenantId
+    channel_id: ids.ChannelId
     source: Source
     customer: str
 

@@ -1,7 +1,6 @@
 """Rebuilds a conversation from its events, and compares it with the stored state."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import orjson
@@ -11,20 +10,12 @@ from actors.conversation.errors import ActorError, ReplayError
 from actors.conversation.rules.decide import decide
 from actors.conversation.rules.policy import Policy
 from actors.conversation.state import Conversation
+from persistence.history import StoredEvent
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A stored event; `payload` is JSON text."""
-
-    version: int
-    kind: str
-    payload: str
-
-
-def rebuild(steps: Sequence[Step], policy: Policy) -> Conversation:
+def rebuild(steps: Sequence[StoredEvent], policy: Policy) -> Conversation:
     """Apply the events again, oldest first.
 
     Raises:

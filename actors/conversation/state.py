@@ -4,32 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from persistence.ids import (
-    ChannelId,
-    ConversationId,
-    CustomerId,
-    EventId,
-    MessageId,
-    SendId,
-    TenantId,
-)
+from persistence import ids
 
 #: The newest questions; an unanswered conversation must not grow without end.
 MAX_QUESTIONS = 20
-#: Echoes of our own sends arrive within seconds; so many mids outlast any burst.
-MAX_RECENT_MIDS = 32
-#: Messages of ours that the owner may unsend or edit in the app.
-MAX_RECENT_SENT = 8
-#: Dead letters that can be sent again; older ones are only shown.
-MAX_DEAD_PARTS = 40
-#: Parts that may have arrived and were sent again: an echo may come hours later.
-MAX_UNCONFIRMED = 8
-#: To recognise a message that was unsent before it was delivered.
-MAX_UNSENT_MIDS = 16
-#: Edits whose message, or an earlier edit, may still come: soon, if at all.
-MAX_RECENT_EDITS = 8
-#: Updates overtake each other by seconds, not by more messages than this.
-MAX_POSITIONS = 16
 #: Room between two messages for those that were written between them and came late.
 POSITION_STEP = 1024
 
@@ -125,15 +103,15 @@ class Reply:
     """
 
     due_at: datetime
-    job: EventId | None = None
+    job: ids.EventId | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
     """One part of one message that the platform has not confirmed yet."""
 
-    id: SendId
-    message_id: MessageId
+    id: ids.SendId
+    message_id: ids.MessageId
     part: int
     content: str
     due_at: datetime
@@ -154,14 +132,14 @@ class SentMessage:
     """The platform's id of one of our messages."""
 
     mid: str
-    message_id: MessageId
+    message_id: ids.MessageId
 
 
 @dataclass(frozen=True, slots=True)
 class PendingShare:
     """A shared post that waits for its question, at most until `due_at`."""
 
-    message_id: MessageId
+    message_id: ids.MessageId
     content: str
     media_id: str
     due_at: datetime
@@ -171,8 +149,8 @@ class PendingShare:
 class CombinedShare:
     """An open question, and the share that it is about."""
 
-    question: MessageId
-    share: MessageId
+    question: ids.MessageId
+    share: ids.MessageId
     content: str
 
 
@@ -182,15 +160,15 @@ class Position:
 
     order: int
     position: int
-    message_id: MessageId
+    message_id: ids.MessageId
 
 
 @dataclass(frozen=True, slots=True)
 class AssumedEcho:
     """An echo that was matched with the part under way by its text alone."""
 
-    event_id: EventId
-    send_id: SendId
+    event_id: ids.EventId
+    send_id: ids.SendId
     mid: str
     text: str
     at: datetime
@@ -228,10 +206,10 @@ class ProfileLookup:
 class Conversation:
     """One customer on one channel of one tenant."""
 
-    id: ConversationId
-    tenant_id: TenantId
-    channel_id: ChannelId
-    customer_id: CustomerId
+    id: ids.ConversationId
+    tenant_id: ids.TenantId
+    channel_id: ids.ChannelId
+    customer_id: ids.CustomerId
     source: Source
     platform_id: str
     created_at: datetime
@@ -242,7 +220,7 @@ class Conversation:
     department: Destination | None = None
     needs_operator: bool = False
     #: The customer's messages that nobody has answered yet, oldest first.
-    questions: tuple[MessageId, ...] = ()
+    questions: tuple[ids.MessageId, ...] = ()
     reply: Reply | None = None
     #: Parts on their way, in order; only the first may be under way.
     sends: tuple[Send, ...] = ()
@@ -266,7 +244,7 @@ class Conversation:
     #: One per message, the newest last.
     recent_edits: tuple[RecentEdit, ...] = ()
     last_customer_at: datetime | None = None
-    last_message_id: MessageId | None = None
+    last_message_id: ids.MessageId | None = None
     #: As the platform told it last; an operator may have changed the customer's card.
     profile: Profile = Profile()
     #: None before the first look-up, and after a successful one.
@@ -276,6 +254,11 @@ class Conversation:
     def ai_may_answer(self) -> bool:
         """Whether the AI leads."""
         return self.status is Status.ACTIVE and self.ai_enabled
+
+    @property
+    def next_position(self) -> int:
+        """The position after all messages."""
+        return self.version * POSITION_STEP
 
     @property
     def reopened_status(self) -> Status:

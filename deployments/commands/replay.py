@@ -4,7 +4,7 @@ from collections.abc import Callable
 from enum import IntEnum
 
 from actors.conversation.errors import ReplayError
-from actors.conversation.replay import Step, find_differences, rebuild
+from actors.conversation.replay import find_differences, rebuild
 from actors.conversation.rules.policy import Policy
 from persistence.database import connect_read_only
 from persistence.history import fetch_history
@@ -35,22 +35,21 @@ async def replay(
     if history is None:
         say(f"There is no conversation {conversation_id}.")
         return Verdict.IMPOSSIBLE
-    steps = [Step(event.version, event.kind, event.payload) for event in history.events]
     try:
-        rebuilt = rebuild(steps, policy)
+        rebuilt = rebuild(history.events, policy)
     except ReplayError as error:
         say(f"Conversation {conversation_id} can't be replayed: {error}.")
         return Verdict.DIFFERENT
+    events = len(history.events)
     differences = find_differences(history.state, rebuilt)
     if not differences:
         say(
-            f"Conversation {conversation_id}: {len(steps)} events make the stored"
+            f"Conversation {conversation_id}: {events} events make the stored"
             f" state, version {rebuilt.version}."
         )
         return Verdict.SAME
     say(
-        f"Conversation {conversation_id}: {len(steps)} events do not make the stored"
-        " state:"
+        f"Conversation {conversation_id}: {events} events do not make the stored state:"
     )
     for difference in differences:
         say(f"  {difference}")

@@ -13,7 +13,7 @@ from actors.conversation.events import (
     MessageEdited,
     customer_message_id,
 )
-from actors.conversation.shard.shard import Receipt
+from actors.conversation.shard.envelope import Receipt
 from actors.conversation.state import Source
 from config.metrics import WEBHOOK_EVENTS
 

@@ -1,5 +1,6 @@
-"""How a migration runs the SQL file that stands beside it."""
+"""How a migration runs the SQL files that stand beside it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from alembic import op
@@ -7,8 +8,13 @@ from alembic import op
 VERSIONS = Path(__file__).parent / "versions"
 
 
-def run_sql(name: str) -> None:
-    """Run the file `name` of the versions folder in the migration's transaction."""
+def build_steps(name: str) -> tuple[Callable[[], None], Callable[[], None]]:
+    """Return the steps up and down: `{name}.sql` and `{name}_down.sql`."""
+    return lambda: _run_sql(f"{name}.sql"), lambda: _run_sql(f"{name}_down.sql")
+
+
+def _run_sql(name: str) -> None:
+    """Run the file of the versions folder in the migration's transaction."""
     statements = (VERSIONS / name).read_text(encoding="utf-8")
     connection = op.get_bind().connection.dbapi_connection
     if connection is None:

@@ -9,9 +9,8 @@ import pytest
 from actors.conversation.effects import Decision, DeliverPart, Effect
 from actors.conversation.events import CustomerWrote, Event, ReplyFellDue, ShareTimedOut
 from actors.conversation.rules import (
-    acknowledgement,
     delivery,
-    echoes,
+    outcomes,
     questions,
     replies,
     share,
@@ -123,13 +122,12 @@ def our_echo_is_taken_for_the_owners(patch: pytest.MonkeyPatch) -> None:
     def forget(state: Conversation, _mid: str) -> Conversation:
         return state
 
-    patch.setattr(acknowledgement, "remember_mid", forget)
-    patch.setattr(echoes, "remember_mid", forget)
+    patch.setattr(outcomes, "remember_mid", forget)
 
 
 def a_late_echo_is_taken_for_the_owners(patch: pytest.MonkeyPatch) -> None:
     """The first echo of a part that was sent twice silences the AI."""
-    patch.setattr(echoes, "acknowledge_unconfirmed", lambda *_: None)
+    patch.setattr(outcomes, "acknowledge_unconfirmed", lambda *_: None)
 
 
 def memory_outlives_a_lost_commit(patch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,8 @@ from actors.conversation.codec import decode_event, decode_state
 from actors.conversation.events import EchoReceived, Event, ReplyWritten, SendRetried
 from actors.conversation.ports import OutgoingPart
 from actors.conversation.rules.policy import Policy
-from actors.conversation.shard.shard import Receipt, Shard
+from actors.conversation.shard.envelope import Receipt
+from actors.conversation.shard.shard import Shard
 from actors.conversation.state import (
     Conversation,
     Delivery,

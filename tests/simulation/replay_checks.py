@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from actors.conversation.codec import decode_event, decode_state
 from actors.conversation.events import Inbound
-from actors.conversation.replay import Step, find_differences, rebuild
+from actors.conversation.replay import find_differences, rebuild
 from actors.conversation.rules.policy import Policy
+from persistence.history import StoredEvent
 from persistence.ids import ConversationId
 from persistence.journal import EventRow
 from tests.support.conversation.memory_journal import MemoryJournal
@@ -18,7 +19,7 @@ def find_unfaithful(
     """Yield the conversations whose replay differs from their state, and how."""
     for row in memory.conversations.values():
         steps = [
-            Step(event.version, event.kind, event.payload)
+            StoredEvent(event.version, event.kind, event.payload)
             for event in sorted(
                 _events_of(memory, row.id), key=lambda event: event.version
             )

@@ -12,7 +12,8 @@ from actors.conversation.errors import ActorError, ShardUnavailableError
 from actors.conversation.events import Event
 from actors.conversation.ports import Profiles, Responder, Sender
 from actors.conversation.rules.policy import Policy
-from actors.conversation.shard.shard import Receipt, Shard
+from actors.conversation.shard.envelope import Receipt
+from actors.conversation.shard.shard import Shard
 from persistence.errors import PersistenceError
 from tests.simulation.database import SimulatedDatabase
 from tests.simulation.loop import Process, SimulatedLoop

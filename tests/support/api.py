@@ -21,7 +21,8 @@ from actors.conversation.ports import (
     WrittenAnswer,
 )
 from actors.conversation.rules.policy import Policy
-from actors.conversation.shard.shard import Receipt, Shard
+from actors.conversation.shard.envelope import Receipt
+from actors.conversation.shard.shard import Shard
 from actors.conversation.state import Source
 from actors.monitor.client import Monitors
 from actors.monitor.errors import MonitorUnavailableError

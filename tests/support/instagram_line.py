@@ -8,7 +8,7 @@ import orjson
 
 from actors.clock import SystemClock
 from actors.conversation.ports import AnswerJob, OutgoingPart, WrittenAnswer
-from actors.conversation.replay import Step, find_differences, rebuild
+from actors.conversation.replay import find_differences, rebuild
 from actors.conversation.rules.policy import Policy
 from config.settings import Settings
 from deployments.integrations.channel_directory import ChannelDirectory
@@ -104,8 +104,7 @@ class Line:
         """Return where the history does not make the stored state."""
         story = await fetch_history(self.pool, self.conversation)
         assert story is not None
-        steps = [Step(one.version, one.kind, one.payload) for one in story.events]
-        return find_differences(story.state, rebuild(steps, FOREVER))
+        return find_differences(story.state, rebuild(story.events, FOREVER))
 
 
 def message(mid: str, **fields: object) -> dict[str, object]:

@@ -2,33 +2,26 @@
 
 from dataclasses import replace
 
-from actors.conversation.effects import (
-    BlankMessages,
-    Decision,
-    Effect,
-    ForgetCombination,
-    RewriteMessages,
-)
-from actors.conversation.events import (
-    MessageEdited,
-    MessageUnsent,
-    customer_message_id,
-    echo_message_id,
-    share_message_id,
-)
+from actors.conversation import effects, events
+from actors.conversation.effects import Decision, Effect
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.replies import await_burst, stop_reply
 from actors.conversation.rules.share import combine, drop_pending
 from actors.conversation.state import (
-    MAX_RECENT_EDITS,
-    MAX_UNSENT_MIDS,
     Conversation,
     RecentEdit,
 )
 from persistence.ids import MessageId
 
+#: To recognise a message that was unsent before it was delivered.
+MAX_UNSENT_MIDS = 16
+#: Edits whose message, or an earlier edit, may still come: soon, if at all.
+MAX_RECENT_EDITS = 8
 
-def on_unsent(state: Conversation, event: MessageUnsent, policy: Policy) -> Decision:
+
+def on_unsent(
+    state: Conversation, event: events.MessageUnsent, policy: Policy
+) -> Decision:
     """Blank an unsent message, and drop it from what is to be answered."""
     if event.mid in state.unsent_mids:
         return Decision(state)
@@ -41,15 +34,15 @@ def on_unsent(state: Conversation, event: MessageUnsent, policy: Policy) -> Deci
     )
     if event.is_ours:
         # The customer's questions, and who leads, are as they were.
-        return Decision(state, (BlankMessages(_ours(state, event.mid)),))
-    derived = (customer_message_id, share_message_id)
+        return Decision(state, (effects.BlankMessages(_ours(state, event.mid)),))
+    derived = (events.customer_message_id, events.share_message_id)
     ids = tuple(MessageId(build(state.id, event.mid)) for build in derived)
-    effects: list[Effect] = [BlankMessages(ids)]
+    changes: list[Effect] = [effects.BlankMessages(ids)]
     if state.pending_share is not None and state.pending_share.message_id in ids:
         state, dropped = drop_pending(state)
-        effects.extend(dropped)
-    effects.extend(
-        ForgetCombination(share.question)
+        changes.extend(dropped)
+    changes.extend(
+        effects.ForgetCombination(share.question)
         for share in state.combined
         if share.share in ids and share.question not in ids
     )
@@ -66,24 +59,26 @@ def on_unsent(state: Conversation, event: MessageUnsent, policy: Policy) -> Deci
     if state.reply is not None:
         if not state.questions:
             state, stopped = stop_reply(state, "unsent")
-            effects.extend(stopped)
+            changes.extend(stopped)
         elif (state.questions, state.combined) != (was_asked, was_combined):
             # The answer that is being written may refer to it.
             due_at = event.at + policy.reply_debounce
             state, awaited = await_burst(state, due_at, "unsent")
-            effects.extend(awaited)
-    return Decision(state, tuple(effects))
+            changes.extend(awaited)
+    return Decision(state, tuple(changes))
 
 
-def on_edited(state: Conversation, event: MessageEdited, policy: Policy) -> Decision:
+def on_edited(
+    state: Conversation, event: events.MessageEdited, policy: Policy
+) -> Decision:
     """Store the new text; an answer to the old one is out of date."""
     if event.mid in state.unsent_mids or _is_overtaken(state, event):
         return Decision(state)
     state = _remember_edit(state, event)
     if event.is_ours:
-        ours = RewriteMessages(_ours(state, event.mid), event.text)
+        ours = effects.RewriteMessages(_ours(state, event.mid), event.text)
         return Decision(state, (ours,))
-    question = MessageId(customer_message_id(state.id, event.mid))
+    question = MessageId(events.customer_message_id(state.id, event.mid))
     combined = next(
         (
             combine(share.content, event.text)
@@ -92,7 +87,7 @@ def on_edited(state: Conversation, event: MessageEdited, policy: Policy) -> Deci
         ),
         None,
     )
-    rewritten = RewriteMessages((question,), event.text, combined)
+    rewritten = effects.RewriteMessages((question,), event.text, combined)
     if state.reply is None or question not in state.questions:
         return Decision(state, (rewritten,))
     state, awaited = await_burst(state, event.at + policy.reply_debounce)
@@ -102,7 +97,7 @@ def on_edited(state: Conversation, event: MessageEdited, policy: Policy) -> Deci
 def _ours(state: Conversation, mid: str) -> tuple[MessageId, ...]:
     """Return the possible ids: of a message that the owner typed, and of ours."""
     sent = (message.message_id for message in state.recent_sent if message.mid == mid)
-    return (MessageId(echo_message_id(state.id, mid)), *sent)
+    return (MessageId(events.echo_message_id(state.id, mid)), *sent)
 
 
 def find_edit(state: Conversation, mid: str) -> RecentEdit | None:
@@ -110,13 +105,13 @@ def find_edit(state: Conversation, mid: str) -> RecentEdit | None:
     return next((edit for edit in state.recent_edits if edit.mid == mid), None)
 
 
-def _is_overtaken(state: Conversation, event: MessageEdited) -> bool:
+def _is_overtaken(state: Conversation, event: events.MessageEdited) -> bool:
     """Whether a later edit of the message is known."""
     known = find_edit(state, event.mid)
     return known is not None and 0 < event.order < known.order
 
 
-def _remember_edit(state: Conversation, event: MessageEdited) -> Conversation:
+def _remember_edit(state: Conversation, event: events.MessageEdited) -> Conversation:
     """Keep the edit: its message may still come, or an earlier edit of it."""
     others = tuple(edit for edit in state.recent_edits if edit.mid != event.mid)
     edits = (*others, RecentEdit(event.mid, event.text, event.order))

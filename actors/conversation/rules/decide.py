@@ -13,9 +13,9 @@ from actors.conversation.effects import Decision, RateMessage
 from actors.conversation.errors import UnknownConversationError
 from actors.conversation.rules import (
     corrections,
-    dead_letters,
     delivery,
     echoes,
+    outcomes,
     profiles,
     questions,
     replies,
@@ -86,7 +86,7 @@ def _apply(state: Conversation, event: events.Event, policy: Policy) -> Decision
         case events.PartOutcomeLost():
             return delivery.on_outcome_lost(state, event, policy)
         case events.SendRetried():
-            return dead_letters.on_send_retried(state, event)
+            return outcomes.on_send_retried(state, event)
         case events.ChannelResumed():
             return delivery.on_channel_resumed(state, event)
         case events.ProfileLearned():

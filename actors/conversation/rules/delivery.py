@@ -20,7 +20,7 @@ in `state.sends` is ever under way; the next one starts when it is done.
 - Echo: Instagram reports every message in the shop's name (`rules/echoes.py`). An echo
   is ours if its mid is known, or if it says what the part under way, or an
   unconfirmed one, says. Any other echo is the owner's answer from the app.
-- Failure: the whole message becomes a dead letter (`rules/dead_letters.py`), since its
+- Failure: the whole message becomes a dead letter (`rules/outcomes.py`), since its
   rest would make no sense, and an operator is called.
 - Takeover: `withdraw` removes what the AI has queued. A part under way is left to its
   outcome and never sent again.
@@ -31,20 +31,9 @@ from datetime import datetime, timedelta
 from uuid import uuid5
 
 from actors.backoff import exponential_backoff
-from actors.conversation import effects
+from actors.conversation import effects, events
 from actors.conversation.effects import Decision, Effect
-from actors.conversation.events import (
-    ChannelResumed,
-    PartOutcomeLost,
-    PartRefused,
-    SendFellDue,
-)
-from actors.conversation.rules.acknowledgement import (
-    continue_with,
-    find_head,
-    remember_unconfirmed,
-)
-from actors.conversation.rules.dead_letters import dead_letter
+from actors.conversation.rules import outcomes
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.reply_window import HUMAN_AGENT, reply_window
 from actors.conversation.rules.splitting import split_for
@@ -96,7 +85,9 @@ def enqueue(
     return state, replace(message, delivery=Delivery.QUEUED), tuple(queued)
 
 
-def on_send_due(state: Conversation, event: SendFellDue, policy: Policy) -> Decision:
+def on_send_due(
+    state: Conversation, event: events.SendFellDue, policy: Policy
+) -> Decision:
     """Send the first part, or handle one whose result never came."""
     if not state.sends or state.sends[0].due_at != event.due_at:
         return Decision(state)
@@ -105,7 +96,7 @@ def on_send_due(state: Conversation, event: SendFellDue, policy: Policy) -> Deci
         # The lease ended: the process died with the call under way.
         return _outcome_unknown(state, "the sender stopped", event.at, policy)
     if head.delivery is Delivery.UNKNOWN:
-        state = remember_unconfirmed(state, head)
+        state = outcomes.remember_unconfirmed(state, head)
     if head.is_withdrawn:
         return _failed(state, head, TAKEN_OVER_UNKNOWN, event.at)
     if head.attempts >= policy.max_send_attempts:
@@ -134,10 +125,10 @@ def on_send_due(state: Conversation, event: SendFellDue, policy: Policy) -> Deci
 
 
 def on_part_refused(
-    state: Conversation, event: PartRefused, policy: Policy
+    state: Conversation, event: events.PartRefused, policy: Policy
 ) -> Decision:
     """Retry later; after too many attempts, or a permanent no, call an operator."""
-    head = find_head(state, event.send_id)
+    head = outcomes.find_head(state, event.send_id)
     if head is None:
         return Decision(state)
     head = replace(
@@ -157,15 +148,15 @@ def on_part_refused(
 
 
 def on_outcome_lost(
-    state: Conversation, event: PartOutcomeLost, policy: Policy
+    state: Conversation, event: events.PartOutcomeLost, policy: Policy
 ) -> Decision:
     """Wait for the echo that tells whether the part arrived, where there are echoes."""
-    if find_head(state, event.send_id) is None:
+    if outcomes.find_head(state, event.send_id) is None:
         return Decision(state)
     return _outcome_unknown(state, event.reason, event.at, policy)
 
 
-def on_channel_resumed(state: Conversation, event: ChannelResumed) -> Decision:
+def on_channel_resumed(state: Conversation, event: events.ChannelResumed) -> Decision:
     """Send at once what the channel's pause held back."""
     if not state.sends:
         return Decision(state)
@@ -199,7 +190,7 @@ def withdraw(
         effects.Count(effects.Counter.AI_REPLIES_DROPPED, reason)
         for _ in {send.message_id for send in lost}
     ]
-    state, records = dead_letter(state, lost, TAKEN_OVER)
+    state, records = outcomes.dead_letter(state, lost, TAKEN_OVER)
     dropped.extend(records)
     if not kept:
         dropped.append(effects.ClearTimer(TimerKind.SEND))
@@ -245,10 +236,10 @@ def _failed(
     lost = [send for send in state.sends if send.message_id == head.message_id]
     rest = [send for send in state.sends if send.message_id != head.message_id]
     lost[0] = replace(head, delivery=outcome)
-    state, records = dead_letter(state, lost, reason)
+    state, records = outcomes.dead_letter(state, lost, reason)
     # A person who took over knows of it; any other failure calls an operator.
     needs_operator = state.needs_operator or not head.is_withdrawn
-    return continue_with(
+    return outcomes.continue_with(
         replace(state, needs_operator=needs_operator), rest, records, at
     )
 
@@ -261,7 +252,7 @@ def _too_late(state: Conversation, head: Send, at: datetime) -> Decision:
     return Decision(lost.state, (*lost.effects, counted))
 
 
-def _pause_after(send: Send, event: PartRefused, policy: Policy) -> timedelta:
+def _pause_after(send: Send, event: events.PartRefused, policy: Policy) -> timedelta:
     """Return the pause before the next attempt of a refused part.
 
     A channel may be paused for days, or at its limit for an hour, and each attempt is

@@ -2,23 +2,10 @@
 
 from dataclasses import replace
 
-from actors.conversation.effects import (
-    BlankMessages,
-    Decision,
-    Effect,
-    RecordMessage,
-    RewriteMessages,
-)
-from actors.conversation.events import EchoReceived, PartDelivered, message_id_of
-from actors.conversation.rules.acknowledgement import (
-    acknowledge_head,
-    acknowledge_part,
-    acknowledge_unconfirmed,
-    is_unconfirmed,
-    remember_mid,
-)
+from actors.conversation import effects, events
+from actors.conversation.effects import Decision, Effect
+from actors.conversation.rules import outcomes
 from actors.conversation.rules.corrections import find_edit
-from actors.conversation.rules.ordering import next_position
 from actors.conversation.rules.placeholders import PLACEHOLDERS
 from actors.conversation.rules.takeover import take_over
 from actors.conversation.state import (
@@ -31,7 +18,7 @@ from actors.conversation.state import (
 from persistence.ids import MessageId
 
 
-def on_echo(state: Conversation, event: EchoReceived) -> Decision:
+def on_echo(state: Conversation, event: events.EchoReceived) -> Decision:
     """Distinguish our own echo from an answer that the owner typed in the app.
 
     A known mid is ours. An echo may overtake the result of our call, and after a
@@ -45,8 +32,8 @@ def on_echo(state: Conversation, event: EchoReceived) -> Decision:
         return _correct(ours, event.mid)
     return _owner_answered(
         state,
-        RecordMessage(
-            id=message_id_of(event),
+        effects.RecordMessage(
+            id=events.message_id_of(event),
             author=Author.SUPPORT,
             content=event.text or PLACEHOLDERS[event.message_type],
             created_at=event.at,
@@ -58,7 +45,7 @@ def on_echo(state: Conversation, event: EchoReceived) -> Decision:
     )
 
 
-def _take_for_ours(state: Conversation, event: EchoReceived) -> Decision | None:
+def _take_for_ours(state: Conversation, event: events.EchoReceived) -> Decision | None:
     """Match the echo with the part under way, or an unconfirmed one, if it is ours."""
     head = state.sends[0] if state.sends else None
     if (
@@ -67,20 +54,20 @@ def _take_for_ours(state: Conversation, event: EchoReceived) -> Decision | None:
         and head.content.split() == event.text.split()
     ):
         # A part that was sent twice may have two mids: neither is assumed.
-        if not is_unconfirmed(state, head):
+        if not outcomes.is_unconfirmed(state, head):
             assumed = AssumedEcho(event.id, head.id, event.mid, event.text, event.at)
             state = replace(state, assumed=assumed)
-        return acknowledge_head(state, head, event.mid, event.at)
-    return acknowledge_unconfirmed(state, event.text, event.mid, event.at)
+        return outcomes.acknowledge_head(state, head, event.mid, event.at)
+    return outcomes.acknowledge_unconfirmed(state, event.text, event.mid, event.at)
 
 
-def on_part_delivered(state: Conversation, event: PartDelivered) -> Decision:
+def on_part_delivered(state: Conversation, event: events.PartDelivered) -> Decision:
     """Record the part's mid, and continue with the next part."""
-    acknowledged = acknowledge_part(state, event.send_id, event.mid, event.at)
+    acknowledged = outcomes.acknowledge_part(state, event.send_id, event.mid, event.at)
     if acknowledged is not None:
         return _correct(acknowledged, event.mid)
     # The part was acknowledged already. Its mid still identifies its echo.
-    state = remember_mid(state, event.mid)
+    state = outcomes.remember_mid(state, event.mid)
     assumed = state.assumed
     if assumed is None or assumed.send_id != event.send_id:
         return Decision(state)
@@ -90,7 +77,7 @@ def on_part_delivered(state: Conversation, event: PartDelivered) -> Decision:
     # The owner typed the same text, and the assumed echo was the owner's.
     return _owner_answered(
         state,
-        RecordMessage(
+        effects.RecordMessage(
             id=MessageId(assumed.event_id),
             author=Author.SUPPORT,
             content=assumed.text,
@@ -108,15 +95,15 @@ def _correct(delivered: Decision, mid: str) -> Decision:
     edit = find_edit(state, mid)
     late: tuple[Effect, ...] = ()
     if ids and mid in state.unsent_mids:
-        late = (BlankMessages(ids),)
+        late = (effects.BlankMessages(ids),)
     elif ids and edit is not None:
-        late = (RewriteMessages(ids, edit.text),)
+        late = (effects.RewriteMessages(ids, edit.text),)
     return Decision(state, (*delivered.effects, *late))
 
 
-def _owner_answered(state: Conversation, message: RecordMessage) -> Decision:
+def _owner_answered(state: Conversation, message: effects.RecordMessage) -> Decision:
     """Let the owner lead, and store the answer with its latest words."""
-    message = replace(message, position=next_position(state))
+    message = replace(message, position=state.next_position)
     edit = None if message.mid is None else find_edit(state, message.mid)
     if message.mid in state.unsent_mids:
         message = replace(message, content="", media=(), is_unsent=True)

@@ -3,16 +3,9 @@
 from dataclasses import replace
 from datetime import datetime
 
-from actors.conversation import effects
+from actors.conversation import effects, events
 from actors.conversation.effects import Decision, Effect
-from actors.conversation.events import (
-    ReplyFailed,
-    ReplyFellDue,
-    ReplyWritten,
-    message_id_of,
-)
 from actors.conversation.rules.delivery import enqueue
-from actors.conversation.rules.ordering import next_position
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.reply_window import reply_window
 from actors.conversation.rules.share import drop_pending, share_of_questions
@@ -81,7 +74,7 @@ def close_questions(
     return replace(state, questions=(), combined=()), (marked,)
 
 
-def on_reply_due(state: Conversation, event: ReplyFellDue) -> Decision:
+def on_reply_due(state: Conversation, event: events.ReplyFellDue) -> Decision:
     """Start writing. After a crash the timer fires again, and restarts it."""
     if state.reply is None or state.reply.due_at != event.due_at:
         return Decision(state)  # The timer was set again, or cleared, since it fired.
@@ -103,19 +96,19 @@ def on_reply_due(state: Conversation, event: ReplyFellDue) -> Decision:
     )
 
 
-def on_reply_written(state: Conversation, event: ReplyWritten) -> Decision:
+def on_reply_written(state: Conversation, event: events.ReplyWritten) -> Decision:
     """Store and send the answer, unless its job is stale."""
     if _is_stale(state, event.job):
         # It was counted when its job was cancelled.
         return Decision(state)
     message = effects.RecordMessage(
-        id=message_id_of(event),
+        id=events.message_id_of(event),
         author=Author.AI,
         content=event.text,
         created_at=event.at,
         processing=Processing.COMPLETED,
         trace=event.trace,
-        position=next_position(state),
+        position=state.next_position,
     )
     state = replace(
         state,
@@ -137,7 +130,7 @@ def on_reply_written(state: Conversation, event: ReplyWritten) -> Decision:
     return Decision(replace(state, questions=(), combined=()), stored)
 
 
-def on_reply_failed(state: Conversation, event: ReplyFailed) -> Decision:
+def on_reply_failed(state: Conversation, event: events.ReplyFailed) -> Decision:
     """Keep the questions and call an operator: a failed answer never vanishes."""
     if _is_stale(state, event.job):
         return Decision(state)

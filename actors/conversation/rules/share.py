@@ -2,15 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from actors.conversation import effects
+from actors.conversation import effects, events
 from actors.conversation.effects import Decision, Effect
-from actors.conversation.events import (
-    CustomerShared,
-    CustomerWrote,
-    ShareTimedOut,
-    message_id_of,
-)
-from actors.conversation.rules.ordering import next_position
 from actors.conversation.rules.placeholders import EMPTY_SHARE
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.reply_window import heard_at
@@ -49,14 +42,14 @@ def combine(share: str, text: str) -> str:
 
 
 def on_customer_shared(
-    state: Conversation, event: CustomerShared, policy: Policy
+    state: Conversation, event: events.CustomerShared, policy: Policy
 ) -> Decision:
     """Store the share, and let it wait for a question if the AI would answer that.
 
     A later share replaces an earlier one, and restarts the timer.
     """
     message = effects.RecordMessage(
-        id=message_id_of(event),
+        id=events.message_id_of(event),
         author=Author.CUSTOMER,
         content=event.content or EMPTY_SHARE,
         created_at=event.at,
@@ -64,7 +57,7 @@ def on_customer_shared(
         message_type=MessageType.SHARE,
         mid=event.mid,
         media=event.media,
-        position=next_position(state),
+        position=state.next_position,
     )
     counted = effects.Count(effects.Counter.SHARE_MESSAGES)
     if event.mid in state.unsent_mids:
@@ -103,7 +96,7 @@ def on_customer_shared(
     )
 
 
-def absorb(state: Conversation, event: CustomerWrote) -> Absorbed:
+def absorb(state: Conversation, event: events.CustomerWrote) -> Absorbed:
     """Combine a text that the AI will answer with the pending share.
 
     A picture or a voice is no question: the share goes on waiting for a text.
@@ -124,12 +117,12 @@ def absorb(state: Conversation, event: CustomerWrote) -> Absorbed:
                 "✅ Combined share + question for AI processing",
             ),
         ),
-        CombinedShare(message_id_of(event), pending.message_id, pending.content),
+        CombinedShare(events.message_id_of(event), pending.message_id, pending.content),
         combine(pending.content, event.text),
     )
 
 
-def on_share_timed_out(state: Conversation, event: ShareTimedOut) -> Decision:
+def on_share_timed_out(state: Conversation, event: events.ShareTimedOut) -> Decision:
     """Drop a share without a question; the AI says nothing about it."""
     pending = state.pending_share
     if pending is None or pending.due_at != event.due_at:

@@ -4,23 +4,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from actors.conversation.effects import Decision, Effect, RecordMessage
-from actors.conversation.events import (
-    AiSwitched,
-    ConversationRedirected,
-    OperatorAnswered,
-    StatusSet,
-    message_id_of,
-)
+from actors.conversation import effects, events
+from actors.conversation.effects import Decision, Effect
+from actors.conversation.rules import replies
 from actors.conversation.rules.delivery import enqueue, withdraw
-from actors.conversation.rules.ordering import next_position
 from actors.conversation.rules.policy import Policy
-from actors.conversation.rules.replies import (
-    announce_redirect,
-    answer_what_waits,
-    close_questions,
-    stop_reply,
-)
 from actors.conversation.rules.reply_window import check_operator_window
 from actors.conversation.rules.share import drop_pending
 from actors.conversation.state import (
@@ -32,20 +20,22 @@ from actors.conversation.state import (
 )
 
 
-def on_operator_answered(state: Conversation, event: OperatorAnswered) -> Decision:
+def on_operator_answered(
+    state: Conversation, event: events.OperatorAnswered
+) -> Decision:
     """Send the operator's answer; from now on a person leads.
 
     Raises:
         WindowClosedError: the platform would not take them any more.
     """
     check_operator_window(state, event.at)
-    message = RecordMessage(
-        id=message_id_of(event),
+    message = effects.RecordMessage(
+        id=events.message_id_of(event),
         author=Author.SUPPORT,
         content=event.text,
         created_at=event.at,
         processing=Processing.COMPLETED,
-        position=next_position(state),
+        position=state.next_position,
     )
     # The AI's queued parts are withdrawn first: they would come too late.
     taken = take_over(state, message, event.at)
@@ -53,10 +43,12 @@ def on_operator_answered(state: Conversation, event: OperatorAnswered) -> Decisi
     return Decision(state, (queued, *taken.effects[1:], *sends))
 
 
-def take_over(state: Conversation, message: RecordMessage, at: datetime) -> Decision:
+def take_over(
+    state: Conversation, message: effects.RecordMessage, at: datetime
+) -> Decision:
     """Let a person lead: the AI stays silent until a redirect to it."""
     state, stopped = stop_ai(state, "operator_answered", at)
-    state, closed = close_questions(state, Processing.COMPLETED)
+    state, closed = replies.close_questions(state, Processing.COMPLETED)
     state = replace(
         state,
         status=Status.SUPPORT_ACTIVE,
@@ -71,21 +63,21 @@ def stop_ai(
     state: Conversation, reason: str, at: datetime
 ) -> tuple[Conversation, tuple[Effect, ...]]:
     """Stop the AI: its reply, the pending share and its queued parts."""
-    state, cancelled = stop_reply(state, reason)
+    state, cancelled = replies.stop_reply(state, reason)
     state, dropped = drop_pending(state)
     state, withdrawn = withdraw(state, reason, at)
     return state, (*cancelled, *dropped, *withdrawn)
 
 
 def on_redirected(
-    state: Conversation, event: ConversationRedirected, policy: Policy
+    state: Conversation, event: events.ConversationRedirected, policy: Policy
 ) -> Decision:
     """Hand the conversation to a department, or back to the AI."""
     old, destination = state.status, event.destination
     if destination is Destination.AI:
         state = _led_by_ai(state)
-        waiting = answer_what_waits(state, event.at, policy)
-        announced = announce_redirect(state, old, destination)
+        waiting = replies.answer_what_waits(state, event.at, policy)
+        announced = replies.announce_redirect(state, old, destination)
         return Decision(waiting.state, (*waiting.effects, *announced))
     state, stopped = stop_ai(state, "redirected", event.at)
     state = replace(
@@ -95,28 +87,34 @@ def on_redirected(
         department=destination,
         needs_operator=True,
     )
-    return Decision(state, (*stopped, *announce_redirect(state, old, destination)))
+    return Decision(
+        state, (*stopped, *replies.announce_redirect(state, old, destination))
+    )
 
 
-def on_status_set(state: Conversation, event: StatusSet, policy: Policy) -> Decision:
+def on_status_set(
+    state: Conversation, event: events.StatusSet, policy: Policy
+) -> Decision:
     """Set the status that an operator chose."""
     match event.status:
         case Status.ACTIVE:
-            return answer_what_waits(_led_by_ai(state), event.at, policy)
+            return replies.answer_what_waits(_led_by_ai(state), event.at, policy)
         case Status.SUPPORT_ACTIVE | Status.MARKETING_ACTIVE:
             state, stopped = stop_ai(state, "redirected", event.at)
             state = replace(state, status=event.status, ai_enabled=False)
             return Decision(state, stopped)
         case Status.CLOSED:
             state, stopped = stop_ai(state, "closed", event.at)
-            state, closed = close_questions(state, Processing.COMPLETED)
+            state, closed = replies.close_questions(state, Processing.COMPLETED)
             state = replace(state, status=event.status, needs_operator=False)
             return Decision(state, (*stopped, *closed))
         case _:
             assert_never(event.status)
 
 
-def on_ai_switched(state: Conversation, event: AiSwitched, policy: Policy) -> Decision:
+def on_ai_switched(
+    state: Conversation, event: events.AiSwitched, policy: Policy
+) -> Decision:
     """Turn the AI on or off.
 
     Off, department and status stay as they are, and only people answer. On, the AI
@@ -132,7 +130,7 @@ def on_ai_switched(state: Conversation, event: AiSwitched, policy: Policy) -> De
         return Decision(state, stopped)
     if state.status is Status.CLOSED:
         return Decision(replace(state, ai_enabled=True, department=None))
-    return answer_what_waits(_led_by_ai(state), event.at, policy)
+    return replies.answer_what_waits(_led_by_ai(state), event.at, policy)
 
 
 def _led_by_ai(state: Conversation) -> Conversation:

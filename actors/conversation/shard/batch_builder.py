@@ -4,14 +4,16 @@ A statement can touch a row once. So all changes of one message within a batch b
 single `MessageUpdate`, or are applied to the row of a message that is new in it.
 """
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import TypeAlias, assert_never
 
 from actors.conversation import codec, effects
 from actors.conversation.effects import Decision
 from actors.conversation.events import Event, Inbound
-from actors.conversation.state import Author, Conversation, Processing, TimerKind
+from actors.conversation.state import Author, Conversation, Processing
 from persistence import journal
 from persistence.ids import ConversationId, MessageId, slot_of
 from persistence.journal import Batch, MessageRow, MessageUpdate
@@ -26,9 +28,6 @@ Command: TypeAlias = (
     | effects.Count
 )
 TimerEffect: TypeAlias = effects.SetTimer | effects.ClearTimer
-Correction: TypeAlias = (
-    effects.BlankMessages | effects.RewriteMessages | effects.ForgetCombination
-)
 
 
 @dataclass(slots=True)
@@ -46,6 +45,10 @@ class BatchBuilder:
         self.states[state.id] = state
         if is_new:
             self._add_customer(state)
+        touched: dict[MessageId, None] = {}
+        for effect in decision.effects:
+            ids = self._add_effect(state, effect, seq, event.at)
+            touched.update(dict.fromkeys(ids))
         self.batch.conversations[state.id] = _row_of(state, event.at)
         self.batch.events.append(
             journal.EventRow(
@@ -57,14 +60,12 @@ class BatchBuilder:
                 at=event.at,
                 kind=codec.kind_of(event),
                 payload=codec.encode_event(event),
-                message_ids=touched_messages(decision),
+                message_ids=tuple(touched),
             )
         )
         if isinstance(event, Inbound) and event.mid in state.unsent_mids:
             # The message is unsent now, or was unsent before it came.
             self.batch.redacted.add((state.id, event.mid))
-        for effect in decision.effects:
-            self._add_effect(state, effect, seq, event.at)
 
     def _add_customer(self, state: Conversation) -> None:
         profile = state.profile
@@ -79,33 +80,42 @@ class BatchBuilder:
             profile.username,
         )
 
-    def _add_effect(
+    def _add_effect(  # noqa: C901 - one case per effect is a table
         self, state: Conversation, effect: effects.Effect, seq: int, at: datetime
-    ) -> None:
+    ) -> Collection[MessageId]:
+        """Add an effect; return the ids of the messages that it adds or changes."""
         match effect:
-            case effects.RecordMessage():
-                self.batch.messages[effect.id] = _message_row(state, effect, seq)
-            case effects.MarkMessages():
-                status, reason = effect.processing.value, effect.reason
-                for message in effect.ids:
-                    self._update(MessageUpdate(message, status, reason=reason))
-            case (
-                effects.BlankMessages()
-                | effects.RewriteMessages()
-                | effects.ForgetCombination()
-            ):
-                self._correct(effect)
-            case effects.RateMessage():
-                feedback, comment = effect.feedback.value, effect.comment
-                self._update(
-                    MessageUpdate(
-                        effect.id, feedback=feedback, feedback_comment=comment
-                    )
+            case effects.RecordMessage(message):
+                self.batch.messages[message] = _message_row(state, effect, seq)
+                return (message,)
+            case effects.MarkMessages(messages, processing, reason):
+                status = processing.value
+                change = partial(MessageUpdate, processing_status=status, reason=reason)
+                return self._update(messages, change)
+            case effects.BlankMessages(messages):
+                status = Processing.COMPLETED.value
+                change = partial(
+                    MessageUpdate, processing_status=status, is_unsent=True
                 )
+                return self._update(messages, change)
+            case effects.RewriteMessages(messages, content, combined):
+                change = partial(
+                    MessageUpdate, content=content, combined_content=combined
+                )
+                return self._update(messages, change)
+            case effects.ForgetCombination(message):
+                change = partial(MessageUpdate, is_uncombined=True)
+                return self._update((message,), change)
+            case effects.RateMessage(message, feedback, comment):
+                change = partial(
+                    MessageUpdate, feedback=feedback.value, feedback_comment=comment
+                )
+                return self._update((message,), change)
             case effects.RecordProfile():
                 self._add_customer(state)
             case effects.RecordSend():
                 self._add_send(state, effect, at)
+                return (effect.send.message_id,)
             case effects.SetTimer() | effects.ClearTimer():
                 self._add_timer(state.id, effect)
             case (
@@ -119,6 +129,7 @@ class BatchBuilder:
                 self.commands.append((state.id, effect))
             case _:
                 assert_never(effect)
+        return ()
 
     def _add_send(
         self, state: Conversation, effect: effects.RecordSend, at: datetime
@@ -140,41 +151,26 @@ class BatchBuilder:
         )
         if effect.is_last_part or send.delivery.value not in {"sent", "failed"}:
             delivery = send.delivery.value
-            self._update(
-                MessageUpdate(
-                    send.message_id, delivery=delivery, platform_id=effect.mid
-                )
-            )
+            change = partial(MessageUpdate, delivery=delivery, platform_id=effect.mid)
+            self._update((send.message_id,), change)
 
-    def _correct(self, effect: Correction) -> None:
-        match effect:
-            case effects.BlankMessages():
-                completed = Processing.COMPLETED.value
-                for message in effect.ids:
-                    self._update(MessageUpdate(message, completed, is_unsent=True))
-            case effects.RewriteMessages():
-                content, combined = effect.content, effect.combined_content
-                for message in effect.ids:
-                    self._update(
-                        MessageUpdate(
-                            message, content=content, combined_content=combined
-                        )
-                    )
-            case effects.ForgetCombination():
-                self._update(MessageUpdate(effect.id, is_uncombined=True))
-            case _:
-                assert_never(effect)
-
-    def _update(self, change: MessageUpdate) -> None:
-        """Change a message, be it stored or new in this batch."""
-        row = self.batch.messages.get(change.id)
-        if row is not None:
-            self.batch.messages[change.id] = apply_update(row, change)
-            return
-        before = self.batch.updates.get(change.id)
-        self.batch.updates[change.id] = (
-            change if before is None else merge_updates(before, change)
-        )
+    def _update(
+        self,
+        messages: Collection[MessageId],
+        build_change: Callable[[MessageId], MessageUpdate],
+    ) -> Collection[MessageId]:
+        """Change messages, be they stored or new in this batch; return their ids."""
+        for message in messages:
+            change = build_change(message)
+            row = self.batch.messages.get(message)
+            before = self.batch.updates.get(message)
+            if row is not None:
+                self.batch.messages[message] = apply_update(row, change)
+            elif before is not None:
+                self.batch.updates[message] = merge_updates(before, change)
+            else:
+                self.batch.updates[message] = change
+        return messages
 
     def _add_timer(self, conversation: ConversationId, effect: TimerEffect) -> None:
         self.timers.append((conversation, effect))
@@ -183,53 +179,6 @@ class BatchBuilder:
             kind, due_at = effect.kind.value, effect.due_at
             row = journal.TimerRow(conversation, kind, slot_of(conversation), due_at)
         self.batch.timers[conversation, effect.kind.value] = row
-
-
-def timer_key(
-    conversation: ConversationId, kind: str
-) -> tuple[ConversationId, TimerKind]:
-    """Return the in-memory key of a stored timer."""
-    return conversation, TimerKind(kind)
-
-
-def touched_messages(decision: Decision) -> tuple[MessageId, ...]:
-    """Return the ids of the messages that the decision adds or changes."""
-    touched: dict[MessageId, None] = {}
-    for effect in decision.effects:
-        match effect:
-            case (
-                effects.RecordMessage()
-                | effects.RateMessage()
-                | effects.ForgetCombination()
-            ):
-                touched[effect.id] = None
-            case (
-                effects.MarkMessages()
-                | effects.BlankMessages()
-                | effects.RewriteMessages()
-            ):
-                touched.update(dict.fromkeys(effect.ids))
-            case effects.RecordSend():
-                touched[effect.send.message_id] = None
-            case (
-                effects.SetTimer()
-                | effects.ClearTimer()
-                | effects.StartReply()
-                | effects.CancelReply()
-            ):
-                pass
-            case effects.AskProfile():
-                pass
-            case (
-                effects.DeliverPart()
-                | effects.WriteLog()
-                | effects.Count()
-                | effects.RecordProfile()
-            ):
-                pass
-            case _:
-                assert_never(effect)
-    return tuple(touched)
 
 
 def _row_of(state: Conversation, at: datetime) -> journal.ConversationRow:

@@ -12,13 +12,8 @@ import prometheus_client
 import structlog
 
 from actors.clock import Clock
-from actors.conversation import effects, events, ports
+from actors.conversation import effects, errors, events, ports
 from actors.conversation.effects import Counter, LogName
-from actors.conversation.errors import (
-    AnswerFailedError,
-    SendOutcomeUnknownError,
-    SendRefusedError,
-)
 from actors.conversation.rules.placeholders import has_words, strip_unstorable
 from actors.conversation.shard.batch_builder import Command
 from actors.conversation.shard.profile_lookups import ProfileLookups
@@ -126,7 +121,7 @@ class EffectRunner:
         try:
             async with self._reply_semaphore:
                 answer = await self._responder.write(job)
-        except AnswerFailedError as error:
+        except errors.AnswerFailedError as error:
             self._report_failure(state, command, str(error))
         except Exception as error:  # A bug must not leave the question open.
             log.exception("answer_failed", conversation_id=str(state.id))
@@ -223,7 +218,7 @@ class EffectRunner:
         try:
             async with asyncio.timeout(left.total_seconds()):
                 mid = await self._sender.send(part)
-        except SendRefusedError as error:
+        except errors.SendRefusedError as error:
             pause = error.retry_after_s
             return events.PartRefused(
                 id=event_id,
@@ -237,7 +232,7 @@ class EffectRunner:
                 retry_after=None if pause is None else timedelta(seconds=pause),
             )
         except Exception as error:
-            if not isinstance(error, SendOutcomeUnknownError | TimeoutError):
+            if not isinstance(error, errors.SendOutcomeUnknownError | TimeoutError):
                 log.exception("send_failed", send_id=str(command.send.id))
             return events.PartOutcomeLost(
                 id=event_id,

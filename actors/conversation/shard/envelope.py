@@ -1,6 +1,13 @@
-"""The envelopes of a shard's inbox: an event, and the call that waits for it."""
+"""The envelopes of a shard's inbox: an event, and the call that waits for it.
+
+The events and results of a call are packed here as well. Ray would pickle them, but
+with a pickler for code that the other side lacks: with that one a call of 32 events
+took twice the time.
+"""
 
 import asyncio
+import pickle
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from actors.conversation.errors import ActorError
@@ -91,3 +98,35 @@ def drop_duplicates(
         if original is not envelope:
             original.duplicates.append(envelope)
     return list(first.values())
+
+
+def pack_events(events: Sequence[Event]) -> bytes:
+    """Serialise the events of one call."""
+    return pickle.dumps(list(events), pickle.HIGHEST_PROTOCOL)
+
+
+def unpack_events(packed: bytes) -> list[Event]:
+    """Deserialise the events of one call."""
+    events: list[Event] = pickle.loads(packed)  # noqa: S301 - from our own processes
+    return events
+
+
+def pack_results(results: Sequence[Receipt | ActorError]) -> bytes:
+    """Serialise the results of a call, in the order of its events."""
+    # The reader knows the ids.
+    packed = [
+        (result.seq, result.is_duplicate) if isinstance(result, Receipt) else result
+        for result in results
+    ]
+    return pickle.dumps(packed, pickle.HIGHEST_PROTOCOL)
+
+
+def unpack_results(
+    events: Sequence[Event], packed: bytes
+) -> list[Receipt | ActorError]:
+    """Deserialise the results of these events."""
+    results: list[tuple[int, bool] | ActorError] = pickle.loads(packed)  # noqa: S301 - from our own processes
+    return [
+        Receipt(event.id, *result) if isinstance(result, tuple) else result
+        for event, result in zip(events, results, strict=True)
+    ]

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Protocol
 from uuid import UUID
 
 import structlog
@@ -22,17 +21,12 @@ import structlog
 from actors.conversation.state import Conversation
 from actors.tasks import cancel_and_wait, wait_for_signal
 from config import metrics
+from persistence import errors
 from persistence import mirror as store
 from persistence.database import Pool
-from persistence.errors import (
-    DATABASE_AWAY,
-    MirrorEmptiedError,
-    MirrorUnreachableError,
-    ShardFencedError,
-)
 from persistence.ids import ConversationId, slot_of
 from persistence.journal import Epoch
-from persistence.mirror import KeyState, KeyStates, MirrorConnection, MirrorRow
+from persistence.mirror import KeyState, MirrorConnection, MirrorRow
 
 #: Rows of one script, which delays other clients' commands by about a millisecond.
 PAGE = 250
@@ -40,13 +34,6 @@ PAGE = 250
 MAX_NOTED = 10_000
 #: Time to write the last changes at a stop.
 STOP_TIMEOUT_S = 1.0
-
-_RESULTS = {
-    KeyState.RIGHT: "hit",
-    KeyState.NEWER: "hit",
-    KeyState.ABSENT: "miss",
-    KeyState.WRONG: "miss",
-}
 
 log = structlog.get_logger("mirror")
 #: Writes into the file that has the other lines of a redirect.
@@ -81,46 +68,22 @@ class MirrorTimings:
 TIMINGS = MirrorTimings()
 
 
-class Mirror(Protocol):
-    """Shows others the newest state of a shard's conversations."""
-
-    @property
-    def health(self) -> MirrorHealth:
-        """The state of the mirror now."""
-        ...
-
-    def start(self, epoch: Epoch, shards: int) -> None:
-        """Begin to show the conversations of the shard that holds `epoch`."""
-        ...
-
-    def note(self, states: Iterable[Conversation]) -> None:
-        """Note states that were just committed; never waits, never fails."""
-        ...
-
-    async def stop(self) -> None:
-        """Write the noted changes, if Redis answers at once, and end."""
-        ...
-
-
-class NoMirror:
-    """The mirror where no Redis is configured."""
+class Mirror:
+    """The mirror where no Redis is configured, which does nothing."""
 
     health = MirrorHealth.OFF
 
     def start(self, epoch: Epoch, shards: int) -> None:
-        """Do nothing."""
+        """Begin to show the conversations of the shard that holds `epoch`."""
 
     def note(self, states: Iterable[Conversation]) -> None:
-        """Do nothing."""
+        """Note states that were just committed; never waits, never fails."""
 
     async def stop(self) -> None:
-        """Do nothing."""
+        """Write the noted changes, if Redis answers at once, and end."""
 
 
-NO_MIRROR = NoMirror()
-
-
-class RedisMirror:
+class RedisMirror(Mirror):
     """The mirror in Redis."""
 
     def __init__(self, pool: Pool, url: str, timings: MirrorTimings = TIMINGS) -> None:
@@ -138,12 +101,7 @@ class RedisMirror:
         self._is_warned = False
         #: Whether something was committed that Redis does not show yet.
         self._has_unwritten = False
-        self._health = MirrorHealth.BEHIND
-
-    @property
-    def health(self) -> MirrorHealth:
-        """The state of the mirror now."""
-        return self._health
+        self.health = MirrorHealth.BEHIND
 
     def start(self, epoch: Epoch, shards: int) -> None:
         """Begin to show the conversations of the shard that holds `epoch`."""
@@ -176,18 +134,18 @@ class RedisMirror:
                 async with MirrorConnection(self._url, timeout) as redis:
                     while not self._stopping.is_set():
                         await self._keep_right(redis)
-            except ShardFencedError:
-                self._health = MirrorHealth.OFF
+            except errors.ShardFencedError:
+                self.health = MirrorHealth.OFF
                 log.info("mirror_fenced", shard=self._shard)
                 return
-            except MirrorUnreachableError as error:
+            except errors.MirrorUnreachableError as error:
                 self._note_outage(error)
-            except DATABASE_AWAY as error:
+            except errors.DATABASE_AWAY as error:
                 # The shard itself warns of that.
-                self._health = MirrorHealth.BEHIND
+                self.health = MirrorHealth.BEHIND
                 log.info("mirror_waits", shard=self._shard, error=repr(error))
             except Exception:
-                self._health = MirrorHealth.BEHIND
+                self.health = MirrorHealth.BEHIND
                 log.exception("mirror_failed", shard=self._shard)
             self._compare_next()
             await wait_for_signal(self._stopping, pause_s)
@@ -199,15 +157,15 @@ class RedisMirror:
             ShardFencedError: another process holds the shard.
         """
         if await store.fetch_shard_epoch(self._pool, self._shard) != self._epoch:
-            raise ShardFencedError
+            raise errors.ShardFencedError
         try:
-            with contextlib.suppress(MirrorEmptiedError):
+            with contextlib.suppress(errors.MirrorEmptiedError):
                 # Only sets the mark, which nobody has set yet.
                 await redis.write(self._shard, self._epoch, ())
             await self._compare_all(redis)
             await self._follow(redis)
-        except MirrorEmptiedError:
-            self._health = MirrorHealth.BEHIND
+        except errors.MirrorEmptiedError:
+            self.health = MirrorHealth.BEHIND
             log.info("mirror_emptied", shard=self._shard)
             await wait_for_signal(self._stopping, self._timings.gather.total_seconds())
 
@@ -222,15 +180,15 @@ class RedisMirror:
             page = await store.fetch_mirrored_page(
                 self._pool, after, PAGE * self._shards
             )
-            states = await self._write(redis, [row for row in page if self._owns(row)])
-            seen.update(state.ai_control for state in states)
+            own = [row for row in page if slot_of(row.id) % self._shards == self._shard]
+            seen.update((await self._write(redis, own)).values())
             await self._write_noted(redis)
             if self._is_comparing_next or self._stopping.is_set():
                 return
             if not page:
                 break
             after = page[-1].id
-        self._health = MirrorHealth.RIGHT
+        self.health = MirrorHealth.RIGHT
         self._has_unwritten = bool(self._noted)
         if seen[KeyState.ABSENT] or seen[KeyState.WRONG] or self._outage is not None:
             log.info(
@@ -258,44 +216,31 @@ class RedisMirror:
             await wait_for_signal(self._stopping, self._timings.gather.total_seconds())
             await wait_for_signal(self._changed, self._timings.check.total_seconds())
 
-    def _owns(self, row: MirrorRow) -> bool:
-        return slot_of(row.id) % self._shards == self._shard
-
     async def _write_noted(self, redis: MirrorConnection) -> None:
         while self._noted:
             ids = [self._noted.pop() for _ in range(min(PAGE, len(self._noted)))]
             rows = await store.fetch_mirrored(self._pool, ids)
             states = await self._write(redis, rows)
-            for row, state in zip(rows, states, strict=True):
+            for row in rows:
                 # A new conversation that the AI leads was switched by nobody.
-                if state.ai_control is KeyState.ABSENT and not row.ai_enabled:
+                if states[row.id] is KeyState.ABSENT and not row.ai_enabled:
                     _log_set(row)
 
     async def _write(
         self, redis: MirrorConnection, rows: Sequence[MirrorRow]
-    ) -> list[KeyStates]:
-        """Write the rows; return the states of their keys before."""
-        states = await redis.write(self._shard, self._epoch, rows)
-        newer = {
-            row.id: state.newer_version
-            for row, state in zip(rows, states, strict=True)
-            if state.ai_control is KeyState.NEWER
-        }
+    ) -> dict[ConversationId, KeyState]:
+        """Write the rows; return the states before."""
+        states, newer = await redis.write(self._shard, self._epoch, rows)
         if newer:
             # Whoever wrote these versions had read them from a database: a row that is
             # read only now, and is still older, proves that it was another database.
             again = await store.fetch_mirrored(self._pool, list(newer))
-            written = await redis.write(self._shard, self._epoch, again, newer)
-            states_again = {
-                row.id: state for row, state in zip(again, written, strict=True)
-            }
-            states = [
-                states_again.get(row.id, state)
-                for row, state in zip(rows, states, strict=True)
-            ]
-        for row, state in zip(rows, states, strict=True):
-            metrics.AI_CONTROL_CACHE.labels(_RESULTS[state.ai_control]).inc()
-            if state.ai_control is KeyState.WRONG:
+            states_again, _ = await redis.write(self._shard, self._epoch, again, newer)
+            states |= states_again
+        for row in rows:
+            is_miss = states[row.id] in {KeyState.ABSENT, KeyState.WRONG}
+            metrics.AI_CONTROL_CACHE.labels("miss" if is_miss else "hit").inc()
+            if states[row.id] is KeyState.WRONG:
                 _log_set(row)
         return states
 
@@ -304,9 +249,9 @@ class RedisMirror:
         self._is_comparing_next = True
         self._noted.clear()
 
-    def _note_outage(self, error: MirrorUnreachableError) -> None:
+    def _note_outage(self, error: errors.MirrorUnreachableError) -> None:
         metrics.AI_CONTROL_CACHE.labels("error").inc()
-        self._health = MirrorHealth.UNREACHABLE
+        self.health = MirrorHealth.UNREACHABLE
         if self._outage is None:
             log.info("mirror_unreachable", shard=self._shard, error=str(error))
         self._outage = str(error)

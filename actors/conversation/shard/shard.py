@@ -30,28 +30,19 @@ from uuid import UUID, uuid4
 import structlog
 
 from actors.clock import Clock
+from actors.conversation import errors
 from actors.conversation.codec import decode_state
 from actors.conversation.effects import ClearTimer, SetTimer
-from actors.conversation.errors import (
-    ActorError,
-    InvalidEventError,
-    ShardUnavailableError,
-)
 from actors.conversation.events import Event, ReplyFailed, ReplyWritten
 from actors.conversation.ports import NO_PROFILES, Journal, Profiles, Responder, Sender
 from actors.conversation.rules.decide import decide
 from actors.conversation.rules.policy import Policy
-from actors.conversation.shard.batch_builder import (
-    BatchBuilder,
-    TimerEffect,
-    timer_key,
-)
+from actors.conversation.shard.batch_builder import BatchBuilder, TimerEffect
 from actors.conversation.shard.effect_runner import MAX_SENDS, EffectRunner
-from actors.conversation.shard.envelope import Call, Envelope, drop_duplicates
-from actors.conversation.shard.envelope import Receipt as Receipt
-from actors.conversation.shard.mirror import NO_MIRROR, Mirror
+from actors.conversation.shard.envelope import Call, Envelope, Receipt, drop_duplicates
+from actors.conversation.shard.mirror import Mirror
 from actors.conversation.shard.timers import TIMER_EVENTS, TimerWheel, build_timer_event
-from actors.conversation.state import Conversation
+from actors.conversation.state import Conversation, TimerKind
 from actors.tasks import cancel_and_wait, wait_for_signal
 from config import metrics
 from persistence.errors import DatabaseAwayError, ShardFencedError
@@ -83,7 +74,7 @@ class Shard:
         sender: Sender,
         policy: Policy,
         clock: Clock,
-        mirror: Mirror = NO_MIRROR,
+        mirror: Mirror | None = None,
         new_id: Callable[[], UUID] = uuid4,
         max_resident: int = MAX_RESIDENT,
         max_sends: int = MAX_SENDS,
@@ -94,7 +85,7 @@ class Shard:
         self._journal = journal
         self._policy = policy
         self._clock = clock
-        self._mirror = mirror
+        self._mirror = mirror or Mirror()
         self._new_id = new_id
         self._max_resident = max_resident
         self._inbox: asyncio.Queue[Envelope] = asyncio.Queue()
@@ -141,10 +132,12 @@ class Shard:
         await cancel_and_wait(*self._tasks)
         await self._mirror.stop()
 
-    async def submit(self, events: Sequence[Event]) -> list[Receipt | ActorError]:
+    async def submit(
+        self, events: Sequence[Event]
+    ) -> list[Receipt | errors.ActorError]:
         """Record events; returns when they are committed, one result per event."""
         if self._is_fenced or self._is_stopping:
-            return [ShardUnavailableError() for _ in events]
+            return [errors.ShardUnavailableError() for _ in events]
         call = Call(len(events))
         for index, event in enumerate(events):
             self._inbox.put_nowait(Envelope(event, call, index))
@@ -228,7 +221,7 @@ class Shard:
     def _reject(self, envelope: Envelope) -> None:
         """Refuse the event for good; only the log gets the reason, with its tables."""
         event = envelope.event
-        envelope.fail(InvalidEventError(event_id=event.id))
+        envelope.fail(errors.InvalidEventError(event_id=event.id))
         if isinstance(event, ReplyWritten):
             # No caller waits for it, but the customer does.
             self._post(
@@ -258,7 +251,7 @@ class Shard:
             )
             try:
                 decision = decide(current, event, self._policy)
-            except ActorError as error:
+            except errors.ActorError as error:
                 envelope.fail(error)
                 continue
             except Exception:
@@ -342,7 +335,7 @@ class Shard:
         self._timers.clear_all()
         rows = await self._journal.fetch_timers(self._shard, self._shards)
         for row in rows:
-            self._timers.set(timer_key(row.conversation_id, row.kind), row.due_at)
+            self._timers.set((row.conversation_id, TimerKind(row.kind)), row.due_at)
         self._timers_changed.set()
 
     async def _recover(self) -> None:
@@ -381,4 +374,4 @@ class Shard:
 
     def _refuse(self, envelopes: list[Envelope]) -> None:
         for envelope in envelopes:
-            envelope.fail(ShardUnavailableError())
+            envelope.fail(errors.ShardUnavailableError())

@@ -4,23 +4,21 @@ import heapq
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from actors.conversation.events import (
-    Event,
-    ReplyFellDue,
-    SendFellDue,
-    ShareTimedOut,
-)
+from actors.conversation import events
+from actors.conversation.events import Event
 from actors.conversation.state import TimerKind
 from persistence.ids import ConversationId, EventId
 
 Key = tuple[ConversationId, TimerKind]
-#: Events of timers: they fire again once the timers are loaded from their rows.
-TIMER_EVENTS = (ReplyFellDue, SendFellDue, ShareTimedOut)
-_EVENTS: Mapping[TimerKind, type[ReplyFellDue | SendFellDue | ShareTimedOut]] = {
-    TimerKind.REPLY: ReplyFellDue,
-    TimerKind.SEND: SendFellDue,
-    TimerKind.SHARE: ShareTimedOut,
+_EVENTS: Mapping[
+    TimerKind, type[events.ReplyFellDue | events.SendFellDue | events.ShareTimedOut]
+] = {
+    TimerKind.REPLY: events.ReplyFellDue,
+    TimerKind.SEND: events.SendFellDue,
+    TimerKind.SHARE: events.ShareTimedOut,
 }
+#: They fire again once the timers are loaded from their rows.
+TIMER_EVENTS = tuple(_EVENTS.values())
 
 
 class TimerWheel:

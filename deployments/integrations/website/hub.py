@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from actors.tasks import cancel_and_wait, run_on_signal
-from persistence.chat import ChatMessage, fetch_chat_news, fetch_chat_writing
 from persistence.database import Pool
 from persistence.ids import ConversationId, slot_of
+from persistence.messages import ChatMessage, fetch_chat_news, fetch_chat_writing
 
 #: Per conversation and reading; the next reading follows at once.
 MAX_NEWS = 200

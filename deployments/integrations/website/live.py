@@ -23,11 +23,11 @@ from deployments.integrations.website.hub import (
 from deployments.integrations.website.reading import check_visitor_id
 from deployments.rate_limit import VisitorRateLimiter
 from persistence.channels import ChannelKind
-from persistence.chat import fetch_chat_start
 from persistence.database import Pool
 from persistence.errors import DATABASE_AWAY
 from persistence.feed import fetch_feed_end
 from persistence.ids import derive_conversation_id
+from persistence.messages import fetch_chat_start
 
 #: The messages that a visitor without a cursor is sent.
 NEWEST = 200

@@ -13,7 +13,6 @@ from persistence.ids import ConversationId
 from persistence.mirror import (
     VERSIONS_KEY,
     KeyState,
-    KeyStates,
     MirrorConnection,
     MirrorRow,
 )
@@ -43,9 +42,10 @@ async def redis(valkey: Valkey) -> AsyncIterator[MirrorConnection]:
 
 async def write(
     redis: MirrorConnection, rows: list[MirrorRow], epoch: int = 1
-) -> list[KeyStates]:
-    """Write for shard 0."""
-    return await redis.write(0, epoch, rows)
+) -> KeyState | int | None:
+    """Write for shard 0; return the state before, or the newer version."""
+    states, newer = await redis.write(0, epoch, rows)
+    return newer.get(SARA) or states.get(SARA)
 
 
 async def test_a_write_returns_the_states_of_the_keys_before(
@@ -53,20 +53,20 @@ async def test_a_write_returns_the_states_of_the_keys_before(
 ) -> None:
     with pytest.raises(MirrorEmptiedError):
         await write(redis, [])
-    assert await write(redis, []) == []
+    assert await write(redis, []) is None
     shared = replace(AI_OFF, pending_share='{"text": "کپشن"}')
-    states = [
-        await write(redis, [replace(row, version=version)])
-        for version, row in enumerate((AI_ON, AI_ON, shared, shared, AI_ON))
-    ]
-    assert states == [
-        [KeyStates(KeyState.ABSENT, KeyState.NOT_WANTED)],
-        [KeyStates(KeyState.RIGHT, KeyState.NOT_WANTED)],
-        [KeyStates(KeyState.WRONG, KeyState.ABSENT)],
-        [KeyStates(KeyState.RIGHT, KeyState.RIGHT)],
-        [KeyStates(KeyState.WRONG, KeyState.WRONG)],
-    ]
+    states = []
     async with valkey.reader() as reader:
+        for version, row in enumerate((AI_ON, AI_ON, shared, shared, AI_ON)):
+            state = await write(redis, [replace(row, version=version)])
+            states.append((state, await reader.get(f"pending_share_{SARA}")))
+        assert states == [
+            (KeyState.ABSENT, None),
+            (KeyState.RIGHT, None),
+            (KeyState.WRONG, shared.pending_share),
+            (KeyState.RIGHT, shared.pending_share),
+            (KeyState.WRONG, None),
+        ]
         assert sorted(await reader.keys()) == [f"ai_control_{SARA}", VERSIONS_KEY]
 
 
@@ -80,8 +80,7 @@ async def test_a_write_that_was_long_on_its_way_is_refused(
         # The mark of the first epoch is not there any more: it has to ask who it is.
         with pytest.raises(MirrorEmptiedError):
             await write(redis, [AI_ON])
-        refused = KeyStates(KeyState.NEWER, KeyState.NEWER, later.version)
-        assert await write(redis, [AI_ON]) == [refused]
+        assert await write(redis, [AI_ON]) == later.version
         async with valkey.reader() as reader:
             assert await reader.get(f"ai_control_{SARA}") == '{"ai_enabled": false}'
         with pytest.raises(MirrorEmptiedError):
@@ -94,17 +93,13 @@ async def test_a_version_that_was_disproved_is_overwritten_once(
     left_behind = replace(AI_OFF, version=900)
     with pytest.raises(MirrorEmptiedError):
         await write(redis, [left_behind])
-    ahead, right = KeyState.NEWER, KeyState.NOT_WANTED
-    assert await redis.write(0, 1, [AI_ON], {SARA: 800}) == [
-        KeyStates(ahead, ahead, 900)
-    ]
-    assert await redis.write(0, 1, [AI_ON], {SARA: 900}) == [
-        KeyStates(KeyState.WRONG, right)
-    ]
+    newer, wrong = {SARA: KeyState.NEWER}, {SARA: KeyState.WRONG}
+    assert await redis.write(0, 1, [AI_ON], {SARA: 800}) == (newer, {SARA: 900})
+    assert await redis.write(0, 1, [AI_ON], {SARA: 900}) == (wrong, {})
     later = replace(AI_OFF, version=8)
-    assert await write(redis, [later]) == [KeyStates(KeyState.WRONG, right)]
+    assert await write(redis, [later]) is KeyState.WRONG
     # Sent again, or late: what was disproved is not there any more.
-    assert await redis.write(0, 1, [AI_ON], {SARA: 900}) == [KeyStates(ahead, ahead, 8)]
+    assert await redis.write(0, 1, [AI_ON], {SARA: 900}) == (newer, {SARA: 8})
 
 
 async def test_an_emptied_mirror_is_noticed_by_each_shard(
@@ -130,8 +125,7 @@ async def test_conversations_keep_their_versions_when_shards_change(
         await redis.write(0, 5, [replace(AI_OFF, version=9)])
     with pytest.raises(MirrorEmptiedError):
         await redis.write(2, 4, [AI_ON])
-    (states,) = await redis.write(2, 4, [AI_ON])
-    assert states.newer_version == 9
+    assert await redis.write(2, 4, [AI_ON]) == ({SARA: KeyState.NEWER}, {SARA: 9})
 
 
 @pytest.mark.parametrize("field", [str(SARA), "shard-0"])

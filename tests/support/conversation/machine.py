@@ -25,7 +25,7 @@ from actors.conversation.events import (
 )
 from actors.conversation.rules.decide import decide
 from actors.conversation.rules.policy import Policy
-from actors.conversation.shard.batch_builder import touched_messages
+from actors.conversation.shard.batch_builder import BatchBuilder
 from actors.conversation.state import (
     Conversation,
     Delivery,
@@ -113,7 +113,9 @@ class ConversationBench(RuleBasedStateMachine):
         """Decide, and let the model go on as well."""
         decision = decide(self.state, event, POLICY)
         self.state = decision.state
-        self.history.append((event, touched_messages(decision)))
+        builder = BatchBuilder()
+        builder.add(event, decision, seq=1, is_new=False)
+        self.history.append((event, builder.batch.events[0].message_ids))
         if isinstance(event, Inbound) and event.mid in self.state.unsent_mids:
             self.forget(event.mid)
         self.model.apply(event, is_owners=is_owners)

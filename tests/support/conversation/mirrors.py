@@ -12,8 +12,9 @@ from actors.conversation.events import (
     Event,
 )
 from actors.conversation.rules.policy import Policy
+from actors.conversation.shard.envelope import Receipt
 from actors.conversation.shard.mirror import MirrorHealth, MirrorTimings, RedisMirror
-from actors.conversation.shard.shard import Receipt, Shard
+from actors.conversation.shard.shard import Shard
 from actors.conversation.state import Destination, Source
 from persistence.database import Pool
 from persistence.ids import (

@@ -25,10 +25,9 @@ from actors.conversation.events import (
     customer_message_id,
     share_message_id,
 )
+from actors.conversation.rules.corrections import MAX_RECENT_EDITS, MAX_UNSENT_MIDS
 from actors.conversation.state import (
     MAX_QUESTIONS,
-    MAX_RECENT_EDITS,
-    MAX_UNSENT_MIDS,
     Conversation,
     Destination,
     Source,

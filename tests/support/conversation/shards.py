@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from actors.conversation.errors import ActorError
 from actors.conversation.events import Event
-from actors.conversation.shard.shard import Receipt
+from actors.conversation.shard.envelope import Receipt
 from persistence.ids import ConversationId, EventId
 
 

@@ -10,7 +10,7 @@ from actors.conversation.actor import ConversationShard, ShardDependencies, Shar
 from actors.conversation.errors import ShardUnavailableError
 from actors.conversation.ports import NO_PROFILES
 from actors.conversation.rules.policy import Policy
-from actors.conversation.shard.mirror import NO_MIRROR
+from actors.conversation.shard.mirror import Mirror
 from actors.conversation.shard.shard import Shard
 from persistence.database import Pool
 from tests.support.api import SilentResponder, TakingSender
@@ -19,7 +19,7 @@ from tests.support.conversation.conversations import Story
 
 async def open_fakes(_: Pool) -> ShardDependencies:
     """Open dependencies that never answer, and accept everything."""
-    return ShardDependencies(SilentResponder(), TakingSender(), NO_PROFILES, NO_MIRROR)
+    return ShardDependencies(SilentResponder(), TakingSender(), NO_PROFILES, Mirror())
 
 
 async def test_the_process_of_a_shard_that_failed_ends(

@@ -12,7 +12,7 @@ from actors.conversation.errors import (
     UnknownConversationError,
 )
 from actors.conversation.events import Event
-from actors.conversation.shard.shard import Receipt
+from actors.conversation.shard.envelope import Receipt
 from tests.support.conversation.conversations import Story
 
 

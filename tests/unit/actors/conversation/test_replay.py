@@ -9,8 +9,9 @@ from actors.conversation.codec import encode_event, encode_state, kind_of
 from actors.conversation.effects import Decision
 from actors.conversation.errors import ReplayError
 from actors.conversation.events import Event
-from actors.conversation.replay import Step, find_differences, rebuild
+from actors.conversation.replay import find_differences, rebuild
 from actors.conversation.state import Reply, Status
+from persistence.history import StoredEvent
 from tests.support.conversation.conversations import POLICY, Story, at
 
 
@@ -19,16 +20,16 @@ class WrittenStory(Story):
 
     def __init__(self) -> None:
         super().__init__()
-        self.steps: list[Step] = []
+        self.steps: list[StoredEvent] = []
 
     def apply(self, event: Event) -> Decision:
         """Decide on the event, and write it down."""
-        step = Step(len(self.steps) + 1, kind_of(event), encode_event(event))
+        step = StoredEvent(len(self.steps) + 1, kind_of(event), encode_event(event))
         self.steps.append(step)
         return super().apply(event)
 
 
-def replayable() -> tuple[Story, list[Step]]:
+def replayable() -> tuple[Story, list[StoredEvent]]:
     """Tell a story of three events, and write them down."""
     story = WrittenStory()
     story.customer_writes("سلام", 0)
@@ -80,9 +81,9 @@ def test_an_event_that_opens_nothing_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "step", [Step(1, "Forgotten", "{}"), Step(1, "CustomerWrote", "{}")]
+    "step", [StoredEvent(1, "Forgotten", "{}"), StoredEvent(1, "CustomerWrote", "{}")]
 )
-def test_an_event_that_nobody_understands_is_told(step: Step) -> None:
+def test_an_event_that_nobody_understands_is_told(step: StoredEvent) -> None:
     with pytest.raises(ReplayError, match=rf"event 1 \({step.kind}\) can't be read"):
         rebuild([step], POLICY)
 

@@ -22,7 +22,8 @@ from actors.conversation.events import (
 )
 from actors.conversation.ports import AnswerJob, OutgoingPart, WrittenAnswer
 from actors.conversation.rules.policy import Policy
-from actors.conversation.shard.shard import Receipt, Shard
+from actors.conversation.shard.envelope import Receipt
+from actors.conversation.shard.shard import Shard
 from actors.conversation.state import Source, Status
 from persistence.database import Pool
 from persistence.errors import DatabaseAwayError

@@ -14,7 +14,7 @@ from actors.conversation.events import (
     OperatorAnswered,
     share_message_id,
 )
-from actors.conversation.shard.shard import Receipt
+from actors.conversation.shard.envelope import Receipt
 from actors.conversation.state import Source
 from persistence.channels import ChannelKind
 from persistence.ids import ConversationId, derive_conversation_id

@@ -5,7 +5,8 @@ from itertools import permutations
 import pytest
 
 from actors.conversation.effects import RecordMessage, StartReply
-from actors.conversation.state import MAX_POSITIONS, Source
+from actors.conversation.rules.questions import MAX_POSITIONS
+from actors.conversation.state import Source
 from tests.support.conversation.conversations import Story
 
 

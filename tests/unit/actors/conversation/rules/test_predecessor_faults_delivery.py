@@ -12,9 +12,9 @@ from actors.conversation.effects import (
 )
 from actors.conversation.errors import InvalidEventError
 from actors.conversation.rules.delivery import TAKEN_OVER_UNKNOWN
+from actors.conversation.rules.outcomes import MAX_DEAD_PARTS
 from actors.conversation.rules.splitting import split_for
 from actors.conversation.state import (
-    MAX_DEAD_PARTS,
     Author,
     Delivery,
     Source,

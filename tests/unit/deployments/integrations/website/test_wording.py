@@ -12,8 +12,8 @@ from deployments.integrations import website
 from deployments.integrations.website.hub import Visit, Writing
 from deployments.integrations.website.live import render_frame
 from deployments.integrations.website.wording import Language, choose_language
-from persistence.chat import ChatMessage
 from persistence.ids import ConversationId, MessageId
+from persistence.messages import ChatMessage
 from retrieval.text.links import split_links
 
 PAGE = Path(website.__file__).parent / "page"

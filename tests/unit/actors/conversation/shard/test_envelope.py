@@ -4,8 +4,8 @@ from uuid import UUID
 
 from actors.conversation.errors import InvalidEventError
 from actors.conversation.events import OperatorAnswered
-from actors.conversation.shard.envelope import Receipt
-from actors.conversation.shard.wire import (
+from actors.conversation.shard.envelope import (
+    Receipt,
     pack_events,
     pack_results,
     unpack_events,

@@ -1,20 +1,17 @@
-"""The rules of acknowledgement: which part has arrived, and which one goes out next."""
+"""The rules of a part's outcome: it has arrived, or is a dead letter.
+
+A dead letter is a message that failed for good; an operator may send it again.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from actors.conversation.effects import (
-    ClearTimer,
-    Decision,
-    Effect,
-    RecordSend,
-    SetTimer,
-)
+from actors.conversation import effects, events
+from actors.conversation.effects import Decision, Effect
+from actors.conversation.errors import InvalidEventError
+from actors.conversation.rules.reply_window import check_operator_window
 from actors.conversation.state import (
-    MAX_RECENT_MIDS,
-    MAX_RECENT_SENT,
-    MAX_UNCONFIRMED,
     Conversation,
     Delivery,
     Send,
@@ -22,6 +19,15 @@ from actors.conversation.state import (
     TimerKind,
 )
 from persistence.ids import SendId
+
+#: Echoes of our own sends arrive within seconds; so many mids outlast any burst.
+MAX_RECENT_MIDS = 32
+#: Messages of ours that the owner may unsend or edit in the app.
+MAX_RECENT_SENT = 8
+#: Parts that may have arrived and were sent again: an echo may come hours later.
+MAX_UNCONFIRMED = 8
+#: Dead letters that can be sent again; older ones are only shown.
+MAX_DEAD_PARTS = 40
 
 
 def find_head(state: Conversation, send_id: SendId) -> Send | None:
@@ -41,7 +47,7 @@ def acknowledge_head(
     is_last = not any(
         send.message_id == head.message_id for send in (*rest, *state.dead)
     )
-    record = RecordSend(sent, mid=mid, is_last_part=is_last)
+    record = effects.RecordSend(sent, mid=mid, is_last_part=is_last)
     if is_last:
         state = _remember_sent(state, mid, head)
     return continue_with(remember_mid(state, mid), rest, (record,), at)
@@ -73,7 +79,7 @@ def acknowledge_part(
     if is_last:
         state = _remember_sent(state, mid, part)
     sent = replace(part, delivery=Delivery.SENT)
-    return Decision(state, (RecordSend(sent, mid=mid, is_last_part=is_last),))
+    return Decision(state, (effects.RecordSend(sent, mid=mid, is_last_part=is_last),))
 
 
 def acknowledge_unconfirmed(
@@ -123,10 +129,10 @@ def continue_with(
     """Finish the first part, and make the one after it due now."""
     if not rest:
         state = replace(state, sends=())
-        return Decision(state, (*records, ClearTimer(TimerKind.SEND)))
+        return Decision(state, (*records, effects.ClearTimer(TimerKind.SEND)))
     following = replace(rest[0], due_at=at)
     state = replace(state, sends=(following, *rest[1:]))
-    return Decision(state, (*records, SetTimer(TimerKind.SEND, at)))
+    return Decision(state, (*records, effects.SetTimer(TimerKind.SEND, at)))
 
 
 def _remember_sent(state: Conversation, mid: str, last: Send) -> Conversation:
@@ -138,3 +144,70 @@ def _remember_sent(state: Conversation, mid: str, last: Send) -> Conversation:
         return state
     sent = (*state.recent_sent, SentMessage(mid, last.message_id))[-MAX_RECENT_SENT:]
     return replace(state, recent_sent=sent)
+
+
+def dead_letter(
+    state: Conversation, lost: Sequence[Send], reason: str
+) -> tuple[Conversation, tuple[Effect, ...]]:
+    """Make these parts dead letters, which an operator may retry."""
+    dead = tuple(
+        send
+        if send.delivery is Delivery.UNKNOWN
+        else replace(send, delivery=Delivery.FAILED)
+        for send in lost
+    )
+    records = tuple(
+        effects.RecordSend(send, error=reason, is_last_part=True) for send in dead
+    )
+    return replace(state, dead=_keep_newest((*state.dead, *dead))), records
+
+
+def on_send_retried(state: Conversation, event: events.SendRetried) -> Decision:
+    """Queue a dead letter again, at an operator's request.
+
+    Raises:
+        InvalidEventError: nothing of this message failed, or it is too long ago.
+        WindowClosedError: the platform would not take it any more.
+    """
+    mine = [send for send in state.dead if send.message_id == event.message_id]
+    if not mine:
+        message = "no part of this message can be sent again"
+        raise InvalidEventError(message, event.id)
+    check_operator_window(state, event.at)
+    # The operator is its author now, also where the AI wrote it.
+    again = tuple(
+        replace(
+            send,
+            delivery=Delivery.QUEUED,
+            attempts=0,
+            holds=0,
+            limits=0,
+            due_at=event.at,
+            is_ai=False,
+            is_withdrawn=False,
+        )
+        for send in mine
+    )
+    queued: list[Effect] = [effects.RecordSend(send) for send in again]
+    if not state.sends:
+        queued.append(effects.SetTimer(TimerKind.SEND, event.at))
+    state = replace(
+        state,
+        sends=(*state.sends, *again),
+        dead=tuple(send for send in state.dead if send not in mine),
+        needs_operator=state.needs_operator and bool(state.questions),
+    )
+    return Decision(state, tuple(queued))
+
+
+def _keep_newest(dead: tuple[Send, ...]) -> tuple[Send, ...]:
+    """Keep the newest MAX_DEAD_PARTS parts, dropping whole messages.
+
+    So none can be sent again without its beginning. The newest message is kept however
+    long it is.
+    """
+    if len(dead) <= MAX_DEAD_PARTS:
+        return dead
+    cut = {send.message_id for send in dead[:-MAX_DEAD_PARTS]}
+    cut.discard(dead[-1].message_id)
+    return tuple(send for send in dead if send.message_id not in cut)
