@@ -21,7 +21,7 @@ from deployments.integrations.errors import (
     PlatformUnreachableError,
     TokenRefusedError,
 )
-from deployments.integrations.platforms import CONNECTORS, build_webhook_path
+from deployments.integrations.platforms import build_platforms, build_webhook_path
 from persistence import channels
 from persistence.channels import Channel, ChannelKind, Link, LinkState
 from persistence.database import Pool
@@ -57,9 +57,7 @@ class ChannelRegistration:
         self._cipher = cipher
         self._public_url = settings.public_url
         self._client = httpx.AsyncClient(timeout=timeout, limits=LIMITS)
-        self._connectors = {
-            kind: build(self._client, settings) for kind, build in CONNECTORS.items()
-        }
+        self.platforms = build_platforms(self._client, settings)
 
     async def stop(self) -> None:
         """Close the connections to the platforms."""
@@ -74,7 +72,7 @@ class ChannelRegistration:
             DuplicateRowError: the account is connected already.
         """
         token = new.tokens.access_token
-        if token is not None and new.kind in self._connectors:
+        if token is not None and new.kind in self.platforms:
             # Nothing is sent through a paused channel, not even this request.
             link = (
                 Link(LinkState.PAUSED)
@@ -100,7 +98,7 @@ class ChannelRegistration:
             DuplicateRowError: the new account is connected already.
         """
         is_paused = old.is_paused if edit.is_paused is None else edit.is_paused
-        is_resumed = old.is_paused and not is_paused and old.kind in self._connectors
+        is_resumed = old.is_paused and not is_paused and old.kind in self.platforms
         link = None
         if edit.access_token is not None:
             account_id = edit.account_id or old.account_id
@@ -183,7 +181,7 @@ class ChannelRegistration:
             TokenRefusedError: the platform does not know it, or it is another's.
         """
         try:
-            owner = await self._connectors[kind].identify(token)
+            owner = await self.platforms[kind].identify(token)
         except PlatformRefusedError as error:
             return Link(LinkState.REFUSED, str(error))
         except PlatformUnreachableError as error:
@@ -203,12 +201,12 @@ class ChannelRegistration:
         return channels.decrypt_tokens(self._cipher, channel)
 
     async def _subscribe(self, channel: Channel) -> Link:
-        connector = self._connectors[channel.kind]
-        if self._public_url is None and connector.needs_address:
+        platform = self.platforms[channel.kind]
+        if self._public_url is None and platform.needs_address:
             return Link(LinkState.NO_PUBLIC_URL)
         try:
             tokens = self._decrypt(channel)
-            await connector.connect(
+            await platform.connect(
                 tokens.access_token or "",
                 f"{self._public_url or ''}{build_webhook_path(channel)}",
                 tokens.webhook_secret or "",
@@ -233,7 +231,7 @@ class ChannelRegistration:
             return
         try:
             token = self._decrypt(channel).access_token or ""
-            await self._connectors[channel.kind].disconnect(token)
+            await self.platforms[channel.kind].disconnect(token)
         except (
             TokenRefusedError,
             PlatformRefusedError,

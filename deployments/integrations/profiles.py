@@ -12,8 +12,8 @@ from actors.conversation.ports import CustomerRef, ProfileUnavailable
 from actors.conversation.state import Profile, Source
 from config.metrics import PROFILE_LOOKUPS
 from config.settings import Settings
+from deployments.integrations.instagram.sending import InstagramGraph
 from deployments.integrations.platform_client import LIMITS
-from deployments.integrations.platforms import PROFILE_SOURCES, ProfileSource
 from persistence.channels import decrypt_tokens, fetch_channel
 from persistence.database import Pool
 from persistence.errors import DATABASE_AWAY, SecretUnreadableError
@@ -54,10 +54,8 @@ class ChannelProfiles:
         self._cipher = cipher
         # Redirects are not followed: they would carry the token somewhere else.
         self._client = httpx.AsyncClient(timeout=timeout, limits=LIMITS)
-        self._sources: dict[Source, ProfileSource] = {
-            source: build(self._client, settings)
-            for source, build in PROFILE_SOURCES.items()
-        }
+        # Telegram is missing on purpose: each of its messages says who wrote it.
+        self._graph = InstagramGraph(self._client, settings.instagram_graph_url)
         self._accounts: dict[ChannelId, _Account] = {}
         self._clock = clock or asyncio.get_running_loop().time
 
@@ -79,8 +77,7 @@ class ChannelProfiles:
         return answer
 
     async def _look_up(self, who: CustomerRef) -> Profile | ProfileUnavailable:
-        profile_source = self._sources.get(who.source)
-        if profile_source is None:
+        if who.source is not Source.INSTAGRAM:
             return ProfileUnavailable(f"{who.source} is not asked", is_held=True)
         try:
             account = await self._find_account(who)
@@ -88,7 +85,7 @@ class ChannelProfiles:
             return ProfileUnavailable("the database does not answer", is_held=True)
         if account.why_not:
             return ProfileUnavailable(account.why_not, is_held=True)
-        answer = await profile_source.fetch_profile(account.token, who.customer)
+        answer = await self._graph.fetch_profile(account.token, who.customer)
         if isinstance(answer, ProfileUnavailable) and answer.is_held:
             # The next customer of this channel would be refused for the same reason.
             until = self._clock() + QUIET.total_seconds()

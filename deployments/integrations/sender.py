@@ -5,12 +5,11 @@ import structlog
 
 from actors.conversation.errors import SendRefusedError
 from actors.conversation.ports import OutgoingPart
-from actors.conversation.state import Source
 from config.metrics import SENDS
 from config.settings import Settings
 from deployments.integrations.platform_client import LIMITS
-from deployments.integrations.platforms import PLATFORMS, Platform
-from persistence.channels import decrypt_tokens, fetch_channel
+from deployments.integrations.platforms import build_platforms
+from persistence.channels import ChannelKind, decrypt_tokens, fetch_channel
 from persistence.database import Pool
 from persistence.errors import DATABASE_AWAY, SecretUnreadableError
 from persistence.secrets import Cipher
@@ -43,9 +42,7 @@ class ChannelSender:
         self._cipher = cipher
         # Redirects are not followed: they would carry the token somewhere else.
         self._client = httpx.AsyncClient(timeout=timeout, limits=LIMITS)
-        self._platforms: dict[Source, Platform] = {
-            source: build(self._client, settings) for source, build in PLATFORMS.items()
-        }
+        self._platforms = build_platforms(self._client, settings)
 
     async def stop(self) -> None:
         """Close the connections to the platforms."""
@@ -78,7 +75,7 @@ class ChannelSender:
         return mid
 
     async def _send(self, part: OutgoingPart) -> str:
-        platform = self._platforms.get(part.source)
+        platform = self._platforms.get(ChannelKind(part.source))
         if platform is None:
             message = f"nothing is sent through {part.source}"
             raise SendRefusedError(message, permanent=True)

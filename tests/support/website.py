@@ -13,8 +13,7 @@ from deployments.errors import install_error_handlers
 from deployments.integrations.channel_directory import ChannelDirectory
 from deployments.integrations.webhooks import WebhookDependencies, build_webhooks_app
 from deployments.integrations.website.chat_page import build_website_router
-from deployments.integrations.website.hub import WebsiteHub
-from deployments.integrations.website.live import WebsiteDependencies
+from deployments.integrations.website.live import WebsiteDependencies, WebsiteHub
 from deployments.rate_limit import VisitorRateLimiter
 from persistence.channels import (
     Channel,

@@ -85,7 +85,7 @@ class TelegramBots:
         return name_message(token.partition(":")[0], mid)
 
     async def identify(self, token: str) -> str | None:
-        """Return the bot of a token; see Connector.identify."""
+        """Return the bot of a token; see Platform.identify."""
         bot = await self._manage(token, "getMe", {})
         bot_id = bot.get("id") if isinstance(bot, dict) else None
         return str(bot_id) if isinstance(bot_id, int) else None

@@ -10,7 +10,7 @@ from fastapi import APIRouter, BackgroundTasks, Response
 from pydantic import AfterValidator, Discriminator, StringConstraints
 
 from deployments.integrations.channel_registration import resume_waiting
-from deployments.integrations.platforms import CONNECTORS, build_webhook_path
+from deployments.integrations.platforms import build_webhook_path
 from deployments.web.api.auth import SignedIn
 from deployments.web.api.errors import InvalidValueError, NotFoundError
 from deployments.web.api.schemas import Answer, Name, Page, Paging, RequestBody
@@ -186,7 +186,7 @@ async def connect_channel(
 ) -> ChannelOut:
     """Verify the token and subscribe the webhook again, and show the result."""
     channel = await _fetch(context, principal.tenant_id, channel_id)
-    if channel.kind not in CONNECTORS:
+    if channel.kind not in context.registration.platforms:
         message = f"kind: a {channel.kind} channel has no platform to connect to"
         raise InvalidValueError(message)
     return _render(context, await context.registration.connect(channel))
