@@ -6,7 +6,7 @@ from typing import cast
 
 from persistence.database import Db
 from persistence.ids import ChannelId, ConversationId, MessageId, TenantId
-from persistence.queries import load_queries
+from persistence.queries import build_row, load_queries
 
 _SQL = load_queries("outbox")
 
@@ -21,6 +21,7 @@ class OutboxMessage:
     source: str
     type: str
     content: str
+    delivery: str
     parts: int
     attempts: int
     error: str
@@ -44,13 +45,7 @@ async def fetch_outbox_page(
     arguments = (tenant_id, wanted.delivery, wanted.channel_id)
     rows = await db.fetch(_SQL["fetch_outbox_page"], *arguments, limit, offset)
     total = await db.fetchval(_SQL["count_outbox"], *arguments)
-    messages = tuple(
-        OutboxMessage(
-            **{name: row[name] for name in OutboxMessage.__dataclass_fields__}
-        )
-        for row in rows
-    )
-    return cast("int", total), messages
+    return cast("int", total), tuple(build_row(OutboxMessage, row) for row in rows)
 
 
 async def fetch_outbox_conversation(

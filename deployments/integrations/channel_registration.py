@@ -157,10 +157,9 @@ class ChannelRegistration:
             ChannelInUseError: it has conversations.
         """
         async with self._pool.acquire() as connection, connection.transaction():
-            channel = await channels.lock_channel(connection, tenant_id, channel_id)
-            if channel is None:
-                return False
-            await channels.remove_channel(connection, tenant_id, channel_id)
+            channel = await channels.remove_channel(connection, tenant_id, channel_id)
+        if channel is None:
+            return False
         await self._disconnect(channel)
         return True
 

@@ -1,5 +1,6 @@
 """`/api/conversations/`: the inbox, its conversations' events and handovers."""
 
+from dataclasses import fields
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID, uuid4
@@ -156,16 +157,14 @@ async def redirect_conversation(
     context: Context,
 ) -> schemas.ConversationOut:
     """Hand the conversation to a department, or back to the AI."""
-    await context.shards.submit(
-        ConversationRedirected(
-            id=event_id,
-            conversation_id=conversation.id,
-            at=context.clock.now(),
-            destination=body.destination,
-            user_id=principal.user_id,
-        )
+    event = ConversationRedirected(
+        id=event_id,
+        conversation_id=conversation.id,
+        at=context.clock.now(),
+        destination=body.destination,
+        user_id=principal.user_id,
     )
-    return await _show_changed(context, principal, conversation.id)
+    return await _submit(context, principal, event)
 
 
 @router.post("/api/conversations/{conversation_id}/status/")
@@ -177,16 +176,14 @@ async def set_status(
     context: Context,
 ) -> schemas.ConversationOut:
     """Set the status."""
-    await context.shards.submit(
-        StatusSet(
-            id=event_id,
-            conversation_id=conversation.id,
-            at=context.clock.now(),
-            status=body.status,
-            user_id=principal.user_id,
-        )
+    event = StatusSet(
+        id=event_id,
+        conversation_id=conversation.id,
+        at=context.clock.now(),
+        status=body.status,
+        user_id=principal.user_id,
     )
-    return await _show_changed(context, principal, conversation.id)
+    return await _submit(context, principal, event)
 
 
 @router.post("/api/conversations/{conversation_id}/ai/")
@@ -202,16 +199,14 @@ async def switch_ai(
     Turned on, it answers open questions. Turned off, an answer that it is writing or
     that waits to be sent is dropped.
     """
-    await context.shards.submit(
-        AiSwitched(
-            id=event_id,
-            conversation_id=conversation.id,
-            at=context.clock.now(),
-            user_id=principal.user_id,
-            ai_enabled=body.ai_enabled,
-        )
+    event = AiSwitched(
+        id=event_id,
+        conversation_id=conversation.id,
+        at=context.clock.now(),
+        user_id=principal.user_id,
+        ai_enabled=body.ai_enabled,
     )
-    return await _show_changed(context, principal, conversation.id)
+    return await _submit(context, principal, event)
 
 
 @router.get("/api/workflow/action-nodes/redirect_destinations/")
@@ -220,33 +215,21 @@ async def list_destinations(_: SignedIn) -> list[DestinationOut]:
     return [DestinationOut(value=value, label=label) for value, label in LABELS.items()]
 
 
-async def _show_changed(
-    context: WebDependencies, principal: Principal, conversation_id: ConversationId
+async def _submit(
+    context: WebDependencies,
+    principal: Principal,
+    event: AiSwitched | ConversationRedirected | StatusSet,
 ) -> schemas.ConversationOut:
+    """Submit the event, and show the conversation as it is now."""
+    await context.shards.submit(event)
     return render_conversation(
-        await fetch_own_conversation(conversation_id, principal, context)
+        await fetch_own_conversation(event.conversation_id, principal, context)
     )
 
 
 def render_conversation(row: ConversationSummary) -> schemas.ConversationOut:
     """Render a conversation as the API and the live feed show it."""
-    last_message, pending_share = None, None
     window = reply_window(Source(row.source), row.last_customer_at)
-    if row.last_message is not None:
-        last_message = schemas.LastMessageOut.model_validate(row.last_message)
-    if row.pending_share is not None:
-        pending_share = schemas.PendingShareOut.model_validate(row.pending_share)
-    return schemas.ConversationOut(
-        id=row.id,
-        status=row.status,
-        ai_enabled=row.ai_enabled,
-        department=row.department,
-        source=row.source,
-        channel_id=row.channel_id,
-        customer=schemas.CustomerOut.model_validate(row.customer),
-        pending_share=pending_share,
-        can_reply_until=None if window is None else window.until,
-        needs_operator=row.needs_operator,
-        last_message=last_message,
-        updated_at=row.updated_at,
-    )
+    shown = {field.name: getattr(row, field.name) for field in fields(row)}
+    shown["can_reply_until"] = None if window is None else window.until
+    return schemas.ConversationOut.model_validate(shown)

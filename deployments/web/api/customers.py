@@ -130,7 +130,7 @@ async def list_customers(
     count, rows = await customers.fetch_customers_page(
         context.pool, principal.tenant_id, wanted, paging.limit, paging.offset
     )
-    return paging.build(count, (_render(row) for row in rows))
+    return paging.build(count, map(CustomerCardOut.model_validate, rows))
 
 
 @router.get("/{customer_id}/")
@@ -141,7 +141,7 @@ async def show_customer(
     customer = await customers.fetch_customer(
         context.pool, principal.tenant_id, CustomerId(customer_id)
     )
-    return _render(_found(customer))
+    return CustomerCardOut.model_validate(_found(customer))
 
 
 @router.patch("/{customer_id}/")
@@ -173,14 +173,10 @@ async def edit_customer(
                 fields=changed,
             )
         )
-    return _render(customer)
+    return CustomerCardOut.model_validate(customer)
 
 
 def _found(customer: Customer | None) -> Customer:
     if customer is None:
         raise NotFoundError
     return customer
-
-
-def _render(customer: Customer) -> CustomerCardOut:
-    return CustomerCardOut.model_validate(customer)

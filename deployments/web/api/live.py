@@ -14,7 +14,6 @@ from deployments.http.websocket import Ending
 from deployments.web.api.auth import Principal, authenticate
 from deployments.web.api.conversations import render_conversation
 from deployments.web.api.errors import NotSignedInError
-from deployments.web.api.messages import render_message
 from deployments.web.api.schemas import Answer, ConversationOut, MessageOut
 from deployments.web.api.tokens import TokenType
 from deployments.web.dependencies import Context, WebDependencies
@@ -137,10 +136,7 @@ def render_changes(changes: Changes) -> str:
     rendered = [
         (
             message.id in changes.new_ids,
-            LiveMessage(
-                **dict(render_message(message)),
-                conversation_id=message.conversation_id,
-            ),
+            LiveMessage.model_validate(message),
         )
         for message in changes.messages
     ]

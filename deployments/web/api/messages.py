@@ -67,7 +67,7 @@ async def list_messages(
     count, rows = await messages.fetch_messages_page(
         context.pool, principal.tenant_id, conversation.id, paging.limit, paging.offset
     )
-    return paging.build(count, (render_message(row) for row in rows))
+    return paging.build(count, map(MessageOut.model_validate, rows))
 
 
 @router.post("/api/conversations/{conversation_id}/messages/", status_code=201)
@@ -87,8 +87,8 @@ async def answer_conversation(
         text=body.content,
     )
     await context.shards.submit(event)
-    stored = await _fetch_message(context, principal, message_id_of(event))
-    return render_message(stored)
+    message = await fetch_message(context, principal, message_id_of(event))
+    return MessageOut.model_validate(message)
 
 
 @router.post("/api/messages/{message_id}/feedback/")
@@ -96,7 +96,7 @@ async def rate_message(
     message_id: UUID, body: FeedbackIn, principal: SignedIn, context: Context
 ) -> MessageOut:
     """Rate an answer of the AI."""
-    message = await _fetch_message(context, principal, MessageId(message_id))
+    message = await fetch_message(context, principal, MessageId(message_id))
     if message.type != Author.AI:
         text = (
             "feedback: only answers of the AI are rated;"
@@ -114,35 +114,17 @@ async def rate_message(
             comment=body.comment,
         )
     )
-    return render_message(await _fetch_message(context, principal, message.id))
+    message = await fetch_message(context, principal, message.id)
+    return MessageOut.model_validate(message)
 
 
-async def _fetch_message(
+async def fetch_message(
     context: WebDependencies, principal: Principal, message_id: MessageId
 ) -> StoredMessage:
+    """Return a message of the caller's tenant. Raises NotFoundError."""
     message = await messages.fetch_message(
         context.pool, principal.tenant_id, message_id
     )
     if message is None:
         raise NotFoundError
     return message
-
-
-def render_message(row: StoredMessage) -> MessageOut:
-    """Render a message as the API and the live feed show it."""
-    return MessageOut(
-        id=row.id,
-        type=row.type,
-        message_type=row.message_type,
-        content=row.content,
-        combined_content=row.combined_content,
-        processing_status=row.processing_status,
-        is_ai_response=row.type == "AI",
-        platform_id=row.platform_id,
-        delivery=row.delivery,
-        metadata=row.metadata,
-        position=row.position,
-        feedback=row.feedback,
-        feedback_comment=row.feedback_comment,
-        created_at=row.created_at,
-    )

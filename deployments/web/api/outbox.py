@@ -11,10 +11,10 @@ from actors.conversation.events import SendRetried
 from deployments.web.api.auth import SignedIn
 from deployments.web.api.conversations import derive_request_id
 from deployments.web.api.errors import NotFoundError
-from deployments.web.api.messages import render_message
+from deployments.web.api.messages import fetch_message
 from deployments.web.api.schemas import Answer, LeftEmpty, MessageOut, Page, Paging
 from deployments.web.dependencies import Context
-from persistence import messages, outbox
+from persistence import outbox
 from persistence.ids import ChannelId, MessageId
 from persistence.outbox import OutboxFilter
 
@@ -63,27 +63,7 @@ async def list_outbox(
     count, rows = await outbox.fetch_outbox_page(
         context.pool, principal.tenant_id, wanted, paging.limit, paging.offset
     )
-    return paging.build(
-        count,
-        (
-            LetterOut(
-                message_id=row.message_id,
-                conversation_id=row.conversation_id,
-                channel_id=row.channel_id,
-                source=row.source,
-                type=row.type,
-                content=row.content,
-                delivery=delivery,
-                parts=row.parts,
-                attempts=row.attempts,
-                error=row.error,
-                can_retry=row.can_retry,
-                created_at=row.created_at,
-                updated_at=row.updated_at,
-            )
-            for row in rows
-        ),
-    )
+    return paging.build(count, map(LetterOut.model_validate, rows))
 
 
 @router.post("/{message_id}/retry/")
@@ -110,7 +90,5 @@ async def retry_letter(
             message_id=its_id,
         )
     )
-    message = await messages.fetch_message(context.pool, principal.tenant_id, its_id)
-    if message is None:
-        raise NotFoundError
-    return render_message(message)
+    message = await fetch_message(context, principal, its_id)
+    return MessageOut.model_validate(message)
