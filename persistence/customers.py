@@ -5,14 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias, cast
 
+from persistence import ids
 from persistence.database import Db
-from persistence.ids import (
-    ChannelId,
-    ConversationId,
-    CustomerId,
-    TenantId,
-    derive_conversation_id,
-)
 from persistence.queries import build_row, load_queries
 from persistence.search import build_search_pattern
 
@@ -25,8 +19,8 @@ AttributeValue: TypeAlias = str | bool | int | float | None
 class Customer:
     """One customer on one channel, and so one conversation."""
 
-    id: CustomerId
-    channel_id: ChannelId
+    id: ids.CustomerId
+    channel_id: ids.ChannelId
     source: str
     platform_id: str
     first_name: str
@@ -38,16 +32,16 @@ class Customer:
     created_at: datetime
 
     @property
-    def conversation_id(self) -> ConversationId:
+    def conversation_id(self) -> ids.ConversationId:
         """The one conversation of the customer."""
-        return derive_conversation_id(self.channel_id, self.platform_id)
+        return ids.derive_conversation_id(self.channel_id, self.platform_id)
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerFilter:
     """Filters of a page of customers; None leaves a filter out."""
 
-    channel_id: ChannelId | None = None
+    channel_id: ids.ChannelId | None = None
     tag: str | None = None
     words: str | None = None
 
@@ -64,7 +58,7 @@ class CustomerEdit:
 
 
 async def fetch_customers_page(
-    db: Db, tenant_id: TenantId, wanted: CustomerFilter, limit: int, offset: int
+    db: Db, tenant_id: ids.TenantId, wanted: CustomerFilter, limit: int, offset: int
 ) -> tuple[int, tuple[Customer, ...]]:
     """Fetch a page of the customers and how many there are in all."""
     pattern = build_search_pattern(wanted.words or "")
@@ -75,7 +69,7 @@ async def fetch_customers_page(
 
 
 async def fetch_customer(
-    db: Db, tenant_id: TenantId, customer_id: CustomerId
+    db: Db, tenant_id: ids.TenantId, customer_id: ids.CustomerId
 ) -> Customer | None:
     """Fetch one customer; None if it is not this tenant's."""
     row = await db.fetchrow(_SQL["fetch_customer"], tenant_id, customer_id)
@@ -83,7 +77,7 @@ async def fetch_customer(
 
 
 async def update_customer(
-    db: Db, tenant_id: TenantId, customer_id: CustomerId, edit: CustomerEdit
+    db: Db, tenant_id: ids.TenantId, customer_id: ids.CustomerId, edit: CustomerEdit
 ) -> bool:
     """Apply an edit; False if there is no such customer of this tenant."""
     updated_id = await db.fetchval(

@@ -22,13 +22,9 @@ from deployments.integrations.errors import (
     TokenRefusedError,
 )
 from deployments.integrations.platforms import build_platforms, build_webhook_path
-from persistence import channels
+from persistence import channels, database, errors, outbox, secrets
 from persistence.channels import Channel, ChannelKind, Link, LinkState
-from persistence.database import Pool
-from persistence.errors import DATABASE_AWAY, SecretUnreadableError
 from persistence.ids import ChannelId, ConversationId, EventId, TenantId
-from persistence.outbox import fetch_waiting_conversations
-from persistence.secrets import Cipher
 
 #: A person waits for the answer, and nothing is lost when it says "unreachable".
 TIMEOUT = httpx.Timeout(6.0, connect=3.0)
@@ -37,7 +33,7 @@ LIMITS = httpx.Limits(max_keepalive_connections=0)
 #: Conversations that are resumed at once; customers' messages come in between.
 RESUME_PAGE = 200
 
-_TRY_LATER: tuple[type[Exception], ...] = (ActorError, *DATABASE_AWAY)
+_TRY_LATER: tuple[type[Exception], ...] = (ActorError, *errors.DATABASE_AWAY)
 
 log = structlog.get_logger("channel_registration")
 
@@ -47,8 +43,8 @@ class ChannelRegistration:
 
     def __init__(
         self,
-        pool: Pool,
-        cipher: Cipher,
+        pool: database.Pool,
+        cipher: secrets.Cipher,
         settings: Settings,
         *,
         timeout: httpx.Timeout = TIMEOUT,
@@ -73,11 +69,8 @@ class ChannelRegistration:
         """
         token = new.tokens.access_token
         if token is not None and new.kind in self.platforms:
-            # Nothing is sent through a paused channel, not even this request.
-            link = (
-                Link(LinkState.PAUSED)
-                if new.is_paused
-                else await self._verify(new.kind, new.account_id, token)
+            link = await self._verify(
+                new.kind, new.account_id, token, is_paused=new.is_paused
             )
             new = replace(new, link=link)
         async with self._pool.acquire() as connection, connection.transaction():
@@ -102,10 +95,8 @@ class ChannelRegistration:
         link = None
         if edit.access_token is not None:
             account_id = edit.account_id or old.account_id
-            link = (
-                Link(LinkState.PAUSED)
-                if is_paused
-                else await self._verify(old.kind, account_id, edit.access_token)
+            link = await self._verify(
+                old.kind, account_id, edit.access_token, is_paused=is_paused
             )
         elif is_resumed and not _has_state(old, LinkState.CONNECTED):
             # A token that was stored during the pause was never verified.
@@ -167,18 +158,23 @@ class ChannelRegistration:
         """Verify the token that a channel has; see `_verify`."""
         try:
             token = self._decrypt(channel).access_token or ""
-        except SecretUnreadableError as error:
+        except errors.SecretUnreadableError as error:
             return Link(LinkState.REFUSED, str(error))
         return await self._verify(channel.kind, channel.account_id, token)
 
-    async def _verify(self, kind: ChannelKind, account_id: str, token: str) -> Link:
+    async def _verify(
+        self, kind: ChannelKind, account_id: str, token: str, *, is_paused: bool = False
+    ) -> Link:
         """Ask the platform whether a token is the account's own.
 
-        The token proves that its owner may read the account's messages.
+        The token proves that its owner may read the account's messages. Nothing is sent
+        through a paused channel, not even this request.
 
         Raises:
             TokenRefusedError: the platform does not know it, or it is another's.
         """
+        if is_paused:
+            return Link(LinkState.PAUSED)
         try:
             owner = await self.platforms[kind].identify(token)
         except PlatformRefusedError as error:
@@ -213,7 +209,7 @@ class ChannelRegistration:
         except (
             TokenRefusedError,
             PlatformRefusedError,
-            SecretUnreadableError,
+            errors.SecretUnreadableError,
         ) as error:
             return Link(LinkState.REFUSED, str(error))
         except PlatformUnreachableError as error:
@@ -235,7 +231,7 @@ class ChannelRegistration:
             TokenRefusedError,
             PlatformRefusedError,
             PlatformUnreachableError,
-            SecretUnreadableError,
+            errors.SecretUnreadableError,
         ) as error:
             log.warning(
                 "channel_left_connected", channel_id=str(channel.id), reason=str(error)
@@ -247,7 +243,7 @@ def _has_state(channel: Channel, *states: LinkState) -> bool:
 
 
 async def resume_waiting(
-    pool: Pool, shards: Shards, clock: Clock, channel: Channel
+    pool: database.Pool, shards: Shards, clock: Clock, channel: Channel
 ) -> None:
     """Resume the conversations whose messages wait for the end of the channel's pause.
 
@@ -256,7 +252,7 @@ async def resume_waiting(
     """
     resumed, after = 0, ConversationId(UUID(int=0))
     try:
-        while waiting := await fetch_waiting_conversations(
+        while waiting := await outbox.fetch_waiting_conversations(
             pool, channel.tenant_id, channel.id, after=after, limit=RESUME_PAGE
         ):
             await asyncio.gather(

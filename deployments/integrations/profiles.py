@@ -14,11 +14,7 @@ from config.metrics import PROFILE_LOOKUPS
 from config.settings import Settings
 from deployments.integrations.instagram.sending import InstagramGraph
 from deployments.integrations.platform_client import LIMITS
-from persistence.channels import decrypt_tokens, fetch_channel
-from persistence.database import Pool
-from persistence.errors import DATABASE_AWAY, SecretUnreadableError
-from persistence.ids import ChannelId
-from persistence.secrets import Cipher
+from persistence import channels, database, errors, ids, secrets
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 #: A channel's pause or new token takes effect after this.
@@ -43,8 +39,8 @@ class ChannelProfiles:
 
     def __init__(
         self,
-        pool: Pool,
-        cipher: Cipher,
+        pool: database.Pool,
+        cipher: secrets.Cipher,
         settings: Settings,
         *,
         timeout: httpx.Timeout = TIMEOUT,
@@ -56,7 +52,7 @@ class ChannelProfiles:
         self._client = httpx.AsyncClient(timeout=timeout, limits=LIMITS)
         # Telegram is missing on purpose: each of its messages says who wrote it.
         self._graph = InstagramGraph(self._client, settings.instagram_graph_url)
-        self._accounts: dict[ChannelId, _Account] = {}
+        self._accounts: dict[ids.ChannelId, _Account] = {}
         self._clock = clock or asyncio.get_running_loop().time
 
     async def stop(self) -> None:
@@ -81,7 +77,7 @@ class ChannelProfiles:
             return ProfileUnavailable(f"{who.source} is not asked", is_held=True)
         try:
             account = await self._find_account(who)
-        except DATABASE_AWAY:
+        except errors.DATABASE_AWAY:
             return ProfileUnavailable("the database does not answer", is_held=True)
         if account.why_not:
             return ProfileUnavailable(account.why_not, is_held=True)
@@ -107,14 +103,14 @@ class ChannelProfiles:
 
     async def _read_channel(self, who: CustomerRef) -> tuple[str, str]:
         """Return the channel's token, or the reason not to use it."""
-        channel = await fetch_channel(self._pool, who.channel_id)
+        channel = await channels.fetch_channel(self._pool, who.channel_id)
         if channel is None or channel.tenant_id != who.tenant_id:
             return "", "the channel does not exist any more"
         if channel.is_paused:
             # Nothing is sent through a paused channel, not even this request.
             return "", "the channel is paused"
         try:
-            token = decrypt_tokens(self._cipher, channel).access_token
-        except SecretUnreadableError as error:
+            token = channels.decrypt_tokens(self._cipher, channel).access_token
+        except errors.SecretUnreadableError as error:
             return "", str(error)
         return (token, "") if token else ("", "the channel has no access token")

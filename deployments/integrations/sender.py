@@ -9,11 +9,7 @@ from config.metrics import SENDS
 from config.settings import Settings
 from deployments.integrations.platform_client import LIMITS
 from deployments.integrations.platforms import build_platforms
-from persistence.channels import ChannelKind, decrypt_tokens, fetch_channel
-from persistence.database import Pool
-from persistence.errors import DATABASE_AWAY, SecretUnreadableError
-from persistence.secrets import Cipher
-from persistence.self_link import is_platform_away
+from persistence import channels, database, errors, secrets, self_link
 
 TIMEOUT = httpx.Timeout(20.0, connect=5.0)
 #: Reason of a refusal that is ours, not the platform's.
@@ -32,8 +28,8 @@ class ChannelSender:
 
     def __init__(
         self,
-        pool: Pool,
-        cipher: Cipher,
+        pool: database.Pool,
+        cipher: secrets.Cipher,
         settings: Settings,
         *,
         timeout: httpx.Timeout = TIMEOUT,
@@ -75,15 +71,15 @@ class ChannelSender:
         return mid
 
     async def _send(self, part: OutgoingPart) -> str:
-        platform = self._platforms.get(ChannelKind(part.source))
+        platform = self._platforms.get(channels.ChannelKind(part.source))
         if platform is None:
             message = f"nothing is sent through {part.source}"
             raise SendRefusedError(message, permanent=True)
         # Read for each part: a channel that was just paused sends no more.
         try:
-            channel = await fetch_channel(self._pool, part.channel_id)
-            is_away = await is_platform_away(self._pool, part.channel_id)
-        except DATABASE_AWAY as error:
+            channel = await channels.fetch_channel(self._pool, part.channel_id)
+            is_away = await self_link.is_platform_away(self._pool, part.channel_id)
+        except errors.DATABASE_AWAY as error:
             message = "the database does not answer"
             raise SendRefusedError(message) from error
         if (
@@ -100,8 +96,8 @@ class ChannelSender:
                 PLATFORM_AWAY, retry_after_s=PLATFORM_AWAY_RETRY_S, is_held=True
             )
         try:
-            token = decrypt_tokens(self._cipher, channel).access_token
-        except SecretUnreadableError as error:
+            token = channels.decrypt_tokens(self._cipher, channel).access_token
+        except errors.SecretUnreadableError as error:
             raise SendRefusedError(str(error), permanent=True) from error
         if not token:
             message = "the channel has no access token"

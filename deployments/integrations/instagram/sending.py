@@ -14,13 +14,7 @@ import httpx
 from actors.conversation.errors import SendOutcomeUnknownError, SendRefusedError
 from actors.conversation.ports import OutgoingPart, ProfileUnavailable
 from actors.conversation.state import Profile
-from deployments.integrations.errors import (
-    PlatformRefusedError,
-    PlatformUnreachableError,
-    TokenRefusedError,
-)
-from deployments.integrations.lenient_json import parse_object
-from deployments.integrations.platform_client import clean_reason, post_once
+from deployments.integrations import errors, lenient_json, platform_client
 
 #: Graph's codes for "later", which may come with a 400 or 403: unknown and service
 #: errors, and the limits of app, user, page and business. Source: Meta, Graph API
@@ -66,7 +60,7 @@ class InstagramGraph:
         if part.tag:
             # Late answers are accepted from persons only, and need a tag that says so.
             payload |= {"messaging_type": "MESSAGE_TAG", "tag": part.tag}
-        answer = await post_once(
+        answer = await platform_client.post_once(
             self._client,
             f"{self._graph_url}/me/messages",
             payload,
@@ -111,7 +105,7 @@ class InstagramGraph:
         user_id = account.get("user_id") if isinstance(account, dict) else None
         if not isinstance(user_id, str | int):
             message = "what answers there is not Instagram (it names no account)"
-            raise PlatformUnreachableError(message)
+            raise errors.PlatformUnreachableError(message)
         return str(user_id)
 
     async def connect(
@@ -124,7 +118,7 @@ class InstagramGraph:
         fields = {"subscribed_fields": "messages"}
         answer = await self._ask("POST", SUBSCRIPTIONS, token, fields)
         if self._read(answer, token).get("success") is False:
-            raise PlatformRefusedError
+            raise errors.PlatformRefusedError
 
     async def disconnect(self, token: str) -> None:
         """Cancel the account's subscription."""
@@ -142,26 +136,26 @@ class InstagramGraph:
             )
         except httpx.HTTPError as error:
             message = f"no answer: {type(error).__name__}"
-            raise PlatformUnreachableError(message) from error
+            raise errors.PlatformUnreachableError(message) from error
 
     def _read(self, answer: httpx.Response, token: str) -> Mapping[object, object]:
-        body = parse_object(answer.content)
+        body = lenient_json.parse_object(answer.content)
         if answer.is_success and answer.content.lstrip().startswith(b"{"):
             return body
         problem = read_problem(answer, token)
         if not isinstance(body.get("error"), dict):
             message = f"what answers there is not Instagram ({problem.reason})"
-            raise PlatformUnreachableError(message)
+            raise errors.PlatformUnreachableError(message)
         if problem.is_passing:
-            raise PlatformUnreachableError(problem.reason)
+            raise errors.PlatformUnreachableError(problem.reason)
         if problem.code in UNKNOWN_TOKEN_CODES:
-            raise TokenRefusedError(UNKNOWN_TOKEN)
-        raise PlatformRefusedError(problem.reason)
+            raise errors.TokenRefusedError(UNKNOWN_TOKEN)
+        raise errors.PlatformRefusedError(problem.reason)
 
 
 def _read_answer(answer: httpx.Response, token: str) -> str:
     if answer.is_success:
-        mid = parse_object(answer.content).get("message_id")
+        mid = lenient_json.parse_object(answer.content).get("message_id")
         if isinstance(mid, str) and mid:
             return mid
         # The message was accepted without an id; its echo will bring one.
@@ -195,9 +189,9 @@ class Problem:
 def read_problem(answer: httpx.Response, token: str) -> Problem:
     """Read an error; the token is removed from its text."""
     status = answer.status_code
-    problem = parse_object(answer.content).get("error")
+    problem = lenient_json.parse_object(answer.content).get("error")
     fields: Mapping[object, object] = problem if isinstance(problem, dict) else {}
-    reason = clean_reason(fields.get("message", ""), token)
+    reason = platform_client.clean_reason(fields.get("message", ""), token)
     is_passing = (
         status == 429
         or status >= 500
@@ -220,7 +214,7 @@ def _read_profile(answer: httpx.Response, token: str) -> Profile | ProfileUnavai
             is_held=answer.status_code in {401, 429}
             or problem.code in LIMIT_CODES | TOKEN_CODES,
         )
-    body = parse_object(answer.content)
+    body = lenient_json.parse_object(answer.content)
     name, username = body.get("name"), body.get("username")
     first, _, last = name.strip().partition(" ") if isinstance(name, str) else ("",) * 3
     profile = Profile(

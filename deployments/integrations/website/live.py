@@ -19,16 +19,8 @@ from deployments.integrations.channel_directory import ChannelDirectory
 from deployments.integrations.errors import DirectoryUnavailableError, InvalidFieldError
 from deployments.integrations.website.reading import check_visitor_id
 from deployments.rate_limit import VisitorRateLimiter
-from persistence.channels import ChannelKind
-from persistence.chat import (
-    ChatMessage,
-    fetch_chat_news,
-    fetch_chat_start,
-    fetch_chat_writing,
-)
-from persistence.database import Pool
+from persistence import channels, chat, database, feed
 from persistence.errors import DATABASE_AWAY
-from persistence.feed import fetch_feed_end
 from persistence.ids import ConversationId, derive_conversation_id, slot_of
 
 #: The messages that a visitor without a cursor is sent.
@@ -67,7 +59,7 @@ class Writing:
     is_active: bool
 
 
-Frame: TypeAlias = ChatMessage | Writing
+Frame: TypeAlias = chat.ChatMessage | Writing
 
 
 @dataclass(eq=False, slots=True)
@@ -113,7 +105,7 @@ class WebsiteHub:
     twice. The reading after the next notification makes up for a lost one.
     """
 
-    def __init__(self, pool: Pool, shards: int) -> None:
+    def __init__(self, pool: database.Pool, shards: int) -> None:
         self._pool = pool
         self._shards = shards
         #: Open windows; entered and left through `visit`.
@@ -216,8 +208,8 @@ class WebsiteHub:
         }
         # Writing is read first: a reply that is stored between the two readings is then
         # sent after the typing indicator, and removes it.
-        writing = await fetch_chat_writing(self._pool, cursors.keys())
-        news = await fetch_chat_news(self._pool, cursors, MAX_NEWS)
+        writing = await chat.fetch_chat_writing(self._pool, cursors.keys())
+        news = await chat.fetch_chat_news(self._pool, cursors, MAX_NEWS)
         counts = Counter(message.conversation_id for message in news)
         for conversation_id in writing:
             _offer(visits[conversation_id], Writing(is_active=True))
@@ -232,7 +224,7 @@ class WebsiteHub:
 class WebsiteDependencies:
     """What the chat page needs; the hub must be started and hear `pilito_messages`."""
 
-    pool: Pool
+    pool: database.Pool
     shards: Shards
     directory: ChannelDirectory
     hub: WebsiteHub
@@ -267,18 +259,18 @@ async def _follow(
     is_cursor = since.isdecimal() and len(since) < 20 and int(since) <= _MAX_SEQ
     if since and not is_cursor:
         return websocket.invalid("since")
-    channel = await parts.directory.find(ChannelKind.WEBSITE, channel_key)
+    channel = await parts.directory.find(channels.ChannelKind.WEBSITE, channel_key)
     if channel is None:
         return websocket.unknown("channel")
     conversation_id = derive_conversation_id(channel.id, visitor_id)
     if since:
         cursor = int(since)
-        end = await fetch_feed_end(parts.pool)
+        end = await feed.fetch_feed_end(parts.pool)
         if cursor > max((seq for _, seq in end.positions), default=0):
             # A cursor from before a restore of the database would hide new messages.
             return websocket.invalid("since")
     else:
-        cursor = await fetch_chat_start(parts.pool, conversation_id, NEWEST)
+        cursor = await chat.fetch_chat_start(parts.pool, conversation_id, NEWEST)
     address = read_address(socket)
     with parts.hub.visit(conversation_id, cursor, address) as visit:
         return await websocket.run_until_first(

@@ -26,9 +26,7 @@ from deployments.web.api.errors import (
 from deployments.web.api.schemas import Answer, NoNul, RequestBody
 from deployments.web.api.tokens import TokenSigner, TokenType
 from deployments.web.dependencies import Context, WebDependencies
-from persistence.database import Db
-from persistence.errors import DATABASE_AWAY
-from persistence.ids import TenantId, UserId
+from persistence import database, errors, ids
 from persistence.users import User, fetch_user, fetch_user_by_username
 
 router = APIRouter(tags=["auth"])
@@ -40,8 +38,8 @@ _bearer = HTTPBearer(auto_error=False, description="The access token.")
 class Principal:
     """The caller: a signed-in user, and the tenant that the call is for."""
 
-    user_id: UserId
-    tenant_id: TenantId
+    user_id: ids.UserId
+    tenant_id: ids.TenantId
     is_superuser: bool
 
 
@@ -84,8 +82,11 @@ async def sign_in(
     if needs_rehash(user.password_hash):
         # After the answer, and beside the two places for checks: nobody waits for it.
         after.add_task(_upgrade_hash, context, user, body.password)
-    pair = context.signer.sign_pair(user.id, context.clock.now())
-    return TokenPairOut(access=pair.access, refresh=pair.refresh)
+    signer, at = context.signer, context.clock.now()
+    return TokenPairOut(
+        access=signer.sign(user.id, TokenType.ACCESS, at),
+        refresh=signer.sign(user.id, TokenType.REFRESH, at),
+    )
 
 
 @router.post("/api/token/refresh/")
@@ -97,7 +98,7 @@ async def refresh_token(body: RefreshRequest, context: Context) -> AccessTokenOu
     return AccessTokenOut(access=context.signer.sign(user_id, TokenType.ACCESS, at))
 
 
-async def authenticate(db: Db, signer: TokenSigner, token: str) -> Principal:
+async def authenticate(db: database.Db, signer: TokenSigner, token: str) -> Principal:
     """Return the owner of an access token; WebSockets call this themselves.
 
     Raises:
@@ -186,12 +187,12 @@ async def _upgrade_hash(context: WebDependencies, user: User, password: str) -> 
     async with context.hash_upgrades:
         try:
             await upgrade_password_hash(context.pool, user, password)
-        except DATABASE_AWAY as error:
+        except errors.DATABASE_AWAY as error:
             # The next sign-in tries again.
             log.warning("password_hash_not_upgraded", error=repr(error))
 
 
-async def _fetch_active_user(db: Db, user_id: UserId) -> User:
+async def _fetch_active_user(db: database.Db, user_id: ids.UserId) -> User:
     user = await fetch_user(db, user_id)
     if user is None or not user.is_active:
         raise NotSignedInError

@@ -15,10 +15,7 @@ from deployments.web.api.auth import SignedIn
 from deployments.web.api.errors import InvalidValueError, NotFoundError
 from deployments.web.api.schemas import Answer, Name, Page, Paging, RequestBody
 from deployments.web.dependencies import Context, WebDependencies
-from persistence import channels
-from persistence.channels import Channel, ChannelKind, Link, LinkState
-from persistence.errors import SecretUnreadableError
-from persistence.ids import ChannelId, TenantId
+from persistence import channels, errors, ids
 
 router = APIRouter(prefix="/api/channels", tags=["channels"])
 
@@ -26,14 +23,14 @@ router = APIRouter(prefix="/api/channels", tags=["channels"])
 HINT_CHARS = 4
 
 AGAIN = "POST /api/channels/{id}/connect/ tries again."
-HINTS: Mapping[LinkState, str | None] = {
-    LinkState.CONNECTED: None,
-    LinkState.PENDING: f"The webhook is not subscribed yet. {AGAIN}",
-    LinkState.PAUSED: "The webhook is subscribed when the channel is resumed.",
-    LinkState.NO_PUBLIC_URL: "Set PILITO_PUBLIC_URL to the https address at "
+HINTS: Mapping[channels.LinkState, str | None] = {
+    channels.LinkState.CONNECTED: None,
+    channels.LinkState.PENDING: f"The webhook is not subscribed yet. {AGAIN}",
+    channels.LinkState.PAUSED: "The webhook is subscribed when the channel is resumed.",
+    channels.LinkState.NO_PUBLIC_URL: "Set PILITO_PUBLIC_URL to the https address at "
     f"which the platform reaches us, and restart. {AGAIN}",
-    LinkState.UNREACHABLE: f"The platform can't be reached from here. {AGAIN}",
-    LinkState.REFUSED: f"The platform refused. {AGAIN}",
+    channels.LinkState.UNREACHABLE: f"The platform can't be reached from here. {AGAIN}",
+    channels.LinkState.REFUSED: f"The platform refused. {AGAIN}",
 }
 
 
@@ -111,14 +108,14 @@ class ChannelOut(Answer):
     """
 
     id: UUID
-    kind: ChannelKind
+    kind: channels.ChannelKind
     name: str
     account_id: str
     webhook_path: str
     webhook_secret: str | None = None
     channel_key: str | None = None
     token_hint: str | None = None
-    connection: LinkState | None = None
+    connection: channels.LinkState | None = None
     connection_hint: str | None = None
     is_paused: bool
     created_at: datetime
@@ -198,22 +195,22 @@ async def delete_channel(
 ) -> Response:
     """Delete a channel without conversations."""
     if not await context.registration.remove(
-        principal.tenant_id, ChannelId(channel_id)
+        principal.tenant_id, ids.ChannelId(channel_id)
     ):
         raise NotFoundError
     return Response(status_code=204)
 
 
 async def _fetch(
-    context: WebDependencies, tenant_id: TenantId, channel_id: UUID
-) -> Channel:
+    context: WebDependencies, tenant_id: ids.TenantId, channel_id: UUID
+) -> channels.Channel:
     channel = await channels.fetch_tenant_channel(
-        context.pool, tenant_id, ChannelId(channel_id)
+        context.pool, tenant_id, ids.ChannelId(channel_id)
     )
     return _found(channel)
 
 
-def _found(channel: Channel | None) -> Channel:
+def _found(channel: channels.Channel | None) -> channels.Channel:
     if channel is None:
         raise NotFoundError
     return channel
@@ -234,15 +231,15 @@ def _build_new(body: InstagramIn | TelegramIn | WebsiteIn) -> channels.NewChanne
         case _:
             assert_never(body)
     return channels.NewChannel(
-        ChannelKind(body.kind), body.name, account_id, tokens, body.is_paused
+        channels.ChannelKind(body.kind), body.name, account_id, tokens, body.is_paused
     )
 
 
-def _build_edit(channel: Channel, body: ChannelPatch) -> channels.ChannelEdit:
+def _build_edit(channel: channels.Channel, body: ChannelPatch) -> channels.ChannelEdit:
     """Take the token that the channel's kind has. Raises InvalidValueError."""
     for field, kind in (
-        ("access_token", ChannelKind.INSTAGRAM),
-        ("bot_token", ChannelKind.TELEGRAM),
+        ("access_token", channels.ChannelKind.INSTAGRAM),
+        ("bot_token", channels.ChannelKind.TELEGRAM),
     ):
         if getattr(body, field) is not None and channel.kind is not kind:
             message = f"{field}: a {channel.kind} channel has none"
@@ -259,13 +256,13 @@ def _bot_id(bot_token: str) -> str:
     return bot_token.partition(":")[0]
 
 
-def _render(context: WebDependencies, channel: Channel) -> ChannelOut:
+def _render(context: WebDependencies, channel: channels.Channel) -> ChannelOut:
     try:
         tokens = channels.decrypt_tokens(context.cipher, channel)
-    except SecretUnreadableError:
+    except errors.SecretUnreadableError:
         # The list must open, so that the unreadable token can be replaced.
         tokens = channels.ChannelTokens(None, None)
-    is_website = channel.kind is ChannelKind.WEBSITE
+    is_website = channel.kind is channels.ChannelKind.WEBSITE
     link = channel.link
     return ChannelOut(
         id=channel.id,
@@ -282,7 +279,7 @@ def _render(context: WebDependencies, channel: Channel) -> ChannelOut:
     )
 
 
-def _build_hint(link: Link) -> str | None:
+def _build_hint(link: channels.Link) -> str | None:
     """Return what to do about a link; None if it is connected."""
     hint = HINTS[link.state]
     return hint and f"{hint} {link.note}".strip()

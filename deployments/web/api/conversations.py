@@ -11,9 +11,7 @@ from pydantic import StrictBool
 from actors.conversation.events import AiSwitched, ConversationRedirected, StatusSet
 from actors.conversation.rules.reply_window import reply_window
 from actors.conversation.state import Destination, Source, Status
-from deployments.web.api import schemas
-from deployments.web.api.auth import Principal, SignedIn
-from deployments.web.api.errors import NotFoundError
+from deployments.web.api import auth, errors, schemas
 from deployments.web.dependencies import Context, WebDependencies
 from persistence import conversations, history
 from persistence.conversations import ConversationFilter, ConversationSummary
@@ -68,14 +66,14 @@ class EventOut(schemas.Answer):
 
 
 async def fetch_own_conversation(
-    conversation_id: UUID, principal: SignedIn, context: Context
+    conversation_id: UUID, principal: auth.SignedIn, context: Context
 ) -> ConversationSummary:
     """Return the conversation at this address; another tenant's does not exist."""
     conversation = await conversations.fetch_conversation(
         context.pool, principal.tenant_id, ConversationId(conversation_id)
     )
     if conversation is None:
-        raise NotFoundError
+        raise errors.NotFoundError
     return conversation
 
 
@@ -110,7 +108,7 @@ NewEventId = Annotated[EventId, Depends(build_event_id)]
 
 @router.get("/api/conversations/")
 async def list_conversations(
-    principal: SignedIn,
+    principal: auth.SignedIn,
     context: Context,
     paging: schemas.Paging,
     status: Annotated[Status | None, schemas.LeftEmpty] = None,
@@ -137,7 +135,7 @@ async def show_conversation(conversation: OwnConversation) -> schemas.Conversati
 @router.get("/api/conversations/{conversation_id}/events/")
 async def list_events(
     conversation: OwnConversation,
-    principal: SignedIn,
+    principal: auth.SignedIn,
     context: Context,
     paging: schemas.Paging,
 ) -> schemas.Page[EventOut]:
@@ -153,7 +151,7 @@ async def redirect_conversation(
     body: RedirectIn,
     conversation: OwnConversation,
     event_id: NewEventId,
-    principal: SignedIn,
+    principal: auth.SignedIn,
     context: Context,
 ) -> schemas.ConversationOut:
     """Hand the conversation to a department, or back to the AI."""
@@ -172,7 +170,7 @@ async def set_status(
     body: StatusIn,
     conversation: OwnConversation,
     event_id: NewEventId,
-    principal: SignedIn,
+    principal: auth.SignedIn,
     context: Context,
 ) -> schemas.ConversationOut:
     """Set the status."""
@@ -191,7 +189,7 @@ async def switch_ai(
     body: AiIn,
     conversation: OwnConversation,
     event_id: NewEventId,
-    principal: SignedIn,
+    principal: auth.SignedIn,
     context: Context,
 ) -> schemas.ConversationOut:
     """Turn the AI on or off, without redirecting the conversation.
@@ -210,14 +208,14 @@ async def switch_ai(
 
 
 @router.get("/api/workflow/action-nodes/redirect_destinations/")
-async def list_destinations(_: SignedIn) -> list[DestinationOut]:
+async def list_destinations(_: auth.SignedIn) -> list[DestinationOut]:
     """List the destinations of a redirect."""
     return [DestinationOut(value=value, label=label) for value, label in LABELS.items()]
 
 
 async def _submit(
     context: WebDependencies,
-    principal: Principal,
+    principal: auth.Principal,
     event: AiSwitched | ConversationRedirected | StatusSet,
 ) -> schemas.ConversationOut:
     """Submit the event, and show the conversation as it is now."""

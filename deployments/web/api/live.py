@@ -11,11 +11,8 @@ from fastapi import APIRouter, WebSocket
 from deployments.http import websocket
 from deployments.http.errors import TooManyRequestsError
 from deployments.http.websocket import Ending
-from deployments.web.api.auth import Principal, authenticate
+from deployments.web.api import auth, errors, schemas, tokens
 from deployments.web.api.conversations import render_conversation
-from deployments.web.api.errors import NotSignedInError
-from deployments.web.api.schemas import Answer, ConversationOut, MessageOut
-from deployments.web.api.tokens import TokenType
 from deployments.web.dependencies import Context, WebDependencies
 from deployments.web.inbox_feed import (
     Changes,
@@ -30,20 +27,20 @@ from persistence.ids import TenantId
 router = APIRouter()
 
 
-class LiveMessage(MessageOut):
+class LiveMessage(schemas.MessageOut):
     """A message, with its conversation."""
 
     conversation_id: UUID
 
 
-class WelcomeFrame(Answer):
+class WelcomeFrame(schemas.Answer):
     """The first frame: a list that is fetched after it misses no change."""
 
     type: Literal["welcome"] = "welcome"
     cursor: str
 
 
-class ChangesFrame(Answer):
+class ChangesFrame(schemas.Answer):
     """Changes: each message and conversation once, as it is now.
 
     `cursor` is the position after all of them. `messages` are new; `changed_messages`
@@ -54,16 +51,7 @@ class ChangesFrame(Answer):
     cursor: str
     messages: list[LiveMessage]
     changed_messages: list[LiveMessage]
-    conversations: list[ConversationOut]
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """The follower of a feed, and the end of the token's life."""
-
-    principal: Principal
-    token: str
-    expires_at: datetime
+    conversations: list[schemas.ConversationOut]
 
 
 @dataclass(slots=True)
@@ -122,7 +110,7 @@ async def follow_conversations(socket: WebSocket, context: Context) -> None:
     await socket.accept()
     try:
         ending = await _follow(socket, context)
-    except NotSignedInError:
+    except errors.NotSignedInError:
         ending = websocket.SIGNED_OUT
     except (TooManyRequestsError, TooManyFollowersError):
         ending = websocket.TOO_MANY
@@ -150,13 +138,12 @@ def render_changes(changes: Changes) -> str:
 
 
 async def _follow(socket: WebSocket, context: WebDependencies) -> Ending:
-    session = await _open_session(context, socket.query_params.get("token", ""))
+    token = socket.query_params.get("token", "")
+    principal = await auth.authenticate(context.pool, context.signer, token)
     await context.rate_limiter.count(
-        context.settings.api_calls_per_minute,
-        "api",
-        str(session.principal.user_id),
+        context.settings.api_calls_per_minute, "api", str(principal.user_id)
     )
-    principal = session.principal
+    expires_at = context.signer.read_expiry(token, tokens.TokenType.ACCESS)
     feed = context.inbox_feed
     # Registered before the cursor is read: changes in between are signalled.
     with feed.follow(principal.tenant_id, principal.user_id) as follower:
@@ -174,28 +161,23 @@ async def _follow(socket: WebSocket, context: WebDependencies) -> Ending:
         return await websocket.run_until_first(
             websocket.wait_for_leaving(socket),
             window.send_changes(),
-            _wait_for_sign_out(context, session),
+            _wait_for_sign_out(context, token, expires_at),
         )
 
 
-async def _open_session(context: WebDependencies, token: str) -> Session:
-    """Read the token. Raises NotSignedInError."""
-    principal = await authenticate(context.pool, context.signer, token)
-    expires_at = context.signer.read_expiry(token, TokenType.ACCESS)
-    return Session(principal, token, expires_at)
-
-
-async def _wait_for_sign_out(context: WebDependencies, session: Session) -> Ending:
+async def _wait_for_sign_out(
+    context: WebDependencies, token: str, expires_at: datetime
+) -> Ending:
     """Wait until the token expires or its user is deactivated."""
     recheck = context.inbox_feed.limits.recheck
     while True:
-        left = session.expires_at - context.clock.now()
+        left = expires_at - context.clock.now()
         await asyncio.sleep(max(0.0, min(left, recheck).total_seconds()))
-        if context.clock.now() >= session.expires_at:
+        if context.clock.now() >= expires_at:
             return websocket.SIGNED_OUT
         try:
-            await authenticate(context.pool, context.signer, session.token)
-        except NotSignedInError:
+            await auth.authenticate(context.pool, context.signer, token)
+        except errors.NotSignedInError:
             return websocket.SIGNED_OUT
         except DATABASE_AWAY:
             return websocket.TRY_AGAIN
