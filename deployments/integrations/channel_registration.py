@@ -33,6 +33,7 @@ LIMITS = httpx.Limits(max_keepalive_connections=0)
 #: Conversations that are resumed at once; customers' messages come in between.
 RESUME_PAGE = 200
 
+_REFUSALS = (TokenRefusedError, PlatformRefusedError, errors.SecretUnreadableError)
 _TRY_LATER: tuple[type[Exception], ...] = (ActorError, *errors.DATABASE_AWAY)
 
 log = structlog.get_logger("channel_registration")
@@ -206,11 +207,7 @@ class ChannelRegistration:
                 f"{self._public_url or ''}{build_webhook_path(channel)}",
                 tokens.webhook_secret or "",
             )
-        except (
-            TokenRefusedError,
-            PlatformRefusedError,
-            errors.SecretUnreadableError,
-        ) as error:
+        except _REFUSALS as error:
             return Link(LinkState.REFUSED, str(error))
         except PlatformUnreachableError as error:
             return Link(LinkState.UNREACHABLE, str(error))
@@ -227,12 +224,7 @@ class ChannelRegistration:
         try:
             token = self._decrypt(channel).access_token or ""
             await self.platforms[channel.kind].disconnect(token)
-        except (
-            TokenRefusedError,
-            PlatformRefusedError,
-            PlatformUnreachableError,
-            errors.SecretUnreadableError,
-        ) as error:
+        except (*_REFUSALS, PlatformUnreachableError) as error:
             log.warning(
                 "channel_left_connected", channel_id=str(channel.id), reason=str(error)
             )

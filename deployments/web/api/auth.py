@@ -9,24 +9,13 @@ from fastapi import APIRouter, BackgroundTasks, Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import StringConstraints
 
-from deployments.accounts import (
-    MAX_PASSWORD_CHARS,
-    MAX_USERNAME_CHARS,
-    NOBODYS_HASH,
-    needs_rehash,
-    upgrade_password_hash,
-    verify_password,
-)
+from deployments import accounts
 from deployments.http.requests import read_address
-from deployments.web.api.errors import (
-    NotSignedInError,
-    SuperuserOnlyError,
-    WrongPasswordError,
-)
-from deployments.web.api.schemas import Answer, NoNul, RequestBody
+from deployments.web.api import errors, schemas
 from deployments.web.api.tokens import TokenSigner, TokenType
 from deployments.web.dependencies import Context, WebDependencies
-from persistence import database, errors, ids
+from persistence import database, ids
+from persistence.errors import DATABASE_AWAY
 from persistence.users import User, fetch_user, fetch_user_by_username
 
 router = APIRouter(tags=["auth"])
@@ -43,31 +32,37 @@ class Principal:
     is_superuser: bool
 
 
-class Credentials(RequestBody):
+class Credentials(schemas.RequestBody):
     """User name and password."""
 
     username: Annotated[
-        str, StringConstraints(min_length=1, max_length=MAX_USERNAME_CHARS), NoNul
+        str,
+        StringConstraints(min_length=1, max_length=accounts.MAX_USERNAME_CHARS),
+        schemas.NoNul,
     ]
     password: Annotated[
-        str, StringConstraints(min_length=1, max_length=MAX_PASSWORD_CHARS), NoNul
+        str,
+        StringConstraints(min_length=1, max_length=accounts.MAX_PASSWORD_CHARS),
+        schemas.NoNul,
     ]
 
 
-class RefreshRequest(RequestBody):
+class RefreshRequest(schemas.RequestBody):
     """The refresh token, which outlives the access token."""
 
-    refresh: Annotated[str, StringConstraints(min_length=1, max_length=4000), NoNul]
+    refresh: Annotated[
+        str, StringConstraints(min_length=1, max_length=4000), schemas.NoNul
+    ]
 
 
-class TokenPairOut(Answer):
+class TokenPairOut(schemas.Answer):
     """The two tokens."""
 
     access: str
     refresh: str
 
 
-class AccessTokenOut(Answer):
+class AccessTokenOut(schemas.Answer):
     """A new access token."""
 
     access: str
@@ -79,7 +74,7 @@ async def sign_in(
 ) -> TokenPairOut:
     """Sign in with user name and password."""
     user = await _check_password(context, body, client_address(request))
-    if needs_rehash(user.password_hash):
+    if accounts.needs_rehash(user.password_hash):
         # After the answer, and beside the two places for checks: nobody waits for it.
         after.add_task(_upgrade_hash, context, user, body.password)
     signer, at = context.signer, context.clock.now()
@@ -114,7 +109,7 @@ async def require_principal(
 ) -> Principal:
     """Return the caller, and count the call."""
     if credentials is None:
-        raise NotSignedInError
+        raise errors.NotSignedInError
     token = credentials.credentials
     principal = await authenticate(context.pool, context.signer, token)
     await context.rate_limiter.count(
@@ -129,7 +124,7 @@ SignedIn = Annotated[Principal, Depends(require_principal)]
 async def require_superuser(principal: SignedIn) -> Principal:
     """Return the caller, if they may administer the runtime."""
     if not principal.is_superuser:
-        raise SuperuserOnlyError
+        raise errors.SuperuserOnlyError
     return principal
 
 
@@ -173,21 +168,21 @@ async def _check_password(
             await context.rate_limiter.check(limit, *key)
         user = await fetch_user_by_username(context.pool, body.username)
         # An unknown name takes as long as a known one.
-        password_hash = NOBODYS_HASH if user is None else user.password_hash
-        is_right = await verify_password(password_hash, body.password)
+        password_hash = accounts.NOBODYS_HASH if user is None else user.password_hash
+        is_right = await accounts.verify_password(password_hash, body.password)
         if user is not None and user.is_active and is_right:
             return user
         for key in keys:
             await context.rate_limiter.count(limit, *key)
-    raise WrongPasswordError
+    raise errors.WrongPasswordError
 
 
 async def _upgrade_hash(context: WebDependencies, user: User, password: str) -> None:
     """Upgrade a hash of older parameters, one user at a time."""
     async with context.hash_upgrades:
         try:
-            await upgrade_password_hash(context.pool, user, password)
-        except errors.DATABASE_AWAY as error:
+            await accounts.upgrade_password_hash(context.pool, user, password)
+        except DATABASE_AWAY as error:
             # The next sign-in tries again.
             log.warning("password_hash_not_upgraded", error=repr(error))
 
@@ -195,5 +190,5 @@ async def _upgrade_hash(context: WebDependencies, user: User, password: str) -> 
 async def _fetch_active_user(db: database.Db, user_id: ids.UserId) -> User:
     user = await fetch_user(db, user_id)
     if user is None or not user.is_active:
-        raise NotSignedInError
+        raise errors.NotSignedInError
     return user

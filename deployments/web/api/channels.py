@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Discriminator, StringConstraints
 from deployments.integrations.channel_registration import resume_waiting
 from deployments.integrations.platforms import build_webhook_path
 from deployments.web.api.auth import SignedIn
-from deployments.web.api.errors import InvalidValueError, NotFoundError
+from deployments.web.api.errors import InvalidValueError, NotFoundError, require
 from deployments.web.api.schemas import Answer, Name, Page, Paging, RequestBody
 from deployments.web.dependencies import Context, WebDependencies
 from persistence import channels, errors, ids
@@ -169,7 +169,7 @@ async def edit_channel(
     Messages that waited during a pause are sent when it ends.
     """
     old = await _fetch(context, principal.tenant_id, channel_id)
-    channel = _found(await context.registration.edit(old, _build_edit(old, body)))
+    channel = require(await context.registration.edit(old, _build_edit(old, body)))
     if old.is_paused and not channel.is_paused:
         after.add_task(
             resume_waiting, context.pool, context.shards, context.clock, channel
@@ -207,13 +207,7 @@ async def _fetch(
     channel = await channels.fetch_tenant_channel(
         context.pool, tenant_id, ids.ChannelId(channel_id)
     )
-    return _found(channel)
-
-
-def _found(channel: channels.Channel | None) -> channels.Channel:
-    if channel is None:
-        raise NotFoundError
-    return channel
+    return require(channel)
 
 
 def _build_new(body: InstagramIn | TelegramIn | WebsiteIn) -> channels.NewChannel:

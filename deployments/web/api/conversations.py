@@ -69,12 +69,11 @@ async def fetch_own_conversation(
     conversation_id: UUID, principal: auth.SignedIn, context: Context
 ) -> ConversationSummary:
     """Return the conversation at this address; another tenant's does not exist."""
-    conversation = await conversations.fetch_conversation(
-        context.pool, principal.tenant_id, ConversationId(conversation_id)
+    return errors.require(
+        await conversations.fetch_conversation(
+            context.pool, principal.tenant_id, ConversationId(conversation_id)
+        )
     )
-    if conversation is None:
-        raise errors.NotFoundError
-    return conversation
 
 
 OwnConversation = Annotated[ConversationSummary, Depends(fetch_own_conversation)]

@@ -137,7 +137,7 @@ async def show_customer(
     customer = await customers.fetch_customer(
         context.pool, principal.tenant_id, ids.CustomerId(customer_id)
     )
-    return CustomerCardOut.model_validate(_found(customer))
+    return CustomerCardOut.model_validate(errors.require(customer))
 
 
 @router.patch("/{customer_id}/")
@@ -156,7 +156,9 @@ async def edit_customer(
     tenant_id, its_id = principal.tenant_id, ids.CustomerId(customer_id)
     if changed:
         await customers.update_customer(context.pool, tenant_id, its_id, edit)
-    customer = _found(await customers.fetch_customer(context.pool, tenant_id, its_id))
+    customer = errors.require(
+        await customers.fetch_customer(context.pool, tenant_id, its_id)
+    )
     if changed:
         # After the edit is stored, so that followers of the feed read it. If this fails
         # the caller repeats the edit, which changes nothing more.
@@ -170,9 +172,3 @@ async def edit_customer(
             )
         )
     return CustomerCardOut.model_validate(customer)
-
-
-def _found(customer: customers.Customer | None) -> customers.Customer:
-    if customer is None:
-        raise errors.NotFoundError
-    return customer

@@ -11,15 +11,10 @@ from fastapi import APIRouter, WebSocket
 from deployments.http import websocket
 from deployments.http.errors import TooManyRequestsError
 from deployments.http.websocket import Ending
+from deployments.web import inbox_feed
 from deployments.web.api import auth, errors, schemas, tokens
 from deployments.web.api.conversations import render_conversation
 from deployments.web.dependencies import Context, WebDependencies
-from deployments.web.inbox_feed import (
-    Changes,
-    Follower,
-    InboxFeed,
-    TooManyFollowersError,
-)
 from persistence.errors import DATABASE_AWAY
 from persistence.feed import FeedCursor, fetch_feed_end
 from persistence.ids import TenantId
@@ -59,8 +54,8 @@ class Window:
     """A socket, with the position of its feed."""
 
     socket: WebSocket
-    feed: InboxFeed
-    follower: Follower
+    feed: inbox_feed.InboxFeed
+    follower: inbox_feed.Follower
     tenant_id: TenantId
     cursor: FeedCursor
     #: Whether there may be changes without a signal to come.
@@ -85,7 +80,7 @@ class Window:
                 text = render_changes(changes)
         return websocket.TOO_SLOW
 
-    async def _wait_for_changes(self) -> Changes:
+    async def _wait_for_changes(self) -> inbox_feed.Changes:
         while True:
             if not self.is_behind:
                 await self.follower.news.wait()
@@ -112,14 +107,14 @@ async def follow_conversations(socket: WebSocket, context: Context) -> None:
         ending = await _follow(socket, context)
     except errors.NotSignedInError:
         ending = websocket.SIGNED_OUT
-    except (TooManyRequestsError, TooManyFollowersError):
+    except (TooManyRequestsError, inbox_feed.TooManyFollowersError):
         ending = websocket.TOO_MANY
     except DATABASE_AWAY:
         ending = websocket.TRY_AGAIN
     await websocket.close_socket(socket, ending)
 
 
-def render_changes(changes: Changes) -> str:
+def render_changes(changes: inbox_feed.Changes) -> str:
     """Render changes as a frame."""
     rendered = [
         (

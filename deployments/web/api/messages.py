@@ -110,9 +110,6 @@ async def fetch_message(
     context: WebDependencies, principal: auth.Principal, message_id: ids.MessageId
 ) -> messages.StoredMessage:
     """Return a message of the caller's tenant. Raises NotFoundError."""
-    message = await messages.fetch_message(
-        context.pool, principal.tenant_id, message_id
+    return errors.require(
+        await messages.fetch_message(context.pool, principal.tenant_id, message_id)
     )
-    if message is None:
-        raise errors.NotFoundError
-    return message

@@ -71,11 +71,11 @@ async def retry_letter(
 ) -> schemas.MessageOut:
     """Send a dead letter again, without the parts that have arrived."""
     its_id = ids.MessageId(message_id)
-    conversation_id = await outbox.fetch_outbox_conversation(
-        context.pool, principal.tenant_id, its_id
+    conversation_id = errors.require(
+        await outbox.fetch_outbox_conversation(
+            context.pool, principal.tenant_id, its_id
+        )
     )
-    if conversation_id is None:
-        raise errors.NotFoundError
     await context.shards.submit(
         SendRetried(
             id=derive_request_id(request, conversation_id, idempotency_key),

@@ -75,6 +75,4 @@ async def edit_tenant(
 
 
 def _render(tenant: Tenant | None) -> TenantOut:
-    if tenant is None:
-        raise errors.NotFoundError
-    return TenantOut.model_validate(tenant)
+    return TenantOut.model_validate(errors.require(tenant))
