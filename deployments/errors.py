@@ -21,7 +21,6 @@ from deployments.monitoring import errors as analysis_errors
 from deployments.web.api import errors as api_errors
 from persistence import errors as persistence_errors
 from persistence.channels import ChannelInUseError
-from persistence.errors import DATABASE_AWAY, is_database_away
 from retrieval import errors as retrieval_errors
 
 #: A class without a row has the status of its nearest ancestor.
@@ -98,7 +97,7 @@ log = structlog.get_logger("http")
 
 def status_of(error: Exception) -> int:
     """Return the HTTP status of an error; 500 when it is none of ours."""
-    if is_database_away(error):
+    if persistence_errors.is_database_away(error):
         return 503
     for ancestor in type(error).__mro__:
         if ancestor in STATUSES:
@@ -110,7 +109,7 @@ def install_error_handlers(app: Starlette) -> None:
     """Have the app answer every error with `{"detail": ...}`."""
     for root in ROOTS:
         app.add_exception_handler(root, _on_known_error)
-    for root in DATABASE_AWAY:
+    for root in persistence_errors.DATABASE_AWAY:
         app.add_exception_handler(root, _on_connection_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
@@ -123,7 +122,7 @@ async def _on_known_error(_: Request, error: Exception) -> JSONResponse:
 
 async def _on_connection_error(request: Request, error: Exception) -> JSONResponse:
     """Answer an error of a type that the database raises, whoever raised this one."""
-    if is_database_away(error):
+    if persistence_errors.is_database_away(error):
         return build_error_response(error)
     return await _on_unknown_error(request, error)
 
@@ -132,7 +131,7 @@ def build_error_response(error: Exception) -> JSONResponse:
     """Build the answer to one of our errors, for code outside an app's handlers."""
     status = status_of(error)
     detail = str(error)
-    if is_database_away(error):
+    if persistence_errors.is_database_away(error):
         log.warning("database_away", error=repr(error))
         detail = "The database does not answer. Try again in a few seconds."
     elif status >= 500:

@@ -10,9 +10,8 @@ from typing import Final
 
 from actors.tasks import cancel_and_wait, run_on_signal
 from deployments.http.websocket import HEARTBEAT, SEND_TIMEOUT
-from persistence import feed
+from persistence import database, feed
 from persistence.conversations import ConversationSummary, fetch_conversations
-from persistence.database import Pool
 from persistence.ids import MessageId, TenantId, UserId
 from persistence.messages import StoredMessage, fetch_messages
 
@@ -73,7 +72,7 @@ class InboxFeed:
     and a notification only says that there may be something to read.
     """
 
-    def __init__(self, pool: Pool, limits: LiveLimits | None = None) -> None:
+    def __init__(self, pool: database.Pool, limits: LiveLimits | None = None) -> None:
         self._pool = pool
         self.limits = limits or LiveLimits()
         self._followers: defaultdict[TenantId, set[Follower]] = defaultdict(set)

@@ -15,7 +15,7 @@ from deployments.http.assets import load_assets, load_templates
 from deployments.http.errors import BodyTooLargeError, TooManyRequestsError
 from deployments.http.requests import read_address, read_body
 from deployments.integrations.errors import InvalidFieldError
-from deployments.integrations.website import live, reading
+from deployments.integrations.website import live, webhook
 from deployments.integrations.website.wording import WORDINGS, Language, choose_language
 from persistence.channels import Channel, ChannelKind
 from persistence.ids import derive_conversation_id
@@ -66,9 +66,9 @@ class ChatPages:
         draft = ""
         try:
             draft = await _read_content(request)
-            message = reading.check_message(visitor, draft)
+            message = webhook.check_message(visitor, draft)
             await parts.rate_limiter.admit(visitor, read_address(request))
-            event = reading.build_event(
+            event = webhook.build_event(
                 channel, message, uuid4().hex, parts.clock.now()
             )
             await parts.shards.submit(event)
@@ -148,7 +148,7 @@ class ChatPages:
             split_links=split_links,
             problem=problem,
             draft=draft,
-            max_chars=reading.MAX_CONTENT_CHARS,
+            max_chars=webhook.MAX_CONTENT_CHARS,
         )
         return HTMLResponse(page, status, SECURITY_HEADERS)
 
@@ -190,13 +190,13 @@ def _language(request: Request) -> Language:
 
 def _cookie_visitor(request: Request) -> str | None:
     try:
-        return reading.check_visitor_id(request.cookies.get(COOKIE))
+        return webhook.check_visitor_id(request.cookies.get(COOKIE))
     except InvalidFieldError:
         return None
 
 
 async def _read_content(request: Request) -> str:
-    body = await read_body(request.scope, request.receive, reading.MAX_BODY_BYTES)
+    body = await read_body(request.scope, request.receive, webhook.MAX_BODY_BYTES)
     try:
         fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
     except ValueError as error:

@@ -17,7 +17,7 @@ from deployments.http import websocket
 from deployments.http.requests import read_address
 from deployments.integrations.channel_directory import ChannelDirectory
 from deployments.integrations.errors import DirectoryUnavailableError, InvalidFieldError
-from deployments.integrations.website.reading import check_visitor_id
+from deployments.integrations.website.webhook import check_visitor_id
 from deployments.rate_limit import VisitorRateLimiter
 from persistence import channels, chat, database, feed
 from persistence.errors import DATABASE_AWAY
