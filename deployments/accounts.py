@@ -6,14 +6,8 @@ import structlog
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from persistence import tenants, users
 from persistence.database import Connection, Db
-from persistence.tenants import create_tenant, fetch_tenant_by_name
-from persistence.users import (
-    User,
-    create_user,
-    fetch_user_by_username,
-    replace_password_hash,
-)
 
 #: Checked for an unknown user name, so that both answers take the same time.
 #: Made from random bytes that were not kept, with the parameters of `_HASHER`.
@@ -73,10 +67,12 @@ def needs_rehash(password_hash: str) -> bool:
     return _HASHER.check_needs_rehash(password_hash)
 
 
-async def upgrade_password_hash(db: Db, user: User, password: str) -> None:
+async def upgrade_password_hash(db: Db, user: users.User, password: str) -> None:
     """Replace a user's hash by one of today's parameters; the password was verified."""
     password_hash = await hash_password(password)
-    if await replace_password_hash(db, user.id, user.password_hash, password_hash):
+    if await users.replace_password_hash(
+        db, user.id, user.password_hash, password_hash
+    ):
         log.info("password_hash_upgraded", user_id=str(user.id))
 
 
@@ -87,7 +83,7 @@ async def create_account(
     password: str,
     *,
     is_superuser: bool = False,
-) -> User:
+) -> users.User:
     """Create a user, and the tenant if there is none of that name yet.
 
     The caller owns the transaction.
@@ -96,10 +92,10 @@ async def create_account(
         DuplicateRowError: the user name is taken.
     """
     password_hash = await hash_password(password)
-    tenant = await fetch_tenant_by_name(db, tenant_name)
+    tenant = await tenants.fetch_tenant_by_name(db, tenant_name)
     if tenant is None:
-        tenant = await create_tenant(db, tenant_name)
-    return await create_user(
+        tenant = await tenants.create_tenant(db, tenant_name)
+    return await users.create_user(
         db, tenant.id, username, password_hash, is_superuser=is_superuser
     )
 
@@ -111,9 +107,9 @@ async def ensure_account(
     password: str,
     *,
     is_superuser: bool = False,
-) -> User:
+) -> users.User:
     """Return the user of that name, made if there is none yet."""
-    user = await fetch_user_by_username(db, username)
+    user = await users.fetch_user_by_username(db, username)
     if user is not None:
         return user
     return await create_account(

@@ -12,50 +12,36 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
 from actors.conversation import errors as actor_errors
-from actors.conversation.errors import ActorError
 from actors.monitor import errors as monitor_errors
-from actors.monitor.errors import MonitorError
 from config import errors as config_errors
-from config.errors import FlagError
 from deployments.answers import errors as answers_errors
-from deployments.answers.errors import AnswersError
 from deployments.http import errors as request_errors
-from deployments.http.errors import RequestError
 from deployments.integrations import errors as channel_errors
-from deployments.integrations.errors import ChannelError
 from deployments.monitoring import errors as analysis_errors
-from deployments.monitoring.errors import AnalysisError
 from deployments.web.api import errors as api_errors
-from deployments.web.api.errors import ApiError
 from persistence import errors as persistence_errors
 from persistence.channels import ChannelInUseError
-from persistence.errors import (
-    DATABASE_AWAY,
-    PersistenceError,
-    is_database_away,
-)
 from retrieval import errors as retrieval_errors
-from retrieval.errors import RetrievalError
 
 #: A class without a row has the status of its nearest ancestor.
 STATUSES: Mapping[type[Exception], int] = {
-    ApiError: 400,
+    api_errors.ApiError: 400,
     api_errors.NotSignedInError: 401,
     api_errors.WrongPasswordError: 401,
     api_errors.SuperuserOnlyError: 403,
     api_errors.NotFoundError: 404,
     api_errors.InvalidValueError: 422,
-    RequestError: 400,
+    request_errors.RequestError: 400,
     request_errors.BodyTooLargeError: 413,
     request_errors.TooManyRequestsError: 429,
-    AnalysisError: 503,
+    analysis_errors.AnalysisError: 503,
     analysis_errors.AnalysisBusyError: 409,
     analysis_errors.AnalysisFailedError: 503,
-    FlagError: 400,
+    config_errors.FlagError: 400,
     config_errors.UnknownFlagError: 404,
     config_errors.InvalidFlagValueError: 422,
     config_errors.FlagsUnreadError: 503,
-    ChannelError: 400,
+    channel_errors.ChannelError: 400,
     channel_errors.WrongSignatureError: 401,
     channel_errors.WrongVerifyTokenError: 403,
     channel_errors.BrokenBodyError: 400,
@@ -65,7 +51,7 @@ STATUSES: Mapping[type[Exception], int] = {
     channel_errors.PlatformRefusedError: 502,
     channel_errors.PlatformUnreachableError: 502,
     channel_errors.DirectoryUnavailableError: 503,
-    ActorError: 503,
+    actor_errors.ActorError: 503,
     actor_errors.ShardUnavailableError: 503,
     actor_errors.UnknownConversationError: 404,
     actor_errors.InvalidEventError: 400,
@@ -74,11 +60,11 @@ STATUSES: Mapping[type[Exception], int] = {
     actor_errors.SendOutcomeUnknownError: 502,
     actor_errors.AnswerFailedError: 502,
     actor_errors.ReplayError: 500,
-    MonitorError: 503,
+    monitor_errors.MonitorError: 503,
     monitor_errors.MonitorUnavailableError: 503,
     monitor_errors.MonitorStandbyError: 503,
     monitor_errors.ServiceGoneError: 404,
-    PersistenceError: 503,
+    persistence_errors.PersistenceError: 503,
     persistence_errors.ShardFencedError: 503,
     persistence_errors.DatabaseAwayError: 503,
     persistence_errors.BatchRefusedError: 400,
@@ -89,30 +75,18 @@ STATUSES: Mapping[type[Exception], int] = {
     # Never a request's: the mirror has a task of its own.
     persistence_errors.MirrorUnreachableError: 503,
     persistence_errors.MirrorEmptiedError: 503,
-    RetrievalError: 503,
+    retrieval_errors.RetrievalError: 503,
     retrieval_errors.EmbeddingError: 503,
     retrieval_errors.DimensionMismatchError: 500,
     retrieval_errors.SearchFailedError: 503,
     retrieval_errors.RerankerUnavailableError: 503,
-    AnswersError: 502,
+    answers_errors.AnswersError: 502,
     answers_errors.RetrieverUnavailableError: 503,
     answers_errors.ModelFailedError: 502,
     # Never a request's: a start is refused, or the reranker stays degraded.
     answers_errors.ModelMissingError: 503,
 }
-ROOTS: tuple[type[Exception], ...] = (
-    ApiError,
-    RequestError,
-    AnalysisError,
-    FlagError,
-    ChannelError,
-    ActorError,
-    MonitorError,
-    AnalysisError,
-    PersistenceError,
-    RetrievalError,
-    AnswersError,
-)
+ROOTS = tuple(error for error in STATUSES if error.__base__ not in STATUSES)
 #: Told to clients where the error itself names no time.
 RETRY_AFTER = timedelta(seconds=2)
 #: Names the header too: without it a body is not read as JSON.
@@ -123,7 +97,7 @@ log = structlog.get_logger("http")
 
 def status_of(error: Exception) -> int:
     """Return the HTTP status of an error; 500 when it is none of ours."""
-    if is_database_away(error):
+    if persistence_errors.is_database_away(error):
         return 503
     for ancestor in type(error).__mro__:
         if ancestor in STATUSES:
@@ -135,7 +109,7 @@ def install_error_handlers(app: Starlette) -> None:
     """Have the app answer every error with `{"detail": ...}`."""
     for root in ROOTS:
         app.add_exception_handler(root, _on_known_error)
-    for root in DATABASE_AWAY:
+    for root in persistence_errors.DATABASE_AWAY:
         app.add_exception_handler(root, _on_connection_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
@@ -148,7 +122,7 @@ async def _on_known_error(_: Request, error: Exception) -> JSONResponse:
 
 async def _on_connection_error(request: Request, error: Exception) -> JSONResponse:
     """Answer an error of a type that the database raises, whoever raised this one."""
-    if is_database_away(error):
+    if persistence_errors.is_database_away(error):
         return build_error_response(error)
     return await _on_unknown_error(request, error)
 
@@ -157,7 +131,7 @@ def build_error_response(error: Exception) -> JSONResponse:
     """Build the answer to one of our errors, for code outside an app's handlers."""
     status = status_of(error)
     detail = str(error)
-    if is_database_away(error):
+    if persistence_errors.is_database_away(error):
         log.warning("database_away", error=repr(error))
         detail = "The database does not answer. Try again in a few seconds."
     elif status >= 500:

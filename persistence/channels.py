@@ -171,21 +171,22 @@ async def record_link(
 
 async def remove_channel(
     db: Connection, tenant_id: TenantId, channel_id: ChannelId
-) -> bool:
-    """Delete an unused channel inside the caller's transaction; False if unknown.
+) -> Channel | None:
+    """Delete an unused channel in the caller's transaction, and return what it was.
 
     Raises:
         ChannelInUseError: it has conversations.
     """
     # The lock waits for a first message that is being recorded, and the next statement
     # then sees its conversation.
-    if await lock_channel(db, tenant_id, channel_id) is None:
-        return False
+    channel = await lock_channel(db, tenant_id, channel_id)
+    if channel is None:
+        return None
     if await db.fetchval(_SQL["has_conversations"], channel_id):
         raise ChannelInUseError
     await db.execute(_SQL["delete_channel"], tenant_id, channel_id)
     await notify_channels(db, channel_id)
-    return True
+    return channel
 
 
 async def fetch_channels_page(

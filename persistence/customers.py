@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias, cast
 
-import asyncpg
-
 from persistence import ids
 from persistence.database import Db
-from persistence.queries import load_queries
+from persistence.queries import build_row, load_queries
 from persistence.search import build_search_pattern
 
 _SQL = load_queries("customers")
@@ -24,7 +22,6 @@ class Customer:
     id: ids.CustomerId
     channel_id: ids.ChannelId
     source: str
-    conversation_id: ids.ConversationId
     platform_id: str
     first_name: str
     last_name: str
@@ -33,6 +30,11 @@ class Customer:
     attributes: Mapping[str, AttributeValue]
     notes: str
     created_at: datetime
+
+    @property
+    def conversation_id(self) -> ids.ConversationId:
+        """The one conversation of the customer."""
+        return ids.derive_conversation_id(self.channel_id, self.platform_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ async def fetch_customers_page(
     arguments = (tenant_id, wanted.channel_id, wanted.tag, pattern)
     rows = await db.fetch(_SQL["fetch_customers_page"], *arguments, limit, offset)
     total = await db.fetchval(_SQL["count_customers"], *arguments)
-    return cast("int", total), tuple(_customer(row) for row in rows)
+    return cast("int", total), tuple(build_row(Customer, row) for row in rows)
 
 
 async def fetch_customer(
@@ -71,7 +73,7 @@ async def fetch_customer(
 ) -> Customer | None:
     """Fetch one customer; None if it is not this tenant's."""
     row = await db.fetchrow(_SQL["fetch_customer"], tenant_id, customer_id)
-    return None if row is None else _customer(row)
+    return None if row is None else build_row(Customer, row)
 
 
 async def update_customer(
@@ -89,22 +91,3 @@ async def update_customer(
         edit.notes,
     )
     return updated_id is not None
-
-
-def _customer(row: asyncpg.Record) -> Customer:
-    return Customer(
-        id=ids.CustomerId(row["id"]),
-        channel_id=ids.ChannelId(row["channel_id"]),
-        source=row["source"],
-        conversation_id=ids.derive_conversation_id(
-            row["channel_id"], row["platform_id"]
-        ),
-        platform_id=row["platform_id"],
-        first_name=row["first_name"],
-        last_name=row["last_name"],
-        username=row["username"],
-        tags=tuple(row["tags"]),
-        attributes=row["attributes"],
-        notes=row["notes"],
-        created_at=row["created_at"],
-    )

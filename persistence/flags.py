@@ -4,13 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-import asyncpg
-
 from config.flag_values import SetFlag
 from config.flags import FlagValue
 from persistence.database import Connection, Db
 from persistence.ids import UserId
-from persistence.queries import load_queries
+from persistence.queries import build_row, load_queries
 
 _SQL = load_queries("flags")
 
@@ -75,7 +73,7 @@ async def fetch_flag_changes_page(
     """Fetch a page of the changes of one flag or of all, and how many there are."""
     count = cast("int", await db.fetchval(_SQL["count_flag_changes"], name))
     rows = await db.fetch(_SQL["fetch_flag_changes"], name, limit, offset)
-    return count, tuple(_change(row) for row in rows)
+    return count, tuple(build_row(FlagChange, row) for row in rows)
 
 
 async def _record(
@@ -96,15 +94,3 @@ async def _record(
         None if new is None else new.expires_at,
     )
     await db.execute(_SQL["notify_flags"], name)
-
-
-def _change(row: asyncpg.Record) -> FlagChange:
-    return FlagChange(
-        id=row["id"],
-        name=row["name"],
-        at=row["at"],
-        author=row["author"],
-        old=row["old"],
-        new=row["new"],
-        expires_at=row["expires_at"],
-    )

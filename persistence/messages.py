@@ -34,6 +34,11 @@ class StoredMessage:
     feedback_comment: str
     created_at: datetime
 
+    @property
+    def is_ai_response(self) -> bool:
+        """Whether the AI wrote it."""
+        return self.type == "AI"
+
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:

@@ -21,6 +21,7 @@ class OutboxMessage:
     source: str
     type: str
     content: str
+    delivery: str
     parts: int
     attempts: int
     error: str

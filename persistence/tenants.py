@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from uuid import uuid4
 
-import asyncpg
-
 from persistence.database import Db
 from persistence.errors import DuplicateRowError
 from persistence.ids import TenantId
-from persistence.queries import load_queries
+from persistence.queries import build_row, load_queries
 
 _SQL = load_queries("tenants")
 
@@ -29,13 +27,13 @@ async def create_tenant(db: Db, name: str) -> Tenant:
     if row is None:
         message = f"name: there is a tenant called {name!r} already"
         raise DuplicateRowError(message)
-    return _tenant(row)
+    return build_row(Tenant, row)
 
 
 async def fetch_tenant(db: Db, tenant_id: TenantId) -> Tenant | None:
     """Fetch a tenant by its id."""
     row = await db.fetchrow(_SQL["fetch_tenant"], tenant_id)
-    return None if row is None else _tenant(row)
+    return None if row is None else build_row(Tenant, row)
 
 
 async def update_tenant(
@@ -47,25 +45,16 @@ async def update_tenant(
 ) -> Tenant | None:
     """Change how a tenant's customers are answered; None leaves a field as it is."""
     row = await db.fetchrow(_SQL["update_tenant"], tenant_id, language, instructions)
-    return None if row is None else _tenant(row)
+    return None if row is None else build_row(Tenant, row)
 
 
 async def fetch_tenant_by_name(db: Db, name: str) -> Tenant | None:
     """Fetch a tenant by its name."""
     row = await db.fetchrow(_SQL["fetch_tenant_by_name"], name)
-    return None if row is None else _tenant(row)
+    return None if row is None else build_row(Tenant, row)
 
 
 async def fetch_only_tenant(db: Db) -> Tenant | None:
     """Fetch the tenant if there is exactly one."""
     rows = await db.fetch(_SQL["fetch_first_tenants"])
-    return _tenant(rows[0]) if len(rows) == 1 else None
-
-
-def _tenant(row: asyncpg.Record) -> Tenant:
-    return Tenant(
-        id=TenantId(row["id"]),
-        name=row["name"],
-        language=row["language"],
-        instructions=row["instructions"],
-    )
+    return build_row(Tenant, rows[0]) if len(rows) == 1 else None

@@ -6,27 +6,19 @@ from typing import TypeAlias
 
 from actors.tasks import SingleFlight
 from deployments.integrations.errors import DirectoryUnavailableError
-from persistence.channels import (
-    Channel,
-    ChannelKind,
-    fetch_channel,
-    fetch_channel_by_account,
-)
-from persistence.database import Pool
-from persistence.errors import DATABASE_AWAY
-from persistence.ids import ChannelId
+from persistence import channels, database, errors, ids
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
     """A channel's name on its platform; the website's is its public key."""
 
-    kind: ChannelKind
+    kind: channels.ChannelKind
     account_id: str
 
 
 #: How a channel is looked up: by its account, or by its own id.
-Key: TypeAlias = Account | ChannelId
+Key: TypeAlias = Account | ids.ChannelId
 
 
 class ChannelDirectory:
@@ -37,13 +29,15 @@ class ChannelDirectory:
     `forget` to a Listener for it.
     """
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: database.Pool) -> None:
         self._pool = pool
-        self._known: dict[Key, Channel] = {}
-        self._lookups: SingleFlight[Key, Channel | None] = SingleFlight()
+        self._known: dict[Key, channels.Channel] = {}
+        self._lookups: SingleFlight[Key, channels.Channel | None] = SingleFlight()
         self._changes = 0
 
-    async def find(self, kind: ChannelKind, account_id: str) -> Channel | None:
+    async def find(
+        self, kind: channels.ChannelKind, account_id: str
+    ) -> channels.Channel | None:
         """Return the channel; None if nobody connected the account.
 
         Raises:
@@ -53,7 +47,7 @@ class ChannelDirectory:
             return None  # PostgreSQL's text can't hold it: no account is called so.
         return await self._find(Account(kind, account_id))
 
-    async def find_by_id(self, channel_id: ChannelId) -> Channel | None:
+    async def find_by_id(self, channel_id: ids.ChannelId) -> channels.Channel | None:
         """Return the channel; None if there is none of that id.
 
         Raises:
@@ -73,23 +67,25 @@ class ChannelDirectory:
         self._changes += 1
         self._lookups.forget_all()
 
-    async def _find(self, key: Key) -> Channel | None:
+    async def _find(self, key: Key) -> channels.Channel | None:
         known = self._known.get(key)
         if known is not None:
             return known
         changes = self._changes
         return await self._lookups.run(key, lambda: self._look_up(key, changes))
 
-    async def _look_up(self, key: Key, changes: int) -> Channel | None:
+    async def _look_up(self, key: Key, changes: int) -> channels.Channel | None:
         try:
             channel = await self._fetch(key)
-        except DATABASE_AWAY as error:
+        except errors.DATABASE_AWAY as error:
             raise DirectoryUnavailableError from error
         if channel is not None and changes == self._changes:
             self._known[key] = channel
         return channel
 
-    def _fetch(self, key: Key) -> Coroutine[None, None, Channel | None]:
+    def _fetch(self, key: Key) -> Coroutine[None, None, channels.Channel | None]:
         if isinstance(key, Account):
-            return fetch_channel_by_account(self._pool, key.kind, key.account_id)
-        return fetch_channel(self._pool, key)
+            return channels.fetch_channel_by_account(
+                self._pool, key.kind, key.account_id
+            )
+        return channels.fetch_channel(self._pool, key)

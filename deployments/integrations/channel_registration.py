@@ -21,14 +21,10 @@ from deployments.integrations.errors import (
     PlatformUnreachableError,
     TokenRefusedError,
 )
-from deployments.integrations.platforms import CONNECTORS, build_webhook_path
-from persistence import channels
+from deployments.integrations.platforms import build_platforms, build_webhook_path
+from persistence import channels, database, errors, outbox, secrets
 from persistence.channels import Channel, ChannelKind, Link, LinkState
-from persistence.database import Pool
-from persistence.errors import DATABASE_AWAY, SecretUnreadableError
 from persistence.ids import ChannelId, ConversationId, EventId, TenantId
-from persistence.outbox import fetch_waiting_conversations
-from persistence.secrets import Cipher
 
 #: A person waits for the answer, and nothing is lost when it says "unreachable".
 TIMEOUT = httpx.Timeout(6.0, connect=3.0)
@@ -37,7 +33,8 @@ LIMITS = httpx.Limits(max_keepalive_connections=0)
 #: Conversations that are resumed at once; customers' messages come in between.
 RESUME_PAGE = 200
 
-_TRY_LATER: tuple[type[Exception], ...] = (ActorError, *DATABASE_AWAY)
+_REFUSALS = (TokenRefusedError, PlatformRefusedError, errors.SecretUnreadableError)
+_TRY_LATER: tuple[type[Exception], ...] = (ActorError, *errors.DATABASE_AWAY)
 
 log = structlog.get_logger("channel_registration")
 
@@ -47,8 +44,8 @@ class ChannelRegistration:
 
     def __init__(
         self,
-        pool: Pool,
-        cipher: Cipher,
+        pool: database.Pool,
+        cipher: secrets.Cipher,
         settings: Settings,
         *,
         timeout: httpx.Timeout = TIMEOUT,
@@ -57,9 +54,7 @@ class ChannelRegistration:
         self._cipher = cipher
         self._public_url = settings.public_url
         self._client = httpx.AsyncClient(timeout=timeout, limits=LIMITS)
-        self._connectors = {
-            kind: build(self._client, settings) for kind, build in CONNECTORS.items()
-        }
+        self.platforms = build_platforms(self._client, settings)
 
     async def stop(self) -> None:
         """Close the connections to the platforms."""
@@ -74,12 +69,9 @@ class ChannelRegistration:
             DuplicateRowError: the account is connected already.
         """
         token = new.tokens.access_token
-        if token is not None and new.kind in self._connectors:
-            # Nothing is sent through a paused channel, not even this request.
-            link = (
-                Link(LinkState.PAUSED)
-                if new.is_paused
-                else await self._verify(new.kind, new.account_id, token)
+        if token is not None and new.kind in self.platforms:
+            link = await self._verify(
+                new.kind, new.account_id, token, is_paused=new.is_paused
             )
             new = replace(new, link=link)
         async with self._pool.acquire() as connection, connection.transaction():
@@ -100,14 +92,12 @@ class ChannelRegistration:
             DuplicateRowError: the new account is connected already.
         """
         is_paused = old.is_paused if edit.is_paused is None else edit.is_paused
-        is_resumed = old.is_paused and not is_paused and old.kind in self._connectors
+        is_resumed = old.is_paused and not is_paused and old.kind in self.platforms
         link = None
         if edit.access_token is not None:
             account_id = edit.account_id or old.account_id
-            link = (
-                Link(LinkState.PAUSED)
-                if is_paused
-                else await self._verify(old.kind, account_id, edit.access_token)
+            link = await self._verify(
+                old.kind, account_id, edit.access_token, is_paused=is_paused
             )
         elif is_resumed and not _has_state(old, LinkState.CONNECTED):
             # A token that was stored during the pause was never verified.
@@ -159,10 +149,9 @@ class ChannelRegistration:
             ChannelInUseError: it has conversations.
         """
         async with self._pool.acquire() as connection, connection.transaction():
-            channel = await channels.lock_channel(connection, tenant_id, channel_id)
-            if channel is None:
-                return False
-            await channels.remove_channel(connection, tenant_id, channel_id)
+            channel = await channels.remove_channel(connection, tenant_id, channel_id)
+        if channel is None:
+            return False
         await self._disconnect(channel)
         return True
 
@@ -170,20 +159,25 @@ class ChannelRegistration:
         """Verify the token that a channel has; see `_verify`."""
         try:
             token = self._decrypt(channel).access_token or ""
-        except SecretUnreadableError as error:
+        except errors.SecretUnreadableError as error:
             return Link(LinkState.REFUSED, str(error))
         return await self._verify(channel.kind, channel.account_id, token)
 
-    async def _verify(self, kind: ChannelKind, account_id: str, token: str) -> Link:
+    async def _verify(
+        self, kind: ChannelKind, account_id: str, token: str, *, is_paused: bool = False
+    ) -> Link:
         """Ask the platform whether a token is the account's own.
 
-        The token proves that its owner may read the account's messages.
+        The token proves that its owner may read the account's messages. Nothing is sent
+        through a paused channel, not even this request.
 
         Raises:
             TokenRefusedError: the platform does not know it, or it is another's.
         """
+        if is_paused:
+            return Link(LinkState.PAUSED)
         try:
-            owner = await self._connectors[kind].identify(token)
+            owner = await self.platforms[kind].identify(token)
         except PlatformRefusedError as error:
             return Link(LinkState.REFUSED, str(error))
         except PlatformUnreachableError as error:
@@ -203,21 +197,17 @@ class ChannelRegistration:
         return channels.decrypt_tokens(self._cipher, channel)
 
     async def _subscribe(self, channel: Channel) -> Link:
-        connector = self._connectors[channel.kind]
-        if self._public_url is None and connector.needs_address:
+        platform = self.platforms[channel.kind]
+        if self._public_url is None and platform.needs_address:
             return Link(LinkState.NO_PUBLIC_URL)
         try:
             tokens = self._decrypt(channel)
-            await connector.connect(
+            await platform.connect(
                 tokens.access_token or "",
                 f"{self._public_url or ''}{build_webhook_path(channel)}",
                 tokens.webhook_secret or "",
             )
-        except (
-            TokenRefusedError,
-            PlatformRefusedError,
-            SecretUnreadableError,
-        ) as error:
+        except _REFUSALS as error:
             return Link(LinkState.REFUSED, str(error))
         except PlatformUnreachableError as error:
             return Link(LinkState.UNREACHABLE, str(error))
@@ -233,13 +223,8 @@ class ChannelRegistration:
             return
         try:
             token = self._decrypt(channel).access_token or ""
-            await self._connectors[channel.kind].disconnect(token)
-        except (
-            TokenRefusedError,
-            PlatformRefusedError,
-            PlatformUnreachableError,
-            SecretUnreadableError,
-        ) as error:
+            await self.platforms[channel.kind].disconnect(token)
+        except (*_REFUSALS, PlatformUnreachableError) as error:
             log.warning(
                 "channel_left_connected", channel_id=str(channel.id), reason=str(error)
             )
@@ -250,7 +235,7 @@ def _has_state(channel: Channel, *states: LinkState) -> bool:
 
 
 async def resume_waiting(
-    pool: Pool, shards: Shards, clock: Clock, channel: Channel
+    pool: database.Pool, shards: Shards, clock: Clock, channel: Channel
 ) -> None:
     """Resume the conversations whose messages wait for the end of the channel's pause.
 
@@ -259,7 +244,7 @@ async def resume_waiting(
     """
     resumed, after = 0, ConversationId(UUID(int=0))
     try:
-        while waiting := await fetch_waiting_conversations(
+        while waiting := await outbox.fetch_waiting_conversations(
             pool, channel.tenant_id, channel.id, after=after, limit=RESUME_PAGE
         ):
             await asyncio.gather(

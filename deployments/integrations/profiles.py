@@ -12,13 +12,9 @@ from actors.conversation.ports import CustomerRef, ProfileUnavailable
 from actors.conversation.state import Profile, Source
 from config.metrics import PROFILE_LOOKUPS
 from config.settings import Settings
+from deployments.integrations.instagram.sending import InstagramGraph
 from deployments.integrations.platform_client import LIMITS
-from deployments.integrations.platforms import PROFILE_SOURCES, ProfileSource
-from persistence.channels import decrypt_tokens, fetch_channel
-from persistence.database import Pool
-from persistence.errors import DATABASE_AWAY, SecretUnreadableError
-from persistence.ids import ChannelId
-from persistence.secrets import Cipher
+from persistence import channels, database, errors, ids, secrets
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 #: A channel's pause or new token takes effect after this.
@@ -43,8 +39,8 @@ class ChannelProfiles:
 
     def __init__(
         self,
-        pool: Pool,
-        cipher: Cipher,
+        pool: database.Pool,
+        cipher: secrets.Cipher,
         settings: Settings,
         *,
         timeout: httpx.Timeout = TIMEOUT,
@@ -54,11 +50,9 @@ class ChannelProfiles:
         self._cipher = cipher
         # Redirects are not followed: they would carry the token somewhere else.
         self._client = httpx.AsyncClient(timeout=timeout, limits=LIMITS)
-        self._sources: dict[Source, ProfileSource] = {
-            source: build(self._client, settings)
-            for source, build in PROFILE_SOURCES.items()
-        }
-        self._accounts: dict[ChannelId, _Account] = {}
+        # Telegram is missing on purpose: each of its messages says who wrote it.
+        self._graph = InstagramGraph(self._client, settings.instagram_graph_url)
+        self._accounts: dict[ids.ChannelId, _Account] = {}
         self._clock = clock or asyncio.get_running_loop().time
 
     async def stop(self) -> None:
@@ -79,16 +73,15 @@ class ChannelProfiles:
         return answer
 
     async def _look_up(self, who: CustomerRef) -> Profile | ProfileUnavailable:
-        profile_source = self._sources.get(who.source)
-        if profile_source is None:
+        if who.source is not Source.INSTAGRAM:
             return ProfileUnavailable(f"{who.source} is not asked", is_held=True)
         try:
             account = await self._find_account(who)
-        except DATABASE_AWAY:
+        except errors.DATABASE_AWAY:
             return ProfileUnavailable("the database does not answer", is_held=True)
         if account.why_not:
             return ProfileUnavailable(account.why_not, is_held=True)
-        answer = await profile_source.fetch_profile(account.token, who.customer)
+        answer = await self._graph.fetch_profile(account.token, who.customer)
         if isinstance(answer, ProfileUnavailable) and answer.is_held:
             # The next customer of this channel would be refused for the same reason.
             until = self._clock() + QUIET.total_seconds()
@@ -110,14 +103,14 @@ class ChannelProfiles:
 
     async def _read_channel(self, who: CustomerRef) -> tuple[str, str]:
         """Return the channel's token, or the reason not to use it."""
-        channel = await fetch_channel(self._pool, who.channel_id)
+        channel = await channels.fetch_channel(self._pool, who.channel_id)
         if channel is None or channel.tenant_id != who.tenant_id:
             return "", "the channel does not exist any more"
         if channel.is_paused:
             # Nothing is sent through a paused channel, not even this request.
             return "", "the channel is paused"
         try:
-            token = decrypt_tokens(self._cipher, channel).access_token
-        except SecretUnreadableError as error:
+            token = channels.decrypt_tokens(self._cipher, channel).access_token
+        except errors.SecretUnreadableError as error:
             return "", str(error)
         return (token, "") if token else ("", "the channel has no access token")

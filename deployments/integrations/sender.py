@@ -5,16 +5,11 @@ import structlog
 
 from actors.conversation.errors import SendRefusedError
 from actors.conversation.ports import OutgoingPart
-from actors.conversation.state import Source
 from config.metrics import SENDS
 from config.settings import Settings
 from deployments.integrations.platform_client import LIMITS
-from deployments.integrations.platforms import PLATFORMS, Platform
-from persistence.channels import decrypt_tokens, fetch_channel
-from persistence.database import Pool
-from persistence.errors import DATABASE_AWAY, SecretUnreadableError
-from persistence.secrets import Cipher
-from persistence.services import is_platform_away
+from deployments.integrations.platforms import build_platforms
+from persistence import channels, database, errors, secrets, services
 
 TIMEOUT = httpx.Timeout(20.0, connect=5.0)
 #: Reason of a refusal that is ours, not the platform's.
@@ -33,8 +28,8 @@ class ChannelSender:
 
     def __init__(
         self,
-        pool: Pool,
-        cipher: Cipher,
+        pool: database.Pool,
+        cipher: secrets.Cipher,
         settings: Settings,
         *,
         timeout: httpx.Timeout = TIMEOUT,
@@ -43,9 +38,7 @@ class ChannelSender:
         self._cipher = cipher
         # Redirects are not followed: they would carry the token somewhere else.
         self._client = httpx.AsyncClient(timeout=timeout, limits=LIMITS)
-        self._platforms: dict[Source, Platform] = {
-            source: build(self._client, settings) for source, build in PLATFORMS.items()
-        }
+        self._platforms = build_platforms(self._client, settings)
 
     async def stop(self) -> None:
         """Close the connections to the platforms."""
@@ -78,15 +71,15 @@ class ChannelSender:
         return mid
 
     async def _send(self, part: OutgoingPart) -> str:
-        platform = self._platforms.get(part.source)
+        platform = self._platforms.get(channels.ChannelKind(part.source))
         if platform is None:
             message = f"nothing is sent through {part.source}"
             raise SendRefusedError(message, permanent=True)
         # Read for each part: a channel that was just paused sends no more.
         try:
-            channel = await fetch_channel(self._pool, part.channel_id)
-            is_away = await is_platform_away(self._pool, part.channel_id)
-        except DATABASE_AWAY as error:
+            channel = await channels.fetch_channel(self._pool, part.channel_id)
+            is_away = await services.is_platform_away(self._pool, part.channel_id)
+        except errors.DATABASE_AWAY as error:
             message = "the database does not answer"
             raise SendRefusedError(message) from error
         except Exception as error:
@@ -109,8 +102,8 @@ class ChannelSender:
                 PLATFORM_AWAY, retry_after_s=PLATFORM_AWAY_RETRY_S, is_held=True
             )
         try:
-            token = decrypt_tokens(self._cipher, channel).access_token
-        except SecretUnreadableError as error:
+            token = channels.decrypt_tokens(self._cipher, channel).access_token
+        except errors.SecretUnreadableError as error:
             raise SendRefusedError(str(error), permanent=True) from error
         if not token:
             message = "the channel has no access token"

@@ -5,29 +5,22 @@ from functools import cache
 import structlog
 from prometheus_client import Counter
 
+from actors.conversation import errors, events, state
 from actors.conversation.client import Shards
-from actors.conversation.errors import ActorError, UnknownConversationError
-from actors.conversation.events import (
-    CustomerWrote,
-    Event,
-    MessageEdited,
-    customer_message_id,
-)
 from actors.conversation.shard.envelope import Receipt
-from actors.conversation.state import Source
 from config.metrics import WEBHOOK_EVENTS
 
 log = structlog.get_logger("webhooks")
 
 
 @cache
-def webhook_outcome(source: Source, outcome: str) -> Counter:
+def webhook_outcome(source: state.Source, outcome: str) -> Counter:
     """Return the counter of an outcome; a look-up by labels takes a lock each time."""
     return WEBHOOK_EVENTS.labels(source.value, outcome)
 
 
 async def submit_event(
-    shards: Shards, source: Source, event: Event, *, may_overtake: bool
+    shards: Shards, source: state.Source, event: events.Event, *, may_overtake: bool
 ) -> None:
     """Submit an event and count what became of it.
 
@@ -42,7 +35,7 @@ async def submit_event(
     """
     try:
         receipt = await _submit(shards, event, may_overtake=may_overtake)
-    except ActorError as error:
+    except errors.ActorError as error:
         webhook_outcome(source, "not_stored").inc()
         log.exception(
             "webhook_event_not_stored",
@@ -59,7 +52,7 @@ async def submit_event(
 
 
 async def _submit(
-    shards: Shards, event: Event, *, may_overtake: bool
+    shards: Shards, event: events.Event, *, may_overtake: bool
 ) -> Receipt | None:
     """Store the event; None when it corrects a message that we never had.
 
@@ -69,16 +62,16 @@ async def _submit(
     """
     try:
         return await shards.submit(event)
-    except UnknownConversationError:
-        if not (may_overtake and isinstance(event, MessageEdited)):
+    except errors.UnknownConversationError:
+        if not (may_overtake and isinstance(event, events.MessageEdited)):
             return None
     await shards.submit(_build_message(event))
     return await shards.submit(event)
 
 
-def _build_message(edit: MessageEdited) -> CustomerWrote:
-    return CustomerWrote(
-        id=customer_message_id(edit.conversation_id, edit.mid),
+def _build_message(edit: events.MessageEdited) -> events.CustomerWrote:
+    return events.CustomerWrote(
+        id=events.customer_message_id(edit.conversation_id, edit.mid),
         conversation_id=edit.conversation_id,
         at=edit.at,
         tenant_id=edit.tenant_id,

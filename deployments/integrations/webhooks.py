@@ -1,7 +1,6 @@
 """The application and the process of the webhooks: a route per channel."""
 
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -24,32 +23,24 @@ from persistence.listener import Listener
 from persistence.secrets import Cipher
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookDependencies:
-    """What the webhooks need. `directory.forget` must hear `pilito_channels`."""
-
-    settings: Settings
-    shards: Shards
-    directory: ChannelDirectory
-    clock: Clock
-    #: Counts in the Redis of the settings, unless another is given.
-    rate_limiter: VisitorRateLimiter | None = None
-    #: Reads the channels' own secrets. Without it every update of Telegram is refused.
-    cipher: Cipher | None = None
-
-
-def build_webhooks_app(parts: WebhookDependencies) -> Starlette:
-    """Build the app.
+def build_webhooks_app(
+    settings: Settings,
+    shards: Shards,
+    directory: ChannelDirectory,
+    clock: Clock,
+    rate_limiter: VisitorRateLimiter | None = None,
+    cipher: Cipher | None = None,
+) -> Starlette:
+    """Build the app; `directory.forget` must hear `pilito_channels`.
 
     Its routes answer below `/webhooks` and at the top: Serve strips the prefix that it
-    is mounted at, another server does not.
+    is mounted at, another server does not. Without a `rate_limiter` visitors are
+    counted in the Redis of the settings; without a `cipher`, which reads the channels'
+    own secrets, every update of Telegram is refused.
     """
-    shards, directory, clock = parts.shards, parts.directory, parts.clock
-    rate_limiter = parts.rate_limiter or VisitorRateLimiter.from_settings(
-        parts.settings, clock
-    )
-    instagram = InstagramWebhook(parts.settings, shards, directory, clock)
-    telegram = TelegramWebhook(shards, directory, clock, parts.cipher)
+    rate_limiter = rate_limiter or VisitorRateLimiter.from_settings(settings, clock)
+    instagram = InstagramWebhook(settings, shards, directory, clock)
+    telegram = TelegramWebhook(shards, directory, clock, cipher)
     website = WebsiteWebhook(shards, directory, rate_limiter, clock)
     open_to_shops = Middleware(
         CORSMiddleware,
@@ -91,12 +82,10 @@ async def open_webhooks(
     rate_limiter = VisitorRateLimiter.from_settings(settings, clock)
     stack.push_async_callback(rate_limiter.stop)
     return build_webhooks_app(
-        WebhookDependencies(
-            settings=settings,
-            shards=shards or ShardClient(settings.shards),
-            directory=directory,
-            clock=clock,
-            rate_limiter=rate_limiter,
-            cipher=get_cipher(settings),
-        )
+        settings,
+        shards or ShardClient(settings.shards),
+        directory,
+        clock,
+        rate_limiter,
+        get_cipher(settings),
     )

@@ -22,8 +22,7 @@ from deployments.rate_limit import RateLimiter
 from deployments.web.api.tokens import TokenSigner
 from deployments.web.inbox_feed import InboxFeed
 from deployments.wiring import get_cipher, get_secret_key
-from persistence.database import Pool
-from persistence.secrets import Cipher
+from persistence import database, secrets
 
 
 @dataclass(slots=True)
@@ -37,7 +36,7 @@ class WebDependencies:
     """
 
     settings: Settings
-    pool: Pool
+    pool: database.Pool
     shards: Shards
     retriever: Retriever
     flags: FeatureFlags
@@ -50,7 +49,7 @@ class WebDependencies:
     #: By the name of the part, as `/readyz` lists them.
     probes: Mapping[str, Probe] = field(default_factory=dict)
     clock: Clock = field(default_factory=SystemClock)
-    cipher: Cipher = field(init=False)
+    cipher: secrets.Cipher = field(init=False)
     signer: TokenSigner = field(init=False)
     rate_limiter: RateLimiter = field(init=False)
     registration: ChannelRegistration = field(init=False)

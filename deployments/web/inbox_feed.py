@@ -10,14 +10,8 @@ from typing import Final
 
 from actors.tasks import cancel_and_wait, run_on_signal
 from deployments.http.websocket import HEARTBEAT, SEND_TIMEOUT
+from persistence import database, feed
 from persistence.conversations import ConversationSummary, fetch_conversations
-from persistence.database import Pool
-from persistence.feed import (
-    Change,
-    FeedCursor,
-    fetch_feed_page,
-    fetch_tenants_with_news,
-)
 from persistence.ids import MessageId, TenantId, UserId
 from persistence.messages import StoredMessage, fetch_messages
 
@@ -53,7 +47,7 @@ class LiveLimits:
 class Changes:
     """Changes up to `cursor`: each message and conversation once, as it is now."""
 
-    cursor: FeedCursor
+    cursor: feed.FeedCursor
     messages: tuple[StoredMessage, ...]
     #: The messages that were created, and not only changed, since the last cursor.
     new_ids: frozenset[MessageId]
@@ -78,7 +72,7 @@ class InboxFeed:
     and a notification only says that there may be something to read.
     """
 
-    def __init__(self, pool: Pool, limits: LiveLimits | None = None) -> None:
+    def __init__(self, pool: database.Pool, limits: LiveLimits | None = None) -> None:
         self._pool = pool
         self.limits = limits or LiveLimits()
         self._followers: defaultdict[TenantId, set[Follower]] = defaultdict(set)
@@ -89,7 +83,7 @@ class InboxFeed:
         self._signaller: asyncio.Task[None] | None = None
         self._semaphore = asyncio.Semaphore(MAX_READINGS)
         self._readings: dict[
-            tuple[TenantId, FeedCursor], asyncio.Task[Changes | None]
+            tuple[TenantId, feed.FeedCursor], asyncio.Task[Changes | None]
         ] = {}
 
     async def start(self) -> None:
@@ -140,7 +134,9 @@ class InboxFeed:
             self._has_missed = True
         self._wake.set()
 
-    async def read(self, tenant_id: TenantId, cursor: FeedCursor) -> Changes | None:
+    async def read(
+        self, tenant_id: TenantId, cursor: feed.FeedCursor
+    ) -> Changes | None:
         """Read what came after the cursor; None when nothing did.
 
         Windows at the same cursor share one reading until it begins: afterwards it may
@@ -154,10 +150,14 @@ class InboxFeed:
         # A window that closes meanwhile must not take the reading from the others.
         return await asyncio.shield(reading)
 
-    async def _read(self, tenant_id: TenantId, cursor: FeedCursor) -> Changes | None:
+    async def _read(
+        self, tenant_id: TenantId, cursor: feed.FeedCursor
+    ) -> Changes | None:
         async with self._semaphore:
             del self._readings[tenant_id, cursor]
-            page = await fetch_feed_page(self._pool, tenant_id, cursor, MAX_CHANGES)
+            page = await feed.fetch_feed_page(
+                self._pool, tenant_id, cursor, MAX_CHANGES
+            )
             if not page:
                 return None
             # Read after the page: so they are at least as new as the cursor.
@@ -192,10 +192,12 @@ class InboxFeed:
         followed = frozenset(self._followers)
         if has_missed or not followed:
             return followed
-        return await fetch_tenants_with_news(self._pool, followed, first_seqs)
+        return await feed.fetch_tenants_with_news(self._pool, followed, first_seqs)
 
 
-def _cut(page: Sequence[Change], messages: Sequence[StoredMessage]) -> Sequence[Change]:
+def _cut(
+    page: Sequence[feed.Change], messages: Sequence[StoredMessage]
+) -> Sequence[feed.Change]:
     """Leave as many changes as fit into one frame, and at least the first."""
     chars = {
         message.id: len(message.content) + len(message.combined_content or "")
@@ -211,8 +213,8 @@ def _cut(page: Sequence[Change], messages: Sequence[StoredMessage]) -> Sequence[
 
 
 def _build_changes(
-    cursor: FeedCursor,
-    changes: Sequence[Change],
+    cursor: feed.FeedCursor,
+    changes: Sequence[feed.Change],
     messages: Sequence[StoredMessage],
     conversations: tuple[ConversationSummary, ...],
     *,

@@ -13,11 +13,8 @@ from deployments.answers.clients import RemoteRetriever, probe_deployment
 from deployments.flags import FeatureFlags
 from deployments.health.probes import build_probes
 from deployments.integrations.channel_directory import ChannelDirectory
-from deployments.integrations.website import (
-    WebsiteDependencies,
-    WebsiteHub,
-    build_website_router,
-)
+from deployments.integrations.website.chat_page import build_website_router
+from deployments.integrations.website.live import WebsiteDependencies, WebsiteHub
 from deployments.monitoring.analysis_jobs import RayAnalysis
 from deployments.rate_limit import VisitorRateLimiter
 from deployments.web.app import build_web_app

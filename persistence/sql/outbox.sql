@@ -2,8 +2,8 @@
 -- Messages with parts of one delivery status, the newest change first. The conversation's
 -- state knows which dead letters can be retried.
 WITH unsent AS (
-    SELECT o.message_id, o.conversation_id, o.channel_id, count(*) AS parts,
-        max(o.attempts) AS attempts, max(o.error) AS error,
+    SELECT o.message_id, o.conversation_id, o.channel_id, max(o.delivery) AS delivery,
+        count(*) AS parts, max(o.attempts) AS attempts, max(o.error) AS error,
         min(o.created_at) AS created_at, max(o.updated_at) AS updated_at
     FROM outbox o
     WHERE o.tenant_id = $1 AND o.delivery <> 'sent' AND o.delivery = $2

@@ -12,7 +12,7 @@ from actors.conversation.replay import find_differences, rebuild
 from actors.conversation.rules.policy import Policy
 from config.settings import Settings
 from deployments.integrations.channel_directory import ChannelDirectory
-from deployments.integrations.webhooks import WebhookDependencies, build_webhooks_app
+from deployments.integrations.webhooks import build_webhooks_app
 from persistence.channels import Channel
 from persistence.database import Pool
 from persistence.history import fetch_history
@@ -71,12 +71,7 @@ class Line:
     async def deliver(self, *events: object) -> int:
         """Deliver one webhook with these events; return the status."""
         app = build_webhooks_app(
-            WebhookDependencies(
-                Settings(),
-                self.running[-1],
-                ChannelDirectory(self.pool),
-                SystemClock(),
-            )
+            Settings(), self.running[-1], ChannelDirectory(self.pool), SystemClock()
         )
         transport = httpx.ASGITransport(app)
         entry = {"id": SHOP, "messaging": list(events)}

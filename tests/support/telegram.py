@@ -15,7 +15,7 @@ from config.settings import Settings
 from deployments.integrations.channel_directory import ChannelDirectory
 from deployments.integrations.channel_registration import ChannelRegistration
 from deployments.integrations.sender import ChannelSender
-from deployments.integrations.webhooks import WebhookDependencies, build_webhooks_app
+from deployments.integrations.webhooks import build_webhooks_app
 from persistence.channels import Channel, ChannelKind, ChannelTokens, NewChannel
 from persistence.database import Pool
 from persistence.ids import TenantId
@@ -71,9 +71,7 @@ async def running_shop(
     sender = ChannelSender(pool, CIPHER, settings)
     shards = LocalShards(pool, answerer, sender, policy)
     app = build_webhooks_app(
-        WebhookDependencies(
-            settings, shards, ChannelDirectory(pool), clock, cipher=CIPHER
-        )
+        settings, shards, ChannelDirectory(pool), clock, cipher=CIPHER
     )
     registration = ChannelRegistration(pool, CIPHER, settings)
     tenant = await create_tenant(pool, "shop")

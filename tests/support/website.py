@@ -11,10 +11,9 @@ from actors.clock import SystemClock
 from config.settings import Settings
 from deployments.errors import install_error_handlers
 from deployments.integrations.channel_directory import ChannelDirectory
-from deployments.integrations.webhooks import WebhookDependencies, build_webhooks_app
+from deployments.integrations.webhooks import build_webhooks_app
 from deployments.integrations.website.chat_page import build_website_router
-from deployments.integrations.website.hub import WebsiteHub
-from deployments.integrations.website.live import WebsiteDependencies
+from deployments.integrations.website.live import WebsiteDependencies, WebsiteHub
 from deployments.rate_limit import VisitorRateLimiter
 from persistence.channels import (
     Channel,
@@ -81,9 +80,7 @@ async def running_website(pool: Pool, dsn: str) -> AsyncIterator[Website]:
     listener.on("pilito_messages", hub.notify)
     throttle = VisitorRateLimiter(clock, per_visitor=1000)
     services = WebsiteDependencies(pool, shards, directory, hub, throttle, clock)
-    webhooks = build_webhooks_app(
-        WebhookDependencies(Settings(), shards, directory, clock, throttle)
-    )
+    webhooks = build_webhooks_app(Settings(), shards, directory, clock, throttle)
     app = FastAPI()
     install_error_handlers(app)
     app.include_router(build_website_router(services))

@@ -1,15 +1,20 @@
-"""Instagram's Graph API: sending texts, fetching profiles, reading its errors."""
+"""Instagram's Graph API: sending texts, fetching profiles, subscribing accounts.
+
+The webhook's address and fields belong to the app and are set once in Meta's console;
+each account is subscribed here. Source: Meta, Instagram Platform, Webhooks: an account
+that subscribed to one field gets all of the app's.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import httpx
 
 from actors.conversation.errors import SendOutcomeUnknownError, SendRefusedError
 from actors.conversation.ports import OutgoingPart, ProfileUnavailable
 from actors.conversation.state import Profile
-from deployments.integrations.lenient_json import parse_object
-from deployments.integrations.platform_client import clean_reason, post_once
+from deployments.integrations import errors, lenient_json, platform_client
 
 #: Graph's codes for "later", which may come with a 400 or 403: unknown and service
 #: errors, and the limits of app, user, page and business. Source: Meta, Graph API
@@ -26,15 +31,25 @@ TOKEN_CODES = frozenset({10, 102, 190, 200})
 PROFILE_FIELDS = "name,username"
 #: The longest name in a customer's record.
 MAX_NAME_CHARS = 100
+UNKNOWN_TOKEN = (
+    "access_token: Instagram does not know this token, or it has expired. "  # noqa: S105 - a message
+    "Create a new one in Meta's console."
+)
+#: The Graph API's codes for a token that is unknown or expired.
+UNKNOWN_TOKEN_CODES = frozenset({102, 190})
+#: A page's token, at graph.facebook.com, belongs to nobody who has a `user_id`.
+UNKNOWN_FIELD_CODE = 100
+SUBSCRIPTIONS = "me/subscribed_apps"
 
 
 class InstagramGraph:
-    """Client of the Graph API for messages and profiles."""
+    """Client of the Graph API for messages, profiles and accounts."""
+
+    needs_address: ClassVar[bool] = False
 
     def __init__(self, client: httpx.AsyncClient, graph_url: str) -> None:
         self._client = client
         self._graph_url = graph_url
-        self._address = f"{graph_url}/me/messages"
 
     async def post(self, token: str, part: OutgoingPart) -> str:
         """Post and return the `message_id`."""
@@ -45,9 +60,9 @@ class InstagramGraph:
         if part.tag:
             # Late answers are accepted from persons only, and need a tag that says so.
             payload |= {"messaging_type": "MESSAGE_TAG", "tag": part.tag}
-        answer = await post_once(
+        answer = await platform_client.post_once(
             self._client,
-            self._address,
+            f"{self._graph_url}/me/messages",
             payload,
             {"Authorization": f"Bearer {token}"},
         )
@@ -75,10 +90,72 @@ class InstagramGraph:
             )
         return _read_profile(answer, token)
 
+    async def identify(self, token: str) -> str | None:
+        """Return the account of a token, as in webhooks; see Platform.identify."""
+        answer = await self._ask("GET", "me", token, {"fields": "user_id"})
+        if not answer.is_success:
+            problem = read_problem(answer, token)
+            if problem.code == UNKNOWN_FIELD_CODE:
+                return None
+        body = self._read(answer, token)
+        # Meta's reference shows the account in a list under "data"; other answers lack
+        # it. Both must be read, or any token would pass as the account's.
+        listed = body.get("data")
+        account = listed[0] if isinstance(listed, list) and listed else body
+        user_id = account.get("user_id") if isinstance(account, dict) else None
+        if not isinstance(user_id, str | int):
+            message = "what answers there is not Instagram (it names no account)"
+            raise errors.PlatformUnreachableError(message)
+        return str(user_id)
+
+    async def connect(
+        self,
+        token: str,
+        address: str,  # noqa: ARG002 - Meta has it from its console
+        secret: str,  # noqa: ARG002 - the app's signs
+    ) -> None:
+        """Subscribe the app's webhook to the account."""
+        fields = {"subscribed_fields": "messages"}
+        answer = await self._ask("POST", SUBSCRIPTIONS, token, fields)
+        if self._read(answer, token).get("success") is False:
+            raise errors.PlatformRefusedError
+
+    async def disconnect(self, token: str) -> None:
+        """Cancel the account's subscription."""
+        self._read(await self._ask("DELETE", SUBSCRIPTIONS, token, {}), token)
+
+    async def _ask(
+        self, method: str, path: str, token: str, parameters: Mapping[str, str]
+    ) -> httpx.Response:
+        try:
+            return await self._client.request(
+                method,
+                f"{self._graph_url}/{path}",
+                params=parameters,
+                headers={"Authorization": f"Bearer {token}"},
+            )
+        except httpx.HTTPError as error:
+            message = f"no answer: {type(error).__name__}"
+            raise errors.PlatformUnreachableError(message) from error
+
+    def _read(self, answer: httpx.Response, token: str) -> Mapping[object, object]:
+        body = lenient_json.parse_object(answer.content)
+        if answer.is_success and answer.content.lstrip().startswith(b"{"):
+            return body
+        problem = read_problem(answer, token)
+        if not isinstance(body.get("error"), dict):
+            message = f"what answers there is not Instagram ({problem.reason})"
+            raise errors.PlatformUnreachableError(message)
+        if problem.is_passing:
+            raise errors.PlatformUnreachableError(problem.reason)
+        if problem.code in UNKNOWN_TOKEN_CODES:
+            raise errors.TokenRefusedError(UNKNOWN_TOKEN)
+        raise errors.PlatformRefusedError(problem.reason)
+
 
 def _read_answer(answer: httpx.Response, token: str) -> str:
     if answer.is_success:
-        mid = parse_object(answer.content).get("message_id")
+        mid = lenient_json.parse_object(answer.content).get("message_id")
         if isinstance(mid, str) and mid:
             return mid
         # The message was accepted without an id; its echo will bring one.
@@ -112,9 +189,9 @@ class Problem:
 def read_problem(answer: httpx.Response, token: str) -> Problem:
     """Read an error; the token is removed from its text."""
     status = answer.status_code
-    problem = parse_object(answer.content).get("error")
+    problem = lenient_json.parse_object(answer.content).get("error")
     fields: Mapping[object, object] = problem if isinstance(problem, dict) else {}
-    reason = clean_reason(fields.get("message", ""), token)
+    reason = platform_client.clean_reason(fields.get("message", ""), token)
     is_passing = (
         status == 429
         or status >= 500
@@ -137,7 +214,7 @@ def _read_profile(answer: httpx.Response, token: str) -> Profile | ProfileUnavai
             is_held=answer.status_code in {401, 429}
             or problem.code in LIMIT_CODES | TOKEN_CODES,
         )
-    body = parse_object(answer.content)
+    body = lenient_json.parse_object(answer.content)
     name, username = body.get("name"), body.get("username")
     first, _, last = name.strip().partition(" ") if isinstance(name, str) else ("",) * 3
     profile = Profile(

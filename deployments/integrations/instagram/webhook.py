@@ -17,11 +17,9 @@ from actors.conversation.state import Source
 from config.metrics import UNKNOWN_ACCOUNTS
 from config.settings import Settings
 from deployments.http.requests import find_header, read_body
+from deployments.integrations import errors, lenient_json, submission
 from deployments.integrations.channel_directory import ChannelDirectory
-from deployments.integrations.errors import WrongSignatureError, WrongVerifyTokenError
 from deployments.integrations.instagram import reading
-from deployments.integrations.lenient_json import read_json
-from deployments.integrations.submission import submit_event, webhook_outcome
 from persistence.channels import Channel, ChannelKind
 from persistence.ids import ConversationId
 
@@ -64,7 +62,7 @@ class InstagramWebhook:
         """Prove to Meta that this address is ours."""
         given = request.query_params.get("hub.verify_token", "").encode()
         if self._token is None or not hmac.compare_digest(given, self._token):
-            raise WrongVerifyTokenError
+            raise errors.WrongVerifyTokenError
         return PlainTextResponse(
             request.query_params.get("hub.challenge", ""),
             headers={"X-Content-Type-Options": "nosniff"},
@@ -75,13 +73,13 @@ class InstagramWebhook:
         body = await read_body(request.scope, request.receive, MAX_WEBHOOK_BYTES)
         self._verify_signature(body, find_header(request.scope, SIGNATURE_HEADER))
         threads: dict[ConversationId, list[reading.InstagramEvent]] = {}
-        for item in reading.read_webhook(read_json(body)):
+        for item in reading.read_webhook(lenient_json.read_json(body)):
             if isinstance(item, reading.SkipReason):
-                webhook_outcome(Source.INSTAGRAM, f"skipped_{item}").inc()
+                submission.webhook_outcome(Source.INSTAGRAM, f"skipped_{item}").inc()
                 continue
             channel = await self._find_channel(item.accounts)
             if channel is None:
-                webhook_outcome(Source.INSTAGRAM, "unknown_account").inc()
+                submission.webhook_outcome(Source.INSTAGRAM, "unknown_account").inc()
                 UNKNOWN_ACCOUNTS.labels("instagram").inc()
                 log.info("webhook_unknown_account", accounts=item.accounts)
                 continue
@@ -94,15 +92,15 @@ class InstagramWebhook:
         """Refuse what Meta has not signed. Raises WrongSignatureError."""
         if self._secret is not None:
             if not is_signed(self._secret, body, signature):
-                webhook_outcome(Source.INSTAGRAM, "wrong_signature").inc()
-                raise WrongSignatureError
+                submission.webhook_outcome(Source.INSTAGRAM, "wrong_signature").inc()
+                raise errors.WrongSignatureError
         elif not self._is_private:
             log.error(
                 "webhook_refused",
                 reason="PILITO_INSTAGRAM_APP_SECRET is not set, and this address is "
                 "open to others: without it anyone could write as any customer",
             )
-            raise WrongSignatureError
+            raise errors.WrongSignatureError
 
     async def _find_channel(self, accounts: tuple[str, ...]) -> Channel | None:
         for account in accounts:
@@ -135,7 +133,7 @@ class InstagramWebhook:
             # What was written can be edited for a quarter of an hour, no longer.
             may_overtake = isinstance(event, MessageEdited) and not event.is_ours
             try:
-                await submit_event(
+                await submission.submit_event(
                     self._shards, Source.INSTAGRAM, event, may_overtake=may_overtake
                 )
             except ActorError as error:

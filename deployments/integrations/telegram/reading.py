@@ -5,12 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from actors.conversation.events import (
-    CustomerWrote,
-    Media,
-    MessageEdited,
-    customer_message_id,
-)
+from actors.conversation import events
 from actors.conversation.rules.placeholders import PLACEHOLDERS
 from actors.conversation.state import MessageType, Profile, Source
 from deployments.integrations.lenient_json import Json, read_object, read_text
@@ -51,7 +46,7 @@ class WebhookEvent:
     message_id: int
     text: str
     message_type: MessageType = MessageType.TEXT
-    media: tuple[Media, ...] = ()
+    media: tuple[events.Media, ...] = ()
     reply_to: int | None = None
     is_edit: bool = False
     profile: Profile | None = None
@@ -84,7 +79,7 @@ class Content:
 
     text: str
     message_type: MessageType = MessageType.TEXT
-    media: tuple[Media, ...] = ()
+    media: tuple[events.Media, ...] = ()
 
 
 def name_message(bot_id: str, message_id: int) -> str:
@@ -115,12 +110,12 @@ def read_webhook(payload: object) -> Iterator[WebhookEvent | SkipReason]:
 
 def build_event(
     channel: Channel, incoming: WebhookEvent, at: datetime
-) -> CustomerWrote | MessageEdited:
+) -> events.CustomerWrote | events.MessageEdited:
     """Build the event; `at` is our clock, whatever the platform's says."""
     conversation_id = derive_conversation_id(channel.id, incoming.customer)
     mid = name_message(channel.account_id, incoming.message_id)
     if incoming.is_edit:
-        return MessageEdited(
+        return events.MessageEdited(
             # A message may be edited often: the update tells the edits apart.
             id=derive_event_id(conversation_id, f"update:{incoming.update_id}"),
             conversation_id=conversation_id,
@@ -134,8 +129,8 @@ def build_event(
             order=_order_edit(incoming),
         )
     answered = incoming.reply_to
-    return CustomerWrote(
-        id=customer_message_id(conversation_id, mid),
+    return events.CustomerWrote(
+        id=events.customer_message_id(conversation_id, mid),
         conversation_id=conversation_id,
         at=at,
         tenant_id=channel.tenant_id,
@@ -251,7 +246,7 @@ def _read_file(message_type: MessageType, value: object, caption: object) -> Con
     if read_text(file.get("mime_type")).startswith("image/"):
         message_type = MessageType.IMAGE
     file_id = read_text(file.get("file_id"))
-    media = (Media(message_type, media_id=file_id),) if file_id else ()
+    media = (events.Media(message_type, media_id=file_id),) if file_id else ()
     text = read_text(caption) or read_text(file.get("emoji"))
     if not text and not media:
         # A person must see that something came, even if it can't be shown.

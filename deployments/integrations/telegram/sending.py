@@ -11,12 +11,7 @@ import httpx
 
 from actors.conversation.errors import SendOutcomeUnknownError, SendRefusedError
 from actors.conversation.ports import OutgoingPart
-from deployments.integrations.errors import (
-    PlatformRefusedError,
-    PlatformUnreachableError,
-    TokenRefusedError,
-)
-from deployments.integrations.lenient_json import parse_object
+from deployments.integrations import errors, lenient_json
 from deployments.integrations.platform_client import clean_reason, post_once
 from deployments.integrations.telegram.reading import ALLOWED_UPDATES, name_message
 
@@ -85,7 +80,7 @@ class TelegramBots:
         return name_message(token.partition(":")[0], mid)
 
     async def identify(self, token: str) -> str | None:
-        """Return the bot of a token; see Connector.identify."""
+        """Return the bot of a token; see Platform.identify."""
         bot = await self._manage(token, "getMe", {})
         bot_id = bot.get("id") if isinstance(bot, dict) else None
         return str(bot_id) if isinstance(bot_id, int) else None
@@ -115,17 +110,17 @@ class TelegramBots:
             answer = await self._call(token, method, payload)
         except (SendRefusedError, SendOutcomeUnknownError) as error:
             # Either way the call may be made again without harm.
-            raise PlatformUnreachableError(str(error)) from error
+            raise errors.PlatformUnreachableError(str(error)) from error
         if answer.is_ok:
             return answer.result
         if not answer.is_telegrams:
             message = f"what answers there is not Telegram ({answer.reason})"
-            raise PlatformUnreachableError(message)
+            raise errors.PlatformUnreachableError(message)
         if answer.status in TOKEN_CODES:
-            raise TokenRefusedError(UNKNOWN_TOKEN)
+            raise errors.TokenRefusedError(UNKNOWN_TOKEN)
         if answer.status in FLOOD_CODES or answer.status >= 500:
-            raise PlatformUnreachableError(answer.reason)
-        raise PlatformRefusedError(answer.reason)
+            raise errors.PlatformUnreachableError(answer.reason)
+        raise errors.PlatformRefusedError(answer.reason)
 
     async def _call(
         self, token: str, method: str, payload: Mapping[str, object]
@@ -135,7 +130,7 @@ class TelegramBots:
 
 
 def _read_answer(answer: httpx.Response, token: str) -> BotAnswer:
-    body = parse_object(answer.content)
+    body = lenient_json.parse_object(answer.content)
     ok, code = body.get("ok"), body.get("error_code")
     status = code if isinstance(code, int) else answer.status_code
     reason = clean_reason(body.get("description", ""), token) or answer.reason_phrase

@@ -12,15 +12,12 @@ from actors.conversation.client import Shards
 from actors.conversation.state import Source
 from config.metrics import UNKNOWN_ACCOUNTS
 from deployments.http.requests import find_header, read_body
+from deployments.integrations import lenient_json, submission
 from deployments.integrations.channel_directory import ChannelDirectory
 from deployments.integrations.errors import WrongSignatureError
-from deployments.integrations.lenient_json import read_json
-from deployments.integrations.submission import submit_event, webhook_outcome
 from deployments.integrations.telegram import reading
-from persistence.channels import Channel, ChannelKind
-from persistence.errors import SecretUnreadableError
+from persistence import channels, errors, secrets
 from persistence.ids import ChannelId
-from persistence.secrets import Cipher
 
 SECRET_HEADER = b"x-telegram-bot-api-secret-token"
 #: An update holds one message of at most 4096 characters, and what it answers.
@@ -44,7 +41,7 @@ class TelegramWebhook:
         shards: Shards,
         directory: ChannelDirectory,
         clock: Clock,
-        cipher: Cipher | None,
+        cipher: secrets.Cipher | None,
     ) -> None:
         self._shards = shards
         self._directory = directory
@@ -56,20 +53,20 @@ class TelegramWebhook:
     async def receive(self, request: Request) -> Response:
         """Store the one message of an update."""
         channel = await self._directory.find_by_id(request.path_params["channel_id"])
-        if channel is None or channel.kind is not ChannelKind.TELEGRAM:
+        if channel is None or channel.kind is not channels.ChannelKind.TELEGRAM:
             # The bot of a deleted channel may not know it yet: any other answer would
             # only make Telegram repeat the update, for a day.
-            webhook_outcome(Source.TELEGRAM, "unknown_account").inc()
+            submission.webhook_outcome(Source.TELEGRAM, "unknown_account").inc()
             UNKNOWN_ACCOUNTS.labels("telegram").inc()
             return Response(status_code=200)
         self._verify_secret(channel, find_header(request.scope, SECRET_HEADER))
         body = await read_body(request.scope, request.receive, MAX_WEBHOOK_BYTES)
-        for item in reading.read_webhook(read_json(body)):
+        for item in reading.read_webhook(lenient_json.read_json(body)):
             if isinstance(item, reading.SkipReason):
-                webhook_outcome(Source.TELEGRAM, f"skipped_{item}").inc()
+                submission.webhook_outcome(Source.TELEGRAM, f"skipped_{item}").inc()
                 continue
             now = self._clock.now()
-            await submit_event(
+            await submission.submit_event(
                 self._shards,
                 Source.TELEGRAM,
                 reading.build_event(channel, item, now),
@@ -77,11 +74,11 @@ class TelegramWebhook:
             )
         return Response(status_code=200)
 
-    def _verify_secret(self, channel: Channel, given: str) -> None:
+    def _verify_secret(self, channel: channels.Channel, given: str) -> None:
         """Refuse what Telegram has not sent. Raises WrongSignatureError."""
         secret = self._decrypt(channel.id, channel.webhook_secret)
         if not is_from_telegram(secret, given):
-            webhook_outcome(Source.TELEGRAM, "wrong_signature").inc()
+            submission.webhook_outcome(Source.TELEGRAM, "wrong_signature").inc()
             message = "The secret token is missing or is not this channel's."
             raise WrongSignatureError(message)
 
@@ -91,7 +88,7 @@ class TelegramWebhook:
             return ""
         try:
             return self._cipher.decrypt(encrypted).decode()
-        except SecretUnreadableError as error:
+        except errors.SecretUnreadableError as error:
             log.warning(
                 "webhook_secret_unreadable",
                 channel_id=str(channel_id),

@@ -15,12 +15,7 @@ from deployments.http.assets import load_assets, load_templates
 from deployments.http.errors import BodyTooLargeError, TooManyRequestsError
 from deployments.http.requests import read_address, read_body
 from deployments.integrations.errors import InvalidFieldError
-from deployments.integrations.website import reading
-from deployments.integrations.website.live import (
-    AUTHORS,
-    WebsiteDependencies,
-    follow,
-)
+from deployments.integrations.website import live, webhook
 from deployments.integrations.website.wording import WORDINGS, Language, choose_language
 from persistence.channels import Channel, ChannelKind
 from persistence.ids import derive_conversation_id
@@ -48,7 +43,7 @@ SECURITY_HEADERS = {
 class ChatPages:
     """Endpoints of the chat page."""
 
-    def __init__(self, parts: WebsiteDependencies) -> None:
+    def __init__(self, parts: live.WebsiteDependencies) -> None:
         self._parts = parts
         self._assets = load_assets(PAGE)
         self._templates = load_templates(PAGE)
@@ -71,9 +66,9 @@ class ChatPages:
         draft = ""
         try:
             draft = await _read_content(request)
-            message = reading.check_message(visitor, draft)
+            message = webhook.check_message(visitor, draft)
             await parts.rate_limiter.admit(visitor, read_address(request))
-            event = reading.build_event(
+            event = webhook.build_event(
                 channel, message, uuid4().hex, parts.clock.now()
             )
             await parts.shards.submit(event)
@@ -121,7 +116,7 @@ class ChatPages:
         self, socket: WebSocket, channel_key: str, visitor_id: str
     ) -> None:
         """Send new messages to a visitor."""
-        await follow(socket, self._parts, channel_key, visitor_id)
+        await live.follow(socket, self._parts, channel_key, visitor_id)
 
     async def _find(self, channel_key: str) -> Channel | None:
         return await self._parts.directory.find(ChannelKind.WEBSITE, channel_key)
@@ -149,11 +144,11 @@ class ChatPages:
             channel_key=channel.account_id,
             assets=self._assets,
             messages=messages,
-            authors=AUTHORS,
+            authors=live.AUTHORS,
             split_links=split_links,
             problem=problem,
             draft=draft,
-            max_chars=reading.MAX_CONTENT_CHARS,
+            max_chars=webhook.MAX_CONTENT_CHARS,
         )
         return HTMLResponse(page, status, SECURITY_HEADERS)
 
@@ -167,7 +162,7 @@ class ChatPages:
         return HTMLResponse(page, 404, SECURITY_HEADERS)
 
 
-def build_website_router(parts: WebsiteDependencies) -> APIRouter:
+def build_website_router(parts: live.WebsiteDependencies) -> APIRouter:
     """Build the router; the app that includes it renders errors."""
     pages = ChatPages(parts)
     router = APIRouter(include_in_schema=False)
@@ -195,13 +190,13 @@ def _language(request: Request) -> Language:
 
 def _cookie_visitor(request: Request) -> str | None:
     try:
-        return reading.check_visitor_id(request.cookies.get(COOKIE))
+        return webhook.check_visitor_id(request.cookies.get(COOKIE))
     except InvalidFieldError:
         return None
 
 
 async def _read_content(request: Request) -> str:
-    body = await read_body(request.scope, request.receive, reading.MAX_BODY_BYTES)
+    body = await read_body(request.scope, request.receive, webhook.MAX_BODY_BYTES)
     try:
         fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
     except ValueError as error:

@@ -1,5 +1,9 @@
-"""The website's webhook: takes messages from a shop's page or our chat window."""
+"""The website's webhook: checks the messages of a shop's page, and stores each."""
 
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
 from uuid import uuid4
 
 import orjson
@@ -8,14 +12,33 @@ from starlette.responses import Response
 
 from actors.clock import Clock
 from actors.conversation.client import Shards
+from actors.conversation.events import CustomerWrote
+from actors.conversation.rules.placeholders import has_words
 from actors.conversation.state import Source
 from deployments.http.requests import read_address, read_body
+from deployments.integrations import errors
 from deployments.integrations.channel_directory import ChannelDirectory
-from deployments.integrations.errors import UnknownChannelError
+from deployments.integrations.lenient_json import read_json
 from deployments.integrations.submission import webhook_outcome
-from deployments.integrations.website import reading
 from deployments.rate_limit import VisitorRateLimiter
-from persistence.channels import ChannelKind
+from persistence.channels import Channel, ChannelKind
+from persistence.ids import derive_conversation_id, derive_event_id
+
+#: Four bytes a letter, all of them escaped, and the other fields.
+MAX_BODY_BYTES = 64 * 1024
+MAX_CONTENT_CHARS = 4000
+# A visitor's id opens the conversation: shorter ones could be guessed.
+_VISITOR = re.compile(r"[A-Za-z0-9._~-]{8,128}")
+_CLIENT = re.compile(r"[A-Za-z0-9._~:-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class VisitorMessage:
+    """A visitor's message. `client_id` is the page's own id of it."""
+
+    visitor_id: str
+    content: str
+    client_id: str | None = None
 
 
 class WebsiteWebhook:
@@ -37,17 +60,17 @@ class WebsiteWebhook:
         """Store one message of a visitor."""
         if request.method == "OPTIONS":
             return Response(status_code=204)
-        body = await read_body(request.scope, request.receive, reading.MAX_BODY_BYTES)
-        message = reading.parse_message(body)
+        body = await read_body(request.scope, request.receive, MAX_BODY_BYTES)
+        message = parse_message(body)
         await self._rate_limiter.admit(message.visitor_id, read_address(request))
         channel = await self._directory.find(
             ChannelKind.WEBSITE, request.path_params["channel_key"]
         )
         if channel is None:
-            raise UnknownChannelError
+            raise errors.UnknownChannelError
         mid = message.client_id or uuid4().hex
         at = self._clock.now()
-        event = reading.build_event(channel, message, mid, at)
+        event = build_event(channel, message, mid, at)
         receipt = await self._shards.submit(event)
         outcome = "duplicate" if receipt.is_duplicate else "stored"
         webhook_outcome(Source.WEBSITE, outcome).inc()
@@ -56,3 +79,67 @@ class WebsiteWebhook:
             status_code=200 if receipt.is_duplicate else 201,
             media_type="application/json",
         )
+
+
+def parse_message(body: bytes) -> VisitorMessage:
+    """Read the body of a POST.
+
+    Raises:
+        BrokenBodyError: it is not a JSON object.
+        InvalidFieldError: naming the first invalid field.
+    """
+    payload = read_json(body)
+    if not isinstance(payload, dict):
+        message = "The body is not a JSON object."
+        raise errors.BrokenBodyError(message)
+    fields = cast("dict[str, object]", payload)
+    return check_message(
+        fields.get("visitor_id"), fields.get("content"), fields.get("client_id")
+    )
+
+
+def check_message(
+    visitor_id: object, content: object, client_id: object = None
+) -> VisitorMessage:
+    """Check the fields. Raises InvalidFieldError naming the first invalid one."""
+    if not isinstance(content, str) or not has_words(content):
+        message = "must be a text with words"
+        raise errors.InvalidFieldError(message, "content")
+    if len(content) > MAX_CONTENT_CHARS:
+        message = f"must have at most {MAX_CONTENT_CHARS} characters"
+        raise errors.InvalidFieldError(message, "content")
+    if "\0" in content:
+        message = "must not contain NUL"
+        raise errors.InvalidFieldError(message, "content")
+    if client_id is None:
+        return VisitorMessage(check_visitor_id(visitor_id), content)
+    if not isinstance(client_id, str) or not _CLIENT.fullmatch(client_id):
+        message = "must be 1 to 64 letters, digits or any of . _ ~ : -"
+        raise errors.InvalidFieldError(message, "client_id")
+    return VisitorMessage(check_visitor_id(visitor_id), content, client_id)
+
+
+def check_visitor_id(visitor_id: object) -> str:
+    """Check a visitor's id. Raises InvalidFieldError."""
+    if not isinstance(visitor_id, str) or not _VISITOR.fullmatch(visitor_id):
+        message = "must be 8 to 128 letters, digits or any of . _ ~ -"
+        raise errors.InvalidFieldError(message, "visitor_id")
+    return visitor_id
+
+
+def build_event(
+    channel: Channel, message: VisitorMessage, mid: str, at: datetime
+) -> CustomerWrote:
+    """Build the event; its id follows from `mid`."""
+    conversation_id = derive_conversation_id(channel.id, message.visitor_id)
+    return CustomerWrote(
+        id=derive_event_id(conversation_id, mid),
+        conversation_id=conversation_id,
+        at=at,
+        tenant_id=channel.tenant_id,
+        channel_id=channel.id,
+        source=Source.WEBSITE,
+        customer=message.visitor_id,
+        mid=mid,
+        text=message.content,
+    )

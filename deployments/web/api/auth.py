@@ -9,26 +9,13 @@ from fastapi import APIRouter, BackgroundTasks, Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import StringConstraints
 
-from deployments.accounts import (
-    MAX_PASSWORD_CHARS,
-    MAX_USERNAME_CHARS,
-    NOBODYS_HASH,
-    needs_rehash,
-    upgrade_password_hash,
-    verify_password,
-)
+from deployments import accounts
 from deployments.http.requests import read_address
-from deployments.web.api.errors import (
-    NotSignedInError,
-    SuperuserOnlyError,
-    WrongPasswordError,
-)
-from deployments.web.api.schemas import Answer, NoNul, RequestBody
+from deployments.web.api import errors, schemas
 from deployments.web.api.tokens import TokenSigner, TokenType
 from deployments.web.dependencies import Context, WebDependencies
-from persistence.database import Db
+from persistence import database, ids
 from persistence.errors import DATABASE_AWAY
-from persistence.ids import TenantId, UserId
 from persistence.users import User, fetch_user, fetch_user_by_username
 
 router = APIRouter(tags=["auth"])
@@ -40,36 +27,42 @@ _bearer = HTTPBearer(auto_error=False, description="The access token.")
 class Principal:
     """The caller: a signed-in user, and the tenant that the call is for."""
 
-    user_id: UserId
-    tenant_id: TenantId
+    user_id: ids.UserId
+    tenant_id: ids.TenantId
     is_superuser: bool
 
 
-class Credentials(RequestBody):
+class Credentials(schemas.RequestBody):
     """User name and password."""
 
     username: Annotated[
-        str, StringConstraints(min_length=1, max_length=MAX_USERNAME_CHARS), NoNul
+        str,
+        StringConstraints(min_length=1, max_length=accounts.MAX_USERNAME_CHARS),
+        schemas.NoNul,
     ]
     password: Annotated[
-        str, StringConstraints(min_length=1, max_length=MAX_PASSWORD_CHARS), NoNul
+        str,
+        StringConstraints(min_length=1, max_length=accounts.MAX_PASSWORD_CHARS),
+        schemas.NoNul,
     ]
 
 
-class RefreshRequest(RequestBody):
+class RefreshRequest(schemas.RequestBody):
     """The refresh token, which outlives the access token."""
 
-    refresh: Annotated[str, StringConstraints(min_length=1, max_length=4000), NoNul]
+    refresh: Annotated[
+        str, StringConstraints(min_length=1, max_length=4000), schemas.NoNul
+    ]
 
 
-class TokenPairOut(Answer):
+class TokenPairOut(schemas.Answer):
     """The two tokens."""
 
     access: str
     refresh: str
 
 
-class AccessTokenOut(Answer):
+class AccessTokenOut(schemas.Answer):
     """A new access token."""
 
     access: str
@@ -81,11 +74,14 @@ async def sign_in(
 ) -> TokenPairOut:
     """Sign in with user name and password."""
     user = await _check_password(context, body, client_address(request))
-    if needs_rehash(user.password_hash):
+    if accounts.needs_rehash(user.password_hash):
         # After the answer, and beside the two places for checks: nobody waits for it.
         after.add_task(_upgrade_hash, context, user, body.password)
-    pair = context.signer.sign_pair(user.id, context.clock.now())
-    return TokenPairOut(access=pair.access, refresh=pair.refresh)
+    signer, at = context.signer, context.clock.now()
+    return TokenPairOut(
+        access=signer.sign(user.id, TokenType.ACCESS, at),
+        refresh=signer.sign(user.id, TokenType.REFRESH, at),
+    )
 
 
 @router.post("/api/token/refresh/")
@@ -97,7 +93,7 @@ async def refresh_token(body: RefreshRequest, context: Context) -> AccessTokenOu
     return AccessTokenOut(access=context.signer.sign(user_id, TokenType.ACCESS, at))
 
 
-async def authenticate(db: Db, signer: TokenSigner, token: str) -> Principal:
+async def authenticate(db: database.Db, signer: TokenSigner, token: str) -> Principal:
     """Return the owner of an access token; WebSockets call this themselves.
 
     Raises:
@@ -113,7 +109,7 @@ async def require_principal(
 ) -> Principal:
     """Return the caller, and count the call."""
     if credentials is None:
-        raise NotSignedInError
+        raise errors.NotSignedInError
     token = credentials.credentials
     principal = await authenticate(context.pool, context.signer, token)
     await context.rate_limiter.count(
@@ -128,7 +124,7 @@ SignedIn = Annotated[Principal, Depends(require_principal)]
 async def require_superuser(principal: SignedIn) -> Principal:
     """Return the caller, if they may administer the runtime."""
     if not principal.is_superuser:
-        raise SuperuserOnlyError
+        raise errors.SuperuserOnlyError
     return principal
 
 
@@ -172,27 +168,27 @@ async def _check_password(
             await context.rate_limiter.check(limit, *key)
         user = await fetch_user_by_username(context.pool, body.username)
         # An unknown name takes as long as a known one.
-        password_hash = NOBODYS_HASH if user is None else user.password_hash
-        is_right = await verify_password(password_hash, body.password)
+        password_hash = accounts.NOBODYS_HASH if user is None else user.password_hash
+        is_right = await accounts.verify_password(password_hash, body.password)
         if user is not None and user.is_active and is_right:
             return user
         for key in keys:
             await context.rate_limiter.count(limit, *key)
-    raise WrongPasswordError
+    raise errors.WrongPasswordError
 
 
 async def _upgrade_hash(context: WebDependencies, user: User, password: str) -> None:
     """Upgrade a hash of older parameters, one user at a time."""
     async with context.hash_upgrades:
         try:
-            await upgrade_password_hash(context.pool, user, password)
+            await accounts.upgrade_password_hash(context.pool, user, password)
         except DATABASE_AWAY as error:
             # The next sign-in tries again.
             log.warning("password_hash_not_upgraded", error=repr(error))
 
 
-async def _fetch_active_user(db: Db, user_id: UserId) -> User:
+async def _fetch_active_user(db: database.Db, user_id: ids.UserId) -> User:
     user = await fetch_user(db, user_id)
     if user is None or not user.is_active:
-        raise NotSignedInError
+        raise errors.NotSignedInError
     return user

@@ -10,15 +10,12 @@ from fastapi import APIRouter, BackgroundTasks, Response
 from pydantic import AfterValidator, Discriminator, StringConstraints
 
 from deployments.integrations.channel_registration import resume_waiting
-from deployments.integrations.platforms import CONNECTORS, build_webhook_path
+from deployments.integrations.platforms import build_webhook_path
 from deployments.web.api.auth import SignedIn
-from deployments.web.api.errors import InvalidValueError, NotFoundError
+from deployments.web.api.errors import InvalidValueError, NotFoundError, require
 from deployments.web.api.schemas import Answer, Name, Page, Paging, RequestBody
 from deployments.web.dependencies import Context, WebDependencies
-from persistence import channels
-from persistence.channels import Channel, ChannelKind, Link, LinkState
-from persistence.errors import SecretUnreadableError
-from persistence.ids import ChannelId, TenantId
+from persistence import channels, errors, ids
 
 router = APIRouter(prefix="/api/channels", tags=["channels"])
 
@@ -26,14 +23,14 @@ router = APIRouter(prefix="/api/channels", tags=["channels"])
 HINT_CHARS = 4
 
 AGAIN = "POST /api/channels/{id}/connect/ tries again."
-HINTS: Mapping[LinkState, str | None] = {
-    LinkState.CONNECTED: None,
-    LinkState.PENDING: f"The webhook is not subscribed yet. {AGAIN}",
-    LinkState.PAUSED: "The webhook is subscribed when the channel is resumed.",
-    LinkState.NO_PUBLIC_URL: "Set PILITO_PUBLIC_URL to the https address at "
+HINTS: Mapping[channels.LinkState, str | None] = {
+    channels.LinkState.CONNECTED: None,
+    channels.LinkState.PENDING: f"The webhook is not subscribed yet. {AGAIN}",
+    channels.LinkState.PAUSED: "The webhook is subscribed when the channel is resumed.",
+    channels.LinkState.NO_PUBLIC_URL: "Set PILITO_PUBLIC_URL to the https address at "
     f"which the platform reaches us, and restart. {AGAIN}",
-    LinkState.UNREACHABLE: f"The platform can't be reached from here. {AGAIN}",
-    LinkState.REFUSED: f"The platform refused. {AGAIN}",
+    channels.LinkState.UNREACHABLE: f"The platform can't be reached from here. {AGAIN}",
+    channels.LinkState.REFUSED: f"The platform refused. {AGAIN}",
 }
 
 
@@ -111,14 +108,14 @@ class ChannelOut(Answer):
     """
 
     id: UUID
-    kind: ChannelKind
+    kind: channels.ChannelKind
     name: str
     account_id: str
     webhook_path: str
     webhook_secret: str | None = None
     channel_key: str | None = None
     token_hint: str | None = None
-    connection: LinkState | None = None
+    connection: channels.LinkState | None = None
     connection_hint: str | None = None
     is_paused: bool
     created_at: datetime
@@ -172,7 +169,7 @@ async def edit_channel(
     Messages that waited during a pause are sent when it ends.
     """
     old = await _fetch(context, principal.tenant_id, channel_id)
-    channel = _found(await context.registration.edit(old, _build_edit(old, body)))
+    channel = require(await context.registration.edit(old, _build_edit(old, body)))
     if old.is_paused and not channel.is_paused:
         after.add_task(
             resume_waiting, context.pool, context.shards, context.clock, channel
@@ -186,7 +183,7 @@ async def connect_channel(
 ) -> ChannelOut:
     """Verify the token and subscribe the webhook again, and show the result."""
     channel = await _fetch(context, principal.tenant_id, channel_id)
-    if channel.kind not in CONNECTORS:
+    if channel.kind not in context.registration.platforms:
         message = f"kind: a {channel.kind} channel has no platform to connect to"
         raise InvalidValueError(message)
     return _render(context, await context.registration.connect(channel))
@@ -198,25 +195,19 @@ async def delete_channel(
 ) -> Response:
     """Delete a channel without conversations."""
     if not await context.registration.remove(
-        principal.tenant_id, ChannelId(channel_id)
+        principal.tenant_id, ids.ChannelId(channel_id)
     ):
         raise NotFoundError
     return Response(status_code=204)
 
 
 async def _fetch(
-    context: WebDependencies, tenant_id: TenantId, channel_id: UUID
-) -> Channel:
+    context: WebDependencies, tenant_id: ids.TenantId, channel_id: UUID
+) -> channels.Channel:
     channel = await channels.fetch_tenant_channel(
-        context.pool, tenant_id, ChannelId(channel_id)
+        context.pool, tenant_id, ids.ChannelId(channel_id)
     )
-    return _found(channel)
-
-
-def _found(channel: Channel | None) -> Channel:
-    if channel is None:
-        raise NotFoundError
-    return channel
+    return require(channel)
 
 
 def _build_new(body: InstagramIn | TelegramIn | WebsiteIn) -> channels.NewChannel:
@@ -234,15 +225,15 @@ def _build_new(body: InstagramIn | TelegramIn | WebsiteIn) -> channels.NewChanne
         case _:
             assert_never(body)
     return channels.NewChannel(
-        ChannelKind(body.kind), body.name, account_id, tokens, body.is_paused
+        channels.ChannelKind(body.kind), body.name, account_id, tokens, body.is_paused
     )
 
 
-def _build_edit(channel: Channel, body: ChannelPatch) -> channels.ChannelEdit:
+def _build_edit(channel: channels.Channel, body: ChannelPatch) -> channels.ChannelEdit:
     """Take the token that the channel's kind has. Raises InvalidValueError."""
     for field, kind in (
-        ("access_token", ChannelKind.INSTAGRAM),
-        ("bot_token", ChannelKind.TELEGRAM),
+        ("access_token", channels.ChannelKind.INSTAGRAM),
+        ("bot_token", channels.ChannelKind.TELEGRAM),
     ):
         if getattr(body, field) is not None and channel.kind is not kind:
             message = f"{field}: a {channel.kind} channel has none"
@@ -259,13 +250,13 @@ def _bot_id(bot_token: str) -> str:
     return bot_token.partition(":")[0]
 
 
-def _render(context: WebDependencies, channel: Channel) -> ChannelOut:
+def _render(context: WebDependencies, channel: channels.Channel) -> ChannelOut:
     try:
         tokens = channels.decrypt_tokens(context.cipher, channel)
-    except SecretUnreadableError:
+    except errors.SecretUnreadableError:
         # The list must open, so that the unreadable token can be replaced.
         tokens = channels.ChannelTokens(None, None)
-    is_website = channel.kind is ChannelKind.WEBSITE
+    is_website = channel.kind is channels.ChannelKind.WEBSITE
     link = channel.link
     return ChannelOut(
         id=channel.id,
@@ -282,7 +273,7 @@ def _render(context: WebDependencies, channel: Channel) -> ChannelOut:
     )
 
 
-def _build_hint(link: Link) -> str | None:
+def _build_hint(link: channels.Link) -> str | None:
     """Return what to do about a link; None if it is connected."""
     hint = HINTS[link.state]
     return hint and f"{hint} {link.note}".strip()

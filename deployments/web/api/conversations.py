@@ -1,5 +1,6 @@
 """`/api/conversations/`: the inbox, its conversations' events and handovers."""
 
+from dataclasses import fields
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID, uuid4
@@ -10,9 +11,7 @@ from pydantic import StrictBool
 from actors.conversation.events import AiSwitched, ConversationRedirected, StatusSet
 from actors.conversation.rules.reply_window import reply_window
 from actors.conversation.state import Destination, Source, Status
-from deployments.web.api import schemas
-from deployments.web.api.auth import Principal, SignedIn
-from deployments.web.api.errors import NotFoundError
+from deployments.web.api import auth, errors, schemas
 from deployments.web.dependencies import Context, WebDependencies
 from persistence import conversations, history
 from persistence.conversations import ConversationFilter, ConversationSummary
@@ -67,15 +66,14 @@ class EventOut(schemas.Answer):
 
 
 async def fetch_own_conversation(
-    conversation_id: UUID, principal: SignedIn, context: Context
+    conversation_id: UUID, principal: auth.SignedIn, context: Context
 ) -> ConversationSummary:
     """Return the conversation at this address; another tenant's does not exist."""
-    conversation = await conversations.fetch_conversation(
-        context.pool, principal.tenant_id, ConversationId(conversation_id)
+    return errors.require(
+        await conversations.fetch_conversation(
+            context.pool, principal.tenant_id, ConversationId(conversation_id)
+        )
     )
-    if conversation is None:
-        raise NotFoundError
-    return conversation
 
 
 OwnConversation = Annotated[ConversationSummary, Depends(fetch_own_conversation)]
@@ -109,7 +107,7 @@ NewEventId = Annotated[EventId, Depends(build_event_id)]
 
 @router.get("/api/conversations/")
 async def list_conversations(
-    principal: SignedIn,
+    principal: auth.SignedIn,
     context: Context,
     paging: schemas.Paging,
     status: Annotated[Status | None, schemas.LeftEmpty] = None,
@@ -136,7 +134,7 @@ async def show_conversation(conversation: OwnConversation) -> schemas.Conversati
 @router.get("/api/conversations/{conversation_id}/events/")
 async def list_events(
     conversation: OwnConversation,
-    principal: SignedIn,
+    principal: auth.SignedIn,
     context: Context,
     paging: schemas.Paging,
 ) -> schemas.Page[EventOut]:
@@ -152,20 +150,18 @@ async def redirect_conversation(
     body: RedirectIn,
     conversation: OwnConversation,
     event_id: NewEventId,
-    principal: SignedIn,
+    principal: auth.SignedIn,
     context: Context,
 ) -> schemas.ConversationOut:
     """Hand the conversation to a department, or back to the AI."""
-    await context.shards.submit(
-        ConversationRedirected(
-            id=event_id,
-            conversation_id=conversation.id,
-            at=context.clock.now(),
-            destination=body.destination,
-            user_id=principal.user_id,
-        )
+    event = ConversationRedirected(
+        id=event_id,
+        conversation_id=conversation.id,
+        at=context.clock.now(),
+        destination=body.destination,
+        user_id=principal.user_id,
     )
-    return await _show_changed(context, principal, conversation.id)
+    return await _submit(context, principal, event)
 
 
 @router.post("/api/conversations/{conversation_id}/status/")
@@ -173,20 +169,18 @@ async def set_status(
     body: StatusIn,
     conversation: OwnConversation,
     event_id: NewEventId,
-    principal: SignedIn,
+    principal: auth.SignedIn,
     context: Context,
 ) -> schemas.ConversationOut:
     """Set the status."""
-    await context.shards.submit(
-        StatusSet(
-            id=event_id,
-            conversation_id=conversation.id,
-            at=context.clock.now(),
-            status=body.status,
-            user_id=principal.user_id,
-        )
+    event = StatusSet(
+        id=event_id,
+        conversation_id=conversation.id,
+        at=context.clock.now(),
+        status=body.status,
+        user_id=principal.user_id,
     )
-    return await _show_changed(context, principal, conversation.id)
+    return await _submit(context, principal, event)
 
 
 @router.post("/api/conversations/{conversation_id}/ai/")
@@ -194,7 +188,7 @@ async def switch_ai(
     body: AiIn,
     conversation: OwnConversation,
     event_id: NewEventId,
-    principal: SignedIn,
+    principal: auth.SignedIn,
     context: Context,
 ) -> schemas.ConversationOut:
     """Turn the AI on or off, without redirecting the conversation.
@@ -202,51 +196,37 @@ async def switch_ai(
     Turned on, it answers open questions. Turned off, an answer that it is writing or
     that waits to be sent is dropped.
     """
-    await context.shards.submit(
-        AiSwitched(
-            id=event_id,
-            conversation_id=conversation.id,
-            at=context.clock.now(),
-            user_id=principal.user_id,
-            ai_enabled=body.ai_enabled,
-        )
+    event = AiSwitched(
+        id=event_id,
+        conversation_id=conversation.id,
+        at=context.clock.now(),
+        user_id=principal.user_id,
+        ai_enabled=body.ai_enabled,
     )
-    return await _show_changed(context, principal, conversation.id)
+    return await _submit(context, principal, event)
 
 
 @router.get("/api/workflow/action-nodes/redirect_destinations/")
-async def list_destinations(_: SignedIn) -> list[DestinationOut]:
+async def list_destinations(_: auth.SignedIn) -> list[DestinationOut]:
     """List the destinations of a redirect."""
     return [DestinationOut(value=value, label=label) for value, label in LABELS.items()]
 
 
-async def _show_changed(
-    context: WebDependencies, principal: Principal, conversation_id: ConversationId
+async def _submit(
+    context: WebDependencies,
+    principal: auth.Principal,
+    event: AiSwitched | ConversationRedirected | StatusSet,
 ) -> schemas.ConversationOut:
+    """Submit the event, and show the conversation as it is now."""
+    await context.shards.submit(event)
     return render_conversation(
-        await fetch_own_conversation(conversation_id, principal, context)
+        await fetch_own_conversation(event.conversation_id, principal, context)
     )
 
 
 def render_conversation(row: ConversationSummary) -> schemas.ConversationOut:
     """Render a conversation as the API and the live feed show it."""
-    last_message, pending_share = None, None
     window = reply_window(Source(row.source), row.last_customer_at)
-    if row.last_message is not None:
-        last_message = schemas.LastMessageOut.model_validate(row.last_message)
-    if row.pending_share is not None:
-        pending_share = schemas.PendingShareOut.model_validate(row.pending_share)
-    return schemas.ConversationOut(
-        id=row.id,
-        status=row.status,
-        ai_enabled=row.ai_enabled,
-        department=row.department,
-        source=row.source,
-        channel_id=row.channel_id,
-        customer=schemas.CustomerOut.model_validate(row.customer),
-        pending_share=pending_share,
-        can_reply_until=None if window is None else window.until,
-        needs_operator=row.needs_operator,
-        last_message=last_message,
-        updated_at=row.updated_at,
-    )
+    shown = {field.name: getattr(row, field.name) for field in fields(row)}
+    shown["can_reply_until"] = None if window is None else window.until
+    return schemas.ConversationOut.model_validate(shown)

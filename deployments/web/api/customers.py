@@ -13,13 +13,9 @@ from pydantic import (
 )
 
 from actors.conversation.events import CustomerEdited
-from deployments.web.api import schemas
-from deployments.web.api.auth import SignedIn
-from deployments.web.api.errors import NotFoundError
+from deployments.web.api import auth, errors, schemas
 from deployments.web.dependencies import Context
-from persistence import customers
-from persistence.customers import Customer, CustomerEdit, CustomerFilter
-from persistence.ids import ChannelId, CustomerId, EventId
+from persistence import customers, ids
 
 router = APIRouter(prefix="/api/customers", tags=["customers"])
 
@@ -114,7 +110,7 @@ class CustomerCardOut(schemas.Answer):
 
 @router.get("/")
 async def list_customers(
-    principal: SignedIn,
+    principal: auth.SignedIn,
     context: Context,
     paging: schemas.Paging,
     channel_id: Annotated[UUID | None, schemas.LeftEmpty] = None,
@@ -122,34 +118,34 @@ async def list_customers(
     q: schemas.SearchWords | None = None,
 ) -> schemas.Page[CustomerCardOut]:
     """List customers, newest first."""
-    wanted = CustomerFilter(
-        channel_id=None if channel_id is None else ChannelId(channel_id),
+    wanted = customers.CustomerFilter(
+        channel_id=None if channel_id is None else ids.ChannelId(channel_id),
         tag=tag or None,
         words=q or None,
     )
     count, rows = await customers.fetch_customers_page(
         context.pool, principal.tenant_id, wanted, paging.limit, paging.offset
     )
-    return paging.build(count, (_render(row) for row in rows))
+    return paging.build(count, map(CustomerCardOut.model_validate, rows))
 
 
 @router.get("/{customer_id}/")
 async def show_customer(
-    customer_id: UUID, principal: SignedIn, context: Context
+    customer_id: UUID, principal: auth.SignedIn, context: Context
 ) -> CustomerCardOut:
     """Show a customer."""
     customer = await customers.fetch_customer(
-        context.pool, principal.tenant_id, CustomerId(customer_id)
+        context.pool, principal.tenant_id, ids.CustomerId(customer_id)
     )
-    return _render(_found(customer))
+    return CustomerCardOut.model_validate(errors.require(customer))
 
 
 @router.patch("/{customer_id}/")
 async def edit_customer(
-    customer_id: UUID, body: CustomerPatch, principal: SignedIn, context: Context
+    customer_id: UUID, body: CustomerPatch, principal: auth.SignedIn, context: Context
 ) -> CustomerCardOut:
     """Change names, tags, attributes or notes."""
-    edit = CustomerEdit(
+    edit = customers.CustomerEdit(
         first_name=body.first_name,
         last_name=body.last_name,
         tags=None if body.tags is None else tuple(body.tags),
@@ -157,30 +153,22 @@ async def edit_customer(
         notes=body.notes,
     )
     changed = tuple(sorted(body.model_dump(exclude_none=True)))
-    tenant_id, its_id = principal.tenant_id, CustomerId(customer_id)
+    tenant_id, its_id = principal.tenant_id, ids.CustomerId(customer_id)
     if changed:
         await customers.update_customer(context.pool, tenant_id, its_id, edit)
-    customer = _found(await customers.fetch_customer(context.pool, tenant_id, its_id))
+    customer = errors.require(
+        await customers.fetch_customer(context.pool, tenant_id, its_id)
+    )
     if changed:
         # After the edit is stored, so that followers of the feed read it. If this fails
         # the caller repeats the edit, which changes nothing more.
         await context.shards.submit(
             CustomerEdited(
-                id=EventId(uuid4()),
+                id=ids.EventId(uuid4()),
                 conversation_id=customer.conversation_id,
                 at=context.clock.now(),
                 user_id=principal.user_id,
                 fields=changed,
             )
         )
-    return _render(customer)
-
-
-def _found(customer: Customer | None) -> Customer:
-    if customer is None:
-        raise NotFoundError
-    return customer
-
-
-def _render(customer: Customer) -> CustomerCardOut:
     return CustomerCardOut.model_validate(customer)

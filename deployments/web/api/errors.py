@@ -1,5 +1,9 @@
 """Errors of the API."""
 
+from typing import TypeVar
+
+Row = TypeVar("Row")
+
 
 class ApiError(Exception):
     """The request could not be carried out. Check its values."""
@@ -28,3 +32,10 @@ class NotFoundError(ApiError):
 
 class InvalidValueError(ApiError):
     """A field has an invalid value. The message begins with the name of the field."""
+
+
+def require(row: Row | None) -> Row:
+    """Return the row. Raises NotFoundError if there is none."""
+    if row is None:
+        raise NotFoundError
+    return row

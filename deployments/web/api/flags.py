@@ -1,7 +1,6 @@
 """`/api/flags/`: the runtime's flags, their history and the retrieval metrics."""
 
 import asyncio
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -16,7 +15,7 @@ from deployments.web.api.auth import Principal, SignedIn, Superuser
 from deployments.web.api.errors import InvalidValueError
 from deployments.web.api.schemas import Answer, Page, Paging, RequestBody
 from deployments.web.dependencies import Context, WebDependencies
-from persistence.flags import FlagChange, fetch_flag_changes_page
+from persistence.flags import fetch_flag_changes_page
 
 router = APIRouter(prefix="/api/flags", tags=["flags"])
 
@@ -85,7 +84,7 @@ class FlagChangeOut(Answer):
     id: int
     name: str
     at: datetime
-    who: str
+    who: str = Field(validation_alias="author")
     old: bool | int | str | None
     new: bool | int | str | None
     expires_at: datetime | None
@@ -139,7 +138,7 @@ async def list_changes(
     count, rows = await fetch_flag_changes_page(
         context.pool, name, paging.limit, paging.offset
     )
-    return paging.build(count, _render_changes(rows))
+    return paging.build(count, map(FlagChangeOut.model_validate, rows))
 
 
 @router.get("/metrics/")
@@ -222,16 +221,3 @@ def _render(
         maximum=flag.maximum,
         choices=list(flag.choices),
     )
-
-
-def _render_changes(rows: Iterable[FlagChange]) -> Iterable[FlagChangeOut]:
-    for row in rows:
-        yield FlagChangeOut(
-            id=row.id,
-            name=row.name,
-            at=row.at,
-            who=row.author,
-            old=row.old,
-            new=row.new,
-            expires_at=row.expires_at,
-        )

@@ -1,6 +1,7 @@
 """`/healthz`, `/readyz` and `/metrics`: health and counters of the runtime."""
 
 import asyncio
+from dataclasses import asdict
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
@@ -41,10 +42,7 @@ async def show_life() -> LifeOut:
 async def show_parts(context: Context) -> JSONResponse:
     """Show the health of each part; 503 when messages can't be taken."""
     parts = await check_parts(context.probes)
-    content = {
-        name: {"status": health.status, "reason": health.reason}
-        for name, health in parts.items()
-    }
+    content = {name: asdict(health) for name, health in parts.items()}
     return JSONResponse(content, 200 if is_ready(parts) else 503)
 
 

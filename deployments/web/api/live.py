@@ -11,19 +11,10 @@ from fastapi import APIRouter, WebSocket
 from deployments.http import websocket
 from deployments.http.errors import TooManyRequestsError
 from deployments.http.websocket import Ending
-from deployments.web.api.auth import Principal, authenticate
+from deployments.web import inbox_feed
+from deployments.web.api import auth, errors, schemas, tokens
 from deployments.web.api.conversations import render_conversation
-from deployments.web.api.errors import NotSignedInError
-from deployments.web.api.messages import render_message
-from deployments.web.api.schemas import Answer, ConversationOut, MessageOut
-from deployments.web.api.tokens import TokenType
 from deployments.web.dependencies import Context, WebDependencies
-from deployments.web.inbox_feed import (
-    Changes,
-    Follower,
-    InboxFeed,
-    TooManyFollowersError,
-)
 from persistence.errors import DATABASE_AWAY
 from persistence.feed import FeedCursor, fetch_feed_end
 from persistence.ids import TenantId
@@ -31,20 +22,20 @@ from persistence.ids import TenantId
 router = APIRouter()
 
 
-class LiveMessage(MessageOut):
+class LiveMessage(schemas.MessageOut):
     """A message, with its conversation."""
 
     conversation_id: UUID
 
 
-class WelcomeFrame(Answer):
+class WelcomeFrame(schemas.Answer):
     """The first frame: a list that is fetched after it misses no change."""
 
     type: Literal["welcome"] = "welcome"
     cursor: str
 
 
-class ChangesFrame(Answer):
+class ChangesFrame(schemas.Answer):
     """Changes: each message and conversation once, as it is now.
 
     `cursor` is the position after all of them. `messages` are new; `changed_messages`
@@ -55,16 +46,7 @@ class ChangesFrame(Answer):
     cursor: str
     messages: list[LiveMessage]
     changed_messages: list[LiveMessage]
-    conversations: list[ConversationOut]
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """The follower of a feed, and the end of the token's life."""
-
-    principal: Principal
-    token: str
-    expires_at: datetime
+    conversations: list[schemas.ConversationOut]
 
 
 @dataclass(slots=True)
@@ -72,8 +54,8 @@ class Window:
     """A socket, with the position of its feed."""
 
     socket: WebSocket
-    feed: InboxFeed
-    follower: Follower
+    feed: inbox_feed.InboxFeed
+    follower: inbox_feed.Follower
     tenant_id: TenantId
     cursor: FeedCursor
     #: Whether there may be changes without a signal to come.
@@ -98,7 +80,7 @@ class Window:
                 text = render_changes(changes)
         return websocket.TOO_SLOW
 
-    async def _wait_for_changes(self) -> Changes:
+    async def _wait_for_changes(self) -> inbox_feed.Changes:
         while True:
             if not self.is_behind:
                 await self.follower.news.wait()
@@ -123,24 +105,21 @@ async def follow_conversations(socket: WebSocket, context: Context) -> None:
     await socket.accept()
     try:
         ending = await _follow(socket, context)
-    except NotSignedInError:
+    except errors.NotSignedInError:
         ending = websocket.SIGNED_OUT
-    except (TooManyRequestsError, TooManyFollowersError):
+    except (TooManyRequestsError, inbox_feed.TooManyFollowersError):
         ending = websocket.TOO_MANY
     except DATABASE_AWAY:
         ending = websocket.TRY_AGAIN
     await websocket.close_socket(socket, ending)
 
 
-def render_changes(changes: Changes) -> str:
+def render_changes(changes: inbox_feed.Changes) -> str:
     """Render changes as a frame."""
     rendered = [
         (
             message.id in changes.new_ids,
-            LiveMessage(
-                **dict(render_message(message)),
-                conversation_id=message.conversation_id,
-            ),
+            LiveMessage.model_validate(message),
         )
         for message in changes.messages
     ]
@@ -154,13 +133,12 @@ def render_changes(changes: Changes) -> str:
 
 
 async def _follow(socket: WebSocket, context: WebDependencies) -> Ending:
-    session = await _open_session(context, socket.query_params.get("token", ""))
+    token = socket.query_params.get("token", "")
+    principal = await auth.authenticate(context.pool, context.signer, token)
     await context.rate_limiter.count(
-        context.settings.api_calls_per_minute,
-        "api",
-        str(session.principal.user_id),
+        context.settings.api_calls_per_minute, "api", str(principal.user_id)
     )
-    principal = session.principal
+    expires_at = context.signer.read_expiry(token, tokens.TokenType.ACCESS)
     feed = context.inbox_feed
     # Registered before the cursor is read: changes in between are signalled.
     with feed.follow(principal.tenant_id, principal.user_id) as follower:
@@ -178,28 +156,23 @@ async def _follow(socket: WebSocket, context: WebDependencies) -> Ending:
         return await websocket.run_until_first(
             websocket.wait_for_leaving(socket),
             window.send_changes(),
-            _wait_for_sign_out(context, session),
+            _wait_for_sign_out(context, token, expires_at),
         )
 
 
-async def _open_session(context: WebDependencies, token: str) -> Session:
-    """Read the token. Raises NotSignedInError."""
-    principal = await authenticate(context.pool, context.signer, token)
-    expires_at = context.signer.read_expiry(token, TokenType.ACCESS)
-    return Session(principal, token, expires_at)
-
-
-async def _wait_for_sign_out(context: WebDependencies, session: Session) -> Ending:
+async def _wait_for_sign_out(
+    context: WebDependencies, token: str, expires_at: datetime
+) -> Ending:
     """Wait until the token expires or its user is deactivated."""
     recheck = context.inbox_feed.limits.recheck
     while True:
-        left = session.expires_at - context.clock.now()
+        left = expires_at - context.clock.now()
         await asyncio.sleep(max(0.0, min(left, recheck).total_seconds()))
-        if context.clock.now() >= session.expires_at:
+        if context.clock.now() >= expires_at:
             return websocket.SIGNED_OUT
         try:
-            await authenticate(context.pool, context.signer, session.token)
-        except NotSignedInError:
+            await auth.authenticate(context.pool, context.signer, token)
+        except errors.NotSignedInError:
             return websocket.SIGNED_OUT
         except DATABASE_AWAY:
             return websocket.TRY_AGAIN

@@ -8,15 +8,10 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Request
 
 from actors.conversation.events import SendRetried
-from deployments.web.api.auth import SignedIn
+from deployments.web.api import auth, errors, messages, schemas
 from deployments.web.api.conversations import derive_request_id
-from deployments.web.api.errors import NotFoundError
-from deployments.web.api.messages import render_message
-from deployments.web.api.schemas import Answer, LeftEmpty, MessageOut, Page, Paging
 from deployments.web.dependencies import Context
-from persistence import messages, outbox
-from persistence.ids import ChannelId, MessageId
-from persistence.outbox import OutboxFilter
+from persistence import ids, outbox
 
 router = APIRouter(prefix="/api/outbox", tags=["outbox"])
 
@@ -30,7 +25,7 @@ class Unsent(StrEnum):
     FAILED = "failed"
 
 
-class LetterOut(Answer):
+class LetterOut(schemas.Answer):
     """A message, with the number of its `parts` in this state of `delivery`."""
 
     message_id: UUID
@@ -50,57 +45,37 @@ class LetterOut(Answer):
 
 @router.get("/")
 async def list_outbox(
-    principal: SignedIn,
+    principal: auth.SignedIn,
     context: Context,
-    paging: Paging,
+    paging: schemas.Paging,
     delivery: Unsent = Unsent.FAILED,
-    channel_id: Annotated[UUID | None, LeftEmpty] = None,
-) -> Page[LetterOut]:
+    channel_id: Annotated[UUID | None, schemas.LeftEmpty] = None,
+) -> schemas.Page[LetterOut]:
     """List dead letters, or messages on their way; last changed first."""
-    wanted = OutboxFilter(
-        delivery, None if channel_id is None else ChannelId(channel_id)
+    wanted = outbox.OutboxFilter(
+        delivery, None if channel_id is None else ids.ChannelId(channel_id)
     )
     count, rows = await outbox.fetch_outbox_page(
         context.pool, principal.tenant_id, wanted, paging.limit, paging.offset
     )
-    return paging.build(
-        count,
-        (
-            LetterOut(
-                message_id=row.message_id,
-                conversation_id=row.conversation_id,
-                channel_id=row.channel_id,
-                source=row.source,
-                type=row.type,
-                content=row.content,
-                delivery=delivery,
-                parts=row.parts,
-                attempts=row.attempts,
-                error=row.error,
-                can_retry=row.can_retry,
-                created_at=row.created_at,
-                updated_at=row.updated_at,
-            )
-            for row in rows
-        ),
-    )
+    return paging.build(count, map(LetterOut.model_validate, rows))
 
 
 @router.post("/{message_id}/retry/")
 async def retry_letter(
     message_id: UUID,
     request: Request,
-    principal: SignedIn,
+    principal: auth.SignedIn,
     context: Context,
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
-) -> MessageOut:
+) -> schemas.MessageOut:
     """Send a dead letter again, without the parts that have arrived."""
-    its_id = MessageId(message_id)
-    conversation_id = await outbox.fetch_outbox_conversation(
-        context.pool, principal.tenant_id, its_id
+    its_id = ids.MessageId(message_id)
+    conversation_id = errors.require(
+        await outbox.fetch_outbox_conversation(
+            context.pool, principal.tenant_id, its_id
+        )
     )
-    if conversation_id is None:
-        raise NotFoundError
     await context.shards.submit(
         SendRetried(
             id=derive_request_id(request, conversation_id, idempotency_key),
@@ -110,7 +85,5 @@ async def retry_letter(
             message_id=its_id,
         )
     )
-    message = await messages.fetch_message(context.pool, principal.tenant_id, its_id)
-    if message is None:
-        raise NotFoundError
-    return render_message(message)
+    message = await messages.fetch_message(context, principal, its_id)
+    return schemas.MessageOut.model_validate(message)

@@ -80,11 +80,11 @@ class Page(Answer, Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """A request for a page, with its address."""
+    """A request for a page: its address, and the number and size of the page."""
 
     request: Request
-    page: int
-    page_size: int
+    page: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 1
+    page_size: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE)] = DEFAULT_PAGE_SIZE
 
     @property
     def limit(self) -> int:
@@ -110,16 +110,7 @@ class PageRequest:
         return str(self.request.url.include_query_params(page=page))
 
 
-def parse_page(
-    request: Request,
-    page: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 1,
-    page_size: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE)] = DEFAULT_PAGE_SIZE,
-) -> PageRequest:
-    """Read the page number and size of a request."""
-    return PageRequest(request, page, page_size)
-
-
-Paging = Annotated[PageRequest, Depends(parse_page)]
+Paging = Annotated[PageRequest, Depends()]
 
 
 class Problem(Answer):

@@ -8,9 +8,7 @@ from fastapi import APIRouter
 from pydantic import AfterValidator, StringConstraints
 
 from deployments.answers.prompt import MAX_INSTRUCTIONS_TOKENS, estimate_tokens
-from deployments.web.api.auth import SignedIn
-from deployments.web.api.errors import NotFoundError
-from deployments.web.api.schemas import Answer, NoNul, RequestBody
+from deployments.web.api import auth, errors, schemas
 from deployments.web.dependencies import Context
 from persistence.tenants import Tenant, fetch_tenant, update_tenant
 
@@ -32,7 +30,7 @@ class TenantLanguage(StrEnum):
     EN = "en"
 
 
-class TenantPatch(RequestBody):
+class TenantPatch(schemas.RequestBody):
     """A change of the business; empty instructions remove the old ones."""
 
     language: TenantLanguage | None = None
@@ -40,14 +38,14 @@ class TenantPatch(RequestBody):
         Annotated[
             str,
             StringConstraints(strip_whitespace=True),
-            NoNul,
+            schemas.NoNul,
             AfterValidator(_refuse_what_the_model_would_not_see),
         ]
         | None
     ) = None
 
 
-class TenantOut(Answer):
+class TenantOut(schemas.Answer):
     """A business; the model reads its `instructions` before each answer."""
 
     id: UUID
@@ -57,14 +55,14 @@ class TenantOut(Answer):
 
 
 @router.get("/")
-async def show_tenant(principal: SignedIn, context: Context) -> TenantOut:
+async def show_tenant(principal: auth.SignedIn, context: Context) -> TenantOut:
     """Show your own business."""
     return _render(await fetch_tenant(context.pool, principal.tenant_id))
 
 
 @router.patch("/")
 async def edit_tenant(
-    body: TenantPatch, principal: SignedIn, context: Context
+    body: TenantPatch, principal: auth.SignedIn, context: Context
 ) -> TenantOut:
     """Change the language or the instructions, from the next answer on."""
     tenant = await update_tenant(
@@ -77,6 +75,4 @@ async def edit_tenant(
 
 
 def _render(tenant: Tenant | None) -> TenantOut:
-    if tenant is None:
-        raise NotFoundError
-    return TenantOut.model_validate(tenant)
+    return TenantOut.model_validate(errors.require(tenant))

@@ -1,6 +1,5 @@
 """Access and refresh tokens: signing and reading them."""
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -29,32 +28,11 @@ LIFETIMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class TokenPair:
-    """The tokens of a sign-in."""
-
-    access: str = field(repr=False)
-    refresh: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class _Claims:
-    user_id: UserId
-    expires_at: datetime
-
-
 class TokenSigner:
     """Signs and reads tokens with a key derived from the runtime's secret."""
 
     def __init__(self, secret_key: str) -> None:
         self._key = derive_key(secret_key, "tokens")
-
-    def sign_pair(self, user_id: UserId, at: datetime) -> TokenPair:
-        """Sign both tokens."""
-        return TokenPair(
-            access=self.sign(user_id, TokenType.ACCESS, at),
-            refresh=self.sign(user_id, TokenType.REFRESH, at),
-        )
 
     def sign(self, user_id: UserId, kind: TokenType, at: datetime) -> str:
         """Sign a token whose lifetime begins at `at`."""
@@ -72,13 +50,13 @@ class TokenSigner:
         Raises:
             NotSignedInError: it is not ours, of the other type, or has expired.
         """
-        return self._decode(token, kind).user_id
+        return self._decode(token, kind)[0]
 
     def read_expiry(self, token: str, kind: TokenType) -> datetime:
         """Return when the token expires. Raises NotSignedInError like `read`."""
-        return self._decode(token, kind).expires_at
+        return self._decode(token, kind)[1]
 
-    def _decode(self, token: str, kind: TokenType) -> "_Claims":
+    def _decode(self, token: str, kind: TokenType) -> tuple[UserId, datetime]:
         try:
             claims = jwt.decode(
                 token,
@@ -92,6 +70,6 @@ class TokenSigner:
             if claims.get("type") != kind:
                 raise NotSignedInError
             expires_at = datetime.fromtimestamp(claims["exp"], UTC)
-            return _Claims(UserId(UUID(claims["sub"])), expires_at)
+            return UserId(UUID(claims["sub"])), expires_at
         except (jwt.InvalidTokenError, ValueError, UnicodeError) as error:
             raise NotSignedInError from error

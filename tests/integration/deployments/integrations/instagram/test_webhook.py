@@ -17,7 +17,6 @@ from config.settings import Settings
 from deployments.integrations.channel_directory import ChannelDirectory
 from deployments.integrations.instagram.webhook import MAX_WEBHOOK_BYTES
 from deployments.integrations.webhooks import (
-    WebhookDependencies,
     build_webhooks_app,
 )
 from persistence.channels import Channel, ChannelKind
@@ -55,9 +54,7 @@ def connect(
         instagram_app_secret=SecretStr(secret) if secret else None,
         instagram_verify_token=SecretStr("verify me"),
     )
-    app = build_webhooks_app(
-        WebhookDependencies(settings, shards, ChannelDirectory(pool), SystemClock())
-    )
+    app = build_webhooks_app(settings, shards, ChannelDirectory(pool), SystemClock())
     transport = httpx.ASGITransport(app, root_path=mounted_at)
     return httpx.AsyncClient(transport=transport, base_url="http://pilito.test")
 

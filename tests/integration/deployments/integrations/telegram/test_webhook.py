@@ -14,7 +14,7 @@ from actors.conversation.rules.policy import Policy
 from config.settings import Settings
 from deployments.integrations.channel_directory import ChannelDirectory
 from deployments.integrations.telegram.webhook import MAX_WEBHOOK_BYTES
-from deployments.integrations.webhooks import WebhookDependencies, build_webhooks_app
+from deployments.integrations.webhooks import build_webhooks_app
 from persistence.channels import ChannelKind
 from persistence.customers import CustomerFilter, fetch_customers_page
 from persistence.database import Pool
@@ -279,10 +279,10 @@ def shards() -> RecordingShards:
 def connect(
     pool: Pool, shards: RecordingShards, cipher: Cipher | None = CIPHER
 ) -> httpx.AsyncClient:
-    services = WebhookDependencies(
+    app = build_webhooks_app(
         Settings(), shards, ChannelDirectory(pool), SystemClock(), cipher=cipher
     )
-    transport = httpx.ASGITransport(build_webhooks_app(services))
+    transport = httpx.ASGITransport(app)
     return httpx.AsyncClient(transport=transport, base_url="http://pilito.test")
 
 

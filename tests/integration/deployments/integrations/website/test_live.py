@@ -13,8 +13,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from actors.conversation.events import OperatorAnswered
-from deployments.integrations.website import hub
-from deployments.integrations.website.hub import MAX_NEWS, MAX_VISITS_PER_CONVERSATION
+from deployments.integrations.website import live
+from deployments.integrations.website.live import MAX_NEWS, MAX_VISITS_PER_CONVERSATION
 from persistence.database import Pool
 from persistence.ids import EventId, UserId, derive_conversation_id
 from tests.support.logs import heard_log
@@ -265,7 +265,7 @@ async def test_a_conversation_is_open_in_so_many_windows_and_no_more(
 async def test_one_address_can_not_take_all_windows(
     website: Website, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub, "MAX_VISITS_PER_ADDRESS", 3)
+    monkeypatch.setattr(live, "MAX_VISITS_PER_ADDRESS", 3)
     key = website.channel.account_id
 
     def come(address: str, number: int) -> connect:

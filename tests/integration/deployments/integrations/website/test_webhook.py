@@ -11,7 +11,7 @@ from actors.clock import SystemClock
 from actors.conversation.errors import ShardUnavailableError
 from config.settings import Settings
 from deployments.integrations.channel_directory import ChannelDirectory
-from deployments.integrations.webhooks import WebhookDependencies, build_webhooks_app
+from deployments.integrations.webhooks import build_webhooks_app
 from deployments.rate_limit import VisitorRateLimiter
 from persistence.channels import Channel, ChannelKind
 from persistence.database import Pool
@@ -37,9 +37,7 @@ def connect(
     peer: str = "127.0.0.1",
 ) -> httpx.AsyncClient:
     app = build_webhooks_app(
-        WebhookDependencies(
-            Settings(), shards, ChannelDirectory(pool), SystemClock(), throttle
-        )
+        Settings(), shards, ChannelDirectory(pool), SystemClock(), throttle
     )
     transport = httpx.ASGITransport(app, client=(peer, 4711))
     return httpx.AsyncClient(transport=transport, base_url="http://pilito.test")

@@ -9,8 +9,7 @@ import orjson
 import pytest
 
 from deployments.integrations import website
-from deployments.integrations.website.hub import Visit, Writing
-from deployments.integrations.website.live import render_frame
+from deployments.integrations.website.live import Visit, Writing, render_frame
 from deployments.integrations.website.wording import Language, choose_language
 from persistence.ids import ConversationId, MessageId
 from persistence.messages import ChatMessage

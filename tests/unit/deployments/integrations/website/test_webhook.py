@@ -5,7 +5,7 @@ import pytest
 
 from deployments.http.requests import find_address
 from deployments.integrations.errors import BrokenBodyError, InvalidFieldError
-from deployments.integrations.website.reading import VisitorMessage, parse_message
+from deployments.integrations.website.webhook import VisitorMessage, parse_message
 
 VISITOR = "visitor-0001"
 
