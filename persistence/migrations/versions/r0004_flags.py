@@ -1,16 +1,7 @@
 """Flags with their history, variants of conversations, routing of questions."""
 
-from persistence.migrations.revision import run_sql
+from persistence.migrations.revision import sql_steps
 
 revision = "0004"
 down_revision = "0003"
-
-
-def upgrade() -> None:
-    """Create the tables."""
-    run_sql("0004_flags.sql")
-
-
-def downgrade() -> None:
-    """Drop them again."""
-    run_sql("0004_flags_down.sql")
+upgrade, downgrade = sql_steps(__file__)

@@ -1,16 +1,7 @@
 """The health monitor: services, results, states, notices, digests, anomalies."""
 
-from persistence.migrations.revision import run_sql
+from persistence.migrations.revision import sql_steps
 
 revision = "0008"
 down_revision = "0007"
-
-
-def upgrade() -> None:
-    """Create the tables."""
-    run_sql("0008_monitor.sql")
-
-
-def downgrade() -> None:
-    """Drop them again."""
-    run_sql("0008_monitor_down.sql")
+upgrade, downgrade = sql_steps(__file__)

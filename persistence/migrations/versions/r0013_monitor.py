@@ -1,16 +1,7 @@
 """What the summary shows, put together; and what rings the monitor."""
 
-from persistence.migrations.revision import run_sql
+from persistence.migrations.revision import sql_steps
 
 revision = "0013"
 down_revision = "0012"
-
-
-def upgrade() -> None:
-    """Create the tables and fill them."""
-    run_sql("0013_monitor.sql")
-
-
-def downgrade() -> None:
-    """Drop them again."""
-    run_sql("0013_monitor_down.sql")
+upgrade, downgrade = sql_steps(__file__)
