@@ -8,7 +8,7 @@ from alembic import op
 
 
 def sql_steps(file: str) -> tuple[Callable[[], None], Callable[[], None]]:
-    """Return `upgrade` and `downgrade` of the revision in `file`, as Alembic calls them.
+    """Return `upgrade` and `downgrade` of the revision whose file this is.
 
     Of `r0001_house.py` they run `0001_house.sql` and `0001_house_down.sql`.
     """
