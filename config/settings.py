@@ -19,10 +19,6 @@ from pydantic_settings import (
 PREFIX = "PILITO_"
 #: Password of the user that `pilito createuser` creates; not a setting of the runtime.
 PASSWORD_VARIABLE = f"{PREFIX}PASSWORD"
-GEMINI_BASE_URL = "https://generativelanguage.googleapis.com/v1beta/openai/"
-GEMINI_MODEL = "gemini-2.5-flash"
-OPENAI_BASE_URL = "https://api.openai.com/v1"
-OPENAI_MODEL = "gpt-4o-mini"
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]

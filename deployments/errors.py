@@ -15,8 +15,7 @@ from actors.conversation import errors as actor_errors
 from actors.conversation.errors import ActorError
 from actors.monitor import errors as monitor_errors
 from actors.monitor.errors import MonitorError
-from config import errors as config_errors
-from config.errors import FlagError
+from config import flags
 from deployments.answers import errors as answers_errors
 from deployments.answers.errors import AnswersError
 from deployments.http import errors as request_errors
@@ -51,10 +50,10 @@ STATUSES: Mapping[type[Exception], int] = {
     AnalysisError: 503,
     analysis_errors.AnalysisBusyError: 409,
     analysis_errors.AnalysisFailedError: 503,
-    FlagError: 400,
-    config_errors.UnknownFlagError: 404,
-    config_errors.InvalidFlagValueError: 422,
-    config_errors.FlagsUnreadError: 503,
+    flags.FlagError: 400,
+    flags.UnknownFlagError: 404,
+    flags.InvalidFlagValueError: 422,
+    flags.FlagsUnreadError: 503,
     ChannelError: 400,
     channel_errors.WrongSignatureError: 401,
     channel_errors.WrongVerifyTokenError: 403,
@@ -104,7 +103,7 @@ ROOTS: tuple[type[Exception], ...] = (
     ApiError,
     RequestError,
     AnalysisError,
-    FlagError,
+    flags.FlagError,
     ChannelError,
     ActorError,
     MonitorError,

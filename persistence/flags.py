@@ -6,8 +6,7 @@ from typing import cast
 
 import asyncpg
 
-from config.flag_values import SetFlag
-from config.flags import FlagValue
+from config.flags import FlagValue, SetFlag
 from persistence.database import Connection, Db
 from persistence.ids import UserId
 from persistence.queries import load_queries

@@ -12,8 +12,8 @@ from ray.serve.handle import DeploymentHandle
 
 from actors.conversation.errors import AnswerFailedError
 from actors.conversation.ports import AnswerJob, WrittenAnswer
-from config.llm import RETRIES
 from deployments.answers.errors import RetrieverUnavailableError
+from deployments.answers.llm import RETRIES
 from deployments.health.probes import PartHealth, PartStatus
 from persistence.ids import ConversationId, TenantId
 from retrieval.answer.retrieved import RetrievedContext

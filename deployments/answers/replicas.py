@@ -7,14 +7,13 @@ from ray import serve
 from ray.serve.handle import DeploymentHandle
 
 from actors.clock import SystemClock
-from config.llm import resolve_llm
 from config.logging import setup_logging
 from config.settings import load_settings
 from deployments.answers.clients import RemoteReranker, RemoteRetriever
 from deployments.answers.embedders import open_configured_embedder
 from deployments.answers.indexer import KnowledgeIndexer
 from deployments.answers.indexes import MAX_TENANTS
-from deployments.answers.llm import LlmClient
+from deployments.answers.llm import LlmClient, resolve_llm
 from deployments.answers.rag_metrics import RAGMetrics
 from deployments.answers.responder import AnswerWriter
 from deployments.answers.retriever import KnowledgeRetriever, RetrieverDependencies

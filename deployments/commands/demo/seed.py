@@ -9,8 +9,7 @@ from uuid import uuid5
 import orjson
 
 from actors.clock import Clock, SystemClock
-from config.flag_values import SetFlag
-from config.flags import FlagName
+from config.flags import FlagName, SetFlag
 from config.settings import Settings, load_settings
 from deployments.accounts import ensure_account
 from deployments.monitoring.process import build_own_url

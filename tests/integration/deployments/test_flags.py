@@ -11,8 +11,13 @@ import asyncpg
 import pytest
 
 from actors.clock import Clock
-from config.errors import FlagsUnreadError, InvalidFlagValueError, UnknownFlagError
-from config.flags import FLAGS, FlagValue
+from config.flags import (
+    FLAGS,
+    FlagsUnreadError,
+    FlagValue,
+    InvalidFlagValueError,
+    UnknownFlagError,
+)
 from deployments.answers.variants import read_options
 from deployments.commands.demo.seed import switch_on
 from deployments.flags import MAX_TTL, FeatureFlags
