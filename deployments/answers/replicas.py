@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from functools import partial
 
 from ray import serve
 from ray.serve.handle import DeploymentHandle
@@ -17,7 +18,7 @@ from deployments.answers.llm import LlmClient, resolve_llm
 from deployments.answers.rag_metrics import RAGMetrics
 from deployments.answers.responder import AnswerWriter
 from deployments.answers.retriever import KnowledgeRetriever, RetrieverDependencies
-from deployments.answers.variants import Variant, decide_variant, read_options
+from deployments.answers.variants import decide_variant, read_options
 from deployments.flags import FeatureFlags
 from deployments.health.probes import PartHealth, PartStatus
 from deployments.wiring import get_dsn
@@ -52,7 +53,7 @@ class RetrieverReplica:
             self._pool,
             embedder,
             RetrieverDependencies(
-                choose_variant=self._choose_variant,
+                choose_variant=partial(decide_variant, self._pool, self._flags),
                 options=lambda: read_options(self._flags, settings.dense_weight),
                 reranker=RemoteReranker(),
             ),
@@ -98,11 +99,6 @@ class RetrieverReplica:
         should wait for another's.
         """
         return tenant
-
-    async def _choose_variant(
-        self, tenant_id: TenantId, conversation_id: ConversationId | None
-    ) -> Variant:
-        return await decide_variant(self._pool, self._flags, tenant_id, conversation_id)
 
     async def health(self) -> PartHealth:
         """Report whether the embedder works."""

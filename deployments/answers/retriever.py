@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from deployments.answers.embedders import TIMEOUT_S, Embedders, TimeoutEmbedder
 from deployments.answers.indexes import MAX_TENANTS, TenantIndexes
@@ -65,23 +66,8 @@ class _Tenant:
     router: QueryRouter = _DEFAULT_ROUTER
 
 
-@dataclass(frozen=True, slots=True)
-class _Searches:
-    """Both variants of the search with one embedder; the "user" holds the index."""
-
-    plain: ContextRetriever[_Tenant]
-    rag: ProductionRAG[_Tenant]
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """A query, and the index in which it is searched."""
-
-    tenant_id: TenantId
-    index: KnowledgeIndex
-    text: str
-    share: str
-    only: RetrievalFilter
+#: Both variants of the search with one embedder; the "user" holds the index.
+_Searches: TypeAlias = tuple[ContextRetriever[_Tenant], ProductionRAG[_Tenant]]
 
 
 class KnowledgeRetriever:
@@ -109,9 +95,8 @@ class KnowledgeRetriever:
 
     async def warm_up(self) -> None:
         """Load the model, so that the first query need not wait for it."""
-        search = self._searches[self._embedder.name]
-        await asyncio.to_thread(search.plain.warm_up)
-        await asyncio.to_thread(search.rag.warm_up)
+        for search in self._searches[self._embedder.name]:
+            await asyncio.to_thread(search.warm_up)
 
     async def retrieve(
         self,
@@ -134,14 +119,17 @@ class KnowledgeRetriever:
         variant = await self._dependencies.choose_variant(tenant_id, conversation_id)
         try:
             served = await self._indexes.fetch_index(tenant_id)
-            searches = self._searches_with(served.embedder)
-            question = _Question(tenant_id, served.index, query, share, only)
+            plain, rag = self._searches_with(served.embedder)
             if variant is Variant.PRODUCTION_RAG:
-                context, primary_source = await self._search_fully(
-                    searches.rag, question
+                tenant = _Tenant(served.index, await self._fetch_router(tenant_id))
+                context = await asyncio.to_thread(
+                    rag.retrieve_context, query, tenant, share=share, only=only
                 )
+                primary_source = SourceType(context["analysis"]["primary_source"])
             else:
-                context = await _search_plainly(searches.plain, question)
+                context = await _search_plainly(
+                    plain, _Tenant(served.index), query, share, only
+                )
                 primary_source = PRIMARY_SOURCE
         except Exception as error:
             # Also counted when the database is away: the caller got nothing.
@@ -151,7 +139,7 @@ class KnowledgeRetriever:
             context["performance"]["degraded"][INDEX] = served.staleness.value
         RAGMetrics.record_retrieval(context, primary_source)
         if self._dependencies.options().debug:
-            log_retrieval(tenant_id, conversation_id, question.text, context)
+            log_retrieval(tenant_id, conversation_id, query, context)
         return context
 
     def _searches_with(self, embedder: Embedder) -> _Searches:
@@ -161,7 +149,7 @@ class KnowledgeRetriever:
 
     def _make_search(self, embedder: Embedder) -> _Searches:
         timed = TimeoutEmbedder(embedder, self._dependencies.embedding_timeout_s)
-        return _Searches(
+        return (
             ContextRetriever(lambda tenant: tenant.index, timed, time.perf_counter),
             ProductionRAG(
                 lambda tenant: tenant.index,
@@ -172,19 +160,6 @@ class KnowledgeRetriever:
                 router_for=lambda tenant: tenant.router,
             ),
         )
-
-    async def _search_fully(
-        self, rag: ProductionRAG[_Tenant], question: _Question
-    ) -> tuple[RetrievedContext, SourceType]:
-        tenant = _Tenant(question.index, await self._fetch_router(question.tenant_id))
-
-        def search() -> RetrievedContext:
-            return rag.retrieve_context(
-                question.text, tenant, share=question.share, only=question.only
-            )
-
-        context = await asyncio.to_thread(search)
-        return context, SourceType(context["analysis"]["primary_source"])
 
     async def _fetch_router(self, tenant_id: TenantId) -> QueryRouter:
         """Fetch the tenant's intents, or the last known ones without a database."""
@@ -218,25 +193,24 @@ class KnowledgeRetriever:
 
 
 async def _search_plainly(
-    plain: ContextRetriever[_Tenant], question: _Question
+    plain: ContextRetriever[_Tenant],
+    tenant: _Tenant,
+    query: str,
+    share: str,
+    only: RetrievalFilter,
 ) -> RetrievedContext:
     """Search with and without the share, and keep the more relevant result."""
-    texts = (
-        (question.text, f"{question.text}\n{question.share}")
-        if question.share
-        else (question.text,)
-    )
     contexts = []
-    for text in texts:
+    for text in (query, f"{query}\n{share}") if share else (query,):
         context = await asyncio.to_thread(
             plain.retrieve_context,
             text,
-            _Tenant(question.index),
+            tenant,
             PRIMARY_SOURCE,
             SECONDARY_SOURCES,
             PRIMARY_BUDGET_TOKENS,
             SECONDARY_BUDGET_TOKENS,
-            only=question.only,
+            only=only,
         )
         context["searched_text"] = text
         contexts.append(context)
