@@ -4,22 +4,25 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
+from config.flags import FlagName, FlagValue
 from deployments.answers.embedders import TIMEOUT_S, Embedders, TimeoutEmbedder
 from deployments.answers.indexes import MAX_TENANTS, TenantIndexes
 from deployments.answers.rag_metrics import RAGMetrics, log_retrieval
-from deployments.answers.variants import Variant
-from persistence.database import Pool
+from deployments.flags import FeatureFlags
+from persistence.database import Db, Pool
 from persistence.errors import DATABASE_AWAY
 from persistence.ids import ConversationId, TenantId
 from persistence.routing import fetch_routing
+from persistence.variants import keep_variant
 from retrieval.answer.retrieved import RetrievedContext
 from retrieval.context_retriever import ContextRetriever
 from retrieval.embedding.embedder import Embedder
 from retrieval.embedding.models import reopen_embedder
 from retrieval.errors import RerankerUnavailableError
-from retrieval.index.hits import EVERYTHING, RetrievalFilter
+from retrieval.index.hits import DENSE_WEIGHT, EVERYTHING, FusionOrder, RetrievalFilter
 from retrieval.index.knowledge import SourceType
 from retrieval.index.knowledge_index import KnowledgeIndex
 from retrieval.production_rag import ProductionRAG, RagOptions, Rerank
@@ -38,6 +41,14 @@ RERANK_TIMEOUT_S = 10.0
 INDEX = "index"
 
 _DEFAULT_ROUTER = QueryRouter()
+
+
+class Variant(StrEnum):
+    """The variants of retrieval; the values are those of `retrieval_method`."""
+
+    CONTEXT_RETRIEVER = "context_retriever"
+    PRODUCTION_RAG = "production_rag"
+
 
 ChooseVariant = Callable[[TenantId, ConversationId | None], Awaitable[Variant]]
 
@@ -215,3 +226,56 @@ async def _search_plainly(
         context["searched_text"] = text
         contexts.append(context)
     return max(contexts, key=lambda context: context["relevance"])
+
+
+def choose_variant(
+    switch: FlagValue | None, kept: Variant | None, *, is_rolled_out: bool
+) -> Variant:
+    """Choose by the switch if it is set, else the kept variant, else the percentage.
+
+    A moved percentage changes no conversation that has begun; the kill switch does.
+    """
+    if switch is None and kept is not None:
+        return kept
+    is_on = is_rolled_out if switch is None else bool(switch)
+    return Variant.PRODUCTION_RAG if is_on else Variant.CONTEXT_RETRIEVER
+
+
+async def decide_variant(
+    db: Db,
+    flags: FeatureFlags,
+    tenant_id: TenantId,
+    conversation_id: ConversationId | None = None,
+) -> Variant:
+    """Decide the variant of a question, and keep it for its conversation.
+
+    Only a variant that came from the percentage is kept: a switch that was on for an
+    hour must not stay on for ever in every conversation of that hour.
+    """
+    switch = flags.get_explicit(FlagName.PRODUCTION_RAG)
+    is_rolled_out = flags.is_enabled(FlagName.PRODUCTION_RAG, tenant_id)
+    chosen = choose_variant(switch, None, is_rolled_out=is_rolled_out)
+    if switch is not None or conversation_id is None:
+        return chosen
+    try:
+        kept = await keep_variant(db, tenant_id, conversation_id, chosen)
+    except DATABASE_AWAY:
+        # The search goes on from memory; the percentage hardly moves meanwhile.
+        return chosen
+    return choose_variant(
+        None, None if kept is None else Variant(kept), is_rolled_out=is_rolled_out
+    )
+
+
+def read_options(flags: FeatureFlags, dense_weight: float = DENSE_WEIGHT) -> RagOptions:
+    """Read the options of one retrieval from the flags. Raises FlagsUnreadError."""
+    return RagOptions(
+        dense_top_k=int(flags.get_value(FlagName.DENSE_TOP_K)),
+        sparse_top_k=int(flags.get_value(FlagName.SPARSE_TOP_K)),
+        rerank_top_k=int(flags.get_value(FlagName.RERANK_TOP_K)),
+        cross_encoder_reranking=flags.is_enabled(FlagName.CROSS_ENCODER_RERANKING),
+        rerank_model=str(flags.get_value(FlagName.RERANK_MODEL)),
+        debug=flags.is_enabled(FlagName.PRODUCTION_RAG_DEBUG),
+        dense_weight=dense_weight,
+        fusion=FusionOrder(str(flags.get_value(FlagName.FUSION))),
+    )

@@ -18,7 +18,7 @@ from config.flags import (
     InvalidFlagValueError,
     UnknownFlagError,
 )
-from deployments.answers.variants import read_options
+from deployments.answers.retriever import read_options
 from deployments.commands.demo.seed import switch_on
 from deployments.flags import MAX_TTL, FeatureFlags
 from persistence.database import Pool, open_pool
