@@ -85,20 +85,17 @@ class Flag:
 
     def check(self, value: object) -> FlagValue:
         """Return the value. Raises InvalidFlagValueError if the flag can't have it."""
-        if isinstance(value, bool | int | str) and self._accepts(value):
-            return value
+        match self.type, value:
+            case FlagType.SWITCH, bool() as switch:
+                return switch
+            case FlagType.NUMBER, bool():
+                pass
+            case FlagType.NUMBER, int() as number if self._is_in_range(number):
+                return number
+            case FlagType.CHOICE, str() as choice if choice in self.choices:
+                return choice
         message = f"value: {self.name} must be {self._wanted}"
         raise InvalidFlagValueError(message)
-
-    def _accepts(self, value: FlagValue) -> bool:
-        match self.type:
-            case FlagType.SWITCH:
-                return isinstance(value, bool)
-            case FlagType.NUMBER:
-                is_number = isinstance(value, int) and not isinstance(value, bool)
-                return is_number and self._is_in_range(int(value))
-            case FlagType.CHOICE:
-                return value in self.choices
 
     def _is_in_range(self, value: int) -> bool:
         return (self.minimum is None or value >= self.minimum) and (
