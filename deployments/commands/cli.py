@@ -132,7 +132,7 @@ def seed_services(
     """Have the services of a file watched."""
     from deployments.commands.database import running_database
     from deployments.commands.seed_services import load_services, seed_file
-    from deployments.runtime.secret_files import with_kept_key
+    from deployments.runtime.data_dir import with_kept_key
     from deployments.wiring import get_cipher
 
     settings = load_settings()

@@ -18,13 +18,12 @@ from rich.markup import escape
 from config.logging import rotate_logs, setup_logging
 from config.settings import PREFIX, Settings
 from deployments.runtime import errors, orphans
+from deployments.runtime.data_dir import locked_data_dir, move_to_files, with_kept_key
 from deployments.runtime.environment import build_environment
-from deployments.runtime.lock import locked_data_dir
 from deployments.runtime.ports import check_free, find_block
 from deployments.runtime.ray_cluster import JoinedRay, LocalRay, find_address, stop_ray
 from deployments.runtime.ray_workarounds.process_end import exit_without_ray
 from deployments.runtime.runtime_dir import RuntimeDir
-from deployments.runtime.secret_files import move_to_files, with_kept_key
 from deployments.runtime.serve_applications import ServeApplications
 from deployments.runtime.shutdown import StepThread, StopSignal, finish
 from deployments.runtime.terminal import Progress, Terminal
