@@ -44,6 +44,8 @@ ACTORS_TIMEOUT = timedelta(seconds=6)
 #: One second usually, but Ray asks even dead parts of its own, for some seven.
 RAY_TIMEOUT = timedelta(seconds=9)
 WATCH_INTERVAL = timedelta(seconds=1)
+#: Imported while Ray starts.
+PARTS = ("deployments.app", "deployments.shards", "deployments.monitoring.process")
 
 
 class Runtime:
@@ -280,8 +282,8 @@ def _import_parts() -> None:
     # Not before Ray's environment is set: Serve reads it when it is imported.
     # What goes wrong here goes wrong again where it can be told.
     with suppress(Exception):
-        for part in ("app", "shards", "monitoring.process"):
-            importlib.import_module(f"deployments.{part}")
+        for part in PARTS:
+            importlib.import_module(part)
 
 
 def up(settings: Settings, *, demo: bool) -> int:
