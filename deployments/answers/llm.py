@@ -106,6 +106,7 @@ class LlmClient:
             ValueError,
             AttributeError,
             TypeError,
+            IndexError,
         ) as error:
             message = f"the model's answer can't be read: {type(error).__name__}"
             raise ModelFailedError(message) from error
@@ -115,14 +116,9 @@ class LlmClient:
         await self._client.close()
 
     def _read(self, answer: "ChatCompletion") -> Completion:
-        try:
-            # Not validated by the client: a proxy's page may be here instead of JSON.
-            text = str.strip(answer.choices[0].message.content or "")
-            tokens = answer.usage.total_tokens if answer.usage else 0
-            model = str(answer.model or self._model)
-        except (AttributeError, TypeError, IndexError) as error:
-            message = f"the model's answer can't be read: {type(error).__name__}"
-            raise ModelFailedError(message) from error
+        text = str.strip(answer.choices[0].message.content or "")
+        tokens = answer.usage.total_tokens if answer.usage else 0
+        model = str(answer.model or self._model)
         if not text:
             message = "the model answered with nothing"
             raise ModelFailedError(message)

@@ -9,11 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from config.settings import SECRETS, Settings
-from deployments.runtime.errors import (
-    DataDirInUseError,
-    DataDirUnusableError,
-    LaunchError,
-)
+from deployments.runtime import errors
 
 
 @contextmanager
@@ -40,13 +36,13 @@ def locked_data_dir(data_dir: Path) -> Iterator[None]:
             f" (process {holder or 'unknown'}). Stop it, or set PILITO_DATA_DIR"
             " to another."
         )
-        raise DataDirInUseError(message) from error
+        raise errors.DataDirInUseError(message) from error
     except OSError as error:
         message = (
             f"Can't write to the data directory {data_dir}:"
             f" {error.strerror}. Set PILITO_DATA_DIR to another."
         )
-        raise DataDirUnusableError(message) from error
+        raise errors.DataDirUnusableError(message) from error
     try:
         yield
     finally:
@@ -69,7 +65,7 @@ def with_kept_key(settings: Settings) -> Settings:
         return settings.with_secret_key(path.read_text(encoding="ascii").strip())
     except OSError as error:
         message = f"The secret key in {path} can't be used: {error.strerror}."
-        raise LaunchError(message) from error
+        raise errors.LaunchError(message) from error
 
 
 def _write(path: Path, key: str) -> None:
@@ -104,5 +100,5 @@ def move_to_files(environment: Mapping[str, str], folder: Path) -> dict[str, str
             moved[f"{name}_FILE"] = str(path)
     except OSError as error:
         message = f"Can't write to {folder}: {error.strerror}."
-        raise LaunchError(message) from error
+        raise errors.LaunchError(message) from error
     return moved
