@@ -1,19 +1,45 @@
-"""Declares all flags and decides which tenants a rollout reaches."""
+"""The flags: their declarations, their values in force, and the rollout by tenant.
+
+A flag without a row, or whose ttl has run out, is *not set*. That differs from a flag
+that is set to its default: a percentage decides only while its switch is not set.
+"""
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict
 from uuid import UUID
-
-from config.errors import InvalidFlagValueError, UnknownFlagError
 
 FlagValue: TypeAlias = bool | int | str
 
 #: A rollout moves in steps of one per cent.
 BUCKETS = 100
+
+
+class FlagError(Exception):
+    """The flag could not be read or changed. Try again, or see the log."""
+
+    permanent = True
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or self.__doc__ or "")
+
+
+class UnknownFlagError(FlagError):
+    """No flag has this name. `GET /api/flags/` lists all flags."""
+
+
+class InvalidFlagValueError(FlagError):
+    """The flag can't have this value. The message begins with the name of the field."""
+
+
+class FlagsUnreadError(FlagError):
+    """The flags have not been loaded yet. Try again in a few seconds."""
+
+    permanent = False
 
 
 class FlagName(StrEnum):
@@ -59,20 +85,17 @@ class Flag:
 
     def check(self, value: object) -> FlagValue:
         """Return the value. Raises InvalidFlagValueError if the flag can't have it."""
-        if isinstance(value, bool | int | str) and self._accepts(value):
-            return value
+        match self.type, value:
+            case FlagType.SWITCH, bool() as switch:
+                return switch
+            case FlagType.NUMBER, bool():
+                pass
+            case FlagType.NUMBER, int() as number if self._is_in_range(number):
+                return number
+            case FlagType.CHOICE, str() as choice if choice in self.choices:
+                return choice
         message = f"value: {self.name} must be {self._wanted}"
         raise InvalidFlagValueError(message)
-
-    def _accepts(self, value: FlagValue) -> bool:
-        match self.type:
-            case FlagType.SWITCH:
-                return isinstance(value, bool)
-            case FlagType.NUMBER:
-                is_number = isinstance(value, int) and not isinstance(value, bool)
-                return is_number and self._is_in_range(int(value))
-            case FlagType.CHOICE:
-                return value in self.choices
 
     def _is_in_range(self, value: int) -> bool:
         return (self.minimum is None or value >= self.minimum) and (
@@ -183,3 +206,70 @@ def bucket(flag: str, tenant: UUID) -> int:
 def is_rolled_out(flag: str, tenant: UUID, percentage: int) -> bool:
     """Say whether the rollout has reached the tenant; a larger one still has."""
     return bucket(flag, tenant) < percentage
+
+
+@dataclass(frozen=True, slots=True)
+class SetFlag:
+    """A value that was set; it never expires if `expires_at` is None."""
+
+    value: FlagValue
+    expires_at: datetime | None = None
+
+    def is_expired(self, at: datetime) -> bool:
+        """Say whether the value has expired; at `expires_at` it has."""
+        return self.expires_at is not None and self.expires_at <= at
+
+
+class FlagState(TypedDict):
+    """A flag and its present value."""
+
+    enabled: bool
+    value: FlagValue
+    default: FlagValue
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FlagValues:
+    """The values that are set; every other flag has its default."""
+
+    set_flags: Mapping[str, SetFlag] = field(default_factory=dict)
+
+    def explicit(self, name: str, at: datetime) -> SetFlag | None:
+        """Return the value that is set and not expired. Raises UnknownFlagError."""
+        found = self.set_flags.get(find_flag(name).name)
+        return None if found is None or found.is_expired(at) else found
+
+    def value(self, name: str, at: datetime) -> FlagValue:
+        """Return the value in force. Raises UnknownFlagError."""
+        found = self.explicit(name, at)
+        return find_flag(name).default if found is None else found.value
+
+    def is_enabled(self, name: str, at: datetime, tenant: UUID | None = None) -> bool:
+        """Say whether a flag is on: for the tenant, or for everybody when None.
+
+        A switch that is set decides alone: false is the kill switch, true is for all.
+        While it is not set its percentage decides. A number is on above 0, a choice
+        always. Raises UnknownFlagError.
+        """
+        found = self.explicit(name, at)
+        if found is not None or name not in PERCENTAGES:
+            return bool(self.value(name, at))
+        percentage = int(self.value(PERCENTAGES[name], at))
+        if tenant is None:
+            return percentage >= BUCKETS
+        return is_rolled_out(name, tenant, percentage)
+
+    def describe(self, at: datetime) -> dict[str, FlagState]:
+        """List every flag, set or not."""
+        return {name: self.describe_one(name, at) for name in FLAGS}
+
+    def describe_one(self, name: str, at: datetime) -> FlagState:
+        """Describe one flag. Raises UnknownFlagError."""
+        found = self.explicit(name, at)
+        return FlagState(
+            enabled=self.is_enabled(name, at),
+            value=self.value(name, at),
+            default=find_flag(name).default,
+            expires_at=None if found is None else found.expires_at,
+        )

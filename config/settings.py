@@ -1,11 +1,12 @@
 """All settings of Pilito with their types, defaults and meaning."""
 
 import os
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Collection, Iterable, MutableMapping
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self, get_args
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -19,10 +20,6 @@ from pydantic_settings import (
 PREFIX = "PILITO_"
 #: Password of the user that `pilito createuser` creates; not a setting of the runtime.
 PASSWORD_VARIABLE = f"{PREFIX}PASSWORD"
-GEMINI_BASE_URL = "https://generativelanguage.googleapis.com/v1beta/openai/"
-GEMINI_MODEL = "gemini-2.5-flash"
-OPENAI_BASE_URL = "https://api.openai.com/v1"
-OPENAI_MODEL = "gpt-4o-mini"
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -30,6 +27,19 @@ Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 class SettingsError(Exception):
     """A setting has an invalid value. Correct it in the environment or in .env."""
+
+
+def _split(address: str, schemes: Collection[str]) -> SplitResult | None:
+    """Split an address; None if its scheme or its port is invalid.
+
+    Python's own error would show a part of the password: reading the port of an address
+    whose password has unescaped characters reveals it.
+    """
+    with suppress(ValueError):
+        parts = urlsplit(address)
+        if parts.scheme in schemes and parts.port != 0:
+            return parts
+    return None
 
 
 class SecretFiles(EnvSettingsSource):
@@ -183,12 +193,8 @@ class Settings(BaseSettings):
         if not value.startswith(("http://", "https://")):
             message = "must begin with http:// or https://"
             raise ValueError(message)
-        try:
-            parts = urlsplit(value)
-            is_address = bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            is_address = False
-        if not is_address or any(sign.isspace() for sign in value):
+        parts = _split(value, ("http", "https"))
+        if parts is None or not parts.hostname or any(sign.isspace() for sign in value):
             message = "must be an address such as https://host.example:8443"
             raise ValueError(message)
         return value.rstrip("/")
@@ -196,59 +202,39 @@ class Settings(BaseSettings):
     @field_validator("smtp_url")
     @classmethod
     def _smtp_address(cls, value: SecretStr | None) -> SecretStr | None:
-        message = "must be smtp://user:password@host:587, or the same with smtps://"
-        try:
-            parts = urlsplit(value.get_secret_value()) if value else None
-            is_wrong = parts and (
-                parts.scheme not in {"smtp", "smtps"}
-                or not parts.hostname
-                or parts.port == 0
-            )
-        except ValueError:
-            is_wrong = True
-        if is_wrong:
-            raise ValueError(message)
+        if value:
+            parts = _split(value.get_secret_value(), ("smtp", "smtps"))
+            if parts is None or not parts.hostname:
+                message = (
+                    "must be smtp://user:password@host:587, or the same with smtps://"
+                )
+                raise ValueError(message)
         return value
 
     @field_validator("redis_url")
     @classmethod
     def _redis_address(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is None:
-            return value
-        message = (
-            "must be an address such as redis://:password@localhost:6379/0"
-            " (in the password, write / as %2F, @ as %40, : as %3A)"
-        )
-        try:
-            parts = urlsplit(value.get_secret_value())
-            # Reading the port reveals a password with unescaped characters.
-            is_address = parts.port != 0 and bool(parts.hostname or parts.path)
-        except ValueError:
-            # Not `from error`: its text contains a part of the password.
-            raise ValueError(message) from None
-        if parts.scheme not in {"redis", "rediss", "unix"} or not is_address:
-            raise ValueError(message)
+        if value is not None:
+            parts = _split(value.get_secret_value(), ("redis", "rediss", "unix"))
+            if parts is None or not (parts.hostname or parts.path):
+                message = (
+                    "must be an address such as redis://:password@localhost:6379/0"
+                    " (in the password, write / as %2F, @ as %40, : as %3A)"
+                )
+                raise ValueError(message)
         return value
 
     @field_validator("database_url")
     @classmethod
     def _postgres_address(cls, value: SecretStr | None) -> SecretStr | None:
-        # The driver's own message would contain a part of the password.
-        try:
-            parts = urlsplit(value.get_secret_value()) if value else None
-            is_wrong = parts and (
-                parts.scheme not in {"postgresql", "postgres"}
-                or parts.port == 0
-                or bool(parts.fragment)
-            )
-        except ValueError:
-            is_wrong = True
-        if is_wrong:
-            message = (
-                "must be postgresql://user:password@host:5432/name (in the password,"
-                " write / as %2F, @ as %40, : as %3A, # as %23)"
-            )
-            raise ValueError(message)
+        if value:
+            parts = _split(value.get_secret_value(), ("postgresql", "postgres"))
+            if parts is None or parts.fragment:
+                message = (
+                    "must be postgresql://user:password@host:5432/name (in the"
+                    " password, write / as %2F, @ as %40, : as %3A, # as %23)"
+                )
+                raise ValueError(message)
         return value
 
     @field_validator("health_interval_cron")
@@ -264,17 +250,17 @@ class Settings(BaseSettings):
 
     @property
     def share_timeout(self) -> timedelta:
-        """Return how long a shared post waits for the question about it."""
+        """How long a shared post waits for the question about it."""
         return timedelta(seconds=self.share_timeout_s)
 
     @property
     def reply_debounce(self) -> timedelta:
-        """Return how long the AI waits for the rest of a burst."""
+        """How long the AI waits for the rest of a burst."""
         return timedelta(seconds=self.reply_debounce_s)
 
     @property
     def logs_dir(self) -> Path:
-        """Return the folder of all logs."""
+        """The folder of all logs."""
         return self.data_dir / "logs"
 
     def export(self, environ: MutableMapping[str, str], *, database_url: str) -> None:

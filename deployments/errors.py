@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from actors.conversation import errors as actor_errors
 from actors.monitor import errors as monitor_errors
-from config import errors as config_errors
+from config import flags
 from deployments.answers import errors as answers_errors
 from deployments.http import errors as request_errors
 from deployments.integrations import errors as channel_errors
@@ -37,10 +37,10 @@ STATUSES: Mapping[type[Exception], int] = {
     analysis_errors.AnalysisError: 503,
     analysis_errors.AnalysisBusyError: 409,
     analysis_errors.AnalysisFailedError: 503,
-    config_errors.FlagError: 400,
-    config_errors.UnknownFlagError: 404,
-    config_errors.InvalidFlagValueError: 422,
-    config_errors.FlagsUnreadError: 503,
+    flags.FlagError: 400,
+    flags.UnknownFlagError: 404,
+    flags.InvalidFlagValueError: 422,
+    flags.FlagsUnreadError: 503,
     channel_errors.ChannelError: 400,
     channel_errors.WrongSignatureError: 401,
     channel_errors.WrongVerifyTokenError: 403,

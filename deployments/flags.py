@@ -10,9 +10,7 @@ import structlog
 
 from actors.clock import Clock
 from actors.tasks import cancel_and_wait, run_on_signal
-from config.errors import FlagError, FlagsUnreadError, InvalidFlagValueError
-from config.flag_values import FlagState, FlagValues, SetFlag
-from config.flags import FlagValue, find_flag
+from config import flags
 from persistence.database import Pool
 from persistence.flags import clear_flag, fetch_flags, set_flag
 from persistence.ids import TenantId, UserId
@@ -43,7 +41,7 @@ class FeatureFlags:
     def __init__(self, pool: Pool, clock: Clock) -> None:
         self._pool = pool
         self._clock = clock
-        self._known: FlagValues | None = None
+        self._known: flags.FlagValues | None = None
         self._reading = asyncio.Lock()
         self._changed = asyncio.Event()
         self._follower: asyncio.Task[None] | None = None
@@ -75,7 +73,7 @@ class FeatureFlags:
         """Read the flags that are set now; reads never overtake each other."""
         async with self._reading:
             rows = await fetch_flags(self._pool)
-            self._known = FlagValues(_drop_undeclared(rows))
+            self._known = flags.FlagValues(_drop_undeclared(rows))
 
     def is_enabled(self, name: str, user: Tenanted | UUID | None = None) -> bool:
         """Say whether a flag is on for a user's tenant, or a tenant's id.
@@ -88,23 +86,23 @@ class FeatureFlags:
         tenant = user if user is None or isinstance(user, UUID) else user.tenant_id
         return self._values.is_enabled(name, self._clock.now(), tenant)
 
-    def get_value(self, name: str) -> FlagValue:
+    def get_value(self, name: str) -> flags.FlagValue:
         """Return the value that counts now. Raises FlagError."""
         return self._values.value(name, self._clock.now())
 
-    def get_explicit(self, name: str) -> FlagValue | None:
+    def get_explicit(self, name: str) -> flags.FlagValue | None:
         """Return what somebody set; None while the default counts. Raises FlagError."""
         flag = self._values.explicit(name, self._clock.now())
         return None if flag is None else flag.value
 
-    def get_all_flags(self) -> dict[str, FlagState]:
+    def get_all_flags(self) -> dict[str, flags.FlagState]:
         """Describe every flag, set or not. Raises FlagError."""
         return self._values.describe(self._clock.now())
 
     async def set_flag(
         self,
         name: str,
-        value: FlagValue,
+        value: flags.FlagValue,
         ttl: timedelta | None = None,
         *,
         by: UserId | None = None,
@@ -115,12 +113,12 @@ class FeatureFlags:
             UnknownFlagError: there is no such flag.
             InvalidFlagValueError: the value or the ttl is none that it can have.
         """
-        checked = find_flag(name).check(value)
+        checked = flags.find_flag(name).check(value)
         if ttl is not None and not timedelta(0) < ttl <= MAX_TTL:
             message = f"ttl: must be more than zero and at most {MAX_TTL.days} days"
-            raise InvalidFlagValueError(message)
+            raise flags.InvalidFlagValueError(message)
         at = self._clock.now()
-        flag = SetFlag(checked, None if ttl is None else at + ttl)
+        flag = flags.SetFlag(checked, None if ttl is None else at + ttl)
         async with self._pool.acquire() as connection, connection.transaction():
             await set_flag(connection, name, flag, at, by)
         log.info("flag_set", flag=name, value=checked, expires_at=flag.expires_at)
@@ -129,26 +127,26 @@ class FeatureFlags:
 
     async def clear(self, name: str, *, by: UserId | None = None) -> None:
         """Return a flag to its default in every replica. Raises UnknownFlagError."""
-        find_flag(name)
+        flags.find_flag(name)
         async with self._pool.acquire() as connection, connection.transaction():
             await clear_flag(connection, name, self._clock.now(), by)
         log.info("flag_cleared", flag=name)
         await self.refresh()
 
     @property
-    def _values(self) -> FlagValues:
+    def _values(self) -> flags.FlagValues:
         if self._known is None:
-            raise FlagsUnreadError
+            raise flags.FlagsUnreadError
         return self._known
 
 
-def _drop_undeclared(rows: Mapping[str, SetFlag]) -> dict[str, SetFlag]:
+def _drop_undeclared(rows: Mapping[str, flags.SetFlag]) -> dict[str, flags.SetFlag]:
     """Leave out flags that this release does not declare, with a warning."""
-    kept: dict[str, SetFlag] = {}
+    kept: dict[str, flags.SetFlag] = {}
     for name, flag in rows.items():
         try:
-            find_flag(name).check(flag.value)
-        except FlagError as error:
+            flags.find_flag(name).check(flag.value)
+        except flags.FlagError as error:
             log.warning("flag_ignored", flag=name, reason=str(error))
         else:
             kept[name] = flag

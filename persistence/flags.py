@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from config.flag_values import SetFlag
-from config.flags import FlagValue
+from config.flags import FlagValue, SetFlag
 from persistence.database import Connection, Db
 from persistence.ids import UserId
 from persistence.queries import build_row, load_queries

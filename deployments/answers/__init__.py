@@ -10,5 +10,5 @@ A question's way, each name once:
   `retriever.KnowledgeRetriever` needs. That one searches the tenants' indexes
   (`indexes`) by `retrieval.production_rag` or `retrieval.context_retriever`.
 - `Reranker` (`retrieval.ranking.reranking`) is what that search calls;
-  `reranking.client.RemoteReranker` calls the Reranker deployment.
+  `clients.RemoteReranker` calls the Reranker deployment.
 """

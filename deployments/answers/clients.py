@@ -1,24 +1,25 @@
-"""Clients of the Responder and Retriever deployments, which Ray Serve runs."""
+"""Clients of the Responder, Retriever and Reranker deployments of Ray Serve."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import structlog
 from ray import serve
-from ray.exceptions import RayActorError, RayTaskError
+from ray.exceptions import RayActorError, RayTaskError, TaskCancelledError
 from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 
 from actors.conversation.errors import AnswerFailedError
 from actors.conversation.ports import AnswerJob, WrittenAnswer
-from config.llm import RETRIES
 from deployments.answers.errors import RetrieverUnavailableError
+from deployments.answers.llm import RETRIES
 from deployments.health.probes import PartHealth, PartStatus
 from persistence.ids import ConversationId, TenantId
 from retrieval.answer.retrieved import RetrievedContext
-from retrieval.errors import RetrievalError
+from retrieval.errors import RerankerUnavailableError, RetrievalError
 from retrieval.index.hits import EVERYTHING, RetrievalFilter
+from retrieval.ranking.reranking import RerankResult
 
 ANSWERS_APP = "answers"
 #: A replica that died is back within seconds; a longer absence is a failure.
@@ -34,7 +35,15 @@ RETRY_PAUSE_S = 0.25
 _REPLICA_AWAY = (RayActorError, RayServeException, ConnectionError)
 
 Result = TypeVar("Result")
+#: A person waits for the answer, which takes two seconds in all.
+RERANK_TIMEOUT_S = 1.5
+#: Taken by the call itself and not left for computing.
+ROUND_TRIP_S = 0.05
+#: A pool that did not answer in time is not called for so long.
+RERANK_PAUSE_S = 5.0
+
 log = structlog.get_logger("answers")
+rerank_log = structlog.get_logger("reranker")
 
 
 class RemoteResponder:
@@ -110,6 +119,57 @@ class RemoteRetriever:
             if isinstance(error.cause, RetrievalError):
                 raise error.cause from error
             raise RetrieverUnavailableError from error
+
+
+class RemoteReranker:
+    """Reranks in the Reranker deployment, never for longer than the timeout.
+
+    After a timeout or a lost replica the next calls are refused at once for a while: of
+    many questions only one waits for a pool that does not answer.
+    """
+
+    def __init__(self, *, timeout_s: float = RERANK_TIMEOUT_S) -> None:
+        self._timeout_s = timeout_s
+        self._paused_until = 0.0
+
+    async def rerank(
+        self, query: str, passages: Sequence[str], *, model: str
+    ) -> RerankResult:
+        """Score passages; see `Reranker`."""
+        try:
+            return await self._call(query, passages, model)
+        except RerankerUnavailableError as error:
+            rerank_log.info("not_reranked", model=model, reason=str(error)[:300])
+            raise
+
+    async def _call(
+        self, query: str, passages: Sequence[str], model: str
+    ) -> RerankResult:
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._paused_until:
+            message = "it did not answer a moment ago"
+            raise RerankerUnavailableError(message)
+        within_s = self._timeout_s - ROUND_TRIP_S
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                handle = _handle("Reranker").options(multiplexed_model_id=model)
+                result: RerankResult = await handle.rerank.remote(
+                    query, tuple(passages), within_s
+                )
+        except RayTaskError as error:
+            # The cause carries the remote stack; its own words are reason enough.
+            cause = error.cause
+            if isinstance(cause, RerankerUnavailableError):
+                raise RerankerUnavailableError(str(cause)) from error
+            raise RerankerUnavailableError(type(cause).__name__) from error
+        except (*_REPLICA_AWAY, TimeoutError, TaskCancelledError) as error:
+            self._paused_until = loop.time() + RERANK_PAUSE_S
+            message = f"no answer: {type(error).__name__}"
+            raise RerankerUnavailableError(message) from error
+        if len(result.scores) != len(passages):
+            message = f"{len(result.scores)} scores for {len(passages)} passages"
+            raise RerankerUnavailableError(message)
+        return result
 
 
 async def probe_deployment(name: str) -> PartHealth:

@@ -10,16 +10,9 @@ import structlog
 from numpy.typing import NDArray
 
 from actors.tasks import cancel_and_wait, run_on_signal
+from persistence import embeddings
 from persistence.database import Pool
-from persistence.embeddings import (
-    UnembeddedChunk,
-    claim_unembedded,
-    park_foreign_embeddings,
-    record_embedding_failure,
-    release_unembedded,
-    serve_whole_tenants,
-    store_embeddings,
-)
+from persistence.embeddings import UnembeddedChunk
 from retrieval.embedding.embedder import Embedder, check_vectors, passage_text
 
 #: Chunks that one transaction stores; the embedder itself lets questions in between.
@@ -68,7 +61,7 @@ class KnowledgeIndexer:
     async def take_over(self) -> None:
         """Mark the vectors of other models for replacement; until then they serve."""
         async with self._pool.acquire() as connection:
-            await park_foreign_embeddings(connection, self._embedder.name)
+            await embeddings.park_foreign_embeddings(connection, self._embedder.name)
 
     async def embed_batch(self) -> int:
         """Embed one batch; return how many chunks it had.
@@ -76,7 +69,7 @@ class KnowledgeIndexer:
         A text that the model can't embed keeps the reason and is tried again later; the
         others of its batch are embedded.
         """
-        chunks = await claim_unembedded(self._pool, BATCH_SIZE, LEASE)
+        chunks = await embeddings.claim_unembedded(self._pool, BATCH_SIZE, LEASE)
         if not chunks:
             await self._serve_whole_tenants()
             return 0
@@ -84,12 +77,12 @@ class KnowledgeIndexer:
             done, vectors = await self._embed(chunks)
             if done:
                 async with self._pool.acquire() as connection, connection.transaction():
-                    await store_embeddings(
+                    await embeddings.store_embeddings(
                         connection, done, vectors, self._embedder.name
                     )
         except asyncio.CancelledError:
             with contextlib.suppress(Exception):
-                await release_unembedded(self._pool, chunks)
+                await embeddings.release_unembedded(self._pool, chunks)
             raise
         return len(chunks)
 
@@ -102,7 +95,7 @@ class KnowledgeIndexer:
 
     async def _serve_whole_tenants(self) -> None:
         async with self._pool.acquire() as connection:
-            for tenant_id in await serve_whole_tenants(connection):
+            for tenant_id in await embeddings.serve_whole_tenants(connection):
                 log.info(
                     "model_changed",
                     tenant_id=str(tenant_id),
@@ -126,7 +119,7 @@ class KnowledgeIndexer:
             except Exception as error:  # noqa: BLE001
                 log.warning("chunk_failed", chunk_id=str(chunk.id), error=repr(error))
                 reason = f"{type(error).__name__}: {error}"
-                await record_embedding_failure(self._pool, chunk, reason)
+                await embeddings.record_embedding_failure(self._pool, chunk, reason)
         return done, np.stack(vectors) if vectors else np.empty((0, 0), np.float32)
 
     async def _embed_texts(

@@ -11,15 +11,10 @@ import structlog
 
 from actors.tasks import SingleFlight
 from deployments.answers.embedders import Embedders
+from persistence import knowledge
 from persistence.database import Pool
 from persistence.errors import DATABASE_AWAY
 from persistence.ids import TenantId
-from persistence.knowledge import (
-    fetch_changed_documents,
-    fetch_chunks,
-    fetch_deleted_documents,
-    fetch_state,
-)
 from retrieval.embedding.embedder import Embedder
 from retrieval.index.knowledge import IndexedChunk
 from retrieval.index.knowledge_index import KnowledgeIndex
@@ -109,7 +104,7 @@ class TenantIndexes:
             asyncpg.PostgresError, OSError: the database is away, and nothing in memory.
         """
         try:
-            state = await fetch_state(self._pool, tenant_id)
+            state = await knowledge.fetch_state(self._pool, tenant_id)
             embedder = await self._embedders.fetch(state.served_model)
             held = self._hold(tenant_id, embedder)
             staleness = await self._catch_up_to(tenant_id, held, state.revision)
@@ -129,7 +124,7 @@ class TenantIndexes:
     async def _forget_deleted(self, tenant_id: TenantId, held: _TenantIndex) -> None:
         """Hide deleted documents at once: a withdrawn price must not be quoted."""
         try:
-            deleted = await fetch_deleted_documents(
+            deleted = await knowledge.fetch_deleted_documents(
                 self._pool, tenant_id, held.revision
             )
         except DATABASE_AWAY:
@@ -177,7 +172,9 @@ class TenantIndexes:
     async def _catch_up(
         self, tenant_id: TenantId, held: _TenantIndex, revision: int
     ) -> None:
-        changed = await fetch_changed_documents(self._pool, tenant_id, held.revision)
+        changed = await knowledge.fetch_changed_documents(
+            self._pool, tenant_id, held.revision
+        )
         # Deletions first: a withdrawn text must not be quoted while the rest is read.
         deleted = [document.id for document in changed if document.is_deleted]
         if deleted:
@@ -188,7 +185,7 @@ class TenantIndexes:
         # moves at the end, as one change may touch documents of two batches.
         for start in range(0, len(documents), DOCUMENTS_PER_BATCH):
             batch = documents[start : start + DOCUMENTS_PER_BATCH]
-            chunks = await fetch_chunks(
+            chunks = await knowledge.fetch_chunks(
                 self._pool, tenant_id, batch, held.embedder.name
             )
             usable = _drop_misfits(tenant_id, chunks, held.embedder.dimensions)

@@ -1,14 +1,52 @@
-"""Client of an OpenAI-compatible model endpoint."""
+"""The answering model: the endpoint that the settings choose, and its client."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from config.llm import RETRIES, LlmEndpoint
+from config.settings import Settings
 from deployments.answers.errors import ModelFailedError
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
+
+GEMINI_BASE_URL = "https://generativelanguage.googleapis.com/v1beta/openai/"
+GEMINI_MODEL = "gemini-2.5-flash"
+OPENAI_BASE_URL = "https://api.openai.com/v1"
+OPENAI_MODEL = "gpt-4o-mini"
+#: Attempts after the first, with the client's backoff, and only for passing failures.
+RETRIES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class LlmEndpoint:
+    """An OpenAI-compatible endpoint."""
+
+    base_url: str
+    api_key: str
+    model: str
+
+
+def resolve_llm(settings: Settings) -> LlmEndpoint | None:
+    """Choose the endpoint; None means that answers are extractive.
+
+    An endpoint of your own takes precedence over a vendor's key; it may need no key.
+    """
+    if settings.llm_base_url:
+        key = settings.llm_api_key
+        secret = key.get_secret_value() if key else "none"
+        return LlmEndpoint(
+            settings.llm_base_url, secret, settings.llm_model or "default"
+        )
+    for key, base_url, model in (
+        (settings.llm_api_key, OPENAI_BASE_URL, OPENAI_MODEL),
+        (settings.openai_api_key, OPENAI_BASE_URL, OPENAI_MODEL),
+        (settings.gemini_api_key, GEMINI_BASE_URL, GEMINI_MODEL),
+    ):
+        if key:
+            secret = key.get_secret_value()
+            return LlmEndpoint(base_url, secret, settings.llm_model or model)
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +81,7 @@ class LlmClient:
         Raises:
             ModelFailedError: after the retries; the text is the reason to store.
         """
-        from openai import (
-            APIConnectionError,
-            APIStatusError,
-            APITimeoutError,
-            OpenAIError,
-        )
+        import openai
 
         try:
             answer = await self._client.chat.completions.create(
@@ -58,21 +91,22 @@ class LlmClient:
                 # others, Gemini's too, count their thinking as output.
             )
             return self._read(answer)
-        except APITimeoutError as error:
+        except openai.APITimeoutError as error:
             message = "the model took too long"
             raise ModelFailedError(message) from error
-        except APIConnectionError as error:
+        except openai.APIConnectionError as error:
             message = "the model can't be reached"
             raise ModelFailedError(message) from error
-        except APIStatusError as error:
+        except openai.APIStatusError as error:
             message = f"the model answered {error.status_code}"
             raise ModelFailedError(message) from error
         except (
             # The client validates nothing: a login page with status 200 ends up here.
-            OpenAIError,
+            openai.OpenAIError,
             ValueError,
             AttributeError,
             TypeError,
+            IndexError,
         ) as error:
             message = f"the model's answer can't be read: {type(error).__name__}"
             raise ModelFailedError(message) from error
@@ -82,14 +116,9 @@ class LlmClient:
         await self._client.close()
 
     def _read(self, answer: "ChatCompletion") -> Completion:
-        try:
-            # Not validated by the client: a proxy's page may be here instead of JSON.
-            text = str.strip(answer.choices[0].message.content or "")
-            tokens = answer.usage.total_tokens if answer.usage else 0
-            model = str(answer.model or self._model)
-        except (AttributeError, TypeError, IndexError) as error:
-            message = f"the model's answer can't be read: {type(error).__name__}"
-            raise ModelFailedError(message) from error
+        text = str.strip(answer.choices[0].message.content or "")
+        tokens = answer.usage.total_tokens if answer.usage else 0
+        model = str(answer.model or self._model)
         if not text:
             message = "the model answered with nothing"
             raise ModelFailedError(message)

@@ -33,17 +33,16 @@ def find_model(name: str) -> Path:
             raise ModelMissingError(message)
         return folder.resolve()
     # A tenth of a second, which a folder does not need.
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub import errors, snapshot_download
 
     for ignored in _CHOICES:
         try:
             copy = snapshot_download(
                 name, local_files_only=True, ignore_patterns=ignored
             )
-        except LocalEntryNotFoundError:
+        except errors.LocalEntryNotFoundError:
             continue
-        except HFValidationError as error:
+        except errors.HFValidationError as error:
             message = f"{name}: neither a folder nor a name on the hub"
             raise ModelMissingError(message) from error
         if _is_complete(Path(copy)):
@@ -65,29 +64,23 @@ def fetch_model(name: str) -> Path:
     except ModelMissingError:
         if names_folder(name):
             raise
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        HfHubHTTPError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-    )
+    from huggingface_hub import errors, snapshot_download
 
     try:
         for ignored in _CHOICES:
             folder = Path(snapshot_download(name, ignore_patterns=ignored))
             if _is_complete(folder):
                 return folder
-    except HFValidationError as error:
+    except errors.HFValidationError as error:
         message = f"{name}: neither a folder nor a name on the hub"
         raise ModelMissingError(message) from error
-    except RepositoryNotFoundError as error:
+    except errors.RepositoryNotFoundError as error:
         message = "the hub has no such model, or wants a token for it"
         raise ModelMissingError(message) from error
-    except LocalEntryNotFoundError as error:
+    except errors.LocalEntryNotFoundError as error:
         message = "it is not on this machine, and the hub can't be reached"
         raise ModelMissingError(message) from error
-    except (HfHubHTTPError, OSError) as error:
+    except (errors.HfHubHTTPError, OSError) as error:
         message = f"the download failed: {type(error).__name__}"
         raise ModelMissingError(message) from error
     message = "the hub has no weights of it"

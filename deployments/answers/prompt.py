@@ -6,13 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from actors.conversation.rules.share import combine
-from config.prompts import (
-    INFORMATION_TITLE,
-    INSTRUCTIONS_TITLE,
-    NO_ANSWER,
-    QUESTION_TITLE,
-    RULES,
-)
+from config import prompts
+from config.prompts import NO_ANSWER
 from persistence.messages import Turn
 from persistence.tenants import Tenant
 from retrieval.answer.retrieved import RetrievedContext
@@ -47,9 +42,10 @@ def build_messages(
     Question and share are never cut. What is left of the budget goes to the shop's
     instructions (at most half), then to the context, then to the newest turns.
     """
+    rules = prompts.RULES[language]
     asked = combine(share, question) if share else question
-    asked = f"{QUESTION_TITLE[language]}\n{_fence(asked)}"
-    left = MAX_PROMPT_TOKENS - estimate_tokens(asked) - estimate_tokens(RULES[language])
+    asked = f"{prompts.QUESTION_TITLE[language]}\n{_fence(asked)}"
+    left = MAX_PROMPT_TOKENS - estimate_tokens(asked) - estimate_tokens(rules)
     left = max(left, MIN_LEFT_TOKENS)
     instructions = fit_lines(
         tenant.instructions.strip(), min(MAX_INSTRUCTIONS_TOKENS, left // 2)
@@ -58,10 +54,10 @@ def build_messages(
     both = (context["primary_context"], context["secondary_context"])
     information = fit_passages("\n\n".join(text for text in both if text), left)
     left -= estimate_tokens(information)
-    system = [RULES[language]]
+    system = [rules]
     if instructions:
-        system.append(f"{INSTRUCTIONS_TITLE[language]}\n{instructions}")
-    system.append(f"{INFORMATION_TITLE[language]}\n{_fence(information)}")
+        system.append(f"{prompts.INSTRUCTIONS_TITLE[language]}\n{instructions}")
+    system.append(f"{prompts.INFORMATION_TITLE[language]}\n{_fence(information)}")
     messages: list[ChatCompletionMessageParam] = [
         {"role": "system", "content": "\n\n".join(system)}
     ]

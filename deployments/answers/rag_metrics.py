@@ -2,8 +2,6 @@
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from threading import Lock
 from typing import ClassVar, TypedDict
@@ -23,6 +21,12 @@ CACHE_AGE = timedelta(seconds=5)
 #: Degradations that are counted and are no reason to stop a roll-out: the reranker's
 #: model is not downloaded yet, or a large import is being read.
 EXPECTED = frozenset({"RerankerUnavailableError", "catching_up"})
+
+#: The fields of a candidate in the debug log line.
+LOGGED = (
+    *("chunk_id", "title", "score", "rrf_score", "dense_rank", "dense_similarity"),
+    *("sparse_rank", "sparse_score", "rerank_score"),
+)
 
 log = structlog.get_logger("retriever")
 
@@ -57,16 +61,11 @@ class RagSummary(TypedDict):
     active_models: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    at: float
-    summary: RagSummary
-
-
 class RAGMetrics:
     """Records retrievals. The counters are the process's, so this needs no instance."""
 
-    _cached: ClassVar[_Reading | None] = None
+    #: When the last summary was read, and the summary.
+    _cached: ClassVar[tuple[float, RagSummary] | None] = None
     _active: ClassVar[dict[str, str]] = {}
     _lock: ClassVar[Lock] = Lock()
 
@@ -120,11 +119,10 @@ class RAGMetrics:
     def get_cached_metrics(cls, max_age: timedelta = CACHE_AGE) -> RagSummary:
         """Sum up all processes. Reads files, so not inside an event loop."""
         with cls._lock:
-            cached, now = cls._cached, time.monotonic()
-            if cached is None or now - cached.at >= max_age.total_seconds():
-                cached = _Reading(now, _summarise())
-                cls._cached = cached
-            return cached.summary
+            now = time.monotonic()
+            if cls._cached is None or now - cls._cached[0] >= max_age.total_seconds():
+                cls._cached = now, _summarise()
+            return cls._cached[1]
 
 
 def log_retrieval(
@@ -145,18 +143,7 @@ def log_retrieval(
         performance=context["performance"],
         sources_used=[used["chunk_id"] for used in context["sources_used"]],
         candidates=[
-            {
-                "chunk_id": chunk["chunk_id"],
-                "title": chunk["title"],
-                "score": chunk["score"],
-                "rrf_score": chunk["rrf_score"],
-                "dense_rank": chunk["dense_rank"],
-                "dense_similarity": chunk["dense_similarity"],
-                "sparse_rank": chunk["sparse_rank"],
-                "sparse_score": chunk["sparse_score"],
-                "rerank_score": chunk.get("rerank_score"),
-            }
-            for chunk in context["chunks"]
+            {name: chunk.get(name) for name in LOGGED} for chunk in context["chunks"]
         ],
     )
 
@@ -215,8 +202,9 @@ class _Sums:
 
     def __init__(self) -> None:
         self.samples: defaultdict[str, list[Sample]] = defaultdict(list)
-        for sample in _read_samples():
-            self.samples[sample.name].append(sample)
+        for family in collect_metrics().collect():
+            for sample in family.samples:
+                self.samples[sample.name].append(sample)
 
     def add_up(self, name: str, label: str) -> defaultdict[str, float]:
         """Add up a metric by one of its labels."""
@@ -236,11 +224,6 @@ class _Sums:
             for part in ("sum", "count")
         )
         return _divide(total, count)
-
-
-def _read_samples() -> Iterator[Sample]:
-    for family in collect_metrics().collect():
-        yield from family.samples
 
 
 def _divide(total: float, count: float) -> float:

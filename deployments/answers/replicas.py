@@ -2,24 +2,18 @@
 
 import asyncio
 import os
+from functools import partial
 
 from ray import serve
 from ray.serve.handle import DeploymentHandle
 
 from actors.clock import SystemClock
-from config.llm import resolve_llm
 from config.logging import setup_logging
 from config.settings import load_settings
-from deployments.answers.clients import RemoteRetriever
-from deployments.answers.embedders import open_configured_embedder
-from deployments.answers.indexer import KnowledgeIndexer
+from deployments.answers import clients, embedders, indexer, llm, retriever
 from deployments.answers.indexes import MAX_TENANTS
-from deployments.answers.llm import LlmClient
 from deployments.answers.rag_metrics import RAGMetrics
-from deployments.answers.reranking.client import RemoteReranker
 from deployments.answers.responder import AnswerWriter
-from deployments.answers.retriever import KnowledgeRetriever, RetrieverDependencies
-from deployments.answers.variants import Variant, decide_variant, read_options
 from deployments.flags import FeatureFlags
 from deployments.health.probes import PartHealth, PartStatus
 from deployments.wiring import get_dsn
@@ -47,19 +41,23 @@ class RetrieverReplica:
         # busy cores a query took four times as long.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         embedder = await asyncio.to_thread(
-            open_configured_embedder, settings.embedding_model
+            embedders.open_configured_embedder, settings.embedding_model
         )
         self._flags = FeatureFlags(self._pool, SystemClock())
-        self._retriever = KnowledgeRetriever(
+        self._retriever = retriever.KnowledgeRetriever(
             self._pool,
             embedder,
-            RetrieverDependencies(
-                choose_variant=self._choose_variant,
-                options=lambda: read_options(self._flags, settings.dense_weight),
-                reranker=RemoteReranker(),
+            retriever.RetrieverDependencies(
+                choose_variant=partial(
+                    retriever.decide_variant, self._pool, self._flags
+                ),
+                options=lambda: retriever.read_options(
+                    self._flags, settings.dense_weight
+                ),
+                reranker=clients.RemoteReranker(),
             ),
         )
-        self._indexer = KnowledgeIndexer(self._pool, embedder)
+        self._indexer = indexer.KnowledgeIndexer(self._pool, embedder)
         self._listener = Listener(dsn)
         self._listener.on("pilito_knowledge", self._indexer.notify)
         self._listener.on(FLAGS_CHANNEL, self._flags.notify)
@@ -101,11 +99,6 @@ class RetrieverReplica:
         """
         return tenant
 
-    async def _choose_variant(
-        self, tenant_id: TenantId, conversation_id: ConversationId | None
-    ) -> Variant:
-        return await decide_variant(self._pool, self._flags, tenant_id, conversation_id)
-
     async def health(self) -> PartHealth:
         """Report whether the embedder works."""
         if not self._warming.done():
@@ -127,11 +120,11 @@ class ResponderReplica(AnswerWriter):
         settings = load_settings()
         setup_logging(settings.logs_dir, "responder")
         pool = await open_pool(get_dsn(settings), max_size=4)
-        endpoint = resolve_llm(settings)
-        llm = None
+        endpoint = llm.resolve_llm(settings)
+        client = None
         if endpoint is not None:
-            llm = LlmClient(endpoint, timeout_s=settings.llm_timeout_s)
-        super().__init__(pool, RemoteRetriever(), llm)
+            client = llm.LlmClient(endpoint, timeout_s=settings.llm_timeout_s)
+        super().__init__(pool, clients.RemoteRetriever(), client)
 
     async def health(self) -> PartHealth:
         """Report whether the database answers, and whether a model is set."""

@@ -16,8 +16,7 @@ from actors.conversation.events import AnswerTrace, CandidateSeen, SourceCited
 from actors.conversation.ports import AnswerJob, WrittenAnswer
 from actors.conversation.rules.placeholders import EMPTY_SHARE, WORDLESS
 from actors.conversation.state import MessageType
-from config import metrics
-from config.prompts import COLLEAGUE_LOOKS, HANDOVER, REST_HANDOVER
+from config import metrics, prompts
 from deployments.answers.errors import AnswersError, ModelFailedError
 from deployments.answers.llm import LlmClient
 from deployments.answers.ports import Retriever
@@ -28,7 +27,7 @@ from persistence.errors import DATABASE_AWAY
 from persistence.messages import fetch_questions, fetch_recent_turns
 from persistence.tenants import Tenant, fetch_tenant
 from retrieval.answer.extractive import best_sentences
-from retrieval.answer.retrieved import RetrievedChunk, RetrievedContext
+from retrieval.answer.retrieved import RetrievedContext
 from retrieval.errors import RetrievalError
 from retrieval.ranking.answerability import is_answerable
 from retrieval.text.language import detect_language, drop_addresses
@@ -51,30 +50,6 @@ _SHARE_LABEL = re.compile(r"^(?:عنوان|زیرعنوان|کپشن): ", re.MUL
 _SHARE_LINK = re.compile(r"^لینک: .*$", re.MULTILINE)
 
 log = structlog.get_logger("responder")
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """An answer before it is timed."""
-
-    text: str
-    model: str
-    is_handover: bool = False
-    sources: tuple[SourceCited, ...] = ()
-    retrieval_method: str = "none"
-    tokens: int = 0
-    fallback_reason: str = ""
-    prompt_hash: str = ""
-    candidates: tuple[CandidateSeen, ...] = ()
-    relevance: float = 0.0
-    needs_operator: bool = False
-
-    @property
-    def method(self) -> str:
-        """The label under which the metrics count the answer."""
-        if self.is_handover:
-            return "handover"
-        return self.model if self.model in _METHODS_WITHOUT_MODEL else "model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,27 +94,6 @@ class AnswerWriter:
             AnswerFailedError: the database stays away for half a minute.
         """
         started = self._timer()
-        try:
-            draft = await self._draft_with_retries(job)
-        except _FAILURES as error:
-            log.exception("answer_failed", conversation_id=str(job.conversation_id))
-            message = f"{type(error).__name__}: {error}"
-            raise AnswerFailedError(message) from error
-        metrics.AI_REPLIES.labels(method=draft.method).inc()
-        trace = AnswerTrace(
-            sources=draft.sources,
-            retrieval_method=draft.retrieval_method,
-            model=draft.model,
-            tokens=draft.tokens,
-            latency_ms=1000 * (self._timer() - started),
-            fallback_reason=draft.fallback_reason,
-            candidates=draft.candidates,
-            relevance=draft.relevance,
-            prompt_hash=draft.prompt_hash,
-        )
-        return WrittenAnswer(draft.text, draft.is_handover, trace, draft.needs_operator)
-
-    async def _draft_with_retries(self, job: AnswerJob) -> _Draft:
         retrying = stamina.AsyncRetryingCaller(
             attempts=None,
             timeout=self._database_timeout,
@@ -147,10 +101,18 @@ class AnswerWriter:
             wait_max=2.0,
         )
 
-        async def draft() -> _Draft:
-            return await self._draft(await self._fetch_request(job))
+        async def write_once() -> WrittenAnswer:
+            return await self._answer(await self._fetch_request(job))
 
-        return await retrying(DATABASE_AWAY, draft)
+        try:
+            answer = await retrying(DATABASE_AWAY, write_once)
+        except _FAILURES as error:
+            log.exception("answer_failed", conversation_id=str(job.conversation_id))
+            message = f"{type(error).__name__}: {error}"
+            raise AnswerFailedError(message) from error
+        metrics.AI_REPLIES.labels(method=_label_of(answer)).inc()
+        latency_ms = 1000 * (self._timer() - started)
+        return replace(answer, trace=replace(answer.trace, latency_ms=latency_ms))
 
     async def _fetch_request(self, job: AnswerJob) -> _Request:
         tenant = await fetch_tenant(self._pool, job.tenant_id)
@@ -171,90 +133,92 @@ class AnswerWriter:
             job, tenant, question, _language_of(question, tenant), has_media
         )
 
-    async def _draft(self, request: _Request) -> _Draft:
+    async def _answer(self, request: _Request) -> WrittenAnswer:
+        job, language = request.job, request.language
         if request.has_media:
             # A text beside a picture is mostly about the picture: nothing is guessed.
-            return _Draft(COLLEAGUE_LOOKS[request.language], MEDIA, needs_operator=True)
-        talk = reply_to_small_talk(request.question, request.language)
+            trace = AnswerTrace(model=MEDIA)
+            return WrittenAnswer(
+                prompts.COLLEAGUE_LOOKS[language], trace=trace, needs_operator=True
+            )
+        talk = reply_to_small_talk(request.question, language)
         if talk is not None:
-            return _Draft(talk, SMALL_TALK)
-        share = share_as_query(request.job.share)
+            return WrittenAnswer(talk, trace=AnswerTrace(model=SMALL_TALK))
+        share = share_as_query(job.share)
         if not has_words(f"{request.question} {share}"):
             # A lone mark or emoji means nothing that a search could find.
-            return _hand_over(request)
+            return _hand_over(request, AnswerTrace())
         try:
-            query, context = await self._search(request, share)
+            context = await self._retriever.retrieve(
+                request.tenant.id,
+                request.question,
+                share=share,
+                conversation_id=job.conversation_id,
+            )
         except (AnswersError, RetrievalError) as error:
             log.exception("search_failed")
             reason = f"the search failed: {type(error).__name__}: {error}"
-            return _hand_over(request, fallback_reason=reason)
-        draft = await self._answer_from(context, query, request)
-        return replace(
-            draft, candidates=_candidates(context), relevance=context["relevance"]
+            return _hand_over(request, AnswerTrace(fallback_reason=reason))
+        answer = await self._answer_from(context, request)
+        # The search's candidates, so that a wrong answer can be explained.
+        candidates = tuple(
+            CandidateSeen(chunk["chunk_id"], chunk["score"], chunk.get("rerank_score"))
+            for chunk in context["chunks"]
         )
+        trace = replace(
+            answer.trace,
+            retrieval_method=context["retrieval_method"],
+            candidates=candidates,
+            relevance=context["relevance"],
+        )
+        return replace(answer, trace=trace)
 
     async def _answer_from(
-        self, context: RetrievedContext, query: str, request: _Request
-    ) -> _Draft:
+        self, context: RetrievedContext, request: _Request
+    ) -> WrittenAnswer:
         if not is_answerable(context["relevance"]) or not context["chunks"]:
-            return _hand_over(request, context["retrieval_method"])
+            return _hand_over(request, AnswerTrace())
+        # The text with the best results.
+        query = context.get("searched_text", request.question)
         if self._llm is None:
             return _quote(query, context)
         try:
             return await self._complete(self._llm, request, context)
         except ModelFailedError as error:
             log.warning("model_failed", reason=str(error))
-            draft = _quote(query, context, fallback_reason=str(error))
             # The customer has an answer, but not the model's: D-130.
-            return replace(draft, needs_operator=True)
-
-    async def _search(
-        self, request: _Request, share: str
-    ) -> tuple[str, RetrievedContext]:
-        """Search; return the text with the best results, and the results."""
-        context = await self._retriever.retrieve(
-            request.tenant.id,
-            request.question,
-            share=share,
-            conversation_id=request.job.conversation_id,
-        )
-        return context.get("searched_text", request.question), context
+            answer = _quote(query, context)
+            trace = replace(answer.trace, fallback_reason=str(error))
+            return replace(answer, trace=trace, needs_operator=True)
 
     async def _complete(
         self, llm: LlmClient, request: _Request, context: RetrievedContext
-    ) -> _Draft:
+    ) -> WrittenAnswer:
+        job, language = request.job, request.language
         turns = await fetch_recent_turns(
             self._pool,
             request.tenant.id,
-            request.job.conversation_id,
-            request.job.question_ids,
+            job.conversation_id,
+            job.question_ids,
             MAX_TURNS,
         )
-        messages = build_messages(
-            request.tenant,
-            context,
-            turns,
-            request.question,
-            request.language,
-            request.job.share,
+        prompt = build_messages(
+            request.tenant, context, turns, request.question, language, job.share
         )
-        completion = await llm.complete(messages)
+        completion = await llm.complete(prompt)
         text, is_handover = read_verdict(completion.text)
         # The prompt may have room for fewer passages than the search returned.
-        shown = shown_numbers(str(messages[0].get("content")))
-        sources = _sources_of(context, shown) if text else ()
-        if is_handover:
-            rest = (REST_HANDOVER if text else HANDOVER)[request.language]
-            text = f"{text}\n\n{rest}" if text else rest
-        return _Draft(
-            text,
-            completion.model,
-            is_handover=is_handover,
-            sources=sources,
-            retrieval_method=context["retrieval_method"],
+        shown = shown_numbers(str(prompt[0].get("content")))
+        trace = AnswerTrace(
+            sources=_sources_of(context, shown) if text else (),
+            model=completion.model,
             tokens=completion.tokens,
-            prompt_hash=sha256(orjson.dumps(messages)).hexdigest(),
+            prompt_hash=sha256(orjson.dumps(prompt)).hexdigest(),
         )
+        if is_handover:
+            rest = (prompts.REST_HANDOVER if text else prompts.HANDOVER)[language]
+            text = f"{text}\n\n{rest}" if text else rest
+        return WrittenAnswer(text, is_handover, trace)
 
 
 def share_as_query(share: str) -> str:
@@ -266,16 +230,18 @@ def share_as_query(share: str) -> str:
     return words
 
 
-def _hand_over(
-    request: _Request, retrieval_method: str = "none", fallback_reason: str = ""
-) -> _Draft:
-    """Draft a reply that announces a person's answer."""
-    return _Draft(
-        HANDOVER[request.language],
-        "none",
-        is_handover=True,
-        retrieval_method=retrieval_method,
-        fallback_reason=fallback_reason,
+def _label_of(answer: WrittenAnswer) -> str:
+    """Return the label under which the metrics count the answer."""
+    if answer.is_handover:
+        return "handover"
+    model = answer.trace.model
+    return model if model in _METHODS_WITHOUT_MODEL else "model"
+
+
+def _hand_over(request: _Request, trace: AnswerTrace) -> WrittenAnswer:
+    """Announce a person's answer."""
+    return WrittenAnswer(
+        prompts.HANDOVER[request.language], is_handover=True, trace=trace
     )
 
 
@@ -286,42 +252,24 @@ def _language_of(question: str, tenant: Tenant) -> str:
     return tenant.language
 
 
-def _quote(
-    question: str, context: RetrievedContext, fallback_reason: str = ""
-) -> _Draft:
+def _quote(question: str, context: RetrievedContext) -> WrittenAnswer:
     """Answer with the documents' own sentences, word for word."""
     extracted = best_sentences(question, context["chunks"])
+    chunks = [context["chunks"][cited.chunk_index] for cited in extracted.citations]
     sources = tuple(
-        _cited(number, context["chunks"][citation.chunk_index])
-        for number, citation in enumerate(extracted.citations, start=1)
+        SourceCited(
+            number=number,
+            document_id=chunk["document_id"],
+            chunk_id=chunk["chunk_id"],
+            title=chunk["title"],
+            source_type=chunk["source"],
+            url=chunk["url"],
+            score=chunk["score"],
+        )
+        for number, chunk in enumerate(chunks, start=1)
     )
-    return _Draft(
-        extracted.text,
-        EXTRACTIVE,
-        sources=sources,
-        retrieval_method=context["retrieval_method"],
-        fallback_reason=fallback_reason,
-    )
-
-
-def _candidates(context: RetrievedContext) -> tuple[CandidateSeen, ...]:
-    """List the search's candidates, so that a wrong answer can be explained."""
-    return tuple(
-        CandidateSeen(chunk["chunk_id"], chunk["score"], chunk.get("rerank_score"))
-        for chunk in context["chunks"]
-    )
-
-
-def _cited(number: int, chunk: RetrievedChunk) -> SourceCited:
-    return SourceCited(
-        number=number,
-        document_id=chunk["document_id"],
-        chunk_id=chunk["chunk_id"],
-        title=chunk["title"],
-        source_type=chunk["source"],
-        url=chunk["url"],
-        score=chunk["score"],
-    )
+    trace = AnswerTrace(sources=sources, model=EXTRACTIVE)
+    return WrittenAnswer(extracted.text, trace=trace)
 
 
 def _sources_of(

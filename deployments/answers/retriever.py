@@ -4,21 +4,25 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
 
+from config.flags import FlagName, FlagValue
 from deployments.answers.embedders import TIMEOUT_S, Embedders, TimeoutEmbedder
 from deployments.answers.indexes import MAX_TENANTS, TenantIndexes
 from deployments.answers.rag_metrics import RAGMetrics, log_retrieval
-from deployments.answers.variants import Variant
-from persistence.database import Pool
+from deployments.flags import FeatureFlags
+from persistence.database import Db, Pool
 from persistence.errors import DATABASE_AWAY
 from persistence.ids import ConversationId, TenantId
 from persistence.routing import fetch_routing
+from persistence.variants import keep_variant
 from retrieval.answer.retrieved import RetrievedContext
 from retrieval.context_retriever import ContextRetriever
 from retrieval.embedding.embedder import Embedder
 from retrieval.embedding.models import reopen_embedder
 from retrieval.errors import RerankerUnavailableError
-from retrieval.index.hits import EVERYTHING, RetrievalFilter
+from retrieval.index.hits import DENSE_WEIGHT, EVERYTHING, FusionOrder, RetrievalFilter
 from retrieval.index.knowledge import SourceType
 from retrieval.index.knowledge_index import KnowledgeIndex
 from retrieval.production_rag import ProductionRAG, RagOptions, Rerank
@@ -37,6 +41,14 @@ RERANK_TIMEOUT_S = 10.0
 INDEX = "index"
 
 _DEFAULT_ROUTER = QueryRouter()
+
+
+class Variant(StrEnum):
+    """The variants of retrieval; the values are those of `retrieval_method`."""
+
+    CONTEXT_RETRIEVER = "context_retriever"
+    PRODUCTION_RAG = "production_rag"
+
 
 ChooseVariant = Callable[[TenantId, ConversationId | None], Awaitable[Variant]]
 
@@ -65,23 +77,8 @@ class _Tenant:
     router: QueryRouter = _DEFAULT_ROUTER
 
 
-@dataclass(frozen=True, slots=True)
-class _Searches:
-    """Both variants of the search with one embedder; the "user" holds the index."""
-
-    plain: ContextRetriever[_Tenant]
-    rag: ProductionRAG[_Tenant]
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """A query, and the index in which it is searched."""
-
-    tenant_id: TenantId
-    index: KnowledgeIndex
-    text: str
-    share: str
-    only: RetrievalFilter
+#: Both variants of the search with one embedder; the "user" holds the index.
+_Searches: TypeAlias = tuple[ContextRetriever[_Tenant], ProductionRAG[_Tenant]]
 
 
 class KnowledgeRetriever:
@@ -109,9 +106,8 @@ class KnowledgeRetriever:
 
     async def warm_up(self) -> None:
         """Load the model, so that the first query need not wait for it."""
-        search = self._searches[self._embedder.name]
-        await asyncio.to_thread(search.plain.warm_up)
-        await asyncio.to_thread(search.rag.warm_up)
+        for search in self._searches[self._embedder.name]:
+            await asyncio.to_thread(search.warm_up)
 
     async def retrieve(
         self,
@@ -134,14 +130,17 @@ class KnowledgeRetriever:
         variant = await self._dependencies.choose_variant(tenant_id, conversation_id)
         try:
             served = await self._indexes.fetch_index(tenant_id)
-            searches = self._searches_with(served.embedder)
-            question = _Question(tenant_id, served.index, query, share, only)
+            plain, rag = self._searches_with(served.embedder)
             if variant is Variant.PRODUCTION_RAG:
-                context, primary_source = await self._search_fully(
-                    searches.rag, question
+                tenant = _Tenant(served.index, await self._fetch_router(tenant_id))
+                context = await asyncio.to_thread(
+                    rag.retrieve_context, query, tenant, share=share, only=only
                 )
+                primary_source = SourceType(context["analysis"]["primary_source"])
             else:
-                context = await _search_plainly(searches.plain, question)
+                context = await _search_plainly(
+                    plain, _Tenant(served.index), query, share, only
+                )
                 primary_source = PRIMARY_SOURCE
         except Exception as error:
             # Also counted when the database is away: the caller got nothing.
@@ -151,7 +150,7 @@ class KnowledgeRetriever:
             context["performance"]["degraded"][INDEX] = served.staleness.value
         RAGMetrics.record_retrieval(context, primary_source)
         if self._dependencies.options().debug:
-            log_retrieval(tenant_id, conversation_id, question.text, context)
+            log_retrieval(tenant_id, conversation_id, query, context)
         return context
 
     def _searches_with(self, embedder: Embedder) -> _Searches:
@@ -161,7 +160,7 @@ class KnowledgeRetriever:
 
     def _make_search(self, embedder: Embedder) -> _Searches:
         timed = TimeoutEmbedder(embedder, self._dependencies.embedding_timeout_s)
-        return _Searches(
+        return (
             ContextRetriever(lambda tenant: tenant.index, timed, time.perf_counter),
             ProductionRAG(
                 lambda tenant: tenant.index,
@@ -172,19 +171,6 @@ class KnowledgeRetriever:
                 router_for=lambda tenant: tenant.router,
             ),
         )
-
-    async def _search_fully(
-        self, rag: ProductionRAG[_Tenant], question: _Question
-    ) -> tuple[RetrievedContext, SourceType]:
-        tenant = _Tenant(question.index, await self._fetch_router(question.tenant_id))
-
-        def search() -> RetrievedContext:
-            return rag.retrieve_context(
-                question.text, tenant, share=question.share, only=question.only
-            )
-
-        context = await asyncio.to_thread(search)
-        return context, SourceType(context["analysis"]["primary_source"])
 
     async def _fetch_router(self, tenant_id: TenantId) -> QueryRouter:
         """Fetch the tenant's intents, or the last known ones without a database."""
@@ -218,26 +204,78 @@ class KnowledgeRetriever:
 
 
 async def _search_plainly(
-    plain: ContextRetriever[_Tenant], question: _Question
+    plain: ContextRetriever[_Tenant],
+    tenant: _Tenant,
+    query: str,
+    share: str,
+    only: RetrievalFilter,
 ) -> RetrievedContext:
     """Search with and without the share, and keep the more relevant result."""
-    texts = (
-        (question.text, f"{question.text}\n{question.share}")
-        if question.share
-        else (question.text,)
-    )
     contexts = []
-    for text in texts:
+    for text in (query, f"{query}\n{share}") if share else (query,):
         context = await asyncio.to_thread(
             plain.retrieve_context,
             text,
-            _Tenant(question.index),
+            tenant,
             PRIMARY_SOURCE,
             SECONDARY_SOURCES,
             PRIMARY_BUDGET_TOKENS,
             SECONDARY_BUDGET_TOKENS,
-            only=question.only,
+            only=only,
         )
         context["searched_text"] = text
         contexts.append(context)
     return max(contexts, key=lambda context: context["relevance"])
+
+
+def choose_variant(
+    switch: FlagValue | None, kept: Variant | None, *, is_rolled_out: bool
+) -> Variant:
+    """Choose by the switch if it is set, else the kept variant, else the percentage.
+
+    A moved percentage changes no conversation that has begun; the kill switch does.
+    """
+    if switch is None and kept is not None:
+        return kept
+    is_on = is_rolled_out if switch is None else bool(switch)
+    return Variant.PRODUCTION_RAG if is_on else Variant.CONTEXT_RETRIEVER
+
+
+async def decide_variant(
+    db: Db,
+    flags: FeatureFlags,
+    tenant_id: TenantId,
+    conversation_id: ConversationId | None = None,
+) -> Variant:
+    """Decide the variant of a question, and keep it for its conversation.
+
+    Only a variant that came from the percentage is kept: a switch that was on for an
+    hour must not stay on for ever in every conversation of that hour.
+    """
+    switch = flags.get_explicit(FlagName.PRODUCTION_RAG)
+    is_rolled_out = flags.is_enabled(FlagName.PRODUCTION_RAG, tenant_id)
+    chosen = choose_variant(switch, None, is_rolled_out=is_rolled_out)
+    if switch is not None or conversation_id is None:
+        return chosen
+    try:
+        kept = await keep_variant(db, tenant_id, conversation_id, chosen)
+    except DATABASE_AWAY:
+        # The search goes on from memory; the percentage hardly moves meanwhile.
+        return chosen
+    return choose_variant(
+        None, None if kept is None else Variant(kept), is_rolled_out=is_rolled_out
+    )
+
+
+def read_options(flags: FeatureFlags, dense_weight: float = DENSE_WEIGHT) -> RagOptions:
+    """Read the options of one retrieval from the flags. Raises FlagsUnreadError."""
+    return RagOptions(
+        dense_top_k=int(flags.get_value(FlagName.DENSE_TOP_K)),
+        sparse_top_k=int(flags.get_value(FlagName.SPARSE_TOP_K)),
+        rerank_top_k=int(flags.get_value(FlagName.RERANK_TOP_K)),
+        cross_encoder_reranking=flags.is_enabled(FlagName.CROSS_ENCODER_RERANKING),
+        rerank_model=str(flags.get_value(FlagName.RERANK_MODEL)),
+        debug=flags.is_enabled(FlagName.PRODUCTION_RAG_DEBUG),
+        dense_weight=dense_weight,
+        fusion=FusionOrder(str(flags.get_value(FlagName.FUSION))),
+    )

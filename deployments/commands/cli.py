@@ -26,6 +26,10 @@ app = typer.Typer(
 
 USAGE_ERROR = 2
 
+Password = Annotated[
+    str, typer.Option(help="Asked for when left out.", envvar=PASSWORD_VARIABLE)
+]
+
 
 def main() -> None:
     """Run the command line; a wrong setting is one clear line and exit 2."""
@@ -58,9 +62,7 @@ def createuser(
     tenant: Annotated[
         str, typer.Option(help="The business; made if there is none of that name.")
     ],
-    password: Annotated[
-        str, typer.Option(help="Asked for when left out.", envvar=PASSWORD_VARIABLE)
-    ] = "",
+    password: Password = "",
 ) -> None:
     """Create a person who signs in for a business."""
     from deployments.commands.accounts import create
@@ -72,9 +74,7 @@ def createuser(
 def createsuperuser(
     username: str,
     tenant: Annotated[str, typer.Option(help="The business they belong to.")],
-    password: Annotated[
-        str, typer.Option(help="Asked for when left out.", envvar=PASSWORD_VARIABLE)
-    ] = "",
+    password: Password = "",
 ) -> None:
     """Create a person who may also administer the runtime."""
     from deployments.commands.accounts import create
@@ -132,7 +132,7 @@ def seed_services(
     """Have the services of a file watched."""
     from deployments.commands.database import running_database
     from deployments.commands.seed_services import load_services, seed_file
-    from deployments.runtime.secret_files import with_kept_key
+    from deployments.runtime.data_dir import with_kept_key
     from deployments.wiring import get_cipher
 
     settings = load_settings()

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from config.settings import Settings, SettingsError
+from deployments.runtime.data_dir import locked_data_dir
 from deployments.runtime.errors import DataDirInUseError, LaunchError
-from deployments.runtime.lock import locked_data_dir
 from persistence import migrate
 from persistence.database import check_answers
 from persistence.embedded.server import EmbeddedPostgres, split_password
@@ -41,13 +41,10 @@ def find_database(settings: Settings) -> str:
     Raises:
         SettingsError: there is none.
     """
-    if settings.database_url is not None:
-        dsn = settings.database_url.get_secret_value()
-        _check_database(dsn)
+    dsn = _check_external(settings)
+    if dsn is not None:
         return dsn
-    postgres = EmbeddedPostgres(
-        settings.data_dir / "postgres", log_dir=settings.logs_dir
-    )
+    postgres = _embedded(settings)
     if not postgres.is_running:
         message = (
             "PILITO_DATABASE_URL: not set, and no embedded database runs in"
@@ -60,45 +57,45 @@ def find_database(settings: Settings) -> str:
 @contextmanager
 def running_database(settings: Settings) -> Iterator[str]:
     """Yield the DSN of a migrated database; start the embedded one if it is down."""
+    with ExitStack() as stack:
+        dsn = _check_external(settings) or _start_embedded(settings, stack)
+        migrate.upgrade(dsn)
+        yield dsn
+
+
+def _check_external(settings: Settings) -> str | None:
+    """Return the DSN of the setting, if there is one and its database answers."""
     if settings.database_url is None:
-        with _embedded_database(settings) as dsn:
-            migrate.upgrade(dsn)
-            yield dsn
-        return
+        return None
     dsn = settings.database_url.get_secret_value()
-    _check_database(dsn)
-    migrate.upgrade(dsn)
-    yield dsn
-
-
-def _check_database(dsn: str) -> None:
     try:
         asyncio.run(check_answers(dsn))
     except DatabaseAwayError as error:
         message = f"PILITO_DATABASE_URL: the database does not answer ({error})"
         raise SettingsError(message) from error
+    return dsn
 
 
-@contextmanager
-def _embedded_database(settings: Settings) -> Iterator[str]:
-    """Yield the DSN of the runtime's database, or of one started for the while.
+def _embedded(settings: Settings) -> EmbeddedPostgres:
+    return EmbeddedPostgres(settings.data_dir / "postgres", log_dir=settings.logs_dir)
+
+
+def _start_embedded(settings: Settings, stack: ExitStack) -> str:
+    """Return the DSN of the runtime's database, or of one that the stack stops.
 
     A runtime that starts meanwhile would take up our server, and lose it when we stop
     it: so the data directory is held as the runtime holds it.
     """
-    postgres = EmbeddedPostgres(
-        settings.data_dir / "postgres", log_dir=settings.logs_dir
-    )
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(locked_data_dir(settings.data_dir))
-        except DataDirInUseError as error:
-            if not postgres.is_running:
-                message = "the database is just being started; try again in a moment"
-                raise PersistenceError(message) from error
-        except LaunchError as error:
-            raise SettingsError(str(error)) from error
-        else:
-            if not postgres.is_running:
-                stack.callback(postgres.stop)
-        yield postgres.start()
+    postgres = _embedded(settings)
+    try:
+        stack.enter_context(locked_data_dir(settings.data_dir))
+    except DataDirInUseError as error:
+        if not postgres.is_running:
+            message = "the database is just being started; try again in a moment"
+            raise PersistenceError(message) from error
+    except LaunchError as error:
+        raise SettingsError(str(error)) from error
+    else:
+        if not postgres.is_running:
+            stack.callback(postgres.stop)
+    return postgres.start()

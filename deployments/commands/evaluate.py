@@ -11,17 +11,9 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
+from retrieval import evaluation
 from retrieval.embedding.models import BUILT_IN, open_embedder
-from retrieval.evaluation import (
-    LabelledPassage,
-    LabelledQuestion,
-    LabelledSetError,
-    Pipeline,
-    Report,
-    parse_passages,
-    parse_questions,
-    run_questions,
-)
+from retrieval.evaluation import LabelledSetError, Pipeline
 from retrieval.evaluation.corpus import Corpus
 from retrieval.index.hits import DENSE_WEIGHT
 from retrieval.production_rag import RagOptions
@@ -47,8 +39,8 @@ def evaluate(
     LabelledSetError, in one line, if a file can't be used, and EmbeddingError if the
     model can't.
     """
-    passages = _load(corpus, parse_passages)
-    questions = _load(queries, parse_questions)
+    passages = _load(corpus, evaluation.parse_passages)
+    questions = _load(queries, evaluation.parse_questions)
     _check_ids_match(passages, questions, queries)
     # Threads that spin while they wait slow a busy machine down.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -76,8 +68,8 @@ def _load(path: Path, parse: Callable[[Iterable[str]], Sequence[Row]]) -> Sequen
 
 
 def _check_ids_match(
-    passages: Sequence[LabelledPassage],
-    questions: Sequence[LabelledQuestion],
+    passages: Sequence[evaluation.LabelledPassage],
+    questions: Sequence[evaluation.LabelledQuestion],
     path: Path,
 ) -> None:
     known = {passage.id for passage in passages}
@@ -93,12 +85,12 @@ def _check_ids_match(
 
 
 def _run(
-    passages: Sequence[LabelledPassage],
-    questions: Sequence[LabelledQuestion],
+    passages: Sequence[evaluation.LabelledPassage],
+    questions: Sequence[evaluation.LabelledQuestion],
     pipeline: Pipeline,
     model: str,
     dense_weight: float,
-) -> tuple[str, Report]:
+) -> tuple[str, evaluation.Report]:
     with Progress(
         "{task.description}",
         BarColumn(),
@@ -117,10 +109,10 @@ def _run(
         results = []
         options = RagOptions(dense_weight=dense_weight)
         rank = corpus.ranker(pipeline, time.perf_counter, options)
-        for result in run_questions(rank, questions, time.perf_counter):
+        for result in evaluation.run_questions(rank, questions, time.perf_counter):
             results.append(result)
             progress.advance(asking)
-    return embedder.name, Report(tuple(results), len(passages))
+    return embedder.name, evaluation.Report(tuple(results), len(passages))
 
 
 def _as_text(pipeline: Pipeline, model: str, figures: dict[str, float]) -> str:

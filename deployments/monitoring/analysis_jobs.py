@@ -15,10 +15,9 @@ import structlog
 from ray import ObjectRef
 from ray.exceptions import RayError, RayTaskError
 
-from config.llm import resolve_llm
 from config.logging import setup_logging
 from config.settings import Settings, load_settings
-from deployments.answers.llm import LlmClient
+from deployments.answers.llm import LlmClient, resolve_llm
 from deployments.monitoring import errors
 from deployments.monitoring.analysis import Analysis, Analyst
 from deployments.monitoring.digest_rewriter import DigestRewriter

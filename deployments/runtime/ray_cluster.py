@@ -73,12 +73,6 @@ class LocalRay:
                 return name
         return None
 
-    def stop(self) -> None:
-        """Disconnect and stop Ray's processes."""
-        import ray
-
-        ray.shutdown()
-
 
 class JoinedRay:
     """A cluster that somebody else runs; we deploy to it and disconnect."""
@@ -115,11 +109,12 @@ class JoinedRay:
         """Return nothing: a cluster minds its own processes."""
         return None
 
-    def stop(self) -> None:
-        """Disconnect; the cluster goes on."""
-        import ray
 
-        ray.shutdown()
+def stop_ray() -> None:
+    """Disconnect. A Ray of our own ends with that, a joined cluster goes on."""
+    import ray
+
+    ray.shutdown()
 
 
 def _first_line(error: Exception) -> str:

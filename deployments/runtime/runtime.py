@@ -1,4 +1,4 @@
-"""The parts of one runtime, started in the order in which they need each other."""
+"""`pilito up`: starts every part in order, watches them, and stops them in reverse."""
 
 import asyncio
 import importlib
@@ -15,25 +15,22 @@ from threading import Thread
 import structlog
 from rich.markup import escape
 
+from config.logging import rotate_logs, setup_logging
 from config.settings import PREFIX, Settings
-from deployments.runtime import orphans
+from deployments.runtime import errors, orphans
+from deployments.runtime.data_dir import locked_data_dir, move_to_files, with_kept_key
 from deployments.runtime.environment import build_environment
-from deployments.runtime.errors import (
-    DatabaseRefusedError,
-    DemoExposedError,
-    ProcessDiedError,
-)
 from deployments.runtime.ports import check_free, find_block
-from deployments.runtime.progress import Progress
-from deployments.runtime.ray_cluster import JoinedRay, LocalRay, find_address
+from deployments.runtime.ray_cluster import JoinedRay, LocalRay, find_address, stop_ray
+from deployments.runtime.ray_workarounds.process_end import exit_without_ray
 from deployments.runtime.runtime_dir import RuntimeDir
-from deployments.runtime.secret_files import move_to_files, with_kept_key
 from deployments.runtime.serve_applications import ServeApplications
 from deployments.runtime.shutdown import StepThread, StopSignal, finish
+from deployments.runtime.terminal import Progress, Terminal
 from persistence import migrate
 from persistence.database import check_answers
 from persistence.embedded.server import EmbeddedPostgres
-from persistence.errors import DatabaseAwayError
+from persistence.errors import DatabaseAwayError, PersistenceError
 
 log = structlog.get_logger("runtime")
 
@@ -46,6 +43,9 @@ DRAIN_TIMEOUT = timedelta(seconds=7)
 ACTORS_TIMEOUT = timedelta(seconds=6)
 #: One second usually, but Ray asks even dead parts of its own, for some seven.
 RAY_TIMEOUT = timedelta(seconds=9)
+WATCH_INTERVAL = timedelta(seconds=1)
+#: Imported while Ray starts.
+PARTS = ("deployments.app", "deployments.shards", "deployments.monitoring.process")
 
 
 class Runtime:
@@ -85,7 +85,7 @@ class Runtime:
         """
         settings = self._settings
         if demo and settings.http_host not in LOOPBACK:
-            raise DemoExposedError
+            raise errors.DemoExposedError
         self._end_orphans()
         if find_address() is None:
             # A cluster that we join listens there already, if it has had us before.
@@ -111,7 +111,7 @@ class Runtime:
         """
         if self._ray is not None and (dead := self._ray.find_dead()) is not None:
             message = f"{dead}, which everything here needs, has ended; stopping."
-            raise ProcessDiedError(message)
+            raise errors.ProcessDiedError(message)
         if self._postgres is not None and not self._postgres.is_running:
             log.error("postgres_died")
             self._progress.say("PostgreSQL has ended; starting it again")
@@ -131,7 +131,7 @@ class Runtime:
             if self._ray is not None:
                 self.is_ray_lost = self._is_ray_dead()
                 if not self.is_ray_lost:
-                    self._finish("ray", self._ray.stop, RAY_TIMEOUT, can_leave=False)
+                    self._finish("ray", stop_ray, RAY_TIMEOUT, can_leave=False)
             orphans.end_processes(self._folder.path, grace=timedelta(0))
             if self._postgres is not None:
                 self._postgres.stop()
@@ -234,15 +234,14 @@ class Runtime:
         app.stop_actors(self._settings)
 
     def _start_applications(self) -> None:
+        def report(statuses: Mapping[str, str]) -> None:
+            states = (f"{name} {state.lower()}" for name, state in statuses.items())
+            self._progress.detail(", ".join(states))
+
         self._applications = ServeApplications(self._stop_signal)
         self._applications.deploy(self._settings.http_host, self._settings.http_port)
-        self._applications.wait(self._report)
+        self._applications.wait(report)
         self._is_serving = True
-
-    def _report(self, statuses: Mapping[str, str]) -> None:
-        self._progress.detail(
-            ", ".join(f"{name} {status.lower()}" for name, status in statuses.items())
-        )
 
     def _seed_demo(self) -> Mapping[str, str]:
         from deployments.commands.demo import seed as demo_seed
@@ -276,12 +275,60 @@ def _check_database(dsn: str) -> None:
         asyncio.run(check_answers(dsn))
     except DatabaseAwayError as error:
         message = f"PILITO_DATABASE_URL: the database does not answer ({error})"
-        raise DatabaseRefusedError(message) from error
+        raise errors.DatabaseRefusedError(message) from error
 
 
 def _import_parts() -> None:
     # Not before Ray's environment is set: Serve reads it when it is imported.
     # What goes wrong here goes wrong again where it can be told.
     with suppress(Exception):
-        for part in ("app", "shards", "monitor"):
-            importlib.import_module(f"deployments.{part}")
+        for part in PARTS:
+            importlib.import_module(part)
+
+
+def up(settings: Settings, *, demo: bool) -> int:
+    """Run everything in the foreground until a signal asks to stop.
+
+    Returns:
+        The exit code: 0 after a stop that was asked for, 2 where the user has something
+        to correct, 1 for everything else that failed.
+    """
+    terminal = Terminal(settings.logs_dir / "output.log")
+    progress = Progress(terminal)
+    stop = StopSignal()
+    stop.listen()
+    try:
+        with locked_data_dir(settings.data_dir), terminal:
+            setup_logging(settings.logs_dir, "runtime")
+            runtime = Runtime(settings, progress, stop)
+            code = _run(runtime, stop, progress, demo=demo)
+    except errors.LaunchError as error:
+        progress.fail(str(error))
+        return error.exit_code
+    if runtime.is_ray_lost:
+        exit_without_ray(code)
+    return code
+
+
+def _run(runtime: Runtime, stop: StopSignal, progress: Progress, *, demo: bool) -> int:
+    try:
+        runtime.start(demo=demo)
+        while not stop.wait(WATCH_INTERVAL):
+            runtime.check()
+            # A disk that is full or broken must not end what still runs.
+            with suppress(OSError):
+                rotate_logs(runtime.logs_dir)
+    except errors.StopRequestedError:
+        return 0
+    except (errors.LaunchError, PersistenceError) as error:
+        log.warning("launch_ended", exc_info=True)
+        progress.fail(str(error))
+        return error.exit_code if isinstance(error, errors.LaunchError) else 1
+    except Exception as error:  # nobody else would show it to the user
+        log.exception("launch_failed")
+        reason = str(error).partition("\n")[0]
+        progress.fail(f"{type(error).__name__}: {reason} (see {runtime.logs_dir})")
+        return 1
+    finally:
+        runtime.stop()
+    return 0

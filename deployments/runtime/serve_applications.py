@@ -12,11 +12,8 @@ import structlog
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from deployments.runtime.errors import (
-    ApplicationFailedError,
-    LaunchError,
-    StopRequestedError,
-)
+from deployments.runtime import errors
+from deployments.runtime.errors import LaunchError
 from deployments.runtime.ray_workarounds.deployment_options import set_options
 from deployments.runtime.shutdown import StopSignal
 
@@ -87,7 +84,7 @@ class ServeApplications:
             if time.monotonic() > deadline:
                 late = [n for n in self._names if statuses.get(n) != "RUNNING"]
                 message = f"{', '.join(late)} did not start within {START_TIMEOUT}."
-                raise ApplicationFailedError(message)
+                raise errors.ApplicationFailedError(message)
             time.sleep(START_POLL_INTERVAL.total_seconds())
 
     def withdraw(self, timeout: timedelta) -> None:
@@ -105,7 +102,7 @@ class ServeApplications:
     def _check_stop(self) -> None:
         # A call that comes when Ray is gone would start another, all by itself.
         if self._stop.is_asked:
-            raise StopRequestedError
+            raise errors.StopRequestedError
 
     def _fetch_statuses(self) -> Mapping[str, str]:
         from ray import serve
@@ -118,7 +115,7 @@ class ServeApplications:
                 reason = _last_line(reasons[-1] if reasons else application.message)
                 log.error("application_failed", application=name, reasons=reasons)
                 message = f"The application {name} did not start: {reason}"
-                raise ApplicationFailedError(message)
+                raise errors.ApplicationFailedError(message)
         return {name: str(app.status.value) for name, app in applications.items()}
 
 

@@ -1,21 +1,28 @@
-"""How a migration runs the SQL files that stand beside it."""
+"""The steps of a migration: each runs an SQL file that stands beside the revision."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from alembic import op
 
-VERSIONS = Path(__file__).parent / "versions"
+
+def sql_steps(file: str) -> tuple[Callable[[], None], Callable[[], None]]:
+    """Return `upgrade` and `downgrade` of the revision whose file this is.
+
+    Of `r0001_house.py` they run `0001_house.sql` and `0001_house_down.sql`.
+    """
+    path = Path(file)
+    name = path.stem.removeprefix("r")
+    return (
+        partial(_run, path.with_name(f"{name}.sql")),
+        partial(_run, path.with_name(f"{name}_down.sql")),
+    )
 
 
-def build_steps(name: str) -> tuple[Callable[[], None], Callable[[], None]]:
-    """Return the steps up and down: `{name}.sql` and `{name}_down.sql`."""
-    return lambda: _run_sql(f"{name}.sql"), lambda: _run_sql(f"{name}_down.sql")
-
-
-def _run_sql(name: str) -> None:
-    """Run the file of the versions folder in the migration's transaction."""
-    statements = (VERSIONS / name).read_text(encoding="utf-8")
+def _run(path: Path) -> None:
+    """Run an SQL file in the migration's transaction."""
+    statements = path.read_text(encoding="utf-8")
     connection = op.get_bind().connection.dbapi_connection
     if connection is None:
         message = "a migration needs a live connection"

@@ -1,1 +1,1 @@
-"""The Reranker deployment: its client, its replicas, and how a model is loaded."""
+"""The Reranker deployment: its replicas, their models, and the queue before them."""

@@ -1,18 +1,80 @@
-"""Scores the pairs of many callers in shared batches, and refuses late work."""
+"""Slots that hold a model each, and the pool that scores pairs in shared batches."""
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
-from deployments.answers.reranking.slot import ModelSlot
-from retrieval.cross_encoder import CrossEncoderRuntime
+from actors.backoff import exponential_backoff
+from deployments.answers.reranking.models import Loaded
+from retrieval.cross_encoder import CrossEncoderRuntime, LatencyEstimator
 from retrieval.errors import RerankerUnavailableError
 from retrieval.ranking.reranking import RerankResult
+
+#: A hub that is away may be back soon; a machine that is offline stays so for long.
+FIRST_PAUSE = timedelta(seconds=30)
+LONGEST_PAUSE = timedelta(minutes=15)
+
+log = structlog.get_logger("reranker")
+
+
+class ModelSlot:
+    """Loads a model in the background, again and again until it is there."""
+
+    def __init__(
+        self,
+        label: str,
+        model: str,
+        loader: Callable[[str], Awaitable[Loaded]],
+        *,
+        first_pause: timedelta = FIRST_PAUSE,
+        longest_pause: timedelta = LONGEST_PAUSE,
+    ) -> None:
+        #: The value of the flag, and what the settings name for it.
+        self.label, self.model = label, model
+        self.latency = LatencyEstimator()
+        self._loader = loader
+        self._first_pause = first_pause
+        self._longest_pause = longest_pause
+        self._loaded: Loaded | None = None
+        self._reason = "is being loaded"
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> "asyncio.Task[None]":
+        """Begin to load. The task ends when the model is there."""
+        self._task = asyncio.create_task(self._load())
+        return self._task
+
+    @property
+    def loaded(self) -> Loaded:
+        """The model. Raises RerankerUnavailableError while it is not there."""
+        if self._loaded is None:
+            message = f"{self.model} {self._reason}"
+            raise RerankerUnavailableError(message)
+        return self._loaded
+
+    async def _load(self) -> None:
+        for attempt in count(1):
+            try:
+                self._loaded = await self._loader(self.model)
+            except RerankerUnavailableError as error:
+                self._reason = f"is not there: {error}"
+            except Exception as error:  # noqa: BLE001 - it must try again, whatever it is
+                self._reason = f"is not there: {type(error).__name__}"
+                log.warning("load_failed", model=self.model, error=repr(error)[:500])
+            if self._loaded is not None:
+                log.info("model_loaded", model=self.model, note=self._loaded.note)
+                return
+            pause = exponential_backoff(attempt, self._first_pause, self._longest_pause)
+            log.info("model_absent", reason=self._reason, pause_s=pause.total_seconds())
+            await asyncio.sleep(pause.total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +103,7 @@ class RerankPool:
 
         Raises RerankerUnavailableError: the model is not there, or too much waits.
         """
-        _ = job.slot.loaded
+        _ = job.slot.loaded  # raises while it is not there
         predicted_s = job.slot.latency.predict(job.chars)
         if predicted_s > within_s:
             message = f"busy: {predicted_s:.1f} s of work, {within_s:.1f} s of time"
@@ -81,10 +143,6 @@ class RerankPool:
             )
             for job in jobs
         ]
-
-    def stop(self) -> None:
-        """End the thread after the batch that it computes."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
 
 
 def _timed(

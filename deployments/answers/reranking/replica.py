@@ -8,10 +8,8 @@ from ray import serve
 
 from config.logging import setup_logging
 from config.settings import Settings, load_settings
-from deployments.answers.reranking.build_task import build_in_task
-from deployments.answers.reranking.loading import ModelLoader
-from deployments.answers.reranking.pool import RerankJob, RerankPool
-from deployments.answers.reranking.slot import ModelSlot
+from deployments.answers.reranking.models import ModelLoader, build_in_task
+from deployments.answers.reranking.pool import ModelSlot, RerankJob, RerankPool
 from deployments.health.probes import PartHealth, PartStatus
 from retrieval.errors import RerankerUnavailableError
 from retrieval.ranking.reranking import RerankResult

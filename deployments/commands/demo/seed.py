@@ -9,30 +9,14 @@ from uuid import uuid5
 import orjson
 
 from actors.clock import Clock, SystemClock
-from config.flag_values import SetFlag
-from config.flags import FlagName
+from config.flags import FlagName, SetFlag
 from config.settings import Settings, load_settings
 from deployments.accounts import ensure_account
 from deployments.monitoring.process import build_own_url
 from deployments.wiring import count_tokens, get_cipher, get_dsn
-from persistence.channels import (
-    Channel,
-    ChannelKind,
-    ChannelTokens,
-    Link,
-    LinkState,
-    NewChannel,
-    create_channel,
-    fetch_channel_by_account,
-)
+from persistence import channels, documents
+from persistence.channels import ChannelKind
 from persistence.database import Connection, Pool, open_pool
-from persistence.documents import (
-    DocumentContent,
-    create_document,
-    fetch_document,
-    lock_document,
-    replace_document,
-)
 from persistence.flags import fetch_flag_changes_page, set_flag
 from persistence.ids import DocumentId, TenantId
 from persistence.knowledge import count_unembedded, fetch_changed_documents
@@ -54,7 +38,7 @@ PAUSED_ACCOUNTS = {
     ChannelKind.TELEGRAM: "1000000000",
 }
 #: Told when somebody resumes the channel.
-DEMO_LINK = Link(LinkState.PAUSED)
+DEMO_LINK = channels.Link(channels.LinkState.PAUSED)
 
 
 def seed(settings: Settings) -> Mapping[str, str]:
@@ -116,16 +100,21 @@ async def _wait_until_embedded(pool: Pool, tenant_id: TenantId) -> None:
 
 async def _ensure_channels(db: Connection, cipher: Cipher, tenant_id: TenantId) -> None:
     wanted = [
-        NewChannel(
-            ChannelKind.WEBSITE, "فروشگاه نمونه", WEBSITE_KEY, ChannelTokens(None, None)
+        channels.NewChannel(
+            ChannelKind.WEBSITE,
+            "فروشگاه نمونه",
+            WEBSITE_KEY,
+            channels.ChannelTokens(None, None),
         ),
         *(
-            NewChannel(
+            channels.NewChannel(
                 kind,
                 "demo",
                 account,
                 # Instagram signs by the app's secret, which no channel has.
-                ChannelTokens("demo", "demo" if kind is ChannelKind.TELEGRAM else None),
+                channels.ChannelTokens(
+                    "demo", "demo" if kind is ChannelKind.TELEGRAM else None
+                ),
                 is_paused=True,
                 link=DEMO_LINK,
             )
@@ -133,11 +122,11 @@ async def _ensure_channels(db: Connection, cipher: Cipher, tenant_id: TenantId) 
         ),
     ]
     for new in wanted:
-        found: Channel | None = await fetch_channel_by_account(
-            db, new.kind, new.account_id
-        )
-        if found is None:
-            await create_channel(db, cipher, tenant_id, new)
+        if (
+            await channels.fetch_channel_by_account(db, new.kind, new.account_id)
+            is None
+        ):
+            await channels.create_channel(db, cipher, tenant_id, new)
 
 
 async def _ensure_services(
@@ -167,18 +156,20 @@ async def import_documents(
     changed = 0
     for line in DOCUMENTS.read_text(encoding="utf-8").splitlines():
         row = orjson.loads(line)
-        content = DocumentContent(
+        content = documents.DocumentContent(
             SourceType(row["source_type"]), row["title"], row["text"], row.get("url")
         )
         document_id = DocumentId(uuid5(tenant_id, row["key"]))
-        known = await fetch_document(db, tenant_id, document_id)
+        known = await documents.fetch_document(db, tenant_id, document_id)
         if document_id in deleted or (known is not None and known.content == content):
             continue
         changed += 1
         parents = chunk_document(content.title, content.text, count)
-        old = await lock_document(db, tenant_id, document_id)
+        old = await documents.lock_document(db, tenant_id, document_id)
         if old is None:
-            await create_document(db, tenant_id, document_id, content, parents)
+            await documents.create_document(
+                db, tenant_id, document_id, content, parents
+            )
         else:
-            await replace_document(db, old, content, parents)
+            await documents.replace_document(db, old, content, parents)
     return changed

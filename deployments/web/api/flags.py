@@ -7,8 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StrictStr
 
-from config.flag_values import FlagState
-from config.flags import FLAGS, FlagType, FlagValue, find_flag
+from config.flags import FLAGS, FlagState, FlagType, FlagValue, find_flag
 from deployments.answers.rag_metrics import RAGMetrics
 from deployments.flags import MAX_TTL
 from deployments.web.api.auth import Principal, SignedIn, Superuser

@@ -1,7 +1,7 @@
 """The inbox: a feed of a tenant's changes, its customers, its dead letters."""
 
-from persistence.migrations.revision import build_steps
+from persistence.migrations.revision import sql_steps
 
 revision = "0003"
 down_revision = "0002"
-upgrade, downgrade = build_steps("0003_inbox")
+upgrade, downgrade = sql_steps(__file__)

@@ -1,7 +1,7 @@
 """What came of telling a platform a channel's address."""
 
-from persistence.migrations.revision import build_steps
+from persistence.migrations.revision import sql_steps
 
 revision = "0006"
 down_revision = "0004"
-upgrade, downgrade = build_steps("0006_telegram")
+upgrade, downgrade = sql_steps(__file__)

@@ -1,7 +1,7 @@
 """What the summary shows, put together; and what rings the monitor."""
 
-from persistence.migrations.revision import build_steps
+from persistence.migrations.revision import sql_steps
 
 revision = "0013"
 down_revision = "0012"
-upgrade, downgrade = build_steps("0013_monitor")
+upgrade, downgrade = sql_steps(__file__)

@@ -1,7 +1,7 @@
 """Plain names for three fields of the conversations' states."""
 
-from persistence.migrations.revision import build_steps
+from persistence.migrations.revision import sql_steps
 
 revision = "0017"
 down_revision = "0016"
-upgrade, downgrade = build_steps("0017_state_names")
+upgrade, downgrade = sql_steps(__file__)

@@ -28,9 +28,12 @@ with warnings.catch_warnings():
     from ray import serve
     from ray.actor import ActorHandle
 
-    from deployments.answers.clients import ANSWERS_APP, probe_deployment
-    from deployments.answers.reranking.build_task import build_in_task
-    from deployments.answers.reranking.client import RemoteReranker
+    from deployments.answers.clients import (
+        ANSWERS_APP,
+        RemoteReranker,
+        probe_deployment,
+    )
+    from deployments.answers.reranking.models import build_in_task
     from deployments.answers.reranking.replica import RerankerReplica
 
 pytestmark = [

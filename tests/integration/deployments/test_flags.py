@@ -11,9 +11,14 @@ import asyncpg
 import pytest
 
 from actors.clock import Clock
-from config.errors import FlagsUnreadError, InvalidFlagValueError, UnknownFlagError
-from config.flags import FLAGS, FlagValue
-from deployments.answers.variants import read_options
+from config.flags import (
+    FLAGS,
+    FlagsUnreadError,
+    FlagValue,
+    InvalidFlagValueError,
+    UnknownFlagError,
+)
+from deployments.answers.retriever import read_options
 from deployments.commands.demo.seed import switch_on
 from deployments.flags import MAX_TTL, FeatureFlags
 from persistence.database import Pool, open_pool

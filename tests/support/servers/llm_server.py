@@ -13,8 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from config.llm import LlmEndpoint
-from deployments.answers.llm import LlmClient
+from deployments.answers.llm import LlmClient, LlmEndpoint
 from tests.support.servers.http_server import serving
 
 KEY = "sk-a-key-of-the-tests-that-nobody-may-see"

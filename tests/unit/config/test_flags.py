@@ -12,14 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config import metrics
-from config.errors import InvalidFlagValueError, UnknownFlagError
-from config.flag_values import FlagValues, SetFlag
 from config.flags import (
     BUCKETS,
     FLAGS,
     FlagName,
     FlagType,
     FlagValue,
+    FlagValues,
+    InvalidFlagValueError,
+    SetFlag,
+    UnknownFlagError,
     bucket,
     find_flag,
     is_rolled_out,

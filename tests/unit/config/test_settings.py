@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from config.llm import resolve_llm
-from config.settings import GEMINI_BASE_URL, Settings, SettingsError, load_settings
+from config.settings import Settings, SettingsError, load_settings
+from deployments.answers.llm import GEMINI_BASE_URL, resolve_llm
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,11 @@ import pytest
 from actors.conversation.rules.policy import Policy
 from deployments.answers.indexer import KnowledgeIndexer
 from deployments.answers.responder import AnswerWriter
-from deployments.answers.retriever import KnowledgeRetriever, RetrieverDependencies
-from deployments.answers.variants import Variant
+from deployments.answers.retriever import (
+    KnowledgeRetriever,
+    RetrieverDependencies,
+    Variant,
+)
 from persistence.channels import ChannelKind
 from persistence.database import Pool
 from persistence.ids import ConversationId, TenantId

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from config.flag_values import SetFlag
+from config.flags import (
+    SetFlag,
+)
 from config.settings import Settings
 from deployments.answers.indexer import KnowledgeIndexer
 from deployments.answers.responder import AnswerWriter

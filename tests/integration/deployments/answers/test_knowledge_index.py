@@ -12,8 +12,11 @@ import pytest
 from numpy.typing import NDArray
 
 from deployments.answers.indexer import KnowledgeIndexer
-from deployments.answers.retriever import KnowledgeRetriever, RetrieverDependencies
-from deployments.answers.variants import Variant
+from deployments.answers.retriever import (
+    KnowledgeRetriever,
+    RetrieverDependencies,
+    Variant,
+)
 from persistence.database import Pool, open_pool
 from persistence.ids import ConversationId, TenantId
 from persistence.listener import Listener

@@ -8,8 +8,11 @@ import pytest
 from prometheus_client import REGISTRY
 
 from deployments.answers.indexer import KnowledgeIndexer
-from deployments.answers.retriever import KnowledgeRetriever, RetrieverDependencies
-from deployments.answers.variants import Variant
+from deployments.answers.retriever import (
+    KnowledgeRetriever,
+    RetrieverDependencies,
+    Variant,
+)
 from persistence.database import Pool
 from persistence.ids import ConversationId, TenantId
 from persistence.tenants import create_tenant

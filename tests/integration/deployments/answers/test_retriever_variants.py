@@ -5,8 +5,11 @@ from collections.abc import Sequence
 import pytest
 
 from deployments.answers.indexer import KnowledgeIndexer
-from deployments.answers.retriever import KnowledgeRetriever, RetrieverDependencies
-from deployments.answers.variants import Variant
+from deployments.answers.retriever import (
+    KnowledgeRetriever,
+    RetrieverDependencies,
+    Variant,
+)
 from persistence.database import Pool
 from persistence.ids import ConversationId, TenantId
 from persistence.routing import replace_routing

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from deployments.answers.variants import Variant, decide_variant
+from deployments.answers.retriever import Variant, decide_variant
 from deployments.flags import FeatureFlags
 from persistence.database import Pool
 from tests.support.clock import FakeClock

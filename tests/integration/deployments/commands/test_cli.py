@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from config.settings import SettingsError
 from deployments import accounts
 from deployments.commands.cli import app
+from deployments.runtime.data_dir import locked_data_dir
 from deployments.runtime.errors import DataDirInUseError
-from deployments.runtime.lock import locked_data_dir
 from persistence.database import Connection
 from persistence.embedded.server import EmbeddedPostgres, split_password
 from persistence.errors import PersistenceError

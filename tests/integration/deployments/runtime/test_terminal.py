@@ -8,8 +8,7 @@ from pathlib import Path
 NOISY = """
 import os, sys
 from pathlib import Path
-from deployments.runtime.progress import Progress
-from deployments.runtime.terminal import Terminal
+from deployments.runtime.terminal import Progress, Terminal
 
 with Terminal(Path(sys.argv[1])) as terminal:
     progress = Progress(terminal)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deployments.answers.variants import Variant, choose_variant
+from deployments.answers.retriever import Variant, choose_variant
 
 OLD, NEW = Variant.CONTEXT_RETRIEVER, Variant.PRODUCTION_RAG
 

@@ -1,6 +1,7 @@
 """The environment that Ray reads."""
 
 import importlib
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from deployments.runtime.environment import build_environment
 from deployments.runtime.ports import BLOCK, Ports
 from deployments.runtime.ray_workarounds.haproxy import WRAPPER
+from deployments.runtime.runtime import PARTS
 from deployments.runtime.runtime_dir import RuntimeDir
 
 WORKER_SETUP = "__RAY_WORKER_PROCESS_SETUP_HOOK_ENV_VAR"
@@ -73,6 +75,12 @@ def test_what_it_names_exists(tmp_path: Path) -> None:
     assert Path(environment["HAPROXY_PROGRAM"]).is_file()
     module, _, function = environment[WORKER_SETUP].rpartition(".")
     assert callable(getattr(importlib.import_module(module), function))
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_what_is_imported_while_ray_starts_is_there(part: str) -> None:
+    # The import itself is tried where nobody would see that it fails.
+    assert importlib.util.find_spec(part) is not None
 
 
 @pytest.mark.parametrize(

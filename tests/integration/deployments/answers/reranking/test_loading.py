@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.answers.reranking.build import build
-from deployments.answers.reranking.loading import ModelLoader
-from deployments.answers.reranking.slot import Loaded
+from deployments.answers.reranking.models import Loaded, ModelLoader, build
 from retrieval.cross_encoder import compiling
 from retrieval.cross_encoder.quantised import GRAPH
 from retrieval.errors import RerankerUnavailableError
@@ -22,7 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 RANK = """
 import asyncio, sys
 from pathlib import Path
-from deployments.answers.reranking.loading import ModelLoader
+from deployments.answers.reranking.models import ModelLoader
 loaded = asyncio.run(ModelLoader(Path(sys.argv[2]), threads=1).load(sys.argv[1]))
 print(loaded.runtime.score([("بار بین", "بار بین بوم"), ("بار بین", "سان")]).argmax())
 print("torch" in sys.modules, "transformers" in sys.modules)

@@ -1,13 +1,13 @@
 """A pool scores several callers' passages together, and refuses what comes too late."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from deployments.answers.reranking.pool import RerankJob, RerankPool
-from deployments.answers.reranking.slot import Loaded, ModelSlot
+from deployments.answers.reranking.models import Loaded
+from deployments.answers.reranking.pool import ModelSlot, RerankJob, RerankPool
 from retrieval.errors import RerankerUnavailableError
 
 
@@ -31,22 +31,18 @@ def ranker() -> LengthRanker:
 
 
 @pytest.fixture
-async def slot(ranker: LengthRanker) -> AsyncIterator[ModelSlot]:
+async def slot(ranker: LengthRanker) -> ModelSlot:
     async def load(_: str) -> Loaded:
         return Loaded(ranker)
 
     slot = ModelSlot("base", "lengths", load)
-    slot.start()
-    await slot.wait()
-    yield slot
-    await slot.stop()
+    await slot.start()
+    return slot
 
 
 @pytest.fixture
-async def pool() -> AsyncIterator[RerankPool]:
-    pool = RerankPool()
-    yield pool
-    pool.stop()
+def pool() -> RerankPool:
+    return RerankPool()
 
 
 async def test_several_callers_share_one_batch_and_each_gets_its_own_scores(

@@ -9,7 +9,9 @@ import pytest
 from numpy.typing import NDArray
 from structlog.testing import capture_logs
 
-from deployments.answers.reranking.slot import Loaded, ModelSlot
+from actors.tasks import cancel_and_wait
+from deployments.answers.reranking.models import Loaded
+from deployments.answers.reranking.pool import ModelSlot
 from retrieval.errors import RerankerUnavailableError
 
 AT_ONCE, MS = timedelta(0), timedelta(milliseconds=1)
@@ -32,13 +34,12 @@ async def test_while_a_model_is_being_loaded_its_callers_are_refused() -> None:
         return Loaded(LengthRanker())
 
     slot = ModelSlot("base", "some/model", load)
-    slot.start()
+    loading = slot.start()
     with pytest.raises(RerankerUnavailableError, match="some/model is being loaded"):
         _ = slot.loaded
     gate.set()
-    await slot.wait()
+    await loading
     assert slot.loaded.runtime.runtime == "lengths"
-    await slot.stop()
 
 
 async def test_a_model_that_was_away_is_tried_again_until_it_is_there() -> None:
@@ -56,23 +57,26 @@ async def test_a_model_that_was_away_is_tried_again_until_it_is_there() -> None:
         return Loaded(LengthRanker())
 
     slot = ModelSlot("base", "some/model", load, first_pause=AT_ONCE)
-    slot.start()
+    loading = slot.start()
     await arrived.wait()
-    await slot.settled()
+    await loading
     assert attempts == 3
     assert slot.loaded.runtime.runtime == "lengths"
 
 
 async def test_the_reason_of_the_last_attempt_is_told() -> None:
+    attempted = asyncio.Event()
+
     async def load(_: str) -> Loaded:
+        attempted.set()
         raise RerankerUnavailableError("the hub can't be reached")  # noqa: EM101 - told once
 
     slot = ModelSlot("base", "some/model", load)
-    slot.start()
-    await slot.wait()
+    loading = slot.start()
+    await attempted.wait()
     with pytest.raises(RerankerUnavailableError, match="the hub can't be reached"):
         _ = slot.loaded
-    await slot.stop()
+    await cancel_and_wait(loading)
 
 
 async def test_pauses_grow_up_to_the_longest() -> None:
@@ -87,19 +91,6 @@ async def test_pauses_grow_up_to_the_longest() -> None:
 
     slot = ModelSlot("base", "m", load, first_pause=MS, longest_pause=4 * MS)
     with capture_logs() as lines:
-        slot.start()
-        await slot.settled()
+        await slot.start()
     pauses = [line["pause_s"] for line in lines if line["event"] == "model_absent"]
     assert pauses == [0.001, 0.002, 0.004, 0.004, 0.004]
-
-
-async def test_a_stopped_slot_holds_nothing() -> None:
-    async def load(_: str) -> Loaded:
-        return Loaded(LengthRanker())
-
-    slot = ModelSlot("base", "some/model", load)
-    slot.start()
-    await slot.wait()
-    await slot.stop()
-    with pytest.raises(RerankerUnavailableError):
-        _ = slot.loaded
