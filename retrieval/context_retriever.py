@@ -8,15 +8,13 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.answer import context, retrieved
-from retrieval.answer.retrieved import Performance, RetrievedContext
+from retrieval.answer import context
+from retrieval.answer.context import Performance, RetrievedContext
 from retrieval.embedding.embedder import Embedder, check_vectors
 from retrieval.errors import name_failure
-from retrieval.index import hits as search
-from retrieval.index.hits import Hits, RetrievalFilter
-from retrieval.index.knowledge import SourceType
+from retrieval.index import knowledge
 from retrieval.index.knowledge_index import KnowledgeIndex
-from retrieval.query.shorten import to_search_text
+from retrieval.query.forms import to_search_text
 from retrieval.ranking.answerability import AnswerabilityJudge
 from retrieval.routing import query_complexity
 
@@ -65,12 +63,12 @@ class ContextRetriever(Generic[User]):
         self,
         query: str,
         user: User,
-        primary_source: SourceType,
-        secondary_sources: Sequence[SourceType],
+        primary_source: knowledge.SourceType,
+        secondary_sources: Sequence[knowledge.SourceType],
         primary_budget: int,
         secondary_budget: int,
         *,
-        only: RetrievalFilter = search.EVERYTHING,
+        only: knowledge.RetrievalFilter = knowledge.EVERYTHING,
     ) -> RetrievedContext:
         """Search the sources and fit what was found into two budgets of tokens.
 
@@ -83,7 +81,7 @@ class ContextRetriever(Generic[User]):
         question = self._embed(query)
         embedded = self._timer()
         index = self._index_for(user)
-        request = search.SearchRequest(
+        request = knowledge.SearchRequest(
             query,
             question.vector,
             only.narrow((primary_source, *secondary_sources)),
@@ -105,13 +103,13 @@ class ContextRetriever(Generic[User]):
         return RetrievedContext(
             primary_context=context.render_passages(primary),
             secondary_context=context.render_passages(secondary),
-            sources_used=[retrieved.source_used(p) for p in (*primary, *secondary)],
+            sources_used=[context.source_used(p) for p in (*primary, *secondary)],
             total_chunks=len(primary) + len(secondary),
             retrieval_method="context_retriever",
             performance=_performance(
                 (started, embedded, searched, ended), question, found
             ),
-            chunks=[retrieved.retrieved_chunk(hit) for hit in found.hits],
+            chunks=[context.retrieved_chunk(hit) for hit in found.hits],
             relevance=judged,
         )
 
@@ -127,11 +125,11 @@ class ContextRetriever(Generic[User]):
 
 
 def _performance(
-    ticks: Sequence[float], question: _Question, found: Hits
+    ticks: Sequence[float], question: _Question, found: knowledge.Hits
 ) -> Performance:
     degraded = {str(name): error for name, error in found.degraded.items()}
     if question.failure is not None:
-        degraded[search.RetrieverName.DENSE.value] = question.failure
+        degraded[knowledge.RetrieverName.DENSE.value] = question.failure
     embedding_ms, search_ms, context_ms = (
         1000 * (after - before) for before, after in pairwise(ticks)
     )

@@ -9,21 +9,18 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.answer import context, retrieved
-from retrieval.answer.retrieved import Performance, RetrievedChunk, RetrievedContext
+from retrieval.answer import context
+from retrieval.answer.context import Performance, RetrievedChunk, RetrievedContext
 from retrieval.embedding.embedder import Embedder, check_vectors, passage_text
 from retrieval.errors import RerankerUnavailableError, name_failure
-from retrieval.index import hits as search
-from retrieval.index.hits import Hit, Hits, RetrievalFilter, SearchRequest
-from retrieval.index.knowledge import SourceType
+from retrieval.index import knowledge
 from retrieval.index.knowledge_index import KnowledgeIndex
-from retrieval.query.forms import QueryForms, build_forms
-from retrieval.query.shorten import shorten_question, to_search_text
+from retrieval.query.forms import QueryForms, build_forms, to_search_text
 from retrieval.ranking.answerability import PRODUCTION, AnswerabilityJudge
 from retrieval.ranking.reranking import RerankResult, count_worth_reading, order_by
 from retrieval.routing import Intent, QueryRouter, query_complexity
-from retrieval.text.language import detect_language
-from retrieval.text.links import read_paths
+from retrieval.text.language import detect_language, read_paths
+from retrieval.text.normalise import shorten_question
 
 User = TypeVar("User")
 
@@ -49,10 +46,10 @@ class RagOptions:
     rerank_model: str = "base"
     debug: bool = False
     #: Of the sum that orders both retrievers' candidates; BM25 has the rest.
-    dense_weight: float = search.DENSE_WEIGHT
+    dense_weight: float = knowledge.DENSE_WEIGHT
     #: The share of the knowledge's mean vector that is taken from the question's.
     centring: float = 0.15
-    fusion: search.FusionOrder = search.FusionOrder.WEIGHTED
+    fusion: knowledge.FusionOrder = knowledge.FusionOrder.WEIGHTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,7 @@ class _Searched:
     """The result of searching one form of the question."""
 
     forms: QueryForms
-    hits: Hits
+    hits: knowledge.Hits
     relevance: float
 
 
@@ -74,7 +71,7 @@ class _Searched:
 class _Ranked:
     """Candidates in their final order, and how reranking came to it."""
 
-    hits: Sequence[Hit]
+    hits: Sequence[knowledge.Hit]
     scores: Sequence[float] = ()
     model: str = ""
     skipped: str = ""
@@ -85,7 +82,7 @@ class _Ranked:
         unread = [None] * (len(self.hits) - len(self.scores))
         scores = (*self.scores, *unread)
         scored = zip(self.hits, scores, strict=True)
-        return [retrieved.retrieved_chunk(hit, score) for hit, score in scored]
+        return [context.retrieved_chunk(hit, score) for hit, score in scored]
 
 
 class ProductionRAG(Generic[User]):
@@ -124,13 +121,13 @@ class ProductionRAG(Generic[User]):
         self,
         query: str,
         user: User,
-        primary_source: SourceType | None = None,
-        secondary_sources: Sequence[SourceType] | None = None,
+        primary_source: knowledge.SourceType | None = None,
+        secondary_sources: Sequence[knowledge.SourceType] | None = None,
         primary_budget: int | None = None,
         secondary_budget: int | None = None,
         *,
         share: str = "",
-        only: RetrievalFilter = search.EVERYTHING,
+        only: knowledge.RetrievalFilter = knowledge.EVERYTHING,
     ) -> RetrievedContext:
         """Search the sources and fit what was found into two budgets of tokens.
 
@@ -168,7 +165,7 @@ class ProductionRAG(Generic[User]):
         return RetrievedContext(
             primary_context=context.render_passages(primary),
             secondary_context=context.render_passages(secondary),
-            sources_used=[retrieved.source_used(p) for p in (*primary, *secondary)],
+            sources_used=[context.source_used(p) for p in (*primary, *secondary)],
             total_chunks=len(primary) + len(secondary),
             retrieval_method=METHOD,
             performance=_performance(ticks, complexity, embedded, best.hits, ranked),
@@ -183,7 +180,7 @@ class ProductionRAG(Generic[User]):
         try:
             # The judge first: its subjects are embedded by the same model.
             self._judge.warm_up()
-            texts = [text for form in forms for text in form.for_meaning]
+            texts = [text for form in forms for text in form.dense_texts]
             embedded = self._embedder.embed_queries(texts)
             check_vectors(embedded, len(texts), self._embedder.dimensions)
         except Exception as error:  # noqa: BLE001  # any model's failure leaves words
@@ -191,7 +188,7 @@ class ProductionRAG(Generic[User]):
         vectors: list[NDArray[np.float32] | None] = []
         start = 0
         for form in forms:
-            end = start + len(form.for_meaning)
+            end = start + len(form.dense_texts)
             vectors.append(average(embedded[start:end]))
             start = end
         return _Embedded(vectors, None)
@@ -202,7 +199,7 @@ class ProductionRAG(Generic[User]):
         embedded: _Embedded,
         index: KnowledgeIndex,
         intent: Intent,
-        only: RetrievalFilter,
+        only: knowledge.RetrievalFilter,
         options: RagOptions,
     ) -> _Searched:
         """Search for each form; the form whose best hit is likeliest to answer wins."""
@@ -215,7 +212,7 @@ class ProductionRAG(Generic[User]):
         return max(searched, key=lambda form: form.relevance)
 
     def _order(
-        self, question: str, hits: Sequence[Hit], options: RagOptions
+        self, question: str, hits: Sequence[knowledge.Hit], options: RagOptions
     ) -> _Ranked:
         if self._rerank is None or not options.cross_encoder_reranking:
             return _Ranked(hits, skipped="off")
@@ -268,8 +265,8 @@ def _check_scores(scores: Sequence[float]) -> None:
 
 def _override(
     intent: Intent,
-    primary_source: SourceType | None,
-    secondary_sources: Sequence[SourceType] | None,
+    primary_source: knowledge.SourceType | None,
+    secondary_sources: Sequence[knowledge.SourceType] | None,
     primary_budget: int | None,
     secondary_budget: int | None,
 ) -> Intent:
@@ -293,22 +290,22 @@ def build_request(
     forms: QueryForms,
     vector: NDArray[np.float32] | None,
     intent: Intent,
-    only: RetrievalFilter,
+    only: knowledge.RetrievalFilter,
     options: RagOptions,
-) -> SearchRequest:
+) -> knowledge.SearchRequest:
     """Build the request that searches the index for one form of the question."""
-    return SearchRequest(
+    return knowledge.SearchRequest(
         text=forms.spoken,
         vector=vector,
         sources=only.narrow((intent.primary_source, *intent.secondary_sources)),
-        term_weights=forms.for_words,
+        term_weights=forms.sparse_weights,
         tags=only.tags,
         documents=only.documents,
         dense_top_k=options.dense_top_k,
         sparse_top_k=options.sparse_top_k,
-        fused_top_k=max(search.FUSED_TOP_K, options.rerank_top_k),
+        fused_top_k=max(knowledge.FUSED_TOP_K, options.rerank_top_k),
         dense_weight=options.dense_weight,
-        oov_dense_weight=search.OOV_DENSE_WEIGHT,
+        oov_dense_weight=knowledge.OOV_DENSE_WEIGHT,
         centring=options.centring,
         order=options.fusion,
         by_parent=True,
@@ -319,12 +316,12 @@ def _performance(
     ticks: Sequence[float],
     complexity: float,
     embedded: _Embedded,
-    found: Hits,
+    found: knowledge.Hits,
     ranked: _Ranked,
 ) -> Performance:
     degraded = {str(name): error for name, error in found.degraded.items()}
     if embedded.failure is not None:
-        degraded[search.RetrieverName.DENSE.value] = embedded.failure
+        degraded[knowledge.RetrieverName.DENSE.value] = embedded.failure
     if ranked.failure is not None:
         degraded[RERANKER] = ranked.failure
     analysis_ms, embedding_ms, search_ms, reranking_ms, context_ms = (
@@ -353,8 +350,8 @@ def _performance(
 
 def _describe(
     query: str, complexity: float, intent: Intent, forms: QueryForms
-) -> retrieved.QueryAnalysis:
-    return retrieved.QueryAnalysis(
+) -> context.QueryAnalysis:
+    return context.QueryAnalysis(
         language=detect_language(query).value,
         complexity=complexity,
         intent=intent.name,

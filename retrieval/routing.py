@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from retrieval.index.knowledge import SourceType
+from retrieval.text.language import content_words
 from retrieval.text.normalise import normalise
-from retrieval.text.stopwords import content_words
 
 # A shorter word begins too many others: «کی» would also be «کیف».
 _SHORTEST_STEM = 4

@@ -16,9 +16,9 @@ from config.llm import RETRIES
 from deployments.answers.errors import RetrieverUnavailableError
 from deployments.health.probes import PartHealth, PartStatus
 from persistence.ids import ConversationId, TenantId
-from retrieval.answer.retrieved import RetrievedContext
+from retrieval.answer.context import RetrievedContext
 from retrieval.errors import RetrievalError
-from retrieval.index.hits import EVERYTHING, RetrievalFilter
+from retrieval.index.knowledge import EVERYTHING, RetrievalFilter
 
 ANSWERS_APP = "answers"
 #: A replica that died is back within seconds; a longer absence is a failure.

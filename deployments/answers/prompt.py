@@ -15,7 +15,7 @@ from config.prompts import (
 )
 from persistence.messages import Turn
 from persistence.tenants import Tenant
-from retrieval.answer.retrieved import RetrievedContext
+from retrieval.answer.context import RetrievedContext
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionMessageParam

@@ -13,13 +13,11 @@ from persistence.database import Pool
 from persistence.errors import DATABASE_AWAY
 from persistence.ids import ConversationId, TenantId
 from persistence.routing import fetch_routing
-from retrieval.answer.retrieved import RetrievedContext
+from retrieval.answer.context import RetrievedContext
 from retrieval.context_retriever import ContextRetriever
-from retrieval.embedding.embedder import Embedder
-from retrieval.embedding.models import reopen_embedder
+from retrieval.embedding.embedder import Embedder, reopen_embedder
 from retrieval.errors import RerankerUnavailableError
-from retrieval.index.hits import EVERYTHING, RetrievalFilter
-from retrieval.index.knowledge import SourceType
+from retrieval.index.knowledge import EVERYTHING, RetrievalFilter, SourceType
 from retrieval.index.knowledge_index import KnowledgeIndex
 from retrieval.production_rag import ProductionRAG, RagOptions, Rerank
 from retrieval.ranking.reranking import Reranker, RerankResult

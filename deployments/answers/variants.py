@@ -8,7 +8,7 @@ from persistence.database import Db
 from persistence.errors import DATABASE_AWAY
 from persistence.ids import ConversationId, TenantId
 from persistence.variants import keep_variant
-from retrieval.index.hits import DENSE_WEIGHT, FusionOrder
+from retrieval.index.knowledge import DENSE_WEIGHT, FusionOrder
 from retrieval.production_rag import RagOptions
 
 

@@ -11,19 +11,17 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from retrieval.embedding.models import BUILT_IN, open_embedder
-from retrieval.evaluation import (
+from retrieval.embedding.embedder import BUILT_IN, open_embedder
+from retrieval.evaluation.corpus import Corpus
+from retrieval.evaluation.labelled import (
     LabelledPassage,
     LabelledQuestion,
     LabelledSetError,
-    Pipeline,
-    Report,
     parse_passages,
     parse_questions,
-    run_questions,
 )
-from retrieval.evaluation.corpus import Corpus
-from retrieval.index.hits import DENSE_WEIGHT
+from retrieval.evaluation.report import Pipeline, Report, run_questions
+from retrieval.index.knowledge import DENSE_WEIGHT
 from retrieval.production_rag import RagOptions
 
 Row = TypeVar("Row")

@@ -8,13 +8,17 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.answer.retrieved import RetrievedContext
+from retrieval.answer.context import RetrievedContext
 from retrieval.context_retriever import ContextRetriever
 from retrieval.embedding.embedder import Embedder, passage_text
 from retrieval.evaluation.labelled import LabelledPassage, LabelledQuestion
 from retrieval.evaluation.report import Pipeline, Ranking
-from retrieval.index.hits import FusionOrder, SearchRequest
-from retrieval.index.knowledge import IndexedChunk, SourceType
+from retrieval.index.knowledge import (
+    FusionOrder,
+    IndexedChunk,
+    SearchRequest,
+    SourceType,
+)
 from retrieval.index.knowledge_index import KnowledgeIndex
 from retrieval.production_rag import ProductionRAG, RagOptions
 from retrieval.ranking.answerability import is_answerable

@@ -17,12 +17,18 @@ from retrieval.errors import (
 )
 from retrieval.index.bm25 import Bm25Index, count_terms
 from retrieval.index.dense import DenseIndex
-from retrieval.index.hits import FusionOrder, Hit, Hits, RetrieverName, SearchRequest
-from retrieval.index.knowledge import ChunkTable, IndexedChunk
+from retrieval.index.knowledge import (
+    ChunkTable,
+    FusionOrder,
+    Hit,
+    Hits,
+    IndexedChunk,
+    RetrieverName,
+    SearchRequest,
+)
 from retrieval.ranking.fusion import fuse_by_weight, penalise_oov, pool, rrf
-from retrieval.text.language import detect_language
+from retrieval.text.language import content_words, detect_language
 from retrieval.text.normalise import has_words
-from retrieval.text.stopwords import content_words
 
 # Chunks looked at for each parent wanted; a page of many good chunks asks for more.
 _CHUNKS_PER_PARENT = 4

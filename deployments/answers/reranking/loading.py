@@ -9,7 +9,7 @@ import structlog
 
 from deployments.answers.reranking.build import Built, build
 from deployments.answers.reranking.slot import Loaded
-from retrieval.cross_encoder import CrossEncoderRuntime
+from retrieval.cross_encoder.runtime import CrossEncoderRuntime
 
 Build = Callable[[str, Path], Awaitable[Built]]
 
@@ -64,6 +64,6 @@ def _open(built: Built, threads: int) -> CrossEncoderRuntime:
         from retrieval.cross_encoder.quantised import QuantisedCrossEncoder
 
         return QuantisedCrossEncoder(built.folder, threads=threads)
-    from retrieval.cross_encoder.full import FullCrossEncoder
+    from retrieval.cross_encoder.runtime import FullCrossEncoder
 
     return FullCrossEncoder(built.folder, threads=threads)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployments.answers.reranking.slot import ModelSlot
-from retrieval.cross_encoder import CrossEncoderRuntime
+from retrieval.cross_encoder.runtime import CrossEncoderRuntime
 from retrieval.errors import RerankerUnavailableError
 from retrieval.ranking.reranking import RerankResult
 

@@ -10,7 +10,7 @@ import structlog
 
 from actors.backoff import exponential_backoff
 from actors.tasks import cancel_and_wait
-from retrieval.cross_encoder import CrossEncoderRuntime, LatencyEstimator
+from retrieval.cross_encoder.runtime import CrossEncoderRuntime, LatencyEstimator
 from retrieval.errors import RerankerUnavailableError
 
 #: A hub that is away may be back soon; a machine that is offline stays so for long.

@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 
 from persistence.ids import ConversationId, TenantId
-from retrieval.answer.retrieved import Performance, RetrievedContext
-from retrieval.index.hits import EVERYTHING, RetrievalFilter
+from retrieval.answer.context import Performance, RetrievedContext
+from retrieval.index.knowledge import EVERYTHING, RetrievalFilter
 
 with warnings.catch_warnings():
     # Ray's own imports warn of its own fields.

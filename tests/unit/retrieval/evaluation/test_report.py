@@ -4,7 +4,8 @@ from itertools import count
 
 import pytest
 
-from retrieval.evaluation import LabelledQuestion, Ranking, Report, run_questions
+from retrieval.evaluation.labelled import LabelledQuestion
+from retrieval.evaluation.report import Ranking, Report, run_questions
 
 SHIPPING = LabelledQuestion("q1", "هزینه ارسال", frozenset("a"))
 RETURNS = LabelledQuestion("q2", "پس دادن", frozenset("b"))

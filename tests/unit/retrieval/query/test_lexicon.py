@@ -2,7 +2,7 @@
 
 import pytest
 
-from retrieval.query.lexicon import find_meanings, near_words
+from retrieval.query.forms import find_meanings, near_words
 from retrieval.text.normalise import normalise
 
 KNOWN = ["ارسال", "رایگان", "قسط", "کارت هدیه"]

@@ -2,12 +2,13 @@
 
 import pytest
 
-from retrieval.query.shorten import (
+from retrieval.query.forms import to_search_text
+from retrieval.text.normalise import (
     MAX_QUESTION_CHARS,
+    normalise,
+    normalise_mildly,
     shorten_question,
-    to_search_text,
 )
-from retrieval.text.normalise import normalise, normalise_mildly
 
 #: The dots between the ends, with a blank on both sides.
 GAP = 5

@@ -2,7 +2,7 @@
 
 import pytest
 
-from retrieval.text.links import drop_links, read_paths, split_links
+from retrieval.text.language import drop_links, read_paths, split_links
 from retrieval.text.sentences import sentence_spans
 
 

@@ -1,6 +1,6 @@
 """What has no end mark for pages is cut where it hurts least."""
 
-from retrieval.text.long_spans import cut_run_on
+from retrieval.text.chunking import cut_run_on
 from retrieval.text.sentences import Span
 
 
