@@ -18,8 +18,6 @@ with warnings.catch_warnings():
 
     from deployments.answers.clients import ANSWERS_APP, RemoteRetriever
     from deployments.answers.replicas import RetrieverReplica
-
-    # After Ray: loaded before it, usearch's C++ library breaks its start.
     from deployments.answers.retriever import KnowledgeRetriever
 
 pytestmark = [
