@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Generic, TypeVar
 
@@ -24,9 +24,7 @@ from retrieval.text.normalise import shorten_question
 
 User = TypeVar("User")
 
-METHOD = "production_rag"
 RERANKER = "reranker"
-EMBEDDER = "embedder"
 
 Rerank = Callable[[str, Sequence[str], str], RerankResult]
 """Scores passages for a query by a model of `rerank_model`, and waits for it.
@@ -50,12 +48,6 @@ class RagOptions:
     #: The share of the knowledge's mean vector that is taken from the question's.
     centring: float = 0.15
     fusion: knowledge.FusionOrder = knowledge.FusionOrder.WEIGHTED
-
-
-@dataclass(frozen=True, slots=True)
-class _Embedded:
-    vectors: Sequence[NDArray[np.float32] | None]
-    failure: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,36 +139,35 @@ class ProductionRAG(Generic[User]):
         forms = _build_all_forms(query, (share, linked))
         complexity = query_complexity(query)
         ticks.append(self._timer())
-        embedded = self._embed(forms)
+        vectors, failure = self._embed(forms)
         ticks.append(self._timer())
         index = self._index_for(user)
-        best = self._search(forms, embedded, index, intent, only, options)
+        best = self._search(forms, vectors, index, intent, only, options)
         ticks.append(self._timer())
         ranked = self._order(best.forms.spoken, best.hits.hits, options)
         ticks.append(self._timer())
-        chunks = (hit.chunk for hit in ranked.hits)
-        primary, secondary = context.fill_both_budgets(
-            context.drop_near_duplicates(chunks, options.rerank_top_k),
+        contexts = context.build_contexts(
+            ranked.hits,
+            options.rerank_top_k,
             intent.primary_source,
             (intent.primary_budget, intent.secondary_budget),
             self._embedder.count_tokens,
         )
         ticks.append(self._timer())
         return RetrievedContext(
-            primary_context=context.render_passages(primary),
-            secondary_context=context.render_passages(secondary),
-            sources_used=[context.source_used(p) for p in (*primary, *secondary)],
-            total_chunks=len(primary) + len(secondary),
-            retrieval_method=METHOD,
-            performance=_performance(ticks, complexity, embedded, best.hits, ranked),
+            **contexts,
+            retrieval_method="production_rag",
+            performance=_performance(ticks, complexity, failure, best.hits, ranked),
             chunks=ranked.describe(),
             relevance=best.relevance,
             searched_text=best.forms.spoken,
             analysis=_describe(query, complexity, intent, best.forms),
         )
 
-    def _embed(self, forms: Sequence[QueryForms]) -> _Embedded:
-        """Embed all forms at once; each form's vector is the mean of its texts'."""
+    def _embed(
+        self, forms: Sequence[QueryForms]
+    ) -> tuple[Sequence[NDArray[np.float32] | None], str | None]:
+        """Embed all forms at once: each one's mean vector, and the model's failure."""
         try:
             # The judge first: its subjects are embedded by the same model.
             self._judge.warm_up()
@@ -184,19 +175,14 @@ class ProductionRAG(Generic[User]):
             embedded = self._embedder.embed_queries(texts)
             check_vectors(embedded, len(texts), self._embedder.dimensions)
         except Exception as error:  # noqa: BLE001  # any model's failure leaves words
-            return _Embedded([None] * len(forms), name_failure(EMBEDDER, error))
-        vectors: list[NDArray[np.float32] | None] = []
-        start = 0
-        for form in forms:
-            end = start + len(form.dense_texts)
-            vectors.append(average(embedded[start:end]))
-            start = end
-        return _Embedded(vectors, None)
+            return [None] * len(forms), name_failure("embedder", error)
+        ends = np.cumsum([len(form.dense_texts) for form in forms])
+        return [average(texts) for texts in np.split(embedded, ends[:-1])], None
 
     def _search(
         self,
         forms: Sequence[QueryForms],
-        embedded: _Embedded,
+        vectors: Sequence[NDArray[np.float32] | None],
         index: KnowledgeIndex,
         intent: Intent,
         only: knowledge.RetrievalFilter,
@@ -204,7 +190,7 @@ class ProductionRAG(Generic[User]):
     ) -> _Searched:
         """Search for each form; the form whose best hit is likeliest to answer wins."""
         searched = []
-        for form, vector in zip(forms, embedded.vectors, strict=True):
+        for form, vector in zip(forms, vectors, strict=True):
             hits = index.find(build_request(form, vector, intent, only, options))
             spellings = (form.spoken, form.written)
             relevance = self._judge.judge(spellings, vector, index, hits.hits)
@@ -222,7 +208,10 @@ class ProductionRAG(Generic[User]):
         texts = [passage_text(hit.chunk.title, hit.chunk.text) for hit in read]
         try:
             result = self._rerank(question, texts, options.rerank_model)
-            _check_scores(result.scores)
+            if not all(map(math.isfinite, result.scores)):
+                # A model that overflows gives NaN.
+                message = "not all scores are numbers"
+                raise ValueError(message)  # noqa: TRY301
             order = order_by(result.scores, len(read))
             scores = [result.scores[place] for place in order]
         except RerankerUnavailableError as error:
@@ -256,13 +245,6 @@ def _build_all_forms(question: str, subjects: Sequence[str]) -> list[QueryForms]
     return [build_forms(text) for text in texts]
 
 
-def _check_scores(scores: Sequence[float]) -> None:
-    """Raise ValueError unless scores are finite: a model that overflows gives NaN."""
-    if not all(map(math.isfinite, scores)):
-        message = "not all scores are numbers"
-        raise ValueError(message)
-
-
 def _override(
     intent: Intent,
     primary_source: knowledge.SourceType | None,
@@ -276,13 +258,15 @@ def _override(
         secondary = (intent.primary_source, *intent.secondary_sources)
     else:
         secondary = tuple(secondary_sources)
-    return Intent(
-        intent.name,
-        intent.keywords,
-        primary,
-        tuple(source for source in dict.fromkeys(secondary) if source != primary),
-        intent.primary_budget if primary_budget is None else primary_budget,
-        intent.secondary_budget if secondary_budget is None else secondary_budget,
+    primary_tokens, secondary_tokens = intent.primary_budget, intent.secondary_budget
+    return replace(
+        intent,
+        primary_source=primary,
+        secondary_sources=tuple(s for s in dict.fromkeys(secondary) if s != primary),
+        primary_budget=primary_tokens if primary_budget is None else primary_budget,
+        secondary_budget=secondary_tokens
+        if secondary_budget is None
+        else secondary_budget,
     )
 
 
@@ -315,13 +299,13 @@ def build_request(
 def _performance(
     ticks: Sequence[float],
     complexity: float,
-    embedded: _Embedded,
+    embedding_failure: str | None,
     found: knowledge.Hits,
     ranked: _Ranked,
 ) -> Performance:
     degraded = {str(name): error for name, error in found.degraded.items()}
-    if embedded.failure is not None:
-        degraded[knowledge.RetrieverName.DENSE.value] = embedded.failure
+    if embedding_failure is not None:
+        degraded[knowledge.RetrieverName.DENSE.value] = embedding_failure
     if ranked.failure is not None:
         degraded[RERANKER] = ranked.failure
     analysis_ms, embedding_ms, search_ms, reranking_ms, context_ms = (

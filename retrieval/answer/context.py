@@ -1,6 +1,6 @@
 """The outcome of a retrieval: candidates, and the passages that fit into a prompt."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NotRequired, TypedDict
@@ -93,13 +93,18 @@ class Performance(TypedDict):
     reranked_candidates: NotRequired[int]
 
 
-class RetrievedContext(TypedDict):
-    """The outcome of a retrieval; plain values, ready for JSON."""
+class Contexts(TypedDict):
+    """The passages for a prompt, numbered through both contexts."""
 
     primary_context: str
     secondary_context: str
     sources_used: list[SourceUsed]
     total_chunks: int
+
+
+class RetrievedContext(Contexts):
+    """The outcome of a retrieval; plain values, ready for JSON."""
+
     retrieval_method: str
     performance: Performance
     chunks: list[RetrievedChunk]
@@ -191,26 +196,25 @@ def fill_budget(
     return passages
 
 
-def fill_both_budgets(
-    chunks: Sequence[IndexedChunk],
+def build_contexts(
+    hits: Iterable[Hit],
+    limit: int,
     primary_source: SourceType,
     budgets_tokens: tuple[int, int],
     count_tokens: Callable[[str], int],
-) -> tuple[list[Passage], list[Passage]]:
-    """Take passages of the first source and of the others, numbered through both."""
-    primary_budget, secondary_budget = budgets_tokens
-    primary = fill_budget(
-        (chunk for chunk in chunks if chunk.source == primary_source),
-        primary_budget,
-        count_tokens,
+) -> Contexts:
+    """Fit the first `limit` different chunks of the first source and of the others."""
+    chunks = drop_near_duplicates((hit.chunk for hit in hits), limit)
+    of_primary = [chunk for chunk in chunks if chunk.source == primary_source]
+    others = [chunk for chunk in chunks if chunk.source != primary_source]
+    primary = fill_budget(of_primary, budgets_tokens[0], count_tokens)
+    secondary = fill_budget(others, budgets_tokens[1], count_tokens, len(primary) + 1)
+    return Contexts(
+        primary_context=render_passages(primary),
+        secondary_context=render_passages(secondary),
+        sources_used=[_describe_source(passage) for passage in (*primary, *secondary)],
+        total_chunks=len(primary) + len(secondary),
     )
-    secondary = fill_budget(
-        (chunk for chunk in chunks if chunk.source != primary_source),
-        secondary_budget,
-        count_tokens,
-        first_number=len(primary) + 1,
-    )
-    return primary, secondary
 
 
 def _choices(chunk: IndexedChunk, *, is_first: bool) -> Iterator[str]:
@@ -228,14 +232,9 @@ def _beginnings(text: str) -> list[str]:
     return [text[spans[0].start : span.end] for span in reversed(spans[:-1])]
 
 
-def render_passages(passages: Sequence[Passage]) -> str:
-    """Write passages for a prompt, an empty line between them."""
-    return "\n\n".join(render_passage(passage) for passage in passages)
-
-
-def render_passage(passage: Passage) -> str:
-    """Write one passage under its number, title and address."""
-    return f"{_head(passage.number, passage.chunk)}\n{passage.text}"
+def render_passages(passages: Iterable[Passage]) -> str:
+    """Write passages for a prompt, each under its number, title and address."""
+    return "\n\n".join(f"{_head(p.number, p.chunk)}\n{p.text}" for p in passages)
 
 
 def _head(number: int, chunk: IndexedChunk) -> str:
@@ -243,8 +242,7 @@ def _head(number: int, chunk: IndexedChunk) -> str:
     return " ".join(part for part in (f"[{number}]", title, chunk.url) if part)
 
 
-def source_used(passage: Passage) -> SourceUsed:
-    """Describe the source that `[number]` stands for."""
+def _describe_source(passage: Passage) -> SourceUsed:
     chunk = passage.chunk
     return SourceUsed(
         number=passage.number,

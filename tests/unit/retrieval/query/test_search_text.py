@@ -1,4 +1,4 @@
-"""A very long question is searched by its two ends, however it is written."""
+"""A very long question is searched by its two ends, and by no link beside it."""
 
 import pytest
 
