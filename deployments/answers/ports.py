@@ -3,8 +3,8 @@
 from typing import Protocol
 
 from persistence.ids import ConversationId, TenantId
-from retrieval.answer.retrieved import RetrievedContext
-from retrieval.index.hits import EVERYTHING, RetrievalFilter
+from retrieval.answer.context import RetrievedContext
+from retrieval.index.knowledge import EVERYTHING, RetrievalFilter
 
 
 class Retriever(Protocol):

@@ -10,7 +10,7 @@ from config import prompts
 from config.prompts import NO_ANSWER
 from persistence.messages import Turn
 from persistence.tenants import Tenant
-from retrieval.answer.retrieved import RetrievedContext
+from retrieval.answer.context import RetrievedContext
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionMessageParam

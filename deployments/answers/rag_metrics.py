@@ -12,7 +12,7 @@ from prometheus_client.samples import Sample
 from config import metrics
 from deployments.health.exposition import collect_metrics
 from persistence.ids import ConversationId, TenantId
-from retrieval.answer.retrieved import RetrievedContext
+from retrieval.answer.context import RetrievedContext
 from retrieval.index.knowledge import SourceType
 
 #: A reading adds up one file per process, so its result is shared for a while.

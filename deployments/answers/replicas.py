@@ -21,8 +21,8 @@ from persistence.database import open_pool
 from persistence.flags import FLAGS_CHANNEL
 from persistence.ids import ConversationId, TenantId
 from persistence.listener import Listener
-from retrieval.answer.retrieved import RetrievedContext
-from retrieval.index.hits import EVERYTHING, RetrievalFilter
+from retrieval.answer.context import RetrievedContext
+from retrieval.index.knowledge import EVERYTHING, RetrievalFilter
 
 #: The reason in `/readyz` where no key is set.
 NO_MODEL = "no model is set: answers are quoted from the documents"

@@ -26,8 +26,8 @@ from persistence.database import Pool
 from persistence.errors import DATABASE_AWAY
 from persistence.messages import fetch_questions, fetch_recent_turns
 from persistence.tenants import Tenant, fetch_tenant
+from retrieval.answer.context import RetrievedContext
 from retrieval.answer.extractive import best_sentences
-from retrieval.answer.retrieved import RetrievedContext
 from retrieval.errors import RetrievalError
 from retrieval.ranking.answerability import is_answerable
 from retrieval.text.language import detect_language, drop_addresses

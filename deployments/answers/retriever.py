@@ -17,13 +17,17 @@ from persistence.errors import DATABASE_AWAY
 from persistence.ids import ConversationId, TenantId
 from persistence.routing import fetch_routing
 from persistence.variants import keep_variant
-from retrieval.answer.retrieved import RetrievedContext
+from retrieval.answer.context import RetrievedContext
 from retrieval.context_retriever import ContextRetriever
-from retrieval.embedding.embedder import Embedder
-from retrieval.embedding.models import reopen_embedder
+from retrieval.embedding.embedder import Embedder, reopen_embedder
 from retrieval.errors import RerankerUnavailableError
-from retrieval.index.hits import DENSE_WEIGHT, EVERYTHING, FusionOrder, RetrievalFilter
-from retrieval.index.knowledge import SourceType
+from retrieval.index.knowledge import (
+    DENSE_WEIGHT,
+    EVERYTHING,
+    FusionOrder,
+    RetrievalFilter,
+    SourceType,
+)
 from retrieval.index.knowledge_index import KnowledgeIndex
 from retrieval.production_rag import ProductionRAG, RagOptions, Rerank
 from retrieval.ranking.reranking import Reranker, RerankResult

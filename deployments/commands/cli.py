@@ -15,7 +15,7 @@ import typer
 from config.settings import PASSWORD_VARIABLE, SettingsError, load_settings
 from persistence.errors import PersistenceError
 from retrieval.errors import RetrievalError
-from retrieval.evaluation import Pipeline
+from retrieval.evaluation.report import Pipeline
 
 app = typer.Typer(
     help="Pilito answers, hands over and never loses a customer's message.",
@@ -161,7 +161,7 @@ def evaluate(
     By the embedding model and the weight of the settings, as the runtime searches.
     """
     from deployments.commands.evaluate import evaluate as run
-    from retrieval.evaluation import LabelledSetError
+    from retrieval.evaluation.labelled import LabelledSetError
 
     settings = load_settings()
     try:

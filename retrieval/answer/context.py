@@ -1,11 +1,12 @@
-"""The numbered passages of ranked chunks that fit into a prompt."""
+"""The outcome of a retrieval: candidates, and the passages that fit into a prompt."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import NotRequired, TypedDict
 
 from retrieval.index.bm25 import char_ngrams
-from retrieval.index.knowledge import IndexedChunk, SourceType
+from retrieval.index.knowledge import Hit, IndexedChunk, SourceType
 from retrieval.text.normalise import normalise
 from retrieval.text.sentences import sentence_spans
 
@@ -23,6 +24,95 @@ class Passage:
     number: int
     chunk: IndexedChunk
     text: str
+
+
+class SourceUsed(TypedDict):
+    """The source that `[number]` in a context stands for."""
+
+    number: int
+    chunk_id: str
+    document_id: str
+    source: str
+    title: str
+    url: str | None
+
+
+class RetrievedChunk(TypedDict):
+    """A candidate, in ranked order, with the scores that put it there."""
+
+    chunk_id: str
+    document_id: str
+    source: str
+    title: str
+    url: str | None
+    text: str
+    parent_text: str
+    score: float
+    rrf_score: float
+    dense_rank: int | None
+    dense_similarity: float | None
+    sparse_rank: int | None
+    sparse_score: float | None
+    #: Only where a cross-encoder has judged it.
+    rerank_score: NotRequired[float]
+
+
+class QueryAnalysis(TypedDict):
+    """The analysis of a question before the search."""
+
+    language: str
+    complexity: float
+    intent: str
+    written_form: str
+    synonyms: list[str]
+    primary_source: str
+    secondary_sources: list[str]
+    primary_budget: int
+    secondary_budget: int
+
+
+class Performance(TypedDict):
+    """Times in milliseconds, counts of candidates, and the parts that failed."""
+
+    latency_ms: float
+    embedding_ms: float
+    search_ms: float
+    context_ms: float
+    reranking_used: bool
+    query_complexity: float
+    dense_candidates: int
+    sparse_candidates: int
+    fused_candidates: int
+    degraded: dict[str, str]
+    #: Only where a cross-encoder was asked.
+    reranking_ms: NotRequired[float]
+    rerank_model: NotRequired[str]
+    #: Only by ProductionRAG. Why no cross-encoder was asked; empty where one was.
+    rerank_skipped: NotRequired[str]
+    analysis_ms: NotRequired[float]
+    reranked_candidates: NotRequired[int]
+
+
+class Contexts(TypedDict):
+    """The passages for a prompt, numbered through both contexts."""
+
+    primary_context: str
+    secondary_context: str
+    sources_used: list[SourceUsed]
+    total_chunks: int
+
+
+class RetrievedContext(Contexts):
+    """The outcome of a retrieval; plain values, ready for JSON."""
+
+    retrieval_method: str
+    performance: Performance
+    chunks: list[RetrievedChunk]
+    relevance: float
+    #: The question, with the caption of a shared post if that found more.
+    searched_text: NotRequired[str]
+    #: Only by ProductionRAG.
+    analysis: NotRequired[QueryAnalysis]
 
 
 def drop_near_duplicates(
@@ -106,26 +196,25 @@ def fill_budget(
     return passages
 
 
-def fill_both_budgets(
-    chunks: Sequence[IndexedChunk],
+def build_contexts(
+    hits: Iterable[Hit],
+    limit: int,
     primary_source: SourceType,
     budgets_tokens: tuple[int, int],
     count_tokens: Callable[[str], int],
-) -> tuple[list[Passage], list[Passage]]:
-    """Take passages of the first source and of the others, numbered through both."""
-    primary_budget, secondary_budget = budgets_tokens
-    primary = fill_budget(
-        (chunk for chunk in chunks if chunk.source == primary_source),
-        primary_budget,
-        count_tokens,
+) -> Contexts:
+    """Fit the first `limit` different chunks of the first source and of the others."""
+    chunks = drop_near_duplicates((hit.chunk for hit in hits), limit)
+    of_primary = [chunk for chunk in chunks if chunk.source == primary_source]
+    others = [chunk for chunk in chunks if chunk.source != primary_source]
+    primary = fill_budget(of_primary, budgets_tokens[0], count_tokens)
+    secondary = fill_budget(others, budgets_tokens[1], count_tokens, len(primary) + 1)
+    return Contexts(
+        primary_context=render_passages(primary),
+        secondary_context=render_passages(secondary),
+        sources_used=[_describe_source(passage) for passage in (*primary, *secondary)],
+        total_chunks=len(primary) + len(secondary),
     )
-    secondary = fill_budget(
-        (chunk for chunk in chunks if chunk.source != primary_source),
-        secondary_budget,
-        count_tokens,
-        first_number=len(primary) + 1,
-    )
-    return primary, secondary
 
 
 def _choices(chunk: IndexedChunk, *, is_first: bool) -> Iterator[str]:
@@ -143,16 +232,46 @@ def _beginnings(text: str) -> list[str]:
     return [text[spans[0].start : span.end] for span in reversed(spans[:-1])]
 
 
-def render_passages(passages: Sequence[Passage]) -> str:
-    """Write passages for a prompt, an empty line between them."""
-    return "\n\n".join(render_passage(passage) for passage in passages)
-
-
-def render_passage(passage: Passage) -> str:
-    """Write one passage under its number, title and address."""
-    return f"{_head(passage.number, passage.chunk)}\n{passage.text}"
+def render_passages(passages: Iterable[Passage]) -> str:
+    """Write passages for a prompt, each under its number, title and address."""
+    return "\n\n".join(f"{_head(p.number, p.chunk)}\n{p.text}" for p in passages)
 
 
 def _head(number: int, chunk: IndexedChunk) -> str:
     title = " ".join(chunk.title.split())
     return " ".join(part for part in (f"[{number}]", title, chunk.url) if part)
+
+
+def _describe_source(passage: Passage) -> SourceUsed:
+    chunk = passage.chunk
+    return SourceUsed(
+        number=passage.number,
+        chunk_id=str(chunk.chunk_id),
+        document_id=str(chunk.document_id),
+        source=chunk.source.value,
+        title=chunk.title,
+        url=chunk.url,
+    )
+
+
+def retrieved_chunk(hit: Hit, rerank_score: float | None = None) -> RetrievedChunk:
+    """Describe a candidate with its scores."""
+    chunk = hit.chunk
+    retrieved = RetrievedChunk(
+        chunk_id=str(chunk.chunk_id),
+        document_id=str(chunk.document_id),
+        source=chunk.source.value,
+        title=chunk.title,
+        url=chunk.url,
+        text=chunk.text,
+        parent_text=chunk.parent_text,
+        score=hit.score,
+        rrf_score=hit.rrf_score,
+        dense_rank=hit.dense_rank,
+        dense_similarity=hit.dense_score,
+        sparse_rank=hit.sparse_rank,
+        sparse_score=hit.sparse_score,
+    )
+    if rerank_score is not None:
+        retrieved["rerank_score"] = rerank_score
+    return retrieved

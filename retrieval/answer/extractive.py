@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from retrieval.answer.retrieved import RetrievedChunk
+from retrieval.answer.context import RetrievedChunk
 from retrieval.index.bm25 import char_ngrams
 from retrieval.index.knowledge import SourceType
+from retrieval.text.language import content_words
 from retrieval.text.sentences import sentence_spans
-from retrieval.text.stopwords import content_words
 
 MAX_SENTENCES = 3
 # About what a phone shows without scrolling: a whole answer of this size is read.

@@ -4,7 +4,7 @@ import json
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -36,8 +36,7 @@ class Manifest:
 
     def save(self, folder: Path) -> None:
         """Write the manifest beside the graph."""
-        values = {"max_tokens": self.max_tokens, "pad_token_id": self.pad_token_id}
-        (folder / MANIFEST).write_text(json.dumps(values), encoding="utf-8")
+        (folder / MANIFEST).write_text(json.dumps(asdict(self)), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> "Manifest":

@@ -8,13 +8,17 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.answer.retrieved import RetrievedContext
+from retrieval.answer.context import RetrievedContext
 from retrieval.context_retriever import ContextRetriever
 from retrieval.embedding.embedder import Embedder, passage_text
 from retrieval.evaluation.labelled import LabelledPassage, LabelledQuestion
 from retrieval.evaluation.report import Pipeline, Ranking
-from retrieval.index.hits import FusionOrder, SearchRequest
-from retrieval.index.knowledge import IndexedChunk, SourceType
+from retrieval.index.knowledge import (
+    FusionOrder,
+    IndexedChunk,
+    SearchRequest,
+    SourceType,
+)
 from retrieval.index.knowledge_index import KnowledgeIndex
 from retrieval.production_rag import ProductionRAG, RagOptions
 from retrieval.ranking.answerability import is_answerable
@@ -23,10 +27,9 @@ from retrieval.text.chunking import chunk_document
 _TOP_K = 20
 # Between two steps of a progress bar.
 _CHUNKS_AT_ONCE = 16
-_PRIMARY = SourceType.FAQ
-_SECONDARY = tuple(source for source in SourceType if source != _PRIMARY)
-_PRIMARY_BUDGET_TOKENS = 800
-_SECONDARY_BUDGET_TOKENS = 1200
+# Sources and budgets as a usual prompt has them.
+_OTHERS = tuple(source for source in SourceType if source != SourceType.FAQ)
+_PLAIN_CONTEXTS = (SourceType.FAQ, _OTHERS, 800, 1200)
 _DEFAULTS = RagOptions()
 
 
@@ -39,7 +42,7 @@ class Corpus:
 
     def __init__(self, passages: Sequence[LabelledPassage], embedder: Embedder) -> None:
         self._embedder = embedder
-        self._names = {_document_id(one.id): one.id for one in passages}
+        self._names = {uuid5(NAMESPACE_OID, one.id): one.id for one in passages}
         self._chunks = [
             chunk for one in passages for chunk in _cut(one, embedder.count_tokens)
         ]
@@ -76,47 +79,29 @@ class Corpus:
                     lambda _: self.index, self._embedder, timer, options=lambda: options
                 )
                 rag.warm_up()
-                return lambda question: self._by_production_rag(rag, question)
+                return lambda question: self._ranking(
+                    rag.retrieve_context(question.text, None, share=question.share)
+                )
             case Pipeline.CONTEXT_RETRIEVER:
                 plain: ContextRetriever[None] = ContextRetriever(
                     lambda _: self.index, self._embedder, timer
                 )
                 plain.warm_up()
-                return lambda question: self._by_retriever(plain, question)
+                return lambda question: self._ranking(
+                    plain.retrieve_context(question.text, None, *_PLAIN_CONTEXTS)
+                )
             case Pipeline.DENSE:
-                return self._by_meaning
+                return lambda question: self._by_one_retriever(
+                    question.text,
+                    self._embedder.embed_queries([question.text])[0],
+                    dense_top_k=_TOP_K,
+                )
             case Pipeline.SPARSE:
-                return self._by_words
+                return lambda question: self._by_one_retriever(
+                    question.text, None, sparse_top_k=_TOP_K
+                )
             case _:
                 assert_never(pipeline)
-
-    def _by_production_rag(
-        self, rag: ProductionRAG[None], question: LabelledQuestion
-    ) -> Ranking:
-        return self._ranking(
-            rag.retrieve_context(question.text, None, share=question.share)
-        )
-
-    def _by_retriever(
-        self, plain: ContextRetriever[None], question: LabelledQuestion
-    ) -> Ranking:
-        return self._ranking(
-            plain.retrieve_context(
-                question.text,
-                None,
-                _PRIMARY,
-                _SECONDARY,
-                _PRIMARY_BUDGET_TOKENS,
-                _SECONDARY_BUDGET_TOKENS,
-            )
-        )
-
-    def _by_meaning(self, question: LabelledQuestion) -> Ranking:
-        vector = self._embedder.embed_queries([question.text])[0]
-        return self._by_one_retriever(question.text, vector, dense_top_k=_TOP_K)
-
-    def _by_words(self, question: LabelledQuestion) -> Ranking:
-        return self._by_one_retriever(question.text, None, sparse_top_k=_TOP_K)
 
     def _by_one_retriever(
         self,
@@ -146,14 +131,10 @@ class Corpus:
         return Ranking(tuple(dict.fromkeys(ids)), is_answerable(found["relevance"]))
 
 
-def _document_id(name: str) -> UUID:
-    return uuid5(NAMESPACE_OID, name)
-
-
 def _cut(
     passage: LabelledPassage, count_tokens: Callable[[str], int]
 ) -> Iterator[IndexedChunk]:
-    document_id = _document_id(passage.id)
+    document_id = uuid5(NAMESPACE_OID, passage.id)
     known = passage.source in {source.value for source in SourceType}
     source = SourceType(passage.source) if known else SourceType.MANUAL
     for parent in chunk_document(passage.title, passage.text, count_tokens):

@@ -68,14 +68,11 @@ def document_terms(text: str) -> list[str]:
 def word_ngrams(word: str) -> tuple[str, ...]:
     """Cut one folded word into its n-grams."""
     # What is longer is no word of a language, and would fill the memory of those.
-    return _usual_ngrams(word) if len(word) <= _LONGEST_WORD else _cut(word)
+    cut = _cut if len(word) <= _LONGEST_WORD else _cut.__wrapped__
+    return cut(word)
 
 
 @lru_cache(maxsize=_REMEMBERED_WORDS)
-def _usual_ngrams(word: str) -> tuple[str, ...]:
-    return _cut(word)
-
-
 def _cut(word: str) -> tuple[str, ...]:
     edged = f" {word} "
     return tuple(

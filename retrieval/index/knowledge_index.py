@@ -17,12 +17,18 @@ from retrieval.errors import (
 )
 from retrieval.index.bm25 import Bm25Index, count_terms
 from retrieval.index.dense import DenseIndex
-from retrieval.index.hits import FusionOrder, Hit, Hits, RetrieverName, SearchRequest
-from retrieval.index.knowledge import ChunkTable, IndexedChunk
+from retrieval.index.knowledge import (
+    ChunkTable,
+    FusionOrder,
+    Hit,
+    Hits,
+    IndexedChunk,
+    RetrieverName,
+    SearchRequest,
+)
 from retrieval.ranking.fusion import fuse_by_weight, penalise_oov, pool, rrf
-from retrieval.text.language import detect_language
+from retrieval.text.language import content_words, detect_language
 from retrieval.text.normalise import has_words
-from retrieval.text.stopwords import content_words
 
 # Chunks looked at for each parent wanted; a page of many good chunks asks for more.
 _CHUNKS_PER_PARENT = 4
@@ -83,19 +89,18 @@ class KnowledgeIndex:
         """
         # One id twice in a revision: the last word counts.
         wanted = {chunk.chunk_id: chunk for chunk in upserted}
-        self._check_dimensions(wanted.values())
+        for vector in (chunk.vector for chunk in wanted.values()):
+            if vector is not None and vector.shape != (self._dense.dimensions,):
+                raise DimensionMismatchError
         with self._applying:
-            allowed = [
-                chunk
-                for chunk in wanted.values()
-                if chunk.document_id not in self._barred
-            ]
-            staying = {
-                self._table.keys[chunk.chunk_id]: chunk.vector
-                for chunk in allowed
-                if self._table.holds(chunk)
-            }
-            chunks = [chunk for chunk in allowed if not self._table.holds(chunk)]
+            staying, chunks = {}, []
+            for chunk in wanted.values():
+                if chunk.document_id in self._barred:
+                    continue
+                if self._table.holds(chunk):
+                    staying[self._table.keys[chunk.chunk_id]] = chunk.vector
+                else:
+                    chunks.append(chunk)
             gone = self._table.keys_of(deleted)
             gone |= {self._table.keys.get(chunk.chunk_id, -1) for chunk in chunks}
             gone -= staying.keys() | {-1}
@@ -175,16 +180,11 @@ class KnowledgeIndex:
     def _penalise_oov(self, wanted: SearchRequest) -> SearchRequest:
         if wanted.oov_dense_weight is None:
             return wanted
-        words = [
-            word
-            for word in content_words(wanted.text)
-            if len(word) >= _SHORTEST_OOV_WORD
-        ]
-        weight = penalise_oov(
-            wanted.dense_weight,
-            wanted.oov_dense_weight,
-            self._sparse.oov_share(words),
+        words = content_words(wanted.text)
+        share = self._sparse.oov_share(
+            [word for word in words if len(word) >= _SHORTEST_OOV_WORD]
         )
+        weight = penalise_oov(wanted.dense_weight, wanted.oov_dense_weight, share)
         return replace(wanted, dense_weight=weight)
 
     def _search_dense(
@@ -195,12 +195,8 @@ class KnowledgeIndex:
         centred = self._dense.centre(wanted.vector, wanted.centring)
         keys, (ranking, shown) = self._dense.cosines(np.stack([centred, wanted.vector]))
         if eligible is not None:
-            is_eligible = eligible[keys]
-            keys, ranking, shown = (
-                keys[is_eligible],
-                ranking[is_eligible],
-                shown[is_eligible],
-            )
+            chosen = eligible[keys]
+            keys, ranking, shown = keys[chosen], ranking[chosen], shown[chosen]
         units = self._best_units(keys, ranking, -np.inf, wanted, wanted.dense_top_k)
         return _Scored(units, keys, ranking, shown)
 
@@ -300,12 +296,6 @@ class KnowledgeIndex:
         with self._lock:
             key = self._table.keys.get(chunk_id)
             return 0.0 if key is None else self._sparse.coverage(words, key)
-
-    def _check_dimensions(self, chunks: Iterable[IndexedChunk]) -> None:
-        for chunk in chunks:
-            vector = chunk.vector
-            if vector is not None and vector.shape != (self._dense.dimensions,):
-                raise DimensionMismatchError
 
     def _replace(
         self,

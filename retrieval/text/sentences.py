@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from retrieval.text.links import LINK, LINK_CHARACTER
+from retrieval.text.language import LINK, LINK_CHARACTER
 
 
 class Span(NamedTuple):

@@ -53,8 +53,8 @@ from persistence.journal import PostgresJournal
 from persistence.monitor import CheckRow
 from persistence.tenants import create_tenant
 from persistence.users import User, create_user
-from retrieval.answer.retrieved import Performance, RetrievedContext
-from retrieval.index.hits import EVERYTHING, RetrievalFilter
+from retrieval.answer.context import Performance, RetrievedContext
+from retrieval.index.knowledge import EVERYTHING, RetrievalFilter
 
 SECRET = "a secret of the tests, long enough"
 BASE_URL = "http://pilito.test"

@@ -19,7 +19,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from deployments.answers.errors import ModelMissingError
 from deployments.answers.model_hub import fetch_model
-from retrieval.cross_encoder import CrossEncoderRuntime
+from retrieval.cross_encoder.runtime import CrossEncoderRuntime
 from retrieval.errors import RerankerUnavailableError
 
 #: Two gigabytes over a slow line, and a minute of compiling.
@@ -203,6 +203,6 @@ def _open(built: Built, threads: int) -> CrossEncoderRuntime:
         from retrieval.cross_encoder.quantised import QuantisedCrossEncoder
 
         return QuantisedCrossEncoder(built.folder, threads=threads)
-    from retrieval.cross_encoder.full import FullCrossEncoder
+    from retrieval.cross_encoder.runtime import FullCrossEncoder
 
     return FullCrossEncoder(built.folder, threads=threads)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from actors.backoff import exponential_backoff
 from deployments.answers.reranking.models import Loaded
-from retrieval.cross_encoder import CrossEncoderRuntime, LatencyEstimator
+from retrieval.cross_encoder.runtime import CrossEncoderRuntime, LatencyEstimator
 from retrieval.errors import RerankerUnavailableError
 from retrieval.ranking.reranking import RerankResult
 

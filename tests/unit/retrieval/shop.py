@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from retrieval.answer.retrieved import RetrievedContext
+from retrieval.answer.context import RetrievedContext
 from retrieval.context_retriever import ContextRetriever
 from retrieval.embedding.embedder import Embedder, passage_text
-from retrieval.evaluation import hit_at_k, mean, reciprocal_rank
+from retrieval.evaluation.report import hit_at_k, mean, reciprocal_rank
 from retrieval.index.knowledge import IndexedChunk, SourceType
 from retrieval.index.knowledge_index import KnowledgeIndex
 from tests.unit.retrieval.samples import LabelledSet, an_id

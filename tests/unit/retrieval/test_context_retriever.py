@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from retrieval.answer.retrieved import RetrievedContext
+from retrieval.answer.context import RetrievedContext
 from retrieval.context_retriever import ContextRetriever
 from retrieval.embedding.embedder import Embedder
 from retrieval.errors import EmbeddingError

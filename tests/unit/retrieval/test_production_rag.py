@@ -8,12 +8,11 @@ from itertools import count
 
 import pytest
 
-from retrieval.answer.retrieved import RetrievedContext
+from retrieval.answer.context import RetrievedContext
 from retrieval.embedding.embedder import Embedder
 from retrieval.errors import RerankerUnavailableError, SearchFailedError
 from retrieval.index.bm25 import Bm25Index
-from retrieval.index.hits import FusionOrder, RetrievalFilter
-from retrieval.index.knowledge import SourceType
+from retrieval.index.knowledge import FusionOrder, RetrievalFilter, SourceType
 from retrieval.index.knowledge_index import KnowledgeIndex
 from retrieval.production_rag import ProductionRAG, RagOptions, Rerank
 from retrieval.ranking.reranking import RerankResult

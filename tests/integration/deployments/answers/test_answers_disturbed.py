@@ -12,9 +12,9 @@ from deployments.answers.responder import AnswerWriter
 from deployments.answers.retriever import KnowledgeRetriever
 from persistence.database import Pool
 from persistence.ids import ConversationId, TenantId
-from retrieval.answer.retrieved import RetrievedContext
+from retrieval.answer.context import RetrievedContext
 from retrieval.embedding.embedder import Embedder
-from retrieval.index.hits import EVERYTHING, RetrievalFilter
+from retrieval.index.knowledge import EVERYTHING, RetrievalFilter
 from tests.support.disturbed import DisturbedEmbedder
 from tests.support.knowledge import (
     PAGES,

@@ -18,8 +18,8 @@ from deployments.answers.responder import AnswerWriter
 from deployments.answers.retriever import KnowledgeRetriever
 from persistence.database import Pool, open_pool
 from persistence.ids import ConversationId, MessageId, TenantId
-from retrieval.answer.retrieved import RetrievedContext
-from retrieval.index.hits import EVERYTHING, RetrievalFilter
+from retrieval.answer.context import RetrievedContext
+from retrieval.index.knowledge import EVERYTHING, RetrievalFilter
 from tests.support.knowledge import (
     PAGES,
     RETURNS,

@@ -21,8 +21,7 @@ from persistence.ids import TenantId
 from persistence.tenants import create_tenant
 from persistence.users import User
 from retrieval.embedding.embedder import Embedder
-from retrieval.index.hits import SearchRequest
-from retrieval.index.knowledge import IndexedChunk, SourceType
+from retrieval.index.knowledge import IndexedChunk, SearchRequest, SourceType
 from tests.support.knowledge import (
     RETURNS,
     SHIPPING,

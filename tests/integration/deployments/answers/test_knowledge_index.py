@@ -21,10 +21,9 @@ from persistence.database import Pool, open_pool
 from persistence.ids import ConversationId, TenantId
 from persistence.listener import Listener
 from persistence.tenants import create_tenant
-from retrieval.answer.retrieved import RetrievedContext
+from retrieval.answer.context import RetrievedContext
 from retrieval.embedding.embedder import Embedder
-from retrieval.index.hits import RetrievalFilter
-from retrieval.index.knowledge import SourceType
+from retrieval.index.knowledge import RetrievalFilter, SourceType
 from tests.support.knowledge import (
     PAGES,
     RETURNS,

@@ -16,7 +16,7 @@ from deployments.answers.retriever import (
 from persistence.database import Pool
 from persistence.ids import ConversationId, TenantId
 from persistence.tenants import create_tenant
-from retrieval.cross_encoder.full import FullCrossEncoder
+from retrieval.cross_encoder.runtime import FullCrossEncoder
 from retrieval.ranking.reranking import RerankResult
 from tests.support.cross_encoders import make_question
 from tests.support.knowledge import CountingEmbedder, Page, add_page

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from sentence_transformers import CrossEncoder
 
 from retrieval.cross_encoder.compiling import compile_cross_encoder, has_vnni
-from retrieval.cross_encoder.full import FullCrossEncoder
 from retrieval.cross_encoder.quantised import Manifest, QuantisedCrossEncoder
+from retrieval.cross_encoder.runtime import FullCrossEncoder
 from retrieval.errors import RerankerUnavailableError
 from tests.support.cross_encoders import WORDS, Question, make_question
 

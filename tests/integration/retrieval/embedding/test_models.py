@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from retrieval.embedding.models import (
+from retrieval.embedding.embedder import (
     SentenceTransformerEmbedder,
     open_embedder,
     reopen_embedder,

@@ -21,7 +21,7 @@ from deployments.answers.prompt import (
 from persistence.ids import TenantId
 from persistence.messages import Turn
 from persistence.tenants import Tenant
-from retrieval.answer.retrieved import Performance, RetrievedContext
+from retrieval.answer.context import Performance, RetrievedContext
 
 PASSAGE = "[1] ارسال\n۶۵ هزار تومان"
 SHOP = Tenant(TenantId(UUID(int=1)), "shop", "fa", "همیشه با «دوست عزیز» شروع کن.")

@@ -1,7 +1,7 @@
 """Answers in the tenant's own words."""
 
+from retrieval.answer.context import RetrievedChunk
 from retrieval.answer.extractive import best_sentences
-from retrieval.answer.retrieved import RetrievedChunk
 
 LONG = (
     "فروشگاه ما از سال ۱۳۹۰ در شیراز باز است و هر روز مهمان دارد. "

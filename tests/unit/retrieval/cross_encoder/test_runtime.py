@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.cross_encoder import LatencyEstimator, batch_by_length
+from retrieval.cross_encoder.runtime import LatencyEstimator, batch_by_length
 
 
 def test_pairs_of_like_length_share_a_batch() -> None:

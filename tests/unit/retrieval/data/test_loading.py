@@ -6,8 +6,8 @@ import pytest
 
 from retrieval.data.loading import WordListError, load_groups, load_pairs, load_rows
 from retrieval.query.colloquial import write_formally
+from retrieval.text.language import STOP_WORDS
 from retrieval.text.normalise import normalise
-from retrieval.text.stopwords import STOP_WORDS
 
 
 def write(folder: Path, text: str) -> Path:

@@ -2,7 +2,11 @@
 
 import pytest
 
-from retrieval.evaluation import LabelledSetError, parse_passages, parse_questions
+from retrieval.evaluation.labelled import (
+    LabelledSetError,
+    parse_passages,
+    parse_questions,
+)
 
 
 def test_passages_are_read_whatever_else_their_lines_hold() -> None:

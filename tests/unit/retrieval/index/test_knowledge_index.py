@@ -12,8 +12,13 @@ from numpy.typing import NDArray
 from retrieval.errors import DimensionMismatchError, SearchFailedError
 from retrieval.index import bm25
 from retrieval.index.bm25 import Bm25Index
-from retrieval.index.hits import Hits, RetrieverName, SearchRequest
-from retrieval.index.knowledge import IndexedChunk, SourceType
+from retrieval.index.knowledge import (
+    Hits,
+    IndexedChunk,
+    RetrieverName,
+    SearchRequest,
+    SourceType,
+)
 from retrieval.index.knowledge_index import KnowledgeIndex
 from tests.unit.retrieval.samples import (
     DIMENSIONS,

@@ -7,9 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.data.loading import load_rows
-from retrieval.query.colloquial import write_formally
-from retrieval.query.nouns import COLLOQUIAL, written_noun
-from retrieval.query.verbs import written_verb
+from retrieval.query.colloquial import (
+    COLLOQUIAL,
+    write_formally,
+    written_noun,
+    written_verb,
+)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,12 @@
 
 import pytest
 
-from retrieval.index.hits import SearchRequest
-from retrieval.index.knowledge import SourceType
+from retrieval.index.knowledge import SearchRequest, SourceType
 from retrieval.index.knowledge_index import KnowledgeIndex
 from retrieval.ranking.answerability import (
     ANSWER_MARGIN,
     BREAK_EVEN,
+    OFF_TOPIC,
     PRODUCTION,
     AnswerabilityJudge,
     Evidence,
@@ -15,7 +15,6 @@ from retrieval.ranking.answerability import (
     is_answerable,
     relevance,
 )
-from retrieval.text.out_of_domain import OFF_TOPIC
 from tests.unit.retrieval.samples import DIMENSIONS, GramEmbedder, a_chunk
 
 SHIPPING = a_chunk("ship", "هزینه ارسال", "ارسال با پست ۴۵ هزار تومان است.")

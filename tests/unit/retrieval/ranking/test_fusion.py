@@ -2,8 +2,7 @@
 
 import pytest
 
-from retrieval.index.hits import OOV_DENSE_WEIGHT, SearchRequest
-from retrieval.index.knowledge import SourceType
+from retrieval.index.knowledge import OOV_DENSE_WEIGHT, SearchRequest, SourceType
 from retrieval.index.knowledge_index import KnowledgeIndex
 from retrieval.ranking.fusion import penalise_oov, rrf, weighted_min_max
 from tests.unit.retrieval.samples import DIMENSIONS, GramEmbedder, a_chunk

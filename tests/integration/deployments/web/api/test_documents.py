@@ -10,8 +10,7 @@ import pytest
 
 from persistence.database import Pool
 from persistence.users import User
-from retrieval.index.hits import RetrievalFilter
-from retrieval.index.knowledge import SourceType
+from retrieval.index.knowledge import RetrievalFilter, SourceType
 from tests.support.api import Api
 
 PATH = "/api/knowledge/documents/"

@@ -13,7 +13,7 @@ from deployments.integrations.website.live import Visit, Writing, render_frame
 from deployments.integrations.website.wording import Language, choose_language
 from persistence.ids import ConversationId, MessageId
 from persistence.messages import ChatMessage
-from retrieval.text.links import split_links
+from retrieval.text.language import split_links
 
 PAGE = Path(website.__file__).parent / "page"
 CONVERSATION = ConversationId(UUID(int=5))

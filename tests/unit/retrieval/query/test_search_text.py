@@ -1,13 +1,14 @@
-"""A very long question is searched by its two ends, however it is written."""
+"""A very long question is searched by its two ends, and by no link beside it."""
 
 import pytest
 
-from retrieval.query.shorten import (
+from retrieval.query.forms import to_search_text
+from retrieval.text.normalise import (
     MAX_QUESTION_CHARS,
+    normalise,
+    normalise_mildly,
     shorten_question,
-    to_search_text,
 )
-from retrieval.text.normalise import normalise, normalise_mildly
 
 #: The dots between the ends, with a blank on both sides.
 GAP = 5
