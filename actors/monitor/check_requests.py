@@ -157,3 +157,16 @@ class CheckRequests:
             await watch.delete_check_request(pool, request.id)
         except DATABASE_AWAY as error:
             log.warning("check_request_failed", error=repr(error))
+        except Exception:
+            log.exception("check_request_failed", service_id=str(request.service_id))
+            await self._refuse(request)
+
+    async def _refuse(self, request: watch.CheckRequest) -> None:
+        """Delete a request without a result, so that its caller is told."""
+        try:
+            await watch.delete_check_request(self._pool, request.id)
+        except DATABASE_AWAY as error:
+            log.warning("check_request_not_refused", error=repr(error))
+        except Exception:
+            log.exception("check_request_not_refused")
+        self._wakeups.on_notify("answered")

@@ -14,6 +14,7 @@ from actors.monitor.check_requests import CheckRequests, Wakeups
 from actors.monitor.checks import slots
 from actors.monitor.checks.check_runner import CheckRunner
 from actors.monitor.checks.checker import HttpChecker
+from actors.monitor.checks.conditions import find_unreadable_paths
 from actors.monitor.health_log import Lines
 from actors.monitor.recorder import Recorder
 from actors.tasks import cancel_and_wait, wait_for_signal
@@ -189,8 +190,13 @@ class Monitor:
             try:
                 await watch.renew_lease(self._pool, lease, self._term)
                 renewed = loop.time()
-            except DATABASE_AWAY as error:
-                log.warning("lease_not_renewed", error=repr(error))
+            except watch.LeaseLostError:
+                raise
+            except Exception as error:
+                if isinstance(error, DATABASE_AWAY):
+                    log.warning("lease_not_renewed", error=repr(error))
+                else:
+                    log.exception("lease_not_renewed")
                 if loop.time() - renewed > self._term.total_seconds():
                     raise watch.LeaseLostError from error
 
@@ -220,6 +226,8 @@ class Monitor:
     async def open_slot(self, lease: watch.Lease, slot: datetime) -> None:
         """Record the slots that were missed before this one, and start its checks."""
         watched = await watch.fetch_watched(self._pool, self._clock.now(), slot)
+        if self._last_slot is None:
+            _warn_of_unreadable_paths(watched)
         await self._record_missed(lease, slot, len(watched))
         spread = slots.spread_of(self._cron, slot, self._spread)
         self._last_slot = slot
@@ -298,6 +306,14 @@ class Monitor:
         """True if the clock shows a time well before the current slot."""
         last = self._last_slot
         return last is not None and self._clock.now() < last - timedelta(hours=1)
+
+
+def _warn_of_unreadable_paths(watched: Sequence[watch.Watched]) -> None:
+    """Log the services whose conditions an older release stored and none can meet."""
+    for service in (one.service for one in watched):
+        paths = find_unreadable_paths(service.conditions)
+        if paths:
+            log.warning("paths_unreadable", service_id=str(service.id), paths=paths)
 
 
 async def _run_forever(job: BackgroundJob, lease: watch.Lease) -> None:

@@ -141,8 +141,9 @@ class Recorder:
         except DATABASE_AWAY:
             return batch
         for finding in batch:
-            if finding.id in known and finding.done is not None:
-                finding.done.set_result(finding.build_row())
+            done = finding.done
+            if finding.id in known and done is not None and not done.done():
+                done.set_result(finding.build_row())
         return [finding for finding in batch if finding.id not in known]
 
     async def _record(self, lease: watch.Lease, batch: list[Finding]) -> _Draft:

@@ -13,7 +13,7 @@ import httpx
 import stamina
 
 from actors.monitor.checks import ssrf_guard
-from actors.monitor.checks.conditions import Condition, find_unmet
+from actors.monitor.checks.conditions import Condition, Effort, find_unmet
 from actors.monitor.checks.outcome import NETWORK_KINDS, FailureKind, Outcome
 from persistence.monitor import Method
 
@@ -27,6 +27,10 @@ MAX_ERROR_CHARS = 300
 USER_AGENT = "Pilito-Monitor"
 #: Failures that a retry may cure.
 RETRIED_KINDS = NETWORK_KINDS | {FailureKind.PROTOCOL}
+#: The share of a service's time-out that its conditions may take after the answer, but
+#: at least so long: other checks may have the processor meanwhile.
+CONDITIONS_SHARE = 0.5
+MIN_CONDITIONS_S = 0.5
 RETRIED_STATUSES = frozenset({429, *range(500, 600)})
 
 
@@ -275,8 +279,9 @@ async def _check_expectations(
         if is_cut:
             text = f"the body is larger than {MAX_BODY_BYTES} bytes"
             raise _failure(outcome, FailureKind.TOO_LARGE, text)
-        # In a thread: a path with a wildcard may visit all of a large body.
-        unmet = await asyncio.to_thread(find_unmet, target.conditions, body)
+        effort = Effort(max(target.timeout_s * CONDITIONS_SHARE, MIN_CONDITIONS_S))
+        # In a thread: a path with a wildcard may visit much of a large body.
+        unmet = await asyncio.to_thread(find_unmet, target.conditions, body, effort)
         if unmet is not None:
             raise _failure(outcome, FailureKind.CONDITION, unmet)
     return outcome

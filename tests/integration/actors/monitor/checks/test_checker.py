@@ -274,3 +274,15 @@ async def test_an_expired_or_unknown_certificate_fails(
     assert outcome.failure is FailureKind.TLS
     assert "expired" in (outcome.error or "") or not is_trusted
     assert outcome.attempts == 1
+
+
+async def test_conditions_that_cost_too_much_fail_the_check_and_say_so(
+    http: MisbehavingServer, checker: HttpChecker
+) -> None:
+    rows = b"[" + b",".join([b"[" + b",".join([b"1"] * 511) + b"]"] * 1000) + b"]"
+    wide = Condition(Comparison.NOT_EQUAL, "$..[*]", "absent")
+    target = Target(http.on("/", answer(200, rows)), conditions=(wide,) * 20)
+    outcome = await checker.check(target)
+    assert outcome.failure is FailureKind.CONDITION
+    assert outcome.error == "$..[*]: the conditions look at more than 100000 values"
+    assert outcome.attempts == 1
