@@ -8,7 +8,8 @@ from retrieval.data.loading import load_groups, load_pairs, load_rows
 _ZWNJ = "\u200c"
 # These letters join none that follows, so nothing keeps them apart.
 _NOT_JOINING = "اآدذرزژو"
-_SPOKEN_VOWEL = re.compile("(.+)ا(?=[نم])")
+# آسمان is آسمون and خانه is خونه; but کامل is no کومل, and شام no شوم.
+_SPOKEN_VOWEL = re.compile("(.+)ا(?=ن|(?<=..ا)م$)")
 _LISTED = load_groups("words.tsv", ("noun", "adjective", "adverb", "fixed"))
 
 
@@ -64,6 +65,7 @@ _UNLISTED = re.compile(
     r"(?P<thing>\w{2,}?)(?P<many>ها|های)?(?P<owner>تون|مون|شون)(?P<tail>و|رو)?"
     r"|(?P<object>\w{3,}[مش])و"
 )
+_PLURAL = re.compile(r"\w{2,}های")
 _SHORTEST_UNLISTED = 5
 _SHORTEST_BASE = 3
 
@@ -75,6 +77,8 @@ def written_noun(word: str) -> str | None:
     """
     if word in _HEARD:
         return _HEARD[word]
+    if _PLURAL.fullmatch(word) and word[: -len("های")] in WORDS:
+        return None  # برگهای is "leaves of", and no برگه‌ای
     # The longest base first: کارتون is no کار + تون.
     for cut in range(len(word) - 1, 1, -1):
         endings = _ENDINGS.fullmatch(word, cut)
@@ -89,6 +93,10 @@ def _listed(base: str, endings: dict[str, str]) -> str | None:
     is_short = len(base) < _SHORTEST_BASE
     if is_short and endings["many"] != "ها" and endings["owner"] not in _OWNERS:
         return None
+    # شدیدا is an adverb; کوچیکا can only be "the small ones".
+    is_adverb = endings["many"] == "ا" and not endings["owner"] and base[-1] != "ی"
+    if base in _ADJECTIVES and is_adverb and base == bare(_ADJECTIVES[base]):
+        return None
     if base in _ADJECTIVES and _fits_adjective(_ADJECTIVES[base], endings):
         return _render(_ADJECTIVES[base], endings)
     if base in _NOUNS and _fits_noun(_NOUNS[base], endings):
@@ -97,6 +105,8 @@ def _listed(base: str, endings: dict[str, str]) -> str | None:
     whole = f"{base}ه"
     if is_short or endings["degree"] or endings["one"] or endings["many"]:
         return None
+    if not _has_silent_he(whole):
+        return None  # سیاست is no سیاه, کلام no کلاه
     if endings["owner"] and whole in _NOUNS:
         return _render(_NOUNS[whole], endings)
     if endings["tail"] in ("س", "ست") and whole in _ADJECTIVES:
@@ -126,6 +136,14 @@ def _fits(base: str, endings: dict[str, str]) -> bool:
     last, is_silent = base[-1], _has_silent_he(base)
     if one and (many or owner or (one == "ای" and not is_silent)):
         return False
+    if one == "ای" and base[-2] in _NOT_JOINING:
+        return False  # دورهای is دور + های
+    if one == "ی" and last == "ا":
+        return False  # سرمایه is no سرما
+    if many == "ا" and endings["tail"] == "ن":
+        return False  # جوانان are "the young"
+    if owner == "ت" and endings["tail"] == "ه":
+        return False  # فرشته is an angel
     if many == "ا" and (last in "او" or is_silent or owner == "ت"):
         return False  # سفارشات is no "your orders"
     if owner == "ت" and last == "ی":

@@ -101,8 +101,8 @@ def _may_end(prefix: str, spoken: str, stem: str, ending: str) -> bool:
     ends_in_vowel = spoken.endswith("ا")
     if is_bare and spoken.startswith("ا"):
         return False  # بیارم, not بارم; نام is a name
-    if ending in ("د", "ند"):
-        return spoken == stem or ends_in_vowel
+    if ending in ("د", "ند"):  # میخواد, but میخواند is خوان + د
+        return spoken == stem or (ending == "د" and ends_in_vowel)
     if not ending:
         is_imperative = is_bare and prefix != "" and spoken != stem
         return is_imperative and len(spoken) >= _SHORTEST_IMPERATIVE
