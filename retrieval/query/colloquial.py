@@ -43,6 +43,7 @@ _VERB_PREFIXES = ("می", "نمی", "برمی", "درمی", "برنمی", "در�
 _WRITTEN_ENDING = re.compile(
     "(?:ها(?:ی(?:م|ت|ش|ی|مان|تان|شان)?)?|ترین|تری?|ای|ا[مش]|ات|اند?|است)"
 )
+_SPOKEN_OWNER = re.compile("[متش](?:و|رو|ه)?")
 _SHORTEST_HEAD = 3
 # People use few words, and each is asked for several times in a question.
 _REMEMBERED_WORDS = 8_192
@@ -91,7 +92,7 @@ def _is_kept_apart(spoken: str, written: str) -> bool:
     for beginning in (head, _write_word(head)):
         if written.startswith(beginning):
             following = written[len(beginning) : len(beginning) + 1]
-            return not following.isalpha() or following == tail[0]
+            return not following.isalpha() or bool(_SPOKEN_OWNER.fullmatch(tail))
     return False
 
 

@@ -62,7 +62,7 @@ _ENDINGS = re.compile(
 )
 # A thing that is not listed has an owner of several letters, or one that is an object.
 _UNLISTED = re.compile(
-    r"(?P<thing>\w{2,}?)(?P<many>ها|های)?(?P<owner>تون|مون|شون)(?P<tail>و|رو)?"
+    r"(?P<thing>\w{3,}?)(?P<many>ها|های)?(?P<owner>تون|مون|شون)(?P<tail>و|رو)?"
     r"|(?P<object>\w{3,}[مش])و"
 )
 _PLURAL = re.compile(r"\w{2,}های")
