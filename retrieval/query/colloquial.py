@@ -11,7 +11,8 @@ from retrieval.text.normalise import normalise_mildly
 _ZWNJ = "\u200c"
 # These letters join none that follows, so nothing keeps them apart.
 _NOT_JOINING = "اآدذرزژو"
-_SPOKEN_VOWEL = re.compile("(.+)ا(?=[نم])")
+# آسمان is آسمون and خانه is خونه; but کامل is no کومل, and شام no شوم.
+_SPOKEN_VOWEL = re.compile("(.+)ا(?=ن|(?<=..ا)م$)")
 _LISTED = load_groups("words.tsv", ("noun", "adjective", "adverb", "fixed"))
 
 
@@ -64,9 +65,10 @@ _NOUN_ENDINGS = re.compile(
 )
 # A thing that is not listed has an owner of several letters, or one that is an object.
 _UNLISTED = re.compile(
-    r"(?P<thing>\w{2,}?)(?P<many>ها|های)?(?P<owner>تون|مون|شون)(?P<tail>و|رو)?"
+    r"(?P<thing>\w{3,}?)(?P<many>ها|های)?(?P<owner>تون|مون|شون)(?P<tail>و|رو)?"
     r"|(?P<object>\w{3,}[مش])و"
 )
+_PLURAL = re.compile(r"\w{2,}های")
 _SHORTEST_UNLISTED = 5
 _SHORTEST_BASE = 3
 
@@ -78,6 +80,8 @@ def written_noun(word: str) -> str | None:
     """
     if word in _HEARD:
         return _HEARD[word]
+    if _PLURAL.fullmatch(word) and word[: -len("های")] in WORDS:
+        return None  # برگهای is "leaves of", and no برگه‌ای
     # The longest base first: کارتون is no کار + تون.
     for cut in range(len(word) - 1, 1, -1):
         endings = _NOUN_ENDINGS.fullmatch(word, cut)
@@ -92,6 +96,10 @@ def _listed(base: str, endings: dict[str, str]) -> str | None:
     is_short = len(base) < _SHORTEST_BASE
     if is_short and endings["many"] != "ها" and endings["owner"] not in _OWNERS:
         return None
+    # شدیدا is an adverb; کوچیکا can only be "the small ones".
+    is_adverb = endings["many"] == "ا" and not endings["owner"] and base[-1] != "ی"
+    if base in _ADJECTIVES and is_adverb and base == bare(_ADJECTIVES[base]):
+        return None
     if base in _ADJECTIVES and _fits_adjective(_ADJECTIVES[base], endings):
         return _render(_ADJECTIVES[base], endings)
     if base in _NOUNS and _fits_noun(_NOUNS[base], endings):
@@ -100,6 +108,8 @@ def _listed(base: str, endings: dict[str, str]) -> str | None:
     whole = f"{base}ه"
     if is_short or endings["degree"] or endings["one"] or endings["many"]:
         return None
+    if not _has_silent_he(whole):
+        return None  # سیاست is no سیاه, کلام no کلاه
     if endings["owner"] and whole in _NOUNS:
         return _render(_NOUNS[whole], endings)
     if endings["tail"] in ("س", "ست") and whole in _ADJECTIVES:
@@ -129,6 +139,14 @@ def _fits(base: str, endings: dict[str, str]) -> bool:
     last, is_silent = base[-1], _has_silent_he(base)
     if one and (many or owner or (one == "ای" and not is_silent)):
         return False
+    if one == "ای" and base[-2] in _NOT_JOINING:
+        return False  # دورهای is دور + های
+    if one == "ی" and last == "ا":
+        return False  # سرمایه is no سرما
+    if many == "ا" and endings["tail"] == "ن":
+        return False  # جوانان are "the young"
+    if owner == "ت" and endings["tail"] == "ه":
+        return False  # فرشته is an angel
     if many == "ا" and (last in "او" or is_silent or owner == "ت"):
         return False  # سفارشات is no "your orders"
     if owner == "ت" and last == "ی":
@@ -275,8 +293,8 @@ def _may_end(prefix: str, spoken: str, stem: str, ending: str) -> bool:
     ends_in_vowel = spoken.endswith("ا")
     if is_bare and spoken.startswith("ا"):
         return False  # بیارم, not بارم; نام is a name
-    if ending in ("د", "ند"):
-        return spoken == stem or ends_in_vowel
+    if ending in ("د", "ند"):  # میخواد, but میخواند is خوان + د
+        return spoken == stem or (ending == "د" and ends_in_vowel)
     if not ending:
         is_imperative = is_bare and prefix != "" and spoken != stem
         return is_imperative and len(spoken) >= _SHORTEST_IMPERATIVE
@@ -291,8 +309,22 @@ def _join(prefix: str, stem: str) -> str:
     return prefix + stem
 
 
+# Written words that only their neighbours tell from spoken ones: ضد شوره, but این شوره.
+_KEPT = r"""
+    ضد[ \u200c]+(?:شوره|کنه)
+    | شوره(?=[ ]+(?:سر|مو|دار|می|گرفت))
+    | اصله(?=[ ]+(?:نهال|درخت))
+    | (?:گوشت|ران|ماهیچه|دنده|گردن|کباب)[ ]+بره
+    | بدین(?=[ ]+(?:ترتیب|سان|معن|منظور|وسیله|گونه|جهت|خاطر|دلیل|صورت|شکل|شرح|طریق))
+    | (?:قرن|سده)[ ]+یکم
+    | فک(?![ ]+(?:ن?می|ن?کن|کرد))  # the jaw; without "I do", it is no thought
+"""
 # Many write می apart from its verb.
-_WORD = re.compile(r"(?P<prefix>(?<!\w)ن?می +)?(?P<word>[\w\u200c]+)")
+_WORD = re.compile(
+    rf"(?<!\w)(?P<kept>{_KEPT})(?![\w\u200c])"
+    r"|(?P<prefix>(?<!\w)ن?می[ ]+)?(?P<word>[\w\u200c]+)",
+    re.VERBOSE,
+)
 # No Persian word has a letter three times in a row: لطفاااا is لطفا.
 _STRETCHED = re.compile(r"([\u0621-\u06cc])\1{2,}")
 _READINGS = (
@@ -301,6 +333,13 @@ _READINGS = (
     written_verb_with_object,
     written_unlisted_noun,
 )
+_VERB_PREFIXES = ("می", "نمی", "برمی", "درمی", "برنمی", "درنمی")
+# Endings as documents write them, after a half-space.
+_WRITTEN_ENDING = re.compile(
+    "(?:ها(?:ی(?:م|ت|ش|ی|مان|تان|شان)?)?|ترین|تری?|ای|ا[مش]|ات|اند?|است)"
+)
+_SPOKEN_OWNER = re.compile("[متش](?:و|رو|ه)?")
+_SHORTEST_HEAD = 3
 # People use few words, and each is asked for several times in a question.
 _REMEMBERED_WORDS = 8_192
 
@@ -315,6 +354,8 @@ def write_formally(text: str) -> str:
 
 
 def _write_match(match: re.Match[str]) -> str:
+    if match["kept"] is not None:
+        return match["kept"]
     prefix, word = match["prefix"], match["word"]
     if prefix is None:
         return _write_word(word)
@@ -325,10 +366,36 @@ def _write_match(match: re.Match[str]) -> str:
 def _write_word(spoken: str) -> str:
     spoken = _STRETCHED.sub(r"\1", spoken)
     word = bare(spoken)
+    written = _read(word)
+    if word == spoken or word in COLLOQUIAL:
+        return written or spoken
+    # Half-spaces are put with care: what reads across them is misread.
+    head, tail = spoken.rsplit(_ZWNJ, 1)
+    if _WRITTEN_ENDING.fullmatch(tail) and len(head) >= _SHORTEST_HEAD:
+        known = COLLOQUIAL.get(bare(head)) or WORDS.get(bare(head)) or head
+        return spoken if bare(known) == bare(head) else f"{known}{_ZWNJ}{tail}"
+    if written is None or bare(written) == word:
+        return spoken
+    return written if _is_kept_apart(spoken, written) else spoken
+
+
+def _is_kept_apart(spoken: str, written: str) -> bool:
+    """Tell whether a word is written with what stands before its first half-space."""
+    head, tail = spoken.split(_ZWNJ, 1)
+    if head in _VERB_PREFIXES:
+        return True
+    for beginning in (head, _write_word(head)):
+        if written.startswith(beginning):
+            following = written[len(beginning) : len(beginning) + 1]
+            return not following.isalpha() or bool(_SPOKEN_OWNER.fullmatch(tail))
+    return False
+
+
+def _read(word: str) -> str | None:
     if word in COLLOQUIAL:
         return COLLOQUIAL[word]
     # A listed word comes first: نمونه is a sample, and no negated verb.
     if word in WORDS:
         return WORDS[word]
     readings = (reading(word) for reading in _READINGS)
-    return next((written for written in readings if written is not None), spoken)
+    return next((written for written in readings if written is not None), None)
