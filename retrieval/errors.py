@@ -29,3 +29,9 @@ class SearchFailedError(RetrievalError):
 
 class RerankerUnavailableError(RetrievalError):
     """No cross-encoder is there to judge the passages. The fused order serves."""
+
+
+class UnreadableFileError(RetrievalError):
+    """The file can't be read. Hand it in again, or hand in its text."""
+
+    permanent = True
