@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PARALLEL := -n logical --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check db console
+.PHONY: help setup run check style unit test services integration cluster db
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -23,17 +23,29 @@ $(VENV)/.ready: pyproject.toml requirements.lock
 run: setup ## Start the runtime with the demo shop
 	$(BIN)/pilito up --demo
 
-check: setup ## Format, lint, types, import contracts
+check: style unit ## Style, types, import contracts and the unit tests
+
+style: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	@# Its second process has three seconds to start: a busy machine needs more.
 	$(BIN)/mypy || { test $$? -eq 2 && MYPY_NUM_WORKERS=0 $(BIN)/mypy; }
 	$(BIN)/lint-imports
 
-test: setup ## The whole suite, on a real PostgreSQL and a real Ray
-	@failed=0; \
-	$(BIN)/pytest $(PARALLEL) --ignore tests/cluster tests || failed=1; \
-	$(BIN)/pytest tests/cluster || failed=1; exit $$failed
+unit: setup ## The pure rules and the rules of the house, within a minute
+	$(BIN)/pytest $(PARALLEL) tests/unit tests/house
+
+test: unit services ## The whole suite, on a real PostgreSQL and a real Ray
+
+# Those of the cluster mostly wait for starts and stops: they run beside the others.
+services: setup
+	@+$(MAKE) --no-print-directory --jobs 2 --output-sync=target integration cluster
+
+integration: setup
+	$(BIN)/pytest $(PARALLEL) --ignore tests/unit --ignore tests/house --ignore tests/cluster tests
+
+cluster: setup
+	$(BIN)/pytest tests/cluster
 
 db: setup ## Open psql on the runtime's embedded database
 	$(BIN)/pilito db

@@ -1,1 +1,1 @@
-"""Who owns state over time."""
+"""Actors own state over time: conversations and the health monitor."""

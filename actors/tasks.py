@@ -63,7 +63,7 @@ async def wait_for_signal(signal: asyncio.Event, timeout_s: float | None) -> Non
             await signal.wait()
 
 
-async def cancel_and_wait(*tasks: "asyncio.Task[None] | None") -> None:
+async def cancel_and_wait(*tasks: "asyncio.Task[object] | None") -> None:
     """Cancel tasks and wait until they have ended; what they raise is dropped."""
     running = [task for task in tasks if task is not None]
     for task in running:
@@ -85,8 +85,22 @@ class SingleFlight(Generic[Key, Value]):
     ) -> Value:
         """Join the call of this key that is under way, or begin one."""
         task = self._calls.get(key)
-        if task is None:
+        # A done task may still be here: its callback runs a step later, and a caller
+        # that asks again without a pause would be given the old result for ever.
+        if task is None or task.done():
             task = asyncio.create_task(call())
             self._calls[key] = task
-            task.add_done_callback(lambda _: self._calls.pop(key, None))
+            task.add_done_callback(lambda ended: self._drop(key, ended))
         return await asyncio.shield(task)
+
+    async def stop(self) -> None:
+        """Cancel the calls under way and wait until they have ended."""
+        await cancel_and_wait(*self._calls.values())
+
+    def forget_all(self) -> None:
+        """Let the next callers begin calls of their own; those under way go on."""
+        self._calls.clear()
+
+    def _drop(self, key: Key, ended: "asyncio.Task[Value]") -> None:
+        if self._calls.get(key) is ended:
+            del self._calls[key]

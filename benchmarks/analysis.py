@@ -1,14 +1,14 @@
-"""How long an analysis of a thousand services takes, and whether others wait for it.
+"""Measures an analysis of a thousand services, and whether it delays others.
 
     python -m benchmarks.analysis [--services 1000] [--days 1]
 
-Beside the analysis, in its process of its own, this one measures its event loop as the
-checks would feel it: by how much a short sleep comes late.
+The analysis runs in a Ray worker. Meanwhile this process measures its own event loop as
+the checks would feel it: the delay of a short sleep.
 """
 
 import argparse
 import asyncio
-import resource
+import os
 import shutil
 import tempfile
 import time
@@ -18,11 +18,10 @@ from uuid import UUID, uuid4
 
 import numpy as np
 import psutil
-from pydantic import SecretStr
+import ray
 
 from actors.clock import SystemClock
-from config.settings import Settings
-from deployments.monitoring.analysis_jobs import AnalysesApart, Question
+from deployments.monitoring.analysis_jobs import AnalysisRequest, RayAnalysis
 from persistence import migrate
 from persistence.database import Pool, open_pool
 from persistence.embedded.server import EmbeddedPostgres
@@ -84,17 +83,25 @@ async def measure_lateness(stop: asyncio.Event) -> list[float]:
     return late
 
 
-async def measure_memory(stop: asyncio.Event) -> int:
-    """Measure the most memory that a child of this process had, in bytes."""
-    most, me = 0, psutil.Process()
+async def measure_worker(stop: asyncio.Event) -> tuple[int, float]:
+    """Measure the most memory of the worker in bytes, and its processor's seconds."""
+    memory, cpu, me = 0, 0.0, psutil.Process()
     while not stop.is_set():
-        for child in me.children():
+        for child in me.children(recursive=True):
             try:
-                most = max(most, child.memory_info().rss)
-            except psutil.NoSuchProcess:
+                if child.cmdline()[:1] == ["ray::analyze"]:
+                    memory = max(memory, child.memory_info().rss)
+                    cpu = max(cpu, sum(child.cpu_times()[:2]))
+            except psutil.Error:
                 continue
-        await asyncio.sleep(0.2)
-    return most
+        await asyncio.sleep(0.1)
+    return memory, cpu
+
+
+def start_ray(dsn: str) -> None:
+    """Start a Ray runtime whose workers find the database."""
+    os.environ["PILITO_DATABASE_URL"] = dsn
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
 
 
 async def run(dsn: str, services: int, days: float) -> None:
@@ -105,16 +112,18 @@ async def run(dsn: str, services: int, days: float) -> None:
     await fill(pool, tenant.id, services, days, until)
     rows = await pool.fetchval("SELECT count(*) FROM check_results")
     print(f"{services} services, {rows} rows")
-    analyses = AnalysesApart(Settings(database_url=SecretStr(dsn)))
+    start_ray(dsn)
+    runner = RayAnalysis()
     for title in ("first", "again"):
         stop = asyncio.Event()
-        watching = asyncio.gather(measure_lateness(stop), measure_memory(stop))
-        begin, before = time.perf_counter(), _children_cpu()
-        analysis = await analyses.run(Question(tenant.id, until, timedelta(days=1)))
+        watching = asyncio.gather(measure_lateness(stop), measure_worker(stop))
+        begin = time.perf_counter()
+        analysis = await runner.run(
+            AnalysisRequest(tenant.id, until, timedelta(days=1))
+        )
         took = time.perf_counter() - begin
-        cpu = _children_cpu() - before
         stop.set()
-        late, memory = await watching
+        late, (memory, cpu) = await watching
         assert analysis is not None  # noqa: S101 - the tenant was just made
         print(
             f"{title}: {took:.1f} s, {cpu:.1f} s of CPU beside PostgreSQL's,"
@@ -124,6 +133,7 @@ async def run(dsn: str, services: int, days: float) -> None:
             f" at most {1000 * max(late):.1f} ms"
         )
     await pool.close()
+    ray.shutdown()
 
 
 def main() -> None:
@@ -141,11 +151,6 @@ def main() -> None:
     finally:
         postgres.stop()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _children_cpu() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
 
 
 def _record(

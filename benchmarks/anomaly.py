@@ -1,12 +1,12 @@
-"""How well odd times are found in labelled series, beside two plain rolling rules.
+"""Measures anomaly detection on labelled series, beside two plain rolling rules.
 
     python -m benchmarks.anomaly --data ../shared/data/nab
 
-Every rule sees the past only, and nothing is judged in a series' first day. An alarm
-is one instant: odd checks closer than `quiet` are one episode, told once. A labelled
-window is found when an alarm lies within it; an alarm in no window is false. The plain
-rules are tuned (window, threshold, quiet, k of n, habits) on the series of `--tune` for
-their best F1; ours runs as it is shipped. The other series are reported apart.
+Every rule sees the past only, and the first day of a series has no alarms. An alarm is
+one instant: anomalous checks closer than `quiet` are one episode with one alarm. A
+labelled window is found when an alarm lies within it; an alarm in no window is false.
+The plain rules are tuned (window, threshold, quiet, k of n, recurring) on the series of
+`--tune` for their best F1; ours runs as shipped. Other series are reported apart.
 """
 
 import argparse
@@ -21,7 +21,12 @@ import numpy as np
 import orjson
 from numpy.lib.stride_tricks import sliding_window_view
 
-from actors.monitor.analysis.anomaly import Rules, Scan, find_episodes, scan
+from actors.monitor.analysis.anomaly import (
+    AnomalySettings,
+    Detection,
+    detect,
+    find_episodes,
+)
 from actors.monitor.analysis.features import (
     FEATURES,
     Flags,
@@ -41,10 +46,10 @@ DAY_S = timedelta(days=1).total_seconds()
 WINDOWS = (36, 144, 288)
 THRESHOLDS = (3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 14.0, 20.0)
 QUIET = (timedelta(hours=6), timedelta(hours=12))
-#: So many of so many checks must be odd.
+#: So many of so many checks must be anomalous.
 DEBOUNCES = ((1, 1), (2, 3), (3, 5))
-NO_HABIT = 10_000
-HABITS = (NO_HABIT, Rules().habit)
+NEVER_RECURRING = 10_000
+RECURRING = (NEVER_RECURRING, AnomalySettings().recurring)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +102,17 @@ class Plain:
     threshold: float
     quiet: timedelta
     debounce: tuple[int, int]
-    habit: int
+    recurring: int
 
     def __str__(self) -> str:
         name = "median/MAD" if self.robust else "z-score"
-        habit = "no habits" if self.habit == NO_HABIT else f"habit {self.habit}"
+        never = self.recurring == NEVER_RECURRING
+        recurring = "never recurring" if never else f"recurring {self.recurring}"
         hours = self.quiet.total_seconds() / 3600
         return (
             f"rolling {name}: {self.window} checks, > {self.threshold:g},"
-            f" {self.debounce[0]} of {self.debounce[1]}, quiet {hours:g} h, {habit}"
+            f" {self.debounce[0]} of {self.debounce[1]}, quiet {hours:g} h,"
+            f" {recurring}"
         )
 
 
@@ -162,10 +169,10 @@ def load_labelled(folder: Path) -> tuple[Labelled, ...]:
     )
 
 
-def tally_ours(one: Labelled, rules: Rules | None = None) -> Tally:
+def tally_ours(one: Labelled, settings: AnomalySettings | None = None) -> Tally:
     """Judge a series by the shipped rules."""
-    rules = rules or Rules()
-    episodes = find_episodes(one.series, scan(one.series, rules), rules)
+    settings = settings or AnomalySettings()
+    episodes = find_episodes(one.series, detect(one.series, settings), settings)
     return _tally(one, [e.raised for e in episodes if e.raised is not None])
 
 
@@ -174,11 +181,11 @@ def tally_plain(one: Labelled, distances: Numbers, rule: Plain) -> Tally:
     needed, of = rule.debounce
     far = distances >= rule.threshold
     lately = np.convolve(far, np.ones(of), mode="full")[: len(far)]
-    odd = far & (lately >= needed) & (one.series.at >= one.series.at[0] + DAY_S)
-    rules = replace(Rules(), quiet=rule.quiet, habit=rule.habit)
-    if rule.habit == NO_HABIT:
-        rules = replace(rules, same_time=-timedelta.resolution)
-    episodes = find_episodes(one.series, _as_scan(odd, distances), rules)
+    anomalous = far & (lately >= needed) & (one.series.at >= one.series.at[0] + DAY_S)
+    settings = replace(AnomalySettings(), quiet=rule.quiet, recurring=rule.recurring)
+    if rule.recurring == NEVER_RECURRING:
+        settings = replace(settings, same_time=-timedelta.resolution)
+    episodes = find_episodes(one.series, _as_detection(anomalous, distances), settings)
     return _tally(one, [e.raised for e in episodes if e.raised is not None])
 
 
@@ -191,7 +198,9 @@ def tune_plain(
     """Find the rolling rule with the best F1; of equals the one with fewest alarms."""
     rules = [
         Plain(robust, *chosen)
-        for chosen in itertools.product(WINDOWS, THRESHOLDS, QUIET, DEBOUNCES, HABITS)
+        for chosen in itertools.product(
+            WINDOWS, THRESHOLDS, QUIET, DEBOUNCES, RECURRING
+        )
     ]
 
     def value(rule: Plain) -> tuple[float, int]:
@@ -220,10 +229,12 @@ def measure_distances(series: Series, window: int, *, robust: bool) -> Numbers:
     return distances
 
 
-def _as_scan(odd: Flags, distances: Numbers) -> Scan:
-    ratios = np.zeros((len(odd), len(FEATURES)))
+def _as_detection(anomalous: Flags, distances: Numbers) -> Detection:
+    ratios = np.zeros((len(anomalous), len(FEATURES)))
     ratios[:, 0] = distances
-    return Scan(ratios, ratios, np.zeros_like(ratios), odd, np.ones(len(odd), bool))
+    return Detection(
+        ratios, ratios, np.zeros_like(ratios), anomalous, np.ones(len(anomalous), bool)
+    )
 
 
 def _tally(one: Labelled, raised: Sequence[int]) -> Tally:

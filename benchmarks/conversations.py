@@ -1,4 +1,4 @@
-"""What one shard's conversations and timers cost: bytes, waking, lateness, recovery.
+"""Measures the conversations and timers of one shard: memory, latency, recovery.
 
 Run it with `python -m benchmarks.conversations`. One shard in this process, on an
 embedded PostgreSQL of its own; every conversation is made by an event through the
@@ -39,8 +39,7 @@ from persistence.ids import (
     derive_conversation_id,
     derive_event_id,
 )
-from persistence.journal import Epoch
-from persistence.postgres_journal import PostgresJournal
+from persistence.journal import Epoch, PostgresJournal
 
 TENANT = TenantId(UUID(int=1))
 CHANNEL = ChannelId(UUID(int=2))
@@ -74,8 +73,8 @@ FROM spread WHERE conversations.id = spread.id
 """
 
 
-class Nobody:
-    """Stands for the answering side and the platforms: a share asks neither."""
+class NullServices:
+    """The answering side and the platforms, which a share calls never."""
 
     async def write(self, job: AnswerJob) -> WrittenAnswer:
         """Answer."""
@@ -87,8 +86,8 @@ class Nobody:
 
 
 @dataclass(slots=True)
-class Witness:
-    """Sees each state after its commit, as the mirror does; notes how late it is."""
+class LatenessObserver:
+    """Stands for the mirror, and notes the lateness of each timer after its commit."""
 
     health = MirrorHealth.OFF
     wanted: int = 0
@@ -112,23 +111,23 @@ class Witness:
         """Do nothing."""
 
 
-def build_shard(pool: Pool, witness: Witness, max_resident: int) -> Shard:
+def build_shard(pool: Pool, observer: LatenessObserver, max_resident: int) -> Shard:
     """Build a shard that holds that many conversations."""
     return Shard(
         shard=0,
         shards=1,
         journal=PostgresJournal(pool),
-        responder=Nobody(),
-        sender=Nobody(),
+        responder=NullServices(),
+        sender=NullServices(),
         policy=Policy(share_timeout=timedelta(hours=1)),
         clock=CLOCK,
         max_resident=max_resident,
-        mirror=witness,
+        mirror=observer,
     )
 
 
 def shared(number: int) -> Event:
-    """Build the event of a customer sharing a post, anew each time."""
+    """Build the event of a customer sharing a post, with a new id each time."""
     customer = f"1784140000{number:07}"
     conversation = derive_conversation_id(CHANNEL, customer)
     mid = uuid4().hex
@@ -176,7 +175,7 @@ def timed(seconds: list[float]) -> Iterator[None]:
 
 async def measure_residents(pool: Pool, count: int) -> None:
     """Fill a shard; print its growth per conversation, and what an event costs it."""
-    shard = build_shard(pool, Witness(), count)
+    shard = build_shard(pool, LatenessObserver(), count)
     await shard.start()
     warm_up = min(WARM_UP, count // 2)
     await fill(shard, 0, warm_up)
@@ -191,7 +190,7 @@ async def measure_residents(pool: Pool, count: int) -> None:
     resident = await measure_touch(shard, count - TOUCHED)
     await shard.stop()
     # Nothing is resident in one that has just started.
-    cold_shard = build_shard(pool, Witness(), count)
+    cold_shard = build_shard(pool, LatenessObserver(), count)
     await cold_shard.start()
     cold = await measure_touch(cold_shard, count - TOUCHED)
     await cold_shard.stop()
@@ -214,19 +213,19 @@ async def measure_timers(pool: Pool, count: int, window: timedelta) -> None:
     first_at = CLOCK.now() + DUE_AFTER
     await pool.execute(SPREAD, first_at, window, float(count), timeout=120)
     rows = await pool.fetch("SELECT conversation_id, due_at FROM timers")
-    witness = Witness(
+    observer = LatenessObserver(
         wanted=len(rows), due={row["conversation_id"]: row["due_at"] for row in rows}
     )
-    shard = build_shard(pool, witness, count)
+    shard = build_shard(pool, observer, count)
     took: list[float] = []
     with timed(took):
         await shard.start()
         # Serving again: it has taken an event of a customer that it did not know.
         await submit(shard, [count])
     early_s = (first_at - CLOCK.now()).total_seconds()
-    await witness.done.wait()
+    await observer.done.wait()
     await shard.stop()
-    late = sorted(witness.late_s)
+    late = sorted(observer.late_s)
     p50, p99 = (late[int(share * (len(late) - 1))] for share in (0.5, 0.99))
     print(f"start of a shard with {len(rows):>7} timers:     {took[0]:9.2f} s", end=" ")
     print(f"(aim: {RECOVERY_AIM_S:.0f})")

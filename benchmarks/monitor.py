@@ -20,18 +20,18 @@ from uuid import uuid4
 
 import asyncpg
 import psutil
-from pydantic import SecretStr
+import ray
 
 from actors.clock import SystemClock
 from actors.monitor.checks.checker import Checker, HttpChecker, Target
 from actors.monitor.checks.outcome import Outcome
 from actors.monitor.checks.slots import LONGEST_SPREAD, offset_of, slot_at
-from actors.monitor.checks.ssrf_guard import Walls
+from actors.monitor.checks.ssrf_guard import EgressPolicy
 from actors.monitor.health_log import HealthLog
-from actors.monitor.monitor import Monitor, MonitorParts
+from actors.monitor.monitor import Monitor, MonitorDependencies
+from benchmarks.analysis import start_ray
 from config.logging import setup_logging
-from config.settings import Settings
-from deployments.monitoring.analysis_jobs import AnalysesApart, Question
+from deployments.monitoring.analysis_jobs import AnalysisRequest, RayAnalysis
 from persistence import migrate
 from persistence.database import Connection as Link
 from persistence.database import Pool, prepare_connection
@@ -124,9 +124,9 @@ class Bench:
     def __init__(self, pool: Pool, folder: Path, statements: list[str]) -> None:
         clock = SystemClock()
         lines = HealthLog(folder / "logs", clock, retention=timedelta(days=30))
-        self.checker = TimedChecker(HttpChecker(Walls()))
-        parts = MonitorParts(pool, self.checker, CIPHER, clock, lines)
-        self.monitor = Monitor(parts, CRON, uuid4())
+        self.checker = TimedChecker(HttpChecker(EgressPolicy()))
+        dependencies = MonitorDependencies(pool, self.checker, CIPHER, clock, lines)
+        self.monitor = Monitor(dependencies, CRON, uuid4())
         self._pool, self._statements = pool, statements
         self._process = psutil.Process(os.getpid())
         self._slot = slot_at(CRON, clock.now())
@@ -141,7 +141,7 @@ class Bench:
         cpu = sum(self._process.cpu_times()[:2])
         began = time.monotonic()
         await monitor.open_slot(lease, slot)
-        await monitor.round.settle()
+        await monitor.runner.settle()
         await monitor.recorder.settle()
         took = time.monotonic() - began
         cpu = sum(self._process.cpu_times()[:2]) - cpu
@@ -208,24 +208,19 @@ async def _measure_beside_analysis(
     """Open slots one after the other while the day's analysis runs."""
     await pool.execute(HISTORY, days, timeout=300)
     await pool.execute("VACUUM ANALYZE check_results", timeout=300)
-    analyses = AnalysesApart(Settings(database_url=SecretStr(dsn)))
-    question = Question(tenant_id, SystemClock().now(), timedelta(days=1))
-    before, began = _children_cpu(), time.monotonic()
-    analysing = asyncio.create_task(analyses.run(question))
+    start_ray(dsn)
+    request = AnalysisRequest(tenant_id, SystemClock().now(), timedelta(days=1))
+    began = time.monotonic()
+    analysing = asyncio.create_task(RayAnalysis().run(request))
     while not analysing.done():
         await bench.run_slot(lease, "slot beside the analysis")
     analysis = await analysing
     checks = 0 if analysis is None else analysis.checks
     print(
         f"  analysis of {checks} checks with {days - 1} days before them:"
-        f" done within {time.monotonic() - began:.1f} s, beside these slots;"
-        f" {_children_cpu() - before:.1f} s of its CPU"
+        f" done within {time.monotonic() - began:.1f} s, beside these slots"
     )
-
-
-def _children_cpu() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+    ray.shutdown()
 
 
 async def _open_counting(dsn: str, seen: list[str]) -> Pool:

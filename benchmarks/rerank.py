@@ -33,7 +33,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from retrieval.cross_encoder.compiling import compile_cross_encoder, has_vnni
 from retrieval.cross_encoder.full import FullCrossEncoder
-from retrieval.cross_encoder.quantised import QuantisedCrossEncoder, Running
+from retrieval.cross_encoder.quantised import QuantisedCrossEncoder
 from tests.support.cross_encoders import (
     Question,
     build_tokenizer,
@@ -54,8 +54,6 @@ TOP_K = 8
 PASSAGE_WORDS = (15, 140)
 #: What they are cut from, at the longest: a parent is as long as its child or longer.
 PARENT_WORDS = 400
-#: The batches of 32-bit and 8-bit floats and integers alike, before the last trick.
-COMMON_BATCH_TOKENS = 1024
 #: Logits; a shared word is worth 3 on the small model. See its test.
 CLOSE = 0.3
 _WORDS = tuple(f"w{number}" for number in range(2000))
@@ -163,39 +161,27 @@ def predict_with(model: CrossEncoder) -> Scorer:
     return score
 
 
-def compile_here(source: Path, target: Path, *, whole: bool = False) -> Path:
+def compile_here(source: Path, target: Path) -> Path:
     """Compile a model for this machine's processor."""
     reduce_range = not has_vnni(Path("/proc/cpuinfo").read_text(encoding="utf-8"))
-    compile_cross_encoder(
-        source, target, reduce_range=reduce_range, whole_last_layer=whole
-    )
+    compile_cross_encoder(source, target, reduce_range=reduce_range)
     return target
 
 
 def open_ways(source: Path, threads: int) -> list[Way]:
     """Open the ways to compare, from the plain one to ours."""
-    progress("compiles it with its whole last layer")
-    whole = compile_here(source, source.with_suffix(".whole"), whole=True)
     progress("compiles it as it is served")
     ours = compile_here(source, source.with_suffix(".ours"))
-    together = Running(
-        batch_tokens=COMMON_BATCH_TOKENS, apart=False, choose_fusions=False
-    )
-    chosen = Running(batch_tokens=COMMON_BATCH_TOKENS, apart=False)
-
-    def run(folder: Path, running: Running | None = None) -> Scorer:
-        return QuantisedCrossEncoder(folder, threads=threads, running=running).score
-
     return [
         Way(
             "CrossEncoder.predict, fp32",
             predict_with(CrossEncoder(str(source), device="cpu")),
         ),
         Way("+ batches by length", FullCrossEncoder(source, threads=threads).score),
-        Way("+ 8 bits", run(whole, together)),
-        Way("+ last layer for one token", run(ours, together)),
-        Way("+ norms not fused", run(ours, chosen)),
-        Way("+ a batch for each thread", run(ours)),
+        Way(
+            "+ 8 bits, a batch a thread",
+            QuantisedCrossEncoder(ours, threads=threads).score,
+        ),
     ]
 
 

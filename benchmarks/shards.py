@@ -1,4 +1,4 @@
-"""What another number of shards gives, and what an actor per conversation would cost.
+"""Measures other numbers of shards, and the cost of an actor per conversation.
 
 Run it with `python -m benchmarks.shards`. Ingest is measured as `benchmarks.ingest`
 does, on a runtime of its own for each number of shards. The other design is measured in
@@ -18,7 +18,7 @@ from benchmarks.runtime import started
 if TYPE_CHECKING:
     from ray.actor import ActorHandle
 
-#: What the cost of one actor is multiplied with: a shop's talks of a few months.
+#: The factor for the cost of one actor: a shop's conversations of a few months.
 CONVERSATIONS = 100_000
 
 
@@ -65,7 +65,7 @@ def measure_actors(count: int) -> None:
     before = worker_bytes()
     began = time.perf_counter()
     actors = [cast("ActorHandle[object]", actor.remote()) for _ in range(count)]
-    ray.get([one.record.remote() for one in actors])
+    ray.get([handle.record.remote() for handle in actors])
     each_s = (time.perf_counter() - began) / count
     each_mb = (worker_bytes() - before) / count / 1e6
     ray.shutdown()

@@ -12,8 +12,8 @@ from starlette.types import ASGIApp
 
 from actors.conversation.events import Event
 from actors.conversation.shard.shard import Receipt
-from deployments.integrations.webhooks_process import open_webhooks
-from deployments.web.asgi import OpenedApp
+from deployments.http.asgi import OpenedApp
+from deployments.integrations.webhooks import open_webhooks
 
 
 class ForgetfulShards:

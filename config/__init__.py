@@ -1,1 +1,1 @@
-"""What the runtime is told: settings, prompt rules, logging, metrics."""
+"""Settings, flags, prompts, logging and metrics of the runtime."""

@@ -1,8 +1,8 @@
-"""What can go wrong with flags, before anything is asked of a database."""
+"""Errors of flags that need no database to be found."""
 
 
 class FlagError(Exception):
-    """The flag could not be read or changed."""
+    """The flag could not be read or changed. Try again, or see the log."""
 
     permanent = True
 
@@ -11,14 +11,14 @@ class FlagError(Exception):
 
 
 class UnknownFlagError(FlagError):
-    """There is no flag of this name; `GET /api/flags/` lists them all."""
+    """No flag has this name. `GET /api/flags/` lists all flags."""
 
 
 class InvalidFlagValueError(FlagError):
-    """The flag can't have this value. The message begins with the field's name."""
+    """The flag can't have this value. The message begins with the name of the field."""
 
 
 class FlagsUnreadError(FlagError):
-    """The flags have not been read yet. Try again in a few seconds."""
+    """The flags have not been loaded yet. Try again in a few seconds."""
 
     permanent = False

@@ -1,4 +1,8 @@
-"""The flags that somebody has set, and what each of them means at an instant."""
+"""The flags that are set, and the value in force at a given instant.
+
+A flag without a row, or whose ttl has run out, is *not set*. That differs from a flag
+that is set to its default: a percentage decides only while its switch is not set.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,18 +22,18 @@ from config.flags import (
 
 @dataclass(frozen=True, slots=True)
 class SetFlag:
-    """A value that somebody gave; None as its end means that it stays."""
+    """A value that was set; it never expires if `expires_at` is None."""
 
     value: FlagValue
     expires_at: datetime | None = None
 
-    def is_over(self, at: datetime) -> bool:
-        """Say whether it has run out; at the very moment it has."""
+    def is_expired(self, at: datetime) -> bool:
+        """Say whether the value has expired; at `expires_at` it has."""
         return self.expires_at is not None and self.expires_at <= at
 
 
 class FlagState(TypedDict):
-    """A flag as it stands."""
+    """A flag and its present value."""
 
     enabled: bool
     value: FlagValue
@@ -39,17 +43,17 @@ class FlagState(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class FlagValues:
-    """All that is set; what is not has its default."""
+    """The values that are set; every other flag has its default."""
 
     set_flags: Mapping[str, SetFlag] = field(default_factory=dict)
 
     def explicit(self, name: str, at: datetime) -> SetFlag | None:
-        """Return what somebody set, unless it has run out. Raises UnknownFlagError."""
+        """Return the value that is set and not expired. Raises UnknownFlagError."""
         found = self.set_flags.get(find_flag(name).name)
-        return None if found is None or found.is_over(at) else found
+        return None if found is None or found.is_expired(at) else found
 
     def value(self, name: str, at: datetime) -> FlagValue:
-        """Return the value that counts. Raises UnknownFlagError."""
+        """Return the value in force. Raises UnknownFlagError."""
         found = self.explicit(name, at)
         return find_flag(name).default if found is None else found.value
 

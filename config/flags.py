@@ -1,4 +1,4 @@
-"""Every flag there is: its type, default and range, and who a roll-out reaches."""
+"""Declares all flags and decides which tenants a rollout reaches."""
 
 import hashlib
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ from config.errors import InvalidFlagValueError, UnknownFlagError
 
 FlagValue: TypeAlias = bool | int | str
 
-#: A roll-out moves in steps of one per cent.
+#: A rollout moves in steps of one per cent.
 BUCKETS = 100
 
 
 class FlagName(StrEnum):
-    """The flags' names, written once."""
+    """The names of all flags."""
 
     PRODUCTION_RAG = "production_rag"
     PRODUCTION_RAG_ROLLOUT_PERCENTAGE = "production_rag_rollout_percentage"
@@ -31,7 +31,7 @@ class FlagName(StrEnum):
 
 
 class FlagType(StrEnum):
-    """What a flag's values are."""
+    """The type of a flag's values."""
 
     SWITCH = "switch"
     NUMBER = "number"
@@ -51,14 +51,14 @@ class Flag:
 
     @property
     def type(self) -> FlagType:
-        """What the values are; the default tells."""
+        """Return the type of the values, which is that of the default."""
         # bool first: in Python it is an int as well.
         if isinstance(self.default, bool):
             return FlagType.SWITCH
         return FlagType.NUMBER if isinstance(self.default, int) else FlagType.CHOICE
 
     def check(self, value: object) -> FlagValue:
-        """Return the value. Raises InvalidFlagValueError when it is none of mine."""
+        """Return the value. Raises InvalidFlagValueError if the flag can't have it."""
         if isinstance(value, bool | int | str) and self._accepts(value):
             return value
         message = f"value: {self.name} must be {self._wanted}"
@@ -94,66 +94,67 @@ _DECLARED = (
     Flag(
         FlagName.PRODUCTION_RAG,
         default=False,
-        about="Answers come from ProductionRAG; an explicit false stops it for all,"
-        " whatever the percentage says.",
+        about="ProductionRAG finds the passages for answers; an explicit"
+        " false stops it for every tenant, whatever the percentage.",
     ),
     Flag(
         FlagName.PRODUCTION_RAG_ROLLOUT_PERCENTAGE,
         default=0,
         minimum=0,
         maximum=BUCKETS,
-        about="The share of tenants that have ProductionRAG while production_rag is"
-        " not set.",
+        about="Share of tenants that get ProductionRAG while"
+        " production_rag is not set.",
     ),
     Flag(
         FlagName.CROSS_ENCODER_RERANKING,
         default=True,
-        about="A cross-encoder puts the candidates in order, where one is loaded.",
+        about="A cross-encoder reranks the candidates if one is loaded.",
     ),
     Flag(
         FlagName.RERANK_MODEL,
         default="base",
         choices=("base", "large"),
-        about="Which of the two cross-encoders of the settings puts them in order.",
+        about="Cross-encoder that reranks: the base or the large model of"
+        " the settings.",
     ),
     Flag(
         FlagName.DENSE_TOP_K,
         default=20,
         minimum=1,
         maximum=200,
-        about="How many candidates the search by meaning gives.",
+        about="Number of candidates from the embedding search.",
     ),
     Flag(
         FlagName.SPARSE_TOP_K,
         default=15,
         minimum=1,
         maximum=200,
-        about="How many candidates the search by words gives.",
+        about="Number of candidates from the BM25 search.",
     ),
     Flag(
         FlagName.RERANK_TOP_K,
         default=8,
         minimum=1,
         maximum=50,
-        about="How many of the candidates may speak in the answer's context.",
+        about="Number of best candidates that the answer's context may use.",
     ),
     Flag(
         FlagName.PRODUCTION_RAG_DEBUG,
         default=False,
-        about="Each retrieval is written to the log with all its candidates.",
+        about="Every retrieval is written to the log with all its candidates.",
     ),
     Flag(
         FlagName.FUSION,
         default="weighted",
         choices=("weighted", "rrf"),
-        about="What orders the candidates of both searches: their scores' weighted"
-        " sum, or their ranks alone (RRF, k=60).",
+        about="Order of the candidates of both searches: by the weighted"
+        " sum of their scores, or by their ranks alone (RRF, k=60).",
     ),
 )
 FLAGS: Mapping[str, Flag] = MappingProxyType(
     {str(flag.name): flag for flag in _DECLARED}
 )
-#: The flag that decides for a share of tenants while a switch is not set.
+#: The percentage that decides by tenant while a switch is not set.
 PERCENTAGES: Mapping[str, str] = MappingProxyType(
     {FlagName.PRODUCTION_RAG: FlagName.PRODUCTION_RAG_ROLLOUT_PERCENTAGE}
 )
@@ -169,16 +170,16 @@ def find_flag(name: str) -> Flag:
 
 
 def bucket(flag: str, tenant: UUID) -> int:
-    """Return the place, 0 to 99, of a tenant in a flag's roll-out.
+    """Return the bucket, 0 to 99, of a tenant in a flag's rollout.
 
-    The same in every process and for ever: the first eight bytes, big-endian, of the
-    SHA-256 of `flag:tenant`, modulo 100. Each flag shuffles the tenants anew, so that
-    the same ones are not always the first. Test vectors stand in docs/flags.md.
+    It is the same in every process and for ever: the first eight bytes, big-endian, of
+    the SHA-256 of `flag:tenant`, modulo 100. Each flag orders the tenants differently,
+    so that the same tenants are not always first. Test vectors are in docs/flags.md.
     """
     digest = hashlib.sha256(f"{flag}:{tenant}".encode()).digest()
     return int.from_bytes(digest[:8]) % BUCKETS
 
 
 def is_rolled_out(flag: str, tenant: UUID, percentage: int) -> bool:
-    """Say whether the roll-out has reached the tenant; a larger one still has."""
+    """Say whether the rollout has reached the tenant; a larger one still has."""
     return bucket(flag, tenant) < percentage

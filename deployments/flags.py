@@ -1,16 +1,15 @@
-"""The flags as each replica has them: in memory, and fresh within a moment."""
+"""Feature flags in each replica's memory, refreshed on every change."""
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
-import asyncpg
 import structlog
 
 from actors.clock import Clock
+from actors.tasks import cancel_and_wait, run_on_signal
 from config.errors import FlagError, FlagsUnreadError, InvalidFlagValueError
 from config.flag_values import FlagState, FlagValues, SetFlag
 from config.flags import FlagValue, find_flag
@@ -18,27 +17,27 @@ from persistence.database import Pool
 from persistence.flags import clear_flag, fetch_flags, set_flag
 from persistence.ids import TenantId, UserId
 
-PAUSE_AFTER_FAILURE = timedelta(milliseconds=200)
-#: Whoever wants a flag for longer sets it without an end.
+RETRY_PAUSE_S = 0.2
+#: A flag that is needed for longer is set without an end.
 MAX_TTL = timedelta(days=366)
 
 log = structlog.get_logger("flags")
 
 
 class Tenanted(Protocol):
-    """Somebody who belongs to a tenant."""
+    """A value that belongs to a tenant, such as a user."""
 
     @property
     def tenant_id(self) -> TenantId:
-        """Which one."""
+        """The tenant."""
         ...
 
 
 class FeatureFlags:
-    """Answers from memory; reads anew whenever a change is announced.
+    """Answers from memory, and reads the flags again after each announced change.
 
-    While the database is away the last known values go on counting: a flag never falls
-    back to its default by accident.
+    While the database is away the last values stay in force: a flag never falls back to
+    its default by accident.
     """
 
     def __init__(self, pool: Pool, clock: Clock) -> None:
@@ -50,7 +49,7 @@ class FeatureFlags:
         self._follower: asyncio.Task[None] | None = None
 
     def notify(self, _payload: str) -> None:
-        """Read anew: give this to a Listener on `FLAGS_CHANNEL`."""
+        """Have the flags read again; give this to a Listener on `FLAGS_CHANNEL`."""
         self._changed.set()
 
     async def start(self) -> None:
@@ -59,20 +58,21 @@ class FeatureFlags:
         Start the Listener first, or a change between the two would be missed.
 
         Raises:
-            asyncpg.PostgresError, OSError: the database is away.
+            One of `DATABASE_AWAY`: the database is away.
         """
         await self.refresh()
-        self._follower = asyncio.create_task(self._follow(), name="flags")
+        self._follower = asyncio.create_task(
+            run_on_signal(
+                self._changed, self.refresh, name="flags", retry_pause_s=RETRY_PAUSE_S
+            )
+        )
 
     async def stop(self) -> None:
-        """Follow no more; what is known goes on counting."""
-        if self._follower is not None:
-            self._follower.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._follower
+        """Stop following; the last values stay in force."""
+        await cancel_and_wait(self._follower)
 
     async def refresh(self) -> None:
-        """Read what is set now. Readings never overtake each other."""
+        """Read the flags that are set now; reads never overtake each other."""
         async with self._reading:
             rows = await fetch_flags(self._pool)
             self._known = FlagValues(_drop_undeclared(rows))
@@ -80,7 +80,7 @@ class FeatureFlags:
     def is_enabled(self, name: str, user: Tenanted | UUID | None = None) -> bool:
         """Say whether a flag is on for a user's tenant, or a tenant's id.
 
-        Without one: whether it is on for everybody.
+        Without a tenant: whether the flag is on for everybody.
 
         Raises:
             FlagError: there is no such flag, or nothing was read yet.
@@ -94,8 +94,8 @@ class FeatureFlags:
 
     def get_explicit(self, name: str) -> FlagValue | None:
         """Return what somebody set; None while the default counts. Raises FlagError."""
-        found = self._values.explicit(name, self._clock.now())
-        return None if found is None else found.value
+        flag = self._values.explicit(name, self._clock.now())
+        return None if flag is None else flag.value
 
     def get_all_flags(self) -> dict[str, FlagState]:
         """Describe every flag, set or not. Raises FlagError."""
@@ -117,14 +117,14 @@ class FeatureFlags:
         """
         checked = find_flag(name).check(value)
         if ttl is not None and not timedelta(0) < ttl <= MAX_TTL:
-            message = f"ttl: must be more than nothing and at most {MAX_TTL.days} days"
+            message = f"ttl: must be more than zero and at most {MAX_TTL.days} days"
             raise InvalidFlagValueError(message)
         at = self._clock.now()
         flag = SetFlag(checked, None if ttl is None else at + ttl)
         async with self._pool.acquire() as connection, connection.transaction():
             await set_flag(connection, name, flag, at, by)
         log.info("flag_set", flag=name, value=checked, expires_at=flag.expires_at)
-        # Whoever has set a flag sees it at once here, and soon everywhere.
+        # The caller sees the new value at once in this process, and soon everywhere.
         await self.refresh()
 
     async def clear(self, name: str, *, by: UserId | None = None) -> None:
@@ -141,26 +141,9 @@ class FeatureFlags:
             raise FlagsUnreadError
         return self._known
 
-    async def _follow(self) -> None:
-        while True:
-            await self._changed.wait()
-            self._changed.clear()
-            try:
-                await self.refresh()
-            except (
-                asyncpg.PostgresError,
-                asyncpg.InterfaceError,
-                OSError,
-                TimeoutError,
-            ) as error:
-                log.warning("flags_unreadable", error=repr(error))
-                # What was announced is still to be read.
-                self._changed.set()
-                await asyncio.sleep(PAUSE_AFTER_FAILURE.total_seconds())
-
 
 def _drop_undeclared(rows: Mapping[str, SetFlag]) -> dict[str, SetFlag]:
-    """Leave out what another release had declared: its default counts, and is told."""
+    """Leave out flags that this release does not declare, with a warning."""
     kept: dict[str, SetFlag] = {}
     for name, flag in rows.items():
         try:

@@ -1,9 +1,9 @@
-"""How many calls are too many, counted in Redis when there is one, else in memory."""
+"""Rate limits per minute, counted in Redis if there is one, else in each process."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import structlog
 from limits import RateLimitItemPerMinute
@@ -13,24 +13,29 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from redis.exceptions import RedisError
 
 from actors.clock import Clock
-from deployments.web.api.errors import TooManyCallsError
+from config.settings import Settings
+from deployments.http.errors import TooManyRequestsError
 
-#: A count is worth less than the answer: a slow Redis is passed by.
+#: A request must not wait for its count: a slow Redis is bypassed.
 REDIS_TIMEOUT_S = 0.25
-#: A Redis that failed is left alone for so long.
+#: Pause after a failure of Redis, in which each process counts alone.
 REDIS_PAUSE_S = 5.0
+#: A person types a message in two seconds at best, and not for a minute.
+MESSAGES_PER_VISITOR = 30
+#: An office or a mobile carrier's gateway is one address with many people behind it.
+MESSAGES_PER_ADDRESS = 300
 
 Answer = TypeVar("Answer")
 Question = Callable[[MovingWindowRateLimiter], Awaitable[Answer]]
 
-log = structlog.get_logger("throttle")
+log = structlog.get_logger("rate_limit")
 
 
-class Throttle:
+class RateLimiter:
     """Counts calls by key over a moving minute.
 
-    With Redis all processes count together; without, or while it is away, each counts
-    alone: then the limits are looser, but no request fails.
+    With Redis all processes count together. Without it, or while it is away, each
+    process counts alone: the limits are looser then, but no request fails.
     """
 
     def __init__(
@@ -47,7 +52,13 @@ class Throttle:
         self._redis: MovingWindowRateLimiter | None = None
         self._memory: MovingWindowRateLimiter | None = None
         self._redis_again_at = 0.0
-        self._is_alone = False
+        self._is_per_process = False
+
+    @classmethod
+    def from_settings(cls, settings: Settings, clock: Clock) -> Self:
+        """Build a limiter on the Redis of the settings, if they name one."""
+        url = settings.redis_url
+        return cls(clock, url.get_secret_value() if url else None)
 
     async def stop(self) -> None:
         """Close the connections to Redis."""
@@ -56,13 +67,13 @@ class Throttle:
             await bridge.storage.aclose()
 
     async def count(self, per_minute: int, *key: str) -> None:
-        """Count one call. Raises TooManyCallsError when it is one too many."""
+        """Count one call. Raises TooManyRequestsError when it is one too many."""
         item = RateLimitItemPerMinute(per_minute)
         if not await self._ask(lambda limiter: limiter.hit(item, *key)):
             await self._refuse(item, *key)
 
     async def check(self, per_minute: int, *key: str) -> None:
-        """Raise TooManyCallsError when one more call would be too many."""
+        """Raise TooManyRequestsError when one more call would be too many."""
         item = RateLimitItemPerMinute(per_minute)
         if not await self._ask(lambda limiter: limiter.test(item, *key)):
             await self._refuse(item, *key)
@@ -70,8 +81,8 @@ class Throttle:
     async def _refuse(self, item: RateLimitItemPerMinute, *key: str) -> None:
         stats = await self._ask(lambda limiter: limiter.get_window_stats(item, *key))
         wait_s = stats.reset_time - self._clock.now().timestamp()
-        # The window may have ended between the two questions.
-        raise TooManyCallsError(retry_after=timedelta(seconds=max(1.0, wait_s)))
+        # The window may have ended between the two calls.
+        raise TooManyRequestsError(retry_after=timedelta(seconds=max(1.0, wait_s)))
 
     async def _ask(self, question: Question[Answer]) -> Answer:
         now = asyncio.get_running_loop().time()
@@ -81,14 +92,14 @@ class Throttle:
                     answer = await question(self._open_redis(self._redis_url))
             except (RedisError, OSError, TimeoutError) as error:
                 self._redis_again_at = now + self._redis_pause_s
-                # Once per outage, not per question or attempt.
-                if not self._is_alone:
-                    log.warning("throttle_counts_alone", error=repr(error))
-                self._is_alone = True
+                # One line per outage.
+                if not self._is_per_process:
+                    log.warning("rate_limit_counted_per_process", error=repr(error))
+                self._is_per_process = True
             else:
-                if self._is_alone:
-                    log.info("throttle_counts_together_again")
-                self._is_alone = False
+                if self._is_per_process:
+                    log.info("rate_limit_counted_in_redis_again")
+                self._is_per_process = False
                 return answer
         if self._memory is None:
             # Made here, not in __init__: the storage wants a running event loop.
@@ -105,3 +116,25 @@ class Throttle:
             )
             self._redis = MovingWindowRateLimiter(self._storage)
         return self._redis
+
+
+class VisitorRateLimiter(RateLimiter):
+    """Limits the messages of one visitor of a website, and those of one address."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        redis_url: str | None = None,
+        *,
+        per_visitor: int = MESSAGES_PER_VISITOR,
+        per_address: int = MESSAGES_PER_ADDRESS,
+    ) -> None:
+        super().__init__(clock, redis_url)
+        self._per_visitor = per_visitor
+        self._per_address = per_address
+
+    async def admit(self, visitor: str, address: str | None) -> None:
+        """Count one message. Raises TooManyRequestsError with the time to wait."""
+        await self.count(self._per_visitor, "visitor", visitor)
+        if address is not None:
+            await self.count(self._per_address, "address", address)

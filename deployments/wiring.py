@@ -1,4 +1,4 @@
-"""What several parts are given: the database, the cipher, the token count."""
+"""Dependencies that several processes share: database, cipher, token count."""
 
 from contextlib import AsyncExitStack
 from functools import cache
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def get_dsn(settings: Settings) -> str:
-    """Return where the database is; `pilito up` has told every process.
+    """Return the DSN of the database, which `pilito up` sets for every process.
 
     Raises:
-        SettingsError: this process was not started by it.
+        SettingsError: this process was not started by `pilito up`.
     """
     if settings.database_url is None:
         message = "PILITO_DATABASE_URL: not set; start the runtime with `pilito up`"
@@ -27,26 +27,31 @@ def get_dsn(settings: Settings) -> str:
 async def open_owned_pool(
     stack: AsyncExitStack, settings: Settings, *, max_size: int
 ) -> Pool:
-    """Open connections that are closed with the stack."""
+    """Open a pool that the stack closes."""
     pool = await open_pool(get_dsn(settings), max_size=max_size)
     stack.push_async_callback(pool.close)
     return pool
 
 
-def get_cipher(settings: Settings) -> Cipher:
-    """Return what encrypts secrets at rest.
+def get_secret_key(settings: Settings) -> str:
+    """Return the key that all others are derived from.
 
     Raises:
-        SettingsError: there is no key.
+        SettingsError: there is none.
     """
     if settings.secret_key is None:
         message = "PILITO_SECRET_KEY: not set; start the runtime with `pilito up`"
         raise SettingsError(message)
-    return Cipher(settings.secret_key.get_secret_value())
+    return settings.secret_key.get_secret_value()
+
+
+def get_cipher(settings: Settings) -> Cipher:
+    """Return the cipher of secrets at rest. Raises SettingsError without a key."""
+    return Cipher(get_secret_key(settings))
 
 
 def count_tokens(text: str) -> int:
-    """Count as the embedder does, which is loaded when a first document comes."""
+    """Count tokens as the embedder does; the first call loads it."""
     return _embedder().count_tokens(text)
 
 

@@ -21,7 +21,7 @@ from retrieval.evaluation import (
     run_questions,
 )
 from retrieval.evaluation.corpus import Corpus
-from retrieval.index.hits import STRANGE_DENSE_WEIGHT, FusionOrder, SearchRequest
+from retrieval.index.hits import OOV_DENSE_WEIGHT, FusionOrder, SearchRequest
 from retrieval.index.knowledge import SourceType
 from retrieval.text.out_of_domain import OFF_TOPIC
 from retrieval.query.forms import build_forms
@@ -136,14 +136,14 @@ class Stages:
 
     parents: bool = True
     written: bool = True
-    """The question in written Persian beside itself, in the dense arm."""
+    """The question in written Persian beside itself, in the dense search."""
 
     synonyms: bool = True
-    """Written form, synonyms and seams between words, in the sparse arm."""
+    """Written form, synonyms and cross-word n-grams, in the sparse search."""
 
     centring: bool = True
-    doubt: bool = True
-    """Meaning counts for less where words are spelled as in no document."""
+    oov_penalty: bool = True
+    """The dense weight falls where words are out of vocabulary."""
 
 
 def build_ranker(shop: Shop, stages: Stages) -> Callable[[LabelledQuestion], Ranking]:
@@ -161,14 +161,14 @@ def build_ranker(shop: Shop, stages: Stages) -> Callable[[LabelledQuestion], Ran
                 question.text,
                 vector,
                 tuple(SourceType),
-                word_pieces=forms.for_words if stages.synonyms else None,
+                term_weights=forms.for_words if stages.synonyms else None,
                 sparse_top_k=15 if stages.sparse else 0,
-                # An arm that is off must not speak in the sum either.
+                # A retriever that is off must not count in the sum either.
                 dense_weight=SearchRequest.__dataclass_fields__["dense_weight"].default
                 if stages.sparse
                 else 1.0,
-                strange_dense_weight=STRANGE_DENSE_WEIGHT
-                if stages.doubt and stages.sparse
+                oov_dense_weight=OOV_DENSE_WEIGHT
+                if stages.oov_penalty and stages.sparse
                 else None,
                 centring=0.15 if stages.centring else 0.0,
                 order=FusionOrder.WEIGHTED if stages.weighted else FusionOrder.RRF,

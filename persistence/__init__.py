@@ -1,1 +1,1 @@
-"""What the runtime remembers: PostgreSQL records, migrations, notifications."""
+"""PostgreSQL: records, migrations and notifications of the runtime."""

@@ -1,12 +1,10 @@
-"""Notices to tenants, and the routes that they take."""
+"""Alerts to tenants, their routes, and the deliveries on them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import cast
 from uuid import uuid4
-
-import asyncpg
 
 from persistence.database import Connection, Db
 from persistence.errors import DuplicateRowError
@@ -18,15 +16,15 @@ from persistence.monitor import (
     RouteKind,
     RouteRow,
 )
-from persistence.queries import load_queries
+from persistence.queries import build_row, load_queries
 
 _SQL = load_queries("alerts")
 TAKEN = "name: a route of this name exists already"
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
-    """A notice on its way along one route. The target is encrypted."""
+class PendingDelivery:
+    """An alert to be delivered by one route. The target is encrypted."""
 
     alert: AlertRow
     route_id: RouteId
@@ -38,7 +36,7 @@ class Errand:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRow:
-    """How a notice fared on one route."""
+    """The state of an alert's delivery by one route."""
 
     alert_id: AlertId
     route: str
@@ -50,20 +48,22 @@ class DeliveryRow:
 
 
 async def insert_alerts(db: Connection, rows: Sequence[AlertRow]) -> int:
-    """Note notices and send them on their ways; return how many are new."""
-    told = await db.fetch(
+    """Store alerts with their deliveries; return how many are new."""
+    rows_of_new = await db.fetch(
         _SQL["insert_alerts"],
         *([getattr(row, column.name) for row in rows] for column in fields(AlertRow)),
     )
-    return len(told)
+    return len(rows_of_new)
 
 
-async def claim_deliveries(db: Db, at: datetime, limit: int) -> tuple[Errand, ...]:
-    """Take some that are due, noted as under way."""
+async def claim_deliveries(
+    db: Db, at: datetime, limit: int
+) -> tuple[PendingDelivery, ...]:
+    """Claim due deliveries, and mark them as being sent."""
     rows = await db.fetch(_SQL["claim_deliveries"], at, limit)
     return tuple(
-        Errand(
-            alert=_alert(row),
+        PendingDelivery(
+            alert=build_row(AlertRow, row),
             route_id=RouteId(row["route_id"]),
             kind=RouteKind(row["route_kind"]),
             target=row["target"],
@@ -75,13 +75,17 @@ async def claim_deliveries(db: Db, at: datetime, limit: int) -> tuple[Errand, ..
 
 
 async def record_delivery(
-    db: Db, errand: Errand, delivery: AlertDelivery, due_at: datetime, error: str
+    db: Db,
+    pending: PendingDelivery,
+    delivery: AlertDelivery,
+    due_at: datetime,
+    error: str,
 ) -> None:
-    """Note how an attempt ended."""
+    """Store the result of an attempt."""
     await db.execute(
         _SQL["record_delivery"],
-        errand.alert.id,
-        errand.route_id,
+        pending.alert.id,
+        pending.route_id,
         delivery,
         due_at,
         error,
@@ -89,7 +93,7 @@ async def record_delivery(
 
 
 async def settle_interrupted(db: Db, at: datetime) -> None:
-    """Decide about what was under way when its sender died."""
+    """Settle deliveries that were being sent when their sender died."""
     await db.execute(_SQL["settle_interrupted"], at)
 
 
@@ -101,17 +105,17 @@ async def fetch_alerts_page(
     limit: int,
     offset: int,
 ) -> tuple[int, tuple[AlertRow, ...]]:
-    """Fetch a page of notices and how many there are in all."""
+    """Fetch a page of alerts and how many there are in all."""
     arguments = (tenant_id, service_id, kind)
     rows = await db.fetch(_SQL["fetch_alerts_page"], *arguments, limit, offset)
     total = await db.fetchval(_SQL["count_alerts"], *arguments)
-    return cast("int", total), tuple(_alert(row) for row in rows)
+    return cast("int", total), tuple(build_row(AlertRow, row) for row in rows)
 
 
 async def fetch_deliveries(
     db: Db, tenant_id: TenantId, alerts: Sequence[AlertId]
 ) -> tuple[DeliveryRow, ...]:
-    """Fetch how these notices fared."""
+    """Fetch the deliveries of these alerts."""
     rows = await db.fetch(_SQL["fetch_deliveries"], tenant_id, list(alerts))
     return tuple(
         DeliveryRow(
@@ -142,7 +146,7 @@ async def create_route(
     )
     if row is None:
         raise DuplicateRowError(TAKEN)
-    return _route(row)
+    return build_row(RouteRow, row)
 
 
 async def fetch_routes_page(
@@ -151,7 +155,7 @@ async def fetch_routes_page(
     """Fetch a page of routes and how many there are in all."""
     rows = await db.fetch(_SQL["fetch_routes_page"], tenant_id, limit, offset)
     if rows:
-        return rows[0]["total"], tuple(_route(row) for row in rows)
+        return rows[0]["total"], tuple(build_row(RouteRow, row) for row in rows)
     return cast("int", await db.fetchval(_SQL["count_routes"], tenant_id)), ()
 
 
@@ -160,7 +164,7 @@ async def fetch_route(
 ) -> RouteRow | None:
     """Fetch a route; None if it is not this tenant's."""
     row = await db.fetchrow(_SQL["fetch_route"], tenant_id, route_id)
-    return None if row is None else _route(row)
+    return None if row is None else build_row(RouteRow, row)
 
 
 async def switch_route(
@@ -168,32 +172,9 @@ async def switch_route(
 ) -> RouteRow | None:
     """Switch a route on or off; None if there is none."""
     row = await db.fetchrow(_SQL["switch_route"], tenant_id, route_id, enabled)
-    return None if row is None else _route(row)
+    return None if row is None else build_row(RouteRow, row)
 
 
 async def delete_route(db: Db, tenant_id: TenantId, route_id: RouteId) -> bool:
     """Delete a route; False if there is none."""
     return await db.fetchval(_SQL["delete_route"], tenant_id, route_id) is not None
-
-
-def _alert(row: asyncpg.Record) -> AlertRow:
-    return AlertRow(
-        **{
-            name.name: row[name.name]
-            for name in fields(AlertRow)
-            if name.name != "kind"
-        },
-        kind=AlertKind(row["kind"]),
-    )
-
-
-def _route(row: asyncpg.Record) -> RouteRow:
-    return RouteRow(
-        id=RouteId(row["id"]),
-        tenant_id=TenantId(row["tenant_id"]),
-        kind=RouteKind(row["kind"]),
-        name=row["name"],
-        target=row["target"],
-        enabled=row["enabled"],
-        created_at=row["created_at"],
-    )

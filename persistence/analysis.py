@@ -1,16 +1,14 @@
-"""What the analysis reads of checks, and what it keeps: anomalies and digests."""
+"""Check columns for the analysis, and the anomalies and digests that it stores."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import cast
 
-import asyncpg
-
 from persistence.database import Connection, Db
-from persistence.ids import DigestId, ResultId, ServiceId, TenantId
+from persistence.ids import ResultId, ServiceId, TenantId
 from persistence.monitor import AnomalyRow, DigestRow
-from persistence.queries import load_queries
+from persistence.queries import build_row, load_queries
 
 _SQL = load_queries("analysis")
 
@@ -44,7 +42,7 @@ async def fetch_service_names(
 
 
 async def fetch_tenants_with_services(db: Db) -> tuple[TenantId, ...]:
-    """Fetch the tenants that have something watched."""
+    """Fetch the tenants that have enabled services."""
     rows = await db.fetch(_SQL["fetch_tenants_with_services"])
     return tuple(TenantId(row["tenant_id"]) for row in rows)
 
@@ -62,7 +60,7 @@ async def fetch_check_columns(
     since: datetime,
     until: datetime,
 ) -> Mapping[ServiceId, CheckColumns]:
-    """Fetch the checks of some services; a service without any is not there."""
+    """Fetch the checks of some services; a service without checks is left out."""
     rows = await db.fetch(
         _SQL["fetch_check_columns"], tenant_id, list(services), since, until
     )
@@ -81,7 +79,7 @@ async def fetch_result_ids(
     instants: Sequence[datetime],
     limit: int,
 ) -> tuple[ResultId, ...]:
-    """Fetch which results were checked at these instants."""
+    """Fetch the results of checks at these instants."""
     rows = await db.fetch(
         _SQL["fetch_result_ids"], tenant_id, service_id, list(instants), limit
     )
@@ -89,7 +87,7 @@ async def fetch_result_ids(
 
 
 async def upsert_anomaly(db: Db, row: AnomalyRow) -> bool:
-    """Keep an anomaly; say whether it is a new one."""
+    """Store an anomaly; return whether it is new."""
     is_new = await db.fetchval(
         _SQL["upsert_anomaly"],
         row.id,
@@ -107,7 +105,7 @@ async def upsert_anomaly(db: Db, row: AnomalyRow) -> bool:
 
 
 async def upsert_digests(db: Connection, rows: Sequence[DigestRow]) -> None:
-    """Keep digests in place of earlier ones of the same period."""
+    """Store digests, replacing earlier ones of the same period."""
     await db.executemany(
         _SQL["upsert_digest"],
         [[getattr(row, column.name) for column in fields(DigestRow)] for row in rows],
@@ -117,52 +115,42 @@ async def upsert_digests(db: Connection, rows: Sequence[DigestRow]) -> None:
 async def fetch_digests_page(
     db: Db, tenant_id: TenantId, service_id: ServiceId | None, limit: int, offset: int
 ) -> tuple[int, tuple[DigestRow, ...]]:
-    """Fetch how many digests there are, of one service or of all, and some of them."""
+    """Fetch a page of digests, of one service or of all, and their total number."""
     count = cast("int", await db.fetchval(_SQL["count_digests"], tenant_id, service_id))
     rows = await db.fetch(
         _SQL["fetch_digests_page"], tenant_id, service_id, limit, offset
     )
-    return count, tuple(_digest(row) for row in rows)
+    return count, tuple(build_row(DigestRow, row) for row in rows)
 
 
 async def fetch_latest_digest(
     db: Db, tenant_id: TenantId, service_id: ServiceId | None
 ) -> DigestRow | None:
-    """Fetch the last digest of a service, or of all together."""
+    """Fetch the latest digest of a service, or the overall one."""
     row = await db.fetchrow(_SQL["fetch_latest_digest"], tenant_id, service_id)
-    return None if row is None else _digest(row)
+    return None if row is None else build_row(DigestRow, row)
 
 
 async def fetch_anomalies_page(
     db: Db, tenant_id: TenantId, wanted: AnomalyFilter, limit: int, offset: int
 ) -> tuple[int, tuple[AnomalyRow, ...]]:
-    """Fetch how many anomalies there are, and some of them."""
+    """Fetch a page of anomalies and their total number."""
     asked = (tenant_id, wanted.service_id, wanted.since, wanted.until)
     count = cast("int", await db.fetchval(_SQL["count_anomalies"], *asked))
     rows = await db.fetch(_SQL["fetch_anomalies_page"], *asked, limit, offset)
-    return count, tuple(_anomaly(row) for row in rows)
+    return count, tuple(build_row(AnomalyRow, row) for row in rows)
 
 
 async def delete_old_findings(db: Db, before: datetime) -> None:
-    """Forget the anomalies and digests of a time whose results are gone."""
+    """Delete anomalies and digests whose results are deleted."""
     await db.execute(_SQL["delete_old_findings"], before)
 
 
 async def try_lock_analysis(db: Connection, tenant_id: TenantId) -> bool:
-    """Claim a tenant's analysis for this session; False when it is under way."""
+    """Claim a tenant's analysis for this session; False if another one has it."""
     return bool(await db.fetchval(_SQL["try_lock_analysis"], str(tenant_id)))
 
 
 async def unlock_analysis(db: Connection, tenant_id: TenantId) -> None:
-    """Give the claim back."""
+    """Release the claim."""
     await db.execute(_SQL["unlock_analysis"], str(tenant_id))
-
-
-def _digest(row: asyncpg.Record) -> DigestRow:
-    values = {one.name: row[one.name] for one in fields(DigestRow)}
-    return DigestRow(**values | {"id": DigestId(row["id"])})
-
-
-def _anomaly(row: asyncpg.Record) -> AnomalyRow:
-    values = {one.name: row[one.name] for one in fields(AnomalyRow)}
-    return AnomalyRow(**values | {"result_ids": tuple(row["result_ids"])})

@@ -1,4 +1,4 @@
-"""The accounts through which a tenant's customers write."""
+"""Channels: the accounts and pages where a tenant's customers write."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,10 +27,10 @@ class ChannelKind(StrEnum):
 
 
 class LinkState(StrEnum):
-    """Whether the platform knows where to deliver, and if not, why."""
+    """Whether the platform delivers to us, and if not, why."""
 
     CONNECTED = "connected"
-    #: About to be told; seen for longer only when that was interrupted.
+    #: Verified but not subscribed yet; lasts only when that was interrupted.
     PENDING = "pending"
     PAUSED = "paused"
     NO_PUBLIC_URL = "no_public_url"
@@ -40,7 +40,7 @@ class LinkState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What came of telling the platform; `note` is in its words, without secrets."""
+    """A channel's link to its platform; `note` quotes the platform, without secrets."""
 
     state: LinkState
     note: str = ""
@@ -60,7 +60,7 @@ class Channel:
     created_at: datetime
     access_token: bytes | None = field(repr=False)
     webhook_secret: bytes | None = field(repr=False)
-    #: None where no platform has to be told an address.
+    #: None where no platform delivers: a website's page posts to us itself.
     link: Link | None = None
 
 
@@ -74,7 +74,7 @@ class ChannelTokens:
 
 @dataclass(frozen=True, slots=True)
 class NewChannel:
-    """What a channel is made from."""
+    """The values of a channel that is to be created."""
 
     kind: ChannelKind
     name: str
@@ -86,7 +86,7 @@ class NewChannel:
 
 @dataclass(frozen=True, slots=True)
 class ChannelEdit:
-    """What changes; None leaves a part as it is."""
+    """A change of a channel; None leaves a field as it is."""
 
     name: str | None = None
     is_paused: bool | None = None
@@ -159,7 +159,7 @@ async def edit_channel(
 async def record_link(
     db: Db, tenant_id: TenantId, channel_id: ChannelId, link: Link
 ) -> Channel | None:
-    """Note what came of telling the platform; None if the channel is gone."""
+    """Record the state of the link; None if the channel is gone."""
     row = await db.fetchrow(
         _SQL["record_link"],
         tenant_id,
@@ -207,7 +207,7 @@ async def fetch_tenant_channel(
 
 
 async def fetch_channel(db: Db, channel_id: ChannelId) -> Channel | None:
-    """Fetch any tenant's channel, for webhooks and senders."""
+    """Fetch a channel of any tenant, for webhooks and senders."""
     row = await db.fetchrow(_SQL["fetch_channel"], channel_id)
     return None if row is None else _channel(row)
 
@@ -220,28 +220,16 @@ async def fetch_channel_by_account(
     return None if row is None else _channel(row)
 
 
-async def fetch_channel_tokens(
-    db: Db, cipher: Cipher, channel_id: ChannelId
-) -> ChannelTokens | None:
-    """Fetch and decrypt a channel's secrets; None if there is no such channel.
-
-    Raises:
-        SecretUnreadableError: they were encrypted with another secret key.
-    """
-    channel = await fetch_channel(db, channel_id)
-    return None if channel is None else decrypt_tokens(cipher, channel)
-
-
 async def lock_channel(
     db: Connection, tenant_id: TenantId, channel_id: ChannelId
 ) -> Channel | None:
-    """Fetch a channel and keep others from it until the transaction ends."""
+    """Fetch a channel and lock it until the transaction ends."""
     row = await db.fetchrow(_SQL["lock_channel"], tenant_id, channel_id)
     return None if row is None else _channel(row)
 
 
 async def notify_channels(db: Connection, channel_id: ChannelId) -> None:
-    """Tell all processes, at commit, that the channel changed."""
+    """Notify all processes, at commit, that the channel changed."""
     await db.execute(_SQL["notify_channels"], channel_id)
 
 

@@ -1,4 +1,4 @@
-"""Conversations as visitors of a website follow them."""
+"""Reads conversations for the visitors of a website."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _SQL = load_queries("chat")
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """A message, without what only operators may see."""
+    """A message without the fields for operators."""
 
     id: MessageId
     conversation_id: ConversationId

@@ -1,12 +1,11 @@
-"""Checks that a runtime is asked for that does not watch: rows for who does."""
+"""Requests for checks on demand: rows that the monitor's leader serves."""
 
 from dataclasses import dataclass
 
-from persistence.check_results import build_result
 from persistence.database import Db
 from persistence.ids import ResultId, ServiceId
 from persistence.monitor import CheckRow
-from persistence.queries import load_queries
+from persistence.queries import build_row, load_queries
 
 _SQL = load_queries("check_requests")
 #: Payloads are `services`, `asked` and `answered`.
@@ -15,7 +14,7 @@ CHANNEL = "pilito_monitor"
 
 @dataclass(frozen=True, slots=True)
 class CheckRequest:
-    """A check that somebody waits for; its result will have this id."""
+    """A check on demand; its result will have this id."""
 
     id: ResultId
     service_id: ServiceId
@@ -23,15 +22,15 @@ class CheckRequest:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a request has come."""
+    """The progress of a request."""
 
     waits: bool
-    #: Whether somebody holds the lease.
-    is_watched: bool
+    #: Whether a runtime holds the lease.
+    has_leader: bool
 
 
 async def insert_check_request(db: Db, request: CheckRequest) -> bool:
-    """Ask; False when nobody watches, or the service is gone."""
+    """Store a request; False when there is no leader, or no such service."""
     made = await db.fetchval(
         _SQL["insert_check_request"], request.id, request.service_id
     )
@@ -39,30 +38,28 @@ async def insert_check_request(db: Db, request: CheckRequest) -> bool:
 
 
 async def fetch_check_requests(db: Db) -> tuple[CheckRequest, ...]:
-    """Fetch what is asked, the oldest first."""
+    """Fetch open requests, the oldest first."""
     rows = await db.fetch(_SQL["fetch_check_requests"])
-    return tuple(
-        CheckRequest(ResultId(row["id"]), ServiceId(row["service_id"])) for row in rows
-    )
+    return tuple(build_row(CheckRequest, row) for row in rows)
 
 
 async def delete_check_request(db: Db, request_id: ResultId) -> None:
-    """Take a request away, and so tell who waits for it."""
+    """Delete a request, which notifies its caller."""
     await db.execute(_SQL["delete_check_request"], request_id)
 
 
 async def delete_old_check_requests(db: Db) -> None:
-    """Take away what nobody waits for any more."""
+    """Delete requests whose callers have given up."""
     await db.execute(_SQL["delete_old_check_requests"])
 
 
 async def fetch_progress(db: Db, request_id: ResultId) -> Progress:
-    """Fetch how far a request has come."""
+    """Fetch the progress of a request."""
     row = await db.fetchrow(_SQL["fetch_progress"], request_id)
     return Progress(False, False) if row is None else Progress(*row)
 
 
 async def fetch_answer(db: Db, request_id: ResultId) -> CheckRow | None:
-    """Fetch the result of a request; None when there is none, or not yet."""
+    """Fetch the result of a request; None until there is one."""
     row = await db.fetchrow(_SQL["fetch_answer"], request_id)
-    return None if row is None else build_result(row)
+    return None if row is None else build_row(CheckRow, row)

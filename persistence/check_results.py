@@ -1,6 +1,6 @@
-"""What a tenant sees of checks: results, changes, and all services at once."""
+"""Results and transitions of a tenant's services, and the summary of all of them."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, cast
 
@@ -9,7 +9,7 @@ import asyncpg
 from persistence.database import Db
 from persistence.ids import ResultId, ServiceId, TenantId
 from persistence.monitor import CheckRow, Origin, Period, Status, TransitionRow
-from persistence.queries import load_queries
+from persistence.queries import build_row, load_queries
 
 _SQL = load_queries("check_results")
 
@@ -26,7 +26,7 @@ class ResultFilter:
 
 @dataclass(frozen=True, slots=True)
 class WindowFigures:
-    """A period of a service in numbers; percentiles of passed checks only."""
+    """Figures of a service in a period; percentiles are of passed checks only."""
 
     checks: int
     passed: int
@@ -36,12 +36,12 @@ class WindowFigures:
 
     @property
     def uptime(self) -> float | None:
-        """The share of checks that passed; None when there was none."""
+        """The share of passed checks; None without checks."""
         return self.passed / self.checks if self.checks else None
 
 
 # Tuples from here on: a summary has thousands of them, and frozen dataclasses take five
-# times as long to make.
+# times as long to build.
 
 
 class LatestCheck(NamedTuple):
@@ -55,7 +55,7 @@ class LatestCheck(NamedTuple):
 
 
 class LatestDigest(NamedTuple):
-    """The last words about a service, or about all."""
+    """The latest digest of a service, or the overall one."""
 
     summary_text: str
     anomaly_count: int
@@ -63,7 +63,7 @@ class LatestDigest(NamedTuple):
 
 
 class SummaryRow(NamedTuple):
-    """A service as the summary shows it."""
+    """A service in the summary."""
 
     id: ServiceId
     name: str
@@ -85,7 +85,7 @@ async def fetch_results_page(
     arguments = (tenant_id, wanted.service_id, wanted.since, wanted.until, wanted.ok)
     rows = await db.fetch(_SQL["fetch_results_page"], *arguments, limit, offset)
     total = await db.fetchval(_SQL["count_results"], *arguments)
-    return cast("int", total), tuple(build_result(row) for row in rows)
+    return cast("int", total), tuple(build_row(CheckRow, row) for row in rows)
 
 
 async def fetch_result(
@@ -93,18 +93,18 @@ async def fetch_result(
 ) -> CheckRow | None:
     """Fetch one result; None if it is not this tenant's."""
     row = await db.fetchrow(_SQL["fetch_result"], tenant_id, result_id)
-    return None if row is None else build_result(row)
+    return None if row is None else build_row(CheckRow, row)
 
 
 async def fetch_transitions_page(
     db: Db, tenant_id: TenantId, service_id: ServiceId | None, limit: int, offset: int
 ) -> tuple[int, tuple[TransitionRow, ...]]:
-    """Fetch a page of changes and how many there are in all."""
+    """Fetch a page of transitions and their total number."""
     rows = await db.fetch(
         _SQL["fetch_transitions_page"], tenant_id, service_id, limit, offset
     )
     total = await db.fetchval(_SQL["count_transitions"], tenant_id, service_id)
-    return cast("int", total), tuple(_transition(row) for row in rows)
+    return cast("int", total), tuple(build_row(TransitionRow, row) for row in rows)
 
 
 async def fetch_summary(db: Db, tenant_id: TenantId) -> tuple[SummaryRow, ...]:
@@ -114,7 +114,7 @@ async def fetch_summary(db: Db, tenant_id: TenantId) -> tuple[SummaryRow, ...]:
 
 
 async def fetch_global_digest(db: Db, tenant_id: TenantId) -> LatestDigest | None:
-    """Fetch the last words about all services together."""
+    """Fetch the latest overall digest."""
     row = await db.fetchrow(_SQL["fetch_global_digest"], tenant_id)
     return None if row is None else LatestDigest(*row)
 
@@ -122,7 +122,7 @@ async def fetch_global_digest(db: Db, tenant_id: TenantId) -> LatestDigest | Non
 async def fetch_windows(
     db: Db, tenant_id: TenantId, service_id: ServiceId
 ) -> dict[Period, WindowFigures]:
-    """Fetch a service's periods in numbers."""
+    """Fetch a service's figures by period."""
     rows = await db.fetch(_SQL["fetch_windows"], tenant_id, service_id)
     return {
         Period(row["period"]): WindowFigures(
@@ -132,26 +132,8 @@ async def fetch_windows(
     }
 
 
-def build_result(row: asyncpg.Record) -> CheckRow:
-    """Build the record from a row of `check_results`."""
-    return CheckRow(**{column.name: row[column.name] for column in fields(CheckRow)})
-
-
-def _transition(row: asyncpg.Record) -> TransitionRow:
-    return TransitionRow(
-        id=ResultId(row["id"]),
-        tenant_id=TenantId(row["tenant_id"]),
-        service_id=ServiceId(row["service_id"]),
-        at=row["at"],
-        old=Status(row["old"]),
-        new=Status(row["new"]),
-        reason=row["reason"],
-        result_id=row["result_id"],
-    )
-
-
 def _summary(row: asyncpg.Record) -> SummaryRow:
-    # By place: the query's columns stand in the order of the tuples.
+    # By position: the query's columns have the order of the tuples.
     values = tuple(row)
     return SummaryRow(
         ServiceId(values[0]),

@@ -1,4 +1,4 @@
-"""What an operator sees of conversations."""
+"""Reads the inbox: conversations as operators see them."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _SQL = load_queries("conversations")
 
 @dataclass(frozen=True, slots=True)
 class CustomerSummary:
-    """Who writes."""
+    """The customer of a conversation."""
 
     id: CustomerId
     platform_id: str
@@ -36,7 +36,7 @@ class CustomerSummary:
 
 @dataclass(frozen=True, slots=True)
 class LastMessage:
-    """What was said last."""
+    """The last message of a conversation."""
 
     id: MessageId
     type: str
@@ -72,7 +72,7 @@ class ConversationSummary:
 
 @dataclass(frozen=True, slots=True)
 class ConversationFilter:
-    """Which conversations a page lists; None leaves a filter out."""
+    """The filter of a page; None leaves a condition out."""
 
     status: str | None = None
     source: str | None = None
@@ -102,12 +102,12 @@ async def fetch_conversation(
     db: Db, tenant_id: TenantId, conversation_id: ConversationId
 ) -> ConversationSummary | None:
     """Fetch one conversation; None if it is not this tenant's."""
-    found = await fetch_conversations(db, tenant_id, [conversation_id])
-    return found[0] if found else None
+    rows = await fetch_conversations(db, tenant_id, [conversation_id])
+    return rows[0] if rows else None
 
 
 def _summary(row: asyncpg.Record) -> ConversationSummary:
-    # Written by the rules; what older rules did not write yet is missing.
+    # Written by the rules; a field that is younger than the state is missing.
     state = row["state"]
     seen = state["last_customer_at"]
     share = state.get("pending_share")

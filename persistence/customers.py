@@ -1,4 +1,4 @@
-"""Who writes to a tenant, and what its operators know of them."""
+"""Customers of a tenant, and what its operators noted about them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class CustomerFilter:
-    """Which customers a page lists; None leaves a filter out."""
+    """Filters of a page of customers; None leaves a filter out."""
 
     channel_id: ChannelId | None = None
     tag: str | None = None
@@ -52,7 +52,7 @@ class CustomerFilter:
 
 @dataclass(frozen=True, slots=True)
 class CustomerEdit:
-    """What changes; None leaves a part as it is."""
+    """A change of a customer; None leaves a field as it is."""
 
     first_name: str | None = None
     last_name: str | None = None
@@ -84,7 +84,7 @@ async def update_customer(
     db: Db, tenant_id: TenantId, customer_id: CustomerId, edit: CustomerEdit
 ) -> bool:
     """Apply an edit; False if there is no such customer of this tenant."""
-    found = await db.fetchval(
+    updated_id = await db.fetchval(
         _SQL["update_customer"],
         tenant_id,
         customer_id,
@@ -94,7 +94,7 @@ async def update_customer(
         edit.attributes,
         edit.notes,
     )
-    return found is not None
+    return updated_id is not None
 
 
 def _customer(row: asyncpg.Record) -> Customer:

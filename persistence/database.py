@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL, and how JSON travels over them."""
+"""Connections to PostgreSQL, with codecs for JSON and UUID."""
 
 from datetime import timedelta
 from typing import TypeAlias
@@ -14,7 +14,7 @@ PoolConnection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Db: TypeAlias = "Connection | Pool"
 
-#: For one that answers slowly; one that is not there says so at once.
+#: For a server that answers slowly; a missing one is noticed at once.
 CONNECT_TIMEOUT = timedelta(seconds=10)
 
 
@@ -31,9 +31,9 @@ def _decode_uuid(data: bytes) -> UUID:
 
 
 async def prepare_connection(connection: Connection) -> None:
-    """Teach the connection that `jsonb` is what orjson reads and writes.
+    """Set the codecs: `jsonb` by orjson, `uuid` as Python's own class.
 
-    And that a `uuid` is Python's own: asyncpg's subclass is refused by orjson.
+    asyncpg's subclass of UUID is refused by orjson.
     """
     await connection.set_type_codec(
         "uuid",
@@ -69,10 +69,10 @@ async def open_pool(dsn: str, *, max_size: int = 4) -> Pool:
 
 
 async def check_answers(dsn: str) -> None:
-    """Connect once, to say of a wrong address in one line what is wrong with it.
+    """Connect once, so that a wrong address is reported in one line.
 
     Raises:
-        DatabaseAwayError: nobody answers there, or they refuse us.
+        DatabaseAwayError: no server answers there, or it refuses us.
     """
     try:
         connection = await asyncpg.connect(dsn, timeout=CONNECT_TIMEOUT.total_seconds())

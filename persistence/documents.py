@@ -1,4 +1,4 @@
-"""A tenant's knowledge as it is written: documents, and the chunks cut from them."""
+"""Documents of a tenant's knowledge: stored, edited, deleted, cut into chunks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _SQL = load_queries("documents")
 
 @dataclass(frozen=True, slots=True)
 class DocumentContent:
-    """What a person writes."""
+    """The content of a document, as a person edits it."""
 
     source_type: SourceType
     title: str
@@ -30,7 +30,7 @@ class DocumentContent:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document, and how many of its chunks the embedder has come to."""
+    """A document, and how many of its chunks are embedded."""
 
     id: DocumentId
     tenant_id: TenantId
@@ -39,7 +39,7 @@ class Document:
     chunks: int
     embedded_chunks: int
     failed_chunks: int
-    """Those that the model could not take, again and again; words find them."""
+    """Chunks that the model failed to embed again and again; words find them."""
 
     embedding_error: str | None
     created_at: datetime
@@ -58,7 +58,7 @@ class DocumentFilter:
 class _Embedding:
     vector: bytes | None = None
     model: str | None = None
-    #: Of the model before, which serves until the new one is through.
+    #: The previous model's, which serves until the new model has embedded all.
     old_vector: bytes | None = None
     old_model: str | None = None
 
@@ -144,7 +144,7 @@ async def delete_document(
 async def lock_document(
     db: Connection, tenant_id: TenantId, document_id: DocumentId
 ) -> Document | None:
-    """Fetch a document, uncounted, and keep other edits from it until the commit."""
+    """Fetch a document without its counts, and lock it until the commit."""
     row = await db.fetchrow(_SQL["lock_document"], tenant_id, document_id)
     return None if row is None else _document(row)
 
@@ -160,7 +160,7 @@ async def fetch_document(
 async def fetch_documents_page(
     db: Db, tenant_id: TenantId, wanted: DocumentFilter, limit: int, offset: int
 ) -> tuple[int, tuple[Document, ...]]:
-    """Fetch a page, changed last first, and how many there are in all."""
+    """Fetch a page, the last changed first, and the total count."""
     arguments = (tenant_id, wanted.source_type, wanted.words)
     total = await db.fetchval(_SQL["count_documents"], *arguments)
     rows = await db.fetch(_SQL["fetch_documents_page"], *arguments, limit, offset)
@@ -168,12 +168,12 @@ async def fetch_documents_page(
 
 
 async def next_revision(db: Connection, tenant_id: TenantId) -> int:
-    """Take the next number, and keep other changes of the tenant until the commit."""
+    """Take the next revision; other changes of the tenant wait for the commit."""
     return cast("int", await db.fetchval(_SQL["next_revision"], tenant_id))
 
 
 async def notify_knowledge(db: Connection, tenant_id: TenantId) -> None:
-    """Tell the embedder and every index, once the caller's transaction commits."""
+    """Notify the indexer and every index when the caller's transaction commits."""
     await db.execute(_SQL["notify_knowledge"], tenant_id)
 
 
@@ -185,7 +185,7 @@ async def _insert_parents(
     parents: Sequence[Parent],
     kept: dict[str, _Embedding],
 ) -> None:
-    # Ids carry the revision: an index never takes a new chunk for the one it knows.
+    # Ids carry the revision: an index never mistakes a new chunk for an old one.
     parent_ids = [
         uuid5(document_id, f"parent:{revision}:{parent.position}") for parent in parents
     ]

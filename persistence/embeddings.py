@@ -1,4 +1,4 @@
-"""What waits for a vector: who embeds it, what came of it, and which model serves."""
+"""Embeddings of chunks: claimed, stored, failed, and switched to another model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from persistence.queries import load_queries
 
 _SQL = load_queries("embeddings")
 
-#: As often as this a text is thought to fail by chance; from then on it has failed.
+#: After so many failures a chunk counts as failed for good.
 MAX_FAILURES = 3
 _REASON_CHARS = 500
 
@@ -32,7 +32,7 @@ class UnembeddedChunk:
 
 
 async def park_foreign_embeddings(db: Connection, model: str) -> None:
-    """Let the vectors of other models serve on, and have them made anew."""
+    """Mark the vectors of other models for replacement; until then they serve."""
     async with db.transaction():
         await db.execute(_SQL["park_foreign_embeddings"], model)
         await db.execute(_SQL["restore_own_embeddings"], model)
@@ -41,7 +41,7 @@ async def park_foreign_embeddings(db: Connection, model: str) -> None:
 async def claim_unembedded(
     db: Db, limit: int, lease: timedelta
 ) -> tuple[UnembeddedChunk, ...]:
-    """Take chunks of one tenant that lack a vector; nobody else does, for the lease."""
+    """Claim chunks of one tenant that lack a vector, for the time of the lease."""
     rows = await db.fetch(_SQL["claim_unembedded"], limit, lease)
     return tuple(
         UnembeddedChunk(
@@ -52,12 +52,12 @@ async def claim_unembedded(
 
 
 async def release_unembedded(db: Db, chunks: Sequence[UnembeddedChunk]) -> None:
-    """Give back what was claimed and is not embedded."""
+    """Release claimed chunks that are not embedded."""
     await db.execute(_SQL["release_unembedded"], [chunk.id for chunk in chunks])
 
 
 async def record_embedding_failure(db: Db, chunk: UnembeddedChunk, reason: str) -> None:
-    """Keep why a chunk could not be embedded, and have it tried again later."""
+    """Store why a chunk could not be embedded; it is tried again later."""
     await db.execute(_SQL["record_embedding_failure"], chunk.id, reason[:_REASON_CHARS])
 
 
@@ -86,7 +86,7 @@ async def store_embeddings(
 
 
 async def serve_whole_tenants(db: Connection) -> tuple[TenantId, ...]:
-    """Let the new model serve where it is through; return those tenants."""
+    """Switch tenants whose chunks are all embedded to the new model; return them."""
     async with db.transaction():
         rows = await db.fetch(_SQL["serve_whole_tenants"], MAX_FAILURES)
         whole = tuple(TenantId(row["tenant_id"]) for row in rows)

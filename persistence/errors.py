@@ -1,5 +1,8 @@
 """Errors of the persistence layer, and which errors mean that the database is away."""
 
+import errno
+import socket
+
 import asyncpg
 
 #: The connection, the server or its resources are gone for a while, or the server gave
@@ -20,10 +23,39 @@ DATABASE_AWAY: tuple[type[Exception], ...] = (
     asyncpg.TransactionRollbackError,
     asyncpg.ReadOnlySQLTransactionError,
 )
+#: Errors of the operating system that speak of a network or a connection. None stands
+#: for several attempts that failed together (asyncio joins their messages); ENOENT for
+#: the Unix socket of a server that has stopped.
+_NETWORK_ERRNOS = frozenset(
+    {
+        None,
+        errno.ENOENT,
+        errno.EHOSTUNREACH,
+        errno.EHOSTDOWN,
+        errno.ENETUNREACH,
+        errno.ENETDOWN,
+        errno.ENETRESET,
+        errno.EADDRNOTAVAIL,
+    }
+)
+
+
+def is_database_away(error: BaseException) -> bool:
+    """Whether an error means that the database is away, wherever it was raised.
+
+    Code that catches `DATABASE_AWAY` around a database call need not ask. Elsewhere an
+    OSError may speak of a file or of a permission as well: a bug, not an outage.
+    """
+    if not isinstance(error, OSError):
+        return isinstance(error, DATABASE_AWAY)
+    if isinstance(error, ConnectionError | TimeoutError | socket.gaierror):
+        return True
+    # An error that names a file came from opening it.
+    return error.filename is None and error.errno in _NETWORK_ERRNOS
 
 
 class PersistenceError(Exception):
-    """The database could not do what was asked."""
+    """The database could not do this. Try again, or see the log."""
 
     permanent = False
 
@@ -32,7 +64,7 @@ class PersistenceError(Exception):
 
 
 class ShardFencedError(PersistenceError):
-    """Another runtime took this shard over; this one must stop."""
+    """Another runtime has taken over this shard, so this one stops."""
 
     permanent = True
 
@@ -42,19 +74,19 @@ class DatabaseAwayError(PersistenceError):
 
 
 class BatchRefusedError(PersistenceError):
-    """The database can't store this."""
+    """The database can't store this. Check the values of the request."""
 
     permanent = True
 
 
 class DuplicateRowError(PersistenceError):
-    """Such a row exists already."""
+    """This exists already. Choose another name."""
 
     permanent = True
 
 
 class SecretUnreadableError(PersistenceError):
-    """A stored secret can't be decrypted; was PILITO_SECRET_KEY changed?"""
+    """A stored secret can't be decrypted. Set PILITO_SECRET_KEY to its former value."""
 
     permanent = True
 
@@ -63,5 +95,5 @@ class MirrorUnreachableError(PersistenceError):
     """Redis does not answer: the mirror is made right when it is back."""
 
 
-class MirrorPlaceLostError(PersistenceError):
-    """The mirror was emptied, or another shard took this one's place in it."""
+class MirrorEmptiedError(PersistenceError):
+    """The mirror was emptied, or another process writes for this shard."""

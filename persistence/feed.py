@@ -1,4 +1,4 @@
-"""What changed for a tenant, in an order that a reader can go on in."""
+"""Change feed of a tenant: changes in an order that a cursor can resume."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -19,7 +19,7 @@ _NOT_OURS = "this cursor was not given by the feed"
 
 @dataclass(frozen=True, slots=True)
 class FeedCursor:
-    """How far a reader has come: the last number of each shard, in order of shards."""
+    """A reader's position: the last number of each shard, in order of shards."""
 
     positions: tuple[tuple[int, int], ...] = ()
 
@@ -29,32 +29,32 @@ class FeedCursor:
         return type(self)(tuple(sorted(moved.items())))
 
     def is_within(self, end: "FeedCursor") -> bool:
-        """Say whether the feed has come so far; a restored backup may not have."""
+        """Whether the feed has reached the cursor; a restored backup may not have."""
         last = dict(end.positions)
         return all(seq <= last.get(shard, -1) for shard, seq in self.positions)
 
     def render(self) -> str:
-        """Write the cursor for a client, to whom it means nothing."""
+        """Write the cursor as a text that clients must not interpret."""
         return ".".join(f"{shard}-{seq}" for shard, seq in self.positions)
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read what `render` wrote. Raises ValueError for anything else."""
+        """Read a cursor that `render` wrote. Raises ValueError for anything else."""
         if _CURSOR.fullmatch(text) is None:
             raise ValueError(_NOT_OURS)
         numbers = [int(number) for number in re.split("[.-]", text)]
-        found = cls(tuple(zip(numbers[::2], numbers[1::2], strict=True)))
+        cursor = cls(tuple(zip(numbers[::2], numbers[1::2], strict=True)))
         shards = numbers[::2]
         if shards != sorted(set(shards)) or shards[-1] > _MAX_SHARD:
             raise ValueError(_NOT_OURS)
         if max(numbers[1::2]) > _MAX_SEQ:
             raise ValueError(_NOT_OURS)
-        return found
+        return cursor
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One event: what it changed, and its place."""
+    """One change: the messages that an event touched, and its position."""
 
     shard: int
     seq: int

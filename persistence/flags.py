@@ -1,4 +1,4 @@
-"""The flags that are set, and the history of who changed what."""
+"""Flags that are set, and the history of their changes."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ FLAGS_CHANNEL = "pilito_flags"
 
 @dataclass(frozen=True, slots=True)
 class FlagChange:
-    """One change; None as a value means that the default counted."""
+    """One change; None as a value stands for the default."""
 
     id: int
     name: str
@@ -32,18 +32,18 @@ class FlagChange:
 
 
 async def fetch_flags(db: Db) -> dict[str, SetFlag]:
-    """Fetch what is set, run out or not, by name."""
+    """Fetch all flags that are set, expired or not, by name."""
     rows = await db.fetch(_SQL["fetch_flags"])
     return {row["name"]: SetFlag(row["value"], row["expires_at"]) for row in rows}
 
 
 async def lock_flags(db: Connection) -> None:
-    """Let nobody else change a flag until the caller's transaction ends."""
+    """Lock the flags against other changes until the transaction ends."""
     await db.execute(_SQL["lock_flags"])
 
 
 async def fetch_flag(db: Db, name: str, at: datetime) -> SetFlag | None:
-    """Fetch what is set and has not run out."""
+    """Fetch a flag that is set and has not expired."""
     row = await db.fetchrow(_SQL["fetch_flag"], name, at)
     return None if row is None else SetFlag(row["value"], row["expires_at"])
 
@@ -51,7 +51,7 @@ async def fetch_flag(db: Db, name: str, at: datetime) -> SetFlag | None:
 async def set_flag(
     db: Connection, name: str, flag: SetFlag, at: datetime, by: UserId | None
 ) -> None:
-    """Set a flag, and keep the change, inside the caller's transaction."""
+    """Set a flag and record the change, inside the caller's transaction."""
     await lock_flags(db)
     old = await fetch_flag(db, name, at)
     await db.execute(_SQL["upsert_flag"], name, flag.value, flag.expires_at, at)
@@ -61,7 +61,7 @@ async def set_flag(
 async def clear_flag(
     db: Connection, name: str, at: datetime, by: UserId | None
 ) -> None:
-    """Return a flag to its default; what is there already is no change."""
+    """Return a flag to its default; a flag that is not set is no change."""
     await lock_flags(db)
     old = await fetch_flag(db, name, at)
     await db.execute(_SQL["delete_flag"], name)
@@ -72,7 +72,7 @@ async def clear_flag(
 async def fetch_flag_changes_page(
     db: Db, name: str | None, limit: int, offset: int
 ) -> tuple[int, tuple[FlagChange, ...]]:
-    """Fetch how many changes there are, of one flag or of all, and some of them."""
+    """Fetch a page of the changes of one flag or of all, and how many there are."""
     count = cast("int", await db.fetchval(_SQL["count_flag_changes"], name))
     rows = await db.fetch(_SQL["fetch_flag_changes"], name, limit, offset)
     return count, tuple(_change(row) for row in rows)

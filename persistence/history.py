@@ -1,4 +1,4 @@
-"""What happened to a conversation, event by event."""
+"""Reads the history of a conversation: its events."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,8 +23,8 @@ class HistoryEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenEvent:
-    """An event as it was written down; `payload` is JSON text."""
+class StoredEvent:
+    """An event as it is stored; `payload` is JSON text."""
 
     version: int
     kind: str
@@ -32,11 +32,11 @@ class WrittenEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
-    """A conversation's stored state as JSON text, and all events that made it."""
+class StoredHistory:
+    """The stored state of a conversation as JSON text, and all its events."""
 
     state: str
-    events: tuple[WrittenEvent, ...]
+    events: tuple[StoredEvent, ...]
 
 
 async def fetch_events_page(
@@ -58,15 +58,17 @@ async def fetch_events_page(
     return cast("int", total), events
 
 
-async def fetch_story(db: Db, conversation_id: ConversationId) -> Story | None:
+async def fetch_history(
+    db: Db, conversation_id: ConversationId
+) -> StoredHistory | None:
     """Fetch a conversation of any tenant for a replay; None if there is none."""
-    rows = await db.fetch(_SQL["fetch_story"], conversation_id)
+    rows = await db.fetch(_SQL["fetch_history"], conversation_id)
     if not rows:
         return None
-    return Story(
+    return StoredHistory(
         state=rows[0]["state"],
         events=tuple(
-            WrittenEvent(row["version"], row["kind"], row["payload"])
+            StoredEvent(row["version"], row["kind"], row["payload"])
             for row in rows
             if row["version"] is not None
         ),

@@ -1,4 +1,4 @@
-"""The ids of the house, and how the ones that can be derived are derived."""
+"""Types of all ids, and derivation of those that follow from others."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -27,13 +27,13 @@ AnomalyId = NewType("AnomalyId", UUID)
 SLOTS = 1024
 
 
-#: Where a UUID of RFC 9562 says what it is: version 5, made from a name by SHA-1.
+#: Version and variant bits of a UUID (RFC 9562): version 5, a name hashed by SHA-1.
 _MARKS = 0xF << 76 | 0b11 << 62
 _VERSION_5 = 5 << 76 | 0b10 << 62
 
 
 def _derive(space: UUID, name: str) -> UUID:
-    """Derive what `uuid5` does, in half of its time: each message asks four times."""
+    """Derive the same as `uuid5` in half the time: each message needs four ids."""
     name_bytes = space.bytes + name.encode()
     digest = hashlib.sha1(name_bytes, usedforsecurity=False).digest()
     return UUID(int=int.from_bytes(digest[:16]) & ~_MARKS | _VERSION_5)
@@ -42,8 +42,8 @@ def _derive(space: UUID, name: str) -> UUID:
 def derive_conversation_id(channel: ChannelId, customer: str) -> ConversationId:
     """Derive the id of the one conversation of a customer on a channel.
 
-    Two first messages that arrive at once derive the same id: no second conversation
-    can come to be.
+    Two first messages that arrive at once derive the same id, so they can't make two
+    conversations.
     """
     return ConversationId(_derive(channel, customer))
 
@@ -54,7 +54,7 @@ def derive_customer_id(channel: ChannelId, customer: str) -> CustomerId:
 
 
 def derive_event_id(conversation: ConversationId, key: str) -> EventId:
-    """Derive an event's id from what the platform calls it, so a retry is the same."""
+    """Derive an event's id from the platform's own id, so a retry has the same."""
     return EventId(_derive(conversation, key))
 
 
@@ -64,7 +64,7 @@ def derive_result_id(service: ServiceId, slot_at: datetime) -> ResultId:
 
 
 def derive_alert_id(cause: ResultId, kind: str) -> AlertId:
-    """Derive the id of the one notice of its kind that a result brings about."""
+    """Derive the id of the one alert of its kind that a result causes."""
     return AlertId(_derive(cause, f"alert:{kind}"))
 
 

@@ -1,15 +1,23 @@
-"""What a shard reads at its start and per batch, and the one way in which it writes."""
+"""Stores the batches of the shards, and reads what a shard needs to decide."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import asyncpg
 import orjson
+import structlog
 
 from persistence.database import Connection, Db, Pool
-from persistence.errors import PersistenceError, ShardFencedError
+from persistence.errors import (
+    DATABASE_AWAY,
+    BatchRefusedError,
+    DatabaseAwayError,
+    PersistenceError,
+    ShardFencedError,
+)
 from persistence.ids import (
     ChannelId,
     ConversationId,
@@ -28,10 +36,12 @@ _SQL = load_queries("journal")
 #: The error code of `refuse_batch`.
 FENCED = "PF001"
 
+log = structlog.get_logger("journal")
+
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """A shard's claim to its place, and the last number that it gave out."""
+    """A holder's claim to a shard, and the last sequence number of the shard."""
 
     shard: int
     epoch: int
@@ -43,7 +53,7 @@ class Epoch:
 # slotted three times as long to write as JSON.
 @dataclass
 class TimerRow:
-    """An armed timer."""
+    """An armed timer of a conversation."""
 
     conversation_id: ConversationId
     kind: str
@@ -53,7 +63,7 @@ class TimerRow:
 
 @dataclass
 class CustomerRow:
-    """A customer who is new, or whose platform calls them otherwise now."""
+    """A new customer, or a new name of one."""
 
     id: CustomerId
     tenant_id: TenantId
@@ -86,7 +96,7 @@ class ConversationRow:
 
 @dataclass
 class EventRow:
-    """One thing that happened. `payload` is JSON text."""
+    """An event. `payload` is JSON text."""
 
     id: EventId
     conversation_id: ConversationId
@@ -96,7 +106,7 @@ class EventRow:
     at: datetime
     kind: str
     payload: str
-    #: The messages that it made or changed.
+    #: The messages that the event added or changed.
     message_ids: tuple[MessageId, ...]
 
 
@@ -116,15 +126,15 @@ class MessageRow:
     delivery: str | None
     metadata: str
     created_at: datetime
-    #: What the AI was handed instead of the customer's own words.
+    #: The question as the AI got it, with the shared post.
     combined_content: str | None = None
-    #: Where it stands as it was written; `seq` is as it was stored.
+    #: The position by the time of writing; `seq` is the order of storing.
     position: int = 0
 
 
 @dataclass
 class SendRow:
-    """Where a part of a message of ours stands."""
+    """A part of a message of ours, and its delivery status."""
 
     id: SendId
     conversation_id: ConversationId
@@ -141,8 +151,8 @@ class SendRow:
 
 
 @dataclass
-class ProgressRow:
-    """How far an older message has come; None leaves a column as it is."""
+class MessageUpdate:
+    """A change of a stored message; None leaves a column as it is."""
 
     id: MessageId
     processing_status: str | None = None
@@ -151,9 +161,9 @@ class ProgressRow:
     reason: str = ""
     content: str | None = None
     combined_content: str | None = None
-    #: Its author took it back: nothing of it stays.
+    #: The author took the message back: none of its words stay.
     is_unsent: bool = False
-    #: What it was combined with was taken back.
+    #: The share that the message was combined with was taken back.
     is_uncombined: bool = False
     feedback: str | None = None
     feedback_comment: str | None = None
@@ -161,78 +171,114 @@ class ProgressRow:
 
 @dataclass(slots=True)
 class Batch:
-    """All that one group commit writes.
+    """The rows of one group commit.
 
-    The dicts hold the newest value of each key: one statement can touch a row once, so
-    what happens to a new message within its batch is in its MessageRow already.
+    The dicts hold the newest value of each key: a statement can touch a row once, so
+    changes of a new message within its batch are in its MessageRow already.
     """
 
     customers: dict[CustomerId, CustomerRow] = field(default_factory=dict)
     conversations: dict[ConversationId, ConversationRow] = field(default_factory=dict)
     events: list[EventRow] = field(default_factory=list)
     messages: dict[MessageId, MessageRow] = field(default_factory=dict)
-    progress: dict[MessageId, ProgressRow] = field(default_factory=dict)
+    updates: dict[MessageId, MessageUpdate] = field(default_factory=dict)
     sends: dict[SendId, SendRow] = field(default_factory=dict)
     timers: dict[tuple[ConversationId, str], TimerRow | None] = field(
         default_factory=dict
     )
-    #: Messages that were taken back, by their platform ids: see `forget_words`.
-    forgotten: set[tuple[ConversationId, str]] = field(default_factory=set)
+    #: Messages that were unsent, by their platform ids: see `redact_events`.
+    redacted: set[tuple[ConversationId, str]] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What was recorded before a batch: states as JSON text, events by number."""
+    """The stored input of a batch: states as JSON text, sequence numbers of events."""
 
     states: dict[ConversationId, str]
     events: dict[EventId, int]
 
 
-async def raise_epoch(db: Pool, shard: int) -> Epoch:
-    """Take the shard's place; the one that held it stops at its next write."""
-    row = await db.fetchrow(_SQL["raise_epoch"], shard)
-    if row is None:
-        raise PersistenceError
-    return Epoch(shard, row["epoch"], row["seq"])
+class PostgresJournal:
+    """The `Journal` of `actors/conversation/ports.py`, on a pool of connections."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def raise_epoch(self, shard: int) -> Epoch:
+        """Claim the shard in the table `shards`."""
+        with _reading():
+            row = await self._pool.fetchrow(_SQL["raise_epoch"], shard)
+        if row is None:
+            raise PersistenceError
+        return Epoch(shard, row["epoch"], row["seq"])
+
+    async def renew_epoch(self, epoch: Epoch) -> Epoch | None:
+        """Use up one sequence number, so that a commit under way is refused."""
+        with _reading():
+            row = await self._pool.fetchrow(
+                _SQL["renew_epoch"], epoch.shard, epoch.epoch
+            )
+        return None if row is None else replace(epoch, seq=row["seq"])
+
+    async def fetch_timers(self, shard: int, shards: int) -> tuple[TimerRow, ...]:
+        """Fetch the timers of the shard's slots, the earliest first."""
+        with _reading():
+            rows = await self._pool.fetch(_SQL["fetch_timers"], shard, shards)
+        return tuple(
+            TimerRow(row["conversation_id"], row["kind"], row["slot"], row["due_at"])
+            for row in rows
+        )
+
+    async def fetch_before_deciding(
+        self, conversations: Sequence[ConversationId], events: Sequence[EventId]
+    ) -> Known:
+        """Fetch the stored ones of these conversations and events in one query."""
+        with _reading():
+            rows = await self._pool.fetch(
+                _SQL["fetch_before_deciding"],
+                orjson.dumps(conversations).decode(),
+                orjson.dumps(events).decode(),
+            )
+        return Known(
+            {row["id"]: row["state"] for row in rows if row["kind"] == "state"},
+            {row["id"]: row["seq"] for row in rows if row["kind"] == "event"},
+        )
+
+    async def commit_batch(self, epoch: Epoch, batch: Batch, last_seq: int) -> None:
+        """Write the batch in one transaction, and notify the listeners."""
+        try:
+            if not batch.redacted:
+                await commit_batch(self._pool, epoch, batch, last_seq)
+                return
+            async with self._pool.acquire() as connection, connection.transaction():
+                await commit_batch(connection, epoch, batch, last_seq)
+                await redact_events(connection, batch.redacted)
+        except DATABASE_AWAY as error:
+            raise DatabaseAwayError(repr(error)) from error
+        except asyncpg.PostgresError as error:
+            raise BatchRefusedError(str(error)) from error
 
 
-async def renew_epoch(db: Pool, epoch: Epoch) -> Epoch | None:
-    """Refuse what the holder of `epoch` has under way; None if that is another now."""
-    row = await db.fetchrow(_SQL["renew_epoch"], epoch.shard, epoch.epoch)
-    return None if row is None else replace(epoch, seq=row["seq"])
+@contextmanager
+def _reading() -> Iterator[None]:
+    # These statements carry ids and numbers only. A statement that the server refuses
+    # is a bug, but no fault of the event: the shard waits and keeps the event.
+    try:
+        yield
+    except DATABASE_AWAY as error:
+        raise DatabaseAwayError(repr(error)) from error
+    except asyncpg.PostgresError as error:
+        log.exception("statement_refused")
+        raise DatabaseAwayError(repr(error)) from error
 
 
 async def fence_all(db: Connection) -> None:
-    """Take the place of every shard of the runtime before this one."""
+    """Fence every shard of an earlier runtime, also of one with more shards."""
     await db.execute(_SQL["fence_all"])
 
 
-async def fetch_before_deciding(
-    db: Pool, conversations: Sequence[ConversationId], events: Sequence[EventId]
-) -> Known:
-    """Fetch which of these conversations and events there are already."""
-    rows = await db.fetch(
-        _SQL["fetch_before_deciding"],
-        orjson.dumps(conversations).decode(),
-        orjson.dumps(events).decode(),
-    )
-    return Known(
-        {row["id"]: row["state"] for row in rows if row["kind"] == "state"},
-        {row["id"]: row["seq"] for row in rows if row["kind"] == "event"},
-    )
-
-
-async def fetch_timers(db: Pool, shard: int, shards: int) -> tuple[TimerRow, ...]:
-    """Fetch the timers that this shard owns, the earliest first."""
-    rows = await db.fetch(_SQL["fetch_timers"], shard, shards)
-    return tuple(
-        TimerRow(row["conversation_id"], row["kind"], row["slot"], row["due_at"])
-        for row in rows
-    )
-
-
 async def commit_batch(db: Db, epoch: Epoch, batch: Batch, last_seq: int) -> None:
-    """Record the batch in one transaction, and tell the listeners.
+    """Record the batch in one statement, and notify the listeners.
 
     Raises:
         ShardFencedError: another writes to this shard or to one of these
@@ -251,7 +297,7 @@ async def commit_batch(db: Db, epoch: Epoch, batch: Batch, last_seq: int) -> Non
             _to_json(batch.conversations.values()),
             _to_json(batch.events),
             _to_json(batch.messages.values()),
-            _to_json(batch.progress.values()),
+            _to_json(batch.updates.values()),
             _to_json(batch.sends.values()),
             _to_json(timer for timer in batch.timers.values() if timer is not None),
             [conversation for conversation, _ in cleared],
@@ -265,16 +311,16 @@ async def commit_batch(db: Db, epoch: Epoch, batch: Batch, last_seq: int) -> Non
         raise
 
 
-async def forget_words(
+async def redact_events(
     db: Connection, messages: Collection[tuple[ConversationId, str]]
 ) -> None:
-    """Take what these messages said out of the history, this batch's events included.
+    """Remove the words of these messages from the history, this batch included.
 
     A statement does not see what another of the same moment inserts: it comes after
     `commit_batch`, in the same transaction.
     """
     await db.execute(
-        _SQL["forget_words"],
+        _SQL["redact_events"],
         [conversation for conversation, _ in messages],
         [mid for _, mid in messages],
     )

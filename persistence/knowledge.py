@@ -1,4 +1,4 @@
-"""A tenant's knowledge as it is read: revisions and chunks."""
+"""Reads a tenant's knowledge for its index: revisions and chunks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _SQL = load_queries("knowledge")
 
 @dataclass(frozen=True, slots=True)
 class ChangedDocument:
-    """A document that an index does not know in this state."""
+    """A document that changed after an index's revision."""
 
     id: DocumentId
     revision: int
@@ -26,17 +26,17 @@ class ChangedDocument:
 
 @dataclass(frozen=True, slots=True)
 class KnowledgeState:
-    """How far a tenant's knowledge has come."""
+    """The revision of a tenant's knowledge, and the model that serves it."""
 
     revision: int
     """The number of its last change; 0 before the first."""
 
     served_model: str | None
-    """Whose vectors are searched; None is the model that is set."""
+    """The model whose vectors are searched; None is the model of the setting."""
 
 
 async def fetch_state(db: Db, tenant_id: TenantId) -> KnowledgeState:
-    """Fetch the tenant's revision, and whose vectors are whole."""
+    """Fetch the tenant's revision, and the model that serves it."""
     row = await db.fetchrow(_SQL["fetch_state"], tenant_id)
     if row is None:
         return KnowledgeState(0, None)
@@ -46,7 +46,7 @@ async def fetch_state(db: Db, tenant_id: TenantId) -> KnowledgeState:
 async def fetch_changed_documents(
     db: Db, tenant_id: TenantId, since: int
 ) -> tuple[ChangedDocument, ...]:
-    """Fetch what changed after a revision, oldest change first."""
+    """Fetch the documents that changed after a revision, oldest change first."""
     rows = await db.fetch(_SQL["fetch_changed_documents"], tenant_id, since)
     return tuple(
         ChangedDocument(row["id"], row["revision"], row["is_deleted"]) for row in rows
@@ -56,7 +56,7 @@ async def fetch_changed_documents(
 async def fetch_deleted_documents(
     db: Db, tenant_id: TenantId, since: int
 ) -> tuple[DocumentId, ...]:
-    """Fetch the documents that went after a revision."""
+    """Fetch the documents that were deleted after a revision."""
     rows = await db.fetch(_SQL["fetch_deleted_documents"], tenant_id, since)
     return tuple(DocumentId(row["id"]) for row in rows)
 

@@ -1,15 +1,13 @@
-"""Times in which services are worked on, and their answers count for nothing."""
+"""Maintenance windows, in which the answers of services count for nothing."""
 
 from datetime import datetime
 from typing import cast
 from uuid import uuid4
 
-import asyncpg
-
 from persistence.database import Db
 from persistence.ids import ServiceId, TenantId, WindowId
 from persistence.monitor import WindowRow
-from persistence.queries import load_queries
+from persistence.queries import build_row, load_queries
 
 _SQL = load_queries("maintenance")
 
@@ -25,7 +23,7 @@ async def create_window(
     row = await db.fetchrow(
         _SQL["insert_window"], uuid4(), tenant_id, service_id, *span, reason
     )
-    return None if row is None else _window(row)
+    return None if row is None else build_row(WindowRow, row)
 
 
 async def fetch_windows_page(
@@ -36,21 +34,9 @@ async def fetch_windows_page(
         _SQL["fetch_windows_page"], tenant_id, service_id, limit, offset
     )
     total = await db.fetchval(_SQL["count_windows"], tenant_id, service_id)
-    return cast("int", total), tuple(_window(row) for row in rows)
+    return cast("int", total), tuple(build_row(WindowRow, row) for row in rows)
 
 
 async def delete_window(db: Db, tenant_id: TenantId, window_id: WindowId) -> bool:
     """Delete a window; False if there is none."""
     return await db.fetchval(_SQL["delete_window"], tenant_id, window_id) is not None
-
-
-def _window(row: asyncpg.Record) -> WindowRow:
-    return WindowRow(
-        id=WindowId(row["id"]),
-        tenant_id=TenantId(row["tenant_id"]),
-        service_id=row["service_id"],
-        starts_at=row["starts_at"],
-        ends_at=row["ends_at"],
-        reason=row["reason"],
-        created_at=row["created_at"],
-    )

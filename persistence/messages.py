@@ -1,4 +1,4 @@
-"""Messages as they are read: by operators, by visitors, by the answering side."""
+"""Reads messages for operators, visitors and the answering side."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class StoredMessage:
     tenant_id: TenantId
     conversation_id: ConversationId
     seq: int
-    #: Where it stands in its conversation; `seq` is where it was stored.
+    #: The position in the conversation; `seq` is the order of storing.
     position: int
     type: str
     message_type: str
@@ -80,8 +80,8 @@ async def fetch_message(
     db: Db, tenant_id: TenantId, message_id: MessageId
 ) -> StoredMessage | None:
     """Fetch one message; None if it is not this tenant's."""
-    found = await fetch_messages(db, tenant_id, [message_id])
-    return found[0] if found else None
+    rows = await fetch_messages(db, tenant_id, [message_id])
+    return rows[0] if rows else None
 
 
 async def fetch_latest_messages(
@@ -98,7 +98,7 @@ async def fetch_questions(
     conversation_id: ConversationId,
     ids: Sequence[MessageId],
 ) -> tuple[Question, ...]:
-    """Fetch what one answer is asked for, in the customer's own words, oldest first."""
+    """Fetch the questions of one answer, in the customer's own words, oldest first."""
     rows = await db.fetch(_SQL["fetch_questions"], tenant_id, conversation_id, ids)
     return tuple(Question(row["message_type"], row["content"]) for row in rows)
 
@@ -110,7 +110,7 @@ async def fetch_recent_turns(
     without: Sequence[MessageId],
     limit: int,
 ) -> tuple[Turn, ...]:
-    """Fetch what was said besides the questions, oldest first."""
+    """Fetch the latest messages without the questions, oldest first."""
     rows = await db.fetch(
         _SQL["fetch_recent_turns"], tenant_id, conversation_id, without, limit
     )

@@ -1,4 +1,4 @@
-"""Brings a database to the schema that this code expects."""
+"""Migrations of the database to the schema that this code expects."""
 
 import asyncio
 import contextlib
@@ -8,9 +8,10 @@ from pathlib import Path
 import asyncpg
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
+
+from persistence.errors import DATABASE_AWAY
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: Any number; every runtime takes the same advisory lock before it migrates.
@@ -18,18 +19,13 @@ MIGRATION_LOCK = 7_046_011
 
 
 def upgrade(dsn: str, revision: str = "head") -> None:
-    """Run the migrations that are missing, one runtime at a time."""
+    """Run the missing migrations, one runtime at a time."""
     asyncio.run(_run(dsn, lambda config: command.upgrade(config, revision)))
 
 
 def downgrade(dsn: str, revision: str = "base") -> None:
-    """Take migrations back, down to `revision`."""
+    """Revert migrations, down to `revision`."""
     asyncio.run(_run(dsn, lambda config: command.downgrade(config, revision)))
-
-
-def fetch_head() -> str:
-    """Return the newest revision that this code knows."""
-    return str(ScriptDirectory.from_config(_build_config()).get_current_head())
 
 
 def _build_config() -> Config:
@@ -56,6 +52,6 @@ async def _run(dsn: str, action: Callable[[Config], None]) -> None:
             await connection.run_sync(work)
             await connection.commit()
     finally:
-        with contextlib.suppress(asyncpg.PostgresError, OSError):
+        with contextlib.suppress(*DATABASE_AWAY):
             await guard.close()
         await engine.dispose()

@@ -1,10 +1,9 @@
-"""The mirror in Redis: what it must show, and the two scripts that write it.
+"""Reads what the Redis mirror must show, and writes it by one compare-and-set script.
 
-Others read `ai_control_{id}` and `pending_share_{id}`; we never do, except to see
-whether they are as they must be. Each shard's place in the mirror is a key beside them,
-`pilito_mirror_{shard}`: who writes, and for the how-manieth time. Every write names it
-and is refused when it is another or gone, so that neither a shard that lost its place,
-nor a write that was long on its way, nor an emptied Redis goes unnoticed.
+Others read `ai_control_{id}` and `pending_share_{id}`; we only compare them. The hash
+`pilito_mirror` holds the version of each conversation that is shown: a write with an
+older version is refused, however long it was on its way. The hash also holds a mark of
+each shard, which disappears when Redis is emptied.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,130 +15,109 @@ from types import TracebackType
 from typing import Self, cast
 from urllib.parse import unquote, urlsplit
 
-import asyncpg
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from persistence.database import Pool
-from persistence.errors import MirrorPlaceLostError, MirrorUnreachableError
+from persistence.errors import MirrorEmptiedError, MirrorUnreachableError
 from persistence.ids import ConversationId
 from persistence.queries import load_queries
 
 _SQL = load_queries("mirror")
+VERSIONS_KEY = "pilito_mirror"
 
-# KEYS: our place, then the other shards'. ARGV: our epoch and count, the greater place
-# that we saw and may take from its holder, then the epoch of each other shard.
-# A place that is behind its shard's epoch is a dead writer's: it is taken from it too.
-_TAKE = """
-local function read(key)
-    local value = redis.pcall('GET', key)
-    if type(value) ~= 'string' then return nil end
-    local epoch, count = string.match(value, '^(%d+):(%d+)$')
-    return value, tonumber(epoch), tonumber(count)
-end
-local epoch, count = tonumber(ARGV[1]), tonumber(ARGV[2])
-local held, held_epoch, held_count = read(KEYS[1])
-if held_epoch and held ~= ARGV[3] and
-    (held_epoch > epoch or (held_epoch == epoch and held_count > count)) then
-    return held
-end
-redis.call('SET', KEYS[1], ARGV[1] .. ':' .. ARGV[2])
-for i = 2, #KEYS do
-    local _, other = read(KEYS[i])
-    if other and other < tonumber(ARGV[i + 2]) then redis.call('DEL', KEYS[i]) end
-end
-return ''
-"""
-
-# KEYS and ARGV: our place, then for each key the value that it must have, '' for none.
-# Answers whether the place is ours and, if so, what was found under each key.
-# A time-out that someone put on a key would make it wrong by itself: it is taken off.
+# KEYS: the hash of versions, then two keys per conversation.
+# ARGV: field and value of the shard's mark, then per conversation its id, its version,
+# the stored version that is known to be wrong, and a value per key, '' for no key.
+# Returns whether the mark was there, then per conversation the states of its keys and
+# the newer version that is stored, 0 if there is none.
+# A time-out on a key would make the mirror wrong by itself, so SET removes it.
 _WRITE = """
-if redis.pcall('GET', KEYS[1]) ~= ARGV[1] then return {0} end
-local found = {1}
-for i = 2, #KEYS do
-    local is = redis.pcall('GET', KEYS[i])
-    if ARGV[i] == '' then
-        found[i] = is and 3 or 0
-        if is then redis.call('DEL', KEYS[i]) end
-    elseif is == ARGV[i] and redis.call('TTL', KEYS[i]) == -1 then
-        found[i] = 1
+if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then redis.call('DEL', KEYS[1]) end
+local result = {redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] and 1 or 0}
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+
+local function put(key, wanted)
+    local value = redis.pcall('GET', key)
+    if wanted == '' then
+        if value then redis.call('DEL', key) end
+        return value and 3 or 0
+    end
+    if value == wanted and redis.call('TTL', key) == -1 then return 1 end
+    redis.call('SET', key, wanted)
+    return value and 3 or 2
+end
+
+for key = 2, #KEYS, 2 do
+    local arg = 3 + (key - 2) / 2 * 5
+    local id, version = ARGV[arg], ARGV[arg + 1]
+    local stored = redis.call('HGET', KEYS[1], id)
+    local newer = tonumber(stored or 0) or 0
+    if newer > tonumber(version) and stored ~= ARGV[arg + 2] then
+        for _, value in ipairs({4, 4, newer}) do table.insert(result, value) end
     else
-        found[i] = is and 3 or 2
-        redis.call('SET', KEYS[i], ARGV[i])
+        if stored ~= version then redis.call('HSET', KEYS[1], id, version) end
+        table.insert(result, put(KEYS[key], ARGV[arg + 3]))
+        table.insert(result, put(KEYS[key + 1], ARGV[arg + 4]))
+        table.insert(result, 0)
     end
 end
-return found
+return result
 """
 
 
-class Found(IntEnum):
-    """What was under a key before it was made right; the numbers are the script's."""
+class KeyState(IntEnum):
+    """The state of a key before the write; the numbers are the script's."""
 
-    NOTHING_WANTED = 0
+    NOT_WANTED = 0
     RIGHT = 1
     ABSENT = 2
     WRONG = 3
+    #: A newer version is stored, and nothing was written.
+    NEWER = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Mirrored:
-    """What the mirror shows of a conversation. `pending_share` is JSON text."""
+class MirrorRow:
+    """A conversation as the mirror must show it. `pending_share` is JSON text."""
 
     id: ConversationId
+    version: int
     ai_enabled: bool
     pending_share: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What was found of a conversation."""
+class KeyStates:
+    """The states of a conversation's two keys before the write."""
 
-    ai_control: Found
-    pending_share: Found
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A shard's claim to write; a later one of the same shard is greater."""
-
-    shard: int
-    epoch: int
-    #: Every connection writes under its own: what an older one sent is refused.
-    count: int
-
-    def __str__(self) -> str:
-        return f"{self.epoch}:{self.count}"
+    ai_control: KeyState
+    pending_share: KeyState
+    #: Only with KeyState.NEWER.
+    newer_version: int = 0
 
 
-async def fetch_places(db: Pool) -> dict[int, int]:
-    """Fetch the epoch of each shard that there ever was."""
-    rows = await db.fetch(_SQL["fetch_places"])
-    return {row["shard"]: row["epoch"] for row in rows}
+async def fetch_shard_epoch(db: Pool, shard: int) -> int | None:
+    """Fetch the epoch of the process that holds the shard."""
+    return cast("int | None", await db.fetchval(_SQL["fetch_shard_epoch"], shard))
 
 
 async def fetch_mirrored(
     db: Pool, conversations: Sequence[ConversationId]
-) -> tuple[Mirrored, ...]:
+) -> tuple[MirrorRow, ...]:
     """Fetch what the mirror must show of these conversations."""
     rows = await db.fetch(_SQL["fetch_mirrored"], conversations)
-    return _rows(rows)
+    return tuple(MirrorRow(**row) for row in rows)
 
 
 async def fetch_mirrored_page(
     db: Pool, after: ConversationId, limit: int
-) -> tuple[Mirrored, ...]:
+) -> tuple[MirrorRow, ...]:
     """Fetch what it must show of the next conversations by id, of all shards."""
     rows = await db.fetch(_SQL["fetch_mirrored_page"], after, limit)
-    return _rows(rows)
-
-
-def _rows(rows: Sequence[asyncpg.Record]) -> tuple[Mirrored, ...]:
-    return tuple(
-        Mirrored(row["id"], row["ai_enabled"], row["pending_share"]) for row in rows
-    )
+    return tuple(MirrorRow(**row) for row in rows)
 
 
 class MirrorConnection:
@@ -150,15 +128,14 @@ class MirrorConnection:
         with self._wrapped():
             self._client = Redis.from_url(
                 url,
-                # No pool and no second try: a connection that comes back by itself
-                # would hide that Redis was away, and has forgotten or lost something.
+                # No pool and no retry: a connection that comes back by itself would
+                # hide that Redis was away, and may have lost something.
                 single_connection_client=True,
                 retry=Retry(NoBackoff(), 0),
                 socket_timeout=timeout.total_seconds(),
                 socket_connect_timeout=timeout.total_seconds(),
                 decode_responses=True,
             )
-        self._take = self._client.register_script(_TAKE)
         self._write = self._client.register_script(_WRITE)
 
     async def __aenter__(self) -> Self:
@@ -175,45 +152,49 @@ class MirrorConnection:
         with suppress(RedisError, OSError):
             await self._client.aclose()
 
-    async def take(
-        self, place: Place, epochs: Mapping[int, int], seen: str
-    ) -> str | None:
-        """Take the place; return None, or the greater one that is in it.
+    async def write(
+        self,
+        shard: int,
+        epoch: int,
+        rows: Sequence[MirrorRow],
+        disproved: Mapping[ConversationId, int] | None = None,
+    ) -> list[KeyStates]:
+        """Make the mirror right for these rows, unless it shows newer ones.
+
+        Returns the states of their keys before.
 
         Args:
-            place: what to take.
-            epochs: of all shards, as the database has them.
-            seen: the greater place that was returned before, if the database says
-                that its holder has no right to it: then it is taken over.
-        """
-        others = [shard for shard in epochs if shard != place.shard]
-        keys = [_place_key(shard) for shard in (place.shard, *others)]
-        values = [str(epochs[shard]) for shard in others]
-        arguments = [str(place.epoch), str(place.count), seen, *values]
-        with self._wrapped():
-            held = cast("str", await self._take(keys, arguments))
-        return held or None
-
-    async def write(self, place: Place, rows: Sequence[Mirrored]) -> list[Look]:
-        """Make the mirror right for these; return what was found. May be none.
+            shard: whose mark is set.
+            epoch: the value of the mark.
+            rows: what to show; may be empty.
+            disproved: stored versions that no row of the database has: leftovers of
+                another database, which are overwritten.
 
         Raises:
-            MirrorPlaceLostError: another has the place, or the mirror was emptied;
-                nothing was written.
-            MirrorUnreachableError: Redis did not do it, as far as we know.
+            MirrorEmptiedError: the rows were written, but the mark was gone, and other
+                keys may be gone as well. The mark is set again.
+            MirrorUnreachableError: Redis did not write, as far as we know.
         """
-        keys, values = [_place_key(place.shard)], [str(place)]
+        keys, arguments = [VERSIONS_KEY], [f"shard-{shard}", str(epoch)]
         for row in rows:
             keys += [f"ai_control_{row.id}", f"pending_share_{row.id}"]
             ai_enabled = "true" if row.ai_enabled else "false"
-            values += [f'{{"ai_enabled": {ai_enabled}}}', row.pending_share or ""]
+            arguments += [
+                str(row.id),
+                str(row.version),
+                str((disproved or {}).get(row.id, "")),
+                f'{{"ai_enabled": {ai_enabled}}}',
+                row.pending_share or "",
+            ]
         with self._wrapped():
-            is_ours, *found = cast("list[int]", await self._write(keys, values))
-        if not is_ours:
-            raise MirrorPlaceLostError
+            is_marked, *numbers = cast("list[int]", await self._write(keys, arguments))
+        if not is_marked:
+            raise MirrorEmptiedError
         return [
-            Look(Found(ai_control), Found(pending_share))
-            for ai_control, pending_share in zip(found[::2], found[1::2], strict=True)
+            KeyStates(KeyState(ai_control), KeyState(pending_share), newer_version)
+            for ai_control, pending_share, newer_version in zip(
+                numbers[::3], numbers[1::3], numbers[2::3], strict=True
+            )
         ]
 
     @contextmanager
@@ -224,12 +205,8 @@ class MirrorConnection:
             raise MirrorUnreachableError(self._reason(error)) from error
 
     def _reason(self, error: Exception) -> str:
-        # An address that is wrong may be quoted, with the half of a password in it.
+        # A wrong address may be quoted, with half of the password in it.
         reason = type(error).__name__ if isinstance(error, ValueError) else str(error)
         if self._password:
             reason = reason.replace(self._password, "***")
         return reason or type(error).__name__
-
-
-def _place_key(shard: int) -> str:
-    return f"pilito_mirror_{shard}"

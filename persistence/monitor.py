@@ -1,4 +1,4 @@
-"""What the monitor remembers: the records of its tables."""
+"""Records of the monitor's tables."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from persistence.ids import (
 
 
 class Method(StrEnum):
-    """How a service is asked."""
+    """The HTTP method of a check."""
 
     GET = "GET"
     POST = "POST"
@@ -27,7 +27,7 @@ class Method(StrEnum):
 
 
 class Origin(StrEnum):
-    """Who made a service."""
+    """The creator of a service."""
 
     USER = "user"
     RUNTIME = "runtime"
@@ -35,7 +35,7 @@ class Origin(StrEnum):
 
 
 class Status(StrEnum):
-    """How a service is, as far as we know."""
+    """The health of a service, as far as it is known."""
 
     UNKNOWN = "unknown"
     UP = "up"
@@ -45,7 +45,7 @@ class Status(StrEnum):
 
 
 class AlertKind(StrEnum):
-    """What a notice tells."""
+    """The subject of an alert."""
 
     DOWN = "down"
     REMINDER = "reminder"
@@ -56,7 +56,7 @@ class AlertKind(StrEnum):
 
 
 class RouteKind(StrEnum):
-    """The way a notice takes, beside the log and the console, which have them all."""
+    """The kind of a route; log and console show all alerts anyway."""
 
     WEBHOOK = "webhook"
     EMAIL = "email"
@@ -64,25 +64,25 @@ class RouteKind(StrEnum):
 
 
 class AlertDelivery(StrEnum):
-    """How far a notice has come on one route."""
+    """The state of a delivery."""
 
     QUEUED = "queued"
     SENDING = "sending"
     SENT = "sent"
-    #: The sender stopped under way: it may have arrived.
+    #: The sender stopped while sending: the alert may have arrived.
     UNKNOWN = "unknown"
     FAILED = "failed"
 
 
 class RollupUnit(StrEnum):
-    """How long a time one rollup covers."""
+    """The length of a rollup."""
 
     HOUR = "hour"
     DAY = "day"
 
 
 class Period(StrEnum):
-    """For how long back uptime and percentiles are told."""
+    """A period of uptime and percentiles."""
 
     DAY = "24h"
     WEEK = "7d"
@@ -120,23 +120,23 @@ class Service:
 
     @property
     def url(self) -> str:
-        """The address that is asked."""
+        """The address of the check."""
         return f"{self.base_url.rstrip('/')}/{self.health_path.lstrip('/')}"
 
 
 @dataclass(frozen=True, slots=True)
 class CheckRow:
-    """A result as it is stored; `missed` when nobody checked in its slot."""
+    """A stored result; `missed` without a check in its slot."""
 
     id: ResultId
     tenant_id: TenantId
     service_id: ServiceId
-    #: None for a check that a person asked for.
+    #: None for a check on demand.
     slot_at: datetime | None
     checked_at: datetime
     status_code: int | None
     ok: bool
-    #: Of the last attempt; None when nothing answered.
+    #: Of the last attempt; None without an answer.
     latency_ms: float | None
     attempts: int
     error: str | None = None
@@ -177,7 +177,7 @@ class RollupRow:
 
 @dataclass(frozen=True, slots=True)
 class WindowRow:
-    """A time in which a tenant's service, or all of them, are worked on."""
+    """A maintenance window of a tenant's service, or of all of them."""
 
     id: WindowId
     tenant_id: TenantId
@@ -191,14 +191,14 @@ class WindowRow:
 
 @dataclass(frozen=True, slots=True)
 class AlertRow:
-    """A notice, as log and console show it."""
+    """An alert, as log and console show it."""
 
     id: AlertId
     tenant_id: TenantId
-    #: None when it is about all services together.
+    #: None for all services together.
     service_id: ServiceId | None
     kind: AlertKind
-    #: The result with which the incident began, if it belongs to one.
+    #: The result that started the incident, if any.
     incident_id: ResultId | None
     text: str
     facts: Mapping[str, object]
@@ -207,7 +207,7 @@ class AlertRow:
 
 @dataclass(frozen=True, slots=True)
 class RouteRow:
-    """A way that a tenant's notices take. The target is encrypted."""
+    """A route of a tenant's alerts. The target is encrypted."""
 
     id: RouteId
     tenant_id: TenantId
@@ -220,25 +220,25 @@ class RouteRow:
 
 @dataclass(frozen=True, slots=True)
 class DigestRow:
-    """What happened in a period, in words, with the facts that it was written from."""
+    """The digest of a period, with the facts that it was written from."""
 
     id: DigestId
     tenant_id: TenantId
-    #: None: over all services of the tenant.
+    #: None for the overall digest.
     service_id: ServiceId | None
     period_start: datetime
     period_end: datetime
     summary_text: str
     anomaly_count: int
     facts: Mapping[str, object]
-    #: The model that worded it, or "rules".
+    #: The model that wrote it, or "rules".
     written_by: str
     created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class AnomalyRow:
-    """A time in which a service behaved oddly, and by which feature."""
+    """An anomaly, and its largest deviation's feature."""
 
     id: AnomalyId
     tenant_id: TenantId

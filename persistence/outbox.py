@@ -1,4 +1,4 @@
-"""Messages of ours that have not reached their platform."""
+"""The outbox: messages of ours that have not reached their platform."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,8 +12,8 @@ _SQL = load_queries("outbox")
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """A message, and how many of its parts stand where the filter says."""
+class OutboxMessage:
+    """A message, and the number of its parts with the delivery status of the filter."""
 
     message_id: MessageId
     conversation_id: ConversationId
@@ -31,7 +31,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class OutboxFilter:
-    """Which messages a page lists: by delivery, and of one channel if it is given."""
+    """The delivery status of a page, and its channel; None for all channels."""
 
     delivery: str
     channel_id: ChannelId | None = None
@@ -39,24 +39,26 @@ class OutboxFilter:
 
 async def fetch_outbox_page(
     db: Db, tenant_id: TenantId, wanted: OutboxFilter, limit: int, offset: int
-) -> tuple[int, tuple[Letter, ...]]:
+) -> tuple[int, tuple[OutboxMessage, ...]]:
     """Fetch a page of unsent messages and how many there are in all."""
     arguments = (tenant_id, wanted.delivery, wanted.channel_id)
     rows = await db.fetch(_SQL["fetch_outbox_page"], *arguments, limit, offset)
     total = await db.fetchval(_SQL["count_outbox"], *arguments)
-    letters = tuple(
-        Letter(**{name: row[name] for name in Letter.__dataclass_fields__})
+    messages = tuple(
+        OutboxMessage(
+            **{name: row[name] for name in OutboxMessage.__dataclass_fields__}
+        )
         for row in rows
     )
-    return cast("int", total), letters
+    return cast("int", total), messages
 
 
-async def fetch_letter_conversation(
+async def fetch_outbox_conversation(
     db: Db, tenant_id: TenantId, message_id: MessageId
 ) -> ConversationId | None:
-    """Fetch where a message that went out belongs; None if it is not this tenant's."""
-    found = await db.fetchval(_SQL["fetch_letter_conversation"], tenant_id, message_id)
-    return None if found is None else ConversationId(found)
+    """Fetch the conversation of a sent message; None if it is not this tenant's."""
+    row_id = await db.fetchval(_SQL["fetch_outbox_conversation"], tenant_id, message_id)
+    return None if row_id is None else ConversationId(row_id)
 
 
 async def fetch_waiting_conversations(
@@ -67,7 +69,7 @@ async def fetch_waiting_conversations(
     after: ConversationId,
     limit: int,
 ) -> tuple[ConversationId, ...]:
-    """Fetch the next conversations whose messages wait for a channel, by their ids."""
+    """Fetch the next conversations whose messages wait for the channel, by id."""
     rows = await db.fetch(
         _SQL["fetch_waiting_conversations"], tenant_id, channel_id, after, limit
     )

@@ -1,16 +1,16 @@
-"""Hours and days of services, added up, and the windows made from them."""
+"""Rollups of services by hour and day, and the uptime windows made from them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-import asyncpg
-
 from persistence.database import Connection, Db
 from persistence.ids import ServiceId, TenantId
 from persistence.monitor import Period, RollupRow, RollupUnit
-from persistence.queries import load_queries
+from persistence.queries import build_row, load_queries
 
 _SQL = load_queries("rollups")
+#: Latency buckets grow by this factor: bucket b holds 1.1^(b-1) to 1.1^b milliseconds.
+GAMMA = 1.1
 #: Each period, and the rollups that it is made from: those that begin within it.
 PERIODS: Mapping[Period, tuple[RollupUnit, timedelta]] = {
     Period.DAY: (RollupUnit.HOUR, timedelta(hours=24)),
@@ -20,7 +20,7 @@ PERIODS: Mapping[Period, tuple[RollupUnit, timedelta]] = {
 
 
 async def upsert_rollups(db: Connection, rows: Sequence[RollupRow]) -> None:
-    """Store what hours and days have come to."""
+    """Store the totals of hours and days."""
     await db.execute(
         _SQL["upsert_rollups"],
         [row.tenant_id for row in rows],
@@ -39,9 +39,9 @@ async def upsert_rollups(db: Connection, rows: Sequence[RollupRow]) -> None:
 async def fetch_open_rollups(
     db: Db, services: Sequence[ServiceId], hour: datetime, day: datetime
 ) -> tuple[RollupRow, ...]:
-    """Fetch the hour and the day that go on, of these services."""
+    """Fetch the current hour and day of these services."""
     rows = await db.fetch(_SQL["fetch_open_rollups"], list(services), hour, day)
-    return tuple(_rollup(row) for row in rows)
+    return tuple(build_row(RollupRow, row) for row in rows)
 
 
 async def fetch_service_rollups(
@@ -55,27 +55,12 @@ async def fetch_service_rollups(
     rows = await db.fetch(
         _SQL["fetch_service_rollups"], tenant_id, service_id, unit, since
     )
-    return tuple(_rollup(row) for row in rows)
+    return tuple(build_row(RollupRow, row) for row in rows)
 
 
 async def refresh_windows(db: Connection, period: Period, at: datetime) -> None:
-    """Work out uptime and percentiles of all services anew, inside a transaction."""
+    """Refresh uptime and percentiles of all services, inside a transaction."""
     unit, span = PERIODS[period]
-    await db.execute(_SQL["refresh_windows"], period, unit, at - span, at)
+    await db.execute(_SQL["refresh_windows"], period, unit, at - span, at, GAMMA)
     await db.execute(_SQL["forget_windows"], period, at)
     await db.execute(_SQL["show_windows"])
-
-
-def _rollup(row: asyncpg.Record) -> RollupRow:
-    return RollupRow(
-        tenant_id=TenantId(row["tenant_id"]),
-        service_id=ServiceId(row["service_id"]),
-        unit=RollupUnit(row["unit"]),
-        starts_at=row["starts_at"],
-        checks=row["checks"],
-        passed=row["passed"],
-        excused=row["excused"],
-        latency_sum_ms=row["latency_sum_ms"],
-        buckets=tuple(row["buckets"]),
-        counts=tuple(row["counts"]),
-    )

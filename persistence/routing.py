@@ -1,4 +1,4 @@
-"""The tenants' own intents, by which their questions are routed."""
+"""The intents by which a tenant routes its questions, if it has its own."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -21,7 +21,7 @@ async def fetch_routing(db: Db, tenant_id: TenantId) -> tuple[Intent, ...] | Non
 async def replace_routing(
     db: Db, tenant_id: TenantId, intents: Sequence[Intent]
 ) -> None:
-    """Give a tenant intents of its own, in place of all it had."""
+    """Replace all intents of a tenant."""
     rows = [asdict(intent) for intent in intents]
     await db.execute(_SQL["replace_routing"], tenant_id, rows)
 

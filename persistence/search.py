@@ -1,19 +1,25 @@
-"""How words are found in whatever way they are spelt.
+"""Search patterns that match a word in all of its Persian spellings.
 
-The words are turned into a regular expression that matches every spelling of them, so
-the stored text stays as it is: nothing is folded, stored or indexed for each message
-that comes, only for the few times that somebody searches.
+The words become a regular expression that matches every spelling of them. The stored
+text stays as it is: the cost falls on the rare search, not on every message.
 """
 
 import re
 
-#: What is longer is found by its beginning: the pattern's cost grows with its length.
-MAX_LETTERS = 40
-#: One letter has several code points: Arabic keyboards, old fonts, hats and hamzas.
-_LETTERS = ("یيىئےۓ", "کكڪ", "هةۀہۂھە", "اآأإٱ", "وؤ")
-_DIGITS = tuple(
-    map("".join, zip("0123456789", "۰۱۲۳۴۵۶۷۸۹", "٠١٢٣٤٥٦٧٨٩", strict=True))
+from retrieval.text.normalise import (
+    ACCENTED_FORMS,
+    ARABIC_DIGITS,
+    LETTER_FORMS,
+    PERSIAN_DIGITS,
 )
+
+#: A longer search is cut: the cost of a pattern grows with its length.
+MAX_LETTERS = 40
+_LETTERS = [
+    letter + LETTER_FORMS.get(letter, "") + ACCENTED_FORMS.get(letter, "")
+    for letter in LETTER_FORMS | ACCENTED_FORMS
+]
+_DIGITS = map("".join, zip("0123456789", PERSIAN_DIGITS, ARABIC_DIGITS, strict=True))
 _FORMS = {letter: group for group in (*_LETTERS, *_DIGITS) for letter in group}
 #: May stand between two letters (می‌خواهم, می خواهم and میخواهم are one word): spaces,
 #: joiners and direction marks, kashida, diacritics, punctuation.

@@ -1,4 +1,4 @@
-"""How secrets are kept at rest, and how keys are derived from the one that is set."""
+"""Encryption of secrets at rest, and derivation of keys from the secret key."""
 
 from base64 import urlsafe_b64encode
 
@@ -12,15 +12,15 @@ from persistence.errors import SecretUnreadableError
 def derive_key(secret_key: str, purpose: str) -> bytes:
     """Derive 32 bytes for one purpose.
 
-    Whoever learns the key of one purpose learns nothing about another's, and a short
-    secret gives a key of full length (though not of full strength).
+    The key of one purpose tells nothing about another's. A short secret gives a key of
+    full length, though not of full strength.
     """
     hkdf = HKDF(SHA256(), length=32, salt=None, info=f"pilito:{purpose}".encode())
     return hkdf.derive(secret_key.encode())
 
 
 class Cipher:
-    """Encrypts what the database must not show: tokens of channels, headers."""
+    """Encrypts values that the database must not show: tokens of channels, headers."""
 
     def __init__(self, secret_key: str) -> None:
         self._fernet = Fernet(urlsafe_b64encode(derive_key(secret_key, "secrets")))

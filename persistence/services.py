@@ -1,4 +1,4 @@
-"""The services that tenants have watched."""
+"""The monitored services of tenants."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from persistence.database import Connection, Db
 from persistence.errors import DuplicateRowError
 from persistence.ids import ChannelId, ServiceId, TenantId
 from persistence.monitor import Method, Origin, Service, Status
-from persistence.queries import load_queries
+from persistence.queries import build_row, load_queries
 from persistence.secrets import Cipher
 
 _SQL = load_queries("services")
@@ -22,7 +22,7 @@ TAKEN = "name: a service of this name exists already"
 
 @dataclass(frozen=True, slots=True)
 class ServiceSpec:
-    """What a service is made from, or changed to."""
+    """The editable fields of a service."""
 
     name: str
     base_url: str
@@ -51,7 +51,7 @@ class ServiceFilter:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a service is, and since when; None before its first check."""
+    """The status of a service, and since when; None before its first check."""
 
     status: Status
     since: datetime | None
@@ -77,7 +77,7 @@ async def create_service(
     )
     if row is None:
         raise DuplicateRowError(TAKEN)
-    return build_service(row)
+    return build_row(Service, row)
 
 
 async def replace_service(
@@ -90,8 +90,8 @@ async def replace_service(
         )
     except asyncpg.UniqueViolationError as error:
         raise DuplicateRowError(TAKEN) from error
-    # It is locked, so it is there.
-    return build_service(cast("asyncpg.Record", row))
+    # The service is locked, so it exists.
+    return build_row(Service, cast("asyncpg.Record", row))
 
 
 async def delete_service(db: Db, tenant_id: TenantId, service_id: ServiceId) -> bool:
@@ -103,9 +103,9 @@ async def delete_service(db: Db, tenant_id: TenantId, service_id: ServiceId) -> 
 async def lock_service(
     db: Connection, tenant_id: TenantId, service_id: ServiceId
 ) -> Service | None:
-    """Fetch a service and keep others from it until the transaction ends."""
+    """Fetch a service and lock it until the transaction ends."""
     row = await db.fetchrow(_SQL["lock_service"], tenant_id, service_id)
-    return None if row is None else build_service(row)
+    return None if row is None else build_row(Service, row)
 
 
 async def fetch_service(
@@ -113,7 +113,7 @@ async def fetch_service(
 ) -> Service | None:
     """Fetch a service; None if it is not this tenant's."""
     row = await db.fetchrow(_SQL["fetch_service"], tenant_id, service_id)
-    return None if row is None else build_service(row)
+    return None if row is None else build_row(Service, row)
 
 
 async def fetch_service_by_name(
@@ -121,21 +121,23 @@ async def fetch_service_by_name(
 ) -> Service | None:
     """Fetch a tenant's service of this name."""
     row = await db.fetchrow(_SQL["fetch_service_by_name"], tenant_id, name)
-    return None if row is None else build_service(row)
+    return None if row is None else build_row(Service, row)
 
 
 async def fetch_services_page(
     db: Db, tenant_id: TenantId, wanted: ServiceFilter, limit: int, offset: int
 ) -> tuple[int, tuple[tuple[Service, Standing], ...]]:
-    """Fetch a page of services with how they are, and how many there are in all."""
+    """Fetch a page of services with their status, and the total number."""
     arguments = (tenant_id, wanted.enabled, wanted.status)
     rows = await db.fetch(_SQL["fetch_services_page"], *arguments, limit, offset)
     total = await db.fetchval(_SQL["count_services"], *arguments)
-    return cast("int", total), tuple((build_service(row), _stand(row)) for row in rows)
+    return cast("int", total), tuple(
+        (build_row(Service, row), _stand(row)) for row in rows
+    )
 
 
 async def fetch_service_status(db: Db, service_id: ServiceId) -> Standing:
-    """Fetch how a service is."""
+    """Fetch the status of a service."""
     row = await db.fetchrow(_SQL["fetch_service_status"], service_id)
     return Standing(Status.UNKNOWN, None) if row is None else _stand(row)
 
@@ -144,37 +146,8 @@ def decrypt_headers(cipher: Cipher, service: Service) -> dict[str, str]:
     """Decrypt the headers of a service. Raises SecretUnreadableError."""
     if service.headers is None:
         return {}
-    found: dict[str, str] = orjson.loads(cipher.decrypt(service.headers))
-    return found
-
-
-def build_service(row: asyncpg.Record) -> Service:
-    """Build the record from a row of `services`, whatever else is in it."""
-    channel_id = row["channel_id"]
-    return Service(
-        id=ServiceId(row["id"]),
-        tenant_id=TenantId(row["tenant_id"]),
-        name=row["name"],
-        base_url=row["base_url"],
-        health_path=row["health_path"],
-        method=Method(row["method"]),
-        headers=row["headers"],
-        body=row["body"],
-        timeout_s=row["timeout_s"],
-        expected_status=tuple(row["expected_status"]),
-        conditions=tuple(row["conditions"]),
-        enabled=row["enabled"],
-        failure_threshold=row["failure_threshold"],
-        success_threshold=row["success_threshold"],
-        degraded_after_ms=row["degraded_after_ms"],
-        cooldown_s=row["cooldown_s"],
-        reminder_s=row["reminder_s"],
-        origin=Origin(row["origin"]),
-        channel_id=None if channel_id is None else ChannelId(channel_id),
-        enabled_at=row["enabled_at"],
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-    )
+    headers: dict[str, str] = orjson.loads(cipher.decrypt(service.headers))
+    return headers
 
 
 def _stand(row: asyncpg.Record) -> Standing:

@@ -1,4 +1,4 @@
-"""The businesses that have an account."""
+"""Tenants: the businesses that have an account."""
 
 from dataclasses import dataclass
 from uuid import uuid4
@@ -15,7 +15,7 @@ _SQL = load_queries("tenants")
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A business; `instructions` are its own words to the answering model."""
+    """A business; the answering model follows its `instructions`."""
 
     id: TenantId
     name: str
@@ -45,7 +45,7 @@ async def update_tenant(
     language: str | None = None,
     instructions: str | None = None,
 ) -> Tenant | None:
-    """Change how a tenant's customers are answered; None is left as it was."""
+    """Change how a tenant's customers are answered; None leaves a field as it is."""
     row = await db.fetchrow(_SQL["update_tenant"], tenant_id, language, instructions)
     return None if row is None else _tenant(row)
 

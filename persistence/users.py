@@ -1,4 +1,4 @@
-"""Who may sign in."""
+"""The users of the tenants, who may sign in."""
 
 from dataclasses import dataclass, field
 from uuid import uuid4
@@ -55,13 +55,14 @@ async def fetch_user_by_username(db: Db, username: str) -> User | None:
     return None if row is None else _user(row)
 
 
-async def set_password_hash(db: Db, user_id: UserId, password_hash: str) -> None:
-    """Replace a user's password hash."""
-    await db.execute(_SQL["set_password_hash"], user_id, password_hash)
+async def replace_password_hash(db: Db, user_id: UserId, old: str, new: str) -> bool:
+    """Replace a password hash; False if it is not the old one any more."""
+    row = await db.fetchrow(_SQL["replace_password_hash"], user_id, old, new)
+    return row is not None
 
 
 async def set_user_active(db: Db, user_id: UserId, *, is_active: bool) -> None:
-    """Let a user in, or keep them out from the next request on."""
+    """Allow or end a user's access, from the next request on."""
     await db.execute(_SQL["set_user_active"], user_id, is_active)
 
 

@@ -1,4 +1,4 @@
-"""The variant of answering that a roll-out gave a conversation at its beginning."""
+"""The variant of retrieval that a roll-out gave a conversation at its beginning."""
 
 from typing import cast
 

@@ -1,8 +1,9 @@
-"""What the one who watches reads and writes; every write is fenced by the lease."""
+"""Reads and writes of the monitor's leader; the lease fences every write."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
 import asyncpg
@@ -11,11 +12,10 @@ from persistence.database import Connection, Db
 from persistence.errors import PersistenceError
 from persistence.ids import ResultId, ServiceId, TenantId
 from persistence.monitor import CheckRow, Service, Status, TransitionRow
-from persistence.queries import load_queries
-from persistence.services import build_service
+from persistence.queries import build_row, load_queries
 
 _SQL = load_queries("watch")
-#: So many rows are removed by one statement.
+#: Rows that one statement removes.
 PRUNE_ROWS = 5_000
 YEAR = timedelta(days=366)
 #: Hours are shown for this long at most.
@@ -23,14 +23,14 @@ HOURS_KEPT = timedelta(days=32)
 
 
 class LeaseLostError(PersistenceError):
-    """Another runtime watches the services now."""
+    """Another runtime is the monitor's leader now."""
 
     permanent = True
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to watch, as long as nobody has a later epoch."""
+    """The right to lead, until a later epoch is claimed."""
 
     holder: UUID
     epoch: int
@@ -38,28 +38,30 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A service, its tenant's language, and whether somebody works on it."""
+    """A service, its tenant's language, and whether it is in maintenance."""
 
     service: Service
     language: str
     in_maintenance: bool
 
 
-@dataclass(frozen=True, slots=True)
-class StateRow:
-    """What is kept beside a service after a result."""
+class HealthState(Protocol):
+    """The state that the rules keep of a service; orjson writes it whole."""
 
-    service_id: ServiceId
-    status: Status
-    since: datetime | None
-    #: A dataclass that orjson writes.
-    state: object
-    latest: CheckRow
+    @property
+    def status(self) -> Status:
+        """The status that is shown."""
+        ...
+
+    @property
+    def since(self) -> datetime | None:
+        """When the status changed last."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """A slot of a service in which nobody checked."""
+    """A slot of a service without a check."""
 
     id: ResultId
     tenant_id: TenantId
@@ -68,25 +70,25 @@ class Missed:
 
 
 async def claim_lease(db: Db, holder: UUID, term: timedelta) -> Lease | None:
-    """Take the lease; None while another holds it."""
+    """Claim the lease; None while another runtime holds it."""
     epoch = await db.fetchval(_SQL["claim_lease"], holder, term)
     return None if epoch is None else Lease(holder, epoch)
 
 
 async def renew_lease(db: Db, lease: Lease, term: timedelta) -> None:
-    """Hold it for another term. Raises LeaseLostError."""
+    """Extend the lease by a term. Raises LeaseLostError."""
     held = await db.fetchval(_SQL["renew_lease"], lease.holder, lease.epoch, term)
     if held is None:
         raise LeaseLostError
 
 
 async def release_lease(db: Db, lease: Lease) -> None:
-    """Let the next one take it at once."""
+    """Release the lease for the next leader."""
     await db.execute(_SQL["release_lease"], lease.holder, lease.epoch)
 
 
 async def check_lease(db: Connection, lease: Lease) -> None:
-    """Begin a transaction of who watches. Raises LeaseLostError."""
+    """Fence a transaction of the leader. Raises LeaseLostError."""
     try:
         await db.fetchval(_SQL["check_lease"], lease.holder, lease.epoch)
     except asyncpg.PostgresError as error:
@@ -96,13 +98,13 @@ async def check_lease(db: Connection, lease: Lease) -> None:
 
 
 async def fetch_watched(db: Db, at: datetime, slot: datetime) -> tuple[Watched, ...]:
-    """Fetch all services, of all tenants, that the slot is to check."""
+    """Fetch the services of all tenants that are due in a slot."""
     rows = await db.fetch(_SQL["fetch_watched"], at, slot)
     return tuple(_watched(row) for row in rows)
 
 
 async def fetch_newcomers(db: Db, at: datetime, slot: datetime) -> tuple[Watched, ...]:
-    """Fetch what has come since the slot began and waits for its first check."""
+    """Fetch services that came after the slot began and were not checked in it."""
     rows = await db.fetch(_SQL["fetch_newcomers"], at, slot)
     return tuple(_watched(row) for row in rows)
 
@@ -110,7 +112,7 @@ async def fetch_newcomers(db: Db, at: datetime, slot: datetime) -> tuple[Watched
 async def fetch_one_watched(
     db: Db, service_id: ServiceId, at: datetime
 ) -> Watched | None:
-    """Fetch one service, switched on or not."""
+    """Fetch one service, enabled or not."""
     row = await db.fetchrow(_SQL["fetch_one_watched"], service_id, at)
     return None if row is None else _watched(row)
 
@@ -118,7 +120,7 @@ async def fetch_one_watched(
 async def fetch_states(
     db: Db, services: Collection[ServiceId]
 ) -> dict[ServiceId, dict[str, object] | None]:
-    """Fetch what the rules remember, as stored; None before a first check."""
+    """Fetch the stored states; None before the first check."""
     rows = await db.fetch(_SQL["fetch_states"], list(services))
     return {ServiceId(row["service_id"]): row["state"] for row in rows}
 
@@ -132,28 +134,31 @@ async def fetch_recorded(db: Db, results: Sequence[ResultId]) -> frozenset[Resul
 async def claim_slot(
     db: Db, services: Sequence[ServiceId], slot: datetime
 ) -> frozenset[ServiceId]:
-    """Claim the services' checks in this slot; return those that may begin."""
+    """Claim the services' checks in a slot; return those that may start."""
     rows = await db.fetch(_SQL["claim_slot"], list(services), slot)
     return frozenset(ServiceId(row["service_id"]) for row in rows)
 
 
 async def insert_results(db: Connection, rows: Sequence[CheckRow]) -> None:
-    """Store results; one that its slot has already is left out."""
+    """Store results, one for each slot."""
     await db.execute(
         _SQL["insert_results"],
         *([getattr(row, name.name) for row in rows] for name in fields(CheckRow)),
     )
 
 
-async def update_states(db: Connection, rows: Sequence[StateRow]) -> None:
-    """Store what is known now, and the latest results."""
-    latest = [row.latest for row in rows]
+async def update_states(
+    db: Connection, rows: Sequence[tuple[HealthState, CheckRow]]
+) -> None:
+    """Store the services' states with their latest results."""
+    states = [state for state, _ in rows]
+    latest = [check for _, check in rows]
     await db.execute(
         _SQL["update_states"],
-        [row.service_id for row in rows],
-        [row.status for row in rows],
-        [row.since for row in rows],
-        [row.state for row in rows],
+        [check.service_id for check in latest],
+        [state.status for state in states],
+        [state.since for state in states],
+        states,
         [check.id for check in latest],
         [check.checked_at for check in latest],
         [check.status_code for check in latest],
@@ -175,17 +180,17 @@ async def insert_transitions(db: Connection, rows: Sequence[TransitionRow]) -> N
 async def insert_missed(
     db: Connection, slots: Sequence[datetime], reason: str
 ) -> tuple[Missed, ...]:
-    """Note slots in which nobody checked; return what was not noted before."""
+    """Record slots without a check; return those that were not recorded before."""
     rows = await db.fetch(_SQL["insert_missed"], list(slots), reason)
-    return tuple(_missed(row) for row in rows)
+    return tuple(build_row(Missed, row) for row in rows)
 
 
 async def insert_unfinished(
     db: Connection, at: datetime, reason: str
 ) -> tuple[Missed, ...]:
-    """Note checks that were begun by a process that is gone."""
+    """Record checks that a former leader started and did not finish."""
     rows = await db.fetch(_SQL["insert_unfinished"], reason, at)
-    return tuple(_missed(row) for row in rows)
+    return tuple(build_row(Missed, row) for row in rows)
 
 
 async def delete_old_results(db: Db, before: datetime) -> int:
@@ -194,22 +199,13 @@ async def delete_old_results(db: Db, before: datetime) -> int:
 
 
 async def delete_old_rest(db: Db, at: datetime) -> None:
-    """Delete what else has become too old to be shown."""
+    """Delete old rollups, transitions, alerts and maintenance windows."""
     await db.execute(_SQL["delete_old_rest"], at - HOURS_KEPT, at - YEAR)
 
 
 def _watched(row: asyncpg.Record) -> Watched:
     return Watched(
-        service=build_service(row),
+        service=build_row(Service, row),
         language=row["language"],
         in_maintenance=row["in_maintenance"],
-    )
-
-
-def _missed(row: asyncpg.Record) -> Missed:
-    return Missed(
-        ResultId(row["id"]),
-        TenantId(row["tenant_id"]),
-        ServiceId(row["service_id"]),
-        row["slot_at"],
     )

@@ -1,4 +1,4 @@
-"""The plain baseline: one hybrid search, and what of it a prompt has room for."""
+"""The baseline retrieval: one hybrid search, cut to what a prompt has room for."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,30 +8,23 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.answer.citing import retrieved_chunk, source_used
-from retrieval.answer.context import (
-    drop_near_duplicates,
-    fill_both_budgets,
-    render_passages,
-)
-from retrieval.answer.retrieved import (
-    Performance,
-    RetrievedContext,
-)
+from retrieval.answer import context, retrieved
+from retrieval.answer.retrieved import Performance, RetrievedContext
 from retrieval.embedding.embedder import Embedder, check_vectors
-from retrieval.failures import name_failure
-from retrieval.index.hits import EVERYTHING, Arm, Hits, RetrievalFilter, SearchRequest
+from retrieval.errors import name_failure
+from retrieval.index import hits as search
+from retrieval.index.hits import Hits, RetrievalFilter
 from retrieval.index.knowledge import SourceType
 from retrieval.index.knowledge_index import KnowledgeIndex
-from retrieval.query.complexity import query_complexity
 from retrieval.query.shorten import to_search_text
-from retrieval.ranking.answerability import Judging
+from retrieval.ranking.answerability import AnswerabilityJudge
+from retrieval.routing import query_complexity
 
 User = TypeVar("User")
 
 CONTEXT_TOP_K = 8
-"""How many chunks may speak in the contexts: a right one is nearly always among the
-first eight, and what comes after distracts more than it helps."""
+"""The number of chunks in the contexts: a right chunk is nearly always among the first
+eight, and later ones distract more than they help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +52,14 @@ class ContextRetriever(Generic[User]):
         self._embedder = embedder
         self._timer = timer
         self._top_k = context_top_k
-        self._judging = Judging(embedder)
+        self._judge = AnswerabilityJudge(embedder)
 
     def warm_up(self) -> None:
-        """Embed what judging relevance needs, about two seconds, before it is needed.
+        """Embed the subjects that relevance is judged by, about two seconds.
 
         The first question pays for it otherwise. Raises EmbeddingError.
         """
-        self._judging.warm_up()
+        self._judge.warm_up()
 
     def retrieve_context(
         self,
@@ -77,20 +70,20 @@ class ContextRetriever(Generic[User]):
         primary_budget: int,
         secondary_budget: int,
         *,
-        only: RetrievalFilter = EVERYTHING,
+        only: RetrievalFilter = search.EVERYTHING,
     ) -> RetrievedContext:
         """Search the sources and fit what was found into two budgets of tokens.
 
-        Sources are numbered through both contexts; nothing but what `only` leaves is
-        searched. A failing embedder leaves keyword
-        search, and says so in `performance`. Raises SearchFailedError.
+        Sources are numbered through both contexts; only what `only` leaves is searched.
+        A failing embedder leaves keyword search, and `performance` names it. A question
+        without words finds nothing. Raises SearchFailedError.
         """
         started = self._timer()
         query = to_search_text(query)
         question = self._embed(query)
         embedded = self._timer()
         index = self._index_for(user)
-        request = SearchRequest(
+        request = search.SearchRequest(
             query,
             question.vector,
             only.narrow((primary_source, *secondary_sources)),
@@ -98,32 +91,34 @@ class ContextRetriever(Generic[User]):
             documents=only.documents,
         )
         found = index.find(request)
-        judged = self._judging.judge([query], question.vector, index, found.hits)
+        judged = self._judge.judge([query], question.vector, index, found.hits)
         searched = self._timer()
-        primary, secondary = fill_both_budgets(
-            drop_near_duplicates((hit.chunk for hit in found.hits), self._top_k),
+        primary, secondary = context.fill_both_budgets(
+            context.drop_near_duplicates(
+                (hit.chunk for hit in found.hits), self._top_k
+            ),
             primary_source,
             (primary_budget, secondary_budget),
             self._embedder.count_tokens,
         )
         ended = self._timer()
         return RetrievedContext(
-            primary_context=render_passages(primary),
-            secondary_context=render_passages(secondary),
-            sources_used=[source_used(p) for p in (*primary, *secondary)],
+            primary_context=context.render_passages(primary),
+            secondary_context=context.render_passages(secondary),
+            sources_used=[retrieved.source_used(p) for p in (*primary, *secondary)],
             total_chunks=len(primary) + len(secondary),
             retrieval_method="context_retriever",
             performance=_performance(
                 (started, embedded, searched, ended), question, found
             ),
-            chunks=[retrieved_chunk(hit) for hit in found.hits],
+            chunks=[retrieved.retrieved_chunk(hit) for hit in found.hits],
             relevance=judged,
         )
 
     def _embed(self, query: str) -> _Question:
         try:
             # The judge first: its subjects are embedded by the same model.
-            self._judging.warm_up()
+            self._judge.warm_up()
             vectors = self._embedder.embed_queries([query])
             check_vectors(vectors, 1, self._embedder.dimensions)
             return _Question(query, vectors[0], None)
@@ -134,17 +129,17 @@ class ContextRetriever(Generic[User]):
 def _performance(
     ticks: Sequence[float], question: _Question, found: Hits
 ) -> Performance:
-    degraded = {str(arm): error for arm, error in found.degraded.items()}
+    degraded = {str(name): error for name, error in found.degraded.items()}
     if question.failure is not None:
-        degraded[Arm.DENSE.value] = question.failure
-    embedding, search, context = (
+        degraded[search.RetrieverName.DENSE.value] = question.failure
+    embedding_ms, search_ms, context_ms = (
         1000 * (after - before) for before, after in pairwise(ticks)
     )
     return Performance(
         latency_ms=1000 * (ticks[-1] - ticks[0]),
-        embedding_ms=embedding,
-        search_ms=search,
-        context_ms=context,
+        embedding_ms=embedding_ms,
+        search_ms=search_ms,
+        context_ms=context_ms,
         reranking_used=False,
         query_complexity=query_complexity(question.text),
         dense_candidates=found.n_dense,

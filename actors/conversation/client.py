@@ -1,8 +1,8 @@
-"""How the rest of the runtime reaches the shards: in order, again on failure.
+"""The client of the shards: starts and stops them, and submits events in order.
 
-One call per shard is under way at a time, and it carries all that has gathered since
-the last: batches grow with the load by themselves, and a retried call can't be
-overtaken by a later one of the same conversation.
+One call per shard is under way at a time, and it carries all events that have gathered
+since the last: batches grow with the load by themselves, and a later event can't
+overtake a retried one of the same conversation.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol, cast
+from typing import Protocol, TypeVar, cast
 
 import ray
 import structlog
@@ -18,7 +18,11 @@ from ray import ObjectRef
 from ray.actor import ActorHandle
 from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
-from actors.conversation.actor import ConversationShardActor, Outside, ShardPlan
+from actors.conversation.actor import (
+    ConversationShardActor,
+    OpenDependencies,
+    ShardPlan,
+)
 from actors.conversation.errors import ActorError, ShardUnavailableError
 from actors.conversation.events import Event
 from actors.conversation.shard.mirror import MirrorHealth
@@ -29,19 +33,21 @@ from persistence.ids import slot_of
 NAMESPACE = "pilito"
 #: A restarted shard answers after about a second; platforms wait 20 s.
 TIMEOUT_S = 10.0
-#: A moment, unless the machine has much else to do, or imports from a slow disk.
+#: A second as a rule; a busy machine or a slow disk takes longer.
 START_TIMEOUT_S = 300.0
-#: More in one call only makes the first of them wait.
+#: More events in one call only delay the first of them.
 MAX_CALL = 256
 RETRY_PAUSE_S = 0.1
-#: Whoever asks for the health waits for this.
+#: Below the time-out of the health probes that ask.
 PROBE_TIMEOUT_S = 1.5
+
+Answer = TypeVar("Answer")
 
 log = structlog.get_logger("shard_client")
 
 
 class Shards(Protocol):
-    """Takes events; returns when they are stored."""
+    """Submits events; returns when they are stored."""
 
     async def submit(self, event: Event) -> Receipt:
         """Record one event.
@@ -56,27 +62,27 @@ class Shards(Protocol):
 
 
 class ShardCall(Protocol):
-    """One remote call with a batch; results are one per event."""
+    """A remote call with a batch, which returns one result per event."""
 
     async def __call__(self, events: Sequence[Event]) -> list[Receipt | ActorError]:
-        """Submit the batch. Raises ShardUnavailableError when nobody answered."""
+        """Submit the batch. Raises ShardUnavailableError if there was no answer."""
         ...
 
 
 def shard_name(shard: int) -> str:
-    """Return the name under which a shard's actor is found."""
+    """Return the name of a shard's actor."""
     return f"shard-{shard}"
 
 
 class RemoteShard:
-    """Calls one shard's actor, and finds it again after a restart."""
+    """Calls the actor of one shard, and looks it up again after a restart."""
 
     def __init__(self, shard: int) -> None:
         self._name = shard_name(shard)
         self._handle: ActorHandle[object] | None = None
 
     async def __call__(self, events: Sequence[Event]) -> list[Receipt | ActorError]:
-        """Submit the batch. Raises ShardUnavailableError when nobody answered."""
+        """Submit the batch. Raises ShardUnavailableError if there was no answer."""
         try:
             if self._handle is None:
                 self._handle = ray.get_actor(self._name, namespace=NAMESPACE)
@@ -100,8 +106,8 @@ class _Waiting:
     give_up_at: float
 
 
-class _Lane:
-    """One shard's queue in this process, with at most one call under way."""
+class _ShardQueue:
+    """The queue of one shard in this process, with at most one call under way."""
 
     def __init__(self, call: ShardCall, timeout_s: float) -> None:
         self._call = call
@@ -123,7 +129,7 @@ class _Lane:
                 self._waiting.popleft()
                 for _ in range(min(MAX_CALL, len(self._waiting)))
             ]
-            # A caller that went away no longer counts on its event.
+            # A cancelled caller does not wait for its event any more.
             batch = [item for item in batch if not item.done.done()]
             if not batch:
                 continue
@@ -134,13 +140,13 @@ class _Lane:
             except Exception as error:
                 log.exception("shard_call_failed")
                 results = [ShardUnavailableError(repr(error)) for _ in batch]
-            if self._settle(batch, results):
+            if self._answer(batch, results):
                 await asyncio.sleep(RETRY_PAUSE_S)
 
-    def _settle(
+    def _answer(
         self, batch: list[_Waiting], results: list[Receipt | ActorError]
     ) -> bool:
-        """Answer the callers; put back, in order, what may still succeed."""
+        """Answer the callers; put events that may still succeed back, in order."""
         now = asyncio.get_running_loop().time()
         again: list[_Waiting] = []
         for item, result in zip(batch, results, strict=True):
@@ -166,27 +172,31 @@ class ShardClient:
         call_for: Callable[[int], ShardCall] = RemoteShard,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
-        self._lanes = [_Lane(call_for(shard), timeout_s) for shard in range(shards)]
+        self._queues = [
+            _ShardQueue(call_for(shard), timeout_s) for shard in range(shards)
+        ]
 
     async def submit(self, event: Event) -> Receipt:
         """Record one event; see Shards.submit."""
-        shard = slot_of(event.conversation_id) % len(self._lanes)
-        return await self._lanes[shard].submit(event)
+        shard = slot_of(event.conversation_id) % len(self._queues)
+        return await self._queues[shard].submit(event)
 
 
-def start_shards(plans: Sequence[ShardPlan], outside: Outside) -> None:
-    """Start an actor per plan and wait until each holds its place.
+def start_shards(
+    plans: Sequence[ShardPlan], open_dependencies: OpenDependencies
+) -> None:
+    """Start an actor per plan, and wait until each serves.
 
     Raises:
         ray.exceptions.RayError: a shard did not start; its reason is in the text.
     """
-    handles = [_start(plan, outside) for plan in plans]
+    handles = [_start(plan, open_dependencies) for plan in plans]
     started: list[ObjectRef[bool]] = [handle.is_serving.remote() for handle in handles]
     ray.get(started, timeout=START_TIMEOUT_S)
 
 
 def stop_shards(shards: int, timeout: timedelta) -> None:
-    """Let each shard finish, then end its process."""
+    """Let each shard finish its accepted events, then end its process."""
     handles: list[ActorHandle[object]] = []
     for shard in range(shards):
         try:
@@ -199,7 +209,7 @@ def stop_shards(shards: int, timeout: timedelta) -> None:
         ray.kill(handle)
 
 
-def _start(plan: ShardPlan, outside: Outside) -> ActorHandle[object]:
+def _start(plan: ShardPlan, open_dependencies: OpenDependencies) -> ActorHandle[object]:
     options = ConversationShardActor.options(
         name=shard_name(plan.shard),
         namespace=NAMESPACE,
@@ -207,36 +217,32 @@ def _start(plan: ShardPlan, outside: Outside) -> ActorHandle[object]:
         get_if_exists=True,
         num_cpus=0,
         max_restarts=-1,
-        # Callers retry by themselves, with a limit; see ShardClient.
+        # ShardClient retries by itself, with a limit.
         max_task_retries=0,
         max_concurrency=1000,
     )
-    return cast("ActorHandle[object]", options.remote(plan, outside))
+    return cast("ActorHandle[object]", options.remote(plan, open_dependencies))
 
 
 async def is_shard_serving(shard: int) -> bool:
-    """Ask a shard whether it takes events; False when nobody answers."""
-    try:
-        handle: ActorHandle[object] = ray.get_actor(
-            shard_name(shard), namespace=NAMESPACE
-        )
-        call: ObjectRef[bool] = handle.is_serving.remote()
-        return await asyncio.wait_for(
-            asyncio.wrap_future(call.future()), PROBE_TIMEOUT_S
-        )
-    except (RayActorError, RayTaskError, ValueError, TimeoutError):
-        return False
+    """Ask a shard whether it takes events; False if there is no answer."""
+    return bool(await _ask(shard, lambda handle: handle.is_serving.remote()))
 
 
 async def ask_mirror_health(shard: int) -> MirrorHealth | None:
-    """Ask a shard how true its mirror is; None when nobody answers."""
+    """Ask a shard for the state of its mirror; None if there is no answer."""
+    return await _ask(shard, lambda handle: handle.mirror_health.remote())
+
+
+async def _ask(
+    shard: int, ask: Callable[[ActorHandle[object]], "ObjectRef[Answer]"]
+) -> Answer | None:
     try:
         handle: ActorHandle[object] = ray.get_actor(
             shard_name(shard), namespace=NAMESPACE
         )
-        call: ObjectRef[MirrorHealth] = handle.mirror_health.remote()
         return await asyncio.wait_for(
-            asyncio.wrap_future(call.future()), PROBE_TIMEOUT_S
+            asyncio.wrap_future(ask(handle).future()), PROBE_TIMEOUT_S
         )
     except (RayActorError, RayTaskError, ValueError, TimeoutError):
         return None

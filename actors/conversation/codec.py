@@ -1,4 +1,4 @@
-"""How states and events are written down as JSON and read back."""
+"""Encodes states and events as JSON, and decodes them."""
 
 from datetime import timedelta
 from functools import cache
@@ -10,7 +10,7 @@ from actors.conversation.effects import RecordMessage
 from actors.conversation.events import Event
 from actors.conversation.state import Conversation
 
-#: All that is left of what its author took back.
+#: The metadata of an unsent message.
 UNSENT_METADATA = '{"unsent":true}'
 
 
@@ -25,7 +25,7 @@ def decode_state(text: str) -> Conversation:
 
 
 def encode_event(event: Event) -> str:
-    """Write an event as JSON text; its kind is kept beside it."""
+    """Write an event as JSON text; its kind is stored beside it."""
     return orjson.dumps(event, default=_encode_duration).decode()
 
 
@@ -39,12 +39,12 @@ def decode_event(kind: str, text: str) -> Event:
 
 
 def kind_of(event: Event) -> str:
-    """Return what the event is called in the history."""
+    """Return the kind of the event in the history."""
     return type(event).__name__
 
 
 def encode_metadata(message: RecordMessage) -> str:
-    """Write, as JSON text, how an answer came to be, or which media a message has."""
+    """Write the trace of an answer, or the media of a message, as JSON text."""
     if message.is_unsent:
         return UNSENT_METADATA
     metadata = "{}"
@@ -61,12 +61,12 @@ def add_failure_reason(metadata: str, reason: str) -> str:
 
 
 def mark_edited(metadata: str) -> str:
-    """Add to a message's metadata that it said something else before."""
+    """Mark a message's metadata as edited."""
     return orjson.dumps({**orjson.loads(metadata), "edited": True}).decode()
 
 
 def _encode_duration(value: object) -> float:
-    """Write what orjson has no word for: a duration, in seconds."""
+    """Encode a duration in seconds, which orjson does not."""
     if isinstance(value, timedelta):
         return value.total_seconds()
     raise TypeError(value)

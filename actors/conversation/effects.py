@@ -1,4 +1,4 @@
-"""What a decision orders: records for the transaction, and work for after it."""
+"""The effects of a decision: records for its transaction, commands for after it."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,9 +34,9 @@ class RecordMessage:
     delivery: Delivery | None = None
     trace: AnswerTrace | None = None
     media: tuple[Media, ...] = ()
-    #: What the AI is handed instead of the customer's own words.
+    #: The question as the AI gets it, with the shared post.
     combined_content: str | None = None
-    #: Where it stands among the conversation's messages.
+    #: The position among the conversation's messages.
     position: int = 0
     is_unsent: bool = False
     is_edited: bool = False
@@ -44,14 +44,14 @@ class RecordMessage:
 
 @dataclass(frozen=True, slots=True)
 class BlankMessages:
-    """Forget what these messages said: whoever wrote them took them back."""
+    """Remove the content of these messages: their author took them back."""
 
     ids: tuple[MessageId, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class RewriteMessages:
-    """Store what these messages say now, those of them that there are."""
+    """Store the new text of these messages, as far as they are stored."""
 
     ids: tuple[MessageId, ...]
     content: str
@@ -60,14 +60,14 @@ class RewriteMessages:
 
 @dataclass(frozen=True, slots=True)
 class ForgetCombination:
-    """Drop what the AI was handed for a question: its share was taken back."""
+    """Remove the combined content of a question: its share was unsent."""
 
     id: MessageId
 
 
 @dataclass(frozen=True, slots=True)
 class MarkMessages:
-    """Note how far the customer's messages have come."""
+    """Store the processing status of the customer's messages."""
 
     ids: tuple[MessageId, ...]
     processing: Processing
@@ -76,7 +76,7 @@ class MarkMessages:
 
 @dataclass(frozen=True, slots=True)
 class RateMessage:
-    """Note what an operator thinks of an answer."""
+    """Store an operator's rating of an answer."""
 
     id: MessageId
     feedback: Feedback
@@ -85,14 +85,14 @@ class RateMessage:
 
 @dataclass(frozen=True, slots=True)
 class RecordProfile:
-    """Store who the customer is; what an operator wrote stays."""
+    """Store the customer's name, unless an operator wrote another."""
 
     profile: Profile
 
 
 @dataclass(frozen=True, slots=True)
 class RecordSend:
-    """Store how far a part has come; the last part's outcome is its message's."""
+    """Store the status of a part; the last part's outcome is its message's."""
 
     send: Send
     mid: str | None = None
@@ -121,32 +121,32 @@ class StartReply:
 
     job: EventId
     questions: tuple[MessageId, ...]
-    #: What the questions are about; empty when no post was shared.
+    #: The shared posts that the questions are about, or empty.
     share: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CancelReply:
-    """Stop writing: nobody will read it."""
+    """Stop writing the answer."""
 
     job: EventId
 
 
 @dataclass(frozen=True, slots=True)
 class AskProfile:
-    """Ask the platform who the customer is."""
+    """Look up the customer's profile."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeliverPart:
-    """Hand the part to the platform; `tag` says why it may come so late."""
+    """Send the part; `tag` is the message tag that a late answer needs."""
 
     send: Send
     tag: str = ""
 
 
 class LogName(StrEnum):
-    """Which log a line goes to."""
+    """The log of a line."""
 
     #: Redirects: `logs/workflow.log`.
     WORKFLOW = "workflow"
@@ -155,14 +155,14 @@ class LogName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WriteLog:
-    """Write a line, once what it tells is committed."""
+    """Write a log line after the commit."""
 
     log: LogName
     text: str
 
 
 class Counter(StrEnum):
-    """What is counted; the names of the metrics."""
+    """The counters, by the names of their metrics."""
 
     AI_REPLIES_DROPPED = "ai_replies_dropped_total"
     SHARE_MESSAGES = "share_messages_total"
@@ -174,7 +174,7 @@ class Counter(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Count one more, under the counter's label if it has one."""
+    """Increment a counter, with its label if it has one."""
 
     counter: Counter
     label: str = ""
@@ -202,7 +202,7 @@ Effect: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The state after an event, and what it orders, in order."""
+    """The state after an event, and its effects, in order."""
 
     state: Conversation
     effects: tuple[Effect, ...] = field(default=())

@@ -1,10 +1,10 @@
-"""What can go wrong between a caller and a conversation."""
+"""The errors of the conversation engine."""
 
 from uuid import UUID
 
 
 class ActorError(Exception):
-    """The conversation engine could not do what was asked."""
+    """The conversation could not process this. Try again, or see the log."""
 
     permanent = False
 
@@ -13,17 +13,17 @@ class ActorError(Exception):
 
 
 class ShardUnavailableError(ActorError):
-    """The conversation's shard is restarting. Try again in a few seconds."""
+    """The shard of this conversation is restarting. Try again in a few seconds."""
 
 
 class UnknownConversationError(ActorError):
-    """There is no such conversation."""
+    """This conversation does not exist."""
 
     permanent = True
 
 
 class InvalidEventError(ActorError):
-    """This event can't be applied to the conversation."""
+    """This can't be applied to the conversation. Check the values of the request."""
 
     permanent = True
 
@@ -37,7 +37,7 @@ class InvalidEventError(ActorError):
 
 
 class WindowClosedError(ActorError):
-    """The platform takes no answer so long after the customer's last message."""
+    """The platform takes no answer so late. Wait until the customer writes again."""
 
     permanent = True
 
@@ -66,11 +66,11 @@ class SendRefusedError(ActorError):
 
 
 class SendOutcomeUnknownError(ActorError):
-    """The platform did not answer; the message may have arrived."""
+    """The platform did not answer, so the message may have arrived."""
 
 
 class AnswerFailedError(ActorError):
-    """No answer could be written."""
+    """No answer could be written. The log names the reason."""
 
 
 class ReplayError(ActorError):

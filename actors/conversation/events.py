@@ -1,4 +1,4 @@
-"""What can happen to a conversation, in the past tense."""
+"""The events of a conversation: facts, in the past tense."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,8 +25,8 @@ from persistence.ids import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Happening:
-    """What all events share: which one, to whom, when."""
+class ConversationEvent:
+    """The fields of all events."""
 
     id: EventId
     conversation_id: ConversationId
@@ -34,8 +34,8 @@ class Happening:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inbound(Happening):
-    """What a platform sent; it carries enough to open a conversation."""
+class Inbound(ConversationEvent):
+    """An event from a platform, with all that opens a conversation."""
 
     tenant_id: TenantId
     channel_id: ChannelId
@@ -46,7 +46,7 @@ class Inbound(Happening):
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A picture, a voice, a post: where it lies, and what the platform calls it."""
+    """A picture, a voice or a post: its address and its platform id."""
 
     kind: MessageType
     url: str = ""
@@ -63,32 +63,33 @@ class CustomerWrote(Inbound):
     #: Telegram's update_id: the order in which the customer wrote; 0 where the order
     #: of arrival is all that is known.
     order: int = 0
-    #: The message that this one answers, by its platform id.
+    #: The platform id of the message that this one answers.
     reply_to_mid: str | None = None
-    #: Who wrote it, where the platform says so.
+    #: The author's profile, where the platform tells it.
     profile: Profile | None = None
-    #: By the platform's clock, of what was long on its way: its windows count from it.
+    #: Of a message that was long on its way, by the platform's clock: reply windows
+    #: count from it.
     written_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerShared(Inbound):
-    """A customer shared a post, a reel or a story; `content` tells what it says.
+    """A customer shared a post, a reel or a story; `content` is its text.
 
     Words that came in the same message are a CustomerWrote of their own, after it.
     """
 
     content: str
     media: tuple[Media, ...] = ()
-    #: As of what is written.
+    #: See CustomerWrote.
     written_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageUnsent(Inbound):
-    """The message `mid` was taken back by whoever wrote it.
+    """The author of the message `mid` took it back.
 
-    `is_ours` tells that it was sent in the shop's name.
+    `is_ours` means that it was sent in the shop's name.
     """
 
     is_ours: bool = False
@@ -96,7 +97,7 @@ class MessageUnsent(Inbound):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageEdited(Inbound):
-    """The message `mid` now says `text`; `is_ours` as of what is unsent."""
+    """The message `mid` now says `text`; for `is_ours` see MessageUnsent."""
 
     text: str
     is_ours: bool = False
@@ -107,7 +108,7 @@ class MessageEdited(Inbound):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EchoReceived(Inbound):
-    """The platform reports a message that was sent in the shop's name."""
+    """The platform reported a message that was sent in the shop's name."""
 
     text: str
     message_type: MessageType = MessageType.TEXT
@@ -115,7 +116,7 @@ class EchoReceived(Inbound):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OperatorAnswered(Happening):
+class OperatorAnswered(ConversationEvent):
     """An operator wrote to the customer."""
 
     user_id: UserId
@@ -123,25 +124,25 @@ class OperatorAnswered(Happening):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConversationRedirected(Happening):
+class ConversationRedirected(ConversationEvent):
     """The conversation was handed to a department, or back to the AI."""
 
     destination: Destination
-    #: Who did it, for the history; no rule reads it.
+    #: The operator, for the history; no rule reads it.
     user_id: UserId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StatusSet(Happening):
+class StatusSet(ConversationEvent):
     """An operator set the status."""
 
     status: Status
-    #: As of a redirect.
+    #: See ConversationRedirected.
     user_id: UserId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AiSwitched(Happening):
+class AiSwitched(ConversationEvent):
     """An operator turned the AI on or off where the conversation stands."""
 
     user_id: UserId
@@ -149,8 +150,8 @@ class AiSwitched(Happening):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FeedbackGiven(Happening):
-    """An operator said whether an answer of the AI was good."""
+class FeedbackGiven(ConversationEvent):
+    """An operator rated an answer of the AI."""
 
     user_id: UserId
     message_id: MessageId
@@ -159,22 +160,22 @@ class FeedbackGiven(Happening):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerEdited(Happening):
-    """An operator changed what is known of the customer, which is stored by itself."""
+class CustomerEdited(ConversationEvent):
+    """An operator changed the customer's card, which is stored elsewhere."""
 
     user_id: UserId
     fields: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReplyFellDue(Happening):
+class ReplyFellDue(ConversationEvent):
     """The reply timer that was set for `due_at` ran out."""
 
     due_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShareTimedOut(Happening):
+class ShareTimedOut(ConversationEvent):
     """The share timer that was set for `due_at` ran out."""
 
     due_at: datetime
@@ -195,7 +196,7 @@ class SourceCited:
 
 @dataclass(frozen=True, slots=True)
 class CandidateSeen:
-    """A chunk that the search weighed, whether the answer used it or not."""
+    """A chunk that the search ranked, whether the answer used it or not."""
 
     chunk_id: str
     score: float
@@ -204,7 +205,7 @@ class CandidateSeen:
 
 @dataclass(frozen=True, slots=True)
 class AnswerTrace:
-    """How an answer came to be; stored with the message as its metadata."""
+    """The provenance of an answer, stored as the message's metadata."""
 
     sources: tuple[SourceCited, ...] = ()
     retrieval_method: str = "none"
@@ -215,15 +216,15 @@ class AnswerTrace:
     fallback_reason: str = ""
     #: In the search's last order.
     candidates: tuple[CandidateSeen, ...] = ()
-    #: How sure the search was that its first candidate answers; 0 to 1.
+    #: The search's confidence that its first candidate answers; 0 to 1.
     relevance: float = 0.0
     #: SHA-256 of the messages that the model was sent; empty where none was asked.
     prompt_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReplyWritten(Happening):
-    """The answer to job `job` is there; `is_handover` says it admits not to know."""
+class ReplyWritten(ConversationEvent):
+    """The answer to job `job` was written; `is_handover` if it calls for a person."""
 
     job: EventId
     text: str
@@ -234,7 +235,7 @@ class ReplyWritten(Happening):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReplyFailed(Happening):
+class ReplyFailed(ConversationEvent):
     """No answer could be written for job `job`."""
 
     job: EventId
@@ -242,65 +243,65 @@ class ReplyFailed(Happening):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SendFellDue(Happening):
+class SendFellDue(ConversationEvent):
     """The send timer that was set for `due_at` ran out."""
 
     due_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartDelivered(Happening):
-    """The platform took the part and named it."""
+class PartDelivered(ConversationEvent):
+    """The platform accepted the part under the id `mid`."""
 
     send_id: SendId
     mid: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartRefused(Happening):
-    """The platform said no; `permanent` when it would again."""
+class PartRefused(ConversationEvent):
+    """The platform refused the part; `permanent` if a retry would be refused too."""
 
     send_id: SendId
     reason: str
     permanent: bool
     retry_after: timedelta | None = None
-    #: The channel is paused: nobody was asked, so no attempt was made.
+    #: The channel is paused: nothing was sent, so this was no attempt.
     is_held: bool = False
-    #: The channel is at its platform's limit: not about this message, so no attempt.
+    #: The channel is at its platform's limit, which counts as no attempt either.
     is_limited: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartOutcomeLost(Happening):
-    """The platform did not answer: the part may or may not have arrived."""
+class PartOutcomeLost(ConversationEvent):
+    """The call to the platform had no result: the part may have arrived."""
 
     send_id: SendId
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SendRetried(Happening):
-    """An operator had a message sent again that had failed for good."""
+class SendRetried(ConversationEvent):
+    """An operator retried a dead letter."""
 
     user_id: UserId
     message_id: MessageId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelResumed(Happening):
-    """The channel was paused and is no more: what it held back may go."""
+class ChannelResumed(ConversationEvent):
+    """The pause of the channel ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProfileLearned(Happening):
-    """The platform was asked who the customer is, and said so."""
+class ProfileLearned(ConversationEvent):
+    """A profile look-up returned the customer's name."""
 
     profile: Profile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProfileMissed(Happening):
-    """The platform was asked who the customer is, and did not say."""
+class ProfileMissed(ConversationEvent):
+    """A profile look-up returned no name."""
 
     reason: str
 
@@ -332,15 +333,15 @@ Event: TypeAlias = (
 )
 
 
-def message_id_of(event: Happening) -> MessageId:
+def message_id_of(event: ConversationEvent) -> MessageId:
     """Return the id of the message that the event makes: its own."""
     return MessageId(event.id)
 
 
 def customer_message_id(conversation: ConversationId, mid: str) -> EventId:
-    """Return the id of what a customer wrote: every channel derives it so.
+    """Return the id of a customer's message, the same way for every channel.
 
-    That is how an unsent or edited message is found by its platform id alone.
+    So an unsent or edited message is found by its platform id alone.
     """
     return derive_event_id(conversation, mid)
 
@@ -351,5 +352,5 @@ def share_message_id(conversation: ConversationId, mid: str) -> EventId:
 
 
 def echo_message_id(conversation: ConversationId, mid: str) -> EventId:
-    """Return the id of an echo, so that none is taken for a customer's message."""
+    """Return the id of an echo, distinct from every customer's message."""
     return derive_event_id(conversation, f"echo:{mid}")

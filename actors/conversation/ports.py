@@ -1,5 +1,6 @@
-"""What a shard needs done outside: someone who writes answers, someone who sends."""
+"""The ports of a shard: journal, responder, sender and customer profiles."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -8,17 +9,58 @@ from actors.conversation.state import Profile, Source
 from persistence.ids import (
     ChannelId,
     ConversationId,
+    EventId,
     MessageId,
     SendId,
     TenantId,
 )
+from persistence.journal import Batch, Epoch, Known, TimerRow
+
+
+class Journal(Protocol):
+    """The durable record of a shard; each call is one round trip.
+
+    Every call raises DatabaseAwayError when no answer came: the caller can only ask
+    again later. A commit that ends so may have happened.
+    """
+
+    async def raise_epoch(self, shard: int) -> Epoch:
+        """Claim the shard; the previous holder is fenced at its next write."""
+        ...
+
+    async def renew_epoch(self, epoch: Epoch) -> Epoch | None:
+        """Go on after a commit whose outcome was lost; None if the shard is lost too.
+
+        If that commit is still under way it is refused from now on.
+        """
+        ...
+
+    async def fetch_timers(self, shard: int, shards: int) -> tuple[TimerRow, ...]:
+        """Fetch the timers that the shard owns, the earliest first."""
+        ...
+
+    async def fetch_before_deciding(
+        self, conversations: Sequence[ConversationId], events: Sequence[EventId]
+    ) -> Known:
+        """Fetch the states and the sequence numbers that are stored of these."""
+        ...
+
+    async def commit_batch(self, epoch: Epoch, batch: Batch, last_seq: int) -> None:
+        """Record the batch as a whole, or nothing of it.
+
+        Raises:
+            ShardFencedError: another process holds the shard, or a newer version of
+                a conversation is stored.
+            BatchRefusedError: the batch can never be stored.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerJob:
     """Questions that want one answer, oldest first.
 
-    `share` is what a shared post says that they are about; empty if there is none.
+    `share` is the text of the shared post that they are about, or empty.
     """
 
     tenant_id: TenantId
@@ -44,7 +86,7 @@ class WrittenAnswer:
 class OutgoingPart:
     """A part of a message, with all that its platform's adapter needs.
 
-    `tag` is what Instagram wants to be told when a person answers late.
+    `tag` is the message tag that Instagram demands of a person's late answer.
     """
 
     send_id: SendId
@@ -78,8 +120,8 @@ class Sender(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Unnamed:
-    """A customer of whom only the platform's id is known."""
+class CustomerRef:
+    """A customer, by the platform's id."""
 
     tenant_id: TenantId
     channel_id: ChannelId
@@ -88,32 +130,34 @@ class Unnamed:
 
 
 @dataclass(frozen=True, slots=True)
-class NoProfile:
-    """Why nobody knows who a customer is.
+class ProfileUnavailable:
+    """The reason why a profile is not known.
 
-    `is_passing` when it may be otherwise in a minute; `is_held` when the platform was
-    not even asked.
+    `is_temporary` when a retry in a minute may succeed; `is_held` when the platform
+    was not even asked.
     """
 
     reason: str
-    is_passing: bool = False
+    is_temporary: bool = False
     is_held: bool = False
 
 
 class Profiles(Protocol):
-    """Knows who customers are."""
+    """Looks customer profiles up."""
 
-    async def look_up(self, who: Unnamed) -> Profile | NoProfile:
+    async def look_up(self, customer: CustomerRef) -> Profile | ProfileUnavailable:
         """Ask the platform; never raises for what a platform may answer."""
         ...
 
 
-class NobodyKnows:
-    """There is no platform to ask."""
+class NoProfiles:
+    """Profiles without a platform to ask."""
 
-    async def look_up(self, who: Unnamed) -> NoProfile:
-        """Ask nobody."""
-        return NoProfile(f"nobody knows who writes on {who.source}", is_held=True)
+    async def look_up(self, customer: CustomerRef) -> ProfileUnavailable:
+        """Ask no platform."""
+        return ProfileUnavailable(
+            f"no platform tells profiles on {customer.source}", is_held=True
+        )
 
 
-NOBODY_KNOWS = NobodyKnows()
+NO_PROFILES = NoProfiles()

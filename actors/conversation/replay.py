@@ -1,4 +1,4 @@
-"""Rebuilds a conversation from its events, and says where the stored one differs."""
+"""Rebuilds a conversation from its events, and compares it with the stored state."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | Non
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An event as it was written down; `payload` is JSON text."""
+    """A stored event; `payload` is JSON text."""
 
     version: int
     kind: str
@@ -25,10 +25,10 @@ class Step:
 
 
 def rebuild(steps: Sequence[Step], policy: Policy) -> Conversation:
-    """Decide on the events again, oldest first.
+    """Apply the events again, oldest first.
 
     Raises:
-        ReplayError: one is missing, is unknown, or is refused by today's rules.
+        ReplayError: an event is missing, unknown, or refused by today's rules.
     """
     state: Conversation | None = None
     for number, step in enumerate(steps, start=1):

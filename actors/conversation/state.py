@@ -1,4 +1,4 @@
-"""What a conversation is: its state, and what must always hold of it."""
+"""The state of a conversation, its parts, and its invariants."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from persistence.ids import (
     TenantId,
 )
 
-#: A conversation that nobody answers must not grow without end; the newest count.
+#: The newest questions; an unanswered conversation must not grow without end.
 MAX_QUESTIONS = 20
 #: Echoes of our own sends arrive within seconds; so many mids outlast any burst.
 MAX_RECENT_MIDS = 32
@@ -22,20 +22,20 @@ MAX_RECENT_MIDS = 32
 MAX_RECENT_SENT = 8
 #: Dead letters that can be sent again; older ones are only shown.
 MAX_DEAD_PARTS = 40
-#: Parts in doubt that were sent again: their first echo may come hours later.
-MAX_DOUBTED = 8
-#: An unsent message that was delivered late is known by these.
+#: Parts that may have arrived and were sent again: an echo may come hours later.
+MAX_UNCONFIRMED = 8
+#: To recognise a message that was unsent before it was delivered.
 MAX_UNSENT_MIDS = 16
 #: Edits whose message, or an earlier edit, may still come: soon, if at all.
 MAX_RECENT_EDITS = 8
 #: Updates overtake each other by seconds, not by more messages than this.
-MAX_PLACED = 16
+MAX_POSITIONS = 16
 #: Room between two messages for those that were written between them and came late.
 POSITION_STEP = 1024
 
 
 class Status(StrEnum):
-    """Who leads the conversation."""
+    """The status of a conversation: who leads it."""
 
     ACTIVE = "active"
     SUPPORT_ACTIVE = "support_active"
@@ -52,7 +52,7 @@ class Source(StrEnum):
 
 
 class MessageType(StrEnum):
-    """What a message is made of."""
+    """The kind of content of a message."""
 
     TEXT = "text"
     VOICE = "voice"
@@ -62,7 +62,7 @@ class MessageType(StrEnum):
 
 
 class Author(StrEnum):
-    """Who wrote a message; SPEC calls it the message's type."""
+    """The author of a message; SPEC calls it the message's type."""
 
     CUSTOMER = "customer"
     AI = "AI"
@@ -71,7 +71,7 @@ class Author(StrEnum):
 
 
 class Processing(StrEnum):
-    """How far a customer's message has come."""
+    """The processing status of a customer's message."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -80,7 +80,7 @@ class Processing(StrEnum):
 
 
 class Delivery(StrEnum):
-    """How far one of our messages has come on its way to the platform."""
+    """The delivery status of one of our messages."""
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -90,7 +90,7 @@ class Delivery(StrEnum):
 
 
 class Feedback(StrEnum):
-    """What an operator thinks of an answer."""
+    """An operator's rating of an answer."""
 
     NONE = "none"
     POSITIVE = "positive"
@@ -98,7 +98,7 @@ class Feedback(StrEnum):
 
 
 class Destination(StrEnum):
-    """Where a conversation can be redirected to, in the order that SPEC lists."""
+    """The destinations of a redirect, in the order that SPEC lists."""
 
     AI = "ai"
     SUPPORT = "support"
@@ -109,7 +109,7 @@ class Destination(StrEnum):
 
 
 class TimerKind(StrEnum):
-    """What a timer is for; a conversation has at most one of each."""
+    """The kinds of timers; a conversation has at most one of each."""
 
     REPLY = "reply"
     SEND = "send"
@@ -139,19 +139,19 @@ class Send:
     due_at: datetime
     delivery: Delivery = Delivery.QUEUED
     attempts: int = 0
-    #: The AI's words; a person's go out under other rules.
+    #: Written by the AI; other rules apply to an operator's words.
     is_ai: bool = False
-    #: How often it was held back in a row, by a paused channel say.
+    #: Consecutive attempts that were held back, by a paused channel for example.
     holds: int = 0
-    #: How often in a row it met the limit of its channel.
+    #: Consecutive attempts that met the limit of the channel.
     limits: int = 0
-    #: Under way when a person took over: if it did not arrive it is not sent again.
+    #: Under way when a person took over: it is not sent again.
     is_withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """What the platform calls a message of ours."""
+    """The platform's id of one of our messages."""
 
     mid: str
     message_id: MessageId
@@ -159,7 +159,7 @@ class SentMessage:
 
 @dataclass(frozen=True, slots=True)
 class PendingShare:
-    """A shared post that waits for its question until its own timer runs out."""
+    """A shared post that waits for its question, at most until `due_at`."""
 
     message_id: MessageId
     content: str
@@ -169,7 +169,7 @@ class PendingShare:
 
 @dataclass(frozen=True, slots=True)
 class CombinedShare:
-    """A question that still waits for its answer, and the share that it is about."""
+    """An open question, and the share that it is about."""
 
     question: MessageId
     share: MessageId
@@ -177,8 +177,8 @@ class CombinedShare:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """Where a message stands that its platform numbers, to place the next."""
+class Position:
+    """The position of a message that its platform numbers, to order the next ones."""
 
     order: int
     position: int
@@ -187,7 +187,7 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class AssumedEcho:
-    """An echo that was taken for the part under way before the platform named it."""
+    """An echo that was matched with the part under way by its text alone."""
 
     event_id: EventId
     send_id: SendId
@@ -198,7 +198,7 @@ class AssumedEcho:
 
 @dataclass(frozen=True, slots=True)
 class RecentEdit:
-    """What a message says now, which may have overtaken it or an edit before."""
+    """The newest text of a message, which may arrive before the message itself."""
 
     mid: str
     text: str
@@ -208,7 +208,7 @@ class RecentEdit:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Who a customer is, as the platform says; what it does not say is empty."""
+    """A customer's name, as the platform tells it; unknown parts are empty."""
 
     first_name: str = ""
     last_name: str = ""
@@ -216,11 +216,11 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
-class ProfileQuest:
-    """Who the customer is was asked for: not before when it may be again."""
+class ProfileLookup:
+    """The schedule of profile look-ups."""
 
-    ask_at: datetime
-    #: Look-ups that were answered without a name.
+    next_lookup_at: datetime
+    #: Look-ups that returned no name.
     misses: int = 0
 
 
@@ -235,7 +235,7 @@ class Conversation:
     source: Source
     platform_id: str
     created_at: datetime
-    #: How many events made this state.
+    #: The number of events that made this state.
     version: int = 0
     status: Status = Status.ACTIVE
     ai_enabled: bool = True
@@ -246,31 +246,31 @@ class Conversation:
     reply: Reply | None = None
     #: Parts on their way, in order; only the first may be under way.
     sends: tuple[Send, ...] = ()
-    #: Platform ids of what we sent last, to know our own echoes.
+    #: Platform ids of our newest messages, to recognise our own echoes.
     recent_mids: tuple[str, ...] = ()
     #: The newest messages that went out in one part.
     recent_sent: tuple[SentMessage, ...] = ()
-    #: The echo that settled a part whose own answer is still to come.
+    #: The echo that acknowledged a part whose result is still to come.
     assumed: AssumedEcho | None = None
     #: Parts that failed for good, the newest last; an operator may send them again.
     dead: tuple[Send, ...] = ()
-    #: Parts that were sent again, or given up, without knowing whether they arrived.
-    doubted: tuple[Send, ...] = ()
+    #: Parts that were sent again, or failed, and may have arrived nevertheless.
+    unconfirmed: tuple[Send, ...] = ()
     pending_share: PendingShare | None = None
     #: Which of the questions are about a share.
     combined: tuple[CombinedShare, ...] = ()
     #: The customer's newest numbered messages, in the platform's order.
-    placed: tuple[Placed, ...] = ()
+    positions: tuple[Position, ...] = ()
     #: Platform ids of messages that were unsent, some before they arrived.
     unsent_mids: tuple[str, ...] = ()
-    #: One per message, what came last standing last.
+    #: One per message, the newest last.
     recent_edits: tuple[RecentEdit, ...] = ()
     last_customer_at: datetime | None = None
     last_message_id: MessageId | None = None
-    #: What the platform said last; the customer's card may say otherwise.
+    #: As the platform told it last; an operator may have changed the customer's card.
     profile: Profile = Profile()
-    #: None before the platform was asked, and once it has told.
-    quest: ProfileQuest | None = None
+    #: None before the first look-up, and after a successful one.
+    profile_lookup: ProfileLookup | None = None
 
     @property
     def ai_may_answer(self) -> bool:
@@ -279,14 +279,14 @@ class Conversation:
 
     @property
     def reopened_status(self) -> Status:
-        """The status once the customer writes: who led before the close leads again."""
+        """The status after the customer's next message: a closed one opens again."""
         if self.status is not Status.CLOSED:
             return self.status
         return Status.ACTIVE if self.ai_enabled else Status.SUPPORT_ACTIVE
 
 
 def check_invariants(state: Conversation) -> None:
-    """Raise AssertionError when the state breaks a promise; tests call it per step."""
+    """Raise AssertionError when an invariant is broken; tests call it per step."""
     checks = {
         "the AI writes only while it leads": state.reply is None or state.ai_may_answer,
         "a reply answers something": state.reply is None or bool(state.questions),

@@ -1,1 +1,1 @@
-"""The health monitor: checks services, remembers, judges, and tells."""
+"""The health monitor: checks services, records results, and sends alerts."""

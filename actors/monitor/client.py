@@ -1,4 +1,4 @@
-"""How the rest of the runtime reaches the monitor."""
+"""Client of the monitor's actor for the rest of the runtime."""
 
 import asyncio
 from datetime import timedelta
@@ -9,18 +9,18 @@ from ray import ObjectRef
 from ray.actor import ActorHandle
 from ray.exceptions import RayActorError, RayTaskError
 
-from actors.monitor.actor import HealthMonitorActor, MonitorOutside, MonitorPlan
+from actors.monitor.actor import HealthMonitorActor, MonitorPlan, OpenDependencies
 from actors.monitor.errors import MonitorError, MonitorUnavailableError
 from persistence.ids import ServiceId
 from persistence.monitor import CheckRow
 
 NAMESPACE = "pilito"
 NAME = "monitor"
-#: A moment, unless the machine has much else to do, or imports from a slow disk.
+#: A second, unless the machine is busy or imports from a slow disk.
 START_TIMEOUT_S = 300.0
-#: Whoever asks for the health waits for this.
+#: A health probe waits for the monitor at most this long.
 PROBE_TIMEOUT_S = 1.5
-#: Three attempts of a minute each and what lies between them.
+#: Three attempts of a minute each, and the pauses between them.
 CHECK_TIMEOUT_S = 200.0
 
 
@@ -32,14 +32,14 @@ class Monitors(Protocol):
 
         Raises:
             MonitorUnavailableError: it is restarting, or the database is away.
-            MonitorStandbyError: neither this runtime nor another watches.
+            MonitorStandbyError: no runtime is the leader.
             ServiceGoneError: there is no such service.
         """
         ...
 
 
 class MonitorClient:
-    """Calls the monitor's actor."""
+    """Calls the monitor's actor with time-outs."""
 
     async def check_now(self, service_id: ServiceId) -> CheckRow:
         """Check now; see Monitors.check_now."""
@@ -58,8 +58,8 @@ class MonitorClient:
             raise MonitorUnavailableError from error
 
 
-def start_monitor(plan: MonitorPlan, outside: MonitorOutside) -> None:
-    """Start the monitor and wait until it works.
+def start_monitor(plan: MonitorPlan, open_dependencies: OpenDependencies) -> None:
+    """Start the monitor and wait until it runs.
 
     Raises:
         ray.exceptions.RayError: it did not start; its reason is in the text.
@@ -71,17 +71,17 @@ def start_monitor(plan: MonitorPlan, outside: MonitorOutside) -> None:
         get_if_exists=True,
         num_cpus=0,
         max_restarts=-1,
-        # A check that a person asked for is asked for again by that person.
+        # A caller repeats a check on demand if it wants to.
         max_task_retries=0,
         max_concurrency=1000,
     )
-    handle = cast("ActorHandle[object]", options.remote(plan, outside))
+    handle = cast("ActorHandle[object]", options.remote(plan, open_dependencies))
     started: ObjectRef[bool] = handle.is_running.remote()
     ray.get(started, timeout=START_TIMEOUT_S)
 
 
 def stop_monitor(timeout: timedelta) -> None:
-    """Let the monitor hand its lease over, then end its process."""
+    """Let the monitor release its lease, then end its process."""
     try:
         handle = _find()
     except ValueError:  # It never started.
@@ -91,11 +91,11 @@ def stop_monitor(timeout: timedelta) -> None:
     ray.kill(handle)
 
 
-async def ask_is_watching() -> bool | None:
-    """Ask whether this runtime watches; None when nobody answers."""
+async def ask_is_leader() -> bool | None:
+    """Ask whether this runtime is the leader; None when the monitor does not answer."""
     try:
         handle = _find()
-        call: ObjectRef[bool] = handle.is_watching.remote()
+        call: ObjectRef[bool] = handle.is_leader.remote()
         return await asyncio.wait_for(
             asyncio.wrap_future(call.future()), PROBE_TIMEOUT_S
         )
@@ -104,5 +104,5 @@ async def ask_is_watching() -> bool | None:
 
 
 def _find() -> "ActorHandle[object]":
-    found: ActorHandle[object] = ray.get_actor(NAME, namespace=NAMESPACE)
-    return found
+    handle: ActorHandle[object] = ray.get_actor(NAME, namespace=NAMESPACE)
+    return handle

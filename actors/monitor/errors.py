@@ -1,8 +1,8 @@
-"""What can go wrong between a caller and the monitor."""
+"""Errors of the monitor that reach its callers."""
 
 
 class MonitorError(Exception):
-    """The monitor could not do what was asked."""
+    """The health monitor could not do this. Try again, or see logs/monitor.log."""
 
     permanent = False
 
@@ -11,14 +11,14 @@ class MonitorError(Exception):
 
 
 class MonitorUnavailableError(MonitorError):
-    """The monitor is restarting. Try again in a few seconds."""
+    """The health monitor is restarting. Try again in a few seconds."""
 
 
 class MonitorStandbyError(MonitorError):
-    """Nobody watches the services at the moment. Try again in half a minute."""
+    """The health monitor is not running at the moment. Try again in half a minute."""
 
 
 class ServiceGoneError(MonitorError):
-    """There is no such service any more."""
+    """This service does not exist any more."""
 
     permanent = True

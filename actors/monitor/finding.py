@@ -1,19 +1,13 @@
-"""A result on its way to the database, and what is made of it there."""
+"""The finding of a check, and the event, rows and log line made from it."""
 
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
-from actors.monitor.checks.network import LOST
-from actors.monitor.checks.outcome import Outcome
-from actors.monitor.rules.effects import Tell
-from actors.monitor.rules.events import (
-    CheckFailed,
-    CheckMissed,
-    CheckPassed,
-    NetworkLost,
-)
-from actors.monitor.rules.wording import render_notice
+from actors.monitor.checks.outcome import NETWORK_LOST, Outcome
+from actors.monitor.rules import events
+from actors.monitor.rules.effects import Notify
+from actors.monitor.rules.wording import render_alert
 from persistence.ids import AlertId, ResultId, derive_alert_id
 from persistence.monitor import AlertRow, CheckRow
 from persistence.watch import Watched
@@ -21,75 +15,77 @@ from persistence.watch import Watched
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check of a service found, or why there was none."""
+    """The outcome of a service's check, or the reason why there was none."""
 
     id: ResultId
     watched: Watched
     slot_at: datetime | None
     at: datetime
     outcome: Outcome | None
-    #: Why nobody checked, when there is no outcome.
+    #: The reason why there is no outcome.
     missed: str = ""
     is_network_lost: bool = False
-    #: Who waits for it to be stored.
+    #: Resolved when the result is stored.
     done: "asyncio.Future[CheckRow] | None" = None
 
     @property
     def is_excused(self) -> bool:
-        """Whether it says nothing about the service."""
+        """Whether the outcome says nothing about the service."""
         return self.watched.in_maintenance or self.is_network_lost
 
 
 def build_event(
-    found: Finding,
-) -> CheckPassed | CheckFailed | NetworkLost | CheckMissed:
-    """Say what happened to the service."""
-    outcome, in_maintenance = found.outcome, found.watched.in_maintenance
+    finding: Finding,
+) -> events.Event:
+    """Build the event for the rules."""
+    outcome, in_maintenance = finding.outcome, finding.watched.in_maintenance
     if outcome is None:
-        return CheckMissed(found.id, found.at, found.missed)
-    if found.is_network_lost:
-        return NetworkLost(found.id, found.at, LOST, in_maintenance)
+        return events.CheckMissed(finding.id, finding.at, finding.missed)
+    if finding.is_network_lost:
+        return events.NetworkLost(finding.id, finding.at, NETWORK_LOST, in_maintenance)
     if outcome.passed:
-        return CheckPassed(
-            found.id,
-            found.at,
+        return events.CheckPassed(
+            finding.id,
+            finding.at,
             outcome.latency_ms or 0.0,
             outcome.tls_expires_at,
             in_maintenance,
         )
-    return CheckFailed(found.id, found.at, outcome.error or "", in_maintenance)
+    return events.CheckFailed(
+        finding.id, finding.at, outcome.error or "", in_maintenance
+    )
 
 
-def build_row(found: Finding) -> CheckRow:
-    """Build what is stored of the result."""
-    service, outcome = found.watched.service, found.outcome
+def build_row(finding: Finding) -> CheckRow:
+    """Build the row of the result."""
+    service, outcome = finding.watched.service, finding.outcome
     if outcome is None:
         return CheckRow(
-            id=found.id,
+            id=finding.id,
             tenant_id=service.tenant_id,
             service_id=service.id,
-            slot_at=found.slot_at,
-            checked_at=found.at,
+            slot_at=finding.slot_at,
+            checked_at=finding.at,
             status_code=None,
             ok=False,
             latency_ms=None,
             attempts=0,
-            error=found.missed,
+            error=finding.missed,
             missed=True,
         )
     metadata = dict(outcome.metadata)
     if outcome.failure is not None:
         metadata["failure"] = outcome.failure.value
-    if found.is_network_lost:
+    if finding.is_network_lost:
         metadata["network_lost"] = True
-    if found.watched.in_maintenance:
+    if finding.watched.in_maintenance:
         metadata["maintenance"] = True
     return CheckRow(
-        id=found.id,
+        id=finding.id,
         tenant_id=service.tenant_id,
         service_id=service.id,
-        slot_at=found.slot_at,
-        checked_at=found.at,
+        slot_at=finding.slot_at,
+        checked_at=finding.at,
         status_code=outcome.status_code,
         ok=outcome.passed,
         latency_ms=outcome.latency_ms,
@@ -100,34 +96,34 @@ def build_row(found: Finding) -> CheckRow:
     )
 
 
-def build_alert(told: Tell, watched: Watched) -> AlertRow:
-    """Build what is stored of a notice."""
+def build_alert(notify: Notify, watched: Watched) -> AlertRow:
+    """Build the row of an alert."""
     service = watched.service
     facts: dict[str, object] = {
         "service": service.name,
-        "reason": told.reason,
-        "result_id": str(told.cause),
+        "reason": notify.reason,
+        "result_id": str(notify.cause),
     }
-    if told.down_for is not None:
-        facts["down_for_s"] = told.down_for.total_seconds()
-    if told.tls_expires_at is not None:
-        facts["tls_expires_at"] = told.tls_expires_at.isoformat()
-    if told.score is not None:
-        facts |= {"feature": told.feature, "score": told.score}
+    if notify.down_for is not None:
+        facts["down_for_s"] = notify.down_for.total_seconds()
+    if notify.tls_expires_at is not None:
+        facts["tls_expires_at"] = notify.tls_expires_at.isoformat()
+    if notify.score is not None:
+        facts |= {"feature": notify.feature, "score": notify.score}
     return AlertRow(
-        id=AlertId(derive_alert_id(told.cause, told.kind)),
+        id=AlertId(derive_alert_id(notify.cause, notify.kind)),
         tenant_id=service.tenant_id,
         service_id=service.id,
-        kind=told.kind,
-        incident_id=told.incident_id,
-        text=render_notice(told, service.name, watched.language),
+        kind=notify.kind,
+        incident_id=notify.incident_id,
+        text=render_alert(notify, service.name, watched.language),
         facts=facts,
-        created_at=told.at,
+        created_at=notify.at,
     )
 
 
 def build_line(row: CheckRow, service: str, status: str) -> dict[str, object]:
-    """Build the line of the log."""
+    """Build the line of `health.log`."""
     return {
         "checked_at": row.checked_at,
         "slot_at": row.slot_at,

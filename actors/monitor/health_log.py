@@ -1,4 +1,4 @@
-"""`logs/health.log`: one JSON line per result, moved aside when it is large or old."""
+"""Writes `logs/health.log`: one JSON line per result, rotated by size and age."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,22 +14,22 @@ from actors.clock import Clock
 NAME = "health.log"
 MAX_BYTES = 10 * 1024 * 1024
 MAX_AGE = timedelta(days=1)
-#: Besides the age: so many files at most, whatever is written.
+#: A limit besides the age.
 MAX_FILES = 60
 
 log = structlog.get_logger("health_log")
 
 
 class Lines(Protocol):
-    """Takes lines to be kept in a file."""
+    """Takes lines for a log file."""
 
     async def write(self, lines: Sequence[dict[str, object]]) -> None:
-        """Write them, off the loop."""
+        """Write lines without blocking the event loop."""
         ...
 
 
 class HealthLog:
-    """Appends; files are named by when they were moved aside."""
+    """Appends lines; rotated files are named by the time of their rotation."""
 
     def __init__(
         self,
@@ -46,11 +46,11 @@ class HealthLog:
         self._max_bytes = max_bytes
         self._max_age = max_age
         self._began_at: datetime | None = None
-        # Two that write at once might both move the file aside.
+        # Two concurrent writers might both rotate the file.
         self._lock = asyncio.Lock()
 
     async def write(self, lines: Sequence[dict[str, object]]) -> None:
-        """Write lines in a thread; a full disk is no reason to stop checking."""
+        """Write lines in a thread; a full disk does not stop the checks."""
         async with self._lock:
             try:
                 await asyncio.to_thread(self._write, lines)
@@ -77,7 +77,7 @@ class HealthLog:
         return is_old or self._path.stat().st_size >= self._max_bytes
 
     def _read_beginning(self) -> datetime | None:
-        """Read when the file's first line was written: a restart does not rotate it."""
+        """Read the time of the first line: a restart alone must not rotate the file."""
         with self._path.open("rb") as file:
             first = file.readline()
         try:

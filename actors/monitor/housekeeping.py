@@ -1,43 +1,37 @@
-"""What is due from time to time: windows worked out anew, old rows removed."""
+"""Periodic jobs: refreshes uptime windows, removes old rows, links own services."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
 import structlog
 
 from actors.clock import Clock
+from persistence import watch
 from persistence.channels import ChannelKind
 from persistence.database import Pool
 from persistence.monitor import Period
 from persistence.rollups import refresh_windows
 from persistence.self_link import ensure_self_services
-from persistence.watch import (
-    PRUNE_ROWS,
-    Lease,
-    check_lease,
-    delete_old_rest,
-    delete_old_results,
-)
 
 #: Long enough that the database hardly notices, short enough for a console.
 POLL_INTERVAL_S = 60.0
-#: How old figures may become. A day's change with each check, a month's hardly.
+#: The age at which figures are refreshed: a day's change with each check.
 AGES = {
     Period.DAY: timedelta(minutes=2),
     Period.WEEK: timedelta(minutes=30),
     Period.MONTH: timedelta(hours=1),
 }
-PRUNING = timedelta(hours=1)
-#: Between two rounds of deleting others get their turn.
+PRUNE_INTERVAL = timedelta(hours=1)
+#: A pause between two rounds of deletes, in which other statements run.
 PRUNE_PAUSE_S = 0.2
 
 log = structlog.get_logger("monitor")
 
 
-class Upkeep:
-    """Keeps figures fresh and the tables small."""
+class Housekeeping:
+    """Keeps figures fresh and tables small."""
 
     def __init__(
         self,
@@ -46,55 +40,57 @@ class Upkeep:
         retention: timedelta,
         *,
         own_url: str = "",
+        parts: Sequence[str] = (),
         platforms: Mapping[ChannelKind, str] = MappingProxyType({}),
     ) -> None:
         self._pool = pool
         self._clock = clock
         self._retention = retention
         self._own_url = own_url
+        self._parts = parts
         self._platforms = platforms
         self._refreshed: dict[Period, datetime] = {}
         self._pruned: datetime | None = None
 
-    async def work(self, lease: Lease) -> None:
-        """Do what is due, for as long as this runtime watches."""
+    async def run(self, lease: watch.Lease) -> None:
+        """Run what is due, every minute. Raises LeaseLostError."""
         while True:
             await self.link_self(lease)
             await self.refresh(lease)
-            if self._is_due(self._pruned, PRUNING):
+            if self._is_due(self._pruned, PRUNE_INTERVAL):
                 await self.prune(lease)
             await asyncio.sleep(POLL_INTERVAL_S)
 
-    async def link_self(self, lease: Lease) -> None:
-        """Have our own parts and the channels' platforms watched like the rest."""
+    async def link_self(self, lease: watch.Lease) -> None:
+        """Create the services of our own parts and of the channels' platforms."""
         async with self._pool.acquire() as db, db.transaction():
-            await check_lease(db, lease)
-            await ensure_self_services(db, self._own_url, self._platforms)
+            await watch.check_lease(db, lease)
+            await ensure_self_services(db, self._own_url, self._parts, self._platforms)
 
-    async def refresh(self, lease: Lease) -> None:
-        """Work out the windows that are too old."""
+    async def refresh(self, lease: watch.Lease) -> None:
+        """Refresh the uptime windows that are too old."""
         for period, age in AGES.items():
             if not self._is_due(self._refreshed.get(period), age):
                 continue
             now = self._clock.now()
             async with self._pool.acquire() as db, db.transaction():
-                await check_lease(db, lease)
+                await watch.check_lease(db, lease)
                 await refresh_windows(db, period, now)
             self._refreshed[period] = now
 
-    async def prune(self, lease: Lease) -> None:
-        """Remove what is older than it is to be kept."""
+    async def prune(self, lease: watch.Lease) -> None:
+        """Delete rows that are older than the retention."""
         now = self._clock.now()
         removed = 0
         while True:
             async with self._pool.acquire() as db, db.transaction():
-                await check_lease(db, lease)
-                count = await delete_old_results(db, now - self._retention)
+                await watch.check_lease(db, lease)
+                count = await watch.delete_old_results(db, now - self._retention)
             removed += count
-            if count < PRUNE_ROWS:
+            if count < watch.PRUNE_ROWS:
                 break
             await asyncio.sleep(PRUNE_PAUSE_S)
-        await delete_old_rest(self._pool, now)
+        await watch.delete_old_rest(self._pool, now)
         self._pruned = now
         if removed:
             log.info("results_pruned", rows=removed)

@@ -1,4 +1,4 @@
-"""The one who watches: holds the lease, opens slots, and sees to all that is due."""
+"""Leads the monitoring: holds the lease, opens slots, and runs background jobs."""
 
 import asyncio
 import contextlib
@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import asyncpg
 import structlog
 
 from actors.clock import Clock
-from actors.monitor.check_requests import Requests
-from actors.monitor.checks.check_runner import Round
+from actors.monitor.check_requests import CheckRequests, Wakeups
+from actors.monitor.checks.check_runner import CheckRunner
 from actors.monitor.checks.checker import Checker
 from actors.monitor.checks.slots import (
     LONGEST_SPREAD,
@@ -21,53 +20,39 @@ from actors.monitor.checks.slots import (
     slots_between,
     spread_of,
 )
-from actors.monitor.errors import MonitorUnavailableError, ServiceGoneError
 from actors.monitor.health_log import Lines
 from actors.monitor.recorder import Recorder
-from actors.monitor.wakeups import Bell
+from actors.tasks import cancel_and_wait, wait_for_signal
 from config import metrics
+from persistence import watch
 from persistence.database import Pool
+from persistence.errors import DATABASE_AWAY
 from persistence.ids import ServiceId
 from persistence.monitor import CheckRow
 from persistence.secrets import Cipher
-from persistence.watch import (
-    Lease,
-    LeaseLostError,
-    Missed,
-    check_lease,
-    claim_lease,
-    fetch_newcomers,
-    fetch_one_watched,
-    fetch_watched,
-    insert_missed,
-    insert_unfinished,
-    release_lease,
-    renew_lease,
-)
 
 #: Renewed three times before it runs out.
 LEASE_TERM = timedelta(seconds=15)
 RENEWAL = timedelta(seconds=5)
 STANDBY_PAUSE_S = 2.0
 RETRY_PAUSE_S = 1.0
-#: Checks that are under way at a stop may still come in.
+#: At a stop, checks under way may still finish within this.
 STOP_TIMEOUT_S = 0.8
-#: A clock that is set must not find us asleep for an hour.
+#: A clock that is changed must not find us asleep for an hour.
 LONGEST_SLEEP_S = 5.0
 #: How far back missed slots are looked for, and how many results that may make.
 LOOK_BACK = timedelta(days=2)
 MAX_MISSED_ROWS = 20_000
-NOBODY_WATCHED = "nobody was watching in this slot"
+NO_LEADER = "the monitor was not running in this slot"
 UNFINISHED = "the monitor stopped before the result was stored"
-AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
-Duty = Callable[[Lease], Awaitable[None]]
+BackgroundJob = Callable[[watch.Lease], Awaitable[None]]
 
 log = structlog.get_logger("monitor")
 
 
 @dataclass(frozen=True, slots=True)
-class MonitorParts:
+class MonitorDependencies:
     """What the monitor works with."""
 
     pool: Pool
@@ -78,11 +63,11 @@ class MonitorParts:
 
 
 class Monitor:
-    """Watches while it holds the lease; stands by while another does."""
+    """Checks services while it holds the lease; stands by while another does."""
 
     def __init__(
         self,
-        parts: MonitorParts,
+        dependencies: MonitorDependencies,
         cron: str,
         holder: UUID,
         *,
@@ -90,133 +75,131 @@ class Monitor:
         standby_pause_s: float = STANDBY_PAUSE_S,
         spread: timedelta = LONGEST_SPREAD,
     ) -> None:
-        self._parts = parts
+        self._pool = dependencies.pool
+        self._checker = dependencies.checker
+        self._clock = dependencies.clock
+        self._lines = dependencies.lines
         self._cron = cron
         self._holder = holder
         self._term = lease_term
         self._standby_pause_s = standby_pause_s
         self._spread = spread
-        self.recorder = Recorder(parts.pool, parts.clock, parts.lines)
-        self.round = Round(
-            parts.pool, parts.checker, parts.cipher, parts.clock, self.recorder
+        self.recorder = Recorder(self._pool, self._clock, self._lines)
+        self.runner = CheckRunner(
+            self._pool, self._checker, dependencies.cipher, self._clock, self.recorder
         )
-        #: Whoever hears the database's notifications rings it.
-        self.bell = Bell()
-        self._requests = Requests(parts.pool, parts.clock, self.bell, self.round)
-        self._duties: list[Duty] = [self._welcome, self._requests.serve]
-        self._lease: Lease | None = None
+        #: Fed by whoever listens to the database's notifications.
+        self.wakeups = Wakeups()
+        self._requests = CheckRequests(
+            self._pool, self._clock, self.wakeups, self.runner
+        )
+        self._jobs: list[BackgroundJob] = [
+            self._check_new_services,
+            self._requests.serve,
+        ]
+        self._lease: watch.Lease | None = None
         #: The last one held, to be given back at the stop.
-        self._held: Lease | None = None
+        self._held: watch.Lease | None = None
         self._last_slot: datetime | None = None
         self._task: asyncio.Task[None] | None = None
 
-    def add_duty(self, duty: Duty) -> None:
-        """Have something done as long as this runtime watches. Only before `start`.
+    def add_job(self, job: BackgroundJob) -> None:
+        """Register a job that runs while this process holds the lease.
 
-        A duty runs until it is cancelled; what it raises ends the watch.
+        Call before `start`. A job runs until it is cancelled; it is started again after
+        an error.
         """
-        self._duties.append(duty)
+        self._jobs.append(job)
 
     async def start(self) -> None:
-        """Begin to watch, or to wait for that."""
+        """Start to lead, or to wait for the lease."""
         self._task = asyncio.create_task(self._run(), name="monitor")
 
     async def stop(self) -> None:
-        """Stop watching and let the next one begin at once."""
+        """Stop, and release the lease so that another runtime leads at once."""
         if self._lease is not None:
-            # What is cut off here is noted as missed.
+            # Checks that are cut off here are recorded as missed.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(STOP_TIMEOUT_S):
-                    await self.round.settle()
+                    await self.runner.settle()
                     await self.recorder.settle()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await cancel_and_wait(self._task)
         if self._held is not None:
-            with contextlib.suppress(*AWAY):
-                await release_lease(self._parts.pool, self._held)
-        await self._parts.checker.stop()
+            with contextlib.suppress(*DATABASE_AWAY):
+                await watch.release_lease(self._pool, self._held)
+        await self._checker.stop()
 
     @property
-    def is_watching(self) -> bool:
+    def is_leader(self) -> bool:
         """Whether this runtime holds the lease."""
         return self._lease is not None
 
     @property
     def is_running(self) -> bool:
-        """Whether it watches or stands by, as it should."""
+        """Whether it leads or stands by, as it should."""
         return self._task is not None and not self._task.done()
 
     async def check_now(self, service_id: ServiceId) -> CheckRow:
-        """Check a service because a person asked for it, or have it checked.
+        """Check a service now, by whichever runtime is the leader.
 
         Raises:
-            MonitorStandbyError: neither this runtime nor another watches.
+            MonitorStandbyError: there is no leader.
             MonitorUnavailableError: the database is away.
             ServiceGoneError: there is no such service.
         """
-        parts = self._parts
-        try:
-            if self._lease is None:
-                return await self._requests.ask(service_id)
-            watched = await fetch_one_watched(parts.pool, service_id, parts.clock.now())
-        except AWAY as error:
-            raise MonitorUnavailableError from error
-        if watched is None:
-            raise ServiceGoneError
-        return await self.round.check_now(watched)
+        return await self._requests.ask(service_id)
 
     async def _run(self) -> None:
         while True:
             try:
-                lease = await claim_lease(self._parts.pool, self._holder, self._term)
+                lease = await watch.claim_lease(self._pool, self._holder, self._term)
                 if lease is not None:
-                    await self._watch(lease)
-            except AWAY as error:
+                    await self._lead(lease)
+            except DATABASE_AWAY as error:
                 log.warning("database_away", error=repr(error))
             except Exception:
-                log.exception("watch_failed")
+                log.exception("leading_failed")
             await asyncio.sleep(self._standby_pause_s)
 
-    async def _watch(self, lease: Lease) -> None:
-        """Do everything, until the lease is lost."""
-        log.info("watch_began", epoch=lease.epoch)
+    async def _lead(self, lease: watch.Lease) -> None:
+        """Run slots, the recorder and all jobs until the lease is lost."""
+        log.info("lease_acquired", epoch=lease.epoch)
         self._lease = self._held = lease
         self._last_slot = None
-        metrics.MONITOR_LEADS.set(1)
+        metrics.MONITOR_IS_LEADER.set(1)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_lease(lease))
                 group.create_task(self.recorder.run(lease))
                 group.create_task(self._open_slots(lease))
-                for duty in self._duties:
-                    group.create_task(_insist(duty, lease))
-        except* LeaseLostError:
+                for job in self._jobs:
+                    group.create_task(_run_forever(job, lease))
+        except* watch.LeaseLostError:
             log.warning("lease_lost", epoch=lease.epoch)
         finally:
             self._lease = None
-            metrics.MONITOR_LEADS.set(0)
-            await self.round.stop()
+            metrics.MONITOR_IS_LEADER.set(0)
+            await self.runner.stop()
             self.recorder.abandon()
 
-    async def _keep_lease(self, lease: Lease) -> None:
-        """Renew the lease; what could not be renewed in time is lost."""
+    async def _keep_lease(self, lease: watch.Lease) -> None:
+        """Renew the lease; without a renewal in time it counts as lost."""
         loop = asyncio.get_running_loop()
         renewed = loop.time()
         while True:
             await asyncio.sleep(min(RENEWAL, self._term / 3).total_seconds())
             try:
-                await renew_lease(self._parts.pool, lease, self._term)
+                await watch.renew_lease(self._pool, lease, self._term)
                 renewed = loop.time()
-            except AWAY as error:
+            except DATABASE_AWAY as error:
                 log.warning("lease_not_renewed", error=repr(error))
                 if loop.time() - renewed > self._term.total_seconds():
-                    raise LeaseLostError from error
+                    raise watch.LeaseLostError from error
 
-    async def _open_slots(self, lease: Lease) -> None:
+    async def _open_slots(self, lease: watch.Lease) -> None:
         is_first = True
         while True:
-            now = self._parts.clock.now()
+            now = self._clock.now()
             slot = slot_at(self._cron, now)
             if self._last_slot is None or self._last_slot != slot:
                 try:
@@ -224,65 +207,70 @@ class Monitor:
                         await self._settle_past(lease, now)
                         is_first = False
                     await self.open_slot(lease, slot)
-                except LeaseLostError:
+                except watch.LeaseLostError:
                     raise
-                except AWAY as error:
+                except DATABASE_AWAY as error:
                     log.warning("slot_not_opened", error=repr(error))
+                    await asyncio.sleep(RETRY_PAUSE_S)
+                    continue
+                except Exception:
+                    log.exception("slot_failed")
                     await asyncio.sleep(RETRY_PAUSE_S)
                     continue
             await self._sleep_until(slot_after(self._cron, slot))
 
-    async def open_slot(self, lease: Lease, slot: datetime) -> None:
-        """Note the slots that were missed before this one, and begin its checks."""
-        parts = self._parts
-        watched = await fetch_watched(parts.pool, parts.clock.now(), slot)
-        await self._note_missed(lease, slot, len(watched))
+    async def open_slot(self, lease: watch.Lease, slot: datetime) -> None:
+        """Record the slots that were missed before this one, and start its checks."""
+        watched = await watch.fetch_watched(self._pool, self._clock.now(), slot)
+        await self._record_missed(lease, slot, len(watched))
         spread = spread_of(self._cron, slot, self._spread)
         self._last_slot = slot
-        await self.round.run_slot(slot, watched, spread)
+        await self.runner.run_slot(slot, watched, spread)
         log.info("slot_opened", slot=slot.isoformat(), services=len(watched))
-        # Some may have been made between this slot and now.
-        self.bell.services.set()
+        # Services may have been created between the slot and now.
+        self.wakeups.services.set()
 
-    async def _welcome(self, _: Lease) -> None:
-        """Check what is new in the slot that is on: nobody waits for the next one."""
-        self.bell.services.set()
+    async def _check_new_services(self, _: watch.Lease) -> None:
+        """Check new services in the current slot instead of the next one."""
+        self.wakeups.services.set()
         while True:
-            await self.bell.services.wait()
-            self.bell.services.clear()
+            await wait_for_signal(self.wakeups.services, None)
+            self.wakeups.services.clear()
             slot = self._last_slot
-            if slot is None:  # Opening one rings.
+            if slot is None:  # Opening a slot sets the signal.
                 continue
-            now = self._parts.clock.now()
-            new = await fetch_newcomers(self._parts.pool, now, slot)
+            now = self._clock.now()
+            new = await watch.fetch_newcomers(self._pool, now, slot)
             if new:
-                # Claimed in this slot like the others, so not checked in it again.
-                await self.round.run_slot(slot, new, timedelta(0))
+                # They are claimed like the others: no second check in this slot.
+                await self.runner.run_slot(slot, new, timedelta(0))
 
-    async def _note_missed(self, lease: Lease, slot: datetime, services: int) -> None:
+    async def _record_missed(
+        self, lease: watch.Lease, slot: datetime, services: int
+    ) -> None:
         after = self._last_slot or slot - LOOK_BACK
         limit = max(MAX_MISSED_ROWS // max(services, 1), 1)
-        missed = slots_between(self._cron, after, slot, limit)
-        if not missed or not services:
+        slots = slots_between(self._cron, after, slot, limit)
+        if not slots or not services:
             return
-        async with self._parts.pool.acquire() as db, db.transaction():
-            await check_lease(db, lease)
-            noted = await insert_missed(db, missed, NOBODY_WATCHED)
-        await self._log_missed(noted, NOBODY_WATCHED)
+        async with self._pool.acquire() as db, db.transaction():
+            await watch.check_lease(db, lease)
+            missed = await watch.insert_missed(db, slots, NO_LEADER)
+        await self._log_missed(missed, NO_LEADER)
 
-    async def _settle_past(self, lease: Lease, now: datetime) -> None:
-        """Note the checks that whoever watched before has begun and not finished."""
-        async with self._parts.pool.acquire() as db, db.transaction():
-            await check_lease(db, lease)
-            noted = await insert_unfinished(db, now, UNFINISHED)
-        await self._log_missed(noted, UNFINISHED)
+    async def _settle_past(self, lease: watch.Lease, now: datetime) -> None:
+        """Record the checks that the former leader started and did not finish."""
+        async with self._pool.acquire() as db, db.transaction():
+            await watch.check_lease(db, lease)
+            missed = await watch.insert_unfinished(db, now, UNFINISHED)
+        await self._log_missed(missed, UNFINISHED)
 
-    async def _log_missed(self, noted: Sequence[Missed], reason: str) -> None:
-        if not noted:
+    async def _log_missed(self, missed: Sequence[watch.Missed], reason: str) -> None:
+        if not missed:
             return
-        log.warning("slots_missed", results=len(noted), reason=reason)
-        metrics.MONITOR_CHECKS.labels("missed").inc(len(noted))
-        await self._parts.lines.write(
+        log.warning("slots_missed", results=len(missed), reason=reason)
+        metrics.MONITOR_CHECKS.labels("missed").inc(len(missed))
+        await self._lines.write(
             [
                 {
                     "checked_at": one.slot_at,
@@ -294,14 +282,14 @@ class Monitor:
                     "missed": True,
                     "error": reason,
                 }
-                for one in noted
+                for one in missed
             ]
         )
 
     async def _sleep_until(self, instant: datetime) -> None:
-        """Wait for the clock, which may be set meanwhile, to show an instant."""
+        """Wait until the clock, which may be changed meanwhile, shows an instant."""
         while True:
-            left = (instant - self._parts.clock.now()).total_seconds()
+            left = (instant - self._clock.now()).total_seconds()
             if left <= 0 or left > timedelta(days=366).total_seconds():
                 return
             if self._last_slot is not None and self._went_back():
@@ -309,20 +297,20 @@ class Monitor:
             await asyncio.sleep(min(left, LONGEST_SLEEP_S))
 
     def _went_back(self) -> bool:
-        """Say whether the clock shows a time before the slot that is on."""
+        """True if the clock shows a time well before the current slot."""
         last = self._last_slot
-        return last is not None and self._parts.clock.now() < last - timedelta(hours=1)
+        return last is not None and self._clock.now() < last - timedelta(hours=1)
 
 
-async def _insist(duty: Duty, lease: Lease) -> None:
-    """Begin a duty again when the database was away, or it broke."""
+async def _run_forever(job: BackgroundJob, lease: watch.Lease) -> None:
+    """Run a job, and again after a pause whenever it fails."""
     while True:
         try:
-            await duty(lease)
-        except LeaseLostError:
+            await job(lease)
+        except watch.LeaseLostError:
             raise
-        except AWAY as error:
-            log.warning("duty_interrupted", error=repr(error))
+        except DATABASE_AWAY as error:
+            log.warning("job_interrupted", error=repr(error))
         except Exception:
-            log.exception("duty_failed")
+            log.exception("job_failed")
         await asyncio.sleep(RETRY_PAUSE_S)

@@ -1,7 +1,7 @@
-"""Judges results in order, and writes many of them in one transaction.
+"""Applies the rules to findings in order, and writes them in batches.
 
-Findings gather while a transaction is under way; the next one takes all of them. So
-the number of statements hardly grows with the number of services.
+Findings gather while a transaction is under way; the next transaction takes all of
+them. So the number of statements hardly grows with the number of services.
 """
 
 import asyncio
@@ -13,7 +13,6 @@ import asyncpg
 import structlog
 
 from actors.clock import Clock
-from actors.monitor.codec import decode_state
 from actors.monitor.errors import MonitorUnavailableError
 from actors.monitor.finding import (
     Finding,
@@ -23,35 +22,25 @@ from actors.monitor.finding import (
     build_row,
 )
 from actors.monitor.health_log import Lines
-from actors.monitor.rollup_accumulator import Key, Tally, day_of, hour_of
+from actors.monitor.rollup_accumulator import Key, RollupAccumulator, day_of, hour_of
 from actors.monitor.rules.alert_rules import rules_of
-from actors.monitor.rules.certificates import days_left
-from actors.monitor.rules.decide import decide
-from actors.monitor.rules.effects import RecordTransition, Tell
-from actors.monitor.rules.state import ServiceHealth
+from actors.monitor.rules.decide import days_left, decide
+from actors.monitor.rules.effects import Notify, RecordTransition
+from actors.monitor.rules.state import ServiceHealth, decode_state
 from config import metrics
+from persistence import watch
 from persistence.alerts import insert_alerts
 from persistence.database import Connection, Pool
+from persistence.errors import DATABASE_AWAY
 from persistence.ids import ResultId, ServiceId
 from persistence.monitor import AlertRow, CheckRow, Status, TransitionRow
 from persistence.rollups import fetch_open_rollups, upsert_rollups
-from persistence.watch import (
-    Lease,
-    LeaseLostError,
-    StateRow,
-    check_lease,
-    fetch_recorded,
-    fetch_states,
-    insert_results,
-    insert_transitions,
-    update_states,
-)
 
 MAX_BATCH = 500
-#: Findings wait for the others of their moment; nobody waits for one result.
+#: Batch findings that arrive within this; an awaited result is written at once.
 GATHER_S = 0.1
 RETRY_PAUSE_S = 0.5
-#: More would not fit in memory if the database stayed away: the oldest are given up.
+#: Limits the memory while the database is away: then the oldest are dropped.
 MAX_WAITING = 20_000
 GAUGE = {
     Status.UP: 1.0,
@@ -66,7 +55,7 @@ log = structlog.get_logger("monitor")
 
 @dataclass(slots=True)
 class _Draft:
-    """What one transaction writes."""
+    """The rows that one transaction writes."""
 
     rows: list[CheckRow] = field(default_factory=list)
     states: dict[ServiceId, ServiceHealth] = field(default_factory=dict)
@@ -77,7 +66,7 @@ class _Draft:
 
 
 class Recorder:
-    """The one who writes, as long as the lease holds."""
+    """Writes findings while this process holds the lease."""
 
     def __init__(self, pool: Pool, clock: Clock, lines: Lines) -> None:
         self._pool = pool
@@ -85,27 +74,27 @@ class Recorder:
         self._lines = lines
         self._queue: asyncio.Queue[Finding] = asyncio.Queue()
         self._states: dict[ServiceId, ServiceHealth] = {}
-        self._tally = Tally()
-        #: Set when there are notices to be sent.
-        self.has_told = asyncio.Event()
+        self._rollups = RollupAccumulator()
+        #: Set when there are new alerts to send.
+        self.has_alerts = asyncio.Event()
 
-    def put(self, found: Finding) -> None:
-        """Take a result; it is written within a moment."""
+    def put(self, finding: Finding) -> None:
+        """Take a finding; it is written within a moment."""
         if self._queue.qsize() >= MAX_WAITING:
-            given_up = self._queue.get_nowait()
+            dropped = self._queue.get_nowait()
             self._queue.task_done()
-            _refuse([given_up])
-            log.error("finding_given_up", service_id=str(given_up.watched.service.id))
-        self._queue.put_nowait(found)
+            _refuse([dropped])
+            log.error("result_dropped", service_id=str(dropped.watched.service.id))
+        self._queue.put_nowait(finding)
 
     async def settle(self) -> None:
-        """Wait until all that was taken is written."""
+        """Wait until all findings are written."""
         await self._queue.join()
 
-    async def run(self, lease: Lease) -> None:
-        """Write what comes. Raises LeaseLostError."""
+    async def run(self, lease: watch.Lease) -> None:
+        """Write findings as they arrive. Raises watch.LeaseLostError."""
         self._states.clear()
-        self._tally.clear()
+        self._rollups.clear()
         while True:
             batch = [await self._queue.get()]
             await asyncio.sleep(GATHER_S if batch[0].done is None else 0)
@@ -121,121 +110,124 @@ class Recorder:
                     self._queue.task_done()
 
     def abandon(self) -> None:
-        """Refuse what nobody will write any more."""
+        """Refuse the findings that this process may not write any more."""
         while not self._queue.empty():
             _refuse([self._queue.get_nowait()])
             self._queue.task_done()
 
-    async def _write(self, lease: Lease, batch: list[Finding]) -> None:
+    async def _write(self, lease: watch.Lease, batch: list[Finding]) -> None:
         while True:
             try:
                 draft = await self._record(lease, batch)
-            except LeaseLostError:
+            except watch.LeaseLostError:
                 raise
-            except Exception as error:  # noqa: BLE001 - a result must not be lost for it
-                # The answer may have been lost after the commit.
-                log.warning("results_not_written", error=repr(error))
+            except Exception as error:
+                # Everything is retried, since a result must not be lost for a fault of
+                # ours; only data that can't be stored is refused.
+                if isinstance(error, DATABASE_AWAY):
+                    log.warning("results_not_written", error=repr(error))
+                else:
+                    log.exception("results_not_written")
                 self._states.clear()
-                self._tally.clear()
-                if len(batch) > 1 and isinstance(error, asyncpg.DataError):
-                    for found in batch:
-                        await self._write(lease, [found])
-                    return
+                self._rollups.clear()
                 if isinstance(error, asyncpg.DataError):
-                    _refuse(batch)
+                    if len(batch) == 1:
+                        _refuse(batch)
+                    else:
+                        for finding in batch:
+                            await self._write(lease, [finding])
                     return
                 await asyncio.sleep(RETRY_PAUSE_S)
                 batch = await self._drop_recorded(batch)
             else:
-                await self._tell(batch, draft)
+                await self._publish(batch, draft)
                 return
 
     async def _drop_recorded(self, batch: list[Finding]) -> list[Finding]:
-        """Leave out what a commit whose answer was lost has written after all."""
+        """Leave out findings whose commit succeeded though its answer was lost."""
         try:
-            known = await fetch_recorded(self._pool, [found.id for found in batch])
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            known = await watch.fetch_recorded(self._pool, [one.id for one in batch])
+        except DATABASE_AWAY:
             return batch
-        for found in batch:
-            if found.id in known and found.done is not None:
-                found.done.set_result(build_row(found))
-        return [found for found in batch if found.id not in known]
+        for finding in batch:
+            if finding.id in known and finding.done is not None:
+                finding.done.set_result(build_row(finding))
+        return [finding for finding in batch if finding.id not in known]
 
-    async def _record(self, lease: Lease, batch: list[Finding]) -> _Draft:
+    async def _record(self, lease: watch.Lease, batch: list[Finding]) -> _Draft:
+        draft = _Draft(rows=[build_row(finding) for finding in batch])
         async with self._pool.acquire() as connection, connection.transaction():
-            await check_lease(connection, lease)
-            await self._recall(connection, batch)
-            draft = _Draft()
-            for found in batch:
-                self._judge(found, draft)
-            await insert_results(connection, draft.rows)
+            await watch.check_lease(connection, lease)
+            await self._load(connection, draft.rows)
+            for finding, row in zip(batch, draft.rows, strict=True):
+                self._apply(finding, row, draft)
+            await watch.insert_results(connection, draft.rows)
             if draft.latest:
-                await update_states(connection, _state_rows(draft))
+                await watch.update_states(
+                    connection,
+                    [(draft.states[one], row) for one, row in draft.latest.items()],
+                )
             if draft.changes:
-                await insert_transitions(connection, draft.changes)
+                await watch.insert_transitions(connection, draft.changes)
             if draft.alerts:
                 await insert_alerts(connection, draft.alerts)
             if draft.rollups:
-                rows = [self._tally.build_row(key) for key in draft.rollups]
-                await upsert_rollups(connection, rows)
+                rollups = [self._rollups.build_row(key) for key in draft.rollups]
+                await upsert_rollups(connection, rollups)
         self._states.update(draft.states)
-        self._tally.forget(self._clock.now())
+        self._rollups.forget(self._clock.now())
         return draft
 
-    async def _recall(self, connection: Connection, batch: Sequence[Finding]) -> None:
-        services = {found.watched.service.id for found in batch}
-        missing = services - self._states.keys()
+    async def _load(self, connection: Connection, rows: Sequence[CheckRow]) -> None:
+        """Load the states and rollups that are not in memory."""
+        missing = {row.service_id for row in rows} - self._states.keys()
         if missing:
-            stored = await fetch_states(connection, missing)
+            stored = await watch.fetch_states(connection, missing)
             self._states.update(
-                (one, decode_state(state))
-                for one, state in stored.items()
+                (service_id, decode_state(state))
+                for service_id, state in stored.items()
                 if state is not None
             )
-        rows = [build_row(found) for found in batch]
-        new = [row for row in rows if self._tally.lacks(row)]
+        new = [row for row in rows if self._rollups.needs_load(row)]
         moments = {(hour_of(row.checked_at), day_of(row.checked_at)) for row in new}
         for hour, day in moments:
             here = [row for row in new if hour_of(row.checked_at) == hour]
-            # Both may be there already for one of them: what is held is newer.
-            lacking = [row for row in here if self._tally.lacks(row)]
+            # An earlier moment may have loaded the day: what is in memory is newer.
+            lacking = [row for row in here if self._rollups.needs_load(row)]
             ids = [row.service_id for row in lacking]
-            found = await fetch_open_rollups(connection, ids, hour, day)
-            self._tally.load(lacking, found)
+            rollups = await fetch_open_rollups(connection, ids, hour, day)
+            self._rollups.load(lacking, rollups)
 
-    def _judge(self, found: Finding, draft: _Draft) -> None:
-        service = found.watched.service
+    def _apply(self, finding: Finding, row: CheckRow, draft: _Draft) -> None:
+        """Apply the rules to a finding, and collect the rows to write."""
+        service = finding.watched.service
         state = (
             draft.states.get(service.id)
             or self._states.get(service.id)
             or ServiceHealth(service.id, service.tenant_id)
         )
-        decision = decide(state, build_event(found), rules_of(service))
-        row = build_row(found)
-        draft.rows.append(row)
+        decision = decide(state, build_event(finding), rules_of(service))
         draft.states[service.id] = decision.state
         if not row.missed:
             draft.latest[service.id] = row
-            keys = self._tally.add(row, is_excused=found.is_excused)
+            keys = self._rollups.add(row, is_excused=finding.is_excused)
             draft.rollups |= dict.fromkeys(keys)
         for effect in decision.effects:
             match effect:
                 case RecordTransition():
-                    draft.changes.append(_transition(effect, found))
-                case Tell():
-                    draft.alerts.append(build_alert(effect, found.watched))
+                    draft.changes.append(_transition(effect, finding))
+                case Notify():
+                    draft.alerts.append(build_alert(effect, finding.watched))
 
-    async def _tell(self, batch: Sequence[Finding], draft: _Draft) -> None:
-        """Let everybody know what is committed."""
-        names = {found.watched.service.id: found.watched.service for found in batch}
+    async def _publish(self, batch: Sequence[Finding], draft: _Draft) -> None:
+        """Publish committed results: metrics, callers, logs and the dispatcher."""
         lines: list[dict[str, object]] = []
-        for found, row in zip(batch, draft.rows, strict=True):
-            state = draft.states[row.service_id]
-            status = state.status
-            lines.append(build_line(row, names[row.service_id].name, status))
-            _measure(found, row, status)
-            if found.done is not None and not found.done.done():
-                found.done.set_result(row)
+        for finding, row in zip(batch, draft.rows, strict=True):
+            status = draft.states[row.service_id].status
+            lines.append(build_line(row, finding.watched.service.name, status))
+            _measure(finding, row, status)
+            if finding.done is not None and not finding.done.done():
+                finding.done.set_result(row)
         for change in draft.changes:
             log.info(
                 "service_changed",
@@ -248,26 +240,18 @@ class Recorder:
             metrics.MONITOR_ALERTS.labels(alert.kind).inc()
             log.warning("alert", kind=alert.kind, text=alert.text, id=str(alert.id))
         if draft.alerts:
-            self.has_told.set()
+            self.has_alerts.set()
         await self._lines.write(lines)
 
 
 def _refuse(batch: Sequence[Finding]) -> None:
-    for found in batch:
-        if found.done is not None and not found.done.done():
-            found.done.set_exception(MonitorUnavailableError())
+    for finding in batch:
+        if finding.done is not None and not finding.done.done():
+            finding.done.set_exception(MonitorUnavailableError())
 
 
-def _state_rows(draft: _Draft) -> list[StateRow]:
-    return [
-        StateRow(one, draft.states[one].status, draft.states[one].since, state, latest)
-        for one, latest in draft.latest.items()
-        for state in (draft.states[one],)
-    ]
-
-
-def _transition(change: RecordTransition, found: Finding) -> TransitionRow:
-    service = found.watched.service
+def _transition(change: RecordTransition, finding: Finding) -> TransitionRow:
+    service = finding.watched.service
     return TransitionRow(
         id=ResultId(uuid4()),
         tenant_id=service.tenant_id,
@@ -280,11 +264,11 @@ def _transition(change: RecordTransition, found: Finding) -> TransitionRow:
     )
 
 
-def _measure(found: Finding, row: CheckRow, status: Status) -> None:
+def _measure(finding: Finding, row: CheckRow, status: Status) -> None:
     result = "passed" if row.ok else "failed"
     if row.missed:
         result = "missed"
-    elif found.is_excused:
+    elif finding.is_excused:
         result = "excused"
     metrics.MONITOR_CHECKS.labels(result).inc()
     service_id = str(row.service_id)

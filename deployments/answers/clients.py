@@ -1,4 +1,4 @@
-"""The answering side, as the rest of the runtime calls it through Ray Serve."""
+"""Clients of the Responder and Retriever deployments, which Ray Serve runs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -21,27 +21,27 @@ from retrieval.errors import RetrievalError
 from retrieval.index.hits import EVERYTHING, RetrievalFilter
 
 ANSWERS_APP = "answers"
-#: A replica that died is back within seconds; one that stays away is a failure.
+#: A replica that died is back within seconds; a longer absence is a failure.
 ANSWER_TIMEOUT_S = 60.0
 #: A person waits for a search.
 SEARCH_TIMEOUT_S = 10.0
-#: Serve keeps a call for as long as there is no replica; a large index that is read
-#: for the first time takes some seconds.
+#: Serve holds a call as long as there is no replica; a large index takes some seconds
+#: to read for the first time.
 SEARCH_LIMIT_S = 30.0
-PAUSE_S = 0.25
+RETRY_PAUSE_S = 0.25
 
-#: The replica is gone, or not there yet: another attempt may find one.
+#: The replica is gone, or not there yet: another attempt may reach one.
 _REPLICA_AWAY = (RayActorError, RayServeException, ConnectionError)
 
 Result = TypeVar("Result")
-log = structlog.get_logger("handles")
+log = structlog.get_logger("answers")
 
 
 class RemoteResponder:
     """Writes answers in the Responder deployment.
 
-    `llm_timeout_s` is what one attempt of the model may take. A replica or a model that
-    is stuck is given up after all that an answer may wait for by itself.
+    `llm_timeout_s` limits one attempt of the model. The call as a whole is given up
+    after the sum of all that an answer may wait for.
     """
 
     def __init__(self, llm_timeout_s: float) -> None:
@@ -49,7 +49,7 @@ class RemoteResponder:
         self._limit_s = ANSWER_TIMEOUT_S + SEARCH_LIMIT_S + attempts_s
 
     async def write(self, job: AnswerJob) -> WrittenAnswer:
-        """Write the answer. Raises AnswerFailedError when there will be none."""
+        """Write the answer. Raises AnswerFailedError with the reason to store."""
 
         async def call() -> WrittenAnswer:
             answer: WrittenAnswer = await _handle("Responder").write.remote(job)
@@ -57,12 +57,12 @@ class RemoteResponder:
 
         try:
             async with asyncio.timeout(self._limit_s):
-                return await _persist(call, ANSWER_TIMEOUT_S)
+                return await _call_with_retries(call, ANSWER_TIMEOUT_S)
         except TimeoutError as error:
             message = "the answer took too long to write"
             raise AnswerFailedError(message) from error
         except _REPLICA_AWAY as error:
-            message = "nobody was there to write the answer"
+            message = "no replica was there to write the answer"
             raise AnswerFailedError(message) from error
         except RayTaskError as error:
             # The cause carries the remote stack; its first line is reason enough.
@@ -81,28 +81,28 @@ class RemoteRetriever:
         conversation_id: ConversationId | None = None,
         only: RetrievalFilter = EVERYTHING,
     ) -> RetrievedContext:
-        """Retrieve.
+        """Retrieve; see `Retriever`.
 
         Raises:
-            RetrieverUnavailableError: nobody answers, or not as expected.
+            RetrieverUnavailableError: no replica answers, or one fails with a bug.
             RetrievalError: neither arm of the search works.
         """
 
         async def call() -> RetrievedContext:
-            # To the replica that has the tenant's index, where there are several.
+            # Prefers the replica that has the tenant's index.
             handle = _handle("Retriever").options(multiplexed_model_id=str(tenant_id))
-            found: RetrievedContext = await handle.retrieve.remote(
+            context: RetrievedContext = await handle.retrieve.remote(
                 tenant_id,
                 query,
                 share=share,
                 conversation_id=conversation_id,
                 only=only,
             )
-            return found
+            return context
 
         try:
             async with asyncio.timeout(SEARCH_LIMIT_S):
-                return await _persist(call, SEARCH_TIMEOUT_S)
+                return await _call_with_retries(call, SEARCH_TIMEOUT_S)
         except (*_REPLICA_AWAY, TimeoutError) as error:
             raise RetrieverUnavailableError from error
         except RayTaskError as error:
@@ -113,7 +113,7 @@ class RemoteRetriever:
 
 
 async def probe_deployment(name: str) -> PartHealth:
-    """Ask a deployment of the answering side how it is."""
+    """Fetch the health of a deployment of the answering side."""
     try:
         health: PartHealth = await _handle(name).health.remote()
     except _REPLICA_AWAY:
@@ -125,7 +125,9 @@ def _handle(deployment: str) -> DeploymentHandle[object]:
     return serve.get_deployment_handle(deployment, app_name=ANSWERS_APP)
 
 
-async def _persist(call: Callable[[], Awaitable[Result]], timeout_s: float) -> Result:
+async def _call_with_retries(
+    call: Callable[[], Awaitable[Result]], timeout_s: float
+) -> Result:
     """Call again while no replica is there, until the timeout is spent."""
     loop = asyncio.get_running_loop()
     give_up_at = loop.time() + timeout_s
@@ -136,4 +138,4 @@ async def _persist(call: Callable[[], Awaitable[Result]], timeout_s: float) -> R
             if loop.time() >= give_up_at:
                 raise
             log.info("replica_away", error=repr(error)[:200])
-            await asyncio.sleep(PAUSE_S)
+            await asyncio.sleep(RETRY_PAUSE_S)

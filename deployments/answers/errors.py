@@ -1,8 +1,8 @@
-"""What can go wrong on the answering side."""
+"""Errors of the answering side."""
 
 
 class AnswersError(Exception):
-    """The answering side could not do what was asked."""
+    """The answer could not be prepared. Try again, or see the log."""
 
     permanent = False
 
@@ -15,8 +15,10 @@ class RetrieverUnavailableError(AnswersError):
 
 
 class ModelFailedError(AnswersError):
-    """The model did not write an answer."""
+    """The model did not write an answer. Check its address, key and quota."""
 
 
-class ModelArrivedError(AnswersError):
-    """The embedding model that is set is here: the search begins anew with it."""
+class ModelMissingError(AnswersError):
+    """The model is not on this machine."""
+
+    permanent = True

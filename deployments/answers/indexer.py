@@ -1,15 +1,15 @@
-"""Gives chunks their vectors, in small batches, beside the answering."""
+"""Embeds chunks in small batches, in the background of the answering."""
 
 import asyncio
 import contextlib
 from collections.abc import Sequence
 from datetime import timedelta
 
-import asyncpg
 import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from actors.tasks import cancel_and_wait, run_on_signal
 from persistence.database import Pool
 from persistence.embeddings import (
     UnembeddedChunk,
@@ -22,59 +22,61 @@ from persistence.embeddings import (
 )
 from retrieval.embedding.embedder import Embedder, check_vectors, passage_text
 
-#: What one transaction stores; the embedder itself lets questions in between.
-BATCH = 8
-#: Far more than a batch takes. What a killed replica was at waits so long.
+#: Chunks that one transaction stores; the embedder itself lets questions in between.
+BATCH_SIZE = 8
+#: Far more than a batch takes. A killed replica's chunks wait so long for another.
 LEASE = timedelta(seconds=30)
-#: A notification may be lost with its connection; then this one finds the work.
-IDLE = 15.0
-PAUSE_AFTER_FAILURE_S = 1.0
+#: A notification may be lost with its connection; then the next poll finds the work.
+POLL_INTERVAL_S = 15.0
+RETRY_PAUSE_S = 1.0
 
 log = structlog.get_logger("indexer")
 
 
 class KnowledgeIndexer:
-    """Embeds what has no vector of today's model, until it is told to stop.
+    """Embeds every chunk that has no vector of the current model, until stopped."""
 
-    One that only stands in for another model leaves that one's vectors as they are.
-    """
-
-    def __init__(
-        self, pool: Pool, embedder: Embedder, *, stands_in: bool = False
-    ) -> None:
+    def __init__(self, pool: Pool, embedder: Embedder) -> None:
         self._pool = pool
         self._embedder = embedder
-        self._stands_in = stands_in
-        self._wake = asyncio.Event()
+        self._signal = asyncio.Event()
+        self._has_taken_over = False
         self._task: asyncio.Task[None] | None = None
 
     def notify(self, _payload: str) -> None:
-        """Come and look: give this to a Listener on `pilito_knowledge`."""
-        self._wake.set()
+        """Look for new chunks: give this to a Listener on `pilito_knowledge`."""
+        self._signal.set()
 
     def start(self) -> None:
         """Begin, with what an earlier run has left."""
-        self._task = asyncio.create_task(self._run(), name="indexer")
+        self._signal.set()
+        self._task = asyncio.create_task(
+            run_on_signal(
+                self._signal,
+                self._embed_all,
+                name="indexer",
+                retry_pause_s=RETRY_PAUSE_S,
+                poll_interval_s=POLL_INTERVAL_S,
+            ),
+            name="indexer",
+        )
 
     async def stop(self) -> None:
         """Stop; a batch that is not stored is embedded again next time."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await cancel_and_wait(self._task)
 
     async def take_over(self) -> None:
-        """Have the vectors of other models made anew; until then they serve."""
+        """Mark the vectors of other models for replacement; until then they serve."""
         async with self._pool.acquire() as connection:
             await park_foreign_embeddings(connection, self._embedder.name)
 
     async def embed_batch(self) -> int:
         """Embed one batch; return how many chunks it had.
 
-        A text that the model can't take is left behind with the reason, and tried again
-        later; the others of its batch are embedded.
+        A text that the model can't embed keeps the reason and is tried again later; the
+        others of its batch are embedded.
         """
-        chunks = await claim_unembedded(self._pool, BATCH, LEASE)
+        chunks = await claim_unembedded(self._pool, BATCH_SIZE, LEASE)
         if not chunks:
             await self._serve_whole_tenants()
             return 0
@@ -91,6 +93,13 @@ class KnowledgeIndexer:
             raise
         return len(chunks)
 
+    async def _embed_all(self) -> None:
+        if not self._has_taken_over:
+            await self.take_over()
+            self._has_taken_over = True
+        while await self.embed_batch():
+            pass
+
     async def _serve_whole_tenants(self) -> None:
         async with self._pool.acquire() as connection:
             for tenant_id in await serve_whole_tenants(connection):
@@ -103,7 +112,7 @@ class KnowledgeIndexer:
     async def _embed(
         self, chunks: Sequence[UnembeddedChunk]
     ) -> tuple[list[UnembeddedChunk], NDArray[np.float32]]:
-        """Embed all at once or, if that fails, one by one to find the one to blame."""
+        """Embed all at once or, if that fails, one by one to single out the faulty."""
         try:
             return [*chunks], await self._embed_texts(chunks)
         except Exception as error:  # noqa: BLE001  # a model may raise what it likes
@@ -127,28 +136,3 @@ class KnowledgeIndexer:
         vectors = await asyncio.to_thread(self._embedder.embed_passages, texts)
         check_vectors(vectors, len(texts), self._embedder.dimensions)
         return vectors
-
-    async def _run(self) -> None:
-        has_taken_over = self._stands_in
-        while True:
-            self._wake.clear()
-            try:
-                if not has_taken_over:
-                    await self.take_over()
-                    has_taken_over = True
-                found = await self.embed_batch()
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-                log.warning("database_away", error=repr(error))
-                await asyncio.sleep(PAUSE_AFTER_FAILURE_S)
-                continue
-            except Exception:
-                # Without this loop no document would ever be found by meaning again.
-                log.exception("indexing_failed")
-                await asyncio.sleep(PAUSE_AFTER_FAILURE_S)
-                continue
-            if not found:
-                # Not wait_for: in Python 3.11 it forgets a cancellation that comes
-                # together with the event, and `stop` would wait for ever.
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(IDLE):
-                        await self._wake.wait()

@@ -1,4 +1,4 @@
-"""The indexes of the tenants that asked last, as the database has them now."""
+"""Keeps the indexes of the tenants that asked last, at the database's revision."""
 
 import asyncio
 from collections import OrderedDict
@@ -9,6 +9,7 @@ from enum import StrEnum
 import numpy as np
 import structlog
 
+from actors.tasks import SingleFlight
 from deployments.answers.embedders import Embedders
 from persistence.database import Pool
 from persistence.errors import DATABASE_AWAY
@@ -29,7 +30,7 @@ MAX_TENANTS = 512
 #: machine. The shop that asks is served whatever its size.
 MAX_CHUNKS = 100_000
 #: Documents read at once: some thousand chunks, which take half a second to index.
-DOCUMENTS_AT_ONCE = 200
+DOCUMENTS_PER_BATCH = 200
 #: An edit is there long before; a question does not wait for a large import's end.
 CATCH_UP_TIMEOUT_S = 0.5
 
@@ -45,7 +46,7 @@ class Staleness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ServedIndex:
-    """An index, and what embeds questions for it."""
+    """An index, and the embedder whose vectors it holds."""
 
     index: KnowledgeIndex
     embedder: Embedder
@@ -60,12 +61,11 @@ class _TenantIndex:
     ) -> None:
         self.embedder = embedder
         self.index = KnowledgeIndex(embedder.dimensions)
-        #: The one of the model before, until this one is whole.
+        #: The index of the previous model, until this one is whole.
         self.former = former
         self.revision = 0
-        #: Has been caught up once: what it holds can serve.
+        #: Has been caught up once, so its contents can serve.
         self.is_whole = False
-        self.catching_up: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
         """Count the chunks in memory."""
@@ -73,7 +73,7 @@ class _TenantIndex:
 
 
 class TenantIndexes:
-    """Gives a tenant's index, caught up with the tenant's last change.
+    """Returns a tenant's index, caught up with the tenant's last change.
 
     Each call compares revisions: an edit is found, and a deleted document gone, from
     the next question on, whatever notifications were lost. The tenants that asked least
@@ -95,6 +95,7 @@ class TenantIndexes:
         self._max_chunks = max_chunks
         self._timeout_s = timeout_s
         self._tenants: OrderedDict[TenantId, _TenantIndex] = OrderedDict()
+        self._catching_up: SingleFlight[_TenantIndex, None] = SingleFlight()
 
     def __len__(self) -> int:
         return len(self._tenants)
@@ -126,13 +127,15 @@ class TenantIndexes:
         return ServedIndex(held.index, held.embedder, staleness)
 
     async def _forget_deleted(self, tenant_id: TenantId, held: _TenantIndex) -> None:
-        """Take out what went: a price may be told late, never what was withdrawn."""
+        """Hide deleted documents at once: a withdrawn price must not be quoted."""
         try:
-            gone = await fetch_deleted_documents(self._pool, tenant_id, held.revision)
+            deleted = await fetch_deleted_documents(
+                self._pool, tenant_id, held.revision
+            )
         except DATABASE_AWAY:
             return
-        if gone:
-            await asyncio.to_thread(held.index.bar, gone)
+        if deleted:
+            await asyncio.to_thread(held.index.bar, deleted)
 
     def _hold(self, tenant_id: TenantId, embedder: Embedder) -> _TenantIndex:
         held = self._tenants.get(tenant_id)
@@ -143,7 +146,7 @@ class TenantIndexes:
         return held
 
     def _make_room(self) -> None:
-        """Let go of who asked least recently, until the others fit."""
+        """Drop the indexes that were asked for least recently, until the rest fits."""
         n_chunks = sum(len(held) for held in self._tenants.values())
         while len(self._tenants) > 1 and (
             len(self._tenants) > self._max_tenants or n_chunks > self._max_chunks
@@ -155,47 +158,48 @@ class TenantIndexes:
         self, tenant_id: TenantId, held: _TenantIndex, revision: int
     ) -> Staleness | None:
         """Wait for a revision; not long if there is something to serve meanwhile."""
-        loop = asyncio.get_running_loop()
-        give_up_at = loop.time() + self._timeout_s
+        deadline = asyncio.get_running_loop().time() + self._timeout_s
         while held.revision < revision or not held.is_whole:
-            # Questions that come together wait for one reading, not for each its own.
-            task = held.catching_up
-            if task is None or task.done():
-                task = asyncio.create_task(self._catch_up(tenant_id, held, revision))
-                task.add_done_callback(_retrieve_exception)
-                held.catching_up = task
             can_serve = held.is_whole or held.former is not None
-            timeout = give_up_at - loop.time() if can_serve else None
-            done, _ = await asyncio.wait({task}, timeout=timeout)
-            if not done:
+            limit = asyncio.timeout_at(deadline if can_serve else None)
+            try:
+                async with limit:
+                    # Questions that come together share one reading.
+                    await self._catching_up.run(
+                        held, lambda: self._catch_up(tenant_id, held, revision)
+                    )
+            except TimeoutError:
+                if not limit.expired():
+                    raise
                 return Staleness.CATCHING_UP
-            task.result()
         return None
 
     async def _catch_up(
         self, tenant_id: TenantId, held: _TenantIndex, revision: int
     ) -> None:
         changed = await fetch_changed_documents(self._pool, tenant_id, held.revision)
-        # First of all: what is deleted must not be told to anybody any more.
-        gone = [one.id for one in changed if one.is_deleted]
-        if gone:
-            await asyncio.to_thread(held.index.apply, (), gone)
-        documents = [one.id for one in changed if not one.is_deleted]
+        # Deletions first: a withdrawn text must not be quoted while the rest is read.
+        deleted = [document.id for document in changed if document.is_deleted]
+        if deleted:
+            await asyncio.to_thread(held.index.apply, (), deleted)
+        documents = [document.id for document in changed if not document.is_deleted]
         n_chunks = 0
         # In batches: a large tenant's rows would fill the memory twice over. The number
         # moves at the end, as one change may touch documents of two batches.
-        for start in range(0, len(documents), DOCUMENTS_AT_ONCE):
-            batch = documents[start : start + DOCUMENTS_AT_ONCE]
+        for start in range(0, len(documents), DOCUMENTS_PER_BATCH):
+            batch = documents[start : start + DOCUMENTS_PER_BATCH]
             chunks = await fetch_chunks(
                 self._pool, tenant_id, batch, held.embedder.name
             )
             usable = _drop_misfits(tenant_id, chunks, held.embedder.dimensions)
-            await asyncio.to_thread(held.index.apply, usable, batch, more_follows=True)
+            await asyncio.to_thread(held.index.apply, usable, batch)
             n_chunks += len(chunks)
-        # Off the answering path: a large shop's takes seconds.
-        await asyncio.to_thread(held.index.settle)
-        # What was read may be newer than the number; then it is read once more.
-        held.revision = max((one.revision for one in changed), default=revision)
+        # In a thread and before the index serves: for a large shop this takes seconds.
+        await asyncio.to_thread(held.index.prepare)
+        # The chunks may be newer than this revision; then they are read once more.
+        held.revision = max(
+            (document.revision for document in changed), default=revision
+        )
         held.is_whole = True
         held.former = None
         log.info(
@@ -210,9 +214,9 @@ class TenantIndexes:
 def _drop_misfits(
     tenant_id: TenantId, chunks: Sequence[IndexedChunk], dimensions: int
 ) -> list[IndexedChunk]:
-    """Leave out vectors that can't be the model's, as of a folder that was replaced.
+    """Drop vectors that can't be the model's, as after a folder was replaced.
 
-    The words still find those chunks; one bad row must not end all of a shop's search.
+    Words still find those chunks: one bad row must not end all of a shop's search.
     """
     fitting = [
         chunk
@@ -225,9 +229,3 @@ def _drop_misfits(
     if n_misfits:
         log.warning("unusable_vectors", tenant_id=str(tenant_id), chunks=n_misfits)
     return fitting
-
-
-def _retrieve_exception(task: asyncio.Task[None]) -> None:
-    """Whoever waits is told; that nobody may be left to wait is no error of its own."""
-    if not task.cancelled():
-        task.exception()

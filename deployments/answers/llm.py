@@ -1,4 +1,4 @@
-"""The model behind any OpenAI-compatible endpoint."""
+"""Client of an OpenAI-compatible model endpoint."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What the model wrote, and what it cost."""
+    """The model's text, and how many tokens it took."""
 
     text: str
     model: str
@@ -21,10 +21,10 @@ class Completion:
 
 
 class LlmClient:
-    """Asks one endpoint. Errors name the kind of failure, never the key."""
+    """Calls one endpoint. Errors name the kind of failure, never the key."""
 
     def __init__(self, endpoint: LlmEndpoint, *, timeout_s: float) -> None:
-        # Most of a second and 40 MB, which only who has a key pays, where it is used.
+        # Most of a second and 40 MB: imported only where a key is set.
         from openai import AsyncOpenAI
 
         self._model = endpoint.model
@@ -38,7 +38,7 @@ class LlmClient:
     async def complete(
         self, messages: "Sequence[ChatCompletionMessageParam]"
     ) -> Completion:
-        """Have the model go on from the messages.
+        """Complete the messages.
 
         Raises:
             ModelFailedError: after the retries; the text is the reason to store.
@@ -54,8 +54,8 @@ class LlmClient:
             answer = await self._client.chat.completions.create(
                 model=self._model,
                 messages=list(messages),
-                # No limit and no temperature: some models refuse the one or the other,
-                # and others, Gemini's too, count their thinking as written.
+                # No max_tokens and no temperature: some models refuse one of them, and
+                # others, Gemini's too, count their thinking as output.
             )
             return self._read(answer)
         except APITimeoutError as error:
@@ -68,7 +68,7 @@ class LlmClient:
             message = f"the model answered {error.status_code}"
             raise ModelFailedError(message) from error
         except (
-            # The client checks nothing: a login page with status 200 ends up here.
+            # The client validates nothing: a login page with status 200 ends up here.
             OpenAIError,
             ValueError,
             AttributeError,
@@ -83,7 +83,7 @@ class LlmClient:
 
     def _read(self, answer: "ChatCompletion") -> Completion:
         try:
-            # The client believes what it is sent: a proxy's page may stand here, too.
+            # Not validated by the client: a proxy's page may be here instead of JSON.
             text = str.strip(answer.choices[0].message.content or "")
             tokens = answer.usage.total_tokens if answer.usage else 0
             model = str(answer.model or self._model)

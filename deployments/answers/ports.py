@@ -1,4 +1,4 @@
-"""How the rest of the runtime sees the answering side."""
+"""The protocol by which the runtime searches a tenant's knowledge."""
 
 from typing import Protocol
 
@@ -19,9 +19,9 @@ class Retriever(Protocol):
         conversation_id: ConversationId | None = None,
         only: RetrievalFilter = EVERYTHING,
     ) -> RetrievedContext:
-        """Retrieve what an answer to the query would be written from.
+        """Retrieve the context for an answer to the query.
 
-        `share` is the caption of a post that the query may be about; nothing but what
-        `only` leaves is searched.
+        `share` is the caption of a post that the query may be about; `only` limits the
+        search to some sources, tags or documents.
         """
         ...

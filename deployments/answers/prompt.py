@@ -1,4 +1,4 @@
-"""Builds what the model reads: rules, instructions, context, turns, question."""
+"""Builds the model's prompt within a token budget, and reads what the model wrote."""
 
 import math
 import re
@@ -9,6 +9,7 @@ from actors.conversation.rules.share import combine
 from config.prompts import (
     INFORMATION_TITLE,
     INSTRUCTIONS_TITLE,
+    NO_ANSWER,
     QUESTION_TITLE,
     RULES,
 )
@@ -21,15 +22,16 @@ if TYPE_CHECKING:
 
 #: The whole prompt; small models take 8,192 and want room to answer.
 MAX_PROMPT_TOKENS = 7000
-#: A shop's own wishes fill some two pages.
+#: Some two pages of the shop's own instructions.
 MAX_INSTRUCTIONS_TOKENS = 2000
-#: What was said before helps to understand "and the black one?", not more.
+#: Earlier turns serve only to understand a follow-up such as "and the black one?".
 MAX_TURN_TOKENS = 600
-#: However long the question is, so much is left to answer it from.
+#: Reserved for instructions and context, however long the question is.
 MIN_LEFT_TOKENS = 1500
 _FENCE = '"""'
 _BETWEEN_PASSAGES = re.compile(r"\n\n(?=\[\d+\] )")
 _NUMBER = re.compile(r"^\[(\d+)\]", re.MULTILINE)
+_NO_ANSWER_MARK = re.compile(rf"""\s*[*_"'(\[]*{NO_ANSWER}.*""")
 
 
 def build_messages(
@@ -63,7 +65,7 @@ def build_messages(
     messages: list[ChatCompletionMessageParam] = [
         {"role": "system", "content": "\n\n".join(system)}
     ]
-    # What was unsent is a turn without words; some servers refuse an empty message.
+    # An unsent message is a turn without words; some servers refuse an empty message.
     said = [turn for turn in turns if turn.content.strip()]
     for turn in recent_turns(said, min(MAX_TURN_TOKENS, left)):
         if turn.type == "customer":
@@ -111,8 +113,20 @@ def fit_passages(text: str, max_tokens: int) -> str:
 
 
 def shown_numbers(text: str) -> set[int]:
-    """Tell which passages a text shows, by the numbers that they stand under."""
+    """Return the numbers of the passages that a text holds."""
     return {int(number) for number in _NUMBER.findall(text)}
+
+
+def read_verdict(text: str) -> tuple[str, bool]:
+    """Return the part that answers, and whether a part of the question is left open.
+
+    What follows the mark on its line is the model's reason, not for the customer.
+    """
+    if NO_ANSWER not in text:
+        return text, False
+    lines = (_NO_ANSWER_MARK.sub("", line) for line in text.splitlines())
+    answer = "\n".join(line for line in lines if line.strip()).strip()
+    return answer, True
 
 
 def estimate_tokens(text: str) -> int:
@@ -134,5 +148,5 @@ def _fit(pieces: Sequence[str], between: str, max_tokens: int) -> str:
 
 
 def _fence(text: str) -> str:
-    """Fence data off; a fence inside it must not end it early."""
+    """Put data between fences; a fence inside it must not end it early."""
     return f"{_FENCE}\n{text.replace(_FENCE, chr(39) * 3)}\n{_FENCE}"

@@ -1,4 +1,4 @@
-"""What is counted of each retrieval, and the sums of it that people look at."""
+"""Metrics of each retrieval, their summary for the API, and the debug log line."""
 
 import time
 from collections import Counter, defaultdict
@@ -8,26 +8,29 @@ from datetime import timedelta
 from threading import Lock
 from typing import ClassVar, TypedDict
 
+import structlog
 from prometheus_client.samples import Sample
 
 from config import metrics
 from deployments.health.exposition import collect_metrics
+from persistence.ids import ConversationId, TenantId
 from retrieval.answer.retrieved import RetrievedContext
 from retrieval.index.knowledge import SourceType
 
-#: Reading adds up one file per process: several who look share one reading.
+#: A reading adds up one file per process, so its result is shared for a while.
 CACHE_AGE = timedelta(seconds=5)
 
-
-#: What a retrieval is made to go without: no model is downloaded yet, a large import is
-#: being read. It is counted, and is no reason to stop a roll-out.
+#: Degradations that are counted and are no reason to stop a roll-out: the reranker's
+#: model is not downloaded yet, or a large import is being read.
 EXPECTED = frozenset({"RerankerUnavailableError", "catching_up"})
+
+log = structlog.get_logger("retriever")
 
 
 class MethodSummary(TypedDict):
-    """How one method of retrieving does; shares and rates are 0 to 1.
+    """The figures of one retrieval method; shares and rates are 0 to 1.
 
-    `errors` are those of `rag_errors_total` that nobody expected.
+    `errors` leaves out the errors of `rag_errors_total` that are `EXPECTED`.
     """
 
     retrievals: int
@@ -39,14 +42,14 @@ class MethodSummary(TypedDict):
 
 
 class RerankSummary(TypedDict):
-    """How one cross-encoder does."""
+    """The figures of one cross-encoder."""
 
     rerankings: int
     latency_avg_ms: float
 
 
 class RagSummary(TypedDict):
-    """What a roll-out is judged by, since the runtime was started."""
+    """The figures that a roll-out is judged by, since the runtime was started."""
 
     methods: dict[str, MethodSummary]
     reranking: dict[str, RerankSummary]
@@ -68,9 +71,9 @@ class RAGMetrics:
     _lock: ClassVar[Lock] = Lock()
 
     @staticmethod
-    def record_retrieval(found: RetrievedContext, primary_source: SourceType) -> None:
-        """Count a retrieval that gave a context, whatever it had to do without."""
-        method, performance = found["retrieval_method"], found["performance"]
+    def record_retrieval(context: RetrievedContext, primary_source: SourceType) -> None:
+        """Count a retrieval that returned a context, degraded or not."""
+        method, performance = context["retrieval_method"], context["performance"]
         metrics.RAG_RETRIEVALS.labels(method, primary_source).inc()
         metrics.RAG_RETRIEVAL_SECONDS.labels(method).observe(
             performance["latency_ms"] / 1000
@@ -84,13 +87,13 @@ class RAGMetrics:
             metrics.RAG_RERANKING_SECONDS.labels(model).observe(
                 performance.get("reranking_ms", 0.0) / 1000
             )
-        # The first source counts with nothing found, too: that is worth knowing.
+        # The primary source is observed with zero chunks, too.
         shown = Counter({str(primary_source): 0})
-        shown.update(used["source"] for used in found["sources_used"])
+        shown.update(used["source"] for used in context["sources_used"])
         for source, count in shown.items():
             metrics.RAG_CHUNKS.labels(method, source).observe(count)
-        scores = {chunk["chunk_id"]: chunk["score"] for chunk in found["chunks"]}
-        for used in found["sources_used"]:
+        scores = {chunk["chunk_id"]: chunk["score"] for chunk in context["chunks"]}
+        for used in context["sources_used"]:
             if used["chunk_id"] in scores:
                 score = scores[used["chunk_id"]]
                 metrics.RAG_CHUNK_SCORES.labels(used["source"]).observe(score)
@@ -99,13 +102,13 @@ class RAGMetrics:
     def record_failure(
         method: str, primary_source: SourceType, error: BaseException
     ) -> None:
-        """Count a retrieval that gave nothing."""
+        """Count a retrieval that failed."""
         metrics.RAG_RETRIEVALS.labels(method, primary_source).inc()
         metrics.RAG_ERRORS.labels(method, type(error).__name__).inc()
 
     @classmethod
     def set_active_model(cls, component: str, value: str) -> None:
-        """Say what a part of the retrieval works with from now on."""
+        """Export the model that a part of the retrieval uses from now on."""
         with cls._lock:
             old = cls._active.get(component)
             if old is not None and old != value:
@@ -122,6 +125,40 @@ class RAGMetrics:
                 cached = _Reading(now, _summarise())
                 cls._cached = cached
             return cached.summary
+
+
+def log_retrieval(
+    tenant_id: TenantId,
+    conversation_id: ConversationId | None,
+    query: str,
+    context: RetrievedContext,
+) -> None:
+    """Log a query and all its candidates, by their ids and titles."""
+    log.info(
+        "retrieval",
+        tenant_id=str(tenant_id),
+        conversation_id=None if conversation_id is None else str(conversation_id),
+        query=query,
+        method=context["retrieval_method"],
+        relevance=context["relevance"],
+        analysis=context.get("analysis"),
+        performance=context["performance"],
+        sources_used=[used["chunk_id"] for used in context["sources_used"]],
+        candidates=[
+            {
+                "chunk_id": chunk["chunk_id"],
+                "title": chunk["title"],
+                "score": chunk["score"],
+                "rrf_score": chunk["rrf_score"],
+                "dense_rank": chunk["dense_rank"],
+                "dense_similarity": chunk["dense_similarity"],
+                "sparse_rank": chunk["sparse_rank"],
+                "sparse_score": chunk["sparse_score"],
+                "rerank_score": chunk.get("rerank_score"),
+            }
+            for chunk in context["chunks"]
+        ],
+    )
 
 
 def _summarise() -> RagSummary:
@@ -189,7 +226,7 @@ class _Sums:
         return sums
 
     def average(self, name: str, label: str = "", value: str = "") -> float:
-        """Average what a histogram has seen, of one label's value or of all."""
+        """Average the observations of a histogram, for a label's value or for all."""
         total, count = (
             sum(
                 sample.value

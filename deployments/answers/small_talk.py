@@ -1,16 +1,17 @@
-"""Greetings and thanks, which ask nothing: answered in kind, without a search."""
+"""Recognises greetings and thanks, which are answered in kind without a search."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from config.prompts import FAREWELL, GREETING, WELCOME
+from retrieval.data.loading import load_groups
 from retrieval.text.normalise import normalise
 
-#: Whoever writes more has something to say, whatever the words are.
+#: A longer text is a question or a statement, whatever its words are.
 MAX_WORDS = 8
 _APPLAUSE = frozenset("👍👌👏🙏❤♥💙💚💛💜🧡💖😍🥰😘😊🙂😄😁🌹🌸🌺🌷💐✅")
-#: What Telegram writes in the customer's name when they open a bot, by a link or not.
+#: Sent by Telegram in the customer's name when they open a bot, by a link or not.
 _START = re.compile(r"/start(@\w+)?(\s+[\w-]{1,64})?", re.ASCII)
 _STRETCHED = re.compile(r"(.)\1{2,}")
 
@@ -30,45 +31,47 @@ class _Kind:
         return not self.marks.isdisjoint(words) and self.words.issuperset(words)
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(normalise(text).split())
+_WORDS = load_groups(
+    "small_talk.tsv",
+    (
+        "hello",
+        "around_hello",
+        "thanks",
+        "around_thanks",
+        "goodbye",
+        "around_goodbye",
+        "good_night",
+        "around_good_night",
+    ),
+)
 
 
-_HELLO = _words(
-    "سلام درود الو hi hello hey hiya salam بخیر خسته morning afternoon evening"
-)
-_AROUND_HELLO = _words(
-    "های علیکم و عرض ادب احترام بر به شما عزیزم عزیز جان دوستان همگی وقت وقتتون صبح "
-    "ظهر عصر روز روزتون شب نباشید نباشی نباشین خوب خوبی خوبید خوبین هستی هستید "
-    "هستین حال حالتون حالت چطوری چطورید چطورین چطوره good day there dear all "
-    "everyone how are you"
-)
-_THANK = _words(
-    "ممنون ممنونم ممنونیم مرسی مچکر مچکرم متشکر متشکرم تشکر سپاس سپاسگزار سپاسگزارم "
-    "دمتون دمت دستتون دستت اوکی اوکیه باشه عالی عالیه حله چشم "
-    "thanks thank thx ty ok okay great perfect"
-)
-_AROUND_THANK = _words(
-    "خیلی بسیار از شما بابت لطف لطفتون کردید کردین راهنمایی راهنماییتون پاسخ پاسختون "
-    "پاسخگویی پاسخگوییتون جواب جوابتون زحمت کشیدید کشیدین گرم درد نکنه بود "
-    "you so very much a lot many for your the help answer"
-)
-_BYE = _words("خداحافظ خدافظ خدانگهدار خدانگهدارتون بای فعلا bye goodbye")
-_AROUND_BYE = _words("شما good have a nice day you see")
-_NIGHT = _words("خوش night")
+def _all_of(*groups: str) -> frozenset[str]:
+    return frozenset(
+        word
+        for group in groups
+        for text in _WORDS[group]
+        for word in normalise(text).split()
+    )
 
+
+_EVERY_THANKS = ("thanks", "around_thanks")
 # Who thanks and leaves is bidden goodbye; who greets and thanks is thanked back.
 _KINDS = (
-    _Kind(FAREWELL, _BYE, _BYE | _AROUND_BYE | _THANK | _AROUND_THANK),
-    _Kind(FAREWELL, _NIGHT, _NIGHT | _words("روز روزتون شب شبتون وقت good")),
-    _Kind(FAREWELL, _words("شب"), _words("شب بخیر")),
-    _Kind(WELCOME, _THANK, _THANK | _AROUND_THANK | _HELLO),
-    _Kind(GREETING, _HELLO, _HELLO | _AROUND_HELLO),
+    _Kind(
+        FAREWELL,
+        _all_of("goodbye"),
+        _all_of("goodbye", "around_goodbye", *_EVERY_THANKS),
+    ),
+    _Kind(FAREWELL, _all_of("good_night"), _all_of("good_night", "around_good_night")),
+    _Kind(FAREWELL, frozenset({"شب"}), frozenset({"شب", "بخیر"})),
+    _Kind(WELCOME, _all_of("thanks"), _all_of("hello", *_EVERY_THANKS)),
+    _Kind(GREETING, _all_of("hello"), _all_of("hello", "around_hello")),
 )
 
 
 def reply_to_small_talk(text: str, language: str) -> str | None:
-    """Return an answer in kind; None when the text asks something."""
+    """Return a reply in kind; None when the text asks something."""
     replies = _recognise(text)
     return None if replies is None else replies[language]
 
@@ -91,6 +94,6 @@ def _recognise(text: str) -> Mapping[str, str] | None:
 
 
 def _is_applause(text: str) -> bool:
-    """Take a bare heart or thumb for thanks; a tear or a question mark wants more."""
+    """Tell a bare heart or thumb, which is thanks, from other emoji and marks."""
     signs = {sign for sign in text if not sign.isspace()} - set("!.\ufe0f")
     return bool(signs) and _APPLAUSE.issuperset(signs)

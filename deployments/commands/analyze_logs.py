@@ -1,11 +1,15 @@
-"""`pilito analyze-logs`: analyses now, and prints what the digests say."""
+"""`pilito analyze-logs`: analyzes now, and prints the digests."""
 
 from collections.abc import Callable
 from datetime import timedelta
 
 from actors.clock import SystemClock
 from config.settings import Settings
-from deployments.monitoring.analysis_jobs import AnalysesHere, Question, build_model
+from deployments.monitoring.analysis_jobs import (
+    AnalysisRequest,
+    InlineAnalysis,
+    build_model,
+)
 from persistence.analysis import fetch_latest_digest, fetch_tenants_with_services
 from persistence.database import Pool, open_pool
 from persistence.ids import TenantId
@@ -22,26 +26,27 @@ async def analyze_logs(
     hours: int,
     echo: Callable[[str], None],
 ) -> int:
-    """Analyse one tenant, or all that have services; return the exit status."""
+    """Analyze one tenant, or all that have services; return the exit status."""
     model = build_model(settings)
     pool = await open_pool(dsn, max_size=2)
     try:
         wanted = await _find_tenants(pool, tenant)
         if not wanted:
-            echo("there is nothing to analyse: no such tenant, or no services")
+            echo("nothing to analyze: no such business, or it has no services")
             return NOTHING
-        analyses = AnalysesHere(pool, model)
+        runner = InlineAnalysis(pool, model)
         until = SystemClock().now().replace(microsecond=0)
         for tenant_id in wanted:
             span = timedelta(hours=hours)
-            analysis = await analyses.run(Question(tenant_id, until, span))
+            analysis = await runner.run(AnalysisRequest(tenant_id, until, span))
             digest = await fetch_latest_digest(pool, tenant_id, None)
             named = await fetch_tenant(pool, tenant_id)
             if analysis is None or digest is None or named is None:
                 continue
             echo(
                 f"{named.name}: {analysis.services} services, {analysis.checks} checks,"
-                f" {analysis.anomaly_count} anomalies, {analysis.told} told"
+                f" {analysis.anomaly_count} anomalies,"
+                f" {analysis.alerts_sent} alerts sent"
             )
             echo(f"{digest.summary_text}\n")
     finally:

@@ -1,27 +1,21 @@
-"""The command line: `pilito up` and what an administrator types beside it."""
+"""The command line: the verbs of `pilito`, their arguments and their help.
+
+Each verb does its work in a file of this folder, `up` in `deployments/runtime`. Those
+files are imported when their verb runs: `pilito --help` waits for none of them.
+"""
 
 import asyncio
-import getpass
-import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
 import typer
 
-from config.settings import (
-    PASSWORD_VARIABLE,
-    Settings,
-    SettingsError,
-    load_settings,
-)
-from persistence.errors import DatabaseAwayError, PersistenceError
+from config.settings import PASSWORD_VARIABLE, SettingsError, load_settings
+from persistence.errors import PersistenceError
 from retrieval.errors import RetrievalError
-from retrieval.evaluation.pipelines import Pipeline
+from retrieval.evaluation import Pipeline
 
 app = typer.Typer(
     help="Pilito answers, hands over and never loses a customer's message.",
@@ -50,10 +44,12 @@ def up(
     ] = False,
 ) -> None:
     """Run everything in the foreground, until Ctrl-C."""
-    # Ray takes a second to import: `pilito --help` should not.
     from deployments import runtime
+    from deployments.answers.embedders import check_embedding_model
 
-    raise typer.Exit(runtime.up(load_settings(), demo=demo))
+    settings = load_settings()
+    check_embedding_model(settings.embedding_model)
+    raise typer.Exit(runtime.up(settings, demo=demo))
 
 
 @app.command()
@@ -67,7 +63,9 @@ def createuser(
     ] = "",
 ) -> None:
     """Create a person who signs in for a business."""
-    _create(username, tenant, password, is_superuser=False)
+    from deployments.commands.accounts import create
+
+    create(username, tenant, password, is_superuser=False, say=typer.echo)
 
 
 @app.command()
@@ -79,31 +77,17 @@ def createsuperuser(
     ] = "",
 ) -> None:
     """Create a person who may also administer the runtime."""
-    _create(username, tenant, password, is_superuser=True)
+    from deployments.commands.accounts import create
+
+    create(username, tenant, password, is_superuser=True, say=typer.echo)
 
 
 @app.command()
 def db() -> None:
     """Open psql on the runtime's database."""
-    from persistence.embedded.server import EmbeddedPostgres, split_password
+    from deployments.commands.database import open_psql
 
-    settings = load_settings()
-    with _database(settings) as dsn:
-        psql = EmbeddedPostgres(settings.data_dir / "postgres").psql
-        address, password = split_password(dsn)
-        # Arguments are seen by all users of the machine, the environment is not.
-        secret = {} if password is None else {"PGPASSWORD": password}
-        # Ctrl-C is psql's own: it ends a query there, and must not end us before it.
-        ours = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        pid = os.posix_spawn(
-            psql,
-            [str(psql), address],
-            os.environ | secret,
-            setsigdef=[signal.SIGINT],
-        )
-        _, status = os.waitpid(pid, 0)
-        signal.signal(signal.SIGINT, ours)
-    raise typer.Exit(os.waitstatus_to_exitcode(status))
+    raise typer.Exit(open_psql(load_settings()))
 
 
 @app.command()
@@ -114,6 +98,7 @@ def replay(conversation_id: UUID) -> None:
     It reads and never writes: run it beside a runtime that is at work.
     """
     from actors.conversation.rules.policy import Policy
+    from deployments.commands.database import find_database
     from deployments.commands.replay import replay as run
     from persistence.ids import ConversationId
 
@@ -123,37 +108,13 @@ def replay(conversation_id: UUID) -> None:
     )
     verdict = asyncio.run(
         run(
-            _find_database(settings),
+            find_database(settings),
             ConversationId(conversation_id),
             policy,
             typer.echo,
         )
     )
     raise typer.Exit(verdict)
-
-
-def _find_database(settings: Settings) -> str:
-    """Return the DSN of a database that runs; start none and change nothing.
-
-    Raises:
-        SettingsError: there is none.
-    """
-    from persistence.embedded.server import EmbeddedPostgres
-
-    if settings.database_url is not None:
-        dsn = settings.database_url.get_secret_value()
-        _check_database(dsn)
-        return dsn
-    postgres = EmbeddedPostgres(
-        settings.data_dir / "postgres", log_dir=settings.logs_dir
-    )
-    if not postgres.is_running:
-        message = (
-            "PILITO_DATABASE_URL: not set, and no embedded database runs in"
-            f" {settings.data_dir}; start it with `pilito up`"
-        )
-        raise SettingsError(message)
-    return postgres.start()
 
 
 @app.command("seed-services")
@@ -169,13 +130,14 @@ def seed_services(
     ] = False,
 ) -> None:
     """Have the services of a file watched."""
+    from deployments.commands.database import running_database
     from deployments.commands.seed_services import load_services, seed_file
-    from deployments.runtime.secret_key import with_kept_key
+    from deployments.runtime.secret_files import with_kept_key
     from deployments.wiring import get_cipher
 
     settings = load_settings()
     wanted = load_services(file or settings.services_json)
-    with _database(settings) as dsn:
+    with running_database(settings) as dsn:
         # The database's start has made the data directory, where the key is kept.
         cipher = get_cipher(with_kept_key(settings))
         asyncio.run(
@@ -198,7 +160,6 @@ def evaluate(
 
     By the embedding model and the weight of the settings, as the runtime searches.
     """
-    # The model's library is loaded by those who measure, not by `pilito --help`.
     from deployments.commands.evaluate import evaluate as run
     from retrieval.evaluation import LabelledSetError
 
@@ -216,6 +177,18 @@ def evaluate(
         raise typer.Exit(_complain(str(error), USAGE_ERROR)) from error
 
 
+@app.command("fetch-model")
+def fetch_model(
+    name: Annotated[
+        str, typer.Argument(help="PILITO_EMBEDDING_MODEL when left out.")
+    ] = "",
+) -> None:
+    """Download an embedding model of the Hugging Face hub onto this machine."""
+    from deployments.commands.fetch_model import fetch_model as run
+
+    run(name or load_settings().embedding_model, typer.echo)
+
+
 @app.command("analyze-logs")
 def analyze_logs(
     hours: Annotated[
@@ -225,112 +198,19 @@ def analyze_logs(
         str | None, typer.Option(help="One business; all of them when left out.")
     ] = None,
 ) -> None:
-    """Look for what was odd in the checks of services, and write digests of it."""
+    """Find anomalies in the checks of services, and write digests."""
     from deployments.commands.analyze_logs import analyze_logs as run
-    from deployments.web.api.errors import AnalysisBusyError
+    from deployments.commands.database import find_database
+    from deployments.monitoring.errors import AnalysisBusyError
 
     settings = load_settings()
     try:
         status = asyncio.run(
-            run(_find_database(settings), settings, tenant, hours, typer.echo)
+            run(find_database(settings), settings, tenant, hours, typer.echo)
         )
     except AnalysisBusyError as error:
         raise typer.Exit(_complain(str(error), 1)) from error
     raise typer.Exit(status)
-
-
-def _create(username: str, tenant: str, password: str, *, is_superuser: bool) -> None:
-    from deployments.accounts import AccountError, check_account, create_account
-    from persistence.database import open_pool
-
-    username, tenant = username.strip(), tenant.strip()
-    try:
-        check_account(tenant, username)
-        secret = password or _ask_password()
-        check_account(tenant, username, secret)
-    except AccountError as error:
-        raise SettingsError(str(error)) from error
-
-    async def create(dsn: str) -> None:
-        pool = await open_pool(dsn, max_size=1)
-        try:
-            async with pool.acquire() as connection, connection.transaction():
-                await create_account(
-                    connection, tenant, username, secret, is_superuser=is_superuser
-                )
-        finally:
-            await pool.close()
-
-    with _database(load_settings()) as dsn:
-        asyncio.run(create(dsn))
-    typer.echo(f"created {username} of {tenant}")
-
-
-def _ask_password() -> str:
-    if not sys.stdin.isatty():
-        message = f"{PASSWORD_VARIABLE}: set it, or pass --password"
-        raise SettingsError(message)
-    ask: Callable[[str], str] = getpass.getpass
-    first = ask("Password: ")
-    if first != ask("Again: "):
-        message = "the passwords differ; nobody was created"
-        raise SettingsError(message)
-    return first
-
-
-@contextmanager
-def _database(settings: Settings) -> Iterator[str]:
-    """Yield the DSN of a migrated database; start the embedded one if it is down."""
-    from persistence import migrate
-
-    if settings.database_url is None:
-        with _embedded_database(settings) as dsn:
-            migrate.upgrade(dsn)
-            yield dsn
-        return
-    dsn = settings.database_url.get_secret_value()
-    _check_database(dsn)
-    migrate.upgrade(dsn)
-    yield dsn
-
-
-def _check_database(dsn: str) -> None:
-    from persistence.database import check_answers
-
-    try:
-        asyncio.run(check_answers(dsn))
-    except DatabaseAwayError as error:
-        message = f"PILITO_DATABASE_URL: the database does not answer ({error})"
-        raise SettingsError(message) from error
-
-
-@contextmanager
-def _embedded_database(settings: Settings) -> Iterator[str]:
-    """Yield the DSN of the runtime's database, or of one started for the while.
-
-    A runtime that starts meanwhile would take up our server, and lose it when we stop
-    it: so the data directory is held as the runtime holds it.
-    """
-    from deployments.runtime.errors import DataDirInUseError, LaunchError
-    from deployments.runtime.lock import DataDirLock
-    from persistence.embedded.server import EmbeddedPostgres
-
-    postgres = EmbeddedPostgres(
-        settings.data_dir / "postgres", log_dir=settings.logs_dir
-    )
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(DataDirLock(settings.data_dir))
-        except DataDirInUseError as error:
-            if not postgres.is_running:
-                message = "the database is just being started; try again in a moment"
-                raise PersistenceError(message) from error
-        except LaunchError as error:
-            raise SettingsError(str(error)) from error
-        else:
-            if not postgres.is_running:
-                stack.callback(postgres.stop)
-        yield postgres.start()
 
 
 def _complain(message: str, code: int) -> int:

@@ -1,4 +1,4 @@
-"""`pilito evaluate`: how well a pipeline finds the passages of a labelled set."""
+"""`pilito evaluate`: measures how well a pipeline finds a labelled set's passages."""
 
 import os
 import sys
@@ -16,15 +16,15 @@ from retrieval.evaluation import (
     LabelledPassage,
     LabelledQuestion,
     LabelledSetError,
+    Pipeline,
     Report,
     parse_passages,
     parse_questions,
     run_questions,
 )
 from retrieval.evaluation.corpus import Corpus
-from retrieval.evaluation.pipelines import Pipeline
 from retrieval.index.hits import DENSE_WEIGHT
-from retrieval.ranking.options import RagOptions
+from retrieval.production_rag import RagOptions
 
 Row = TypeVar("Row")
 
@@ -40,17 +40,17 @@ def evaluate(
     dense_weight: float = DENSE_WEIGHT,
     as_json: bool,
 ) -> dict[str, float]:
-    """Evaluate, print what was measured, and return it.
+    """Measure the pipeline, print the figures, and return them.
 
-    `model` and `dense_weight` are the settings' that the runtime searches by. The
+    `model` and `dense_weight` are those of the settings, as the runtime searches. The
     progress bar goes to stderr, so that stdout holds nothing but the result. Raises
-    LabelledSetError, in one line, when a file can't be used, and EmbeddingError when
-    the model can't.
+    LabelledSetError, in one line, if a file can't be used, and EmbeddingError if the
+    model can't.
     """
     passages = _load(corpus, parse_passages)
     questions = _load(queries, parse_questions)
-    _check_they_fit(passages, questions, queries)
-    # Threads that spin while they wait make a busy machine slower, not this faster.
+    _check_ids_match(passages, questions, queries)
+    # Threads that spin while they wait slow a busy machine down.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     name, report = _run(passages, questions, pipeline, model, dense_weight)
     figures = report.figures()
@@ -75,7 +75,7 @@ def _load(path: Path, parse: Callable[[Iterable[str]], Sequence[Row]]) -> Sequen
         raise LabelledSetError(message) from error
 
 
-def _check_they_fit(
+def _check_ids_match(
     passages: Sequence[LabelledPassage],
     questions: Sequence[LabelledQuestion],
     path: Path,

@@ -1,4 +1,4 @@
-"""`pilito replay`: does a conversation's history still make the stored state?"""
+"""`pilito replay`: rebuilds a conversation from its events, and compares the states."""
 
 from collections.abc import Callable
 from enum import IntEnum
@@ -7,7 +7,7 @@ from actors.conversation.errors import ReplayError
 from actors.conversation.replay import Step, find_differences, rebuild
 from actors.conversation.rules.policy import Policy
 from persistence.database import connect_read_only
-from persistence.history import fetch_story
+from persistence.history import fetch_history
 from persistence.ids import ConversationId
 
 
@@ -29,19 +29,19 @@ async def replay(
     """Replay a conversation, and say line by line what came out."""
     connection = await connect_read_only(dsn)
     try:
-        story = await fetch_story(connection, conversation_id)
+        history = await fetch_history(connection, conversation_id)
     finally:
         await connection.close()
-    if story is None:
+    if history is None:
         say(f"There is no conversation {conversation_id}.")
         return Verdict.IMPOSSIBLE
-    steps = [Step(event.version, event.kind, event.payload) for event in story.events]
+    steps = [Step(event.version, event.kind, event.payload) for event in history.events]
     try:
         rebuilt = rebuild(steps, policy)
     except ReplayError as error:
         say(f"Conversation {conversation_id} can't be replayed: {error}.")
         return Verdict.DIFFERENT
-    differences = find_differences(story.state, rebuilt)
+    differences = find_differences(history.state, rebuilt)
     if not differences:
         say(
             f"Conversation {conversation_id}: {len(steps)} events make the stored"

@@ -1,4 +1,4 @@
-"""Reads a file of services and brings a tenant's to it: `pilito seed-services`."""
+"""`pilito seed-services`: creates a tenant's services from a file."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -26,14 +26,14 @@ from persistence.tenants import fetch_only_tenant, fetch_tenant_by_name
 
 
 class FileService(ServiceIn):
-    """A service as a file writes it; the tenant's name may stand beside it."""
+    """A service in a file, with an optional name of its tenant."""
 
     tenant: str | None = Field(default=None, max_length=200)
 
 
 @dataclass(frozen=True, slots=True)
 class Seeded:
-    """How many services were made, changed, and left as they were."""
+    """How many services were created, updated and left unchanged."""
 
     created: int = 0
     updated: int = 0
@@ -44,20 +44,20 @@ def load_services(path: Path) -> tuple[FileService, ...]:
     """Load a file: a list of services, or an object whose `services` is one.
 
     Raises:
-        SettingsError: with one line that names the place that is wrong.
+        SettingsError: one line that names the invalid place.
     """
     try:
-        found = orjson.loads(path.read_bytes())
+        content = orjson.loads(path.read_bytes())
     except OSError as error:
         message = f"{path}: {error.strerror}"
         raise SettingsError(message) from error
     except orjson.JSONDecodeError as error:
         message = f"{path}: not JSON: {error}"
         raise SettingsError(message) from error
-    if isinstance(found, dict) and "services" in found:
-        found = found["services"]
+    if isinstance(content, dict) and "services" in content:
+        content = content["services"]
     try:
-        rows = TypeAdapter(tuple[FileService, ...]).validate_python(found)
+        rows = TypeAdapter(tuple[FileService, ...]).validate_python(content)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
@@ -75,10 +75,10 @@ async def seed_file(
     update: bool,
     say: Callable[[str], None],
 ) -> None:
-    """Bring the database to the file, as a whole or not at all.
+    """Apply the file to the database, as a whole or not at all.
 
     Raises:
-        SettingsError: it is not clear whose services they are.
+        SettingsError: the tenant is unknown or ambiguous.
     """
     pool = await open_pool(dsn, max_size=1)
     try:
@@ -100,15 +100,15 @@ async def seed_file(
 
 
 async def _find_tenant(db: Connection, name: str) -> TenantId:
-    found = await (fetch_tenant_by_name(db, name) if name else fetch_only_tenant(db))
-    if found is None:
+    tenant = await (fetch_tenant_by_name(db, name) if name else fetch_only_tenant(db))
+    if tenant is None:
         message = (
             f"--tenant: there is no business called {name!r}"
             if name
             else "--tenant: name the business; there is none yet, or more than one"
         )
         raise SettingsError(message)
-    return found.id
+    return tenant.id
 
 
 async def seed_services(
@@ -135,7 +135,7 @@ async def seed_services(
             await replace_service(db, cipher, cast("Service", locked), spec)
             updated += 1
         else:
-            say(f"{row.name}: is there already and differs; --update changes it")
+            say(f"{row.name}: exists already and differs; --update changes it")
             unchanged += 1
     return Seeded(created, updated, unchanged)
 

@@ -1,1 +1,1 @@
-"""Whether parts work: probes for `/readyz`, counters for `/metrics`."""
+"""Health of the parts for `/readyz`, and their counters for `/metrics`."""

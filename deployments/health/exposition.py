@@ -1,4 +1,4 @@
-"""The metrics of all processes together."""
+"""Metrics of all processes together, in the text format of Prometheus."""
 
 import os
 from collections.abc import Callable
@@ -15,7 +15,7 @@ def collect_metrics() -> CollectorRegistry:
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     if not folder:
         return REGISTRY
-    forget_the_dead(Path(folder))
+    delete_dead_gauges(Path(folder))
     # A registry of its own for each reading, as the library asks for.
     registry = CollectorRegistry()
     collector: Callable[[CollectorRegistry], object] = MultiProcessCollector
@@ -28,10 +28,10 @@ def render_metrics() -> bytes:
     return generate_latest(collect_metrics())
 
 
-def forget_the_dead(folder: Path) -> None:
-    """Drop the live gauges of processes that are gone; nobody else would.
+def delete_dead_gauges(folder: Path) -> None:
+    """Delete the live gauges of processes that have ended; the library never does.
 
-    What they counted stays: only "is so now" ends with a process.
+    Their counters stay: only a gauge of the present ends with its process.
     """
     for path in folder.glob("gauge_live*_*.db"):
         pid = path.stem.rpartition("_")[2]

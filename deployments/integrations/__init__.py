@@ -1,1 +1,1 @@
-"""Channels: how their messages are read, stored and sent."""
+"""Channels: a folder each for Instagram, Telegram and the website."""

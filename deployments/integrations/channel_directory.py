@@ -1,11 +1,10 @@
-"""Knows which channel an account belongs to, and forgets when it changes."""
+"""Directory of the channels by account, kept in memory until a channel changes."""
 
-import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import asyncpg
-
+from actors.tasks import SingleFlight
 from deployments.integrations.errors import DirectoryUnavailableError
 from persistence.channels import (
     Channel,
@@ -14,6 +13,7 @@ from persistence.channels import (
     fetch_channel_by_account,
 )
 from persistence.database import Pool
+from persistence.errors import DATABASE_AWAY
 from persistence.ids import ChannelId
 
 
@@ -25,22 +25,23 @@ class Account:
     account_id: str
 
 
-#: By what a channel is asked for: its account, or its own id.
+#: How a channel is looked up: by its account, or by its own id.
 Key: TypeAlias = Account | ChannelId
 
 
 class ChannelDirectory:
     """Finds channels, from memory where it can.
 
-    Only what exists is remembered: a channel that is made a moment after someone asked
-    for it is found at once. A change is announced on `pilito_channels`; give `forget`
-    to a Listener for it.
+    Only channels that exist are remembered: one that is created a moment after it was
+    looked up is found at once. A change is announced on `pilito_channels`; give
+    `forget` to a Listener for it.
     """
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._known: dict[Key, Channel] = {}
-        self._asking: dict[Key, asyncio.Task[Channel | None]] = {}
+        self._lookups: SingleFlight[Key, Channel | None] = SingleFlight()
+        self._changes = 0
 
     async def find(self, kind: ChannelKind, account_id: str) -> Channel | None:
         """Return the channel; None if nobody connected the account.
@@ -60,17 +61,6 @@ class ChannelDirectory:
         """
         return await self._find(channel_id)
 
-    async def _find(self, key: Key) -> Channel | None:
-        known = self._known.get(key)
-        if known is not None:
-            return known
-        asking = self._asking.get(key)
-        if asking is None:
-            asking = asyncio.create_task(self._ask(key))
-            self._asking[key] = asking
-        # Shielded: a caller that goes away must not take the others' answer along.
-        return await asyncio.shield(asking)
-
     def forget(self, channel_id: str) -> None:
         """Drop what is known of a channel; of all of them when the id is empty."""
         self._known = {
@@ -78,30 +68,28 @@ class ChannelDirectory:
             for key, channel in self._known.items()
             if channel_id and str(channel.id) != channel_id
         }
-        # An answer that is under way may be from before the change: it is still given
-        # to those who wait for it, but nobody else, and it is not remembered.
-        self._asking.clear()
+        # A lookup that is under way may have read the channel before the change: its
+        # callers still get the answer, but no later ones, and it is not remembered.
+        self._changes += 1
+        self._lookups.forget_all()
 
-    async def _ask(self, key: Key) -> Channel | None:
-        asking = asyncio.current_task()
+    async def _find(self, key: Key) -> Channel | None:
+        known = self._known.get(key)
+        if known is not None:
+            return known
+        changes = self._changes
+        return await self._lookups.run(key, lambda: self._look_up(key, changes))
+
+    async def _look_up(self, key: Key, changes: int) -> Channel | None:
         try:
             channel = await self._fetch(key)
-        except (
-            asyncpg.PostgresError,
-            asyncpg.InterfaceError,
-            OSError,
-            TimeoutError,
-        ) as error:
+        except DATABASE_AWAY as error:
             raise DirectoryUnavailableError from error
-        finally:
-            is_current = self._asking.get(key) is asking
-            if is_current:
-                del self._asking[key]
-        if channel is not None and is_current:
+        if channel is not None and changes == self._changes:
             self._known[key] = channel
         return channel
 
-    async def _fetch(self, key: Key) -> Channel | None:
+    def _fetch(self, key: Key) -> Coroutine[None, None, Channel | None]:
         if isinstance(key, Account):
-            return await fetch_channel_by_account(self._pool, key.kind, key.account_id)
-        return await fetch_channel(self._pool, key)
+            return fetch_channel_by_account(self._pool, key.kind, key.account_id)
+        return fetch_channel(self._pool, key)

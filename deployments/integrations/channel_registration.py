@@ -1,47 +1,49 @@
-"""Makes, changes and removes channels, and tells their platforms.
+"""Registration of channels: in the database, and at their platforms.
 
 The database comes first and holds no lock while a platform is asked: a channel exists
-before anything is delivered to it, and what came of the telling is noted after it.
+before anything is delivered to it, and the platform's answer is recorded after it.
 """
 
+import asyncio
 from dataclasses import replace
+from uuid import UUID, uuid4
 
 import httpx
 import structlog
 
+from actors.clock import Clock
+from actors.conversation.client import Shards
+from actors.conversation.errors import ActorError
+from actors.conversation.events import ChannelResumed
 from config.settings import Settings
-from deployments.integrations.addresses import build_webhook_path
 from deployments.integrations.errors import (
     PlatformRefusedError,
     PlatformUnreachableError,
     TokenRefusedError,
 )
-from deployments.integrations.platforms import CONNECTORS
+from deployments.integrations.platforms import CONNECTORS, build_webhook_path
 from persistence import channels
-from persistence.channels import (
-    Channel,
-    ChannelEdit,
-    ChannelKind,
-    ChannelTokens,
-    Link,
-    LinkState,
-    NewChannel,
-)
+from persistence.channels import Channel, ChannelKind, Link, LinkState
 from persistence.database import Pool
-from persistence.errors import SecretUnreadableError
-from persistence.ids import ChannelId, TenantId
+from persistence.errors import DATABASE_AWAY, SecretUnreadableError
+from persistence.ids import ChannelId, ConversationId, EventId, TenantId
+from persistence.outbox import fetch_waiting_conversations
 from persistence.secrets import Cipher
 
-#: Somebody waits for the answer, and nothing is lost when it says "unreachable".
+#: A person waits for the answer, and nothing is lost when it says "unreachable".
 TIMEOUT = httpx.Timeout(6.0, connect=3.0)
-#: A platform is asked a few times in a channel's life: no link is kept open for it.
+#: A platform is asked a few times in a channel's life: no connection is kept for it.
 LIMITS = httpx.Limits(max_keepalive_connections=0)
+#: Conversations that are resumed at once; customers' messages come in between.
+RESUME_PAGE = 200
 
-log = structlog.get_logger("connections")
+_TRY_LATER: tuple[type[Exception], ...] = (ActorError, *DATABASE_AWAY)
+
+log = structlog.get_logger("channel_registration")
 
 
-class Connections:
-    """Keeps the channels in the database and what the platforms know in step."""
+class ChannelRegistration:
+    """Creates, changes and removes channels in the database and at their platforms."""
 
     def __init__(
         self,
@@ -63,7 +65,7 @@ class Connections:
         """Close the connections to the platforms."""
         await self._client.aclose()
 
-    async def create(self, tenant_id: TenantId, new: NewChannel) -> Channel:
+    async def create(self, tenant_id: TenantId, new: channels.NewChannel) -> Channel:
         """Create a channel and have the platform deliver to it.
 
         Raises:
@@ -73,24 +75,24 @@ class Connections:
         """
         token = new.tokens.access_token
         if token is not None and new.kind in self._connectors:
-            # Nothing leaves through a paused channel, not even this question.
-            found = (
+            # Nothing is sent through a paused channel, not even this request.
+            link = (
                 Link(LinkState.PAUSED)
                 if new.is_paused
-                else await self._prove(new.kind, new.account_id, token)
+                else await self._verify(new.kind, new.account_id, token)
             )
-            new = replace(new, link=found)
+            new = replace(new, link=link)
         async with self._pool.acquire() as connection, connection.transaction():
             channel = await channels.create_channel(
                 connection, self._cipher, tenant_id, new
             )
-        return await self._go_on(channel)
+        return await self._subscribe_verified(channel)
 
-    async def edit(self, old: Channel, edit: ChannelEdit) -> Channel | None:
+    async def edit(self, old: Channel, edit: channels.ChannelEdit) -> Channel | None:
         """Change a channel; None if it is gone.
 
-        Another token is proven first, and the one that a channel goes on with after its
-        pause; another bot's old one is told to be silent.
+        A new token is verified first, and a stored one when the channel's pause ends.
+        A bot that another one replaces is unsubscribed.
 
         Raises:
             TokenRefusedError: the platform does not know the token, or it is another
@@ -99,18 +101,18 @@ class Connections:
         """
         is_paused = old.is_paused if edit.is_paused is None else edit.is_paused
         is_resumed = old.is_paused and not is_paused and old.kind in self._connectors
-        found = None
+        link = None
         if edit.access_token is not None:
             account_id = edit.account_id or old.account_id
-            found = (
+            link = (
                 Link(LinkState.PAUSED)
                 if is_paused
-                else await self._prove(old.kind, account_id, edit.access_token)
+                else await self._verify(old.kind, account_id, edit.access_token)
             )
         elif is_resumed and not _has_state(old, LinkState.CONNECTED):
-            # What was stored while it was paused was never proven.
-            found = await self._prove_stored(old)
-        edit = replace(edit, link=found)
+            # A token that was stored during the pause was never verified.
+            link = await self._verify_stored(old)
+        edit = replace(edit, link=link)
         async with self._pool.acquire() as connection, connection.transaction():
             channel = await channels.edit_channel(
                 connection, self._cipher, old.tenant_id, old.id, edit
@@ -119,36 +121,36 @@ class Connections:
             return None
         if channel.account_id != old.account_id:
             await self._disconnect(old)
-        return channel if found is None else await self._go_on(channel)
+        return channel if link is None else await self._subscribe_verified(channel)
 
     async def connect(self, channel: Channel) -> Channel:
-        """Prove the channel's token, tell the platform, note what came of it.
+        """Verify the channel's token, subscribe its webhook and record the result.
 
-        Nothing leaves through a paused channel: its platform is asked when it goes on.
+        Nothing is sent through a paused channel: its platform is asked after the pause.
         """
         if channel.is_paused:
             if _has_state(channel, LinkState.CONNECTED):
                 return channel
-            return await self._note(channel, Link(LinkState.PAUSED))
+            return await self._record(channel, Link(LinkState.PAUSED))
         try:
-            found = await self._prove_stored(channel)
+            link = await self._verify_stored(channel)
         except TokenRefusedError as error:
-            found = Link(LinkState.REFUSED, str(error))
-        if found.state is LinkState.PENDING:
-            found = await self._tell(channel)
-        return await self._note(channel, found)
+            link = Link(LinkState.REFUSED, str(error))
+        if link.state is LinkState.PENDING:
+            link = await self._subscribe(channel)
+        return await self._record(channel, link)
 
-    async def _note(self, channel: Channel, found: Link) -> Channel:
+    async def _record(self, channel: Channel, link: Link) -> Channel:
         log.info(
             "channel_connection",
             channel_id=str(channel.id),
-            state=found.state.value,
-            note=found.note,
+            state=link.state.value,
+            note=link.note,
         )
-        noted = await channels.record_link(
-            self._pool, channel.tenant_id, channel.id, found
+        recorded = await channels.record_link(
+            self._pool, channel.tenant_id, channel.id, link
         )
-        return noted or channel
+        return recorded or channel
 
     async def remove(self, tenant_id: TenantId, channel_id: ChannelId) -> bool:
         """Delete an unused channel; False if there is none.
@@ -164,19 +166,21 @@ class Connections:
         await self._disconnect(channel)
         return True
 
-    async def _prove_stored(self, channel: Channel) -> Link:
-        """Prove the token that a channel has; see `_prove`."""
+    async def _verify_stored(self, channel: Channel) -> Link:
+        """Verify the token that a channel has; see `_verify`."""
         try:
             token = self._decrypt(channel).access_token or ""
         except SecretUnreadableError as error:
             return Link(LinkState.REFUSED, str(error))
-        return await self._prove(channel.kind, channel.account_id, token)
+        return await self._verify(channel.kind, channel.account_id, token)
 
-    async def _prove(self, kind: ChannelKind, account_id: str, token: str) -> Link:
-        """Ask whether a token is the account's: whoever has it may have its messages.
+    async def _verify(self, kind: ChannelKind, account_id: str, token: str) -> Link:
+        """Ask the platform whether a token is the account's own.
+
+        The token proves that its owner may read the account's messages.
 
         Raises:
-            TokenRefusedError: it is none, or another's.
+            TokenRefusedError: the platform does not know it, or it is another's.
         """
         try:
             owner = await self._connectors[kind].identify(token)
@@ -189,16 +193,16 @@ class Connections:
             raise TokenRefusedError(message)
         return Link(LinkState.PENDING)
 
-    async def _go_on(self, channel: Channel) -> Channel:
-        """Connect what was proven; where that failed, asking again would fail too."""
+    async def _subscribe_verified(self, channel: Channel) -> Channel:
+        """Subscribe the webhook if the token was verified; else leave the channel."""
         if _has_state(channel, LinkState.PENDING):
-            return await self._note(channel, await self._tell(channel))
+            return await self._record(channel, await self._subscribe(channel))
         return channel
 
-    def _decrypt(self, channel: Channel) -> ChannelTokens:
+    def _decrypt(self, channel: Channel) -> channels.ChannelTokens:
         return channels.decrypt_tokens(self._cipher, channel)
 
-    async def _tell(self, channel: Channel) -> Link:
+    async def _subscribe(self, channel: Channel) -> Link:
         connector = self._connectors[channel.kind]
         if self._public_url is None and connector.needs_address:
             return Link(LinkState.NO_PUBLIC_URL)
@@ -220,10 +224,10 @@ class Connections:
         return Link(LinkState.CONNECTED)
 
     async def _disconnect(self, channel: Channel) -> None:
-        """Have nothing delivered to a channel that is gone, if that can be had.
+        """Unsubscribe the webhook of a channel that is gone, if the platform allows it.
 
-        Otherwise the platform goes on for a while: what it delivers is counted as for
-        an unknown account, and nothing is stored.
+        Otherwise it goes on delivering: that is counted as an unknown account's, and
+        nothing is stored.
         """
         if not _has_state(channel, LinkState.CONNECTED, LinkState.PENDING):
             return
@@ -243,3 +247,41 @@ class Connections:
 
 def _has_state(channel: Channel, *states: LinkState) -> bool:
     return channel.link is not None and channel.link.state in states
+
+
+async def resume_waiting(
+    pool: Pool, shards: Shards, clock: Clock, channel: Channel
+) -> None:
+    """Resume the conversations whose messages wait for the end of the channel's pause.
+
+    Never raises. Nothing is lost when it fails: each conversation tries again some
+    minutes later.
+    """
+    resumed, after = 0, ConversationId(UUID(int=0))
+    try:
+        while waiting := await fetch_waiting_conversations(
+            pool, channel.tenant_id, channel.id, after=after, limit=RESUME_PAGE
+        ):
+            await asyncio.gather(
+                *(_resume(shards, clock, conversation) for conversation in waiting)
+            )
+            resumed, after = resumed + len(waiting), waiting[-1]
+    except _TRY_LATER as error:
+        log.warning(
+            "channel_resume_incomplete",
+            channel_id=str(channel.id),
+            conversations=resumed,
+            reason=repr(error),
+        )
+    except Exception:
+        log.exception("channel_resume_failed", channel_id=str(channel.id))
+    else:
+        log.info("channel_resumed", channel_id=str(channel.id), conversations=resumed)
+
+
+async def _resume(shards: Shards, clock: Clock, conversation: ConversationId) -> None:
+    await shards.submit(
+        ChannelResumed(
+            id=EventId(uuid4()), conversation_id=conversation, at=clock.now()
+        )
+    )

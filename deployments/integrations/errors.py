@@ -1,10 +1,8 @@
-"""What can go wrong at the channels' edge."""
-
-from datetime import timedelta
+"""Errors of the channels: their webhooks, tokens and platforms."""
 
 
 class ChannelError(Exception):
-    """The channel could not take this request."""
+    """The channel could not process this request. Check its values."""
 
     permanent = True
 
@@ -13,23 +11,19 @@ class ChannelError(Exception):
 
 
 class WrongSignatureError(ChannelError):
-    """The signature is missing or does not fit the body."""
+    """The signature is missing or does not match the body. Check the secret."""
 
 
 class WrongVerifyTokenError(ChannelError):
-    """The verify token is not the one that was set."""
+    """The verify token differs from PILITO_INSTAGRAM_VERIFY_TOKEN."""
 
 
 class BrokenBodyError(ChannelError):
-    """The body is not the JSON that was expected."""
-
-
-class BodyTooLargeError(ChannelError):
-    """The body is larger than this address takes."""
+    """The body is not the expected JSON."""
 
 
 class InvalidFieldError(ChannelError):
-    """A field has a value that can't be used."""
+    """A field has an invalid value."""
 
     def __init__(self, message: str = "", field: str = "") -> None:
         super().__init__(f"{field}: {message}" if field else message)
@@ -42,33 +36,15 @@ class InvalidFieldError(ChannelError):
 
 
 class UnknownChannelError(ChannelError):
-    """There is no such channel."""
-
-
-class TooManyMessagesError(ChannelError):
-    """Too many messages in a short time. Wait a moment and try again."""
-
-    permanent = False
-
-    def __init__(
-        self, message: str = "", retry_after: timedelta = timedelta(seconds=1)
-    ) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-
-    def __reduce__(
-        self,
-    ) -> tuple[type["TooManyMessagesError"], tuple[str, timedelta]]:
-        """Survive pickle with the time to wait."""
-        return type(self), (str(self), self.retry_after)
+    """This channel does not exist."""
 
 
 class TokenRefusedError(ChannelError):
-    """The platform does not know this token. Copy it again from where you got it."""
+    """The platform does not know this token. Copy it again from the platform."""
 
 
 class PlatformRefusedError(ChannelError):
-    """The platform refused to be connected."""
+    """The platform refused the connection. Check the permissions of the token."""
 
 
 class PlatformUnreachableError(ChannelError):
@@ -78,6 +54,6 @@ class PlatformUnreachableError(ChannelError):
 
 
 class DirectoryUnavailableError(ChannelError):
-    """The channels can't be read right now. Try again in a few seconds."""
+    """The channels can't be read at the moment. Try again in a few seconds."""
 
     permanent = False

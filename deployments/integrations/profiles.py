@@ -1,4 +1,4 @@
-"""Asks a customer's platform who it is, through the channel that it writes on."""
+"""Profiles of customers, asked from their platforms with the channel's token."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,11 +8,12 @@ from datetime import timedelta
 import httpx
 import structlog
 
-from actors.conversation.ports import NoProfile, Unnamed
+from actors.conversation.ports import CustomerRef, ProfileUnavailable
 from actors.conversation.state import Profile, Source
 from config.metrics import PROFILE_LOOKUPS
 from config.settings import Settings
-from deployments.integrations.platforms import INTRODUCERS, LIMITS, Introducer
+from deployments.integrations.platform_client import LIMITS
+from deployments.integrations.platforms import PROFILE_SOURCES, ProfileSource
 from persistence.channels import decrypt_tokens, fetch_channel
 from persistence.database import Pool
 from persistence.errors import DATABASE_AWAY, SecretUnreadableError
@@ -20,9 +21,9 @@ from persistence.ids import ChannelId
 from persistence.secrets import Cipher
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
-#: A channel that was paused, or given another token, is read anew after this.
+#: A channel's pause or new token takes effect after this.
 REMEMBERED = timedelta(seconds=30)
-#: An account that asks too much, or whose token is refused, asks nothing for so long.
+#: Pause of all lookups of a channel after a rate limit or a refused token.
 QUIET = timedelta(minutes=10)
 
 log = structlog.get_logger("profiles")
@@ -30,7 +31,7 @@ log = structlog.get_logger("profiles")
 
 @dataclass(frozen=True, slots=True)
 class _Account:
-    """How a channel is asked, or why not, until it is read anew."""
+    """A channel's token, or the reason not to use it, until a point in time."""
 
     token: str
     why_not: str
@@ -38,7 +39,7 @@ class _Account:
 
 
 class ChannelProfiles:
-    """Knows how each channel is asked, and leaves those alone that must not be."""
+    """Looks profiles up, and pauses the lookups of channels that were refused."""
 
     def __init__(
         self,
@@ -53,9 +54,9 @@ class ChannelProfiles:
         self._cipher = cipher
         # Redirects are not followed: they would carry the token somewhere else.
         self._client = httpx.AsyncClient(timeout=timeout, limits=LIMITS)
-        self._introducers: dict[Source, Introducer] = {
+        self._sources: dict[Source, ProfileSource] = {
             source: build(self._client, settings)
-            for source, build in INTRODUCERS.items()
+            for source, build in PROFILE_SOURCES.items()
         }
         self._accounts: dict[ChannelId, _Account] = {}
         self._clock = clock or asyncio.get_running_loop().time
@@ -64,31 +65,31 @@ class ChannelProfiles:
         """Close the connections to the platforms."""
         await self._client.aclose()
 
-    async def look_up(self, who: Unnamed) -> Profile | NoProfile:
-        """Ask the platform who the customer is."""
-        found = await self._look_up(who)
-        if isinstance(found, Profile):
+    async def look_up(self, who: CustomerRef) -> Profile | ProfileUnavailable:
+        """Ask the platform for a customer's profile."""
+        answer = await self._look_up(who)
+        if isinstance(answer, Profile):
             PROFILE_LOOKUPS.labels("found").inc()
-            return found
-        PROFILE_LOOKUPS.labels("held" if found.is_held else "missed").inc()
-        if not found.is_held:
+            return answer
+        PROFILE_LOOKUPS.labels("held" if answer.is_held else "missed").inc()
+        if not answer.is_held:
             log.info(
-                "profile_missed", channel_id=str(who.channel_id), reason=found.reason
+                "profile_missed", channel_id=str(who.channel_id), reason=answer.reason
             )
-        return found
+        return answer
 
-    async def _look_up(self, who: Unnamed) -> Profile | NoProfile:
-        introducer = self._introducers.get(who.source)
-        if introducer is None:
-            return NoProfile(f"{who.source} is not asked", is_held=True)
+    async def _look_up(self, who: CustomerRef) -> Profile | ProfileUnavailable:
+        profile_source = self._sources.get(who.source)
+        if profile_source is None:
+            return ProfileUnavailable(f"{who.source} is not asked", is_held=True)
         try:
             account = await self._find_account(who)
         except DATABASE_AWAY:
-            return NoProfile("the database does not answer", is_held=True)
+            return ProfileUnavailable("the database does not answer", is_held=True)
         if account.why_not:
-            return NoProfile(account.why_not, is_held=True)
-        answer = await introducer.introduce(account.token, who.customer)
-        if isinstance(answer, NoProfile) and answer.is_held:
+            return ProfileUnavailable(account.why_not, is_held=True)
+        answer = await profile_source.fetch_profile(account.token, who.customer)
+        if isinstance(answer, ProfileUnavailable) and answer.is_held:
             # The next customer of this channel would be refused for the same reason.
             until = self._clock() + QUIET.total_seconds()
             self._accounts[who.channel_id] = _Account("", answer.reason, until)
@@ -97,7 +98,7 @@ class ChannelProfiles:
             )
         return answer
 
-    async def _find_account(self, who: Unnamed) -> _Account:
+    async def _find_account(self, who: CustomerRef) -> _Account:
         known = self._accounts.get(who.channel_id)
         now = self._clock()
         if known is not None and now < known.until:
@@ -107,13 +108,13 @@ class ChannelProfiles:
         self._accounts[who.channel_id] = account
         return account
 
-    async def _read_channel(self, who: Unnamed) -> tuple[str, str]:
-        """Return the channel's token, or why it must not be asked."""
+    async def _read_channel(self, who: CustomerRef) -> tuple[str, str]:
+        """Return the channel's token, or the reason not to use it."""
         channel = await fetch_channel(self._pool, who.channel_id)
         if channel is None or channel.tenant_id != who.tenant_id:
             return "", "the channel does not exist any more"
         if channel.is_paused:
-            # Nothing leaves the machine through it, not even a question.
+            # Nothing is sent through a paused channel, not even this request.
             return "", "the channel is paused"
         try:
             token = decrypt_tokens(self._cipher, channel).access_token

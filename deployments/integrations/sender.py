@@ -1,6 +1,5 @@
-"""Finds the way that a part of our message takes, and counts how it went."""
+"""Sends message parts through the channel's platform, and counts the outcomes."""
 
-import asyncpg
 import httpx
 import structlog
 
@@ -9,19 +8,20 @@ from actors.conversation.ports import OutgoingPart
 from actors.conversation.state import Source
 from config.metrics import SENDS
 from config.settings import Settings
-from deployments.integrations.platforms import LIMITS, PLATFORMS, Platform
+from deployments.integrations.platform_client import LIMITS
+from deployments.integrations.platforms import PLATFORMS, Platform
 from persistence.channels import decrypt_tokens, fetch_channel
 from persistence.database import Pool
-from persistence.errors import SecretUnreadableError
+from persistence.errors import DATABASE_AWAY, SecretUnreadableError
 from persistence.secrets import Cipher
 from persistence.self_link import is_platform_away
 
 TIMEOUT = httpx.Timeout(20.0, connect=5.0)
-#: The reason by which a refusal of ours is told from one of the platform.
+#: Reason of a refusal that is ours, not the platform's.
 PAUSED = "the channel is paused"
-#: Soon at first: the pause may end while we are being told of it.
+#: Short at first: the pause may end at any moment.
 PAUSED_RETRY_S = 5.0
-#: The same for a channel whose platform the monitor finds down.
+#: Reason for a channel whose platform is down according to the monitor.
 PLATFORM_AWAY = "the platform is down; the message waits for it"
 PLATFORM_AWAY_RETRY_S = 15.0
 
@@ -55,8 +55,8 @@ class ChannelSender:
         """Send the part and return the platform's id for it.
 
         Raises:
-            SendRefusedError: the platform said no, or there is no way to it; with
-                the reason PAUSED nothing may leave through this channel now.
+            SendRefusedError: the platform refused, or could not be reached; with the
+                reason PAUSED nothing may be sent through this channel now.
             SendOutcomeUnknownError: it did not answer; the part may have arrived.
         """
         outcome = "unknown"
@@ -82,16 +82,11 @@ class ChannelSender:
         if platform is None:
             message = f"nothing is sent through {part.source}"
             raise SendRefusedError(message, permanent=True)
-        # Asked for each part: a channel that was just paused sends no more.
+        # Read for each part: a channel that was just paused sends no more.
         try:
             channel = await fetch_channel(self._pool, part.channel_id)
             is_away = await is_platform_away(self._pool, part.channel_id)
-        except (
-            asyncpg.PostgresError,
-            asyncpg.InterfaceError,
-            OSError,
-            TimeoutError,
-        ) as error:
+        except DATABASE_AWAY as error:
             message = "the database does not answer"
             raise SendRefusedError(message) from error
         if (

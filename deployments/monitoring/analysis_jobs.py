@@ -1,46 +1,47 @@
-"""Runs analyses: in a process of their own, at the lowest priority, or right here.
+"""Runs analyses, inline or in a Ray task: a process of its own at the lowest priority.
 
-Reading and fitting a thousand services takes all of a processor for seconds: in a
-process that also answers calls or checks services, everybody would wait for it.
+Reading and fitting a thousand services takes a whole processor for seconds: a process
+that also answers calls or checks services would delay all of them.
 """
 
 import asyncio
 import os
-import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-import orjson
+import ray
 import structlog
-from pydantic import TypeAdapter, ValidationError
+from ray import ObjectRef
+from ray.exceptions import RayError, RayTaskError
 
 from config.llm import resolve_llm
 from config.logging import setup_logging
 from config.settings import Settings, load_settings
 from deployments.answers.llm import LlmClient
 from deployments.monitoring.analysis import Analysis, Analyst
-from deployments.monitoring.digest_rewriter import Wordsmith
-from deployments.web.api.errors import AnalysisBusyError, AnalysisFailedError
+from deployments.monitoring.digest_rewriter import DigestRewriter
+from deployments.monitoring.errors import (
+    AnalysisBusyError,
+    AnalysisError,
+    AnalysisFailedError,
+)
 from deployments.wiring import get_dsn
 from persistence.analysis import try_lock_analysis, unlock_analysis
 from persistence.database import Pool, open_pool
 from persistence.ids import ServiceId, TenantId
 
 #: A month of a thousand services, and a model that takes its time with each digest.
-LIMIT = timedelta(minutes=5)
-#: Below everybody who answers somebody.
+TIMEOUT = timedelta(minutes=5)
+#: Lower than all processes that somebody waits for.
 NICENESS = 10
-#: Exit status: somebody analyses this tenant already.
-BUSY = 3
 
 log = structlog.get_logger("monitor_analysis")
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What is to be analysed: all services of a tenant, or one."""
+class AnalysisRequest:
+    """What to analyze: all services of a tenant, or one."""
 
     tenant_id: TenantId
     until: datetime
@@ -48,105 +49,79 @@ class Question:
     service_id: ServiceId | None = None
 
 
-class Analyses(Protocol):
-    """Where analyses are made."""
+class AnalysisRunner(Protocol):
+    """Runs analyses somewhere."""
 
-    async def run(self, question: Question) -> Analysis | None:
-        """Analyse; None when there is no such tenant or service.
+    async def run(self, request: AnalysisRequest) -> Analysis | None:
+        """Analyze; None when there is no such tenant or service.
 
         Raises:
-            AnalysisBusyError: this tenant is being analysed.
-            AnalysisFailedError: it broke, or took too long.
+            AnalysisBusyError: this tenant is being analyzed.
+            AnalysisFailedError: the analysis failed, or took too long.
         """
 
 
-class AnalysesHere:
-    """Analyses in this very process, which has nothing else to do."""
+class InlineAnalysis:
+    """Analyzes in this process, which has nothing else to do."""
 
     def __init__(self, pool: Pool, model: LlmClient | None = None) -> None:
         self._pool = pool
         self._model = model
 
-    async def run(self, question: Question) -> Analysis | None:
-        """Analyse; see `Analyses`."""
+    async def run(self, request: AnalysisRequest) -> Analysis | None:
+        """Analyze; see AnalysisRunner."""
         async with self._pool.acquire() as db:
-            if not await try_lock_analysis(db, question.tenant_id):
+            if not await try_lock_analysis(db, request.tenant_id):
                 raise AnalysisBusyError
             try:
-                return await Analyst(db, Wordsmith(self._model)).analyze(
-                    question.tenant_id,
-                    question.until,
-                    question.span,
-                    question.service_id,
+                return await Analyst(db, DigestRewriter(self._model)).analyze(
+                    request.tenant_id, request.until, request.span, request.service_id
                 )
             finally:
-                await unlock_analysis(db, question.tenant_id)
+                await unlock_analysis(db, request.tenant_id)
 
 
-class AnalysesApart:
-    """Analyses in short-lived processes, one at a time."""
+class RayAnalysis:
+    """Analyzes in short-lived Ray workers, one at a time."""
 
-    def __init__(self, settings: Settings, limit: timedelta = LIMIT) -> None:
-        self._settings = settings
-        self._limit = limit
-        self._turn = asyncio.Semaphore(1)
+    def __init__(self, timeout: timedelta = TIMEOUT) -> None:
+        self._timeout = timeout
+        self._semaphore = asyncio.Semaphore(1)
 
-    async def run(self, question: Question) -> Analysis | None:
-        """Analyse; see `Analyses`."""
-        async with self._turn:
-            return await self._run(question)
-
-    async def _run(self, question: Question) -> Analysis | None:
-        environment = dict(os.environ)
-        self._settings.export(environment, database_url=get_dsn(self._settings))
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "deployments.monitoring.analysis_jobs",
-            orjson.dumps(question, default=_encode).decode(),
-            env=environment,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        try:
-            async with asyncio.timeout(self._limit.total_seconds()):
-                output, _ = await process.communicate()
-        except TimeoutError as error:
-            message = "the analysis took too long"
-            raise AnalysisFailedError(message) from error
-        finally:
-            # Also when the caller has gone.
-            if process.returncode is None:
-                with suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
-        if process.returncode == BUSY:
-            raise AnalysisBusyError
-        try:
-            # Only the last line is the answer: libraries may print.
-            return _ANALYSES.validate_json(output.splitlines()[-1])
-        except (IndexError, ValidationError) as error:
-            log.warning("analysis_failed", status=process.returncode)
-            raise AnalysisFailedError from error
+    async def run(self, request: AnalysisRequest) -> Analysis | None:
+        """Analyze; see AnalysisRunner."""
+        async with self._semaphore:
+            call: ObjectRef[Analysis | None] = _analyze_task.remote(request)
+            try:
+                async with asyncio.timeout(self._timeout.total_seconds()):
+                    return await asyncio.wrap_future(call.future())
+            except TimeoutError as error:
+                message = "The analysis took too long. Try a shorter period."
+                raise AnalysisFailedError(message) from error
+            except RayError as error:
+                cause = error.cause if isinstance(error, RayTaskError) else None
+                if isinstance(cause, AnalysisError):
+                    raise cause from None
+                log.warning("analysis_failed", error=repr(error))
+                raise AnalysisFailedError from error
+            finally:
+                # Ends the process after a time-out, or when the caller has gone.
+                ray.cancel(call, force=True)
 
 
-def main(argument: str) -> int:
-    """Answer the question on the command line, as one line on stdout."""
+def analyze(request: AnalysisRequest) -> Analysis | None:
+    """Analyze in this process, a worker that ends afterwards."""
     os.nice(NICENESS)
     settings = load_settings()
     setup_logging(settings.logs_dir, "analysis")
-    try:
-        analysis = asyncio.run(_answer(settings, _QUESTIONS.validate_json(argument)))
-    except AnalysisBusyError:
-        return BUSY
-    sys.stdout.write(orjson.dumps(analysis).decode() + "\n")
-    return 0
+    return asyncio.run(_analyze(settings, request))
 
 
-async def _answer(settings: Settings, question: Question) -> Analysis | None:
+async def _analyze(settings: Settings, request: AnalysisRequest) -> Analysis | None:
     model = build_model(settings)
     pool = await open_pool(get_dsn(settings), max_size=1)
     try:
-        return await AnalysesHere(pool, model).run(question)
+        return await InlineAnalysis(pool, model).run(request)
     finally:
         await pool.close()
         if model is not None:
@@ -154,22 +129,12 @@ async def _answer(settings: Settings, question: Question) -> Analysis | None:
 
 
 def build_model(settings: Settings) -> LlmClient | None:
-    """Build the client of the model that words digests; None without a key."""
+    """Build the client of the model that rewrites digests; None without a key."""
     endpoint = resolve_llm(settings)
     if endpoint is None:
         return None
     return LlmClient(endpoint, timeout_s=settings.llm_timeout_s)
 
 
-def _encode(value: object) -> object:
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    raise TypeError(type(value).__name__)
-
-
-_ANALYSES: TypeAdapter[Analysis | None] = TypeAdapter(Analysis | None)
-_QUESTIONS: TypeAdapter[Question] = TypeAdapter(Question)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+# `max_calls=1`: the process ends after one analysis, and its memory with it.
+_analyze_task = ray.remote(max_calls=1, num_cpus=0, max_retries=0)(analyze)

@@ -1,4 +1,4 @@
-"""Has every tenant's checks analysed once a day, while this runtime watches."""
+"""Analyzes every tenant's checks once a day, while this runtime is the leader."""
 
 import asyncio
 from datetime import datetime, time, timedelta
@@ -6,8 +6,8 @@ from datetime import datetime, time, timedelta
 import structlog
 
 from actors.clock import Clock
-from deployments.monitoring.analysis_jobs import Analyses, Question
-from deployments.web.api.errors import AnalysisBusyError, AnalysisFailedError
+from deployments.monitoring.analysis_jobs import AnalysisRequest, AnalysisRunner
+from deployments.monitoring.errors import AnalysisError
 from persistence.analysis import delete_old_findings, fetch_due_tenants
 from persistence.database import Pool
 from persistence.ids import TenantId
@@ -17,33 +17,33 @@ from persistence.watch import Lease
 DUE_AT = time(4, 30)
 DAY = timedelta(days=1)
 POLL_INTERVAL_S = 60.0
-#: Of one tenant on one day; what fails so often will not do better for being asked.
+#: For a tenant and a day: more attempts would fail, too.
 MAX_ATTEMPTS = 3
 
 log = structlog.get_logger("monitor_analysis")
 
 
 class DailyAnalysis:
-    """A duty of the one who watches: the day that ended last, for who lacks it."""
+    """Analyzes the day that ended last, for tenants without its digest."""
 
     def __init__(
-        self, pool: Pool, clock: Clock, analyses: Analyses, retention: timedelta
+        self, pool: Pool, clock: Clock, runner: AnalysisRunner, retention: timedelta
     ) -> None:
         self._pool = pool
         self._clock = clock
-        self._analyses = analyses
+        self._runner = runner
         self._retention = retention
         self._attempts: dict[TenantId, int] = {}
         self._due: datetime | None = None
 
-    async def work(self, _: Lease) -> None:
-        """Look every minute. What is written twice is the same: no lease is asked."""
+    async def run(self, _: Lease) -> None:
+        """Analyze what is due, every minute. Writes are idempotent: no lease needed."""
         while True:
             await self.run_due()
             await asyncio.sleep(POLL_INTERVAL_S)
 
     async def run_due(self) -> int:
-        """Analyse the tenants without a digest of the last day; return how many."""
+        """Analyze tenants without a digest of the last day; return their number."""
         now = self._clock.now()
         due = find_due(now)
         if due != self._due:
@@ -59,8 +59,8 @@ class DailyAnalysis:
 
     async def _analyze(self, tenant_id: TenantId, due: datetime) -> bool:
         try:
-            analysis = await self._analyses.run(Question(tenant_id, due, DAY))
-        except (AnalysisBusyError, AnalysisFailedError) as error:
+            analysis = await self._runner.run(AnalysisRequest(tenant_id, due, DAY))
+        except AnalysisError as error:
             log.warning(
                 "daily_analysis_failed", tenant_id=str(tenant_id), error=str(error)
             )
@@ -71,13 +71,13 @@ class DailyAnalysis:
                 tenant_id=str(tenant_id),
                 checks=analysis.checks,
                 anomalies=analysis.anomaly_count,
-                told=analysis.told,
+                alerts_sent=analysis.alerts_sent,
             )
         return analysis is not None
 
 
 def find_due(now: datetime) -> datetime:
-    """Find when the last day ended.
+    """Find the end of the last day.
 
     >>> find_due(datetime.fromisoformat("2026-03-02T04:29:00+00:00")).isoformat()
     '2026-03-01T04:30:00+00:00'

@@ -1,83 +1,115 @@
-"""Wires the monitor: what its process opens, and how the runtime starts it."""
+"""Wires the monitor: opens the dependencies of its process, and starts it."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from uuid import NAMESPACE_URL, getnode, uuid5
 
+import httpx
+
 from actors.clock import SystemClock
-from actors.monitor.actor import MonitorPlan, Opened
+from actors.monitor.actor import ActorDependencies, MonitorPlan
+from actors.monitor.alert_dispatcher import Notifier
 from actors.monitor.checks.checker import HttpChecker
-from actors.monitor.checks.ssrf_guard import Walls
+from actors.monitor.checks.ssrf_guard import EgressPolicy, GuardedTransport
 from actors.monitor.client import start_monitor
 from actors.monitor.health_log import HealthLog
-from actors.monitor.housekeeping import Upkeep
-from actors.monitor.monitor import MonitorParts
+from actors.monitor.housekeeping import Housekeeping
+from actors.monitor.monitor import MonitorDependencies
 from config.logging import setup_logging
 from config.settings import Settings, load_settings
-from deployments.monitoring.analysis_jobs import AnalysesApart
+from deployments.health.probes import PARTS
+from deployments.monitoring.analysis_jobs import RayAnalysis
 from deployments.monitoring.daily_analysis import DailyAnalysis
-from deployments.monitoring.notifiers import build_ways
+from deployments.monitoring.notifiers.email import EmailNotifier, parse_smtp
+from deployments.monitoring.notifiers.telegram import TelegramNotifier
+from deployments.monitoring.notifiers.webhook import WebhookNotifier
 from deployments.wiring import get_cipher, get_dsn
 from persistence.channels import ChannelKind
 from persistence.database import Pool
+from persistence.monitor import RouteKind
+from persistence.secrets import Cipher
 
-#: Addresses that mean "all of this machine's": it is asked at its own.
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - not bound, asked
+#: Wildcard addresses, and the loopback address to call instead.
+LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - called, not bound
+
+NOTIFIER_TIMEOUT = httpx.Timeout(15.0, connect=5.0)
+#: Alerts are rare: no connection is kept open for them.
+NOTIFIER_LIMITS = httpx.Limits(max_keepalive_connections=0)
 
 
-@dataclass(frozen=True, slots=True)
-class MonitorWays:
-    """Opens, inside the monitor's process, the ways to all that is outside."""
-
-    async def open(self, plan: MonitorPlan, pool: Pool) -> Opened:
-        """Open the checker, the logs and the routes of notices."""
-        settings = load_settings()
-        setup_logging(settings.logs_dir, "monitor")
-        clock = SystemClock()
-        cipher = get_cipher(settings)
-        walls = build_walls(settings)
-        parts = MonitorParts(
+async def open_dependencies(plan: MonitorPlan, pool: Pool) -> ActorDependencies:
+    """Open the checker, the logs and the notifiers inside the monitor's process."""
+    settings = load_settings()
+    setup_logging(settings.logs_dir, "monitor")
+    clock = SystemClock()
+    cipher = get_cipher(settings)
+    policy = build_egress_policy(settings)
+    housekeeping = Housekeeping(
+        pool,
+        clock,
+        plan.retention,
+        own_url=build_own_url(settings),
+        # A monitor that is down can't report itself.
+        parts=[part for part in PARTS if part != "monitor"],
+        platforms={
+            ChannelKind.INSTAGRAM: settings.instagram_graph_url,
+            ChannelKind.TELEGRAM: settings.telegram_api_url,
+        },
+    )
+    daily = DailyAnalysis(pool, clock, RayAnalysis(), plan.retention)
+    return ActorDependencies(
+        monitor=MonitorDependencies(
             pool=pool,
-            checker=HttpChecker(walls),
+            checker=HttpChecker(policy),
             cipher=cipher,
             clock=clock,
             lines=HealthLog(settings.logs_dir, clock, retention=plan.retention),
-        )
-        upkeep = Upkeep(
-            pool,
-            clock,
-            plan.retention,
-            own_url=build_own_url(settings),
-            platforms={
-                ChannelKind.INSTAGRAM: settings.instagram_graph_url,
-                ChannelKind.TELEGRAM: settings.telegram_api_url,
-            },
-        )
-        daily = DailyAnalysis(pool, clock, AnalysesApart(settings), plan.retention)
-        return Opened(
-            parts, upkeep, build_ways(settings, pool, cipher, walls), (daily.work,)
-        )
+        ),
+        notifiers=build_notifiers(settings, pool, cipher, policy),
+        jobs=(housekeeping.run, daily.run),
+    )
 
 
-def build_walls(settings: Settings) -> Walls:
-    """Build what checks may not reach."""
-    return Walls(
-        may_be_private=settings.monitor_private_addresses,
-        # Ray's dashboard runs programs for whoever asks it from this machine.
+def build_notifiers(
+    settings: Settings, pool: Pool, cipher: Cipher, policy: EgressPolicy
+) -> dict[RouteKind, Notifier]:
+    """Build the notifiers that the settings allow; without an SMTP server no e-mail."""
+    # A tenant chooses a webhook's address, like a service's.
+    transport = GuardedTransport(policy, httpx.create_ssl_context(trust_env=False))
+    guarded = httpx.AsyncClient(
+        transport=transport, trust_env=False, timeout=NOTIFIER_TIMEOUT
+    )
+    plain = httpx.AsyncClient(timeout=NOTIFIER_TIMEOUT, limits=NOTIFIER_LIMITS)
+    notifiers: dict[RouteKind, Notifier] = {
+        RouteKind.WEBHOOK: WebhookNotifier(guarded),
+        RouteKind.TELEGRAM: TelegramNotifier(
+            plain, settings.telegram_api_url, pool, cipher
+        ),
+    }
+    if settings.smtp_url is not None:
+        server = parse_smtp(settings.smtp_url.get_secret_value())
+        notifiers[RouteKind.EMAIL] = EmailNotifier(server, settings.smtp_from)
+    return notifiers
+
+
+def build_egress_policy(settings: Settings) -> EgressPolicy:
+    """Build the policy of checks and webhooks."""
+    return EgressPolicy(
+        allow_private=settings.monitor_private_addresses,
+        # Ray's dashboard runs programs for any caller on this machine.
         own_ports=frozenset({settings.dashboard_port}),
     )
 
 
 def build_own_url(settings: Settings) -> str:
     """Build the address at which this machine reaches its own API."""
-    host = EVERYWHERE.get(settings.http_host, settings.http_host)
+    host = LOOPBACK.get(settings.http_host, settings.http_host)
     return f"http://{host}:{settings.http_port}"
 
 
 def start(settings: Settings) -> None:
     """Start the monitor's actor."""
-    # One runtime on one data directory: after a crash it is the same holder, which
-    # need not wait for its own lease to run out.
+    # The same data directory is the same holder: after a crash it need not wait for its
+    # own lease to expire.
     place = f"{getnode()}:{settings.data_dir.resolve()}"
     start_monitor(
         MonitorPlan(
@@ -86,5 +118,5 @@ def start(settings: Settings) -> None:
             cron=settings.health_interval_cron,
             retention=timedelta(days=settings.result_retention_days),
         ),
-        MonitorWays(),
+        open_dependencies,
     )

@@ -1,4 +1,4 @@
-"""What `pilito up` starts, in which order, and how all of it stops again."""
+"""The parts that `pilito up` starts, their order, and how they stop."""
 
 from deployments.runtime.errors import LaunchError
 from deployments.runtime.launch import up

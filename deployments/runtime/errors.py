@@ -1,8 +1,8 @@
-"""Why the runtime did not start, or had to stop, each in one line for the terminal."""
+"""Reasons why the runtime did not start or had to stop, each in one line."""
 
 
 class LaunchError(Exception):
-    """Pilito did not start; the log has the details."""
+    """Pilito did not start. The log has the details."""
 
     #: What the process ends with: 2 is for the user to correct, 1 is a failure.
     exit_code = 1
@@ -12,46 +12,46 @@ class LaunchError(Exception):
 
 
 class DataDirInUseError(LaunchError):
-    """Another Pilito runs on this data directory."""
+    """Another Pilito runs on this data directory. Stop it, or set PILITO_DATA_DIR."""
 
     exit_code = 2
 
 
 class DataDirUnusableError(LaunchError):
-    """The data directory can't be written. Set PILITO_DATA_DIR to another."""
+    """The data directory can't be written. Set PILITO_DATA_DIR to another folder."""
 
     exit_code = 2
 
 
 class DatabaseRefusedError(LaunchError):
-    """PILITO_DATABASE_URL: the database can't be used."""
+    """PILITO_DATABASE_URL: the database can't be used. Check address and password."""
 
     exit_code = 2
 
 
 class PortTakenError(LaunchError):
-    """A port that Pilito needs is in use."""
+    """A port that Pilito needs is in use. Stop the other program or set another."""
 
     exit_code = 2
 
 
 class DemoExposedError(LaunchError):
-    """The demo shop's password is known: --demo needs PILITO_HTTP_HOST=127.0.0.1."""
+    """The demo's password is public. Set PILITO_HTTP_HOST=127.0.0.1 to use --demo."""
 
     exit_code = 2
 
 
 class RayUnavailableError(LaunchError):
-    """Ray did not start; its logs say why."""
+    """Ray did not start. Its logs say why."""
 
 
 class ApplicationFailedError(LaunchError):
-    """An application of serve_config.yaml did not start."""
+    """An application of serve_config.yaml did not start. Its log says why."""
 
 
 class ProcessDiedError(LaunchError):
-    """A process that everything else needs has ended."""
+    """A process that the whole runtime needs has ended. Its log says why."""
 
 
 class StopRequestedError(Exception):
-    """The user asked to stop while something was still starting."""
+    """The user asked to stop during the start."""

@@ -1,7 +1,5 @@
 """`pilito up`: starts every part in order, watches them, and stops them in reverse."""
 
-import logging
-import os
 from contextlib import suppress
 from datetime import timedelta
 
@@ -10,10 +8,11 @@ import structlog
 from config.logging import rotate_logs, setup_logging
 from config.settings import Settings
 from deployments.runtime.errors import LaunchError, StopRequestedError
-from deployments.runtime.lock import DataDirLock
+from deployments.runtime.lock import locked_data_dir
 from deployments.runtime.progress import Progress
+from deployments.runtime.ray_workarounds.process_end import exit_without_ray
 from deployments.runtime.runtime import Runtime
-from deployments.runtime.shutdown import StopWish
+from deployments.runtime.shutdown import StopSignal
 from deployments.runtime.terminal import Terminal
 from persistence.errors import PersistenceError
 
@@ -31,10 +30,10 @@ def up(settings: Settings, *, demo: bool) -> int:
     """
     terminal = Terminal(settings.logs_dir / "output.log")
     progress = Progress(terminal)
-    stop = StopWish()
+    stop = StopSignal()
     stop.listen()
     try:
-        with DataDirLock(settings.data_dir), terminal:
+        with locked_data_dir(settings.data_dir), terminal:
             setup_logging(settings.logs_dir, "runtime")
             runtime = Runtime(settings, progress, stop)
             code = _run(runtime, stop, progress, demo=demo)
@@ -42,13 +41,11 @@ def up(settings: Settings, *, demo: bool) -> int:
         progress.fail(str(error))
         return error.exit_code
     if runtime.is_ray_lost:
-        # At the exit Ray would ask its dead parts to leave, and wait for them.
-        logging.shutdown()
-        os._exit(code)
+        exit_without_ray(code)
     return code
 
 
-def _run(runtime: Runtime, stop: StopWish, progress: Progress, *, demo: bool) -> int:
+def _run(runtime: Runtime, stop: StopSignal, progress: Progress, *, demo: bool) -> int:
     try:
         runtime.start(demo=demo)
         while not stop.wait(WATCH_INTERVAL):
@@ -62,7 +59,7 @@ def _run(runtime: Runtime, stop: StopWish, progress: Progress, *, demo: bool) ->
         log.warning("launch_ended", exc_info=True)
         progress.fail(str(error))
         return error.exit_code if isinstance(error, LaunchError) else 1
-    except Exception as error:  # the last one who could tell the user
+    except Exception as error:  # nobody else would show it to the user
         log.exception("launch_failed")
         reason = str(error).partition("\n")[0]
         progress.fail(f"{type(error).__name__}: {reason} (see {runtime.logs_dir})")

@@ -1,58 +1,48 @@
-"""One runtime per data directory, held by a lock that dies with its process."""
+"""A lock that keeps a data directory for one runtime, and dies with its process."""
 
-import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+
+from filelock import FileLock, Timeout
 
 from deployments.runtime.errors import DataDirInUseError, DataDirUnusableError
 
 
-class DataDirLock:
-    """An exclusive lock on `{data_dir}/lock`. Children do not inherit it."""
+@contextmanager
+def locked_data_dir(data_dir: Path) -> Iterator[None]:
+    """Hold `{data_dir}/lock`, which names our process. Children do not inherit it.
 
-    def __init__(self, data_dir: Path) -> None:
-        self._path = data_dir / "lock"
-        self._file = -1
+    The file stays: removing it would race with a starter.
 
-    def __enter__(self) -> Self:
-        """Take the lock.
-
-        Raises:
-            DataDirInUseError: another process holds it.
-            DataDirUnusableError: the directory can't be written.
-        """
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            message = (
-                f"Can't write to the data directory {self._path.parent}:"
-                f" {error.strerror}. Set PILITO_DATA_DIR to another."
-            )
-            raise DataDirUnusableError(message) from error
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            holder = os.read(self._file, 20).decode("ascii", "replace").strip()
-            os.close(self._file)
-            message = (
-                f"Pilito already runs on the data directory {self._path.parent}"
-                f" (process {holder or 'unknown'}). Stop it, or set PILITO_DATA_DIR"
-                " to another."
-            )
-            raise DataDirInUseError(message) from error
-        os.truncate(self._file, 0)
-        os.write(self._file, f"{os.getpid()}\n".encode())
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Give the lock back. The file stays: removing it would race with a starter."""
-        os.truncate(self._file, 0)
-        os.close(self._file)
+    Raises:
+        DataDirInUseError: another process holds it.
+        DataDirUnusableError: the directory can't be written.
+    """
+    path = data_dir / "lock"
+    # Where the file system has no locks, a file in their place would outlive us.
+    lock = FileLock(path, blocking=False, mode=0o600, fallback_to_soft=False)
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+        path.write_text(f"{os.getpid()}\n", encoding="ascii")
+    except Timeout as error:
+        holder = path.read_text(encoding="ascii", errors="replace").strip()
+        message = (
+            f"Pilito already runs on the data directory {data_dir}"
+            f" (process {holder or 'unknown'}). Stop it, or set PILITO_DATA_DIR"
+            " to another."
+        )
+        raise DataDirInUseError(message) from error
+    except OSError as error:
+        message = (
+            f"Can't write to the data directory {data_dir}:"
+            f" {error.strerror}. Set PILITO_DATA_DIR to another."
+        )
+        raise DataDirUnusableError(message) from error
+    try:
+        yield
+    finally:
+        os.truncate(path, 0)
+        lock.release()

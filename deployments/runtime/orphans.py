@@ -1,4 +1,4 @@
-"""Finds and ends what a runtime left running, and nothing else."""
+"""Finds and ends the processes that a killed runtime has left running."""
 
 import os
 from datetime import timedelta
@@ -6,23 +6,23 @@ from pathlib import Path
 
 import psutil
 
-from deployments.runtime.environment import MARK
+from deployments.runtime.ray_workarounds.haproxy import MARK
 
-#: What is asked to stop gets this long before it is made to.
+#: Time between the request to stop and the kill.
 GRACE = timedelta(seconds=2)
-#: Who is killed is gone at once, unless the machine has no time even for that.
-KILLED = timedelta(seconds=5)
+#: A killed process is gone at once, unless the machine is too busy even for that.
+KILL_TIMEOUT = timedelta(seconds=5)
 
 
 def find_processes(folder: Path) -> list[psutil.Process]:
     """Return the processes of the runtime whose folder this is, without ourselves."""
     own = os.getpid()
-    found = {
+    processes = {
         process.pid: process
         for process in psutil.process_iter()
         if process.pid != own and _belongs(process, folder)
     }
-    return list(found.values())
+    return list(processes.values())
 
 
 def end_processes(folder: Path, *, grace: timedelta = GRACE) -> int:
@@ -35,7 +35,7 @@ def end_processes(folder: Path, *, grace: timedelta = GRACE) -> int:
     remaining = {*stubborn, *find_processes(folder)}
     for process in remaining:
         _signal(process, gentle=False)
-    psutil.wait_procs(remaining, timeout=KILLED.total_seconds())
+    psutil.wait_procs(remaining, timeout=KILL_TIMEOUT.total_seconds())
     return len(processes)
 
 
@@ -56,8 +56,8 @@ def _belongs(process: psutil.Process, folder: Path) -> bool:
             return False
         if process.environ().get(MARK, "").startswith(inside):
             return True
-        # Ray's agents write their title over their environment; their open log files
-        # still tell whose they are.
+        # Ray's agents overwrite their environment with their title; their open log
+        # files still show the runtime that they belong to.
         return process.cmdline()[:1] != [] and (
             process.cmdline()[0].startswith(("ray::", "ray-dashboard"))
             and any(file.path.startswith(inside) for file in process.open_files())

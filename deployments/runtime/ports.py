@@ -1,4 +1,4 @@
-"""Which ports the runtime takes, and whether they are free."""
+"""The ports that the runtime takes, and the check that they are free."""
 
 import errno
 import hashlib

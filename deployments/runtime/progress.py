@@ -1,4 +1,4 @@
-"""Tells what is starting, what has started and how long it took."""
+"""Shows the steps of the start in the terminal, with the time that each took."""
 
 import time
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from deployments.runtime.terminal import Terminal
 
 
 class Progress:
-    """One line for each step; a spinner meanwhile where somebody can see it."""
+    """Prints a line for each step; a spinner meanwhile where a terminal shows it."""
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal

@@ -1,22 +1,20 @@
-"""The Ray that everything runs on: started here, or joined where RAY_ADDRESS says."""
+"""The Ray cluster that everything runs on: our own, or the one at RAY_ADDRESS."""
 
 import contextlib
 import os
-import socket
 from collections.abc import Mapping
-from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import psutil
 
 from deployments.runtime.errors import RayUnavailableError
+from deployments.runtime.ray_workarounds.agent_port import set_agent_port
+from deployments.runtime.ray_workarounds.connection import check_reachable
 
 NAMESPACE = "pilito"
 #: Objects between our processes are small: events, questions, passages.
 OBJECT_STORE_BYTES = 100 * 2**20
-CONNECT_TIMEOUT = timedelta(seconds=5)
-#: Without these two nothing works; Ray starts all others again by itself.
+#: The processes that Ray can't work without; it restarts all others by itself.
 ESSENTIAL = ("gcs_server", "raylet")
 
 
@@ -43,13 +41,8 @@ class LocalRay:
             RayUnavailableError: with the first line of what Ray says.
         """
         import ray
-        from ray._private import parameter
 
-        # `ray start` has an option for this port, `ray.init` has none; a second runtime
-        # would wait for the first one's port and then do without its agent.
-        vars(parameter)["RayParams"] = partial(
-            parameter.RayParams, dashboard_agent_listen_port=self._agent_port
-        )
+        set_agent_port(self._agent_port)
         try:
             ray.init(
                 namespace=NAMESPACE,
@@ -88,7 +81,7 @@ class LocalRay:
 
 
 class JoinedRay:
-    """A cluster that somebody else runs: we come, deploy and leave."""
+    """A cluster that somebody else runs; we deploy to it and disconnect."""
 
     def __init__(self, address: str, *, environment: Mapping[str, str]) -> None:
         self._address = address
@@ -98,12 +91,12 @@ class JoinedRay:
         """Connect; our workers get our settings with them.
 
         Raises:
-            RayUnavailableError: nobody answers there.
+            RayUnavailableError: no cluster answers there.
         """
         import ray
 
         try:
-            _knock(self._address)
+            check_reachable(self._address)
             ray.init(
                 address=self._address,
                 namespace=NAMESPACE,
@@ -127,14 +120,6 @@ class JoinedRay:
         import ray
 
         ray.shutdown()
-
-
-def _knock(address: str) -> None:
-    """Raise OSError where nobody listens: Ray itself would go on trying for minutes."""
-    host, colon, port = address.rpartition("://")[2].rpartition(":")
-    if colon:  # "auto" has none, and finds its cluster in a file.
-        timeout = CONNECT_TIMEOUT.total_seconds()
-        socket.create_connection((host.strip("[]"), int(port)), timeout).close()
 
 
 def _first_line(error: Exception) -> str:

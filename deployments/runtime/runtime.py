@@ -1,4 +1,4 @@
-"""The parts of one runtime, in the order in which they need each other."""
+"""The parts of one runtime, started in the order in which they need each other."""
 
 import asyncio
 import importlib
@@ -16,7 +16,7 @@ import structlog
 from rich.markup import escape
 
 from config.settings import PREFIX, Settings
-from deployments.runtime import orphans as leftovers
+from deployments.runtime import orphans
 from deployments.runtime.environment import build_environment
 from deployments.runtime.errors import (
     DatabaseRefusedError,
@@ -26,11 +26,10 @@ from deployments.runtime.errors import (
 from deployments.runtime.ports import check_free, find_block
 from deployments.runtime.progress import Progress
 from deployments.runtime.ray_cluster import JoinedRay, LocalRay, find_address
-from deployments.runtime.runtime_dir import RuntimeFolder
-from deployments.runtime.secret_files import move_to_files
-from deployments.runtime.secret_key import with_kept_key
+from deployments.runtime.runtime_dir import RuntimeDir
+from deployments.runtime.secret_files import move_to_files, with_kept_key
 from deployments.runtime.serve_applications import ServeApplications
-from deployments.runtime.shutdown import StepThread, StopWish, finish
+from deployments.runtime.shutdown import StepThread, StopSignal, finish
 from persistence import migrate
 from persistence.database import check_answers
 from persistence.embedded.server import EmbeddedPostgres
@@ -52,12 +51,14 @@ RAY_TIMEOUT = timedelta(seconds=9)
 class Runtime:
     """Everything that `pilito up` starts. `stop` undoes what `start` came to."""
 
-    def __init__(self, settings: Settings, progress: Progress, stop: StopWish) -> None:
+    def __init__(
+        self, settings: Settings, progress: Progress, stop: StopSignal
+    ) -> None:
         self._settings = settings
         self._progress = progress
-        self._wish = stop
+        self._stop_signal = stop
         self._steps = StepThread(stop)
-        self._folder = RuntimeFolder(settings.data_dir)
+        self._folder = RuntimeDir(settings.data_dir)
         self._token = settings.data_dir / "ray_token"
         self._secret_files = settings.data_dir / "secrets"
         self._postgres: EmbeddedPostgres | None = None
@@ -85,7 +86,7 @@ class Runtime:
         settings = self._settings
         if demo and settings.http_host not in LOOPBACK:
             raise DemoExposedError
-        self._clear_leftovers()
+        self._end_orphans()
         if find_address() is None:
             # A cluster that we join listens there already, if it has had us before.
             host, port = settings.http_host, settings.http_port
@@ -96,11 +97,11 @@ class Runtime:
         self._step("PostgreSQL", self._start_database)
         self._step("Schema", lambda: migrate.upgrade(os.environ["PILITO_DATABASE_URL"]))
         self._step("Ray", self._start_ray)
-        self._wish.listen()
+        self._stop_signal.listen()
         self._step("Shards", self._start_actors)
         self._step("Applications", self._start_applications)
         addresses = self._step("Demo shop", self._seed_demo) if demo else {}
-        self._greet(addresses)
+        self._print_addresses(addresses)
 
     def check(self) -> None:
         """Start PostgreSQL again if it was killed.
@@ -131,7 +132,7 @@ class Runtime:
                 self.is_ray_lost = self._is_ray_dead()
                 if not self.is_ray_lost:
                     self._finish("ray", self._ray.stop, RAY_TIMEOUT, can_leave=False)
-            leftovers.end_processes(self._folder.path, grace=timedelta(0))
+            orphans.end_processes(self._folder.path, grace=timedelta(0))
             if self._postgres is not None:
                 self._postgres.stop()
             shutil.rmtree(self._secret_files, ignore_errors=True)
@@ -150,7 +151,7 @@ class Runtime:
         def give_up() -> bool:
             # Whoever stops us may have told all our processes at once, and then Ray's
             # are gone first: nobody is left who could answer.
-            return can_leave and (self._wish.is_hurried or self._is_ray_dead())
+            return can_leave and (self._stop_signal.is_hurried or self._is_ray_dead())
 
         try:
             if give_up() or not finish(step, min(timeout, left), give_up=give_up):
@@ -167,11 +168,11 @@ class Runtime:
         with self._progress.step(label):
             return self._steps.run(step) or {}
 
-    def _clear_leftovers(self) -> None:
+    def _end_orphans(self) -> None:
         # The last runtime on this data directory was killed; its port may be ours.
-        ended = leftovers.end_processes(self._folder.path)
+        ended = orphans.end_processes(self._folder.path)
         if ended:
-            log.warning("leftovers_ended", processes=ended)
+            log.warning("orphans_ended", processes=ended)
         self._folder.remove()
 
     def _start_database(self) -> None:
@@ -201,7 +202,6 @@ class Runtime:
                 for name, value in os.environ.items()
                 if name.startswith(PREFIX) or name in names
             }
-            # A cluster writes the environment of its workers into its logs.
             self._ray = JoinedRay(
                 address, environment=move_to_files(ours, self._secret_files)
             )
@@ -234,7 +234,7 @@ class Runtime:
         app.stop_actors(self._settings)
 
     def _start_applications(self) -> None:
-        self._applications = ServeApplications(self._wish)
+        self._applications = ServeApplications(self._stop_signal)
         self._applications.deploy(self._settings.http_host, self._settings.http_port)
         self._applications.wait(self._report)
         self._is_serving = True
@@ -249,7 +249,7 @@ class Runtime:
 
         return demo_seed.seed(self._settings)
 
-    def _greet(self, addresses: Mapping[str, str]) -> None:
+    def _print_addresses(self, addresses: Mapping[str, str]) -> None:
         settings = self._settings
         host = settings.http_host
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - not bound, shown

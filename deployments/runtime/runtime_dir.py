@@ -1,4 +1,4 @@
-"""The short-lived folder of a runtime: Ray's session, sockets, HAProxy's files."""
+"""The temporary folder of a runtime: Ray's session, sockets, HAProxy's files."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ from deployments.runtime.errors import LaunchError
 MAX_PARENT_BYTES = 12
 
 
-class RuntimeFolder:
+class RuntimeDir:
     """A folder with a short path that belongs to one data directory.
 
     It is not in the data directory, because a Unix socket's path has at most 107 bytes

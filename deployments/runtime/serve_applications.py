@@ -1,4 +1,4 @@
-"""Deploys the applications of serve_config.yaml, and takes them back."""
+"""Deploys the applications of serve_config.yaml and withdraws them at the stop."""
 
 import importlib
 import inspect
@@ -17,10 +17,11 @@ from deployments.runtime.errors import (
     LaunchError,
     StopRequestedError,
 )
-from deployments.runtime.shutdown import StopWish
+from deployments.runtime.ray_workarounds.deployment_options import set_options
+from deployments.runtime.shutdown import StopSignal
 
 if TYPE_CHECKING:
-    from ray.serve import Application, Deployment, RunTarget
+    from ray.serve import Application, RunTarget
     from ray.serve.schema import ServeApplicationSchema, ServeDeploySchema
 
 CONFIG = Path(__file__).parents[2] / "serve_config.yaml"
@@ -28,22 +29,19 @@ log = structlog.get_logger("runtime")
 
 #: A replica imports torch and loads indexes; on a slow disk that takes a while.
 START_TIMEOUT = timedelta(minutes=5)
-#: Each look costs Serve and us a twentieth of a second of a processor that the starting
-#: replicas want as well.
-START_POLL = timedelta(milliseconds=700)
-STOP_POLL = timedelta(milliseconds=200)
+#: Each poll takes Serve and us 50 ms of a processor that the starting replicas need.
+START_POLL_INTERVAL = timedelta(milliseconds=700)
+STOP_POLL_INTERVAL = timedelta(milliseconds=200)
 
 
 class ServeApplications:
     """The applications of one configuration file.
 
     `serve deploy` reads the same file on a cluster. Here the applications are built in
-    this process instead: sent to Ray's REST interface they took twice as long to start
-    (18 s against 9 s for three small ones), because there each is built in another
-    process that first imports everything again.
+    this process, which takes half the time: see `ray_workarounds/deployment_options`.
     """
 
-    def __init__(self, stop: StopWish, config: Path = CONFIG) -> None:
+    def __init__(self, stop: StopSignal, config: Path = CONFIG) -> None:
         self._stop = stop
         self._config = config
         self._names: Sequence[str] = ()
@@ -90,7 +88,7 @@ class ServeApplications:
                 late = [n for n in self._names if statuses.get(n) != "RUNNING"]
                 message = f"{', '.join(late)} did not start within {START_TIMEOUT}."
                 raise ApplicationFailedError(message)
-            time.sleep(START_POLL.total_seconds())
+            time.sleep(START_POLL_INTERVAL.total_seconds())
 
     def withdraw(self, timeout: timedelta) -> None:
         """Delete our applications and wait until the last request is answered."""
@@ -102,7 +100,7 @@ class ServeApplications:
         while any(name in self._fetch_statuses() for name in self._names):
             if self._stop.is_hurried or time.monotonic() > deadline:
                 return
-            time.sleep(STOP_POLL.total_seconds())
+            time.sleep(STOP_POLL_INTERVAL.total_seconds())
 
     def _check_stop(self) -> None:
         # A call that comes when Ray is gone would start another, all by itself.
@@ -112,8 +110,8 @@ class ServeApplications:
     def _fetch_statuses(self) -> Mapping[str, str]:
         from ray import serve
 
-        found = serve.status().applications
-        for name, application in found.items():
+        applications = serve.status().applications
+        for name, application in applications.items():
             if name in self._names and application.status == "DEPLOY_FAILED":
                 parts = application.deployments.values()
                 reasons = [part.message for part in parts if part.message]
@@ -121,7 +119,7 @@ class ServeApplications:
                 log.error("application_failed", application=name, reasons=reasons)
                 message = f"The application {name} did not start: {reason}"
                 raise ApplicationFailedError(message)
-        return {name: str(each.status.value) for name, each in found.items()}
+        return {name: str(app.status.value) for name, app in applications.items()}
 
 
 def load_plan(config: Path) -> "ServeDeploySchema":
@@ -160,7 +158,7 @@ def _build_target(application: "ServeApplicationSchema") -> "RunTarget":
         deployment.name: deployment.model_dump(exclude_unset=True, exclude={"name"})
         for deployment in application.deployments
     }
-    unknown = options.keys() - _set_options(built, options)
+    unknown = options.keys() - set_options(built, options)
     if unknown:
         message = f"{application.name} has no deployment {', '.join(sorted(unknown))}."
         raise LaunchError(message)
@@ -172,13 +170,13 @@ def _build_target(application: "ServeApplicationSchema") -> "RunTarget":
 def _import_builder(path: str) -> "Callable[[object], Application]":
     module, _, attribute = path.partition(":")
     try:
-        found: Callable[[object], Application] = getattr(
+        builder: Callable[[object], Application] = getattr(
             importlib.import_module(module), attribute
         )
     except (ImportError, AttributeError) as error:
         message = f"{path} can't be imported: {error}"
         raise LaunchError(message) from error
-    return found
+    return builder
 
 
 def _build_arguments(
@@ -194,21 +192,6 @@ def _build_arguments(
     except ValidationError as error:
         message = f"{builder.__name__}: {_describe(error)}"
         raise LaunchError(message) from error
-
-
-def _set_options(
-    application: "Application", options: Mapping[str, Mapping[str, object]]
-) -> set[str]:
-    """Apply the file's options to each deployment, and return the names met."""
-    deployment = application._bound_deployment
-    names = {deployment.name}
-    keywords = cast("Mapping[str, object]", deployment.init_kwargs)
-    for part in (*deployment.init_args, *keywords.values()):
-        if isinstance(part, type(application)):
-            names |= _set_options(part, options)
-    change: Callable[..., Deployment] = deployment.options
-    application._bound_deployment = change(**options.get(deployment.name, {}))
-    return names
 
 
 def _describe(error: ValidationError) -> str:

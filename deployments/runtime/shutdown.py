@@ -1,4 +1,4 @@
-"""Turns signals into a wish to stop, and lets slow steps be left when it comes."""
+"""Turns signals into a request to stop that also ends the wait for slow steps."""
 
 import queue
 import signal
@@ -12,17 +12,18 @@ from types import FrameType
 from typing import TypeVar
 
 from deployments.runtime.errors import StopRequestedError
+from deployments.runtime.ray_workarounds.process_end import cancel_abort
 
 T = TypeVar("T")
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: A step that is nearly through may end before everything is stopped again.
 STEP_GRACE = timedelta(seconds=3)
-POLL = timedelta(milliseconds=50)
+POLL_INTERVAL = timedelta(milliseconds=50)
 
 
-class StopWish:
-    """What the user wants: to go on, to stop, or to stop at once."""
+class StopSignal:
+    """Whether the user wants to go on, to stop, or to stop at once."""
 
     def __init__(self) -> None:
         self._times = 0
@@ -31,16 +32,14 @@ class StopWish:
     def listen(self) -> None:
         """Count the signals that ask to stop, instead of dying of them.
 
-        To be called in the main thread, and once more when Ray is up: its native code
-        takes SIGTERM as a crash.
+        Call it in the main thread, and once more when Ray is up: Ray's native code
+        installs handlers of its own.
         """
         for number in SIGNALS:
             signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature of a handler
-        # Where Ray's native code saw the signal first, it has passed it on and set an
-        # alarm of three seconds to abort the process.
-        signal.alarm(0)
+        cancel_abort()
         self.ask()
 
     def ask(self) -> None:
@@ -71,7 +70,7 @@ class StepThread:
     its own handler for SIGTERM there.
     """
 
-    def __init__(self, stop: StopWish) -> None:
+    def __init__(self, stop: StopSignal) -> None:
         self._stop = stop
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         # A daemon: a step that hangs must not keep the process alive.
@@ -140,7 +139,7 @@ def _settle(future: Future[T], step: Callable[[], T]) -> None:
 
 def _is_done(future: Future[T]) -> bool:
     try:
-        future.exception(timeout=POLL.total_seconds())
+        future.exception(timeout=POLL_INTERVAL.total_seconds())
     except NotYet:
         return False
     return True

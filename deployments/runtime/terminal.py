@@ -1,4 +1,4 @@
-"""Keeps the terminal for our own lines; what libraries print goes to a log."""
+"""Keeps the terminal for our own lines; the output of libraries goes to a log."""
 
 import io
 import os

@@ -1,11 +1,16 @@
-"""Puts the web application together: the API, the pages, health and metrics."""
+"""The web application: the API, the pages, health and metrics in one app."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from deployments.errors import install_error_handlers
+from deployments.errors import build_error_response, install_error_handlers
+from deployments.http.errors import BodyTooLargeError
+from deployments.http.requests import read_body
+from deployments.web import reference
 from deployments.web.api import (
     auth,
     channels,
@@ -14,25 +19,22 @@ from deployments.web.api import (
     documents,
     flags,
     health,
-    history,
     live,
     messages,
-    metrics,
     outbox,
-    reference,
     routing,
     tenant,
 )
-from deployments.web.api.body_limit import BodyLimit
-from deployments.web.api.context import build_context
 from deployments.web.api.monitor import alerts as monitor_alerts
 from deployments.web.api.monitor import analysis as monitor_analysis
 from deployments.web.api.monitor import maintenance as monitor_maintenance
 from deployments.web.api.monitor import results as monitor_results
 from deployments.web.api.monitor import services as monitor_services
 from deployments.web.api.schemas import Problem
-from deployments.web.services import WebServices
+from deployments.web.dependencies import WebDependencies
 
+#: The longest document with every letter as a JSON escape, and room to spare.
+MAX_BODY_BYTES = 4 * 1024 * 1024
 PROBLEMS: dict[int | str, dict[str, type[Problem]]] = {
     status: {"model": Problem}
     for status in (400, 401, 403, 404, 409, 413, 422, 429, 500, 503)
@@ -46,7 +48,6 @@ ROUTERS = (
     routing.router,
     conversations.router,
     messages.router,
-    history.router,
     customers.router,
     outbox.router,
     monitor_services.router,
@@ -57,13 +58,8 @@ ROUTERS = (
 )
 
 
-def build_web_app(services: WebServices, pages: Sequence[APIRouter] = ()) -> FastAPI:
-    """Build the application; `pages` are routers that are made elsewhere.
-
-    Raises:
-        ValueError: the settings have no secret key.
-    """
-    context = build_context(services)
+def build_web_app(context: WebDependencies, pages: Sequence[APIRouter] = ()) -> FastAPI:
+    """Build the application; `pages` are routers that are made elsewhere."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -86,10 +82,36 @@ def build_web_app(services: WebServices, pages: Sequence[APIRouter] = ()) -> Fas
         app.include_router(router, responses={**PROBLEMS})
     for router in (
         health.router,
-        metrics.router,
         reference.router,
         live.router,
         *pages,
     ):
         app.include_router(router)
     return app
+
+
+class BodyLimit:
+    """Limits the size of bodies by reading them: a header can lie, or be missing."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse a body that is too large."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            body = await read_body(scope, receive, self._max_bytes)
+        except BodyTooLargeError as error:
+            await build_error_response(error)(scope, receive, send)
+            return
+        except ClientDisconnect:
+            return  # Nobody is left to answer.
+        pending: list[Message] = [{"type": "http.request", "body": body}]
+
+        async def receive_read() -> Message:
+            return pending.pop() if pending else await receive()
+
+        await self._app(scope, receive_read, send)

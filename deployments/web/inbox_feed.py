@@ -1,4 +1,4 @@
-"""Tells who follows a tenant that there is news, and reads it for them."""
+"""Live feed of a tenant's inbox: signals its open windows, and reads the changes."""
 
 import asyncio
 import contextlib
@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-import structlog
-
-from deployments.web.websocket import HEARTBEAT, SEND_TIMEOUT
+from actors.tasks import cancel_and_wait, run_on_signal
+from deployments.http.websocket import HEARTBEAT, SEND_TIMEOUT
 from persistence.conversations import ConversationSummary, fetch_conversations
 from persistence.database import Pool
-from persistence.errors import DATABASE_AWAY
 from persistence.feed import (
     Change,
     FeedCursor,
@@ -29,40 +27,38 @@ MAX_CHANGES: Final = 50
 MAX_FRAME_CHARS: Final = 100_000
 #: Windows of one person and process; more are a mistake or an attack.
 MAX_FOLLOWERS_PER_USER: Final = 20
-#: Other users of the pool must not wait for those who follow.
+#: The API must not wait for connections that the feed has taken.
 MAX_READINGS: Final = 2
-#: The database is away: ask again this often.
-RECOVERY_PAUSE_S: Final = 0.5
-
-log = structlog.get_logger("changes")
+#: Pause after a failed query.
+RETRY_PAUSE_S: Final = 0.5
 
 
 class TooManyFollowersError(Exception):
-    """This person follows in too many windows."""
+    """This person has too many open windows."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveLimits:
     """The durations of a live socket."""
 
-    #: Commits within this are told of together.
+    #: Commits within this time are signalled together.
     pace: timedelta = timedelta(milliseconds=50)
     heartbeat: timedelta = HEARTBEAT
     send_timeout: timedelta = SEND_TIMEOUT
-    #: A person who was shut out keeps a window open for this long at most.
+    #: A person whose access was withdrawn keeps a window no longer than this.
     recheck: timedelta = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What changed up to `cursor`, each thing once and as it is now."""
+    """Changes up to `cursor`: each message and conversation once, as it is now."""
 
     cursor: FeedCursor
     messages: tuple[StoredMessage, ...]
-    #: Which of the messages were made, and not only changed, since the cursor before.
+    #: The messages that were created, and not only changed, since the last cursor.
     new_ids: frozenset[MessageId]
     conversations: tuple[ConversationSummary, ...]
-    #: Whether there may be more at once.
+    #: Whether more changes may be waiting.
     is_full: bool
 
 
@@ -74,46 +70,49 @@ class Follower:
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class ChangeFeed:
+class InboxFeed:
     """Follows `pilito_messages`; give `notify` to a Listener for it.
 
-    A window is entered first and reads from its own cursor afterwards, at its own pace:
-    nothing is queued for it, nothing falls between its history and what is live, and a
-    notification only says that reading is worth while.
+    A window is registered first and reads from its own cursor afterwards, at its own
+    pace: nothing is queued for it, no change is lost between its history and the feed,
+    and a notification only says that there may be something to read.
     """
 
     def __init__(self, pool: Pool, limits: LiveLimits | None = None) -> None:
         self._pool = pool
         self.limits = limits or LiveLimits()
         self._followers: defaultdict[TenantId, set[Follower]] = defaultdict(set)
-        #: From which number on each shard has news that nobody was told of.
+        #: First number of each shard that no window was signalled for.
         self._first_seqs: dict[int, int] = {}
         self._has_missed = False
         self._wake = asyncio.Event()
-        self._teller: asyncio.Task[None] | None = None
+        self._signaller: asyncio.Task[None] | None = None
         self._semaphore = asyncio.Semaphore(MAX_READINGS)
         self._readings: dict[
             tuple[TenantId, FeedCursor], asyncio.Task[Changes | None]
         ] = {}
 
     async def start(self) -> None:
-        """Begin to tell."""
-        self._teller = asyncio.create_task(self._tell_on(), name="change-feed")
+        """Start to signal the windows."""
+        self._signaller = asyncio.create_task(
+            run_on_signal(
+                self._wake,
+                self._signal_followers,
+                name="inbox-feed",
+                retry_pause_s=RETRY_PAUSE_S,
+            )
+        )
 
     async def stop(self) -> None:
-        """Stop telling; windows that are open hear nothing more."""
-        if self._teller is not None:
-            self._teller.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._teller
-            self._teller = None
+        """Stop; windows that are open are not signalled any more."""
+        await cancel_and_wait(self._signaller)
 
     @contextlib.contextmanager
     def follow(self, tenant_id: TenantId, user_id: UserId) -> Iterator[Follower]:
-        """Be told of a tenant's changes from now on.
+        """Register a window for a tenant's changes.
 
         Raises:
-            TooManyFollowersError: the person follows in too many windows already.
+            TooManyFollowersError: the person has too many open windows.
         """
         followers = self._followers[tenant_id]
         theirs = sum(follower.user_id == user_id for follower in followers)
@@ -144,8 +143,8 @@ class ChangeFeed:
     async def read(self, tenant_id: TenantId, cursor: FeedCursor) -> Changes | None:
         """Read what came after the cursor; None when nothing did.
 
-        Windows that stand at the same cursor share one reading, until it begins: to who
-        was told of news since then it would say less than there is.
+        Windows at the same cursor share one reading until it begins: afterwards it may
+        lack changes that a window was signalled for meanwhile.
         """
         key = (tenant_id, cursor)
         reading = self._readings.get(key)
@@ -161,8 +160,8 @@ class ChangeFeed:
             page = await fetch_feed_page(self._pool, tenant_id, cursor, MAX_CHANGES)
             if not page:
                 return None
-            # Asked after the page: what they show is at least as new as the cursor.
-            touched = {one for change in page for one in change.message_ids}
+            # Read after the page: so they are at least as new as the cursor.
+            touched = {key for change in page for key in change.message_ids}
             messages = await fetch_messages(self._pool, tenant_id, touched)
             changes = _cut(page, messages)
             conversations = await fetch_conversations(
@@ -171,28 +170,21 @@ class ChangeFeed:
         is_full = len(page) == MAX_CHANGES or len(changes) < len(page)
         return _build_changes(cursor, changes, messages, conversations, is_full=is_full)
 
-    async def _tell_on(self) -> None:
-        while True:
-            await self._wake.wait()
-            # What is committed meanwhile is one question more, not one each.
-            await asyncio.sleep(self.limits.pace.total_seconds())
-            self._wake.clear()
-            first_seqs, self._first_seqs = self._first_seqs, {}
-            has_missed, self._has_missed = self._has_missed, False
-            try:
-                tenants = await self._find_tenants(first_seqs, has_missed=has_missed)
-            except DATABASE_AWAY as error:
-                log.warning("change_feed_cannot_read", reason=repr(error))
-                await self._try_later()
-                continue
-            except Exception:
-                # All windows of this process hang on this loop.
-                log.exception("change_feed_failed")
-                await self._try_later()
-                continue
-            for tenant_id in tenants:
-                for follower in self._followers.get(tenant_id, ()):
-                    follower.news.set()
+    async def _signal_followers(self) -> None:
+        # Commits within the pace are one query, not one each.
+        await asyncio.sleep(self.limits.pace.total_seconds())
+        self._wake.clear()
+        first_seqs, self._first_seqs = self._first_seqs, {}
+        has_missed, self._has_missed = self._has_missed, False
+        try:
+            tenants = await self._find_tenants(first_seqs, has_missed=has_missed)
+        except Exception:
+            # The notifications are used up: the next attempt signals everybody.
+            self._has_missed = True
+            raise
+        for tenant_id in tenants:
+            for follower in self._followers.get(tenant_id, ()):
+                follower.news.set()
 
     async def _find_tenants(
         self, first_seqs: dict[int, int], *, has_missed: bool
@@ -201,12 +193,6 @@ class ChangeFeed:
         if has_missed or not followed:
             return followed
         return await fetch_tenants_with_news(self._pool, followed, first_seqs)
-
-    async def _try_later(self) -> None:
-        """Wait, then have everyone look: what was to be told is forgotten."""
-        await asyncio.sleep(RECOVERY_PAUSE_S)
-        self._has_missed = True
-        self._wake.set()
 
 
 def _cut(page: Sequence[Change], messages: Sequence[StoredMessage]) -> Sequence[Change]:
@@ -217,8 +203,8 @@ def _cut(page: Sequence[Change], messages: Sequence[StoredMessage]) -> Sequence[
     }
     total = 0
     for index, change in enumerate(page):
-        # Told once, however often it changed.
-        total += sum(chars.pop(one, 0) for one in change.message_ids)
+        # A message counts once, however often it changed.
+        total += sum(chars.pop(key, 0) for key in change.message_ids)
         if index and total > MAX_FRAME_CHARS:
             return page[:index]
     return page
@@ -234,16 +220,16 @@ def _build_changes(
 ) -> Changes:
     for change in changes:
         cursor = cursor.advance(change.shard, change.seq)
-    touched = {one for change in changes for one in change.message_ids}
+    touched = {key for change in changes for key in change.message_ids}
     # A message has the number of the event that made it.
     made = {(change.conversation_id, change.seq) for change in changes}
-    told = [message for message in messages if message.id in touched]
+    changed = [message for message in messages if message.id in touched]
     return Changes(
         cursor=cursor,
-        messages=tuple(sorted(told, key=lambda message: message.seq)),
+        messages=tuple(sorted(changed, key=lambda message: message.seq)),
         new_ids=frozenset(
             message.id
-            for message in told
+            for message in changed
             if (message.conversation_id, message.seq) in made
         ),
         conversations=conversations,

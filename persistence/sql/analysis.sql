@@ -1,15 +1,15 @@
 -- fetch_service_names --
--- Which services a tenant's analysis is about.
+-- The services of a tenant's analysis.
 SELECT id, name FROM services
 WHERE tenant_id = $1 AND ($2::uuid IS NULL OR id = $2)
 ORDER BY name, id;
 
 -- fetch_tenants_with_services --
--- Whom the daily analysis is for.
+-- The tenants of the daily analysis.
 SELECT DISTINCT tenant_id FROM services WHERE enabled ORDER BY tenant_id;
 
 -- fetch_due_tenants --
--- Who lacks the digest of the day that ended at $1, and had something watched in it.
+-- Tenants with services on the day that ended at $1, but without its digest.
 SELECT DISTINCT s.tenant_id FROM services s
 WHERE s.enabled AND s.created_at < $1 AND NOT EXISTS (
     SELECT FROM digests d
@@ -19,8 +19,8 @@ ORDER BY s.tenant_id;
 
 -- fetch_check_columns --
 -- A service is one row of three arrays: rows of checks would cost ten times as much to
--- carry. What says nothing about the service, in maintenance or without a network, is
--- left out.
+-- carry. Checks that say nothing about the service, in maintenance or without a
+-- network, are left out.
 SELECT service_id,
     array_agg(extract(epoch FROM checked_at)::double precision ORDER BY checked_at)
         AS at,
@@ -40,8 +40,8 @@ WHERE tenant_id = $1 AND ($2::uuid IS NULL OR service_id = $2)
 ORDER BY checked_at, id LIMIT $4;
 
 -- upsert_anomaly --
--- Found again, by hand or the next day, it is the same one that may have gone on: a time
--- that overlaps a known one is that one. A deleted service has none.
+-- An anomaly that overlaps a known one is the same, found again on demand or on the next
+-- day. A deleted service has none.
 INSERT INTO anomalies (id, tenant_id, service_id, started_at, ended_at, score, feature,
     details, result_ids, created_at)
 SELECT coalesce((
@@ -60,8 +60,8 @@ ON CONFLICT (id) DO UPDATE SET
 RETURNING xmax = 0 AS is_new;
 
 -- upsert_digest --
--- Asked for twice, a period has one digest: the later one. The last period's is kept
--- once more, where the summary reads it. A deleted service has none.
+-- A period has one digest, the latest one. That of the last period is copied to where
+-- the summary reads it. A deleted service has none.
 WITH kept AS (
     INSERT INTO digests (id, tenant_id, service_id, period_start, period_end,
         summary_text, anomaly_count, facts, written_by, created_at)
@@ -94,7 +94,7 @@ WHERE tenant_id = $1 AND ($2::uuid IS NULL OR service_id = $2)
 ORDER BY created_at DESC, id LIMIT $3 OFFSET $4;
 
 -- fetch_latest_digest --
--- The last words about a service, or about all of them together.
+-- The latest digest of a service, or the overall one.
 SELECT * FROM digests
 WHERE tenant_id = $1 AND service_id IS NOT DISTINCT FROM $2::uuid
 ORDER BY period_end DESC, created_at DESC LIMIT 1;
@@ -117,7 +117,7 @@ WHERE tenant_id = $1
 ORDER BY started_at DESC, id LIMIT $5 OFFSET $6;
 
 -- delete_old_findings --
--- They are kept as long as the results they speak of.
+-- They are kept as long as their results.
 WITH gone AS (
     DELETE FROM anomalies WHERE ended_at < $1
 ), latest AS (
@@ -126,7 +126,8 @@ WITH gone AS (
 DELETE FROM digests WHERE period_end < $1;
 
 -- try_lock_analysis --
--- Two analyses of a tenant at once would write the same; the lock ends with its session.
+-- Two concurrent analyses of a tenant would write the same. The lock ends with the
+-- session.
 SELECT pg_try_advisory_lock(hashtextextended('pilito analysis ' || $1::text, 0));
 
 -- unlock_analysis --

@@ -1,5 +1,5 @@
 -- insert_channel --
--- An account that is connected already gives no row; whose it is stays untold.
+-- An account that is connected already gives no row; its tenant is not disclosed.
 INSERT INTO channels
     (id, tenant_id, kind, name, account_id, access_token, webhook_secret, is_paused,
      connection, connection_note)
@@ -13,7 +13,7 @@ SELECT *, count(*) OVER () AS total FROM channels
 WHERE tenant_id = $1 ORDER BY created_at, id LIMIT $2 OFFSET $3;
 
 -- count_channels --
--- Asked when a page past the end came back empty, which then can't say the total.
+-- For a page past the end, whose rows can't carry the total.
 SELECT count(*) FROM channels WHERE tenant_id = $1;
 
 -- fetch_tenant_channel --
@@ -21,7 +21,7 @@ SELECT count(*) FROM channels WHERE tenant_id = $1;
 SELECT * FROM channels WHERE tenant_id = $1 AND id = $2;
 
 -- fetch_channel --
--- For webhooks and senders, which have no tenant before they have the channel.
+-- For webhooks and senders, which learn the tenant from the channel.
 SELECT * FROM channels WHERE id = $1;
 
 -- fetch_channel_by_account --
@@ -29,12 +29,12 @@ SELECT * FROM channels WHERE id = $1;
 SELECT * FROM channels WHERE kind = $1 AND account_id = $2;
 
 -- lock_channel --
--- Two edits, or an edit and a first message, take turns.
+-- Serialises two edits, or an edit and a first message.
 SELECT * FROM channels WHERE tenant_id = $1 AND id = $2 FOR UPDATE;
 
 -- update_channel --
--- Whether another account of that id exists is asked in the same statement; the
--- unique key stands behind it for two that come at once.
+-- Gives no row if another channel has the account; the unique key decides between two
+-- edits at once.
 UPDATE channels c SET name = $3, is_paused = $4, account_id = $5, access_token = $6,
     connection = $7, connection_note = $8
 WHERE tenant_id = $1 AND id = $2 AND NOT EXISTS (
@@ -43,12 +43,12 @@ WHERE tenant_id = $1 AND id = $2 AND NOT EXISTS (
 RETURNING *;
 
 -- record_link --
--- The platform was told, or not, while no lock was held: it may take seconds.
+-- The platform was asked while no lock was held: that may take seconds.
 UPDATE channels SET connection = $3, connection_note = $4
 WHERE tenant_id = $1 AND id = $2 RETURNING *;
 
 -- has_conversations --
--- A channel takes its conversations with it, so one that has any is kept.
+-- Deleting a channel deletes its conversations, so a channel in use is kept.
 SELECT EXISTS (SELECT FROM conversations WHERE channel_id = $1);
 
 -- delete_channel --
@@ -56,5 +56,5 @@ SELECT EXISTS (SELECT FROM conversations WHERE channel_id = $1);
 DELETE FROM channels WHERE tenant_id = $1 AND id = $2;
 
 -- notify_channels --
--- Every process that keeps channels in memory forgets this one.
+-- Every process drops this channel from its memory.
 SELECT pg_notify('pilito_channels', $1::uuid::text);

@@ -1,5 +1,5 @@
 -- fetch_chat_news --
--- One question for all visitors who are connected: what came after each one's cursor.
+-- One query for all connected visitors: the messages after each visitor's cursor.
 SELECT m.id, m.conversation_id, m.seq, m.type, m.content, m.created_at
 FROM unnest($1::uuid[], $2::bigint[]) AS visit (conversation_id, seq)
 CROSS JOIN LATERAL (
@@ -11,11 +11,11 @@ CROSS JOIN LATERAL (
 ORDER BY m.seq;
 
 -- fetch_chat_writing --
--- Where the AI is at it: the newest message is a customer's, and is being answered.
+-- Conversations in which the AI answers the newest message just now.
 SELECT c.id FROM conversations c JOIN messages m ON m.id = c.last_message_id
 WHERE c.id = ANY($1::uuid[]) AND m.processing_status = 'processing';
 
 -- fetch_chat_start --
--- The cursor just before the newest messages, for a visitor who brings none.
+-- The cursor before the newest messages, for a visitor without one.
 SELECT seq FROM messages WHERE conversation_id = $1
 ORDER BY seq DESC OFFSET $2 LIMIT 1;

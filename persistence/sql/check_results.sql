@@ -22,19 +22,19 @@ WHERE tenant_id = $1
 SELECT * FROM check_results WHERE tenant_id = $1 AND id = $2;
 
 -- fetch_transitions_page --
--- When a service changed, or all of a tenant's, the newest first.
+-- Transitions of a service, or of all of a tenant's services, the newest first.
 SELECT * FROM service_transitions
 WHERE tenant_id = $1 AND ($2::uuid IS NULL OR service_id = $2)
 ORDER BY at DESC, id LIMIT $3 OFFSET $4;
 
 -- count_transitions --
--- How many changes there are in all.
+-- The total number.
 SELECT count(*) FROM service_transitions
 WHERE tenant_id = $1 AND ($2::uuid IS NULL OR service_id = $2);
 
 -- fetch_summary --
--- All of a tenant's services as they are now: one row each, whatever the history. What
--- the summary shows of digests and windows was put together when it changed.
+-- All of a tenant's services as they are now: one row each, whatever the history. Digests
+-- and windows are prepared for the summary when they change.
 SELECT s.id, s.name, s.enabled, s.origin, t.status, t.status_since, t.tls_expires_at,
     w.windows, t.latest_status_code, t.latest_ok, t.latest_latency_ms, t.latest_error,
     t.latest_checked_at, d.summary_text, d.anomaly_count, d.period_start
@@ -46,7 +46,7 @@ WHERE s.tenant_id = $1
 ORDER BY s.name, s.id;
 
 -- fetch_global_digest --
--- The latest words about all of a tenant's services together.
+-- The latest overall digest.
 SELECT summary_text, anomaly_count, period_start FROM latest_digests
 WHERE tenant_id = $1 AND service_id IS NULL;
 

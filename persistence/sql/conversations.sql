@@ -1,7 +1,7 @@
 -- fetch_conversations_page --
--- A tenant's inbox, what moved last first; the words match customer or messages. The
--- offset keeps the planner from searching the messages of all tenants at once. Where
--- nothing was said yet, only something taken back, there is nothing to show.
+-- A tenant's inbox, the newest change first; the words match customer or messages. The
+-- offset keeps the planner from searching the messages of all tenants at once. A
+-- conversation that has only an unsent message is not shown.
 SELECT c.*, k.platform_id, k.first_name, k.last_name, k.username, k.tags,
     m.content AS last_content, m.type AS last_type, m.created_at AS last_at
 FROM conversations c
@@ -20,7 +20,7 @@ ORDER BY c.updated_at DESC, c.id
 LIMIT $5 OFFSET $6;
 
 -- count_conversations --
--- Apart from the page, which reads only as many rows as it shows.
+-- Separate from the page, which reads only as many rows as it shows.
 SELECT count(*)
 FROM conversations c
 JOIN customers k ON k.id = c.customer_id
@@ -35,7 +35,7 @@ WHERE c.tenant_id = $1 AND c.last_message_id IS NOT NULL
             ) AS said WHERE said.content ~* $4));
 
 -- fetch_conversations --
--- Some conversations by id, as far as they are this tenant's and something was said.
+-- Conversations by id, as far as they are this tenant's and have a message.
 SELECT c.*, k.platform_id, k.first_name, k.last_name, k.username, k.tags,
     m.content AS last_content, m.type AS last_type, m.created_at AS last_at
 FROM conversations c

@@ -1,5 +1,5 @@
 -- fetch_customers_page --
--- A tenant's customers, the newest first; the words match who they are and the notes.
+-- A tenant's customers, newest first; the words match names, ids and notes.
 SELECT k.*, c.kind AS source
 FROM customers k
 JOIN channels c ON c.id = k.channel_id
@@ -13,7 +13,7 @@ ORDER BY k.created_at DESC, k.id
 LIMIT $5 OFFSET $6;
 
 -- count_customers --
--- Apart from the page, which reads only as many rows as it shows.
+-- Separate from the page, which reads only the rows that it shows.
 SELECT count(*) FROM customers k
 WHERE k.tenant_id = $1
     AND ($2::uuid IS NULL OR k.channel_id = $2)
@@ -30,7 +30,7 @@ JOIN channels c ON c.id = k.channel_id
 WHERE k.tenant_id = $1 AND k.id = $2;
 
 -- update_customer --
--- What is null stays as it is, so two operators who edit different fields both do.
+-- A null leaves its field, so edits of different fields by two operators both count.
 UPDATE customers SET
     first_name = coalesce($3, first_name),
     last_name = coalesce($4, last_name),

@@ -22,7 +22,7 @@ SELECT d.*, 0::bigint AS chunks, 0::bigint AS embedded_chunks,
 WHERE d.tenant_id = $1 AND d.id = $2 AND NOT d.is_deleted FOR UPDATE;
 
 -- mark_document_deleted --
--- The row stays, so that readers learn by its revision that it went. Its text goes.
+-- The row stays, so that indexes learn of the deletion by its revision; the text goes.
 UPDATE documents SET is_deleted = true, text = '', revision = $3, updated_at = now()
 WHERE tenant_id = $1 AND id = $2;
 
@@ -38,7 +38,7 @@ CROSS JOIN LATERAL (
 WHERE d.tenant_id = $1 AND d.id = $2 AND NOT d.is_deleted;
 
 -- fetch_documents_page --
--- What changed last comes first; the words match title or text.
+-- The last changed documents come first; the words match title or text.
 SELECT d.*, n.* FROM (
     SELECT * FROM documents
     WHERE tenant_id = $1 AND NOT is_deleted
@@ -63,7 +63,7 @@ WHERE tenant_id = $1 AND NOT is_deleted
         OR position(lower($3) IN lower(text)) > 0);
 
 -- fetch_embeddings --
--- What an edit may keep of the embedder's work: the chunk's words have not changed.
+-- Embeddings that an edit may keep, because the text of the chunk has not changed.
 SELECT text, embedding, embedding_model, old_embedding, old_embedding_model FROM chunks
 WHERE tenant_id = $1 AND document_id = $2
     AND (embedding IS NOT NULL OR old_embedding IS NOT NULL);
@@ -90,5 +90,5 @@ FROM unnest($3::uuid[], $4::uuid[], $5::int[], $6::text[], $7::bytea[], $8::text
     AS c(id, parent_id, position, text, embedding, model, old_embedding, old_model);
 
 -- notify_knowledge --
--- The embedder and every replica that keeps this tenant's indexes come and look.
+-- Wakes the indexer and every replica that holds this tenant's index.
 SELECT pg_notify('pilito_knowledge', $1::uuid::text);

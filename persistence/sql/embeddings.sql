@@ -1,5 +1,5 @@
 -- park_foreign_embeddings --
--- Once, when a model starts: what another one made serves on, and is made anew.
+-- Once, when a model starts: vectors of another model serve on until they are replaced.
 WITH parked AS (
     UPDATE chunks SET old_embedding = coalesce(old_embedding, embedding),
         old_embedding_model = coalesce(old_embedding_model, embedding_model),
@@ -13,15 +13,15 @@ FROM (SELECT tenant_id, min(old_embedding_model) AS model FROM parked
 WHERE k.tenant_id = p.tenant_id AND k.served_model IS NULL;
 
 -- restore_own_embeddings --
--- After the above: the setting is back at a model whose vectors are still there.
+-- After the above: the setting names a model again whose vectors are still there.
 UPDATE chunks SET embedding = old_embedding, embedding_model = old_embedding_model,
     old_embedding = NULL, old_embedding_model = NULL
 WHERE old_embedding_model = $1 AND embedding IS NULL;
 
 -- claim_unembedded --
--- Takes some of one tenant's chunks for a while: two replicas never embed the same, and
--- what a dead one had taken falls due again. Any tenant that waits may be next, so that
--- a large one's import does not keep a small one's page waiting.
+-- Leases some of one tenant's chunks: two replicas never embed the same chunk, and the
+-- chunks of a dead replica fall due again. A random tenant is next, so that a large
+-- import does not keep a small tenant's page waiting.
 WITH waiting AS (
     SELECT k.tenant_id FROM knowledge_revisions k WHERE EXISTS (
         SELECT 1 FROM chunks c WHERE c.tenant_id = k.tenant_id
@@ -38,20 +38,20 @@ WHERE c.id = taken.id AND d.id = c.document_id
 RETURNING c.id, c.tenant_id, c.document_id, d.title, c.text;
 
 -- release_unembedded --
--- A replica that stops in good order leaves its work to others at once.
+-- A replica that stops in good order leaves its chunks to others at once.
 UPDATE chunks SET embedding_due_at = now()
 WHERE id = ANY($1::uuid[]) AND embedding IS NULL;
 
 -- record_embedding_failure --
--- Tried again ever later, at last once an hour, and never before others.
+-- Tried again with growing pauses, at last once an hour, and never before others.
 UPDATE chunks SET embedding_failures = embedding_failures + 1, embedding_error = $2,
     embedding_due_at = now()
         + least(interval '1 hour', interval '5 s' * power(4, embedding_failures))
 WHERE id = $1 AND embedding IS NULL;
 
 -- serve_whole_tenants --
--- From now on the new model's vectors are searched, where all are there; those that
--- failed for good are not waited for.
+-- Serves the new model's vectors to tenants that have all of them; chunks that failed
+-- for good are not waited for.
 UPDATE knowledge_revisions k SET served_model = NULL
 WHERE k.served_model IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM chunks c WHERE c.tenant_id = k.tenant_id
@@ -59,12 +59,12 @@ WHERE k.served_model IS NOT NULL AND NOT EXISTS (
 RETURNING k.tenant_id;
 
 -- forget_old_embeddings --
--- Nobody searches them any more.
+-- The previous model no longer serves this tenant.
 UPDATE chunks SET old_embedding = NULL, old_embedding_model = NULL
 WHERE tenant_id = $1 AND old_embedding_model IS NOT NULL;
 
 -- lock_documents --
--- Taken before the revision, as every edit does: so nobody waits in a circle.
+-- Locks before the revision, as every edit does: so there can be no deadlock.
 SELECT id FROM documents WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE;
 
 -- store_embeddings --

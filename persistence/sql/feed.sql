@@ -1,10 +1,10 @@
 -- fetch_feed_end --
--- Where a reader who starts now begins: what is older, lists show.
+-- The start of a new reader; older changes are in the lists of the API.
 SELECT shard, seq FROM shards ORDER BY shard;
 
 -- fetch_feed_page --
--- A tenant's changes after a cursor, each shard's in order of its commits. A shard that
--- the cursor does not name is younger than it: all of its changes are news.
+-- A tenant's changes after a cursor, each shard's in order of commits. A shard that the
+-- cursor does not name is younger than it: all of its changes are new.
 SELECT page.*
 FROM shards s
 LEFT JOIN unnest($2::smallint[], $3::bigint[]) AS cursor (shard, seq)
@@ -19,8 +19,8 @@ ORDER BY page.seq, page.shard
 LIMIT $4;
 
 -- fetch_tenants_with_news --
--- Asked once for all who follow in a process: of these tenants, who has changes in
--- these shards from these numbers on? Only each one's newest change is looked at.
+-- One query for all followers in a process: which tenants have changes in these shards
+-- from these numbers on? Only the newest change of each is read.
 SELECT t.id FROM unnest($1::uuid[]) AS t (id)
 WHERE EXISTS (
     SELECT FROM unnest($2::smallint[], $3::bigint[]) AS news (shard, first_seq)

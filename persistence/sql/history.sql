@@ -1,7 +1,7 @@
 -- fetch_events_page --
--- What happened to a conversation, oldest first. What its author took back is not
--- shown here either: neither the words nor what they were changed to. A customer's are
--- not even stored any more; the shop's own are, for a replay cuts them into parts again.
+-- The events of a conversation, oldest first. Unsent texts are not shown here either,
+-- nor what they were edited to. A customer's are not even stored any more; the shop's
+-- own are, since a replay splits them into parts again.
 SELECT e.id, e.version, e.kind, e.at,
     CASE WHEN e.kind IN (
             'CustomerWrote', 'CustomerShared', 'MessageEdited', 'EchoReceived',
@@ -16,13 +16,13 @@ WHERE e.tenant_id = $1 AND e.conversation_id = $2
 ORDER BY e.version LIMIT $3 OFFSET $4;
 
 -- count_events --
--- Apart from the page, which reads only as many rows as it shows.
+-- Separate from the page, which reads only as many rows as it shows.
 SELECT count(*) FROM conversation_events
 WHERE tenant_id = $1 AND conversation_id = $2;
 
--- fetch_story --
--- All that a replay needs in one snapshot: the stored state is the one that these
--- events made, also while the conversation goes on.
+-- fetch_history --
+-- The input of a replay in one snapshot: the stored state is the one that these events
+-- made, also while the conversation goes on.
 SELECT c.state::text AS state, e.version, e.kind, e.payload::text AS payload
 FROM conversations c
 LEFT JOIN conversation_events e ON e.conversation_id = c.id

@@ -1,6 +1,6 @@
 -- raise_epoch --
--- A starting shard takes its place; whoever held it stops at its next write. The
--- sequence goes on above every other shard's, so that a conversation that moves to
+-- A starting process claims the shard; the previous holder fails at its next write. The
+-- sequence continues above every other shard's, so that a conversation that moves to
 -- another shard keeps its messages in order.
 INSERT INTO shards (shard, epoch, seq, started_at)
 VALUES ($1, 1, (SELECT coalesce(max(seq), 0) FROM shards), now())
@@ -11,20 +11,19 @@ ON CONFLICT (shard) DO UPDATE SET
 RETURNING epoch, seq;
 
 -- renew_epoch --
--- After a commit whose outcome was lost: it may still be under way, and must not be
--- carried out once states and timers were read anew. It waits for the shard's row if it
--- has that already; if not, the number that it counts on from is taken by this.
+-- After a commit whose outcome was lost: it may still be under way, and must not happen
+-- once states and timers were read again. If it holds the shard's row already, this
+-- statement waits for it; if not, the sequence number that it names is used up here.
 UPDATE shards SET seq = seq + 1 WHERE shard = $1 AND epoch = $2 RETURNING seq;
 
 -- fence_all --
--- A starting runtime takes the place of every shard of the one before it, also when
--- that one had another number of them.
+-- A starting runtime fences every shard of an earlier one, also of one with more shards.
 UPDATE shards SET epoch = epoch + 1;
 
 -- fetch_before_deciding --
--- All that a batch needs to know, in one round trip: the states that are not in memory,
--- and which of the events happened already, for a webhook may be delivered twice. Ids
--- come as JSON, too: the driver takes long over each element of an array.
+-- The input of a batch in one round trip: the states that are not in memory, and the
+-- events that are stored already, since a webhook may be delivered twice. Ids come as
+-- JSON, too: the driver takes long over each element of an array.
 SELECT 'state' AS kind, id, 0::bigint AS seq, state::text AS state
 FROM conversations
 WHERE id = ANY(ARRAY(SELECT json_array_elements_text($1)::uuid))
@@ -33,7 +32,7 @@ SELECT 'event', id, seq, NULL FROM conversation_events
 WHERE id = ANY(ARRAY(SELECT json_array_elements_text($2)::uuid));
 
 -- fetch_timers --
--- All timers of a shard, armed again at its start.
+-- All timers of a shard, which it arms at its start.
 SELECT conversation_id, kind, slot, due_at FROM timers
 WHERE slot % $2::int = $1::int ORDER BY due_at;
 
@@ -116,9 +115,9 @@ WITH fence AS (
         delivery text, metadata text, created_at timestamptz, combined_content text,
         position bigint
     )
-), progress AS (
-    -- What became of older messages: what is null stays as it is. Of one that was
-    -- unsent nothing stays, whatever comes after.
+), updates AS (
+    -- Changes of stored messages; null leaves a column as it is. An unsent message
+    -- stays empty, whatever comes after.
     UPDATE messages SET
         processing_status = coalesce(p.processing_status, messages.processing_status),
         delivery = coalesce(p.delivery, messages.delivery),
@@ -147,7 +146,7 @@ WITH fence AS (
     )
     WHERE messages.id = p.id
 ), new_sends AS (
-    -- Where each part of a message of ours stands.
+    -- The delivery status of each part of a message of ours.
     INSERT INTO outbox (
         id, conversation_id, message_id, tenant_id, channel_id, part, content,
         delivery, attempts, platform_id, error, updated_at, created_at
@@ -164,7 +163,7 @@ WITH fence AS (
         error = excluded.error,
         updated_at = excluded.updated_at
 ), armed AS (
-    -- Setting a timer replaces the one before it: that one can't fire for this one.
+    -- Setting a timer replaces the one before it, which can't fire any more.
     INSERT INTO timers (conversation_id, kind, slot, due_at)
     SELECT * FROM json_to_recordset($11) AS r (
         conversation_id uuid, kind text, slot smallint, due_at timestamptz
@@ -182,13 +181,13 @@ SELECT
     WHEN (SELECT count(*) FROM held) <> cardinality($15)
         THEN refuse_rows('a new customer is of a channel that is gone')
     END,
-    -- Ids only, once per batch: readers fetch what they care for by cursor.
+    -- Numbers only, once per batch: readers fetch the rows by cursor.
     pg_notify('pilito_messages', $14);
 
--- forget_words --
--- What its author took back is not kept in the history either. What stays decides the
--- same again: an event happened, and whether it had words, but not which. An echo that
--- made no message of its own was taken for one of ours: it says what the shop said.
+-- redact_events --
+-- The history keeps no unsent text either. The remains decide the same in a replay: that
+-- an event happened, and whether it had words, but not which. An echo without a message
+-- of its own was matched with one of ours: it holds the shop's words.
 UPDATE conversation_events e SET payload = e.payload || CASE e.kind
     WHEN 'CustomerShared' THEN '{"content": "", "media": []}'
     WHEN 'MessageEdited' THEN '{"text": "…"}'

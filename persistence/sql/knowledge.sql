@@ -1,19 +1,19 @@
 -- fetch_state --
--- Asked before every search: whether the index in memory is still the newest.
+-- Runs before every search, to tell if the index in memory is current.
 SELECT revision, served_model FROM knowledge_revisions WHERE tenant_id = $1;
 
 -- fetch_changed_documents --
--- What an index has to drop and, unless deleted, to take in anew.
+-- Documents that an index has to drop and, unless deleted, to read again.
 SELECT id, revision, is_deleted FROM documents
 WHERE tenant_id = $1 AND revision > $2 ORDER BY revision;
 
 -- fetch_deleted_documents --
--- What must not be told any more, while the rest of a large change is still read.
+-- Documents that must not be quoted while the rest of a large change is still read.
 SELECT id FROM documents WHERE tenant_id = $1 AND revision > $2 AND is_deleted;
 
 -- fetch_chunks --
--- All that an index keeps of some documents. Another model's vectors can't be compared
--- with this one's, nor even be of its size: until they are made anew there are none.
+-- All that an index keeps of some documents. Vectors of two models cannot be compared,
+-- so a chunk without a vector of this model has none.
 SELECT c.id, c.document_id, d.source_type, d.title, c.text, c.parent_id,
     p.text AS parent_text, d.url, d.tags,
     CASE $3 WHEN c.embedding_model THEN c.embedding
@@ -25,6 +25,6 @@ WHERE c.tenant_id = $1 AND c.document_id = ANY($2::uuid[]) AND NOT d.is_deleted
 ORDER BY c.document_id, c.position;
 
 -- count_unembedded --
--- How much of a tenant's knowledge can't be found by meaning yet.
+-- The chunks of a tenant that cannot be found by meaning yet.
 SELECT count(*) FROM chunks
 WHERE tenant_id = $1 AND embedding IS NULL;

@@ -7,16 +7,16 @@ WHERE $3::uuid IS NULL OR EXISTS (
 RETURNING *;
 
 -- fetch_windows_page --
--- Those that end last come first: what goes on and what is to come.
+-- Those that end last come first: current and future ones.
 SELECT * FROM maintenance_windows
 WHERE tenant_id = $1 AND ($2::uuid IS NULL OR service_id = $2 OR service_id IS NULL)
 ORDER BY ends_at DESC, id LIMIT $3 OFFSET $4;
 
 -- count_windows --
--- How many there are in all.
+-- The total number.
 SELECT count(*) FROM maintenance_windows
 WHERE tenant_id = $1 AND ($2::uuid IS NULL OR service_id = $2 OR service_id IS NULL);
 
 -- delete_window --
--- Ends it at once, too.
+-- A current window ends with it.
 DELETE FROM maintenance_windows WHERE tenant_id = $1 AND id = $2 RETURNING id;

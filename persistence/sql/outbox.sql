@@ -1,7 +1,7 @@
 -- fetch_outbox_page --
--- Messages of which parts stand at one point of their way, what moved last first. Which
--- of the lost ones can be sent again, the conversation's state knows.
-WITH letters AS (
+-- Messages with parts of one delivery status, the newest change first. The conversation's
+-- state knows which dead letters can be retried.
+WITH unsent AS (
     SELECT o.message_id, o.conversation_id, o.channel_id, count(*) AS parts,
         max(o.attempts) AS attempts, max(o.error) AS error,
         min(o.created_at) AS created_at, max(o.updated_at) AS updated_at
@@ -11,28 +11,28 @@ WITH letters AS (
     GROUP BY o.message_id, o.conversation_id, o.channel_id
     ORDER BY max(o.updated_at) DESC, o.message_id LIMIT $4 OFFSET $5
 )
-SELECT l.*, c.source, m.type, m.content, EXISTS (
+SELECT u.*, c.source, m.type, m.content, EXISTS (
         SELECT FROM jsonb_array_elements(
             coalesce(c.state -> 'dead', '[]'::jsonb)) AS dead
-        WHERE dead ->> 'message_id' = l.message_id::text
+        WHERE dead ->> 'message_id' = u.message_id::text
     ) AS can_retry
-FROM letters l
-JOIN messages m ON m.id = l.message_id
-JOIN conversations c ON c.id = l.conversation_id
-ORDER BY l.updated_at DESC, l.message_id;
+FROM unsent u
+JOIN messages m ON m.id = u.message_id
+JOIN conversations c ON c.id = u.conversation_id
+ORDER BY u.updated_at DESC, u.message_id;
 
 -- count_outbox --
--- Apart from the page, which joins only what it shows.
+-- Separate from the page, which joins only the rows that it shows.
 SELECT count(DISTINCT o.message_id) FROM outbox o
 WHERE o.tenant_id = $1 AND o.delivery <> 'sent' AND o.delivery = $2
     AND ($3::uuid IS NULL OR o.channel_id = $3);
 
--- fetch_letter_conversation --
--- Whose message it is, if it ever went to a platform and is this tenant's.
+-- fetch_outbox_conversation --
+-- The conversation of a message, if it has parts and is this tenant's.
 SELECT conversation_id FROM outbox WHERE tenant_id = $1 AND message_id = $2 LIMIT 1;
 
 -- fetch_waiting_conversations --
--- Whose messages wait for a channel, page by page: a long pause holds back thousands.
+-- Conversations that wait for a channel, in pages: a long pause holds back thousands.
 SELECT DISTINCT conversation_id FROM outbox
 WHERE tenant_id = $1 AND delivery = 'queued' AND channel_id = $2
     AND conversation_id > $3

@@ -1,6 +1,6 @@
 -- upsert_rollups --
--- The one who watches adds up in memory and writes what it comes to: writing it twice
--- changes nothing.
+-- The leader accumulates in memory and writes totals: writing them twice changes
+-- nothing.
 INSERT INTO check_rollups (tenant_id, service_id, unit, starts_at, checks, passed,
     excused, latency_sum_ms, buckets, counts)
 SELECT r.tenant_id, r.service_id, r.unit, r.starts_at, r.checks, r.passed, r.excused,
@@ -18,7 +18,7 @@ ON CONFLICT (service_id, unit, starts_at) DO UPDATE SET checks = excluded.checks
     counts = excluded.counts;
 
 -- fetch_open_rollups --
--- The hour and the day that are still going on, to be added to.
+-- The current hour and day, to be added to.
 SELECT * FROM check_rollups
 WHERE service_id = ANY($1::uuid[])
     AND (unit = 'hour' AND starts_at = $2 OR unit = 'day' AND starts_at = $3);
@@ -31,7 +31,7 @@ ORDER BY starts_at;
 
 -- refresh_windows --
 -- Percentiles over many rollups: counts of equal buckets are added, and the first
--- bucket by which the share is reached is the answer.
+-- bucket that reaches the share is the answer. $5 is the factor between buckets.
 WITH wanted AS (
     SELECT service_id, tenant_id, checks - excused AS counted, passed, buckets, counts
     FROM check_rollups WHERE unit = $2 AND starts_at > $3 AND starts_at <= $4
@@ -56,8 +56,8 @@ WITH wanted AS (
 )
 INSERT INTO service_windows (service_id, tenant_id, period, checks, passed, p50_ms,
     p95_ms, p99_ms, computed_at)
-SELECT t.service_id, t.tenant_id, $1, t.checks, t.passed, 1.1 ^ (f.p50 - 0.5),
-    1.1 ^ (f.p95 - 0.5), 1.1 ^ (f.p99 - 0.5), $4
+SELECT t.service_id, t.tenant_id, $1, t.checks, t.passed, power($5::double precision, f.p50 - 0.5),
+    power($5, f.p95 - 0.5), power($5, f.p99 - 0.5), $4
 FROM totals t LEFT JOIN found f ON f.service_id = t.service_id
 ON CONFLICT (service_id, period) DO UPDATE SET checks = excluded.checks,
     passed = excluded.passed, p50_ms = excluded.p50_ms, p95_ms = excluded.p95_ms,

@@ -1,9 +1,9 @@
 -- fetch_routing --
--- Asked with each question; a row is there only for tenants with intents of their own.
+-- Runs with each question; only tenants with intents of their own have a row.
 SELECT intents FROM query_routing WHERE tenant_id = $1;
 
 -- replace_routing --
--- The list is one thing: its order settles ties.
+-- The list is stored as a whole: its order settles ties.
 INSERT INTO query_routing (tenant_id, intents) VALUES ($1, $2)
 ON CONFLICT (tenant_id) DO UPDATE SET intents = excluded.intents, updated_at = now();
 

@@ -1,5 +1,5 @@
 -- insert_service --
--- The state's row comes with it: claims and results only ever update. A name that is
+-- Creates the row of its state, too: claims and results only update it. A name that is
 -- taken gives no row.
 WITH made AS (
     INSERT INTO services (id, tenant_id, name, base_url, health_path, method, headers,
@@ -15,7 +15,7 @@ WITH made AS (
 SELECT * FROM made;
 
 -- update_service --
--- Slots before it was switched on (again) are nobody's loss.
+-- Slots before it was switched on (again) do not count as missed.
 UPDATE services SET name = $3, base_url = $4, health_path = $5, method = $6,
     headers = $7, body = $8, timeout_s = $9, expected_status = $10, conditions = $11,
     enabled = $12, failure_threshold = $13, success_threshold = $14,
@@ -37,11 +37,11 @@ SELECT * FROM services WHERE tenant_id = $1 AND id = $2 FOR UPDATE;
 SELECT * FROM services WHERE tenant_id = $1 AND id = $2;
 
 -- fetch_service_by_name --
--- Names are how files speak of services.
+-- Files identify services by name.
 SELECT * FROM services WHERE tenant_id = $1 AND name = $2;
 
 -- fetch_services_page --
--- A tenant's services by name, with how they are.
+-- A tenant's services by name, with their status.
 SELECT s.*, t.status, t.status_since
 FROM services s JOIN service_states t ON t.service_id = s.id
 WHERE s.tenant_id = $1
@@ -57,5 +57,5 @@ WHERE s.tenant_id = $1
     AND ($3::text IS NULL OR t.status = $3);
 
 -- fetch_service_status --
--- How one service is, beside what it is.
+-- The status of a service.
 SELECT status, status_since FROM service_states WHERE service_id = $1;

@@ -1,24 +1,24 @@
 -- insert_tenant --
--- A business opens its account.
+-- A taken name gives no row instead of an error that would end the transaction.
 INSERT INTO tenants (id, name) VALUES ($1, $2)
 ON CONFLICT (name) DO NOTHING
 RETURNING id, name, language, instructions;
 
 -- fetch_tenant --
--- The answering side asks for the language and the instructions.
+-- The answering side reads language and instructions.
 SELECT id, name, language, instructions FROM tenants WHERE id = $1;
 
 -- update_tenant --
--- What is not told stays as it was.
+-- A null leaves its field as it was.
 UPDATE tenants SET language = coalesce($2, language),
     instructions = coalesce($3, instructions)
 WHERE id = $1
 RETURNING id, name, language, instructions;
 
 -- fetch_first_tenants --
--- Where there is only one nobody has to name it.
+-- Commands need no tenant's name while there is only one.
 SELECT id, name, language, instructions FROM tenants ORDER BY created_at, id LIMIT 2;
 
 -- fetch_tenant_by_name --
--- The command line names tenants as people do.
+-- The command line takes tenants by name.
 SELECT id, name, language, instructions FROM tenants WHERE name = $1;

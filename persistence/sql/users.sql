@@ -6,7 +6,7 @@ ON CONFLICT (username) DO NOTHING
 RETURNING id, tenant_id, username, password_hash, is_superuser, is_active;
 
 -- fetch_user --
--- Each request asks whether its user still exists and may act.
+-- Every request checks that its user exists and is active.
 SELECT id, tenant_id, username, password_hash, is_superuser, is_active
 FROM users WHERE id = $1;
 
@@ -15,10 +15,11 @@ FROM users WHERE id = $1;
 SELECT id, tenant_id, username, password_hash, is_superuser, is_active
 FROM users WHERE username = $1;
 
--- set_password_hash --
--- A new password, or an old one hashed anew with today's parameters.
-UPDATE users SET password_hash = $2 WHERE id = $1;
+-- replace_password_hash --
+-- The same password, hashed with today's parameters. A password that was changed in the
+-- meantime has another hash, and stays.
+UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2 RETURNING id;
 
 -- set_user_active --
--- A user who left keeps the row, so that old answers keep their author.
+-- A user who left keeps the row, so that their answers keep an author.
 UPDATE users SET is_active = $2 WHERE id = $1;

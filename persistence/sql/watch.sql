@@ -1,7 +1,7 @@
 -- claim_lease --
--- Whoever holds it goes on; anybody else waits until it has run out. Each taking over
--- raises the epoch, which every later write names. A holder that comes back raises it,
--- too: what its former process still writes is refused.
+-- The holder may claim it again; others wait until it expires. Each claim raises the
+-- epoch, which every later write must match, so that a former process of the same
+-- holder is refused, too.
 INSERT INTO monitor_leases AS l (name, holder, epoch, expires_at)
 VALUES ('monitor', $1, 1, now() + $2::interval)
 ON CONFLICT (name) DO UPDATE
@@ -10,78 +10,53 @@ ON CONFLICT (name) DO UPDATE
 RETURNING epoch;
 
 -- renew_lease --
--- No row: another has taken it.
+-- No row: another runtime has claimed it.
 UPDATE monitor_leases SET expires_at = now() + $3::interval
 WHERE name = 'monitor' AND holder = $1 AND epoch = $2 RETURNING epoch;
 
 -- release_lease --
--- The next one need not wait.
+-- The next leader need not wait.
 UPDATE monitor_leases SET expires_at = now()
 WHERE name = 'monitor' AND holder = $1 AND epoch = $2;
 
 -- check_lease --
--- First in every transaction: who lost the lease writes nothing. Shared with our own
--- other transactions, but not with a taking over.
+-- The fence, first in every transaction: a process that lost the lease writes nothing.
+-- The lock is shared with our own other transactions, but not with a new claim.
 SELECT CASE WHEN NOT EXISTS (
     SELECT FROM monitor_leases
     WHERE name = 'monitor' AND holder = $1 AND epoch = $2 FOR SHARE
 ) THEN refuse_batch('the lease is lost') END;
 
 -- fetch_watched --
--- All that a slot is made of, in one reading: what is to be checked, and whether
--- somebody works on it. What was switched on after the slot waits for the next.
-SELECT s.*, n.language,
-    EXISTS (
-        SELECT FROM maintenance_windows w
-        WHERE w.tenant_id = s.tenant_id
-            AND (w.service_id IS NULL OR w.service_id = s.id)
-            AND w.starts_at <= $1 AND w.ends_at > $1
-    ) AS in_maintenance
-FROM services s
-JOIN tenants n ON n.id = s.tenant_id
-WHERE s.enabled AND s.enabled_at <= $2
-ORDER BY s.id;
+-- The services of a slot. What was switched on after the slot waits for the next one.
+SELECT (w.service).*, w.language, w.in_maintenance FROM watched_services($1) w
+WHERE (w.service).enabled AND (w.service).enabled_at <= $2
+ORDER BY (w.service).id;
 
 -- fetch_newcomers --
--- What was made or switched on since the slot began, and not checked in it yet.
-SELECT s.*, n.language,
-    EXISTS (
-        SELECT FROM maintenance_windows w
-        WHERE w.tenant_id = s.tenant_id
-            AND (w.service_id IS NULL OR w.service_id = s.id)
-            AND w.starts_at <= $1 AND w.ends_at > $1
-    ) AS in_maintenance
-FROM services s
-JOIN service_states t ON t.service_id = s.id
-JOIN tenants n ON n.id = s.tenant_id
-WHERE s.enabled AND s.enabled_at > $2
+-- Services that were created or switched on since the slot, and are not checked in it.
+SELECT (w.service).*, w.language, w.in_maintenance FROM watched_services($1) w
+JOIN service_states t ON t.service_id = (w.service).id
+WHERE (w.service).enabled AND (w.service).enabled_at > $2
     AND (t.claimed_slot IS NULL OR t.claimed_slot < $2)
-ORDER BY s.id;
+ORDER BY (w.service).id;
 
 -- fetch_one_watched --
--- The same for a check that a person asked for, which a switched-off service gets, too.
-SELECT s.*, n.language,
-    EXISTS (
-        SELECT FROM maintenance_windows w
-        WHERE w.tenant_id = s.tenant_id
-            AND (w.service_id IS NULL OR w.service_id = s.id)
-            AND w.starts_at <= $2 AND w.ends_at > $2
-    ) AS in_maintenance
-FROM services s
-JOIN tenants n ON n.id = s.tenant_id
-WHERE s.id = $1;
+-- For a check on demand, which also a service that is switched off gets.
+SELECT (w.service).*, w.language, w.in_maintenance FROM watched_services($2) w
+WHERE (w.service).id = $1;
 
 -- fetch_states --
--- What the rules remember of these services.
+-- The states of these services.
 SELECT service_id, state FROM service_states WHERE service_id = ANY($1::uuid[]);
 
 -- fetch_recorded --
--- Which of these are stored already: asked when the answer to a commit was lost.
+-- Which of these are stored: needed when the answer to a commit was lost.
 SELECT id FROM check_results WHERE id = ANY($1::uuid[]);
 
 -- claim_slot --
--- The checks that may begin: each service once in a slot, whoever else tries. A claim
--- far in the future is a clock that was wrong and has been put right.
+-- The checks that may start: each service once in a slot, by one runtime. A claim far
+-- in the future comes from a clock that was wrong and has been corrected.
 UPDATE service_states SET claimed_slot = $2
 WHERE service_id = ANY($1::uuid[]) AND (
     claimed_slot IS NULL OR claimed_slot < $2
@@ -103,7 +78,7 @@ WHERE EXISTS (SELECT FROM services s WHERE s.id = r.service_id)
 ON CONFLICT DO NOTHING;
 
 -- update_states --
--- What the rules remember, and what lists show.
+-- The states, and the latest results that lists show.
 UPDATE service_states t SET status = n.status, status_since = n.since, state = n.state,
     latest_result_id = n.result_id, latest_checked_at = n.checked_at,
     latest_status_code = n.status_code, latest_ok = n.ok,
@@ -117,7 +92,7 @@ FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::jsonb[], $5::uuid[],
 WHERE t.service_id = n.service_id;
 
 -- insert_transitions --
--- Every change of a status, for ever explained by a result.
+-- Every change of a status, with the result that explains it.
 INSERT INTO service_transitions (id, tenant_id, service_id, at, old, new, reason,
     result_id)
 SELECT r.* FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[],
@@ -127,7 +102,7 @@ WHERE EXISTS (SELECT FROM services s WHERE s.id = r.service_id)
 ON CONFLICT DO NOTHING;
 
 -- insert_missed --
--- Slots in which nobody checked, for all services that wanted it then.
+-- Slots without a check, for all services that were enabled then.
 INSERT INTO check_results (id, tenant_id, service_id, slot_at, checked_at, ok, attempts,
     error, missed)
 SELECT gen_random_uuid(), s.tenant_id, s.id, m.slot, m.slot, false, 0, $2, true
@@ -139,7 +114,7 @@ ON CONFLICT DO NOTHING
 RETURNING id, tenant_id, service_id, slot_at;
 
 -- insert_unfinished --
--- Checks that were begun by who is gone and have no result: they are not begun again.
+-- Checks that a former leader started and that have no result: they are not repeated.
 INSERT INTO check_results (id, tenant_id, service_id, slot_at, checked_at, ok, attempts,
     error, missed)
 SELECT gen_random_uuid(), t.tenant_id, t.service_id, t.claimed_slot, now(), false, 0,
@@ -166,7 +141,7 @@ WITH hours AS (
     DELETE FROM check_rollups WHERE unit = 'day' AND starts_at < $2
 ), changes AS (
     DELETE FROM service_transitions WHERE at < $2
-), notices AS (
+), old_alerts AS (
     DELETE FROM alerts WHERE created_at < $2
 )
 DELETE FROM maintenance_windows WHERE ends_at < $2;

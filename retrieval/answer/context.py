@@ -1,10 +1,10 @@
-"""From ranked chunks to the numbered passages that a prompt has room for."""
+"""The numbered passages of ranked chunks that fit into a prompt."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from retrieval.index.bm25 import grams
+from retrieval.index.bm25 import char_ngrams
 from retrieval.index.knowledge import IndexedChunk, SourceType
 from retrieval.text.normalise import normalise
 from retrieval.text.sentences import sentence_spans
@@ -18,7 +18,7 @@ _REMEMBERED_TEXTS = 1_024
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A numbered piece of context: what the answer may cite as `[number]`."""
+    """A numbered piece of context, which the answer may cite as `[number]`."""
 
     number: int
     chunk: IndexedChunk
@@ -61,7 +61,7 @@ class _Wording:
 
     @cached_property
     def _pieces(self) -> frozenset[str]:
-        return frozenset(grams(self._folded))
+        return frozenset(char_ngrams(self._folded))
 
 
 @lru_cache(maxsize=_REMEMBERED_TEXTS)
@@ -83,8 +83,8 @@ def fill_budget(
 ) -> list[Passage]:
     """Take passages in order while their rendered tokens fit the budget.
 
-    A chunk brings its parent, once. What has no room as a parent is tried as the chunk
-    alone, and the very first as the sentences it begins with; a sentence is never cut.
+    A chunk brings its parent, once. A parent that has no room is replaced by the chunk
+    alone, and the very first chunk by its first sentences; a sentence is never cut.
     A chunk that does not fit leaves its room to smaller ones behind it.
     """
     passages: list[Passage] = []

@@ -1,10 +1,10 @@
-"""An answer without a model: the tenant's own sentences, word for word."""
+"""Extractive answers: the tenant's own sentences, word for word, without a model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from retrieval.answer.retrieved import RetrievedChunk
-from retrieval.index.bm25 import grams
+from retrieval.index.bm25 import char_ngrams
 from retrieval.index.knowledge import SourceType
 from retrieval.text.sentences import sentence_spans
 from retrieval.text.stopwords import content_words
@@ -12,8 +12,8 @@ from retrieval.text.stopwords import content_words
 MAX_SENTENCES = 3
 # About what a phone shows without scrolling: a whole answer of this size is read.
 FULL_ANSWER_MAX_CHARS = 400
-# A second chunk has its say only when it ranked close and fills a gap in the first: a
-# question about two things at once.
+# A second chunk is quoted only if it ranked close and fills a gap in the first: the
+# question is about two things at once.
 _CLOSE_SCORE = 0.6
 _FILLED_GAP = 0.5
 
@@ -28,7 +28,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class ExtractedAnswer:
-    """What is sent, and which chunk each part was taken from."""
+    """The text that is sent, and the chunk that each part was taken from."""
 
     text: str
     citations: tuple[Citation, ...]
@@ -97,11 +97,11 @@ def _most_shared(text: str, words: Sequence[str], max_sentences: int) -> str:
 def _gap_filler(
     words: Sequence[str], chunks: Sequence[RetrievedChunk], said: str
 ) -> int | None:
-    covered = [_share(word, set(grams(said))) for word in words]
+    covered = [_share(word, set(char_ngrams(said))) for word in words]
     for index, chunk in enumerate(chunks[1:3], start=1):
         if chunk["score"] < _CLOSE_SCORE * chunks[0]["score"]:
             break
-        held = set(grams(f"{chunk['title']}\n{chunk['text']}"))
+        held = set(char_ngrams(f"{chunk['title']}\n{chunk['text']}"))
         gains = [
             max(_share(word, held) - before, 0.0)
             for word, before in zip(words, covered, strict=True)
@@ -112,10 +112,10 @@ def _gap_filler(
 
 
 def _shared(words: Sequence[str], sentence: str) -> float:
-    held = set(grams(sentence))
+    held = set(char_ngrams(sentence))
     return sum(_share(word, held) for word in words)
 
 
 def _share(word: str, held: set[str]) -> float:
-    pieces = set(grams(word))
+    pieces = set(char_ngrams(word))
     return len(pieces & held) / max(len(pieces), 1)

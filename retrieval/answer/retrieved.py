@@ -1,10 +1,13 @@
-"""What a retrieval returns: plain values, ready for JSON."""
+"""The result of a retrieval: plain values, ready for JSON."""
 
 from typing import NotRequired, TypedDict
 
+from retrieval.answer.context import Passage
+from retrieval.index.hits import Hit
+
 
 class SourceUsed(TypedDict):
-    """What `[number]` in a context stands for."""
+    """The source that `[number]` in a context stands for."""
 
     number: int
     chunk_id: str
@@ -35,7 +38,7 @@ class RetrievedChunk(TypedDict):
 
 
 class QueryAnalysis(TypedDict):
-    """What was understood of a question before anything was searched."""
+    """The analysis of a question before the search."""
 
     language: str
     complexity: float
@@ -49,7 +52,7 @@ class QueryAnalysis(TypedDict):
 
 
 class Performance(TypedDict):
-    """Times in milliseconds, counts of candidates, and what did not work."""
+    """Times in milliseconds, counts of candidates, and the parts that failed."""
 
     latency_ms: float
     embedding_ms: float
@@ -85,3 +88,39 @@ class RetrievedContext(TypedDict):
     searched_text: NotRequired[str]
     #: Only by ProductionRAG.
     analysis: NotRequired[QueryAnalysis]
+
+
+def source_used(passage: Passage) -> SourceUsed:
+    """Describe the source that `[number]` stands for."""
+    chunk = passage.chunk
+    return SourceUsed(
+        number=passage.number,
+        chunk_id=str(chunk.chunk_id),
+        document_id=str(chunk.document_id),
+        source=chunk.source.value,
+        title=chunk.title,
+        url=chunk.url,
+    )
+
+
+def retrieved_chunk(hit: Hit, rerank_score: float | None = None) -> RetrievedChunk:
+    """Describe a candidate with its scores."""
+    chunk = hit.chunk
+    retrieved = RetrievedChunk(
+        chunk_id=str(chunk.chunk_id),
+        document_id=str(chunk.document_id),
+        source=chunk.source.value,
+        title=chunk.title,
+        url=chunk.url,
+        text=chunk.text,
+        parent_text=chunk.parent_text,
+        score=hit.score,
+        rrf_score=hit.rrf_score,
+        dense_rank=hit.dense_rank,
+        dense_similarity=hit.dense_score,
+        sparse_rank=hit.sparse_rank,
+        sparse_score=hit.sparse_score,
+    )
+    if rerank_score is not None:
+        retrieved["rerank_score"] = rerank_score
+    return retrieved

@@ -1,7 +1,9 @@
 """Cross-encoders: compiled once, then run in 8 bits, or as they are."""
 
-from retrieval.cross_encoder.batching import batch_by_length
-from retrieval.cross_encoder.latency_estimator import Pace
-from retrieval.cross_encoder.runtimes import CrossEncoderRuntime
+from retrieval.cross_encoder.runtime import (
+    CrossEncoderRuntime,
+    LatencyEstimator,
+    batch_by_length,
+)
 
-__all__ = ["CrossEncoderRuntime", "Pace", "batch_by_length"]
+__all__ = ["CrossEncoderRuntime", "LatencyEstimator", "batch_by_length"]

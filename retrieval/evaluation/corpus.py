@@ -12,14 +12,12 @@ from retrieval.answer.retrieved import RetrievedContext
 from retrieval.context_retriever import ContextRetriever
 from retrieval.embedding.embedder import Embedder, passage_text
 from retrieval.evaluation.labelled import LabelledPassage, LabelledQuestion
-from retrieval.evaluation.pipelines import Pipeline
-from retrieval.evaluation.report import Ranking
+from retrieval.evaluation.report import Pipeline, Ranking
 from retrieval.index.hits import FusionOrder, SearchRequest
 from retrieval.index.knowledge import IndexedChunk, SourceType
 from retrieval.index.knowledge_index import KnowledgeIndex
-from retrieval.production_rag import ProductionRAG
-from retrieval.ranking.options import RagOptions
-from retrieval.ranking.relevance import ANSWER_THRESHOLD
+from retrieval.production_rag import ProductionRAG, RagOptions
+from retrieval.ranking.answerability import is_answerable
 from retrieval.text.chunking import chunk_document
 
 _TOP_K = 20
@@ -57,13 +55,12 @@ class Corpus:
                 [
                     replace(chunk, vector=vector)
                     for chunk, vector in zip(batch, vectors, strict=True)
-                ],
-                more_follows=True,
+                ]
             )
             yield (start + len(batch)) / len(self._chunks)
 
     def name_of(self, document_id: UUID) -> str:
-        """Tell a passage's id in the set by its document's in the index."""
+        """Give a passage's id in the set by its document's id in the index."""
         return self._names[document_id]
 
     def ranker(
@@ -72,7 +69,7 @@ class Corpus:
         timer: Callable[[], float],
         options: RagOptions = _DEFAULTS,
     ) -> Callable[[LabelledQuestion], Ranking]:
-        """Build what ranks the passages for a question."""
+        """Build the function that ranks the passages for a question."""
         match pipeline:
             case Pipeline.PRODUCTION_RAG:
                 rag: ProductionRAG[None] = ProductionRAG(
@@ -116,12 +113,12 @@ class Corpus:
 
     def _by_meaning(self, question: LabelledQuestion) -> Ranking:
         vector = self._embedder.embed_queries([question.text])[0]
-        return self._by_one_arm(question.text, vector, dense_top_k=_TOP_K)
+        return self._by_one_retriever(question.text, vector, dense_top_k=_TOP_K)
 
     def _by_words(self, question: LabelledQuestion) -> Ranking:
-        return self._by_one_arm(question.text, None, sparse_top_k=_TOP_K)
+        return self._by_one_retriever(question.text, None, sparse_top_k=_TOP_K)
 
-    def _by_one_arm(
+    def _by_one_retriever(
         self,
         text: str,
         vector: NDArray[np.float32] | None,
@@ -146,9 +143,7 @@ class Corpus:
 
     def _ranking(self, found: RetrievedContext) -> Ranking:
         ids = [self._names[UUID(chunk["document_id"])] for chunk in found["chunks"]]
-        return Ranking(
-            tuple(dict.fromkeys(ids)), found["relevance"] >= ANSWER_THRESHOLD
-        )
+        return Ranking(tuple(dict.fromkeys(ids)), is_answerable(found["relevance"]))
 
 
 def _document_id(name: str) -> UUID:

@@ -51,14 +51,3 @@ def mean(values: Iterable[float]) -> float:
     """Average measures over questions; 0 for none."""
     collected = list(values)
     return sum(collected) / len(collected) if collected else 0.0
-
-
-def percentile(values: Iterable[float], share: float) -> float:
-    """Give the smallest value that at least this share of all values reach; 0 for none.
-
-    By hand: of 1, 2, 3, 4 the 0.5 percentile is 2, the 0.99 percentile is 4.
-    """
-    ordered = sorted(values)
-    if not ordered:
-        return 0.0
-    return ordered[max(math.ceil(share * len(ordered)) - 1, 0)]

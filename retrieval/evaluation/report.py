@@ -1,16 +1,22 @@
-"""What an evaluation says of a pipeline, question by question and on average."""
+"""The report of an evaluation, question by question and on average."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
 
 from retrieval.evaluation.labelled import LabelledQuestion
-from retrieval.evaluation.metrics import (
-    hit_at_k,
-    mean,
-    ndcg_at_k,
-    percentile,
-    reciprocal_rank,
-)
+from retrieval.evaluation.metrics import hit_at_k, mean, ndcg_at_k, reciprocal_rank
+
+
+class Pipeline(StrEnum):
+    """The pipelines that can be evaluated."""
+
+    PRODUCTION_RAG = "production_rag"
+    CONTEXT_RETRIEVER = "context_retriever"
+    DENSE = "dense"
+    SPARSE = "sparse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +65,23 @@ class Report:
         `false_refusals` that of answerable ones that would not: both are there if any
         question is unanswerable.
         """
-        answerable = [one for one in self.results if one.question.is_answerable]
-        others = [one for one in self.results if not one.question.is_answerable]
-        times = [one.elapsed_ms for one in self.results]
+        answerable = [row for row in self.results if row.question.is_answerable]
+        others = [row for row in self.results if not row.question.is_answerable]
+        times = [row.elapsed_ms for row in self.results] or [0.0]
+        p50, p99 = np.quantile(times, (0.5, 0.99), method="inverted_cdf").tolist()
         figures: dict[str, float] = {
-            **{f"hit@{k}": mean(one.hit(k) for one in answerable) for k in (1, 8, 20)},
-            "mrr@10": mean(one.mrr_10 for one in answerable),
-            "ndcg@10": mean(one.ndcg_10 for one in answerable),
+            **{f"hit@{k}": mean(row.hit(k) for row in answerable) for k in (1, 8, 20)},
+            "mrr@10": mean(row.mrr_10 for row in answerable),
+            "ndcg@10": mean(row.ndcg_10 for row in answerable),
             "queries": len(self.results),
             "passages": self.n_passages,
-            "p50_ms": percentile(times, 0.5),
-            "p99_ms": percentile(times, 0.99),
+            "p50_ms": p50,
+            "p99_ms": p99,
         }
         if others:
-            figures["false_answers"] = mean(one.ranking.is_answered for one in others)
+            figures["false_answers"] = mean(row.ranking.is_answered for row in others)
             figures["false_refusals"] = mean(
-                not one.ranking.is_answered for one in answerable
+                not row.ranking.is_answered for row in answerable
             )
         return figures
 

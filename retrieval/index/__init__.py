@@ -1,1 +1,1 @@
-"""One tenant's knowledge in memory: BM25 and vectors."""
+"""Indexes of one tenant's knowledge in memory: BM25 and vectors."""

@@ -1,4 +1,4 @@
-"""What a search is asked for, and what it found."""
+"""The request and the result of a search."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -14,22 +14,22 @@ DENSE_TOP_K = 20
 SPARSE_TOP_K = 15
 FUSED_TOP_K = 20
 # Measured on five sets, Persian and English, clean and noisy: .5 to .6 are within a
-# point of each other, and both arms alone or RRF are below on every set.
+# point of each other, and both retrievers alone or RRF are below on every set.
 DENSE_WEIGHT = 0.55
-# What it falls to as words turn up that no document spells so: a typing error costs the
-# embedder far more than the pieces of words.
-STRANGE_DENSE_WEIGHT = 0.4
+# Lower bound of the dense weight when query words are out of vocabulary, which are
+# likely typing errors: they cost the embedder far more than the character n-grams.
+OOV_DENSE_WEIGHT = 0.4
 
 
-class Arm(StrEnum):
-    """The two ways of searching."""
+class RetrieverName(StrEnum):
+    """The two retrievers: by meaning (dense) and by words (sparse)."""
 
     DENSE = "dense"
     SPARSE = "sparse"
 
 
 class FusionOrder(StrEnum):
-    """What puts the candidates of both arms in order."""
+    """The score that orders the candidates of both retrievers."""
 
     WEIGHTED = "weighted"
     RRF = "rrf"
@@ -37,15 +37,17 @@ class FusionOrder(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RetrievalFilter:
-    """What of the knowledge may be searched; empty leaves nothing out."""
+    """The part of the knowledge that may be searched; empty leaves nothing out."""
 
     sources: Collection[SourceType] = ()
     tags: Collection[str] = ()
     documents: Collection[UUID] = ()
 
     def narrow(self, sources: Collection[SourceType]) -> tuple[SourceType, ...]:
-        """Leave of some sources those that may be searched."""
-        return tuple(one for one in sources if not self.sources or one in self.sources)
+        """Keep those of some sources that may be searched."""
+        return tuple(
+            source for source in sources if not self.sources or source in self.sources
+        )
 
 
 EVERYTHING = RetrievalFilter()
@@ -53,7 +55,7 @@ EVERYTHING = RetrievalFilter()
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """A question as both arms take it, and where they may look.
+    """A question as both retrievers take it, and where they may look.
 
     An empty filter leaves nothing out. With `by_parent`, candidates are parents, each
     represented by its best chunk, so that three chunks of one page take one place.
@@ -62,8 +64,8 @@ class SearchRequest:
     text: str
     vector: NDArray[np.float32] | None
     sources: Collection[SourceType]
-    word_pieces: Mapping[str, float] | None = None
-    """Pieces of words with weights, instead of the text's own."""
+    term_weights: Mapping[str, float] | None = None
+    """Sparse terms with weights, instead of the text's own."""
 
     tags: Collection[str] = ()
     documents: Collection[UUID] = ()
@@ -71,8 +73,8 @@ class SearchRequest:
     sparse_top_k: int = SPARSE_TOP_K
     fused_top_k: int = FUSED_TOP_K
     dense_weight: float = DENSE_WEIGHT
-    strange_dense_weight: float | None = None
-    """What the dense weight may fall to with words that no document spells so."""
+    oov_dense_weight: float | None = None
+    """Lower bound of the dense weight with out-of-vocabulary words; None keeps it."""
 
     centring: float = 0.0
     """How much of the knowledge's mean vector is taken from the question's.
@@ -87,11 +89,11 @@ class SearchRequest:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A found chunk and how each arm saw it.
+    """A found chunk with its ranks and scores.
 
-    Ranks count from 1 and are None outside an arm's top k. Scores are there for every
-    hit that an arm can score: a BM25 score, a cosine (of the question as it is, even
-    where it was centred to be ranked). `score` is the weighted fusion, 0 to 1,
+    Ranks count from 1 and are None outside a retriever's top k. Scores are there for
+    every hit that a retriever can score: a BM25 score, a cosine (of the question as it
+    is, even where it was centred to be ranked). `score` is the weighted fusion, 0 to 1,
     comparable within one search only.
     """
 
@@ -111,5 +113,5 @@ class Hits:
     hits: tuple[Hit, ...]
     n_dense: int
     n_sparse: int
-    degraded: Mapping[Arm, str]
-    """The arms that failed, each with the name of its error."""
+    degraded: Mapping[RetrieverName, str]
+    """The retrievers that failed, each with the name of its error."""

@@ -1,11 +1,14 @@
-"""The records of a tenant's knowledge, as the index takes them in."""
+"""The records of a tenant's knowledge, and the table that holds them in memory."""
 
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
+
+from retrieval.text.language import Language
 
 
 class SourceType(StrEnum):
@@ -15,6 +18,9 @@ class SourceType(StrEnum):
     FAQ = "faq"
     PRODUCTS = "products"
     WEBSITE = "website"
+
+
+_CODES = {source: code for code, source in enumerate(SourceType)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +41,94 @@ class IndexedChunk:
     url: str | None = None
     tags: frozenset[str] = frozenset()
     vector: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
+
+
+class ChunkTable:
+    """Chunks by key. Each key is given once: a changed chunk gets a new key."""
+
+    def __init__(self) -> None:
+        self.chunks: dict[int, IndexedChunk] = {}
+        self.languages: dict[int, Language] = {}
+        self.keys: dict[UUID, int] = {}
+        #: In ascending order, so that replicas name a parent by the same chunk.
+        self.parent_keys: dict[UUID, list[int]] = {}
+        self._document_keys: dict[UUID, set[int]] = {}
+        self._next_key = 0
+        self._source_of_key = np.empty(0, dtype=np.int8)
+
+    def holds(self, chunk: IndexedChunk) -> bool:
+        """Tell whether a chunk is there, word for word."""
+        key = self.keys.get(chunk.chunk_id)
+        return key is not None and self.chunks[key] == chunk
+
+    def keys_of(self, documents: Iterable[UUID]) -> set[int]:
+        """List the keys of some documents' chunks."""
+        return {key for one in documents for key in self._document_keys.get(one, ())}
+
+    def next_keys(self, n_chunks: int) -> range:
+        """Reserve nothing, but name the keys that `add` will give next."""
+        return range(self._next_key, self._next_key + n_chunks)
+
+    def add(
+        self,
+        keys: range,
+        chunks: Sequence[IndexedChunk],
+        languages: Sequence[Language],
+    ) -> None:
+        """Add chunks, without their vectors, under keys of `next_keys`."""
+        self._next_key = keys.stop
+        codes = [_CODES[chunk.source] for chunk in chunks]
+        self._source_of_key = np.concatenate(
+            [self._source_of_key, np.array(codes, dtype=np.int8)]
+        )
+        for key, chunk, language in zip(keys, chunks, languages, strict=True):
+            # The dense index holds the vector; a second copy would double memory.
+            self.chunks[key] = replace(chunk, vector=None)
+            self.keys[chunk.chunk_id] = key
+            self.languages[key] = language
+            self._document_keys.setdefault(chunk.document_id, set()).add(key)
+            self.parent_keys.setdefault(chunk.parent_id, []).append(key)
+
+    def forget(self, key: int) -> None:
+        """Take out one chunk."""
+        chunk = self.chunks.pop(key)
+        del self.languages[key]
+        del self.keys[chunk.chunk_id]
+        others = self._document_keys[chunk.document_id]
+        others.remove(key)
+        if not others:
+            del self._document_keys[chunk.document_id]
+        siblings = self.parent_keys[chunk.parent_id]
+        siblings.remove(key)
+        if not siblings:
+            del self.parent_keys[chunk.parent_id]
+
+    def find_eligible(
+        self,
+        sources: Collection[SourceType],
+        tags: Collection[str],
+        documents: Collection[UUID],
+    ) -> NDArray[np.bool_] | None:
+        """Mark, by key, what the filters leave; None is everything.
+
+        No tags and no documents leave nothing out; no sources leave nothing.
+        """
+        if len(set(sources)) == len(SourceType) and not tags and not documents:
+            return None
+        of_source = np.isin(
+            np.arange(len(SourceType)), [_CODES[source] for source in sources]
+        )
+        eligible: NDArray[np.bool_] = of_source[self._source_of_key]
+        if tags or documents:
+            keys = self.keys_of(documents) if documents else self.chunks.keys()
+            wanted = frozenset(tags)
+            is_chosen = np.zeros(self._next_key, dtype=np.bool_)
+            is_chosen[
+                [
+                    key
+                    for key in keys
+                    if not wanted or not wanted.isdisjoint(self.chunks[key].tags)
+                ]
+            ] = True
+            eligible &= is_chosen
+        return eligible

@@ -1,7 +1,7 @@
-"""One tenant's knowledge in memory: words and vectors, searched together."""
+"""Searches one tenant's knowledge in memory by embeddings and BM25 together."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from threading import Lock
 from uuid import UUID
 
@@ -13,36 +13,44 @@ from retrieval.errors import (
     DimensionMismatchError,
     EmbeddingError,
     SearchFailedError,
+    name_failure,
 )
-from retrieval.failures import name_failure
-from retrieval.index.arms import (
-    NOTHING_FOUND,
-    ArmFound,
-    ArmScores,
-    centre,
-    find_largest,
-    pool,
-    weigh_arms,
-)
-from retrieval.index.bm25 import NO_TEXTS, Bm25Index, fit_texts
-from retrieval.index.chunk_table import ChunkTable
-from retrieval.index.dense import DenseIndex, build_query
-from retrieval.index.hits import (
-    DENSE_TOP_K,
-    FUSED_TOP_K,
-    SPARSE_TOP_K,
-    Arm,
-    FusionOrder,
-    Hit,
-    Hits,
-    SearchRequest,
-)
-from retrieval.index.knowledge import IndexedChunk, SourceType
-from retrieval.ranking.fusion import doubt_meaning, rrf
+from retrieval.index.bm25 import Bm25Index, count_terms
+from retrieval.index.dense import DenseIndex
+from retrieval.index.hits import FusionOrder, Hit, Hits, RetrieverName, SearchRequest
+from retrieval.index.knowledge import ChunkTable, IndexedChunk
+from retrieval.ranking.fusion import fuse_by_weight, penalise_oov, pool, rrf
 from retrieval.text.language import detect_language
+from retrieval.text.normalise import has_words
+from retrieval.text.stopwords import content_words
 
 # Chunks looked at for each parent wanted; a page of many good chunks asks for more.
 _CHUNKS_PER_PARENT = 4
+# Of a shorter word, being out of vocabulary says nothing.
+_SHORTEST_OOV_WORD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """A retriever's scores of all chunks, and its best units in order."""
+
+    units: Sequence[int]
+    keys: NDArray[np.int64]
+    #: Of the query as it is ranked, and of the question as it was asked.
+    ranking: NDArray[np.float32]
+    shown: NDArray[np.float32]
+
+    def of(self, scores: NDArray[np.float32], keys: Sequence[int]) -> dict[int, float]:
+        """Look up the scores of those keys that have one."""
+        places = np.searchsorted(self.keys, keys)
+        is_there = places < len(self.keys)
+        is_there[is_there] = self.keys[places[is_there]] == np.asarray(keys)[is_there]
+        known = np.asarray(keys, dtype=np.int64)[is_there].tolist()
+        return dict(zip(known, scores[places[is_there]].tolist(), strict=True))
+
+
+_NO_SCORES = np.empty(0, dtype=np.float32)
+_NOTHING = _Scored((), np.empty(0, dtype=np.int64), _NO_SCORES, _NO_SCORES)
 
 
 class KnowledgeIndex:
@@ -53,7 +61,7 @@ class KnowledgeIndex:
     """
 
     def __init__(self, dimensions: int, *, sparse: Bm25Index | None = None) -> None:
-        self._dense = {source: DenseIndex(dimensions) for source in SourceType}
+        self._dense = DenseIndex(dimensions)
         self._sparse = Bm25Index() if sparse is None else sparse
         self._table = ChunkTable()
         self._barred: set[UUID] = set()
@@ -64,19 +72,14 @@ class KnowledgeIndex:
         return len(self._table.chunks)
 
     def apply(
-        self,
-        upserted: Sequence[IndexedChunk] = (),
-        deleted: Iterable[UUID] = (),
-        *,
-        more_follows: bool = False,
+        self, upserted: Sequence[IndexedChunk] = (), deleted: Iterable[UUID] = ()
     ) -> None:
         """Take in one revision: first forget whole documents, then add or replace.
 
         A chunk replaces the one with its own id, so vectors may arrive later than words
         and in batches; the same words are not read again. To replace a document, name
-        it in `deleted` as well. Applying the same revision again changes nothing. With
-        `more_follows`, scores may be a little off until `settle`. Raises
-        DimensionMismatchError, and then nothing of the revision was applied.
+        it in `deleted` as well. Applying the same revision again changes nothing.
+        Raises DimensionMismatchError, and then nothing of the revision was applied.
         """
         # One id twice in a revision: the last word counts.
         wanted = {chunk.chunk_id: chunk for chunk in upserted}
@@ -100,20 +103,20 @@ class KnowledgeIndex:
             texts = [passage_text(chunk.title, chunk.text) for chunk in chunks]
             languages = [detect_language(text) for text in texts]
             keys = self._table.next_keys(len(chunks))
-            sparse = self._sparse.changed(
-                gone, keys, fit_texts(texts), more_follows=more_follows
-            )
+            sparse = self._sparse
+            if gone or texts:
+                sparse = sparse.changed(gone, keys, [*map(count_terms, texts)])
+            given = [chunk.vector for chunk in chunks]
+            vectors = dict(zip(keys, given, strict=True)) | staying
             with self._lock:
-                self._forget(gone)
+                self._replace(gone, vectors)
                 self._table.add(keys, chunks, languages)
-                given = [chunk.vector for chunk in chunks]
-                self._set_vectors(dict(zip(keys, given, strict=True)) | staying)
                 self._sparse = sparse
 
-    def settle(self) -> None:
-        """Work out what questions need, so that the next one need not."""
+    def prepare(self) -> None:
+        """Build what questions need, so that the next one need not wait for it."""
         with self._applying:
-            sparse = self._sparse.settled()
+            sparse = self._sparse.built()
             with self._lock:
                 self._sparse = sparse
 
@@ -124,197 +127,148 @@ class KnowledgeIndex:
             return
         with self._applying:
             gone = self._table.keys_of(documents)
-            sparse = self._sparse.changed(gone, (), NO_TEXTS)
+            sparse = self._sparse.changed(gone, (), ())
             with self._lock:
-                self._forget(gone)
+                self._replace(gone, {})
                 self._sparse = sparse
             # Last: who finds them here need not look further.
             self._barred.update(documents)
 
-    def search(
-        self,
-        query_text: str,
-        query_vector: NDArray[np.float32] | None,
-        sources: Collection[SourceType],
-        *,
-        dense_top_k: int = DENSE_TOP_K,
-        sparse_top_k: int = SPARSE_TOP_K,
-        fused_top_k: int = FUSED_TOP_K,
-    ) -> Hits:
-        """Search some sources by meaning and by words; see `find`."""
-        return self.find(
-            SearchRequest(
-                query_text,
-                query_vector,
-                sources,
-                dense_top_k=dense_top_k,
-                sparse_top_k=sparse_top_k,
-                fused_top_k=fused_top_k,
-            )
-        )
-
     def find(self, wanted: SearchRequest) -> Hits:
         """Search by meaning and by words what the filters leave.
 
-        The best of both arms by RRF are the candidates, and the weighted sum of their
-        scores is the order, unless RRF is asked for. An arm that fails, or a question
-        that could not be embedded (None), leaves the other arm's order. Raises
-        SearchFailedError when both fail.
+        The best of both retrievers by RRF are the candidates, and the weighted sum of
+        their scores is the order, unless RRF is asked for. A retriever that fails, or a
+        question that could not be embedded (None), leaves the other's order. A text
+        without words finds nothing, whatever its vector. Raises SearchFailedError when
+        both fail.
         """
-        failures: dict[Arm, str] = {}
+        if not has_words(wanted.text):
+            return Hits((), 0, 0, {})
+        failures: dict[RetrieverName, str] = {}
         with self._lock:
-            strange = self._sparse.share_of_strange
-            lowest = wanted.strange_dense_weight
-            weight = doubt_meaning(wanted.text, wanted.dense_weight, lowest, strange)
-            wanted = replace(wanted, dense_weight=weight)
-            eligible = self._table.find_eligible(wanted.tags, wanted.documents)
-            dense = sparse = NOTHING_FOUND
+            eligible = self._table.find_eligible(
+                wanted.sources, wanted.tags, wanted.documents
+            )
+            dense = sparse = _NOTHING
             try:
                 dense = self._search_dense(wanted, eligible)
             except Exception as error:  # noqa: BLE001  # whatever it is, words remain
-                # Without a vector it was the embedder, which has been told of.
-                failures[Arm.DENSE] = (
+                # Without a vector it was the embedder, which has been logged.
+                failures[RetrieverName.DENSE] = (
                     type(error).__name__
                     if wanted.vector is None
-                    else name_failure(Arm.DENSE, error)
+                    else name_failure(RetrieverName.DENSE, error)
                 )
             try:
                 sparse = self._search_sparse(wanted, eligible)
             except Exception as error:
                 if failures:
                     raise SearchFailedError from error
-                failures[Arm.SPARSE] = name_failure(Arm.SPARSE, error)
-            hits = self._fuse(wanted, dense, sparse)
-        return Hits(hits, len(dense.ranking), len(sparse.ranking), failures)
+                failures[RetrieverName.SPARSE] = name_failure(
+                    RetrieverName.SPARSE, error
+                )
+            penalised = wanted if failures else self._penalise_oov(wanted)
+            hits = self._fuse(penalised, dense, sparse)
+        return Hits(hits, len(dense.units), len(sparse.units), failures)
+
+    def _penalise_oov(self, wanted: SearchRequest) -> SearchRequest:
+        if wanted.oov_dense_weight is None:
+            return wanted
+        words = [
+            word
+            for word in content_words(wanted.text)
+            if len(word) >= _SHORTEST_OOV_WORD
+        ]
+        weight = penalise_oov(
+            wanted.dense_weight,
+            wanted.oov_dense_weight,
+            self._sparse.oov_share(words),
+        )
+        return replace(wanted, dense_weight=weight)
 
     def _search_dense(
         self, wanted: SearchRequest, eligible: NDArray[np.bool_] | None
-    ) -> ArmFound:
-        sources = tuple(dict.fromkeys(wanted.sources))
+    ) -> _Scored:
         if wanted.vector is None:
             raise EmbeddingError
-        sums = [one.vector_sum for one in self._dense.values()]
-        query = centre(wanted.vector, sums, wanted.centring)
-        queries = np.stack([query, wanted.vector])
-
-        def score(keys: Sequence[int]) -> ArmScores:
-            return self._similarities(queries, keys, sources)
-
+        centred = self._dense.centre(wanted.vector, wanted.centring)
+        keys, (ranking, shown) = self._dense.cosines(np.stack([centred, wanted.vector]))
         if eligible is not None:
-            cosines = score(np.flatnonzero(eligible).tolist()).ranking
-            found = sorted(cosines.items(), key=lambda match: -match[1])
-            return ArmFound(self._units(found, wanted, wanted.dense_top_k), score)
-        prepared = build_query(query)
-        most = max((len(self._dense[source]) for source in sources), default=0)
-        n_chunks = wanted.dense_top_k * (_CHUNKS_PER_PARENT if wanted.by_parent else 1)
-        while True:
-            found = sorted(
-                (
-                    match
-                    for source in sources
-                    for match in self._dense[source].search(prepared, n_chunks)
-                ),
-                key=lambda match: -match[1],
+            is_eligible = eligible[keys]
+            keys, ranking, shown = (
+                keys[is_eligible],
+                ranking[is_eligible],
+                shown[is_eligible],
             )
-            units = self._units(found, wanted, wanted.dense_top_k)
-            if len(units) == wanted.dense_top_k or n_chunks >= most:
-                return ArmFound(units, score)
-            n_chunks *= _CHUNKS_PER_PARENT
-
-    def _similarities(
-        self,
-        queries: NDArray[np.float32],
-        keys: Sequence[int],
-        sources: Collection[SourceType],
-    ) -> ArmScores:
-        by_source: dict[SourceType, list[int]] = {source: [] for source in sources}
-        for key in keys:
-            source = self._table.chunks[key].source
-            if source in by_source:
-                by_source[source].append(key)
-        scores = ArmScores({}, {})
-        for source, own in by_source.items():
-            known, cosines = self._dense[source].similarities(queries, own)
-            ranking, shown = cosines.tolist()
-            scores.ranking.update(zip(known, ranking, strict=True))
-            scores.shown.update(zip(known, shown, strict=True))
-        return scores
+        units = self._best_units(keys, ranking, -np.inf, wanted, wanted.dense_top_k)
+        return _Scored(units, keys, ranking, shown)
 
     def _search_sparse(
         self, wanted: SearchRequest, eligible: NDArray[np.bool_] | None
-    ) -> ArmFound:
-        query = wanted.text if wanted.word_pieces is None else wanted.word_pieces
+    ) -> _Scored:
+        query = wanted.text if wanted.term_weights is None else wanted.term_weights
         keys, scores = self._sparse.scores(query)
-        eligible_scores = scores
-        if len(set(wanted.sources)) < len(SourceType):
-            mask = self._table.mark_sources(keys, wanted.sources)
-            eligible_scores = np.where(mask, eligible_scores, np.float32(0))
+        ranking = scores
         if eligible is not None:
-            eligible_scores = np.where(eligible[keys], eligible_scores, np.float32(0))
-        # The best of a page's chunks is known when as many chunks as there are parents
-        # are seen; sorting all would take most of the time.
-        n_chunks = wanted.sparse_top_k * (_CHUNKS_PER_PARENT if wanted.by_parent else 1)
-        while True:
-            best = find_largest(eligible_scores, n_chunks)
-            matches = zip(keys[best].tolist(), scores[best].tolist(), strict=True)
-            units = self._units(matches, wanted, wanted.sparse_top_k)
-            if len(units) == wanted.sparse_top_k or len(best) < n_chunks:
-                break
-            n_chunks *= _CHUNKS_PER_PARENT
+            ranking = np.where(eligible[keys], scores, np.float32(0))
+        units = self._best_units(keys, ranking, 0, wanted, wanted.sparse_top_k)
+        return _Scored(units, keys, scores, scores)
 
-        def score(asked: Sequence[int]) -> ArmScores:
-            # Every chunk has words, if only those of its title: all are there.
-            places = np.searchsorted(keys, asked)
-            by_key = dict(zip(asked, scores[places].tolist(), strict=True))
-            return ArmScores(by_key, by_key)
-
-        return ArmFound(units, score)
-
-    def _units(
-        self, found: Iterable[tuple[int, float]], wanted: SearchRequest, k: int
+    def _best_units(
+        self,
+        keys: NDArray[np.int64],
+        scores: NDArray[np.float32],
+        above: float,
+        wanted: SearchRequest,
+        k: int,
     ) -> list[int]:
         """Take the first k chunks, or the first k parents, each by its lowest key."""
-        units: dict[int, None] = {}
-        for key, _ in found:
-            if len(units) == k:
-                break
-            units[self._unit(key, wanted)] = None
-        return [*units]
+        # The best of a page's chunks is known when as many chunks as there are parents
+        # are seen; sorting all would take most of the time.
+        n_chunks = k * (_CHUNKS_PER_PARENT if wanted.by_parent else 1)
+        while True:
+            best = _find_largest(scores, n_chunks, above)
+            units: dict[int, None] = {}
+            for key in keys[best].tolist():
+                if len(units) == k:
+                    break
+                units[self._members(key, wanted)[0]] = None
+            if len(units) == k or len(best) < n_chunks:
+                return [*units]
+            n_chunks *= _CHUNKS_PER_PARENT
 
-    def _unit(self, key: int, wanted: SearchRequest) -> int:
+    def _members(self, key: int, wanted: SearchRequest) -> Sequence[int]:
+        """List the chunks of the unit that a chunk belongs to, itself or its parent."""
         if not wanted.by_parent:
-            return key
-        return self._table.parent_keys[self._table.chunks[key].parent_id][0]
-
-    def _members(self, unit: int, wanted: SearchRequest) -> Sequence[int]:
-        if not wanted.by_parent:
-            return (unit,)
-        return self._table.parent_keys[self._table.chunks[unit].parent_id]
+            return (key,)
+        return self._table.parent_keys[self._table.chunks[key].parent_id]
 
     def _fuse(
-        self, wanted: SearchRequest, dense: ArmFound, sparse: ArmFound
+        self, wanted: SearchRequest, dense: _Scored, sparse: _Scored
     ) -> tuple[Hit, ...]:
-        by_rank = rrf([dense.ranking, sparse.ranking])
+        by_rank = rrf([dense.units, sparse.units])
         candidates = list(by_rank)[: wanted.fused_top_k]
         members = {unit: self._members(unit, wanted) for unit in candidates}
         asked = [key for keys in members.values() for key in keys]
-        similarities = dense.score(asked)
-        cosines, bm25 = similarities.ranking, sparse.score(asked).ranking
+        cosines, bm25 = dense.of(dense.ranking, asked), sparse.of(sparse.ranking, asked)
+        shown = dense.of(dense.shown, asked)
         best = self._weigh(wanted, cosines, bm25)
         winners = {
-            unit: max(keys, key=best.__getitem__) for unit, keys in members.items()
+            unit: max(keys, key=lambda key: best.get(key, -1.0))
+            for unit, keys in members.items()
         }
-        unit_cosines, unit_bm25 = pool(cosines, members), pool(bm25, members)
-        weighted = self._weigh(wanted, unit_cosines, unit_bm25)
-        dense_ranks = {key: rank for rank, key in enumerate(dense.ranking, start=1)}
-        sparse_ranks = {key: rank for rank, key in enumerate(sparse.ranking, start=1)}
+        unit_bm25 = pool(bm25, members)
+        weighted = self._weigh(wanted, pool(cosines, members), unit_bm25)
+        dense_ranks = {key: rank for rank, key in enumerate(dense.units, start=1)}
+        sparse_ranks = {key: rank for rank, key in enumerate(sparse.units, start=1)}
         hits = [
             Hit(
                 self._table.chunks[winners[unit]],
                 weighted[unit],
                 by_rank[unit],
                 dense_ranks.get(unit),
-                similarities.shown.get(winners[unit]),
+                shown.get(winners[unit]),
                 sparse_ranks.get(unit),
                 unit_bm25.get(unit),
             )
@@ -339,31 +293,41 @@ class KnowledgeIndex:
     ) -> dict[int, float]:
         language = detect_language(wanted.text)
         foreign = [key for key in cosines if language != self._table.languages[key]]
-        return weigh_arms(wanted.dense_weight, cosines, bm25, foreign)
+        return fuse_by_weight(wanted.dense_weight, cosines, bm25, foreign)
 
     def coverage(self, words: Sequence[str], chunk_id: UUID) -> float:
-        """Tell how much of some folded words a chunk holds, 0 to 1."""
+        """Give the share of some folded words that a chunk holds, 0 to 1."""
         with self._lock:
             key = self._table.keys.get(chunk_id)
             return 0.0 if key is None else self._sparse.coverage(words, key)
 
     def _check_dimensions(self, chunks: Iterable[IndexedChunk]) -> None:
-        wanted = (self._dense[SourceType.MANUAL].dimensions,)
         for chunk in chunks:
-            if chunk.vector is not None and chunk.vector.shape != wanted:
+            vector = chunk.vector
+            if vector is not None and vector.shape != (self._dense.dimensions,):
                 raise DimensionMismatchError
 
-    def _set_vectors(self, given: Mapping[int, NDArray[np.float32] | None]) -> None:
-        vectors: dict[SourceType, dict[int, NDArray[np.float32]]] = {}
-        for key, vector in given.items():
-            if vector is None:
-                self._dense[self._table.chunks[key].source].remove([key])
-            else:
-                vectors.setdefault(self._table.chunks[key].source, {})[key] = vector
-        for source, by_key in vectors.items():
-            self._dense[source].add([*by_key], np.stack([*by_key.values()]))
+    def _replace(
+        self,
+        gone: Collection[int],
+        vectors: Mapping[int, NDArray[np.float32] | None],
+    ) -> None:
+        """Forget chunks, and set the vectors of others; None has no vector yet."""
+        given = {key: vector for key, vector in vectors.items() if vector is not None}
+        self._dense.update({*gone, *vectors}, [*given], [*given.values()])
+        for key in gone:
+            self._table.forget(key)
 
-    def _forget(self, keys: Collection[int]) -> None:
-        for key in keys:
-            chunk = self._table.forget(key)
-            self._dense[chunk.source].remove([key])
+
+def _find_largest(
+    scores: NDArray[np.float32], k: int, above: float
+) -> NDArray[np.int64]:
+    """Order the places of the k largest scores, the earlier of equals first."""
+    if k < 1:
+        return np.empty(0, dtype=np.int64)
+    if k < len(scores):
+        cut = np.partition(scores, len(scores) - k)[len(scores) - k]
+        (places,) = np.nonzero(scores >= cut if cut > above else scores > above)
+    else:
+        (places,) = np.nonzero(scores > above)
+    return places[np.argsort(-scores[places], kind="stable")[:k]]

@@ -1,1 +1,1 @@
-"""What a customer meant: the question's other spellings and other words."""
+"""Query rewriting: written spelling, synonyms, typing errors, length."""

@@ -1,218 +1,30 @@
-"""Spoken Persian into written Persian, word by word."""
+"""Rewrites spoken Persian as written Persian, word by word."""
 
 import re
+from functools import lru_cache
 
-from retrieval.query.verbs import written_verb
+from retrieval.query.nouns import (
+    COLLOQUIAL,
+    WORDS,
+    bare,
+    written_noun,
+    written_unlisted_noun,
+)
+from retrieval.query.verbs import written_verb, written_verb_with_object
 from retrieval.text.normalise import normalise_mildly
 
-_ZWNJ = "\u200c"
-# Spoken word: written word. General Persian only, no trade's own terms.
-_WRITTEN = dict(
-    line.split(": ")
-    for line in """\
-چنده: چقدر است
-چندن: چقدر هستند
-چقد: چقدر
-چقده: چقدر است
-چقدره: چقدر است
-چقدریه: چقدر است
-چقدرن: چقدر هستند
-چندتاست: چند عدد است
-چندتاس: چند عدد است
-چیه: چیست
-چیا: چه چیزهایی
-چیاست: چه چیزهایی است
-چی: چه
-چیکار: چه کار
-چکار: چه کار
-چجور: چگونه
-چجوری: چگونه
-چجوریه: چگونه است
-چجوریاست: چگونه است
-چطوری: چگونه
-چطوریه: چگونه است
-چطوره: چگونه است
-کجاس: کجاست
-کجایین: کجا هستید
-کجایید: کجا هستید
-کدوم: کدام
-کدومه: کدام است
-کدوما: کدام‌ها
-کیه: چه کسی است
-واسه: برای
-واسه‌ی: برای
-واسم: برای من
-واسش: برای آن
-واسمون: برای ما
-واستون: برای شما
-برام: برای من
-برات: برای تو
-براش: برای آن
-برامون: برای ما
-براتون: برای شما
-بهم: به من
-بهت: به تو
-بهش: به آن
-بهمون: به ما
-بهتون: به شما
-ازم: از من
-ازش: از آن
-ازتون: از شما
-باهاش: با آن
-باهام: با من
-باهاتون: با شما
-رو: را
-توش: در آن
-توی: در
-یه: یک
-یکم: کمی
-دیگه: دیگر
-اگه: اگر
-مگه: مگر
-آخه: آخر
-آره: بله
-اون: آن
-اونا: آن‌ها
-اونو: آن را
-اونم: آن هم
-اونجا: آنجا
-اونقدر: آن‌قدر
-اینا: این‌ها
-اینو: این را
-اینم: این هم
-همون: همان
-همونجا: همان‌جا
-همینو: همین را
-خودتون: خودتان
-خودمون: خودمان
-خودشون: خودشان
-شماها: شما
-ماها: ما
-هستش: هست
-هس: هست
-نیس: نیست
-نیستش: نیست
-داره: دارد
-نداره: ندارد
-دارن: دارند
-ندارن: ندارند
-باشه: باشد
-نباشه: نباشد
-باشن: باشند
-بنشه: نشود
-اومد: آمد
-اومده: آمده است
-اومدم: آمدم
-اومدن: آمدند
-نیومد: نیامد
-نیومده: نیامده است
-نیومدم: نیامدم
-میومد: می‌آمد
-میاد: می‌آید
-نمیاد: نمی‌آید
-بیاد: بیاید
-نیاد: نیاید
-خواستم: می‌خواستم
-میخواستم: می‌خواستم
-بخوام: بخواهم
-بدین: بدهید
-بدید: بدهید
-بدم: بدهم
-ندم: ندهم
-بگین: بگویید
-بگید: بگویید
-کنه: کند
-نکنه: نکند
-کنین: کنید
-نکنین: نکنید
-کنن: کنند
-بره: برود
-نره: نرود
-بریم: برویم
-بیام: بیایم
-بیارم: بیاورم
-بیارید: بیاورید
-بیارین: بیاورید
-بذارم: بگذارم
-بذارید: بگذارید
-بذارین: بگذارید
-میتونم: می‌توانم
-میشه: می‌شود
-نمیشه: نمی‌شود
-میشن: می‌شوند
-خونه: خانه
-خونمون: خانه ما
-نون: نان
-ارزون: ارزان
-ارزونه: ارزان است
-ارزونتر: ارزان‌تر
-گرونه: گران است
-گرون: گران
-گرونتر: گران‌تر
-آسون: آسان
-خیابون: خیابان
-میدون: میدان
-بارون: باران
-بارونی: بارانی
-تابستون: تابستان
-تابستونی: تابستانی
-زمستون: زمستان
-زمستونی: زمستانی
-دندون: دندان
-دندونم: دندانم
-مهمون: مهمان
-مهمونی: مهمانی
-ایرون: ایران
-تهرون: تهران
-نشون: نشان
-جوون: جوان
-جوونا: جوان‌ها
-خانوم: خانم
-خانوما: خانم‌ها
-آقایون: آقایان
-تموم: تمام
-تمومه: تمام است
-حموم: حمام
-آروم: آرام
-بادوم: بادام
-شونزده: شانزده
-پونزده: پانزده
-پونصد: پانصد
-شیشصد: ششصد
-هیفده: هفده
-هیجده: هجده
-پیرهن: پیراهن
-پیرن: پیراهن
-دوس: دوست
-الآن: اکنون
-کوچیک: کوچک
-کوچیکتر: کوچک‌تر
-بزرگه: بزرگ است
-کوچیکه: کوچک است
-تنگه: تنگ است
-گشاده: گشاد است
-خوبه: خوب است
-چجوریا: چگونه
-درسته: درست است
-فک: فکر
-""".splitlines()
+# Many write می apart from its verb.
+_WORD = re.compile(r"(?P<prefix>(?<!\w)ن?می +)?(?P<word>[\w\u200c]+)")
+# No Persian word has a letter three times in a row: لطفاااا is لطفا.
+_STRETCHED = re.compile(r"([\u0621-\u06cc])\1{2,}")
+_READINGS = (
+    written_verb,
+    written_noun,
+    written_verb_with_object,
+    written_unlisted_noun,
 )
-_FOLDED = {spoken.replace(_ZWNJ, ""): written for spoken, written in _WRITTEN.items()}
-_WORD = re.compile(r"[\w\u200c]+")
-# My, your, our, their things: the thing itself is what can be found.
-_POSSESSIVE = re.compile(r"(\w{2,}?)(?:ا|ها|های|ه)?(تون|مون|شون)(و?)")
-_NOT_POSSESSIVE_WORDS = """
-    ستون زیتون بتون کارتون پشتون خاتون موتون میمون پیرامون آزمون هورمون کلکسیون
-    سیفون افیون ماراتون اوزون پروتون نوترون نیوتون فوتون هامون مضمون تلویزیون همایون
-    قانون کانون بیابون میلیون تریلیون کامیون کمیسیون فرمون آسمون پشیمون کهکشون
-    آبادون ایشون ایمون سامون هیتون
-"""
-_NOT_POSSESSIVE = frozenset(_NOT_POSSESSIVE_WORDS.split())
-# Shorter words that end so are words of their own.
-_SHORTEST = 5
-_OBJECT = re.compile(r"(\w{3,}[مش])و")
-_NOT_OBJECT = frozenset(("لیمو", "مامو", "کیمو"))
-_OWNERS = {"تون": "شما", "مون": "ما", "شون": "آن‌ها"}
+# People use few words, and each is asked for several times in a question.
+_REMEMBERED_WORDS = 8_192
 
 
 def write_formally(text: str) -> str:
@@ -221,20 +33,24 @@ def write_formally(text: str) -> str:
     By hand: `پستتون چنده؟` becomes `پست شما چقدر است؟`. Idempotent for most words, and
     never used as what a person reads.
     """
-    return _WORD.sub(lambda match: _written(match[0]), normalise_mildly(text))
+    return _WORD.sub(_write_match, normalise_mildly(text))
 
 
-def _written(spoken: str) -> str:
-    bare = spoken.replace(_ZWNJ, "")
-    known = _FOLDED.get(bare) or written_verb(bare)
-    if known is not None:
-        return known
-    match = _OBJECT.fullmatch(bare)
-    if match is not None and bare not in _NOT_OBJECT:
-        return f"{match[1]} را"
-    match = _POSSESSIVE.fullmatch(bare)
-    if match is None or bare in _NOT_POSSESSIVE or len(bare) < _SHORTEST:
-        return spoken
-    thing, owner, marker = match.groups()
-    written = f"{thing} {_OWNERS[owner]}"
-    return f"{written} را" if marker else written
+def _write_match(match: re.Match[str]) -> str:
+    prefix, word = match["prefix"], match["word"]
+    if prefix is None:
+        return _write_word(word)
+    return written_verb(bare(prefix.strip() + word)) or prefix + _write_word(word)
+
+
+@lru_cache(maxsize=_REMEMBERED_WORDS)
+def _write_word(spoken: str) -> str:
+    spoken = _STRETCHED.sub(r"\1", spoken)
+    word = bare(spoken)
+    if word in COLLOQUIAL:
+        return COLLOQUIAL[word]
+    # A listed word comes first: نمونه is a sample, and no negated verb.
+    if word in WORDS:
+        return WORDS[word]
+    readings = (reading(word) for reading in _READINGS)
+    return next((written for written in readings if written is not None), spoken)

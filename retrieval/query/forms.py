@@ -1,4 +1,4 @@
-"""All the ways in which one question is put to the two arms."""
+"""Builds the forms of a question that the dense and the sparse retriever search by."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import sqrt
 
-from retrieval.index.bm25 import seams, word_grams
+from retrieval.index.bm25 import cross_word_ngrams, word_ngrams
 from retrieval.query.colloquial import write_formally
-from retrieval.query.lexicon import find_meanings, replace_by_usual
+from retrieval.query.lexicon import find_meanings, replace_by_canonical
 from retrieval.text.language import Language, detect_language
 from retrieval.text.normalise import normalise
-from retrieval.text.stopwords import FILLERS
+from retrieval.text.stopwords import STOP_WORDS
 
 # "How", "please" and "I want" are rare in a shop of sixty pages: BM25 finds that they
 # tell much; from general Persian it is known that they do not.
-FILLER_WEIGHT = 0.5
+STOP_WORD_WEIGHT = 0.5
 # The question as it was said weighs as much as in written Persian.
 WRITTEN_WEIGHT = 0.5
 # All synonyms of one word together weigh this times the root of their number.
@@ -46,7 +46,7 @@ def build_forms(question: str) -> QueryForms:
     formal = write_formally(question)
     words = normalise(formal).split()
     meanings = find_meanings(words)
-    written = replace_by_usual(words, meanings)
+    written = replace_by_canonical(words, meanings)
     if detect_language(question) is Language.EN:
         # Of an English question, single words would become Persian ones.
         written = question
@@ -70,14 +70,14 @@ def build_forms(question: str) -> QueryForms:
 
 def _add(pieces: defaultdict[str, float], words: Iterable[str], weight: float) -> None:
     for word in words:
-        for piece in word_grams(word):
-            pieces[piece] += weight * (FILLER_WEIGHT if word in FILLERS else 1)
+        for piece in word_ngrams(word):
+            pieces[piece] += weight * (STOP_WORD_WEIGHT if word in STOP_WORDS else 1)
 
 
 def _pieces(folded: str) -> list[str]:
-    return [piece for word in folded.split() for piece in word_grams(word)]
+    return [piece for word in folded.split() for piece in word_ngrams(word)]
 
 
 def _telling_seams(words: Sequence[str]) -> list[str]:
-    pairs = [pair for pair in pairwise(words) if not FILLERS.issuperset(pair)]
-    return [seam for pair in pairs for seam in seams(pair)]
+    pairs = [pair for pair in pairwise(words) if not STOP_WORDS.issuperset(pair)]
+    return [seam for pair in pairs for seam in cross_word_ngrams(pair)]

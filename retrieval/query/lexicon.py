@@ -1,16 +1,19 @@
-"""Finds a question's words in the list of synonyms, by endings and typing errors."""
+"""Finds synonyms of a question's words, behind endings and typing errors."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from retrieval.query.synonyms import RELATED, SAME
-from retrieval.query.typing_errors import NearWords
+from rapidfuzz.distance import OSA
+
+from retrieval.data.loading import load_rows
+from retrieval.query.nouns import WORDS
 from retrieval.text.normalise import normalise
-from retrieval.text.stopwords import FILLERS
+from retrieval.text.stopwords import STOP_WORDS
 
 _LONGEST_PHRASE = 3
 _SHORTEST_STEM = 3
+_SHORTEST_MISTYPED = 5
 # People use few words; each is asked for up to three times in a question.
 _REMEMBERED_WORDS = 8_192
 # Plural, possession, indefiniteness, copula, object: longest first, as they pile up.
@@ -33,7 +36,7 @@ class Meaning:
     others: tuple[str, ...]
     """Every other listed Persian word for it, over all its entries."""
 
-    usual: str
+    canonical: str
     """The word that documents use most for the same; itself if there is no such."""
 
 
@@ -51,7 +54,7 @@ def find_meanings(words: Sequence[str]) -> tuple[Meaning, ...]:
     return tuple(meanings)
 
 
-def replace_by_usual(words: Sequence[str], meanings: Sequence[Meaning]) -> str:
+def replace_by_canonical(words: Sequence[str], meanings: Sequence[Meaning]) -> str:
     """Say it with the words that documents use most.
 
     By hand: `گارانتی` is listed after `ضمانت`, so it becomes `ضمانت`.
@@ -59,8 +62,8 @@ def replace_by_usual(words: Sequence[str], meanings: Sequence[Meaning]) -> str:
     said = list(words)
     for meaning in reversed(meanings):
         end = meaning.start + meaning.length
-        if meaning.words != meaning.usual:
-            said[meaning.start : end] = [meaning.usual]
+        if meaning.words != meaning.canonical:
+            said[meaning.start : end] = [meaning.canonical]
     return " ".join(said)
 
 
@@ -71,28 +74,36 @@ def _longest_at(words: Sequence[str], start: int) -> Meaning | None:
             phrase = " ".join((*first, stem))
             others = _OTHERS.get(phrase)
             if others is not None:
-                usual = _USUAL.get(phrase, phrase)
-                return Meaning(start, length, phrase, others, usual)
+                canonical = _CANONICAL.get(phrase, phrase)
+                return Meaning(start, length, phrase, others, canonical)
     return None
 
 
 @lru_cache(maxsize=_REMEMBERED_WORDS)
 def _readings(word: str) -> tuple[str, ...]:
-    return (*_stems(word), *_mistyped(word))
+    """List what a word may be: itself, without an ending, without a typing error."""
+    if word in STOP_WORDS or word in _WHOLE_WORDS:
+        # وقتی is "when" and nothing of وقت, اصلا nothing of اصل.
+        return (word,)
+    stems = [word, *_stems(word)]
+    return (*stems, *(near for stem in stems for near in near_words(stem, _LONG_WORDS)))
 
 
 def _stems(word: str) -> Iterator[str]:
-    yield word
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
             yield word.removesuffix(ending)
 
 
-def _mistyped(word: str) -> Iterator[str]:
-    """Yield the listed words that it may be by a slip of a finger."""
-    if word not in FILLERS:
-        for stem in _stems(word):
-            yield from _NEAR.find(stem)
+def near_words(word: str, known: Iterable[str]) -> list[str]:
+    """Find the known words one typing error away: a letter more, less or swapped.
+
+    In alphabetical order; none for a short word, of which one letter more or less makes
+    another word. By hand: `ارسلا` is `ارسال` with two letters swapped.
+    """
+    if len(word) < _SHORTEST_MISTYPED:
+        return []
+    return sorted(w for w in known if OSA.distance(word, w, score_cutoff=1) <= 1)
 
 
 def _fold(entry: tuple[str, ...]) -> tuple[str, ...]:
@@ -101,7 +112,7 @@ def _fold(entry: tuple[str, ...]) -> tuple[str, ...]:
 
 def _collect_others() -> dict[str, tuple[str, ...]]:
     others: dict[str, dict[str, None]] = {}
-    for entry in map(_fold, (*SAME, *RELATED)):
+    for entry in (*_SAME, *_RELATED):
         for word in entry:
             # English words are understood and never looked for: in English texts they
             # would meet the question's own, in Persian ones they are not there.
@@ -110,9 +121,14 @@ def _collect_others() -> dict[str, tuple[str, ...]]:
                 for other in entry
                 if other != word and not other.isascii()
             )
-    return {word: (*found,) for word, found in others.items()}
+    return {word: (*rest,) for word, rest in others.items()}
 
 
+_SAME = tuple(map(_fold, load_rows("synonyms.tsv")))
+_RELATED = tuple(map(_fold, load_rows("related.tsv")))
 _OTHERS = _collect_others()
-_USUAL = {word: entry[0] for entry in map(_fold, SAME) for word in entry}
-_NEAR = NearWords(_OTHERS)
+_CANONICAL = {word: entry[0] for entry in _SAME for word in entry}
+_WHOLE_WORDS = frozenset(normalise(" ".join(WORDS)).split())
+_LONG_WORDS = [
+    word for word in _OTHERS if len(word) >= _SHORTEST_MISTYPED and " " not in word
+]

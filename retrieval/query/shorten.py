@@ -1,4 +1,4 @@
-"""How much of a question is searched by."""
+"""Shortens a question to the text that is searched."""
 
 from retrieval.text.links import drop_links
 from retrieval.text.normalise import normalise_mildly

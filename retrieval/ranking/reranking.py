@@ -1,4 +1,4 @@
-"""What a reranker promises, and the arithmetic around it: whom to ask, what follows."""
+"""The interface of a reranker, which candidates it reads, and their new order."""
 
 import math
 from collections.abc import Sequence
@@ -8,8 +8,13 @@ from typing import Protocol
 
 #: A first place that leads by so much of the fused scores' range was never wrong where
 #: it was measured; with 0.4 one noisy question lost its right answer, see D-051.
-CERTAIN_LEAD = 0.5
+SAFE_LEAD = 0.5
+#: A cosine that another processor moves by 0.002 moves the lead by up to 0.03, as the
+#: fused score stretches cosines that lie close to 0..1.
+LEAD_MARGIN = 0.04
+CERTAIN_LEAD = SAFE_LEAD + LEAD_MARGIN
 #: Below this fused score no right passage was ever found that was not found above too.
+#: Without a margin: it decides no more than whether one hopeless passage is read.
 WORTH_READING = 0.2
 #: The candidates of SPEC's second stage.
 MAX_CANDIDATES = 20
@@ -17,7 +22,7 @@ MAX_CANDIDATES = 20
 
 @dataclass(frozen=True, slots=True)
 class RerankResult:
-    """How well each passage answers the query, in the order of the passages given.
+    """The score of each passage for the query, in the order of the passages given.
 
     Higher is better. Scores are logits: a sigmoid makes them probabilities; scores of
     two models or two queries can't be compared.
@@ -29,7 +34,7 @@ class RerankResult:
 
 
 class Reranker(Protocol):
-    """Reads a query and a passage together and judges how well they fit."""
+    """A model that reads a query and a passage together and scores their fit."""
 
     async def rerank(
         self, query: str, passages: Sequence[str], *, model: str
@@ -41,7 +46,7 @@ class Reranker(Protocol):
 
 
 class Standing(Protocol):
-    """How a candidate stood before reranking; a `Hit` is one."""
+    """The standing of a candidate before reranking; a `Hit` has one."""
 
     @property
     def score(self) -> float:
@@ -49,18 +54,18 @@ class Standing(Protocol):
 
     @property
     def dense_rank(self) -> int | None:
-        """Give the place in the dense arm, from 1; None outside its top k."""
+        """Give the rank by meaning, from 1; None outside its top k."""
 
     @property
     def sparse_rank(self) -> int | None:
-        """Give the place in the sparse arm, from 1; None outside its top k."""
+        """Give the rank by words, from 1; None outside its top k."""
 
 
 def is_certain(ranked: Sequence[Standing], lead: float = CERTAIN_LEAD) -> bool:
     """Tell whether the first place needs no second opinion.
 
-    It is first by meaning and by words, and leads the second by `lead` in the fused
-    score. What is certain is not reranked: a second of computing changes nothing.
+    A certain first place is first by meaning and by words, and leads the second by
+    `lead` in the fused score. Reranking it would compute a second and change nothing.
     """
     if not ranked:
         return True
@@ -80,7 +85,9 @@ def count_worth_reading(
     """
     if is_certain(ranked):
         return 0
-    able = takewhile(lambda one: one.score >= WORTH_READING, ranked[:max_candidates])
+    able = takewhile(
+        lambda candidate: candidate.score >= WORTH_READING, ranked[:max_candidates]
+    )
     n_able = sum(1 for _ in able)
     return n_able if n_able > 1 else 0
 

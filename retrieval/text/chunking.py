@@ -1,4 +1,4 @@
-"""How a document is cut into parents to read and children to search."""
+"""Cuts a document into parents to read and children to search."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which of our two languages a text is written in, by its script."""
+"""Detects Persian or English by the script of a text."""
 
 import re
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Where to cut what goes on for pages without an end mark."""
+"""Cuts a passage of pages without an end mark into even pieces."""
 
 import re
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""The two spellings of a text that are searched: folded for words, mild for meaning.
+"""Normalises text in two ways: folded for keywords, mild for embeddings.
 
 What users wrote is never replaced; these forms live only inside the indexes.
 """
@@ -12,12 +12,17 @@ _KASHIDA = "\u0640"
 # The stages of one search fold the same question six times.
 _REMEMBERED_TEXTS = 64
 
-# One letter has several code points: Arabic keyboards, old fonts, Urdu layouts.
-_LETTERS = dict.fromkeys("يىےۓ", "ی") | dict.fromkeys("كڪ", "ک")
-_LETTERS |= dict.fromkeys("ةۀہۂھە", "ه")
-_DIGITS = {
+#: One letter has several code points: Arabic keyboards, old fonts, Urdu layouts.
+LETTER_FORMS = {"ی": "يىےۓ", "ک": "كڪ", "ه": "ةۀہۂھە"}
+#: Letters with hamza or madda, which people leave out when they type.
+ACCENTED_FORMS = {"ی": "ئ", "ا": "آأإٱ", "و": "ؤ"}
+PERSIAN_DIGITS = "۰۱۲۳۴۵۶۷۸۹"
+ARABIC_DIGITS = "٠١٢٣٤٥٦٧٨٩"
+DECIMAL_POINT = "٫"
+#: Latin digits of the Persian and Arabic ones.
+LATIN_DIGITS = {
     digit: str(value)
-    for digits in ("۰۱۲۳۴۵۶۷۸۹", "٠١٢٣٤٥٦٧٨٩")
+    for digits in (PERSIAN_DIGITS, ARABIC_DIGITS)
     for value, digit in enumerate(digits)
 }
 # Harakat, superscript alef, Quranic signs, and the hamza and madda that NFKC could
@@ -30,8 +35,8 @@ _UNSEEN += [chr(c) for c in (*range(0x202A, 0x202F), *range(0x2060, 0x2070))]
 _CONTROLS = [chr(c) for c in (*range(0x01, 0x20), *range(0x7F, 0xA0)) if c != 0x0A]
 
 _MILD = {
-    **_LETTERS,
-    **_DIGITS,
+    **{form: letter for letter, forms in LETTER_FORMS.items() for form in forms},
+    **LATIN_DIGITS,
     **dict.fromkeys((_KASHIDA, *_MARKS, *_UNSEEN), ""),
     **dict.fromkeys(_CONTROLS, " "),
     # NUL ends a string in C: an embedder would see half of the text.
@@ -42,7 +47,7 @@ _MILD = {
 _CHANGES = re.compile("[{}]".format("".join(map(re.escape, _MILD))))
 _SURROGATES = re.compile("[\ud800-\udfff]")  # half of a pair has no UTF-8 form
 _THOUSANDS = re.compile(r"(?<=[0-9])[٬,،](?=[0-9]{3}(?![0-9]))")
-_DECIMAL = re.compile(r"(?<=[0-9])٫(?=[0-9])")
+_DECIMAL = re.compile(rf"(?<=[0-9]){DECIMAL_POINT}(?=[0-9])")
 _EZAFE = re.compile(f"ه{_ZWNJ}+ی(?!\\w)")
 _SPACED_EZAFE = re.compile(r"ه(?: ی)+(?= |$)")
 _NOT_WORD = re.compile(r"[^\w\s.]|_|(?<![0-9])\.|\.(?![0-9])")
@@ -72,6 +77,15 @@ def normalise(text: str) -> str:
     text = _DECIMAL.sub(".", _THOUSANDS.sub("", text))
     text = " ".join(_NOT_WORD.sub(_drop_or_space, text).split())
     return _SPACED_EZAFE.sub("ه", unicodedata.normalize("NFC", text))
+
+
+def has_words(text: str) -> bool:
+    """Tell whether a text has anything to search for: a letter or a digit.
+
+    Blanks, half-spaces, punctuation, emoji and marks without their letter are no words.
+    Their vectors are near to any passage by chance, so they must not reach a search.
+    """
+    return bool(normalise(text))
 
 
 def _spell(text: str) -> str:

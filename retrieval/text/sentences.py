@@ -1,7 +1,9 @@
-"""Where Persian and English sentences end, as exact slices of the original."""
+"""Splits Persian and English text into sentences, as exact slices of the original."""
 
 import re
 from typing import NamedTuple
+
+from retrieval.text.links import LINK, LINK_CHARACTER
 
 
 class Span(NamedTuple):
@@ -17,11 +19,11 @@ class Span(NamedTuple):
 _END = re.compile(r"[.!?؟…]+[\"'”’»)\]]*|\n+")
 # The look-behinds start each alternative once per run, or a long run costs its square.
 _LINK = re.compile(
-    r"(?:https?://|www\.)[^\s<>«»\"']+"
+    rf"{LINK}"
     r"|(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
-    r"|(?<![A-Za-z0-9-])[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?:/[^\s<>«»\"']*)?"
+    rf"|(?<![A-Za-z0-9-])[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?:/{LINK_CHARACTER}*)?"
 )
-_LINK_TAIL = ".!?؟…؛،,:)]}"  # ends the sentence around a link, not the link
+_LINK_TAIL = ".!?…,:)]}"  # ends the sentence around a link, not the link
 _LAST_WORD = re.compile(r"(\.?)([^\W_]+(?:['’][^\W_]+)*)\Z")
 _LIST_NUMBER = re.compile(r"(?:\A|\n)[ \t]*\d{1,3}\Z")
 _LOOK_BACK_CHARS = 40  # longer than any abbreviation or list number

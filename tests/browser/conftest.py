@@ -12,7 +12,7 @@ from tests.support.website import Website, running_website
 CHROMIUM = Path("/usr/bin/chromium")
 HAS_CHROMIUM = CHROMIUM.exists()
 # What a busy machine shows late was shown.
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture

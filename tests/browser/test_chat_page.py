@@ -205,6 +205,6 @@ async def test_without_a_script_the_form_sends_and_the_page_shows(
     await send(page, "سلام بی‌اسکریپت")
     await expect(page.locator(".customer")).to_contain_text("سلام بی‌اسکریپت")
     await answer(website, "علیک سلام")
-    await page.get_by_role("link", name="دیدن پاسخ تازه").click()
+    await page.get_by_role("link", name="دیدن پاسخ‌های تازه").click()
     await expect(page.locator(".operator")).to_contain_text("علیک سلام")
     await context.close()

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
 import httpx
@@ -12,7 +13,7 @@ import pytest
 
 from actors.clock import SystemClock
 from persistence.database import Pool
-from tests.cluster.conftest import ACCOUNT, SHARE_TIMEOUT, Shop, wait_until
+from tests.cluster.conftest import ACCOUNT, SHARE_TIMEOUT, TIMEOUT_S, Shop, wait_until
 from tests.cluster.test_message_path import QUESTION, post_webhook, website_key
 from tests.support.waiting import wait_for_count
 from tests.support.webhooks import share_webhook
@@ -87,9 +88,9 @@ async def test_a_kill_under_load_loses_and_doubles_nothing(
     ) as client:
         await asyncio.gather(*(write(client, number) for number in range(MESSAGES)))
     assert killed
-    await wait_for_count(rows, f"{_STORY} 'AI'", MESSAGES, run)
-    await wait_for_count(
-        rows,
+    wait = partial(wait_for_count, rows, timeout_s=TIMEOUT_S)
+    await wait(f"{_STORY} 'AI'", MESSAGES, run)
+    await wait(
         "SELECT count(*) FROM timers t JOIN conversations c ON c.id ="
         " t.conversation_id JOIN customers k ON k.id = c.customer_id"
         " WHERE k.platform_id LIKE $1 || '%'",
@@ -122,7 +123,8 @@ async def test_a_share_timer_armed_before_a_crash_ends_on_time(
         JOIN customers k ON k.id = c.customer_id
         WHERE k.platform_id = $1 AND e.kind ="""
 
-    await wait_for_count(rows, f"SELECT count(*) {events} 'ShareTimedOut'", 1, customer)
+    ended_shares = f"SELECT count(*) {events} 'ShareTimedOut'"
+    await wait_for_count(rows, ended_shares, 1, customer, timeout_s=TIMEOUT_S)
 
     shared = await rows.fetchval(f"SELECT e.at {events} 'CustomerShared'", customer)
     ended = await rows.fetchval(f"SELECT e.at {events} 'ShareTimedOut'", customer)

@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from benchmarks.runtime import free_port
-from tests.support.http_server import ANSWER_S
-from tests.support.pilito import PilitoProcess
+from tests.support.servers.http_server import ANSWER_S
+from tests.support.servers.pilito import PilitoProcess
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 

@@ -1,6 +1,7 @@
 """One message all the way through the real runtime, over HTTP and WebSocket."""
 
 import time
+from datetime import timedelta
 from uuid import uuid4
 
 import httpx
@@ -16,9 +17,9 @@ from tests.cluster.conftest import (
     VERIFY_TOKEN,
     Shop,
 )
-from tests.support.graph_server import GraphSend
-from tests.support.http_server import ANSWER_S
-from tests.support.waiting import wait_for_count
+from tests.support.servers.graph_server import GraphSend
+from tests.support.servers.http_server import ANSWER_S
+from tests.support.waiting import TIMEOUT_S, check_promise, time_limit, wait_for_count
 from tests.support.webhooks import sign, text_webhook
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
@@ -69,10 +70,11 @@ async def test_a_question_on_the_website_is_answered_from_the_shop_s_documents(
         )
         assert answer.status_code == httpx.codes.CREATED, answer.text
         seen: list[dict[str, str]] = []
-        while not seen or seen[-1]["author"] != "assistant":
-            frame = orjson.loads(await live.recv())
-            if frame["type"] == "message":
-                seen.append(frame)
+        async with time_limit(lambda: seen):
+            while not seen or seen[-1]["author"] != "assistant":
+                frame = orjson.loads(await live.recv())
+                if frame["type"] == "message":
+                    seen.append(frame)
     assert [frame["author"] for frame in seen] == ["customer", "assistant"]
     assert seen[0]["content"] == QUESTION
     # The demo shop's document on shipping costs says so.
@@ -202,7 +204,8 @@ def test_meta_can_verify_the_webhook(shop: Shop) -> None:
 
 
 def test_a_new_document_is_found_within_two_seconds(shop: Shop) -> None:
-    assert max(find_new_document(shop) for _ in range(3)) < 2
+    took_s = [find_new_document(shop) for _ in range(3)]
+    check_promise(took_s, timedelta(seconds=2))
 
 
 def find_new_document(shop: Shop) -> float:
@@ -218,11 +221,11 @@ def find_new_document(shop: Shop) -> float:
     )
     assert created.status_code == 201, created.text
     added_at = time.perf_counter()
-    while True:
-        asked_after_s = time.perf_counter() - added_at
+    while (asked_after_s := time.perf_counter() - added_at) < TIMEOUT_S:
         found = shop.api.get("/api/knowledge/search/", params={"query": f"{word} چیه"})
         if word in found.json()["primary_context"]:
             return asked_after_s
+    pytest.fail(f"{word} is not found after {asked_after_s:g} s")
 
 
 def test_the_runtime_says_how_it_is(shop: Shop) -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from persistence.ids import ChannelId, ConversationId, derive_conversation_id
 from tests.cluster.conftest import SHARDS, Shop
-from tests.support.http_server import ANSWER_S
-from tests.support.mirrors import OFF, ON, ai_key
-from tests.support.valkey import PASSWORD, QUOTED
+from tests.support.conversation.mirrors import OFF, ON, ai_key
+from tests.support.servers.http_server import ANSWER_S
+from tests.support.servers.valkey import PASSWORD, QUOTED
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from tests.cluster.conftest import MAX_STOP_S, Shop, wait_until
-from tests.support.http_server import ANSWER_S
-from tests.support.pilito import PilitoProcess, is_alive
+from tests.support.servers.http_server import ANSWER_S
+from tests.support.servers.pilito import PilitoProcess, is_alive
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 

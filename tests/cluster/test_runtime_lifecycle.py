@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tests.cluster.conftest import MAX_STOP_S
-from tests.support.pilito import PilitoProcess, is_alive
+from tests.support.servers.pilito import PilitoProcess, is_alive
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 

@@ -1,1 +1,1 @@
-"""What every implementation of a port must do, run over each of them."""
+"""Contract tests of the ports, run over each implementation."""

@@ -1,4 +1,4 @@
-"""What a journal promises a shard: PostgreSQL's and the one in memory alike."""
+"""The contract of a journal: PostgreSQL's and the one in memory alike."""
 
 from dataclasses import replace
 
@@ -7,18 +7,17 @@ import pytest
 
 from actors.conversation.codec import decode_event, decode_state
 from actors.conversation.events import CustomerWrote, Event
-from actors.conversation.journal import Journal
-from actors.conversation.shard.batch_builder import Draft
+from actors.conversation.ports import Journal
+from actors.conversation.shard.batch_builder import BatchBuilder
 from actors.conversation.state import Profile, Source
 from persistence.database import Pool
 from persistence.errors import BatchRefusedError, ShardFencedError
 from persistence.ids import MessageId, slot_of
-from persistence.journal import Batch, Epoch, ProgressRow
-from persistence.postgres_journal import PostgresJournal
-from tests.support.conversations import Story, at
-from tests.support.forgetting import FORGOTTEN
-from tests.support.memory_journal import MemoryJournal
-from tests.support.stories import add_storys_channel
+from persistence.journal import Batch, Epoch, MessageUpdate, PostgresJournal
+from tests.support.conversation.conversations import Story, at
+from tests.support.conversation.memory_journal import MemoryJournal
+from tests.support.conversation.redaction import REDACTED
+from tests.support.conversation.seeding import add_channel
 
 
 @pytest.fixture
@@ -28,7 +27,7 @@ def memory() -> Journal:
 
 @pytest.fixture
 async def postgres(pool: Pool) -> Journal:
-    await add_storys_channel(pool)
+    await add_channel(pool)
     return PostgresJournal(pool)
 
 
@@ -40,11 +39,11 @@ def journal(request: pytest.FixtureRequest) -> Journal:
 
 def write(story: Story, seq: int, text: str = "سلام") -> Batch:
     """Return the batch in which the story's customer writes something."""
-    draft = Draft()
+    builder = BatchBuilder()
     event = story.customer_event(text, seq, f"m{seq}")
     is_new = story.state is None
-    draft.add(event, story.apply(event), seq, is_new=is_new)
-    return draft.batch
+    builder.add(event, story.apply(event), seq, is_new=is_new)
+    return builder.batch
 
 
 async def commit(journal: Journal, epoch: Epoch, batch: Batch, seq: int) -> Epoch:
@@ -173,11 +172,11 @@ async def test_what_is_taken_back_is_forgotten_and_nothing_else(
     told.append((other, other.customer_event("reza's", 4, "m1")))
     epoch = await journal.raise_epoch(0)
     for seq, (of, event) in enumerate(told, start=1):
-        draft, is_new = Draft(), of.state is None
-        draft.add(event, of.apply(event), seq, is_new=is_new)
-        epoch = await commit(journal, epoch, draft.batch, seq)
+        builder, is_new = BatchBuilder(), of.state is None
+        builder.add(event, of.apply(event), seq, is_new=is_new)
+        epoch = await commit(journal, epoch, builder.batch, seq)
     texts = await fetch_texts(request)
-    assert sorted(texts) == sorted([FORGOTTEN, "not a secret", "reza's"])
+    assert sorted(texts) == sorted([REDACTED, "not a secret", "reza's"])
 
 
 async def test_what_was_taken_back_stays_blank_whatever_comes_after(
@@ -189,12 +188,12 @@ async def test_what_was_taken_back_stays_blank_whatever_comes_after(
     epoch = await journal.raise_epoch(0)
     told: tuple[Event, ...] = (secret, story.unsent_event("m1", 2))
     for seq, event in enumerate(told, start=1):
-        draft, is_new = Draft(), story.state is None
-        draft.add(event, story.apply(event), seq, is_new=is_new)
-        epoch = await commit(journal, epoch, draft.batch, seq)
+        builder, is_new = BatchBuilder(), story.state is None
+        builder.add(event, story.apply(event), seq, is_new=is_new)
+        epoch = await commit(journal, epoch, builder.batch, seq)
     late = write(story, 3)
     message = MessageId(secret.id)
-    late.progress[message] = ProgressRow(message, "failed", content="a secret")
+    late.updates[message] = MessageUpdate(message, "failed", content="a secret")
     await commit(journal, epoch, late, 3)
     if request.node.callspec.params["journal"] == "memory":
         memory: MemoryJournal = request.getfixturevalue("memory")
@@ -241,13 +240,13 @@ async def test_a_customer_keeps_their_name_and_is_called_as_the_platform_does_no
         Profile("Sarah", username="sarah"),
     )
     for seq, profile in enumerate(profiles, 1):
-        draft = Draft()
+        builder = BatchBuilder()
         event = story.customer_event("x", seq, f"m{seq}")
         assert isinstance(event, CustomerWrote)
         event = replace(event, profile=profile)
-        draft.add(event, story.apply(event), seq, is_new=seq == 1)
-        epoch = await commit(postgres, epoch, draft.batch, seq)
-        twin = await commit(memory, twin, draft.batch, seq)
+        builder.add(event, story.apply(event), seq, is_new=seq == 1)
+        epoch = await commit(postgres, epoch, builder.batch, seq)
+        twin = await commit(memory, twin, builder.batch, seq)
     row = await pool.fetchrow("SELECT * FROM customers")
     (kept,) = memory.customers.values()
     assert row is not None

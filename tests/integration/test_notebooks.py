@@ -35,6 +35,7 @@ def code_cells(path: Path) -> list[_Cell]:
     return [cell for cell in cells if cell["cell_type"] == "code"]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(LIMIT_S + 60)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_notebook_runs_and_plots(name: str, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A database on the far side of a network that loses answers."""
+"""A simulated database behind a network that loses answers."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -10,8 +10,8 @@ from persistence.errors import DatabaseAwayError
 from persistence.ids import ConversationId, EventId
 from persistence.journal import Batch, Epoch, Known, TimerRow
 from tests.simulation.faults import Faults
-from tests.simulation.story import Story
-from tests.support.memory_journal import MemoryJournal
+from tests.simulation.trace import Trace
+from tests.support.conversation.memory_journal import MemoryJournal
 
 T = TypeVar("T")
 
@@ -23,12 +23,12 @@ class SimulatedDatabase:
     """A Journal whose statements travel, and run even if their caller was killed."""
 
     def __init__(
-        self, memory: MemoryJournal, random: Random, faults: Faults, story: Story
+        self, memory: MemoryJournal, random: Random, faults: Faults, trace: Trace
     ) -> None:
         self.memory = memory
         self._random = random
         self._faults = faults
-        self._story = story
+        self._trace = trace
         self._is_away = False
         self._commits = 0
         self._timer_reads = 0
@@ -40,12 +40,12 @@ class SimulatedDatabase:
     def go_away(self) -> None:
         """Stop answering; what is on its way to us is lost."""
         self._is_away = True
-        self._story.tell("DATABASE goes away")
+        self._trace.write("DATABASE goes away")
 
     def come_back(self) -> None:
         """Answer again, with all that was committed."""
         self._is_away = False
-        self._story.tell("DATABASE is back")
+        self._trace.write("DATABASE is back")
 
     async def raise_epoch(self, shard: int) -> Epoch:
         """Take the shard's place."""
@@ -93,12 +93,12 @@ class SimulatedDatabase:
             return
         match self._random.randrange(4):
             case 0:
-                self._story.tell("NETWORK loses a statement")
+                self._trace.write("NETWORK loses a statement")
             case 1:
-                self._story.tell("NETWORK loses the answer to a statement")
+                self._trace.write("NETWORK loses the answer to a statement")
                 self._carry_out(act, None)
             case _:
-                self._story.tell("NETWORK breaks; the statement is still under way")
+                self._trace.write("NETWORK breaks; the statement is still under way")
                 late, reads = self._random.uniform(0, LATE_S), self._timer_reads
                 self._later(late, lambda: self._carry_out_late(act, reads))
         self._later(self._trip(), lambda: _lose(answer))

@@ -1,4 +1,4 @@
-"""How badly the world behaves in one history: drawn from its seed."""
+"""The faults of a simulated history, drawn from its seed."""
 
 from dataclasses import dataclass, fields
 from random import Random
@@ -12,7 +12,7 @@ class Faults:
     doubled_webhook: float = 0.0
     #: A webhook comes late, so that others overtake it.
     late_webhook: float = 0.0
-    #: The platform takes its time; who waits for a place waits longer than a lease.
+    #: The platform is slow; a part waits for the semaphore longer than its lease.
     slow_send: float = 0.0
     #: The platform says "later".
     refused_send: float = 0.0
@@ -23,7 +23,7 @@ class Faults:
     #: The echo of our message comes after our timeout has ended, or never.
     late_echo: float = 0.0
     lost_echo: float = 0.0
-    #: Who a customer is is told late, or not at all.
+    #: A profile look-up is late, or fails.
     untold_name: float = 0.0
     #: The answering side is slow, fails, breaks, or returns what can't be stored.
     slow_answer: float = 0.0
@@ -34,13 +34,13 @@ class Faults:
     #: A statement's answer is lost, after it was carried out or before.
     lost_statement: float = 0.0
     crashes: float = 0.0
-    #: A second process takes the place of one that lives on.
-    usurpations: float = 0.0
+    #: A second process claims the shard of one that lives on.
+    cut_offs: float = 0.0
     #: Per second.
     outages: float = 0.0
 
     def end(self) -> None:
-        """Let the world behave from now on: what is owed must come in the end."""
+        """End all faults: everything that is owed must come in the end."""
         for fault in fields(self):
             setattr(self, fault.name, fault.default)
 
@@ -64,7 +64,7 @@ def draw_faults(random: Random, others: Random) -> Faults:
         trip_s=random.choice((0.002, 0.002, 0.03, 0.3)),
         lost_statement=_some(random, 0.15),
         crashes=_some(random, 0.004),
-        usurpations=_some(random, 0.002),
+        cut_offs=_some(random, 0.002),
         outages=_some(random, 0.03),
         untold_name=_some(others, 0.5),
         slow_send=_some(others, 1.0),

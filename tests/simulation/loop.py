@@ -1,7 +1,7 @@
-"""An event loop whose time is a number and whose order is drawn from a seed.
+"""A simulated event loop: time is a number, and the order is drawn from a seed.
 
-Nothing waits: when nothing is ready, time jumps to the next timer. What belongs to a
-killed process never runs again, not even its `finally`: that is what `kill -9` does.
+When nothing is ready, time jumps to the next timer. The callbacks of a killed process
+never run again, not even its `finally` blocks, as after `kill -9`.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ MAX_STEPS = 100_000
 
 
 class Process:
-    """What is killed together: all tasks and timers that were begun within it."""
+    """A simulated process: all tasks and timers that were started within it."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -59,8 +59,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._count = 0
         self._soon: list[_Call] = []
         self._later: list[tuple[float, int, _Call]] = []
-        #: What killed processes had to do yet; see `bury`.
-        self._graves: list[_Call] = []
+        #: The pending callbacks of killed processes; see `dispose`.
+        self._killed_calls: list[_Call] = []
         #: What went wrong in callbacks and tasks that nobody awaits.
         self.failures: list[str] = []
         self.steps = 0
@@ -132,19 +132,19 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         place = self._random.randrange(len(self._soon)) if self._is_shuffled else 0
         call = self._soon.pop(place)
         if call.is_dead:
-            self._graves.append(call)
+            self._killed_calls.append(call)
         elif not call.handle.cancelled():
             call.handle._run()
 
-    def bury(self, processes: list[Process]) -> None:
-        """End all that is left, so that nothing of it stirs when it is collected.
+    def dispose(self, processes: list[Process]) -> None:
+        """Cancel all tasks that are left, so that none runs when it is collected.
 
-        The killed are woken for it, with what they had to do yet: a task that was about
-        to be woken can't be cancelled otherwise.
+        Killed processes run again for it, with their pending callbacks: a task whose
+        wake-up is pending can't be cancelled otherwise.
         """
         for process in processes:
             process.is_dead = False
-        self._soon += self._graves
+        self._soon += self._killed_calls
         self.steps = 0
         with self._running():
             while tasks := asyncio.all_tasks(self):

@@ -1,4 +1,4 @@
-"""Bugs, planted one at a time, that the simulation must find: who guards the guard."""
+"""Mutants: bugs, planted one at a time, that the simulation must find."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -14,23 +14,23 @@ from actors.conversation.rules import (
     echoes,
     questions,
     replies,
+    share,
     takeover,
 )
-from actors.conversation.rules import decide as decide_module
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.replies import on_reply_due
 from actors.conversation.rules.share import on_share_timed_out
 from actors.conversation.shard import effect_runner, shard
-from actors.conversation.shard.batch_builder import Draft
-from actors.conversation.shard.effect_runner import Errands
-from actors.conversation.shard.envelope import Parcel
+from actors.conversation.shard.batch_builder import BatchBuilder
+from actors.conversation.shard.effect_runner import EffectRunner
+from actors.conversation.shard.envelope import Envelope
 from actors.conversation.shard.shard import Shard
 from actors.conversation.state import Conversation, Delivery
 from persistence.errors import DatabaseAwayError
 from persistence.ids import EventId
 from persistence.journal import Epoch
-from tests.support import memory_journal
-from tests.support.memory_journal import MemoryJournal
+from tests.support.conversation import memory_journal
+from tests.support.conversation.memory_journal import MemoryJournal
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -41,8 +41,10 @@ _recover = Shard._recover
 def no_dedupe(patch: pytest.MonkeyPatch) -> None:
     """A webhook that comes twice is taken for two."""
 
-    def keep_all(parcels: list[Parcel], _known: dict[EventId, int]) -> list[Parcel]:
-        return list(parcels)
+    def keep_all(
+        envelopes: list[Envelope], _known: dict[EventId, int]
+    ) -> list[Envelope]:
+        return list(envelopes)
 
     patch.setattr(shard, "drop_duplicates", keep_all)
 
@@ -79,7 +81,7 @@ def the_reply_timer_is_not_bound(patch: pytest.MonkeyPatch) -> None:
             event = replace(event, due_at=state.reply.due_at)
         return on_reply_due(state, event)
 
-    patch.setattr(decide_module, "on_reply_due", fire)
+    patch.setattr(replies, "on_reply_due", fire)
 
 
 def the_share_timer_is_not_bound(patch: pytest.MonkeyPatch) -> None:
@@ -90,7 +92,7 @@ def the_share_timer_is_not_bound(patch: pytest.MonkeyPatch) -> None:
             event = replace(event, due_at=state.pending_share.due_at)
         return on_share_timed_out(state, event)
 
-    patch.setattr(decide_module, "on_share_timed_out", fire)
+    patch.setattr(share, "on_share_timed_out", fire)
 
 
 def the_ai_talks_over_a_person(patch: pytest.MonkeyPatch) -> None:
@@ -112,7 +114,7 @@ def a_doubtful_part_is_sent_at_once(patch: pytest.MonkeyPatch) -> None:
         assert at is not None
         return delivery._put_back(state, head, reason)
 
-    patch.setattr(delivery, "_doubt", resend)
+    patch.setattr(delivery, "_outcome_unknown", resend)
 
 
 def our_echo_is_taken_for_the_owners(patch: pytest.MonkeyPatch) -> None:
@@ -127,7 +129,7 @@ def our_echo_is_taken_for_the_owners(patch: pytest.MonkeyPatch) -> None:
 
 def a_late_echo_is_taken_for_the_owners(patch: pytest.MonkeyPatch) -> None:
     """The first echo of a part that was sent twice silences the AI."""
-    patch.setattr(echoes, "settle_doubt", lambda *_: None)
+    patch.setattr(echoes, "acknowledge_unconfirmed", lambda *_: None)
 
 
 def memory_outlives_a_lost_commit(patch: pytest.MonkeyPatch) -> None:
@@ -141,14 +143,14 @@ def memory_outlives_a_lost_commit(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Shard, "_recover", recover)
 
 
-def orders_run_before_the_commit(patch: pytest.MonkeyPatch) -> None:
+def effects_run_before_the_commit(patch: pytest.MonkeyPatch) -> None:
     """A part is on its way before it is recorded that it is."""
 
-    async def commit(self: Shard, draft: Draft, seq: int, events: int) -> None:
-        orders, draft.orders = draft.orders, []
-        for conversation, order in orders:
-            self._errands.run(draft.states[conversation], order)
-        await _commit(self, draft, seq, events)
+    async def commit(self: Shard, builder: BatchBuilder, seq: int, events: int) -> None:
+        commands, builder.commands = builder.commands, []
+        for conversation, command in commands:
+            self._effect_runner.run(builder.states[conversation], command)
+        await _commit(self, builder, seq, events)
 
     patch.setattr(Shard, "_commit", commit)
 
@@ -156,11 +158,11 @@ def orders_run_before_the_commit(patch: pytest.MonkeyPatch) -> None:
 def lost_commits_are_reported_as_stored(patch: pytest.MonkeyPatch) -> None:
     """A webhook gets its 200 although the database was away: fault D2."""
 
-    async def commit(self: Shard, draft: Draft, seq: int, events: int) -> None:
+    async def commit(self: Shard, builder: BatchBuilder, seq: int, events: int) -> None:
         try:
-            await _commit(self, draft, seq, events)
+            await _commit(self, builder, seq, events)
         except DatabaseAwayError:
-            self._states.update(draft.states)
+            self._states.update(builder.states)
 
     patch.setattr(Shard, "_commit", commit)
 
@@ -177,14 +179,16 @@ def stored_timers_are_not_armed(patch: pytest.MonkeyPatch) -> None:
 def a_send_outlives_its_lease(patch: pytest.MonkeyPatch) -> None:
     """A part that waited for a place is sent although another call has it now."""
 
-    async def deliver(self: Errands, state: Conversation, order: DeliverPart) -> None:
+    async def deliver(
+        self: EffectRunner, state: Conversation, command: DeliverPart
+    ) -> None:
         async with self._send_semaphore:
-            send = replace(order.send, due_at=order.send.due_at + timedelta(days=1))
-            event = await self._attempt(state, replace(order, send=send))
-        self._sends.pop(order.send.id, None)
+            send = replace(command.send, due_at=command.send.due_at + timedelta(days=1))
+            event = await self._attempt(state, replace(command, send=send))
+        self._sends.pop(command.send.id, None)
         self._post(event)
 
-    patch.setattr(Errands, "_deliver", deliver)
+    patch.setattr(EffectRunner, "_deliver", deliver)
 
 
 def an_edit_that_comes_first_is_lost(patch: pytest.MonkeyPatch) -> None:
@@ -203,12 +207,12 @@ def too_much_is_forgotten(patch: pytest.MonkeyPatch) -> None:
     def forget_all(event: Event, _: object) -> Event:
         return replace(event, text="") if isinstance(event, CustomerWrote) else event
 
-    patch.setattr(memory_journal, "forget_words", forget_all)
+    patch.setattr(memory_journal, "redact_event", forget_all)
 
 
 def broken_text_is_not_mended(patch: pytest.MonkeyPatch) -> None:
     """A model's NUL makes the database refuse the answer."""
-    patch.setattr(effect_runner, "_storable", lambda text: text)
+    patch.setattr(effect_runner, "strip_unstorable", lambda text: text)
 
 
 MUTANTS: Mapping[str, Plant] = {
@@ -226,7 +230,7 @@ MUTANTS: Mapping[str, Plant] = {
         our_echo_is_taken_for_the_owners,
         a_late_echo_is_taken_for_the_owners,
         memory_outlives_a_lost_commit,
-        orders_run_before_the_commit,
+        effects_run_before_the_commit,
         lost_commits_are_reported_as_stored,
         stored_timers_are_not_armed,
         an_edit_that_comes_first_is_lost,

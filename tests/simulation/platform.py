@@ -1,7 +1,7 @@
-"""A platform that takes what we send, or refuses it, or leaves us in doubt.
+"""A simulated platform, which accepts a part, refuses it, or does not answer.
 
-What arrived is the truth that the invariants are held against. A call that times out
-may have arrived or not; an echo of what arrived comes soon, late, twice, or never.
+The invariants are checked against what arrived. A call that times out may have arrived
+or not; its echo comes soon, late, or never.
 """
 
 import asyncio
@@ -13,11 +13,11 @@ from random import Random
 from typing import Protocol
 
 from actors.conversation.errors import SendOutcomeUnknownError, SendRefusedError
-from actors.conversation.ports import NoProfile, OutgoingPart, Unnamed
+from actors.conversation.ports import CustomerRef, OutgoingPart, ProfileUnavailable
 from actors.conversation.state import Profile, Source
 from persistence.ids import SendId
 from tests.simulation.faults import Faults
-from tests.simulation.story import Story
+from tests.simulation.trace import Trace
 
 #: Longer than the echo's timeout of the policy.
 LATE_ECHO_S = (35.0, 240.0)
@@ -34,24 +34,24 @@ class Arrival:
     at: float
 
 
-class Watcher(Protocol):
-    """Who checks that what happens may happen."""
+class PlatformObserver(Protocol):
+    """Checks the calls to the platform."""
 
-    def note_inquiry(self, customer: str) -> None:
-        """The platform is asked who a customer is."""
+    def note_lookup(self, customer: str) -> None:
+        """Note a profile look-up."""
         ...
 
     def note_call(self, part: OutgoingPart) -> None:
-        """A part is handed to the platform."""
+        """Note a call to the platform."""
         ...
 
     def note_arrival(self, arrival: Arrival) -> None:
-        """A part reached the customer."""
+        """Note the arrival of a part."""
         ...
 
 
 def name_of(customer: str) -> Profile:
-    """Return who a customer is."""
+    """Return the customer's profile."""
     return Profile(customer.title(), "", f"{customer}_88")
 
 
@@ -59,12 +59,12 @@ class SimulatedPlatform:
     """All platforms at once: the source of a part says which one it is."""
 
     def __init__(
-        self, random: Random, faults: Faults, story: Story, watcher: Watcher
+        self, random: Random, faults: Faults, trace: Trace, observer: PlatformObserver
     ) -> None:
         self._random = random
         self._faults = faults
-        self._story = story
-        self._watcher = watcher
+        self._trace = trace
+        self._observer = observer
         self._context: Context = copy_context()
         #: What echoes go through; takes the echo's mid and the part.
         self.on_echo: Callable[[Arrival], None] = lambda _: None
@@ -72,11 +72,11 @@ class SimulatedPlatform:
         self._count = 0
 
     async def send(self, part: OutgoingPart) -> str:
-        """Take the part, refuse it, or leave the caller in doubt."""
-        self._story.tell(
+        """Accept the part, refuse it, or do not answer."""
+        self._trace.write(
             "CALL   {} part {} '{}'", part.source, part.send_id, part.content
         )
-        self._watcher.note_call(part)
+        self._observer.note_call(part)
         if self._draw(self._faults.forbidden_send):
             await self._pass(0.01, 1.0)
             raise SendRefusedError(permanent=True)
@@ -92,7 +92,7 @@ class SimulatedPlatform:
             if self._random.random() < 0.5:
                 self._arrive_in(self._random.uniform(0.01, 10.0), part, mid)
             else:
-                self._story.tell("LOST   part {} never arrives", part.send_id)
+                self._trace.write("LOST   part {} never arrives", part.send_id)
             await asyncio.sleep(self._random.choice((0.5, CALL_TIMEOUT_S)))
             raise SendOutcomeUnknownError
         travel = self._random.uniform(0.005, 0.1)
@@ -100,18 +100,18 @@ class SimulatedPlatform:
         await self._pass(travel, travel + 0.8)
         return mid
 
-    async def look_up(self, who: Unnamed) -> Profile | NoProfile:
-        """Tell who a customer is, or not; at times so late that nobody waits."""
-        self._watcher.note_inquiry(who.customer)
+    async def look_up(self, customer: CustomerRef) -> Profile | ProfileUnavailable:
+        """Return the customer's name, or none; sometimes late."""
+        self._observer.note_lookup(customer.customer)
         if self._draw(self._faults.untold_name):
             await self._pass(0.1, 20.0)
-            return NoProfile(
+            return ProfileUnavailable(
                 "told to fail",
-                is_passing=self._random.random() < 0.5,
+                is_temporary=self._random.random() < 0.5,
                 is_held=self._random.random() < 0.2,
             )
         await self._pass(0.01, 2.0)
-        return name_of(who.customer)
+        return name_of(customer.customer)
 
     def name_owners_message(self) -> str:
         """Return a mid for what the shop's owner typed in the app."""
@@ -125,9 +125,9 @@ class SimulatedPlatform:
     def _arrive(self, part: OutgoingPart, mid: str) -> None:
         loop = asyncio.get_running_loop()
         arrival = Arrival(part, mid, loop.time())
-        self._story.tell("ARRIVES part {} as {}", part.send_id, mid)
+        self._trace.write("ARRIVES part {} as {}", part.send_id, mid)
         self.arrivals[part.send_id].append(arrival)
-        self._watcher.note_arrival(arrival)
+        self._observer.note_arrival(arrival)
         if part.source is not Source.INSTAGRAM or self._draw(self._faults.lost_echo):
             return
         is_late = self._draw(self._faults.late_echo)

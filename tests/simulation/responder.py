@@ -1,4 +1,4 @@
-"""Someone who writes answers: quickly, slowly, badly, or not at all."""
+"""A simulated responder, which is quick, slow, broken, or fails."""
 
 import asyncio
 from random import Random
@@ -6,7 +6,7 @@ from random import Random
 from actors.conversation.errors import AnswerFailedError
 from actors.conversation.ports import AnswerJob, WrittenAnswer
 from tests.simulation.faults import Faults
-from tests.simulation.story import Story
+from tests.simulation.trace import Trace
 
 #: More than Instagram takes at once: such an answer goes out in parts, no two of which
 #: say the same, or no late echo could tell which of them it is.
@@ -16,14 +16,14 @@ LONG = "".join(f" and so on {number}" for number in range(160))
 class SimulatedResponder:
     """Writes answers that name the questions which they answer."""
 
-    def __init__(self, random: Random, faults: Faults, story: Story) -> None:
+    def __init__(self, random: Random, faults: Faults, trace: Trace) -> None:
         self._random = random
         self._faults = faults
-        self._story = story
+        self._trace = trace
 
     async def write(self, job: AnswerJob) -> WrittenAnswer:
         """Write the answer. Raises AnswerFailedError when there will be none."""
-        self._story.tell("WRITE  for {}: {}", job.conversation_id, job.question_ids)
+        self._trace.write("WRITE  for {}: {}", job.conversation_id, job.question_ids)
         is_slow = self._draw(self._faults.slow_answer)
         await asyncio.sleep(self._random.uniform(*((3, 60) if is_slow else (0.05, 2))))
         if self._draw(self._faults.failed_answer):

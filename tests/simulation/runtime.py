@@ -1,4 +1,4 @@
-"""The shard's processes, one after another and sometimes two at once."""
+"""The simulated runtime: starts, kills and replaces the shard's processes."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -16,7 +16,7 @@ from actors.conversation.shard.shard import Receipt, Shard
 from persistence.errors import PersistenceError
 from tests.simulation.database import SimulatedDatabase
 from tests.simulation.loop import Process, SimulatedLoop
-from tests.simulation.story import Story
+from tests.simulation.trace import Trace
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ class LoopClock:
 
 @dataclass(slots=True)
 class Host:
-    """A process with a shard in it, and who waits for its answers."""
+    """A process with a shard, and the calls that wait for its answers."""
 
     process: Process
     shard: Shard
@@ -52,7 +52,7 @@ class Host:
 
 
 class Runtime:
-    """Starts hosts, kills them, and brings events to the one that is known."""
+    """Starts and kills hosts, and submits events to the current one."""
 
     policy = Policy()
 
@@ -60,21 +60,21 @@ class Runtime:
         self,
         loop: SimulatedLoop,
         random: Random,
-        story: Story,
+        trace: Trace,
         database: SimulatedDatabase,
         responder: Responder,
         sender: Sender,
         profiles: Profiles,
     ) -> None:
         self.clock = LoopClock(loop)
-        #: Asked for each receipt that a caller gets.
+        #: Called with each receipt that a caller gets.
         self.on_receipt: Callable[[Receipt], None] = lambda _: None
-        #: Told of the newest shard when it has stopped to serve by itself.
+        #: Called with the newest shard once it has stopped serving by itself.
         self.on_fenced: Callable[[Shard], None] = lambda _: None
         self.processes: list[Process] = []
         self._loop = loop
         self._random = random
-        self._story = story
+        self._trace = trace
         self._database = database
         self._responder = responder
         self._sender = sender
@@ -82,7 +82,7 @@ class Runtime:
         self._current: Host | None = None
         self._zombies: list[Host] = []
         self._max_sends = random.choice((1, 2, 32))
-        self._ids = Random(random.random())  # noqa: S311 - ids of a story, no secrets
+        self._ids = Random(random.random())  # noqa: S311 - ids of a trace, no secrets
 
     def new_id(self) -> UUID:
         """Return an id that depends on the seed alone."""
@@ -99,16 +99,16 @@ class Runtime:
             if self._current is None:
                 await self.start()
             elif self._current.is_started and not self._current.shard.is_serving:
-                self._story.tell("{} does not serve", self._current.process.name)
+                self._trace.write("{} does not serve", self._current.process.name)
                 self.on_fenced(self._current.shard)
                 self.kill(self._current)
             await asyncio.sleep(self._random.uniform(0.3, 2.0))
 
     async def start(self) -> None:
-        """Start a host; it becomes the one that is known once it serves."""
+        """Start a host, which becomes the current one."""
         process = Process(f"shard-{len(self.processes) + 1}")
         self.processes.append(process)
-        self._story.tell("START  {}", process.name)
+        self._trace.write("START  {}", process.name)
         shard = Shard(
             shard=0,
             shards=1,
@@ -126,27 +126,27 @@ class Runtime:
         try:
             await asyncio.wait_for(self._within(host, shard.start), 5.0)
         except (PersistenceError, TimeoutError, ShardUnavailableError) as error:
-            self._story.tell("{} does not start: {}", process.name, error)
+            self._trace.write("{} does not start: {}", process.name, error)
             self.kill(host)
         else:
             host.is_started = True
 
     def crash(self) -> None:
-        """Kill the known host, wherever it stands."""
+        """Kill the current host between two steps."""
         if self._current is not None:
             self.kill(self._current)
 
-    def usurp(self) -> None:
-        """Let a second host take the place; the first lives on, and is fenced."""
+    def cut_off(self) -> None:
+        """Let a second host claim the shard; the first lives on, and is fenced."""
         if self._current is None or not self._current.is_started:
             return
-        self._story.tell("{} is cut off, and lives on", self._current.process.name)
+        self._trace.write("{} is cut off, and lives on", self._current.process.name)
         self._zombies.append(self._current)
         self._current = None
 
     def kill(self, host: Host) -> None:
-        """End the process: whoever waits for it learns that it is gone."""
-        self._story.tell("KILL   {}", host.process.name)
+        """End the process; its callers learn that it is gone."""
+        self._trace.write("KILL   {}", host.process.name)
         host.process.kill()
         for lose in host.calls:
             lose()
@@ -156,12 +156,12 @@ class Runtime:
             self._zombies.remove(host)
 
     def kill_zombies(self) -> None:
-        """End all that were cut off."""
+        """End all hosts that were cut off."""
         for host in list(self._zombies):
             self.kill(host)
 
     async def submit(self, events: Sequence[Event]) -> Answer:
-        """Bring the events to a shard; None when nobody answered."""
+        """Submit the events to a shard; None without an answer."""
         host = self._current
         if self._zombies and self._random.random() < 0.3:
             host = self._random.choice(self._zombies)

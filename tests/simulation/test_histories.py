@@ -1,4 +1,4 @@
-"""Thousands of histories keep every promise; each can be lived again by its seed."""
+"""Thousands of histories keep every promise; a seed repeats its history."""
 
 import multiprocessing
 import os
@@ -17,8 +17,8 @@ PROCESSES = min(2, os.cpu_count() or 1)
 CHUNK = 50
 
 
-def live_all(seeds: range) -> Iterator[Outcome]:
-    """Live the histories of these seeds, in two processes if they are many."""
+def run_all(seeds: range) -> Iterator[Outcome]:
+    """Run the histories of these seeds, in two processes if they are many."""
     if len(seeds) <= CHUNK:
         yield from map(run_history, seeds)
         return
@@ -28,29 +28,30 @@ def live_all(seeds: range) -> Iterator[Outcome]:
         yield from pool.map(run_history, seeds, chunksize=CHUNK)
 
 
-def tell(outcome: Outcome) -> str:
-    """Return a failed history's story, and how to live it again."""
+def describe(outcome: Outcome) -> str:
+    """Return a failed history's trace, and how to repeat it."""
     again = f"SIMULATION_SEED={outcome.seed} pytest tests/simulation/test_histories.py"
-    return f"{outcome.story}\n\n{outcome.failure}\nAgain: {again}"
+    return f"{outcome.trace}\n\n{outcome.failure}\nAgain: {again}"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_every_history_keeps_every_promise() -> None:
     seeds = range(FIRST_SEED, FIRST_SEED + SEEDS)
     if SEED is not None:
         seeds = range(int(SEED), int(SEED) + 1)
-    failed = [outcome for outcome in live_all(seeds) if outcome.failure]
-    # The shortest story is the one to read.
+    failed = [outcome for outcome in run_all(seeds) if outcome.failure]
+    # The shortest trace is the easiest to read.
     failed.sort(key=lambda outcome: outcome.steps)
     failures = [f"seed {outcome.seed}: {outcome.failure}" for outcome in failed]
-    assert not failed, "\n".join((tell(failed[0]), *failures))
+    assert not failed, "\n".join((describe(failed[0]), *failures))
 
 
-def test_a_seed_tells_the_same_story_each_time() -> None:
-    first, again = (run_history(7, tell_always=True) for _ in range(2))
+def test_a_seed_makes_the_same_history_each_time() -> None:
+    first, again = (run_history(7, trace_always=True) for _ in range(2))
     assert first == again
-    assert "CustomerWrote" in first.story
+    assert "CustomerWrote" in first.trace
 
 
-def test_another_seed_tells_another_story() -> None:
+def test_another_seed_makes_another_history() -> None:
     assert run_history(7) != run_history(8)

@@ -20,7 +20,7 @@ def test_an_hour_passes_at_once() -> None:
         return loop.time()
 
     assert loop.run(sleep()) == 3600
-    loop.bury([])
+    loop.dispose([])
 
 
 def test_the_order_of_what_is_ready_comes_from_the_seed() -> None:
@@ -34,7 +34,7 @@ def test_the_order_of_what_is_ready_comes_from_the_seed() -> None:
             await asyncio.gather(*(see(number) for number in range(8)))
 
         loop.run(all_at_once())
-        loop.bury([])
+        loop.dispose([])
         return seen
 
     assert order(1) == order(1)
@@ -60,7 +60,7 @@ def test_a_killed_process_does_not_even_clean_up() -> None:
 
     loop.run(murder())
     # Only the burial lets it end, so that the interpreter has nothing to say of it.
-    loop.bury([process])
+    loop.dispose([process])
     assert seen == ["cleaned up"]
 
 
@@ -72,4 +72,4 @@ def test_what_nothing_will_ever_wake_is_a_failure() -> None:
 
     with pytest.raises(AssertionError, match="never comes"):
         loop.run(wait())
-    loop.bury([])
+    loop.dispose([])

@@ -9,6 +9,7 @@ from tests.simulation.mutants import MUTANTS
 SEEDS = 400
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_planted_bug_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from actors.clock import Clock, SystemClock
 from actors.conversation.errors import ActorError, AnswerFailedError
 from actors.conversation.events import CustomerWrote, Event
 from actors.conversation.ports import (
-    NOBODY_KNOWS,
+    NO_PROFILES,
     AnswerJob,
     OutgoingPart,
     Profiles,
@@ -28,12 +28,11 @@ from actors.monitor.errors import MonitorUnavailableError
 from config.settings import Settings
 from deployments.flags import FeatureFlags
 from deployments.health.probes import Probe
-from deployments.monitoring.analysis_jobs import Analyses, AnalysesHere
-from deployments.web.api.context import ApiContext
+from deployments.monitoring.analysis_jobs import AnalysisRunner, InlineAnalysis
 from deployments.web.api.tokens import TokenType
 from deployments.web.app import build_web_app
-from deployments.web.inbox_feed import ChangeFeed, LiveLimits
-from deployments.web.services import WebServices
+from deployments.web.dependencies import WebDependencies
+from deployments.web.inbox_feed import InboxFeed, LiveLimits
 from persistence.channels import (
     Channel,
     ChannelKind,
@@ -49,8 +48,8 @@ from persistence.ids import (
     derive_conversation_id,
     derive_event_id,
 )
+from persistence.journal import PostgresJournal
 from persistence.monitor import CheckRow
-from persistence.postgres_journal import PostgresJournal
 from persistence.tenants import create_tenant
 from persistence.users import User, create_user
 from retrieval.answer.retrieved import Performance, RetrievedContext
@@ -90,7 +89,7 @@ class LocalShards:
         responder: Responder | None = None,
         sender: Sender | None = None,
         policy: Policy | None = None,
-        profiles: Profiles = NOBODY_KNOWS,
+        profiles: Profiles = NO_PROFILES,
     ) -> None:
         self.events: list[Event] = []
         self.shard = Shard(
@@ -190,9 +189,9 @@ class Api:
     monitor: Monitors = field(default_factory=AwayMonitor)
     live_limits: LiveLimits = field(default_factory=LiveLimits)
     #: In this process, unless a test has another.
-    analyses: Analyses | None = None
+    analysis: AnalysisRunner | None = None
     #: Made with the application; sockets need it started.
-    changes: ChangeFeed = field(init=False)
+    inbox_feed: InboxFeed = field(init=False)
 
     def build(self) -> FastAPI:
         """Build the application."""
@@ -205,20 +204,20 @@ class Api:
             login_attempts_per_minute=self.login_attempts_per_minute,
             api_calls_per_minute=self.api_calls_per_minute,
         )
-        self.changes = ChangeFeed(self.pool, self.live_limits)
+        self.inbox_feed = InboxFeed(self.pool, self.live_limits)
         return build_web_app(
-            WebServices(
+            WebDependencies(
                 settings=settings,
                 pool=self.pool,
                 shards=self.shards,
                 retriever=self.retriever,
                 flags=FeatureFlags(self.pool, self.clock),
-                changes=self.changes,
+                inbox_feed=self.inbox_feed,
                 count_tokens=self.count_tokens,
                 monitor=self.monitor,
                 probes=self.probes,
                 clock=self.clock,
-                analyses=self.analyses or AnalysesHere(self.pool),
+                analysis=self.analysis or InlineAnalysis(self.pool),
             )
         )
 
@@ -252,8 +251,8 @@ def connect(
 
 def sign(app: FastAPI, user: User) -> str:
     """Sign an access token."""
-    context: ApiContext = app.state.context
-    return context.signer.sign(user.id, TokenType.ACCESS, context.services.clock.now())
+    context: WebDependencies = app.state.context
+    return context.signer.sign(user.id, TokenType.ACCESS, context.clock.now())
 
 
 async def add_channel(
@@ -263,7 +262,7 @@ async def add_channel(
     account_id: str = "key",
 ) -> Channel:
     """Add a channel to the tenant."""
-    context: ApiContext = app.state.context
+    context: WebDependencies = app.state.context
     tokens = ChannelTokens("a token of the platform", None)
     new = NewChannel(kind, "channel", account_id, tokens)
     async with context.pool.acquire() as connection, connection.transaction():

@@ -1,4 +1,4 @@
-"""Checks of services as if they had been made, many at a time."""
+"""Inserts many results of checks at a time."""
 
 from datetime import datetime, timedelta
 from uuid import uuid4

@@ -12,10 +12,10 @@ from actors.conversation.replay import Step, find_differences, rebuild
 from actors.conversation.rules.policy import Policy
 from config.settings import Settings
 from deployments.integrations.channel_directory import ChannelDirectory
-from deployments.integrations.webhooks_app import WebhookServices, build_webhooks_app
+from deployments.integrations.webhooks import WebhookDependencies, build_webhooks_app
 from persistence.channels import Channel
 from persistence.database import Pool
-from persistence.history import fetch_story
+from persistence.history import fetch_history
 from persistence.ids import ConversationId, derive_conversation_id
 from tests.support.api import LocalShards
 
@@ -71,7 +71,7 @@ class Line:
     async def deliver(self, *events: object) -> int:
         """Deliver one webhook with these events; return the status."""
         app = build_webhooks_app(
-            WebhookServices(
+            WebhookDependencies(
                 Settings(),
                 self.running[-1],
                 ChannelDirectory(self.pool),
@@ -102,7 +102,7 @@ class Line:
 
     async def replayed(self) -> tuple[str, ...]:
         """Return where the history does not make the stored state."""
-        story = await fetch_story(self.pool, self.conversation)
+        story = await fetch_history(self.pool, self.conversation)
         assert story is not None
         steps = [Step(one.version, one.kind, one.payload) for one in story.events]
         return find_differences(story.state, rebuild(steps, FOREVER))

@@ -1,7 +1,7 @@
 """Operators who follow their inbox over a real WebSocket."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -14,7 +14,8 @@ from websockets.exceptions import ConnectionClosed
 from persistence.listener import Listener
 from persistence.users import User
 from tests.support.api import Api, sign
-from tests.support.http_server import open_socket, serving
+from tests.support.servers.http_server import open_socket, serving
+from tests.support.waiting import time_limit
 
 Json = dict[str, object]
 
@@ -28,10 +29,12 @@ class Follower:
     messages: list[Json] = field(default_factory=list)
     changed: list[Json] = field(default_factory=list)
     conversations: list[Json] = field(default_factory=list)
+    last_frame: Json = field(default_factory=dict)
 
     async def read_frame(self) -> Json:
         """Read one frame and keep what it tells."""
         frame: Json = orjson.loads(await self.socket.recv())
+        self.last_frame = frame
         if frame["type"] == "ping":
             return frame
         self.cursor = str(frame["cursor"])
@@ -47,15 +50,19 @@ class Follower:
 
     async def read_messages(self, count: int) -> list[object]:
         """Read on until so many new messages were told; return what they say."""
-        while len(self.messages) < count:
-            await self.read_frame()
+        await self.read_until(lambda: len(self.messages) >= count)
         return self.texts
+
+    async def read_until(self, holds: Callable[[], bool]) -> None:
+        """Read on until what was told makes `holds` true."""
+        async with time_limit(lambda: self.last_frame):
+            while not holds():
+                await self.read_frame()
 
     async def read_to_the_end(self) -> None:
         """Read on until the socket is closed."""
         with suppress(ConnectionClosed):
-            while True:
-                await self.read_frame()
+            await self.read_until(lambda: False)
 
     @property
     def texts(self) -> list[object]:
@@ -103,12 +110,12 @@ async def running_live(api: Api, app: FastAPI, dsn: str) -> AsyncIterator[LiveAp
             has_ended.set()
 
     listener = Listener(dsn)
-    listener.on("pilito_messages", api.changes.notify)
+    listener.on("pilito_messages", api.inbox_feed.notify)
     await listener.start()
-    await api.changes.start()
+    await api.inbox_feed.start()
     try:
         async with serving(watched) as address:
             yield LiveApi(app, address, listener, has_ended)
     finally:
-        await api.changes.stop()
+        await api.inbox_feed.stop()
         await listener.stop()

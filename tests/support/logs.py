@@ -10,6 +10,7 @@ import structlog
 from structlog.typing import Processor
 
 from config.logging import WORKFLOW, setup_logging
+from tests.support.waiting import time_limit
 
 
 class LogEar:
@@ -33,9 +34,12 @@ class LogEar:
 
     async def wait_for(self, part: str, count: int = 1) -> None:
         """Wait until so many lines hold `part`."""
-        while len(self.matching(part)) < count:
-            self._heard.clear()
-            await self._heard.wait()
+        async with time_limit(
+            lambda: f"no {count} lines with {part!r} in {self.texts}"
+        ):
+            while len(self.matching(part)) < count:
+                self._heard.clear()
+                await self._heard.wait()
 
 
 @contextmanager

@@ -1,7 +1,7 @@
-"""A monitor over a real database, and services for it to watch."""
+"""A monitor over a real database, and services for it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 
 from actors.clock import Clock, SystemClock
 from actors.monitor.checks.checker import Checker, HttpChecker
-from actors.monitor.checks.ssrf_guard import Walls
-from actors.monitor.monitor import Monitor, MonitorParts
+from actors.monitor.checks.ssrf_guard import EgressPolicy
+from actors.monitor.monitor import Monitor, MonitorDependencies
 from persistence.database import Pool
 from persistence.ids import TenantId
 from persistence.monitor import Service
@@ -19,6 +19,7 @@ from persistence.secrets import Cipher
 from persistence.services import ServiceSpec, create_service
 from persistence.watch import Lease, claim_lease, release_lease
 from tests.support.api import SECRET
+from tests.support.waiting import wait_until as wait_until
 
 CIPHER = Cipher(SECRET)
 #: No slot opens by itself while a test runs.
@@ -26,7 +27,7 @@ RARELY = "0 0 1 1 *"
 
 
 @dataclass
-class KeptLines:
+class MemoryLines:
     """Keeps the lines in memory."""
 
     lines: list[dict[str, object]] = field(default_factory=list)
@@ -41,13 +42,13 @@ class Watch:
     """A monitor, its lease, and what it wrote into its log."""
 
     monitor: Monitor
-    lines: KeptLines
+    lines: MemoryLines
     lease: Lease
 
     async def run_slot(self, slot: datetime) -> None:
         """Run one slot to its end."""
         await self.monitor.open_slot(self.lease, slot)
-        await self.monitor.round.settle()
+        await self.monitor.runner.settle()
         await self.monitor.recorder.settle()
 
 
@@ -59,18 +60,18 @@ def build_monitor(
     cron: str = RARELY,
     holder: UUID | None = None,
     lease_term: timedelta = timedelta(seconds=15),
-) -> tuple[Monitor, KeptLines]:
+) -> tuple[Monitor, MemoryLines]:
     """Build one that is not started."""
-    lines = KeptLines()
-    parts = MonitorParts(
+    lines = MemoryLines()
+    dependencies = MonitorDependencies(
         pool,
-        checker or HttpChecker(Walls(), attempts=1),
+        checker or HttpChecker(EgressPolicy(), attempts=1),
         CIPHER,
         clock or SystemClock(),
         lines,
     )
     monitor = Monitor(
-        parts,
+        dependencies,
         cron,
         holder or uuid4(),
         lease_term=lease_term,
@@ -80,17 +81,17 @@ def build_monitor(
     return monitor, lines
 
 
-class CountedRings(asyncio.Event):
-    """Knows how often it was set, and whether somebody waits for the next time."""
+class CountingEvent(asyncio.Event):
+    """Counts how often it was set, and knows whether it is awaited."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.rings = 0
+        self.times = 0
         self.is_awaited = False
 
     def set(self) -> None:
         """Count it."""
-        self.rings += 1
+        self.times += 1
         super().set()
 
     async def wait(self) -> Literal[True]:
@@ -104,14 +105,16 @@ class CountedRings(asyncio.Event):
 
 @asynccontextmanager
 async def running_monitor(pool: Pool) -> AsyncIterator[Monitor]:
-    """Run one that watches; its slots are far away, and nobody rings its bell."""
+    """Run a leader whose slots are far away, and which no notification wakes."""
     monitor, _ = build_monitor(pool)
-    bell = monitor.bell.services = CountedRings()
+    services = monitor.wakeups.services = CountingEvent()
     await monitor.start()
     # It looks for new services when it begins and when its slot is opened. One that a
     # test makes before that would be checked once more than the test asks for.
-    await wait_until(lambda: bell.rings >= 2 and bell.is_awaited and not bell.is_set())
-    assert monitor.is_watching
+    await wait_until(
+        lambda: services.times >= 2 and services.is_awaited and not services.is_set()
+    )
+    assert monitor.is_leader
     try:
         yield monitor
     finally:
@@ -135,17 +138,11 @@ async def watching(
     try:
         yield Watch(monitor, lines, lease)
     finally:
-        await monitor.round.stop()
+        await monitor.runner.stop()
         recording.cancel()
         await asyncio.gather(recording, return_exceptions=True)
         await monitor.stop()
         await release_lease(pool, lease)
-
-
-async def wait_until(holds: Callable[[], bool]) -> None:
-    """Wait for what real parts do and tell nobody; the test's time-out is the limit."""
-    while not holds():  # noqa: ASYNC110 - there is no event to wait for
-        await asyncio.sleep(0.01)
 
 
 async def add_service(

@@ -13,16 +13,16 @@ from actors.conversation.ports import AnswerJob, WrittenAnswer
 from actors.conversation.rules.policy import Policy
 from config.settings import Settings
 from deployments.integrations.channel_directory import ChannelDirectory
-from deployments.integrations.channel_registration import Connections
+from deployments.integrations.channel_registration import ChannelRegistration
 from deployments.integrations.sender import ChannelSender
-from deployments.integrations.webhooks_app import WebhookServices, build_webhooks_app
+from deployments.integrations.webhooks import WebhookDependencies, build_webhooks_app
 from persistence.channels import Channel, ChannelKind, ChannelTokens, NewChannel
 from persistence.database import Pool
 from persistence.ids import TenantId
 from persistence.tenants import create_tenant
 from tests.support.api import LocalShards
-from tests.support.http_server import ANSWER_S, serving
-from tests.support.telegram_server import TOKEN, TelegramServer
+from tests.support.servers.http_server import ANSWER_S, serving
+from tests.support.servers.telegram_server import TOKEN, TelegramServer
 from tests.support.website import CIPHER
 
 QUICK = Policy(reply_debounce=timedelta(milliseconds=100))
@@ -50,7 +50,7 @@ class TelegramShop:
     channel: Channel
     client: httpx.AsyncClient
     answerer: Answerer
-    connections: Connections
+    registration: ChannelRegistration
 
     async def deliver(self, *updates: object) -> list[int]:
         """Let Telegram deliver the updates, one after another."""
@@ -71,22 +71,24 @@ async def running_shop(
     sender = ChannelSender(pool, CIPHER, settings)
     shards = LocalShards(pool, answerer, sender, policy)
     app = build_webhooks_app(
-        WebhookServices(settings, shards, ChannelDirectory(pool), clock, cipher=CIPHER)
+        WebhookDependencies(
+            settings, shards, ChannelDirectory(pool), clock, cipher=CIPHER
+        )
     )
-    connections = Connections(pool, CIPHER, settings)
+    registration = ChannelRegistration(pool, CIPHER, settings)
     tenant = await create_tenant(pool, "shop")
     await shards.shard.start()
     try:
-        channel = await connections.create(tenant.id, new_bot())
+        channel = await registration.create(tenant.id, new_bot())
         async with (
             serving(app) as address,
             httpx.AsyncClient(base_url=f"http://{address}", timeout=ANSWER_S) as client,
         ):
-            yield TelegramShop(pool, telegram, channel, client, answerer, connections)
+            yield TelegramShop(pool, telegram, channel, client, answerer, registration)
     finally:
         await shards.shard.stop()
         await sender.stop()
-        await connections.stop()
+        await registration.stop()
 
 
 def new_bot(token: str = TOKEN) -> NewChannel:

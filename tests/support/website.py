@@ -11,11 +11,11 @@ from actors.clock import SystemClock
 from config.settings import Settings
 from deployments.errors import install_error_handlers
 from deployments.integrations.channel_directory import ChannelDirectory
-from deployments.integrations.webhooks_app import WebhookServices, build_webhooks_app
+from deployments.integrations.webhooks import WebhookDependencies, build_webhooks_app
+from deployments.integrations.website.chat_page import build_website_router
 from deployments.integrations.website.hub import WebsiteHub
-from deployments.integrations.website.router import build_website_router
-from deployments.integrations.website.services import WebsiteServices
-from deployments.integrations.website.throttle import VisitorThrottle
+from deployments.integrations.website.live import WebsiteDependencies
+from deployments.rate_limit import VisitorRateLimiter
 from persistence.channels import (
     Channel,
     ChannelKind,
@@ -29,7 +29,7 @@ from persistence.listener import Listener
 from persistence.secrets import Cipher
 from persistence.tenants import create_tenant
 from tests.support.api import LocalShards
-from tests.support.http_server import serving
+from tests.support.servers.http_server import serving
 
 CIPHER = Cipher("a key of the tests")
 
@@ -79,10 +79,10 @@ async def running_website(pool: Pool, dsn: str) -> AsyncIterator[Website]:
     listener = Listener(dsn)
     listener.on("pilito_channels", directory.forget)
     listener.on("pilito_messages", hub.notify)
-    throttle = VisitorThrottle(clock, per_visitor=1000)
-    services = WebsiteServices(pool, shards, directory, hub, throttle, clock)
+    throttle = VisitorRateLimiter(clock, per_visitor=1000)
+    services = WebsiteDependencies(pool, shards, directory, hub, throttle, clock)
     webhooks = build_webhooks_app(
-        WebhookServices(Settings(), shards, directory, clock, throttle)
+        WebhookDependencies(Settings(), shards, directory, clock, throttle)
     )
     app = FastAPI()
     install_error_handlers(app)

@@ -1,4 +1,4 @@
-"""The rules of what has arrived: which part it was, and what goes out next."""
+"""The rules of acknowledgement: which part has arrived, and which one goes out next."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,9 +12,9 @@ from actors.conversation.effects import (
     SetTimer,
 )
 from actors.conversation.state import (
-    MAX_DOUBTED,
     MAX_RECENT_MIDS,
     MAX_RECENT_SENT,
+    MAX_UNCONFIRMED,
     Conversation,
     Delivery,
     Send,
@@ -25,14 +25,16 @@ from persistence.ids import SendId
 
 
 def find_head(state: Conversation, send_id: SendId) -> Send | None:
-    """Return the first part if the result is about it; late results are not."""
+    """Return the first part if the result is about it; None for a late result."""
     if state.sends and state.sends[0].id == send_id:
         return state.sends[0]
     return None
 
 
-def part_delivered(state: Conversation, head: Send, mid: str, at: datetime) -> Decision:
-    """Note that the first part arrived under the name `mid`; go on with the next."""
+def acknowledge_head(
+    state: Conversation, head: Send, mid: str, at: datetime
+) -> Decision:
+    """Record that the first part arrived as `mid`; continue with the next."""
     sent = replace(head, delivery=Delivery.SENT)
     rest = state.sends[1:]
     # A message of which a part failed stays failed, whatever else of it arrives.
@@ -42,20 +44,20 @@ def part_delivered(state: Conversation, head: Send, mid: str, at: datetime) -> D
     record = RecordSend(sent, mid=mid, is_last_part=is_last)
     if is_last:
         state = _remember_sent(state, mid, head)
-    return go_on(remember_mid(state, mid), rest, (record,), at)
+    return continue_with(remember_mid(state, mid), rest, (record,), at)
 
 
-def settle_part(
+def acknowledge_part(
     state: Conversation, send_id: SendId, mid: str, at: datetime
 ) -> Decision | None:
-    """Note that a part arrived, wherever it waits; None if it waits nowhere.
+    """Record that a part arrived, wherever it waits; None if it waits nowhere.
 
-    Not only the first part can: a call may come back after the part was given up, or
-    after an operator had it queued again.
+    Not only the first part can: a call may return after the part became a dead letter,
+    or after an operator queued it again.
     """
     head = find_head(state, send_id)
     if head is not None:
-        return part_delivered(state, head, mid, at)
+        return acknowledge_head(state, head, mid, at)
     waiting = (*state.sends, *state.dead)
     part = next((send for send in waiting if send.id == send_id), None)
     if part is None:
@@ -74,49 +76,51 @@ def settle_part(
     return Decision(state, (RecordSend(sent, mid=mid, is_last_part=is_last),))
 
 
-def settle_doubt(
+def acknowledge_unconfirmed(
     state: Conversation, text: str, mid: str, at: datetime
 ) -> Decision | None:
-    """Take a late echo as that of a part in doubt that says so; None if there is none.
+    """Match a late echo with an unconfirmed part of the same text; None without one.
 
-    The part has arrived then, whether it was given up or waits to be sent again.
+    The part has arrived, whether it failed meanwhile or waits to be sent again.
     """
     words = text.split()
-    doubted = next((one for one in state.doubted if one.content.split() == words), None)
-    if doubted is None:
+    part = next(
+        (send for send in state.unconfirmed if send.content.split() == words), None
+    )
+    if part is None:
         return None
-    rest = list(state.doubted)
-    rest.remove(doubted)
-    state = remember_mid(replace(state, doubted=tuple(rest)), mid)
-    settled = settle_part(state, doubted.id, mid, at)
-    return Decision(state) if settled is None else settled
+    rest = list(state.unconfirmed)
+    rest.remove(part)
+    state = remember_mid(replace(state, unconfirmed=tuple(rest)), mid)
+    acknowledged = acknowledge_part(state, part.id, mid, at)
+    return Decision(state) if acknowledged is None else acknowledged
 
 
-def is_doubted(state: Conversation, send: Send) -> bool:
-    """Whether an earlier call for this part may have brought it there."""
-    return any(doubted.id == send.id for doubted in state.doubted)
+def is_unconfirmed(state: Conversation, send: Send) -> bool:
+    """Whether an earlier call for this part may have delivered it."""
+    return any(unconfirmed.id == send.id for unconfirmed in state.unconfirmed)
 
 
-def remember_doubt(state: Conversation, head: Send) -> Conversation:
-    """Keep what may have arrived: its echo may still come, and is not the owner's."""
-    return replace(state, doubted=(*state.doubted, head)[-MAX_DOUBTED:])
+def remember_unconfirmed(state: Conversation, head: Send) -> Conversation:
+    """Keep a part that may have arrived, to recognise its late echo as ours."""
+    return replace(state, unconfirmed=(*state.unconfirmed, head)[-MAX_UNCONFIRMED:])
 
 
 def remember_mid(state: Conversation, mid: str) -> Conversation:
-    """Keep the platform's name of what we sent, to know its echo."""
+    """Keep the platform's id of a sent message, to recognise its echo."""
     if mid in state.recent_mids:
         return state
     recent = (*state.recent_mids, mid)[-MAX_RECENT_MIDS:]
     return replace(state, recent_mids=recent)
 
 
-def go_on(
+def continue_with(
     state: Conversation,
     rest: Sequence[Send],
     records: tuple[Effect, ...],
     at: datetime,
 ) -> Decision:
-    """Be done with the first part, and let what follows it go out now."""
+    """Finish the first part, and make the one after it due now."""
     if not rest:
         state = replace(state, sends=())
         return Decision(state, (*records, ClearTimer(TimerKind.SEND)))
@@ -126,9 +130,9 @@ def go_on(
 
 
 def _remember_sent(state: Conversation, mid: str, last: Send) -> Conversation:
-    """Keep which message is called so: the owner may unsend or edit it in the app.
+    """Keep the platform's id of a message: the owner may unsend or edit it in the app.
 
-    Not of one that went out in several parts: there it is several messages.
+    A message that went out in several parts has several ids, and is not kept.
     """
     if last.part:
         return state

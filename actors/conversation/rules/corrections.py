@@ -1,4 +1,4 @@
-"""The rules of messages that their author takes back or words anew."""
+"""The rules of unsent and edited messages."""
 
 from dataclasses import replace
 
@@ -29,13 +29,15 @@ from persistence.ids import MessageId
 
 
 def on_unsent(state: Conversation, event: MessageUnsent, policy: Policy) -> Decision:
-    """Forget what was taken back; nobody answers it or refers to it any more."""
+    """Blank an unsent message, and drop it from what is to be answered."""
     if event.mid in state.unsent_mids:
         return Decision(state)
     state = replace(
         state,
         unsent_mids=(*state.unsent_mids, event.mid)[-MAX_UNSENT_MIDS:],
-        recent_edits=tuple(one for one in state.recent_edits if one.mid != event.mid),
+        recent_edits=tuple(
+            edit for edit in state.recent_edits if edit.mid != event.mid
+        ),
     )
     if event.is_ours:
         # The customer's questions, and who leads, are as they were.
@@ -54,7 +56,7 @@ def on_unsent(state: Conversation, event: MessageUnsent, policy: Policy) -> Deci
     was_asked, was_combined = state.questions, state.combined
     state = replace(
         state,
-        questions=tuple(one for one in was_asked if one not in ids),
+        questions=tuple(question for question in was_asked if question not in ids),
         combined=tuple(
             share
             for share in state.combined
@@ -66,7 +68,7 @@ def on_unsent(state: Conversation, event: MessageUnsent, policy: Policy) -> Deci
             state, stopped = stop_reply(state, "unsent")
             effects.extend(stopped)
         elif (state.questions, state.combined) != (was_asked, was_combined):
-            # What is being written may speak of it.
+            # The answer that is being written may refer to it.
             due_at = event.at + policy.reply_debounce
             state, awaited = await_burst(state, due_at, "unsent")
             effects.extend(awaited)
@@ -74,7 +76,7 @@ def on_unsent(state: Conversation, event: MessageUnsent, policy: Policy) -> Deci
 
 
 def on_edited(state: Conversation, event: MessageEdited, policy: Policy) -> Decision:
-    """Store the new words; an answer to the old ones is out of date."""
+    """Store the new text; an answer to the old one is out of date."""
     if event.mid in state.unsent_mids or _is_overtaken(state, event):
         return Decision(state)
     state = _remember_edit(state, event)
@@ -98,24 +100,24 @@ def on_edited(state: Conversation, event: MessageEdited, policy: Policy) -> Deci
 
 
 def _ours(state: Conversation, mid: str) -> tuple[MessageId, ...]:
-    """Return what that may be: a message that the owner typed, or one of ours."""
+    """Return the possible ids: of a message that the owner typed, and of ours."""
     sent = (message.message_id for message in state.recent_sent if message.mid == mid)
     return (MessageId(echo_message_id(state.id, mid)), *sent)
 
 
 def find_edit(state: Conversation, mid: str) -> RecentEdit | None:
-    """Return what a message that comes only now says by now, if that was told."""
+    """Return the newest edit of a message that may arrive after it."""
     return next((edit for edit in state.recent_edits if edit.mid == mid), None)
 
 
 def _is_overtaken(state: Conversation, event: MessageEdited) -> bool:
-    """Whether a later edit of the message is known: these are older words."""
+    """Whether a later edit of the message is known."""
     known = find_edit(state, event.mid)
     return known is not None and 0 < event.order < known.order
 
 
 def _remember_edit(state: Conversation, event: MessageEdited) -> Conversation:
-    """Keep the words: their message may still come, or an earlier edit of it."""
+    """Keep the edit: its message may still come, or an earlier edit of it."""
     others = tuple(edit for edit in state.recent_edits if edit.mid != event.mid)
     edits = (*others, RecentEdit(event.mid, event.text, event.order))
     return replace(state, recent_edits=edits[-MAX_RECENT_EDITS:])

@@ -1,4 +1,4 @@
-"""The rules of messages that failed for good: kept, and sent again when one wishes."""
+"""The rules of dead letters: messages that failed for good, and their retry."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,10 +16,10 @@ from actors.conversation.state import (
 )
 
 
-def bury(
+def dead_letter(
     state: Conversation, lost: Sequence[Send], reason: str
 ) -> tuple[Conversation, tuple[Effect, ...]]:
-    """Make these parts dead letters, which an operator may send again."""
+    """Make these parts dead letters, which an operator may retry."""
     dead = tuple(
         send
         if send.delivery is Delivery.UNKNOWN
@@ -31,7 +31,7 @@ def bury(
 
 
 def on_send_retried(state: Conversation, event: SendRetried) -> Decision:
-    """Send what failed for good once more: an operator wants it so.
+    """Queue a dead letter again, at an operator's request.
 
     Raises:
         InvalidEventError: nothing of this message failed, or it is too long ago.
@@ -42,7 +42,7 @@ def on_send_retried(state: Conversation, event: SendRetried) -> Decision:
         message = "no part of this message can be sent again"
         raise InvalidEventError(message, event.id)
     check_operator_window(state, event.at)
-    # A person answers for it now, whoever wrote it.
+    # The operator is its author now, also where the AI wrote it.
     again = tuple(
         replace(
             send,
@@ -69,9 +69,10 @@ def on_send_retried(state: Conversation, event: SendRetried) -> Decision:
 
 
 def _keep_newest(dead: tuple[Send, ...]) -> tuple[Send, ...]:
-    """Keep so many, but of no message only its end: it would be sent without the rest.
+    """Keep the newest MAX_DEAD_PARTS parts, dropping whole messages.
 
-    The newest message is kept however long it is.
+    So none can be sent again without its beginning. The newest message is kept however
+    long it is.
     """
     if len(dead) <= MAX_DEAD_PARTS:
         return dead

@@ -1,28 +1,50 @@
-"""The rules of sending: in order, again on failure, never twice if we can know it."""
+"""The rules of sending: in order, retried on failure, never knowingly twice.
+
+Theory of operation. A message of ours is split into parts (`Send`). Only the first part
+in `state.sends` is ever under way; the next one starts when it is done.
+
+- Sending: `on_send_due` records the part as `sending` and sets its due time to the end
+  of a lease (`policy.send_lease`) in the same commit that orders the call. So a call is
+  recorded before it is made, and it begins and ends within its lease: after the lease
+  no result of it is expected. If the process dies, the timer of the lease fires in the
+  next process.
+- Fence: a process that lost its shard can't commit (see `persistence/sql/journal.sql`),
+  so it starts no call. A call that it had started reports to nobody; its lease ends.
+- Result: `PartDelivered` brings the platform's id of the message (`mid`), `PartRefused`
+  a no: with a pause and another attempt, or for good. A channel that is paused or at
+  its limit (`is_held`, `is_limited`) is no failed attempt.
+- Unknown: no result within the lease, or a time-out. The part may have arrived. On a
+  platform with echoes it stays `unknown` for `policy.echo_timeout`, is then
+  remembered in `state.unconfirmed`, and is sent again; elsewhere the message fails as
+  `unknown`, and an operator decides.
+- Echo: Instagram reports every message in the shop's name (`rules/echoes.py`). An echo
+  is ours if its mid is known, or if it says what the part under way, or an
+  unconfirmed one, says. Any other echo is the owner's answer from the app.
+- Failure: the whole message becomes a dead letter (`rules/dead_letters.py`), since its
+  rest would make no sense, and an operator is called.
+- Takeover: `withdraw` removes what the AI has queued. A part under way is left to its
+  outcome and never sent again.
+"""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid5
 
-from actors.conversation.effects import (
-    ClearTimer,
-    Count,
-    Counter,
-    Decision,
-    DeliverPart,
-    Effect,
-    RecordMessage,
-    RecordSend,
-    SetTimer,
-)
+from actors.backoff import exponential_backoff
+from actors.conversation import effects
+from actors.conversation.effects import Decision, Effect
 from actors.conversation.events import (
+    ChannelResumed,
     PartOutcomeLost,
     PartRefused,
     SendFellDue,
 )
-from actors.conversation.rules.acknowledgement import find_head, go_on, remember_doubt
-from actors.conversation.rules.backoff import pause_after
-from actors.conversation.rules.dead_letters import bury
+from actors.conversation.rules.acknowledgement import (
+    continue_with,
+    find_head,
+    remember_unconfirmed,
+)
+from actors.conversation.rules.dead_letters import dead_letter
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.reply_window import HUMAN_AGENT, reply_window
 from actors.conversation.rules.splitting import split_for
@@ -36,19 +58,21 @@ from actors.conversation.state import (
 )
 from persistence.ids import SendId
 
-#: Platforms that report what was sent in the shop's name. Elsewhere nobody can tell us
-#: whether a lost part arrived, however long we wait.
+#: Platforms that report what was sent in the shop's name. Elsewhere nothing tells
+#: whether a lost part arrived.
 ECHOING = frozenset({Source.INSTAGRAM})
 WINDOW_CLOSED = "the platform takes no answer so long after the customer's last message"
 TAKEN_OVER = "a person took over before it was sent"
 NO_ECHO = "the platform did not answer; whether it arrived is not known"
-IN_DOUBT = "a person took over; whether it arrived is not known"
+TAKEN_OVER_UNKNOWN = "a person took over; whether it arrived is not known"
+#: The pause before a retry: 1 s without an attempt, then 2 s, 4 s, 8 s.
+FIRST_PAUSE = timedelta(seconds=1)
 
 
 def enqueue(
-    state: Conversation, message: RecordMessage
-) -> tuple[Conversation, RecordMessage, tuple[Effect, ...]]:
-    """Put a message of ours on its way.
+    state: Conversation, message: effects.RecordMessage
+) -> tuple[Conversation, effects.RecordMessage, tuple[Effect, ...]]:
+    """Split a message of ours into parts, and queue them.
 
     The website reads what is stored: there the commit is the delivery.
     """
@@ -65,25 +89,25 @@ def enqueue(
         )
         for part, content in enumerate(split_for(state.source, message.content))
     )
-    effects: list[Effect] = [RecordSend(send) for send in sends]
+    queued: list[Effect] = [effects.RecordSend(send) for send in sends]
     if not state.sends and sends:
-        effects.append(SetTimer(TimerKind.SEND, sends[0].due_at))
+        queued.append(effects.SetTimer(TimerKind.SEND, sends[0].due_at))
     state = replace(state, sends=(*state.sends, *sends))
-    return state, replace(message, delivery=Delivery.QUEUED), tuple(effects)
+    return state, replace(message, delivery=Delivery.QUEUED), tuple(queued)
 
 
 def on_send_due(state: Conversation, event: SendFellDue, policy: Policy) -> Decision:
-    """Send the first part, or judge one that never came back."""
+    """Send the first part, or handle one whose result never came."""
     if not state.sends or state.sends[0].due_at != event.due_at:
         return Decision(state)
     head = state.sends[0]
     if head.delivery is Delivery.SENDING:
-        # Its process died with the call under way: did the platform get it?
-        return _doubt(state, "the sender stopped", event.at, policy)
+        # The lease ended: the process died with the call under way.
+        return _outcome_unknown(state, "the sender stopped", event.at, policy)
     if head.delivery is Delivery.UNKNOWN:
-        state = remember_doubt(state, head)
+        state = remember_unconfirmed(state, head)
     if head.is_withdrawn:
-        return _failed(state, head, IN_DOUBT, event.at)
+        return _failed(state, head, TAKEN_OVER_UNKNOWN, event.at)
     if head.attempts >= policy.max_send_attempts:
         return _failed(state, head, NO_ECHO, event.at)
     window = reply_window(state.source, state.last_customer_at)
@@ -102,9 +126,9 @@ def on_send_due(state: Conversation, event: SendFellDue, policy: Policy) -> Deci
     return Decision(
         state,
         (
-            RecordSend(sending),
-            SetTimer(TimerKind.SEND, sending.due_at),
-            DeliverPart(sending, tag),
+            effects.RecordSend(sending),
+            effects.SetTimer(TimerKind.SEND, sending.due_at),
+            effects.DeliverPart(sending, tag),
         ),
     )
 
@@ -112,14 +136,13 @@ def on_send_due(state: Conversation, event: SendFellDue, policy: Policy) -> Deci
 def on_part_refused(
     state: Conversation, event: PartRefused, policy: Policy
 ) -> Decision:
-    """Try again later; after too many attempts, or a plain no, show it to a person."""
+    """Retry later; after too many attempts, or a permanent no, call an operator."""
     head = find_head(state, event.send_id)
     if head is None:
         return Decision(state)
     head = replace(
         head,
-        # It was not about this message, so it is no failed attempt, however long that
-        # lasts.
+        # The refusal was not about this message, so it is no failed attempt.
         attempts=head.attempts - (event.is_held or event.is_limited),
         holds=head.holds + 1 if event.is_held else 0,
         limits=head.limits + 1 if event.is_limited else 0,
@@ -128,7 +151,7 @@ def on_part_refused(
         return _failed(state, head, TAKEN_OVER, event.at)
     if event.permanent or head.attempts >= policy.max_send_attempts:
         return _failed(state, head, event.reason, event.at)
-    due_at = event.at + pause_after(head, event, policy)
+    due_at = event.at + _pause_after(head, event, policy)
     queued = replace(head, delivery=Delivery.QUEUED, due_at=due_at)
     return _put_back(state, queued, event.reason)
 
@@ -136,16 +159,29 @@ def on_part_refused(
 def on_outcome_lost(
     state: Conversation, event: PartOutcomeLost, policy: Policy
 ) -> Decision:
-    """Wait for the echo, which settles whether the part arrived, where there is one."""
+    """Wait for the echo that tells whether the part arrived, where there are echoes."""
     if find_head(state, event.send_id) is None:
         return Decision(state)
-    return _doubt(state, event.reason, event.at, policy)
+    return _outcome_unknown(state, event.reason, event.at, policy)
+
+
+def on_channel_resumed(state: Conversation, event: ChannelResumed) -> Decision:
+    """Send at once what the channel's pause held back."""
+    if not state.sends:
+        return Decision(state)
+    head = state.sends[0]
+    # A pause that the platform itself asked for is kept.
+    if head.delivery is not Delivery.QUEUED or not head.holds:
+        return Decision(state)
+    head = replace(head, holds=0, due_at=event.at)
+    state = replace(state, sends=(head, *state.sends[1:]))
+    return Decision(state, (effects.SetTimer(TimerKind.SEND, event.at),))
 
 
 def withdraw(
     state: Conversation, reason: str, at: datetime
 ) -> tuple[Conversation, tuple[Effect, ...]]:
-    """Take back what the AI wrote and nobody has seen: a person leads now.
+    """Withdraw the AI's queued parts: a person leads now.
 
     A part under way may have arrived. It is left to its outcome, and not sent again.
     """
@@ -159,34 +195,39 @@ def withdraw(
         for send in state.sends
         if send not in lost
     )
-    effects: list[Effect] = [
-        Count(Counter.AI_REPLIES_DROPPED, reason)
+    dropped: list[Effect] = [
+        effects.Count(effects.Counter.AI_REPLIES_DROPPED, reason)
         for _ in {send.message_id for send in lost}
     ]
-    state, records = bury(state, lost, TAKEN_OVER)
-    effects.extend(records)
+    state, records = dead_letter(state, lost, TAKEN_OVER)
+    dropped.extend(records)
     if not kept:
-        effects.append(ClearTimer(TimerKind.SEND))
+        dropped.append(effects.ClearTimer(TimerKind.SEND))
     elif kept[0].delivery is Delivery.QUEUED and kept[0].id != state.sends[0].id:
         kept = (replace(kept[0], due_at=at), *kept[1:])
-        effects.append(SetTimer(TimerKind.SEND, at))
-    return replace(state, sends=kept), tuple(effects)
+        dropped.append(effects.SetTimer(TimerKind.SEND, at))
+    return replace(state, sends=kept), tuple(dropped)
 
 
-def _doubt(state: Conversation, reason: str, at: datetime, policy: Policy) -> Decision:
+def _outcome_unknown(
+    state: Conversation, reason: str, at: datetime, policy: Policy
+) -> Decision:
     head = state.sends[0]
     if state.source not in ECHOING:
-        # Twice is worse than late: a person, who can ask, sends it again or not.
+        # Twice is worse than late: an operator decides whether to send it again.
         return _failed(state, head, reason, at, Delivery.UNKNOWN)
-    doubtful = replace(head, delivery=Delivery.UNKNOWN, due_at=at + policy.echo_timeout)
-    return _put_back(state, doubtful, reason)
+    unknown = replace(head, delivery=Delivery.UNKNOWN, due_at=at + policy.echo_timeout)
+    return _put_back(state, unknown, reason)
 
 
 def _put_back(state: Conversation, send: Send, reason: str) -> Decision:
     state = replace(state, sends=(send, *state.sends[1:]))
     return Decision(
         state,
-        (RecordSend(send, error=reason), SetTimer(TimerKind.SEND, send.due_at)),
+        (
+            effects.RecordSend(send, error=reason),
+            effects.SetTimer(TimerKind.SEND, send.due_at),
+        ),
     )
 
 
@@ -197,22 +238,38 @@ def _failed(
     at: datetime,
     outcome: Delivery = Delivery.FAILED,
 ) -> Decision:
-    """Give the whole message up: its rest would make no sense without this part.
+    """Fail the whole message: its rest would make no sense without this part.
 
-    `outcome` is what became of the part itself: it failed, or nobody knows.
+    `outcome` is the part's own: failed, or unknown.
     """
     lost = [send for send in state.sends if send.message_id == head.message_id]
     rest = [send for send in state.sends if send.message_id != head.message_id]
     lost[0] = replace(head, delivery=outcome)
-    state, records = bury(state, lost, reason)
-    # A person who took over knows of it; any other failure wants one.
+    state, records = dead_letter(state, lost, reason)
+    # A person who took over knows of it; any other failure calls an operator.
     needs_operator = state.needs_operator or not head.is_withdrawn
-    return go_on(replace(state, needs_operator=needs_operator), rest, records, at)
+    return continue_with(
+        replace(state, needs_operator=needs_operator), rest, records, at
+    )
 
 
 def _too_late(state: Conversation, head: Send, at: datetime) -> Decision:
     lost = _failed(state, head, WINDOW_CLOSED, at)
     if not head.is_ai:
         return lost
-    counted = Count(Counter.AI_REPLIES_DROPPED, "window_closed")
+    counted = effects.Count(effects.Counter.AI_REPLIES_DROPPED, "window_closed")
     return Decision(lost.state, (*lost.effects, counted))
+
+
+def _pause_after(send: Send, event: PartRefused, policy: Policy) -> timedelta:
+    """Return the pause before the next attempt of a refused part.
+
+    A channel may be paused for days, or at its limit for an hour, and each attempt is
+    an event of each of its conversations: so these pauses double as well.
+    """
+    if event.retry_after is None:
+        return exponential_backoff(send.attempts + 1, FIRST_PAUSE, policy.max_backoff)
+    if not (event.is_held or event.is_limited):
+        return event.retry_after
+    longest = max(policy.max_backoff, event.retry_after)
+    return exponential_backoff(send.holds + send.limits, event.retry_after, longest)

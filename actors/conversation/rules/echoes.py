@@ -1,4 +1,4 @@
-"""The rules of echoes: our own words come back, or the owner answered in the app."""
+"""The rules of echoes: reports of our own messages, and of the owner's answers."""
 
 from dataclasses import replace
 
@@ -11,14 +11,14 @@ from actors.conversation.effects import (
 )
 from actors.conversation.events import EchoReceived, PartDelivered, message_id_of
 from actors.conversation.rules.acknowledgement import (
-    is_doubted,
-    part_delivered,
+    acknowledge_head,
+    acknowledge_part,
+    acknowledge_unconfirmed,
+    is_unconfirmed,
     remember_mid,
-    settle_doubt,
-    settle_part,
 )
 from actors.conversation.rules.corrections import find_edit
-from actors.conversation.rules.ordering import place
+from actors.conversation.rules.ordering import next_position
 from actors.conversation.rules.placeholders import PLACEHOLDERS
 from actors.conversation.rules.takeover import take_over
 from actors.conversation.state import (
@@ -32,11 +32,11 @@ from persistence.ids import MessageId
 
 
 def on_echo(state: Conversation, event: EchoReceived) -> Decision:
-    """Tell our own echo from an answer that the owner typed in the app.
+    """Distinguish our own echo from an answer that the owner typed in the app.
 
-    Its mid decides. An echo may overtake the answer to our own call, and after a
-    time-out no answer comes: then an echo that says what the part under way says is
-    taken for it, until the platform names the part itself.
+    A known mid is ours. An echo may overtake the result of our call, and after a
+    time-out there is no result: then an echo with the text of the part under way
+    counts as its echo, until the platform names the part itself.
     """
     if event.mid in state.recent_mids:
         return Decision(state)
@@ -59,27 +59,27 @@ def on_echo(state: Conversation, event: EchoReceived) -> Decision:
 
 
 def _take_for_ours(state: Conversation, event: EchoReceived) -> Decision | None:
-    """Take the echo for the part under way, or one in doubt; None if it is neither."""
+    """Match the echo with the part under way, or an unconfirmed one, if it is ours."""
     head = state.sends[0] if state.sends else None
     if (
         head is not None
         and head.delivery is not Delivery.QUEUED
         and head.content.split() == event.text.split()
     ):
-        # Of a part that was sent before, two names may be ours: neither is assumed.
-        if not is_doubted(state, head):
+        # A part that was sent twice may have two mids: neither is assumed.
+        if not is_unconfirmed(state, head):
             assumed = AssumedEcho(event.id, head.id, event.mid, event.text, event.at)
             state = replace(state, assumed=assumed)
-        return part_delivered(state, head, event.mid, event.at)
-    return settle_doubt(state, event.text, event.mid, event.at)
+        return acknowledge_head(state, head, event.mid, event.at)
+    return acknowledge_unconfirmed(state, event.text, event.mid, event.at)
 
 
 def on_part_delivered(state: Conversation, event: PartDelivered) -> Decision:
-    """Note the platform's name for the part, and go on with the next."""
-    settled = settle_part(state, event.send_id, event.mid, event.at)
-    if settled is not None:
-        return _correct(settled, event.mid)
-    # The part was settled already. Its name still tells its echo from the owner's.
+    """Record the part's mid, and continue with the next part."""
+    acknowledged = acknowledge_part(state, event.send_id, event.mid, event.at)
+    if acknowledged is not None:
+        return _correct(acknowledged, event.mid)
+    # The part was acknowledged already. Its mid still identifies its echo.
     state = remember_mid(state, event.mid)
     assumed = state.assumed
     if assumed is None or assumed.send_id != event.send_id:
@@ -87,7 +87,7 @@ def on_part_delivered(state: Conversation, event: PartDelivered) -> Decision:
     state = replace(state, assumed=None)
     if assumed.mid == event.mid:
         return Decision(state)
-    # Two said the same at once, and the echo that came first was the owner's.
+    # The owner typed the same text, and the assumed echo was the owner's.
     return _owner_answered(
         state,
         RecordMessage(
@@ -102,7 +102,7 @@ def on_part_delivered(state: Conversation, event: PartDelivered) -> Decision:
 
 
 def _correct(delivered: Decision, mid: str) -> Decision:
-    """Do to what has just got its name what the owner did to that name before."""
+    """Apply to the message what the owner had already done to this mid."""
     state = delivered.state
     ids = tuple(sent.message_id for sent in state.recent_sent if sent.mid == mid)
     edit = find_edit(state, mid)
@@ -115,8 +115,8 @@ def _correct(delivered: Decision, mid: str) -> Decision:
 
 
 def _owner_answered(state: Conversation, message: RecordMessage) -> Decision:
-    """Let the owner lead, and store the answer as it is by now."""
-    message = replace(message, position=place(state))
+    """Let the owner lead, and store the answer with its latest words."""
+    message = replace(message, position=next_position(state))
     edit = None if message.mid is None else find_edit(state, message.mid)
     if message.mid in state.unsent_mids:
         message = replace(message, content="", media=(), is_unsent=True)

@@ -1,70 +1,72 @@
-"""Where a message stands among the others: as it was written, not as it arrived."""
+"""The order of messages: as they were written, not as they arrived."""
 
 from bisect import bisect
 from datetime import timedelta
 
 from actors.conversation.events import CustomerWrote
 from actors.conversation.state import (
-    MAX_PLACED,
+    MAX_POSITIONS,
     POSITION_STEP,
     Conversation,
-    Placed,
+    Position,
 )
 from persistence.ids import MessageId
 
-#: Telegram gives up on an update after a day, and after a week without any it counts on
-#: from a random number: what came longer ago than this was written before.
+#: Telegram drops an update after a day, and after a week without any it continues from
+#: a random number: across a longer silence than this the numbers order nothing.
 NUMBERS_HOLD = timedelta(days=2)
 
 
-def place(state: Conversation) -> int:
-    """Return the place after all that there is."""
+def next_position(state: Conversation) -> int:
+    """Return the position after all messages."""
     return state.version * POSITION_STEP
 
 
-def place_numbered(
+def position_of(
     state: Conversation, event: CustomerWrote, message: MessageId
-) -> tuple[int, tuple[Placed, ...]]:
-    """Return the message's place, and the newest places with it among them.
+) -> tuple[int, tuple[Position, ...]]:
+    """Return the message's position, and the newest positions including it.
 
-    A message whose number is below that of one that is there already goes before it:
-    half-way to what stands before that one, so that others may still come between.
+    A message with a lower number than a stored one goes before it: half-way to the
+    position before that, so that others still fit between.
     """
-    position = place(state)
+    position = next_position(state)
     if not event.order:
-        return position, state.placed
+        return position, state.positions
     last_at = state.last_customer_at
     is_fresh = last_at is not None and event.at - last_at <= NUMBERS_HOLD
-    known = state.placed if is_fresh else ()
-    index = bisect(known, event.order, key=lambda placed: placed.order)
+    known = state.positions if is_fresh else ()
+    index = bisect(known, event.order, key=lambda position: position.order)
     if index < len(known):
         ceiling = known[index].position
-        # Whatever else was stored just before it stands on the step below.
+        # Another message that was stored just before it is on the step below.
         floor = (ceiling - 1) // POSITION_STEP * POSITION_STEP
         if index:
             floor = max(floor, known[index - 1].position)
         position = (floor + ceiling) // 2
-    mine = Placed(event.order, position, message)
-    placed = (*known[:index], mine, *known[index:])
-    return position, placed[-MAX_PLACED:]
+    mine = Position(event.order, position, message)
+    positions = (*known[:index], mine, *known[index:])
+    return position, positions[-MAX_POSITIONS:]
 
 
 def insert_question(
-    state: Conversation, message: MessageId, placed: tuple[Placed, ...]
+    state: Conversation, message: MessageId, positions: tuple[Position, ...]
 ) -> tuple[MessageId, ...]:
-    """Put the question among those that wait, before those that were written later."""
-    later = _written_after(placed, message)
+    """Insert the question before those that were written later."""
+    later = _written_after(positions, message)
     for index, question in enumerate(state.questions):
         if question in later:
             return (*state.questions[:index], message, *state.questions[index:])
     return (*state.questions, message)
 
 
-def is_overtaken(placed: tuple[Placed, ...], message: MessageId) -> bool:
-    """Whether something that was written later is there already."""
-    return bool(_written_after(placed, message))
+def is_overtaken(positions: tuple[Position, ...], message: MessageId) -> bool:
+    """Whether a message that was written later is stored already."""
+    return bool(_written_after(positions, message))
 
 
-def _written_after(placed: tuple[Placed, ...], message: MessageId) -> set[MessageId]:
-    ids = [one.message_id for one in placed]
+def _written_after(
+    positions: tuple[Position, ...], message: MessageId
+) -> set[MessageId]:
+    ids = [position.message_id for position in positions]
     return set(ids[ids.index(message) + 1 :]) if message in ids else set()

@@ -1,4 +1,4 @@
-"""The durations and limits that the rules go by, given to them as values."""
+"""The durations and limits of the rules."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -6,7 +6,7 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a tenant or the operator of the runtime may tune."""
+    """The tunable durations and limits."""
 
     #: How long the AI waits for the rest of a burst.
     reply_debounce: timedelta = timedelta(seconds=2)

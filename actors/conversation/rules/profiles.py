@@ -1,8 +1,8 @@
-"""The rules of asking who a customer is: gently, and never on the way of an answer.
+"""The rules of profile look-ups: rarely, and never before an answer.
 
-Telegram says with each message who wrote it; Instagram has to be asked. A name is a
-courtesy: nothing waits for it, and no timer is kept for it. What could not be learned
-is asked for again when something happens in the conversation, ever more rarely.
+Telegram names the customer with each message; Instagram has to be asked. Nothing waits
+for a name, and no timer is kept for it: after a failed look-up, a later event of the
+conversation asks again, with growing pauses.
 """
 
 from dataclasses import replace
@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from actors.conversation.effects import AskProfile, Decision, RecordProfile
 from actors.conversation.events import ProfileLearned, ProfileMissed
-from actors.conversation.state import Conversation, Profile, ProfileQuest, Source
+from actors.conversation.state import Conversation, Profile, ProfileLookup, Source
 
-#: Platforms whose messages do not say who wrote them.
+#: Platforms whose messages do not name the customer.
 ASKED = frozenset({Source.INSTAGRAM})
 NAMELESS = Profile()
 #: From one look-up to the next, by how many were in vain. The first covers a crash.
@@ -26,9 +26,9 @@ PAUSES = (
 
 
 def ask_profile(decision: Decision, at: datetime) -> Decision:
-    """Have the platform asked who the customer is, if nobody knows and it is time.
+    """Order a profile look-up if the name is unknown and one is due.
 
-    Only of who wrote to the shop does Instagram tell anything.
+    Instagram knows only customers who have written to the shop.
     """
     state = decision.state
     if (
@@ -37,29 +37,30 @@ def ask_profile(decision: Decision, at: datetime) -> Decision:
         or state.last_customer_at is None
     ):
         return decision
-    quest = state.quest or ProfileQuest(at)
-    if at < quest.ask_at:
+    lookup = state.profile_lookup or ProfileLookup(at)
+    if at < lookup.next_lookup_at:
         return decision
-    # Moved ahead as it is asked: should the answer be lost, it is asked again later.
-    asked = replace(quest, ask_at=at + _pause_after(quest.misses))
-    return Decision(replace(state, quest=asked), (*decision.effects, AskProfile()))
+    # The next time is set now: a look-up whose answer is lost is repeated then.
+    lookup = replace(lookup, next_lookup_at=at + _pause_after(lookup.misses))
+    state = replace(state, profile_lookup=lookup)
+    return Decision(state, (*decision.effects, AskProfile()))
 
 
 def on_profile_learned(state: Conversation, event: ProfileLearned) -> Decision:
     """Keep the name; the customer's card shows it unless an operator wrote another."""
     if state.profile != NAMELESS or event.profile == NAMELESS:
         return Decision(state)
-    state = replace(state, profile=event.profile, quest=None)
+    state = replace(state, profile=event.profile, profile_lookup=None)
     return Decision(state, (RecordProfile(event.profile),))
 
 
 def on_profile_missed(state: Conversation, event: ProfileMissed) -> Decision:
-    """Ask more rarely."""
-    if state.quest is None:
+    """Schedule the next look-up, later than the one before."""
+    if state.profile_lookup is None:
         return Decision(state)
-    misses = state.quest.misses + 1
-    quest = ProfileQuest(event.at + _pause_after(misses), misses)
-    return Decision(replace(state, quest=quest))
+    misses = state.profile_lookup.misses + 1
+    lookup = ProfileLookup(event.at + _pause_after(misses), misses)
+    return Decision(replace(state, profile_lookup=lookup))
 
 
 def _pause_after(misses: int) -> timedelta:

@@ -1,4 +1,4 @@
-"""The rules of what a customer writes: it is a question until somebody answers."""
+"""The rules of a customer's message: a question until somebody answers."""
 
 from dataclasses import replace
 
@@ -11,16 +11,15 @@ from actors.conversation.effects import (
     SetTimer,
 )
 from actors.conversation.events import CustomerWrote, message_id_of
-from actors.conversation.rules.copying import replace as copy_with
 from actors.conversation.rules.corrections import find_edit
 from actors.conversation.rules.ordering import (
     insert_question,
     is_overtaken,
-    place_numbered,
+    position_of,
 )
 from actors.conversation.rules.placeholders import PLACEHOLDERS
 from actors.conversation.rules.policy import Policy
-from actors.conversation.rules.replies import abandon
+from actors.conversation.rules.replies import cancel_reply
 from actors.conversation.rules.reply_window import heard_at
 from actors.conversation.rules.share import absorb
 from actors.conversation.state import (
@@ -41,17 +40,17 @@ def on_customer_wrote(
 ) -> Decision:
     """Store the message; if the AI leads, wait for the rest of the burst.
 
-    This is where thousands of messages a second pass: the state is copied once.
+    Thousands of messages a second pass here: the state is copied once.
     """
     message_id = message_id_of(event)
-    position, placed = place_numbered(state, event, message_id)
+    position, positions = position_of(state, event, message_id)
     edit = find_edit(state, event.mid) if state.recent_edits else None
     if edit is not None:
         event = replace(event, text=edit.text)
     message = _message_of(event, message_id, position, is_edited=edit is not None)
     if event.mid in state.unsent_mids:
         return _record_unsent(state, message)
-    waiting = insert_question(state, message_id, placed)
+    waiting = insert_question(state, message_id, positions)
     questions = waiting[-MAX_QUESTIONS:]
     status = state.reopened_status
     is_led_by_ai = status is Status.ACTIVE and state.ai_enabled
@@ -67,24 +66,24 @@ def on_customer_wrote(
         effects = (
             message,
             *absorbed.effects,
-            *abandon(state.reply, "newer_text"),
+            *cancel_reply(state.reply, "newer_text"),
             SetTimer(TimerKind.REPLY, reply.due_at),
         )
     if len(waiting) > MAX_QUESTIONS:
-        # Whoever answers reads on from the newest; nobody comes back to these.
+        # The answer is to the newest questions; older ones stay unanswered.
         passed = MarkMessages(waiting[:-MAX_QUESTIONS], Processing.COMPLETED)
         effects = (*effects, passed)
     profile = event.profile or state.profile
     if profile != state.profile:
         effects = (*effects, RecordProfile(profile))
-    is_last = not is_overtaken(placed, message_id)
-    state = copy_with(
+    is_last = not is_overtaken(positions, message_id)
+    state = replace(
         state,
         status=status,
         questions=questions,
         combined=_still_asked(combined, questions),
         pending_share=pending,
-        placed=placed,
+        positions=positions,
         reply=reply,
         last_customer_at=heard_at(state, event.at, event.written_at),
         last_message_id=message_id if is_last else state.last_message_id,
@@ -119,7 +118,7 @@ def _message_of(
 
 
 def _record_unsent(state: Conversation, message: RecordMessage) -> Decision:
-    """Store the bare fact: its author took it back before it reached us."""
+    """Store a message without words: it was unsent before it reached us."""
     blank = replace(
         message,
         content="",

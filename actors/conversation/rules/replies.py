@@ -1,29 +1,18 @@
-"""The rules of the AI's answers: one per burst, never once a person leads."""
+"""The rules of the AI's answers: one per burst, none while a person leads."""
 
 from dataclasses import replace
 from datetime import datetime
 
-from actors.conversation.effects import (
-    CancelReply,
-    ClearTimer,
-    Count,
-    Counter,
-    Decision,
-    Effect,
-    MarkMessages,
-    RecordMessage,
-    SetTimer,
-    StartReply,
-)
+from actors.conversation import effects
+from actors.conversation.effects import Decision, Effect
 from actors.conversation.events import (
     ReplyFailed,
     ReplyFellDue,
     ReplyWritten,
     message_id_of,
 )
-from actors.conversation.rules.announcements import announce_redirect
 from actors.conversation.rules.delivery import enqueue
-from actors.conversation.rules.ordering import place
+from actors.conversation.rules.ordering import next_position
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.reply_window import reply_window
 from actors.conversation.rules.share import drop_pending, share_of_questions
@@ -39,91 +28,94 @@ from actors.conversation.state import (
 from persistence.ids import EventId
 
 
-def abandon(reply: Reply | None, reason: str) -> tuple[Effect, ...]:
-    """Stop and count an answer that is being written; nothing if none is."""
+def cancel_reply(reply: Reply | None, reason: str) -> tuple[Effect, ...]:
+    """Cancel and count the answer that is being written, if there is one."""
     if reply is None or reply.job is None:
         return ()
-    return (CancelReply(reply.job), Count(Counter.AI_REPLIES_DROPPED, reason))
+    return (
+        effects.CancelReply(reply.job),
+        effects.Count(effects.Counter.AI_REPLIES_DROPPED, reason),
+    )
 
 
 def stop_reply(
     state: Conversation, reason: str
 ) -> tuple[Conversation, tuple[Effect, ...]]:
-    """Give up the answer to come, whether it waits or is being written."""
+    """Drop the reply, whether it waits for its timer or is being written."""
     if state.reply is None:
         return state, ()
-    effects: tuple[Effect, ...] = (
-        *abandon(state.reply, reason),
-        ClearTimer(TimerKind.REPLY),
+    stopped: tuple[Effect, ...] = (
+        *cancel_reply(state.reply, reason),
+        effects.ClearTimer(TimerKind.REPLY),
     )
     if state.questions:
-        # Nobody works on them now, nor will after a newer text: they wait, for a person
-        # or for the AI's return.
-        effects = (*effects, MarkMessages(state.questions, Processing.PENDING))
-    return replace(state, reply=None), effects
+        # They wait, for a person or for the AI's return.
+        stopped = (*stopped, effects.MarkMessages(state.questions, Processing.PENDING))
+    return replace(state, reply=None), stopped
 
 
 def await_burst(
     state: Conversation, due_at: datetime, reason: str = "newer_text"
 ) -> tuple[Conversation, tuple[Effect, ...]]:
-    """Set the reply timer anew; an answer being written is out of date for `reason`."""
-    effects = (*abandon(state.reply, reason), SetTimer(TimerKind.REPLY, due_at))
-    return replace(state, reply=Reply(due_at)), effects
+    """Restart the reply timer; `reason` says why an answer being written is stale."""
+    cancelled = cancel_reply(state.reply, reason)
+    state = replace(state, reply=Reply(due_at))
+    return state, (*cancelled, effects.SetTimer(TimerKind.REPLY, due_at))
 
 
 def answer_what_waits(state: Conversation, at: datetime, policy: Policy) -> Decision:
-    """Answer what the customer asked while nobody answered."""
+    """Start a reply to the open questions, unless one is under way."""
     if not state.questions or state.reply is not None:
         return Decision(state)
-    state, effects = await_burst(state, at + policy.reply_debounce)
-    return Decision(state, effects)
+    state, started = await_burst(state, at + policy.reply_debounce)
+    return Decision(state, started)
 
 
 def close_questions(
     state: Conversation, processing: Processing, reason: str = ""
 ) -> tuple[Conversation, tuple[Effect, ...]]:
-    """Let nothing wait for an answer any more."""
+    """Mark the open questions, and close them."""
     if not state.questions:
         return state, ()
-    marked = MarkMessages(state.questions, processing, reason)
+    marked = effects.MarkMessages(state.questions, processing, reason)
     return replace(state, questions=(), combined=()), (marked,)
 
 
 def on_reply_due(state: Conversation, event: ReplyFellDue) -> Decision:
-    """Start writing. After a crash the timer fires again, and so does the writing."""
+    """Start writing. After a crash the timer fires again, and restarts it."""
     if state.reply is None or state.reply.due_at != event.due_at:
-        return Decision(state)  # Set anew, or cleared, after this timer fired.
+        return Decision(state)  # The timer was set again, or cleared, since it fired.
     window = reply_window(state.source, state.last_customer_at)
     if window is not None and event.at > window.until:
-        # The platform takes no answer of ours now; a person may still write.
+        # The platform refuses automatic answers now; a person may still write.
         state, stopped = stop_reply(state, "window_closed")
         return Decision(replace(state, needs_operator=True), stopped)
     job = event.id
-    lost = abandon(state.reply, "restarted")
+    lost = cancel_reply(state.reply, "restarted")
     state = replace(state, reply=Reply(event.due_at, job))
     return Decision(
         state,
         (
             *lost,
-            MarkMessages(state.questions, Processing.PROCESSING),
-            StartReply(job, state.questions, share_of_questions(state)),
+            effects.MarkMessages(state.questions, Processing.PROCESSING),
+            effects.StartReply(job, state.questions, share_of_questions(state)),
         ),
     )
 
 
 def on_reply_written(state: Conversation, event: ReplyWritten) -> Decision:
-    """Store and send the answer, unless the conversation has moved on meanwhile."""
+    """Store and send the answer, unless its job is stale."""
     if _is_stale(state, event.job):
-        # Counted when its job was given up; there is nothing to undo.
+        # It was counted when its job was cancelled.
         return Decision(state)
-    message = RecordMessage(
+    message = effects.RecordMessage(
         id=message_id_of(event),
         author=Author.AI,
         content=event.text,
         created_at=event.at,
         processing=Processing.COMPLETED,
         trace=event.trace,
-        position=place(state),
+        position=next_position(state),
     )
     state = replace(
         state,
@@ -132,26 +124,56 @@ def on_reply_written(state: Conversation, event: ReplyWritten) -> Decision:
         needs_operator=state.needs_operator or event.needs_operator,
     )
     state, message, sends = enqueue(state, message)
-    effects: tuple[Effect, ...] = (
+    stored: tuple[Effect, ...] = (
         message,
-        MarkMessages(state.questions, Processing.COMPLETED),
-        ClearTimer(TimerKind.REPLY),
+        effects.MarkMessages(state.questions, Processing.COMPLETED),
+        effects.ClearTimer(TimerKind.REPLY),
         *sends,
     )
     if event.is_handover:
         # The customer still waits for a person's answer: the questions stay.
         handed = _hand_over(state)
-        return Decision(handed.state, (*effects, *handed.effects))
-    return Decision(replace(state, questions=(), combined=()), effects)
+        return Decision(handed.state, (*stored, *handed.effects))
+    return Decision(replace(state, questions=(), combined=()), stored)
 
 
 def on_reply_failed(state: Conversation, event: ReplyFailed) -> Decision:
-    """Keep the questions and call a person: a failed answer never vanishes."""
+    """Keep the questions and call an operator: a failed answer never vanishes."""
     if _is_stale(state, event.job):
         return Decision(state)
     state = replace(state, reply=None, needs_operator=True)
-    marked = MarkMessages(state.questions, Processing.FAILED, event.reason)
-    return Decision(state, (marked, ClearTimer(TimerKind.REPLY)))
+    marked = effects.MarkMessages(state.questions, Processing.FAILED, event.reason)
+    return Decision(state, (marked, effects.ClearTimer(TimerKind.REPLY)))
+
+
+def announce_redirect(
+    state: Conversation, old: Status, destination: Destination
+) -> tuple[Effect, ...]:
+    """Log and count a redirect from status `old` to the state, in SPEC's words."""
+    if destination is Destination.AI:
+        intent = (
+            f"[Redirect to AI] Conversation {state.id}: "
+            "will enable AI, set status to 'active'"
+        )
+    else:
+        intent = (
+            f"[Redirect to {destination}] Conversation {state.id}: "
+            "will disable AI, set status to 'support_active'"
+        )
+    ai = "enabled" if state.ai_enabled else "disabled"
+    return (
+        effects.WriteLog(effects.LogName.WORKFLOW, intent),
+        effects.WriteLog(
+            effects.LogName.WORKFLOW,
+            f"✓ Conversation {state.id} status updated: {old} -> {state.status}",
+        ),
+        effects.WriteLog(
+            effects.LogName.WORKFLOW,
+            f"✅ [Redirect Complete] Conversation {state.id} redirected to "
+            f"'{destination}': status {old}->{state.status}, AI={ai}",
+        ),
+        effects.Count(effects.Counter.REDIRECTS, destination.value),
+    )
 
 
 def _hand_over(state: Conversation) -> Decision:

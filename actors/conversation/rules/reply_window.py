@@ -1,4 +1,4 @@
-"""How long after a customer's last message a platform still takes an answer."""
+"""The reply window: how long after a customer's message a platform takes answers."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ HUMAN_AGENT = "HUMAN_AGENT"
 
 @dataclass(frozen=True, slots=True)
 class ReplyWindow:
-    """Until when anybody may answer, and until when a person still may."""
+    """The end of the window for every answer, and for an operator's."""
 
     until: datetime
     operator_until: datetime
@@ -26,8 +26,8 @@ def reply_window(
 ) -> ReplyWindow | None:
     """Return when the platform stops taking answers; None when it never does.
 
-    A customer of whom we have seen nothing may have written before we were connected:
-    then the platform itself is left to judge.
+    A customer without a stored message may have written before we were connected:
+    then the platform decides.
     """
     if source is not Source.INSTAGRAM or last_customer_at is None:
         return None
@@ -39,10 +39,10 @@ def reply_window(
 def heard_at(
     state: Conversation, at: datetime, written_at: datetime | None
 ) -> datetime:
-    """Return when the customer wrote last, as the platform counts it.
+    """Return when the customer wrote last, by the platform's clock.
 
-    What an outage of ours held up was written before it came, and perhaps before what
-    overtook it.
+    After an outage of ours a message arrives long after it was written, perhaps behind
+    a younger one.
     """
     if written_at is None:
         return at
@@ -51,7 +51,7 @@ def heard_at(
 
 
 def check_operator_window(state: Conversation, at: datetime) -> None:
-    """Raise WindowClosedError when not even a person may answer any more."""
+    """Raise WindowClosedError when not even an operator may answer any more."""
     window = reply_window(state.source, state.last_customer_at)
     if window is not None and at > window.operator_until:
         raise WindowClosedError

@@ -1,25 +1,16 @@
-"""The rules of a shared post: it waits for a question, and is never answered alone."""
+"""The rules of shared posts: a share waits for its question, and gets no own answer."""
 
 from dataclasses import dataclass, replace
 
-from actors.conversation.effects import (
-    ClearTimer,
-    Count,
-    Counter,
-    Decision,
-    Effect,
-    LogName,
-    RecordMessage,
-    SetTimer,
-    WriteLog,
-)
+from actors.conversation import effects
+from actors.conversation.effects import Decision, Effect
 from actors.conversation.events import (
     CustomerShared,
     CustomerWrote,
     ShareTimedOut,
     message_id_of,
 )
-from actors.conversation.rules.ordering import place
+from actors.conversation.rules.ordering import next_position
 from actors.conversation.rules.placeholders import EMPTY_SHARE
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.reply_window import heard_at
@@ -39,13 +30,13 @@ _COMBINATION = (
     "[CONTEXT: پست/ریلز اینستاگرام که کاربر فرستاده]\n{share}\n[/CONTEXT]\n\n"
     "[سوال کاربر]:\n{text}"
 )
-_HIT = Count(Counter.PENDING_SHARE_LOOKUPS, "hit")
-_MISS = Count(Counter.PENDING_SHARE_LOOKUPS, "miss")
+_HIT = effects.Count(effects.Counter.PENDING_SHARE_LOOKUPS, "hit")
+_MISS = effects.Count(effects.Counter.PENDING_SHARE_LOOKUPS, "miss")
 
 
 @dataclass(frozen=True, slots=True)
 class Absorbed:
-    """What a text takes with it from the share that waited for it, if one did."""
+    """The share that a text absorbs, if one was pending."""
 
     effects: tuple[Effect, ...] = ()
     share: CombinedShare | None = None
@@ -53,18 +44,18 @@ class Absorbed:
 
 
 def combine(share: str, text: str) -> str:
-    """Return the question as the AI is handed it; `text` always stands whole."""
+    """Return the question as the AI gets it; `text` is never cut."""
     return _COMBINATION.format(share=share, text=text)
 
 
 def on_customer_shared(
     state: Conversation, event: CustomerShared, policy: Policy
 ) -> Decision:
-    """Store the share, and let it wait for its question if the AI would answer that.
+    """Store the share, and let it wait for a question if the AI would answer that.
 
-    A later share takes the place of an earlier one, and the timer with it.
+    A later share replaces an earlier one, and restarts the timer.
     """
-    message = RecordMessage(
+    message = effects.RecordMessage(
         id=message_id_of(event),
         author=Author.CUSTOMER,
         content=event.content or EMPTY_SHARE,
@@ -73,9 +64,9 @@ def on_customer_shared(
         message_type=MessageType.SHARE,
         mid=event.mid,
         media=event.media,
-        position=place(state),
+        position=next_position(state),
     )
-    counted = Count(Counter.SHARE_MESSAGES)
+    counted = effects.Count(effects.Counter.SHARE_MESSAGES)
     if event.mid in state.unsent_mids:
         blank = replace(message, content="", media=(), is_unsent=True)
         last = state.last_message_id or blank.id
@@ -103,9 +94,9 @@ def on_customer_shared(
         (
             message,
             counted,
-            SetTimer(TimerKind.SHARE, pending.due_at),
-            WriteLog(
-                LogName.CONVERSATION,
+            effects.SetTimer(TimerKind.SHARE, pending.due_at),
+            effects.WriteLog(
+                effects.LogName.CONVERSATION,
                 "⏳ Instagram share detected - waiting for follow-up question",
             ),
         ),
@@ -113,9 +104,9 @@ def on_customer_shared(
 
 
 def absorb(state: Conversation, event: CustomerWrote) -> Absorbed:
-    """Let a text that the AI will answer take the pending share with it.
+    """Combine a text that the AI will answer with the pending share.
 
-    Pictures and voices have their own handling: a share goes on waiting for words.
+    A picture or a voice is no question: the share goes on waiting for a text.
     """
     is_question = event.message_type is MessageType.TEXT and event.text.strip()
     if state.source is not Source.INSTAGRAM or not is_question:
@@ -126,10 +117,10 @@ def absorb(state: Conversation, event: CustomerWrote) -> Absorbed:
     return Absorbed(
         (
             _HIT,
-            ClearTimer(TimerKind.SHARE),
-            Count(Counter.SHARE_COMBINED),
-            WriteLog(
-                LogName.CONVERSATION,
+            effects.ClearTimer(TimerKind.SHARE),
+            effects.Count(effects.Counter.SHARE_COMBINED),
+            effects.WriteLog(
+                effects.LogName.CONVERSATION,
                 "✅ Combined share + question for AI processing",
             ),
         ),
@@ -139,10 +130,10 @@ def absorb(state: Conversation, event: CustomerWrote) -> Absorbed:
 
 
 def on_share_timed_out(state: Conversation, event: ShareTimedOut) -> Decision:
-    """Forget the share that nobody asked about; the AI says nothing to it."""
+    """Drop a share without a question; the AI says nothing about it."""
     pending = state.pending_share
     if pending is None or pending.due_at != event.due_at:
-        return Decision(state)  # Another share waits now, or none: not this timer's.
+        return Decision(state)  # This timer's share is not pending any more.
     line = (
         f"⏰ Timeout for share {pending.message_id} - no question received, "
         "cleared cache (no AI response)"
@@ -150,20 +141,22 @@ def on_share_timed_out(state: Conversation, event: ShareTimedOut) -> Decision:
     return Decision(
         replace(state, pending_share=None),
         (
-            ClearTimer(TimerKind.SHARE),
-            Count(Counter.SHARE_TIMEOUTS),
-            WriteLog(LogName.CONVERSATION, line),
+            effects.ClearTimer(TimerKind.SHARE),
+            effects.Count(effects.Counter.SHARE_TIMEOUTS),
+            effects.WriteLog(effects.LogName.CONVERSATION, line),
         ),
     )
 
 
-def drop_pending(state: Conversation) -> tuple[Conversation, tuple[Effect, ...]]:
-    """Let no share wait any more: a person leads now, or it was taken back."""
+def drop_pending(
+    state: Conversation,
+) -> tuple[Conversation, tuple[Effect, ...]]:
+    """Drop the pending share: a person leads now, or it was unsent."""
     if state.pending_share is None:
         return state, ()
-    return replace(state, pending_share=None), (ClearTimer(TimerKind.SHARE),)
+    return replace(state, pending_share=None), (effects.ClearTimer(TimerKind.SHARE),)
 
 
 def share_of_questions(state: Conversation) -> str:
-    """Return what the open questions are about; empty when nothing was shared."""
+    """Return the shares of the open questions as text, or an empty one."""
     return "\n\n".join(share.content for share in state.combined)

@@ -1,18 +1,17 @@
-"""Cuts a long text into parts that a platform takes, never inside a word or link."""
+"""Splits a long text into parts that a platform takes, never inside a word or link."""
 
-import re
 from collections.abc import Callable, Mapping
-from unicodedata import category
+
+import regex
 
 from actors.conversation.state import Source
 
-_PIECE = re.compile(r"\s*\S+")
-#: Joins an emoji of several code points, or a Persian word's halves.
-_JOINERS = ("\u200d", "\u200c")
-#: Skin tones, and the letters that make a black flag a region's.
-_EXTENDERS = (range(0x1F3FB, 0x1F400), range(0xE0020, 0xE0080))
-#: Marks above, below and around: Persian vowels, keycaps, how an emoji is drawn.
-_MARKS = frozenset({"Mn", "Mc", "Me"})
+_PIECE = regex.compile(r"\s*\S+")
+#: Grapheme clusters of Unicode TR29: emoji with joiners, letters with marks, flags. A
+#: ZWNJ ends a cluster there; here it holds the halves of a Persian word together.
+_CLUSTER = regex.compile(r"\X(?:(?<=\u200c)\X)*")
+#: A longer cluster is no text: a mark can be repeated without end.
+MAX_CLUSTER_BYTES = 56
 
 
 def _utf8_bytes(text: str) -> int:
@@ -31,7 +30,7 @@ LIMITS: Mapping[Source, tuple[int, Callable[[str], int]]] = {
 
 
 def split_for(source: Source, text: str) -> tuple[str, ...]:
-    """Cut `text` to the platform's limit.
+    """Split `text` to the platform's limit.
 
     Joined with their white space the parts are the text again. A single word that is
     longer than the limit is cut between characters, never inside an emoji.
@@ -43,7 +42,7 @@ def split_for(source: Source, text: str) -> tuple[str, ...]:
 
 
 def split(text: str, limit: int, measure: Callable[[str], int]) -> tuple[str, ...]:
-    """Cut `text` into parts of at most `limit`, as `measure` counts it.
+    """Split `text` into parts of at most `limit`, as `measure` counts it.
 
     Raises:
         ValueError: if the limit can't hold a single emoji.
@@ -71,35 +70,11 @@ def split(text: str, limit: int, measure: Callable[[str], int]) -> tuple[str, ..
 
 def _longest_head(word: str, limit: int, measure: Callable[[str], int]) -> str:
     head, size = "", 0
-    for cluster in _clusters(word):
-        size += measure(cluster)
-        if size > limit and head:
-            break
-        head += cluster
+    for cluster in _CLUSTER.findall(word):
+        pieces = [cluster] if _utf8_bytes(cluster) <= MAX_CLUSTER_BYTES else cluster
+        for piece in pieces:
+            size += measure(piece)
+            if size > limit and head:
+                return head
+            head += piece
     return head
-
-
-def _clusters(word: str) -> list[str]:
-    """Group code points that are seen as one: emoji with joiners, marks, flags."""
-    clusters: list[str] = []
-    for character in word:
-        joins = clusters and (
-            clusters[-1].endswith(_JOINERS)
-            or character in _JOINERS
-            or any(ord(character) in extenders for extenders in _EXTENDERS)
-            or category(character) in _MARKS
-            or (_is_flag(character) and _is_half_flag(clusters[-1]))
-        )
-        if joins and _utf8_bytes(clusters[-1]) < 56:
-            clusters[-1] += character
-        else:
-            clusters.append(character)
-    return clusters
-
-
-def _is_flag(character: str) -> bool:
-    return 0x1F1E6 <= ord(character) <= 0x1F1FF
-
-
-def _is_half_flag(cluster: str) -> bool:
-    return len(cluster) == 1 and _is_flag(cluster)

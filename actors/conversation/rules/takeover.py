@@ -1,4 +1,4 @@
-"""The rules of who leads: a person who answers, a department, the AI again."""
+"""The rules of who leads: an operator, a department, or the AI."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -12,11 +12,11 @@ from actors.conversation.events import (
     StatusSet,
     message_id_of,
 )
-from actors.conversation.rules.announcements import announce_redirect
 from actors.conversation.rules.delivery import enqueue, withdraw
-from actors.conversation.rules.ordering import place
+from actors.conversation.rules.ordering import next_position
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.replies import (
+    announce_redirect,
     answer_what_waits,
     close_questions,
     stop_reply,
@@ -33,7 +33,7 @@ from actors.conversation.state import (
 
 
 def on_operator_answered(state: Conversation, event: OperatorAnswered) -> Decision:
-    """Send the operator's words; from now on a person leads.
+    """Send the operator's answer; from now on a person leads.
 
     Raises:
         WindowClosedError: the platform would not take them any more.
@@ -45,17 +45,17 @@ def on_operator_answered(state: Conversation, event: OperatorAnswered) -> Decisi
         content=event.text,
         created_at=event.at,
         processing=Processing.COMPLETED,
-        position=place(state),
+        position=next_position(state),
     )
-    # The AI's words that still wait are taken away first: they would come too late.
+    # The AI's queued parts are withdrawn first: they would come too late.
     taken = take_over(state, message, event.at)
     state, queued, sends = enqueue(taken.state, message)
     return Decision(state, (queued, *taken.effects[1:], *sends))
 
 
 def take_over(state: Conversation, message: RecordMessage, at: datetime) -> Decision:
-    """Let a person lead: the AI stays silent until the conversation is redirected."""
-    state, silenced = silence(state, "operator_answered", at)
+    """Let a person lead: the AI stays silent until a redirect to it."""
+    state, stopped = stop_ai(state, "operator_answered", at)
     state, closed = close_questions(state, Processing.COMPLETED)
     state = replace(
         state,
@@ -64,17 +64,17 @@ def take_over(state: Conversation, message: RecordMessage, at: datetime) -> Deci
         needs_operator=False,
         last_message_id=message.id,
     )
-    return Decision(state, (message, *silenced, *closed))
+    return Decision(state, (message, *stopped, *closed))
 
 
-def silence(
+def stop_ai(
     state: Conversation, reason: str, at: datetime
 ) -> tuple[Conversation, tuple[Effect, ...]]:
-    """Stop all that the AI was about to say, and what waited for it."""
-    state, stopped = stop_reply(state, reason)
+    """Stop the AI: its reply, the pending share and its queued parts."""
+    state, cancelled = stop_reply(state, reason)
     state, dropped = drop_pending(state)
     state, withdrawn = withdraw(state, reason, at)
-    return state, (*stopped, *dropped, *withdrawn)
+    return state, (*cancelled, *dropped, *withdrawn)
 
 
 def on_redirected(
@@ -85,9 +85,9 @@ def on_redirected(
     if destination is Destination.AI:
         state = _led_by_ai(state)
         waiting = answer_what_waits(state, event.at, policy)
-        told = announce_redirect(state, old, destination)
-        return Decision(waiting.state, (*waiting.effects, *told))
-    state, silenced = silence(state, "redirected", event.at)
+        announced = announce_redirect(state, old, destination)
+        return Decision(waiting.state, (*waiting.effects, *announced))
+    state, stopped = stop_ai(state, "redirected", event.at)
     state = replace(
         state,
         status=Status.SUPPORT_ACTIVE,
@@ -95,41 +95,41 @@ def on_redirected(
         department=destination,
         needs_operator=True,
     )
-    return Decision(state, (*silenced, *announce_redirect(state, old, destination)))
+    return Decision(state, (*stopped, *announce_redirect(state, old, destination)))
 
 
 def on_status_set(state: Conversation, event: StatusSet, policy: Policy) -> Decision:
-    """Set the status as an operator wishes."""
+    """Set the status that an operator chose."""
     match event.status:
         case Status.ACTIVE:
             return answer_what_waits(_led_by_ai(state), event.at, policy)
         case Status.SUPPORT_ACTIVE | Status.MARKETING_ACTIVE:
-            state, silenced = silence(state, "redirected", event.at)
+            state, stopped = stop_ai(state, "redirected", event.at)
             state = replace(state, status=event.status, ai_enabled=False)
-            return Decision(state, silenced)
+            return Decision(state, stopped)
         case Status.CLOSED:
-            state, silenced = silence(state, "closed", event.at)
+            state, stopped = stop_ai(state, "closed", event.at)
             state, closed = close_questions(state, Processing.COMPLETED)
             state = replace(state, status=event.status, needs_operator=False)
-            return Decision(state, (*silenced, *closed))
+            return Decision(state, (*stopped, *closed))
         case _:
             assert_never(event.status)
 
 
 def on_ai_switched(state: Conversation, event: AiSwitched, policy: Policy) -> Decision:
-    """Turn the AI on or off; who has the conversation besides stays as it is.
+    """Turn the AI on or off.
 
-    Off, it goes on in its department and status, and nobody answers but people. On, the
-    AI must lead to answer at all; a closed conversation stays closed, and it is the AI
-    that will lead it once the customer writes.
+    Off, department and status stay as they are, and only people answer. On, the AI
+    leads; a closed conversation stays closed, and the AI leads it once the customer
+    writes.
     """
     if not event.ai_enabled:
-        state, silenced = silence(state, "switched_off", event.at)
+        state, stopped = stop_ai(state, "switched_off", event.at)
         waits = bool(state.questions)
         state = replace(
             state, ai_enabled=False, needs_operator=state.needs_operator or waits
         )
-        return Decision(state, silenced)
+        return Decision(state, stopped)
     if state.status is Status.CLOSED:
         return Decision(replace(state, ai_enabled=True, department=None))
     return answer_what_waits(_led_by_ai(state), event.at, policy)

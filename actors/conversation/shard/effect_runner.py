@@ -1,4 +1,4 @@
-"""Carries out what decisions order, after the commit; every result is an event."""
+"""Runs the effects of a decision after its commit, and reports results as events."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -12,42 +12,18 @@ import prometheus_client
 import structlog
 
 from actors.clock import Clock
-from actors.conversation.effects import (
-    AskProfile,
-    CancelReply,
-    Count,
-    Counter,
-    DeliverPart,
-    LogName,
-    StartReply,
-    WriteLog,
-)
+from actors.conversation import effects, events, ports
+from actors.conversation.effects import Counter, LogName
 from actors.conversation.errors import (
     AnswerFailedError,
     SendOutcomeUnknownError,
     SendRefusedError,
 )
-from actors.conversation.events import (
-    Event,
-    PartDelivered,
-    PartOutcomeLost,
-    PartRefused,
-    ReplyFailed,
-    ReplyWritten,
-)
-from actors.conversation.ports import (
-    NOBODY_KNOWS,
-    AnswerJob,
-    OutgoingPart,
-    Profiles,
-    Responder,
-    Sender,
-)
-from actors.conversation.rules.placeholders import has_words
-from actors.conversation.rules.placeholders import storable as _storable
-from actors.conversation.shard.batch_builder import Order
-from actors.conversation.shard.profile_lookups import Inquiries
+from actors.conversation.rules.placeholders import has_words, strip_unstorable
+from actors.conversation.shard.batch_builder import Command
+from actors.conversation.shard.profile_lookups import ProfileLookups
 from actors.conversation.state import Conversation
+from actors.tasks import cancel_and_wait
 from config import metrics
 from persistence.ids import EventId, SendId
 
@@ -68,21 +44,21 @@ COUNTERS: Mapping[Counter, prometheus_client.Counter] = {
     Counter.REDIRECTS: metrics.REDIRECTS,
 }
 
-log = structlog.get_logger("errands")
+log = structlog.get_logger("effect_runner")
 
 
-class Errands:
-    """Owns the tasks that write answers, send parts, and ask who customers are."""
+class EffectRunner:
+    """Owns the tasks that write answers, send parts, and look profiles up."""
 
     def __init__(
         self,
-        responder: Responder,
-        sender: Sender,
+        responder: ports.Responder,
+        sender: ports.Sender,
         clock: Clock,
-        post: Callable[[Event], None],
+        post: Callable[[events.Event], None],
         new_id: Callable[[], UUID] = uuid4,
         max_sends: int = MAX_SENDS,
-        profiles: Profiles = NOBODY_KNOWS,
+        profiles: ports.Profiles = ports.NO_PROFILES,
     ) -> None:
         self._responder = responder
         self._sender = sender
@@ -91,52 +67,48 @@ class Errands:
         self._new_id = new_id
         self._replies: dict[EventId, asyncio.Task[None]] = {}
         self._sends: dict[SendId, asyncio.Task[None]] = {}
-        self._inquiries = Inquiries(profiles, clock, post, new_id)
+        self._profile_lookups = ProfileLookups(profiles, clock, post, new_id)
         self._reply_semaphore = asyncio.Semaphore(MAX_REPLIES)
         self._send_semaphore = asyncio.Semaphore(max_sends)
 
-    def run(self, state: Conversation, order: Order) -> None:
-        """Begin an errand; it reports through the inbox."""
-        match order:
-            case StartReply():
-                task = asyncio.create_task(self._write(state, order))
-                self._replies[order.job] = task
-                task.add_done_callback(lambda _: self._replies.pop(order.job, None))
-            case CancelReply():
-                running = self._replies.get(order.job)
+    def run(self, state: Conversation, command: Command) -> None:
+        """Start a command; its result comes back through the inbox."""
+        match command:
+            case effects.StartReply():
+                task = asyncio.create_task(self._write(state, command))
+                self._replies[command.job] = task
+                task.add_done_callback(lambda _: self._replies.pop(command.job, None))
+            case effects.CancelReply():
+                running = self._replies.get(command.job)
                 if running is not None:
                     running.cancel()
-            case DeliverPart():
-                self._begin_send(state, order)
-            case AskProfile():
-                self._inquiries.begin(state)
-            case WriteLog():
-                _log_of(order.log).info(order.text, conversation_id=str(state.id))
-            case Count():
-                _counter_of(order).inc()
+            case effects.DeliverPart():
+                self._begin_send(state, command)
+            case effects.AskProfile():
+                self._profile_lookups.begin(state)
+            case effects.WriteLog():
+                _log_of(command.log).info(command.text, conversation_id=str(state.id))
+            case effects.Count():
+                _counter_of(command).inc()
             case _:
-                assert_never(order)
+                assert_never(command)
 
     async def stop(self, timeout_s: float) -> None:
-        """Give up answers (their timers bring them back); let sends come home."""
-        for task in list(self._replies.values()):
-            task.cancel()
-        await self._inquiries.stop()
+        """Cancel answers, which their timers restart; let sends finish in time."""
+        await cancel_and_wait(*self._replies.values())
+        await self._profile_lookups.stop()
         if self._sends:
             await asyncio.wait(self._sends.values(), timeout=timeout_s)
-        sends = list(self._sends.values())
-        for send in sends:
-            send.cancel()
-        # Those that never got a place say so: they are no parts in doubt.
-        await asyncio.gather(*sends, return_exceptions=True)
+        # Those that still wait for the semaphore report that nothing was sent.
+        await cancel_and_wait(*self._sends.values())
 
-    def _begin_send(self, state: Conversation, order: DeliverPart) -> None:
-        send_id = order.send.id
+    def _begin_send(self, state: Conversation, command: effects.DeliverPart) -> None:
+        send_id = command.send.id
         if send_id in self._sends:
-            # Its lease ended while it waited for a place, or for a slow platform. That
-            # attempt will still report; a second one would reach the customer twice.
+            # The lease ended while the attempt waited for the semaphore, or for a slow
+            # platform. It will still report; a second one could arrive twice.
             return
-        task = asyncio.create_task(self._deliver(state, order))
+        task = asyncio.create_task(self._deliver(state, command))
         self._sends[send_id] = task
 
         def forget(done: asyncio.Task[None]) -> None:
@@ -145,99 +117,105 @@ class Errands:
 
         task.add_done_callback(forget)
 
-    async def _write(self, state: Conversation, order: StartReply) -> None:
-        job = AnswerJob(state.tenant_id, state.id, order.questions, order.share)
+    async def _write(self, state: Conversation, command: effects.StartReply) -> None:
+        job = ports.AnswerJob(
+            state.tenant_id, state.id, command.questions, command.share
+        )
         try:
             async with self._reply_semaphore:
                 answer = await self._responder.write(job)
         except AnswerFailedError as error:
-            self._report_failure(state, order, str(error))
-        except Exception as error:  # A bug there must not leave the question here.
-            log.exception("answer_errand_failed", conversation_id=str(state.id))
-            self._report_failure(state, order, repr(error))
+            self._report_failure(state, command, str(error))
+        except Exception as error:  # A bug must not leave the question open.
+            log.exception("answer_failed", conversation_id=str(state.id))
+            self._report_failure(state, command, repr(error))
         else:
-            text = _storable(answer.text)
+            text = strip_unstorable(answer.text)
             if not has_words(text):
-                # No part of it would ever be sent, and nobody would be called.
-                self._report_failure(state, order, NOTHING_WRITTEN)
+                # No part of it would be sent, and no operator would be called.
+                self._report_failure(state, command, NOTHING_WRITTEN)
                 return
             self._post(
-                ReplyWritten(
+                events.ReplyWritten(
                     id=EventId(self._new_id()),
                     conversation_id=state.id,
                     at=self._clock.now(),
-                    job=order.job,
+                    job=command.job,
                     text=text,
                     is_handover=answer.is_handover,
                     needs_operator=answer.needs_operator,
                     trace=replace(
                         answer.trace,
-                        fallback_reason=_storable(answer.trace.fallback_reason),
+                        fallback_reason=strip_unstorable(answer.trace.fallback_reason),
                     ),
                 )
             )
 
     def _report_failure(
-        self, state: Conversation, order: StartReply, reason: str
+        self, state: Conversation, command: effects.StartReply, reason: str
     ) -> None:
         self._post(
-            ReplyFailed(
+            events.ReplyFailed(
                 id=EventId(self._new_id()),
                 conversation_id=state.id,
                 at=self._clock.now(),
-                job=order.job,
-                reason=_storable(reason),
+                job=command.job,
+                reason=strip_unstorable(reason),
             )
         )
 
-    async def _deliver(self, state: Conversation, order: DeliverPart) -> None:
-        # A place that comes late would leave the call no time before its lease ends.
-        timeout = (order.send.due_at - self._clock.now()) / 2
+    async def _deliver(self, state: Conversation, command: effects.DeliverPart) -> None:
+        # A late start would leave the call no time before its lease ends.
+        timeout = (command.send.due_at - self._clock.now()) / 2
         try:
             async with asyncio.timeout(timeout.total_seconds()):
                 await self._send_semaphore.acquire()
         except TimeoutError:
-            event = self._hold_back(state, order)
+            event = self._hold_back(state, command)
         except asyncio.CancelledError:
-            self._post(self._hold_back(state, order))
+            self._post(self._hold_back(state, command))
             raise
         else:
             try:
-                event = await self._attempt(state, order)
+                event = await self._attempt(state, command)
             finally:
                 self._send_semaphore.release()
-        # Gone before its result is read: that may order the next attempt.
-        self._sends.pop(order.send.id, None)
+        # Gone before its result is read: that may command the next attempt.
+        self._sends.pop(command.send.id, None)
         self._post(event)
 
-    def _hold_back(self, state: Conversation, order: DeliverPart) -> Event:
-        """Report that nothing has left: no place came free in time, or a person leads.
+    def _hold_back(
+        self, state: Conversation, command: effects.DeliverPart
+    ) -> events.Event:
+        """Report that nothing was sent: the semaphore was busy, or a person leads.
 
-        A person who took over in the batch that ordered the send comes before it.
+        A person may have taken over in the very batch that ordered the send.
         """
-        return PartRefused(
+        return events.PartRefused(
             id=EventId(self._new_id()),
             conversation_id=state.id,
             at=self._clock.now(),
-            send_id=order.send.id,
+            send_id=command.send.id,
             reason="held back",
             permanent=False,
             is_held=True,
         )
 
-    async def _attempt(self, state: Conversation, order: DeliverPart) -> Event:
-        # After its lease the part is another call's.
-        left = order.send.due_at - self._clock.now()
-        if _is_withdrawn(state, order) or left <= timedelta(0):
-            return self._hold_back(state, order)
-        part = OutgoingPart(
-            send_id=order.send.id,
+    async def _attempt(
+        self, state: Conversation, command: effects.DeliverPart
+    ) -> events.Event:
+        # After the lease the part belongs to another call.
+        left = command.send.due_at - self._clock.now()
+        if _is_withdrawn(state, command) or left <= timedelta(0):
+            return self._hold_back(state, command)
+        part = ports.OutgoingPart(
+            send_id=command.send.id,
             tenant_id=state.tenant_id,
             channel_id=state.channel_id,
             source=state.source,
             customer=state.platform_id,
-            content=order.send.content,
-            tag=order.tag,
+            content=command.send.content,
+            tag=command.tag,
         )
         event_id = EventId(self._new_id())
         try:
@@ -245,12 +223,12 @@ class Errands:
                 mid = await self._sender.send(part)
         except SendRefusedError as error:
             pause = error.retry_after_s
-            return PartRefused(
+            return events.PartRefused(
                 id=event_id,
                 conversation_id=state.id,
                 at=self._clock.now(),
-                send_id=order.send.id,
-                reason=_storable(str(error)),
+                send_id=command.send.id,
+                reason=strip_unstorable(str(error)),
                 permanent=error.permanent,
                 is_held=error.is_held,
                 is_limited=error.is_limited,
@@ -258,35 +236,35 @@ class Errands:
             )
         except Exception as error:
             if not isinstance(error, SendOutcomeUnknownError | TimeoutError):
-                log.exception("send_errand_failed", send_id=str(order.send.id))
-            return PartOutcomeLost(
+                log.exception("send_failed", send_id=str(command.send.id))
+            return events.PartOutcomeLost(
                 id=event_id,
                 conversation_id=state.id,
                 at=self._clock.now(),
-                send_id=order.send.id,
-                reason=_storable(str(error) or repr(error)),
+                send_id=command.send.id,
+                reason=strip_unstorable(str(error) or repr(error)),
             )
-        return PartDelivered(
+        return events.PartDelivered(
             id=event_id,
             conversation_id=state.id,
             at=self._clock.now(),
-            send_id=order.send.id,
+            send_id=command.send.id,
             mid=mid,
         )
 
 
 @cache
 def _log_of(name: LogName) -> structlog.stdlib.BoundLogger:
-    found: structlog.stdlib.BoundLogger = structlog.get_logger(name.value)
-    return found
+    logger: structlog.stdlib.BoundLogger = structlog.get_logger(name.value)
+    return logger
 
 
 @cache
-def _counter_of(order: Count) -> prometheus_client.Counter:
-    """Find the counter once: a look-up by labels takes a lock each time."""
-    counter = COUNTERS[order.counter]
-    return counter.labels(order.label) if order.label else counter
+def _counter_of(command: effects.Count) -> prometheus_client.Counter:
+    """Cache the counter: a look-up by labels takes a lock each time."""
+    counter = COUNTERS[command.counter]
+    return counter.labels(command.label) if command.label else counter
 
 
-def _is_withdrawn(state: Conversation, order: DeliverPart) -> bool:
-    return any(send.id == order.send.id and send.is_withdrawn for send in state.sends)
+def _is_withdrawn(state: Conversation, command: effects.DeliverPart) -> bool:
+    return any(send.id == command.send.id and send.is_withdrawn for send in state.sends)

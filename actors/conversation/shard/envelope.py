@@ -1,4 +1,4 @@
-"""What lies in a shard's inbox: an event, and who waits to hear that it is stored."""
+"""The envelopes of a shard's inbox: an event, and the call that waits for it."""
 
 import asyncio
 from dataclasses import dataclass, field, replace
@@ -10,7 +10,7 @@ from persistence.ids import EventId
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a caller learns: the event is stored, and whether it was already."""
+    """The confirmation that an event is stored, now or before."""
 
     event_id: EventId
     seq: int
@@ -18,10 +18,9 @@ class Receipt:
 
 
 class Call:
-    """What a caller brought at once, and waits for as a whole.
+    """The events that a caller submitted together, and awaits together.
 
-    Events of one call are mostly of one batch: a future for each of them took as long
-    as deciding on it.
+    They are mostly of one batch: a future per event took as long as its decision.
     """
 
     def __init__(self, events: int) -> None:
@@ -29,11 +28,11 @@ class Call:
         self._open = events
         self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def settle(self, place: int, result: Receipt | ActorError) -> None:
-        """Note what became of the event at this place; what is noted first stays."""
-        if self._results[place] is not None:
+    def settle(self, index: int, result: Receipt | ActorError) -> None:
+        """Set the result of the event at this index; the first result stays."""
+        if self._results[index] is not None:
             return
-        self._results[place] = result
+        self._results[index] = result
         self._open -= 1
         if not self._open and not self._done.done():
             self._done.set_result(None)
@@ -46,47 +45,49 @@ class Call:
 
 
 @dataclass(slots=True)
-class Parcel:
-    """An event in the inbox; `call` is None for what the shard sent itself."""
+class Envelope:
+    """An event in the inbox; `call` is None for an event of the shard itself."""
 
     event: Event
     call: Call | None = None
-    #: Which of the call's events it is.
-    place: int = 0
-    #: One of our own whose commit may have happened before.
-    is_again: bool = False
-    #: The same event once more, in the same batch: they share its fate.
-    twins: "list[Parcel]" = field(default_factory=list)
+    #: The index among the events of the call.
+    index: int = 0
+    #: An internal event whose commit may have happened before.
+    is_retry: bool = False
+    #: The same event again, in the same batch: these get the same result.
+    duplicates: "list[Envelope]" = field(default_factory=list)
 
     @property
-    def is_ours(self) -> bool:
-        """Whether the shard sent it itself."""
+    def is_internal(self) -> bool:
+        """Whether the event is a timer or a result of the shard itself."""
         return self.call is None
 
     def succeed(self, receipt: Receipt) -> None:
-        """Tell the caller, if one still waits."""
+        """Confirm the event to its caller."""
         if self.call is not None:
-            self.call.settle(self.place, receipt)
-        for twin in self.twins:
-            twin.succeed(replace(receipt, is_duplicate=True))
+            self.call.settle(self.index, receipt)
+        for duplicate in self.duplicates:
+            duplicate.succeed(replace(receipt, is_duplicate=True))
 
     def fail(self, error: ActorError) -> None:
-        """Tell the caller why not, if one still waits."""
+        """Refuse the event to its caller."""
         if self.call is not None:
-            self.call.settle(self.place, error)
-        for twin in self.twins:
-            twin.fail(error)
+            self.call.settle(self.index, error)
+        for duplicate in self.duplicates:
+            duplicate.fail(error)
 
 
-def drop_duplicates(parcels: list[Parcel], known: dict[EventId, int]) -> list[Parcel]:
-    """Answer what is known already; return the rest, each event once."""
-    first: dict[EventId, Parcel] = {}
-    for parcel in parcels:
-        event_id = parcel.event.id
+def drop_duplicates(
+    envelopes: list[Envelope], known: dict[EventId, int]
+) -> list[Envelope]:
+    """Confirm events that are stored already; return the rest, each event once."""
+    first: dict[EventId, Envelope] = {}
+    for envelope in envelopes:
+        event_id = envelope.event.id
         if event_id in known:
-            parcel.succeed(Receipt(event_id, known[event_id], is_duplicate=True))
+            envelope.succeed(Receipt(event_id, known[event_id], is_duplicate=True))
             continue
-        original = first.setdefault(event_id, parcel)
-        if original is not parcel:
-            original.twins.append(parcel)
+        original = first.setdefault(event_id, envelope)
+        if original is not envelope:
+            original.duplicates.append(envelope)
     return list(first.values())

@@ -1,4 +1,4 @@
-"""Asks platforms who customers are, a few at a time; an answer is an event."""
+"""Looks customer profiles up, a few at a time, and reports each result as an event."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,23 +8,24 @@ import structlog
 
 from actors.clock import Clock
 from actors.conversation.events import Event, ProfileLearned, ProfileMissed
-from actors.conversation.ports import NoProfile, Profiles, Unnamed
-from actors.conversation.rules.placeholders import storable
+from actors.conversation.ports import CustomerRef, Profiles, ProfileUnavailable
+from actors.conversation.rules.placeholders import strip_unstorable
 from actors.conversation.state import Conversation, Profile
+from actors.tasks import cancel_and_wait
 from persistence.ids import ConversationId, EventId
 
-#: Platforms count what an account asks, and messages come first.
-MAX_INQUIRIES = 4
-#: What is over it is asked for when the customer is heard of next.
+#: Platforms count an account's requests, and messages come first.
+MAX_LOOKUPS = 4
+#: A look-up beyond these is left to the customer's next event.
 MAX_WAITING = 256
-#: Before each attempt; by then an answer has long been on its way.
+#: Before each attempt; by the first an answer has long been on its way.
 PAUSES_S = (0.0, 5.0, 60.0)
 
-log = structlog.get_logger("inquiries")
+log = structlog.get_logger("profile_lookups")
 
 
-class Inquiries:
-    """Owns the tasks that ask."""
+class ProfileLookups:
+    """Owns the tasks of the look-ups."""
 
     def __init__(
         self,
@@ -38,35 +39,32 @@ class Inquiries:
         self._post = post
         self._new_id = new_id
         self._tasks: dict[ConversationId, asyncio.Task[None]] = {}
-        self._semaphore = asyncio.Semaphore(MAX_INQUIRIES)
+        self._semaphore = asyncio.Semaphore(MAX_LOOKUPS)
 
     def begin(self, state: Conversation) -> None:
-        """Ask who the customer is, unless too many are being asked for."""
+        """Look the customer's profile up, unless too many look-ups wait."""
         if state.id in self._tasks or len(self._tasks) >= MAX_WAITING:
             return
-        task = asyncio.create_task(self._ask(state))
+        task = asyncio.create_task(self._run(state))
         self._tasks[state.id] = task
         task.add_done_callback(lambda _: self._tasks.pop(state.id, None))
 
     async def stop(self) -> None:
-        """Give up what is being asked: it is asked again some time."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Cancel all look-ups: the rules repeat them later."""
+        await cancel_and_wait(*self._tasks.values())
 
-    async def _ask(self, state: Conversation) -> None:
-        who = Unnamed(
+    async def _run(self, state: Conversation) -> None:
+        customer = CustomerRef(
             state.tenant_id, state.channel_id, state.source, state.platform_id
         )
-        found: Profile | NoProfile = NoProfile("nobody was asked", is_held=True)
+        result: Profile | ProfileUnavailable = ProfileUnavailable("not asked")
         for pause_s in PAUSES_S:
             await asyncio.sleep(pause_s)
             async with self._semaphore:
-                found = await self._look_up(who)
-            if isinstance(found, Profile) or not found.is_passing:
+                result = await self._look_up(customer)
+            if isinstance(result, Profile) or not result.is_temporary:
                 break
-        match found:
+        match result:
             case Profile():
                 self._post(
                     ProfileLearned(
@@ -74,28 +72,28 @@ class Inquiries:
                         conversation_id=state.id,
                         at=self._clock.now(),
                         profile=Profile(
-                            storable(found.first_name),
-                            storable(found.last_name),
-                            storable(found.username),
+                            strip_unstorable(result.first_name),
+                            strip_unstorable(result.last_name),
+                            strip_unstorable(result.username),
                         ),
                     )
                 )
-            case NoProfile(is_held=False):
+            case ProfileUnavailable(is_held=False):
                 self._post(
                     ProfileMissed(
                         id=EventId(self._new_id()),
                         conversation_id=state.id,
                         at=self._clock.now(),
-                        reason=storable(found.reason),
+                        reason=strip_unstorable(result.reason),
                     )
                 )
             case _:
-                pass  # Nobody was asked, so nothing has happened.
+                pass  # The platform was not asked, so nothing has happened.
 
-    async def _look_up(self, who: Unnamed) -> Profile | NoProfile:
+    async def _look_up(self, customer: CustomerRef) -> Profile | ProfileUnavailable:
         try:
-            return await self._profiles.look_up(who)
+            return await self._profiles.look_up(customer)
         except Exception as error:
-            # A bug there must not cost more than a name.
-            log.exception("profile_inquiry_failed", channel_id=str(who.channel_id))
-            return NoProfile(repr(error))
+            # A bug must not cost more than a name.
+            log.exception("profile_lookup_failed", channel_id=str(customer.channel_id))
+            return ProfileUnavailable(repr(error))

@@ -1,11 +1,27 @@
 """The shard: one inbox, one consumer, one transaction per batch.
 
-Callers wait until their event is committed. Rules are in `decide`; what a decision
-orders is carried out by `Errands`, whose results come back through this same inbox.
+Theory of operation. A shard owns the conversations of its slots. `_consume` takes a
+batch of envelopes from the inbox, `_record` decides on each event by the pure rules
+(`rules/decide.py`), and `_commit` writes events, states, messages, sends and timers in
+one transaction. Only then are callers answered, timers armed, and the commands of the
+decisions handed to the `EffectRunner`, whose results come back through the same inbox
+as internal events. So memory never runs ahead of the database, and a crash at any
+point loses only what the next process rebuilds from it: states are read on demand,
+timers at the start, and a command that was lost is repeated by the timer that its
+decision set.
+
+- Fence: `raise_epoch` claims the shard at its start, and each commit names the epoch
+  and the sequence number that it continues from. A process that another one replaced
+  fails there (ShardFencedError), refuses its callers, and serves no more.
+- Lost answers: after DatabaseAwayError the commit may have happened, or may still be
+  under way. `_recover` first uses up the sequence number, so that it can't happen any
+  more, then forgets the states and reads the timers again. Callers submit again and
+  internal results are put back; both are recognised by their event ids.
+- Refused events: if the database refuses a batch, each event is tried alone.
+- Sending, unknown outcomes, echoes and leases are the rules' (`rules/delivery.py`).
 """
 
 import asyncio
-import contextlib
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -22,17 +38,21 @@ from actors.conversation.errors import (
     ShardUnavailableError,
 )
 from actors.conversation.events import Event, ReplyFailed, ReplyWritten
-from actors.conversation.journal import Journal
-from actors.conversation.ports import NOBODY_KNOWS, Profiles, Responder, Sender
+from actors.conversation.ports import NO_PROFILES, Journal, Profiles, Responder, Sender
 from actors.conversation.rules.decide import decide
 from actors.conversation.rules.policy import Policy
-from actors.conversation.shard.batch_builder import Draft, timer_key
-from actors.conversation.shard.effect_runner import MAX_SENDS, Errands
-from actors.conversation.shard.envelope import Call, Parcel, drop_duplicates
+from actors.conversation.shard.batch_builder import (
+    BatchBuilder,
+    TimerEffect,
+    timer_key,
+)
+from actors.conversation.shard.effect_runner import MAX_SENDS, EffectRunner
+from actors.conversation.shard.envelope import Call, Envelope, drop_duplicates
 from actors.conversation.shard.envelope import Receipt as Receipt
 from actors.conversation.shard.mirror import NO_MIRROR, Mirror
 from actors.conversation.shard.timers import TIMER_EVENTS, TimerWheel, build_timer_event
 from actors.conversation.state import Conversation
+from actors.tasks import cancel_and_wait, wait_for_signal
 from config import metrics
 from persistence.errors import DatabaseAwayError, ShardFencedError
 from persistence.ids import ConversationId, EventId
@@ -51,7 +71,7 @@ log = structlog.get_logger("shard")
 
 
 class Shard:
-    """Owns the conversations of its slots: their states, timers and errands."""
+    """Owns the conversations of its slots: their states, timers and effects."""
 
     def __init__(
         self,
@@ -67,7 +87,7 @@ class Shard:
         new_id: Callable[[], UUID] = uuid4,
         max_resident: int = MAX_RESIDENT,
         max_sends: int = MAX_SENDS,
-        profiles: Profiles = NOBODY_KNOWS,
+        profiles: Profiles = NO_PROFILES,
     ) -> None:
         self._shard = shard
         self._shards = shards
@@ -77,23 +97,23 @@ class Shard:
         self._mirror = mirror
         self._new_id = new_id
         self._max_resident = max_resident
-        self._inbox: asyncio.Queue[Parcel] = asyncio.Queue()
+        self._inbox: asyncio.Queue[Envelope] = asyncio.Queue()
         self._states: OrderedDict[ConversationId, Conversation] = OrderedDict()
         self._timers = TimerWheel()
         self._timers_changed = asyncio.Event()
-        self._errands = Errands(
+        self._effect_runner = EffectRunner(
             responder, sender, clock, self._post, new_id, max_sends, profiles
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._firing: asyncio.Task[None] | None = None
         self._epoch = Epoch(shard, 0, 0)
-        #: Whether it serves no more: another has its place, or it failed.
+        #: Whether it serves no more: another process holds the shard, or it failed.
         self._is_fenced = False
         self._failed = asyncio.Event()
         self._is_stopping = False
 
     async def start(self) -> None:
-        """Take the place, arm the stored timers, begin to serve."""
+        """Claim the shard, arm the stored timers, begin to serve."""
         self._epoch = await self._journal.raise_epoch(self._shard)
         await self._load_timers()
         self._mirror.start(self._epoch, self._shards)
@@ -109,18 +129,16 @@ class Shard:
         if self._is_stopping:
             return
         self._is_stopping = True
-        # What falls due now is the next start's: a send that begins here would be cut
-        # off, might have arrived, and would be sent again.
+        # Timers that fall due now are the next process's: a send that begins here would
+        # be cut off, might have arrived, and would be sent again.
         if self._firing is not None:
             self._firing.cancel()
         if not self._is_fenced:
             await self._inbox.join()
-        await self._errands.stop(STOP_TIMEOUT_S)
+        await self._effect_runner.stop(STOP_TIMEOUT_S)
         if not self._is_fenced:
             await self._inbox.join()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancel_and_wait(*self._tasks)
         await self._mirror.stop()
 
     async def submit(self, events: Sequence[Event]) -> list[Receipt | ActorError]:
@@ -128,93 +146,91 @@ class Shard:
         if self._is_fenced or self._is_stopping:
             return [ShardUnavailableError() for _ in events]
         call = Call(len(events))
-        for place, event in enumerate(events):
-            self._inbox.put_nowait(Parcel(event, call, place))
+        for index, event in enumerate(events):
+            self._inbox.put_nowait(Envelope(event, call, index))
         return await call.wait()
 
     @property
     def is_serving(self) -> bool:
-        """Whether the shard holds its place and takes events."""
+        """Whether the shard takes events."""
         return not self._is_fenced and not self._is_stopping and bool(self._tasks)
 
     async def wait_failed(self) -> None:
-        """Return once the shard can't go on, and its process should be replaced."""
+        """Return once the shard has failed, and its process should be replaced."""
         await self._failed.wait()
 
     def _post(self, event: Event) -> None:
-        """Put a result of our own errands or timers into the inbox."""
+        """Put an internal event, a result or a timer, into the inbox."""
         if not self._is_fenced:
-            self._inbox.put_nowait(Parcel(event))
+            self._inbox.put_nowait(Envelope(event))
 
     async def _consume(self) -> None:
         while not self._is_fenced:
-            parcels = [await self._inbox.get()]
-            while len(parcels) < MAX_BATCH and not self._inbox.empty():
-                parcels.append(self._inbox.get_nowait())
+            envelopes = [await self._inbox.get()]
+            while len(envelopes) < MAX_BATCH and not self._inbox.empty():
+                envelopes.append(self._inbox.get_nowait())
             try:
-                await self._process(parcels)
+                await self._process(envelopes)
             except ShardFencedError:
                 self._is_fenced = True
                 log.error("shard_fenced", shard=self._shard)  # noqa: TRY400 - no fault of ours
-                self._refuse(parcels)
+                self._refuse(envelopes)
             except Exception:
-                # A bug, in the very place that mends all else: a new process begins
-                # from what is stored, and callers come again.
+                # A bug in the recovery itself: a new process starts from what is
+                # stored, and callers submit again.
                 self._is_fenced = True
                 log.exception("shard_failed", shard=self._shard)
-                self._refuse(parcels)
+                self._refuse(envelopes)
                 self._failed.set()
             finally:
-                for _ in parcels:
+                for _ in envelopes:
                     self._inbox.task_done()
         while not self._inbox.empty():
             self._refuse([self._inbox.get_nowait()])
             self._inbox.task_done()
 
-    async def _process(self, parcels: list[Parcel]) -> None:
+    async def _process(self, envelopes: list[Envelope]) -> None:
         try:
-            await self._record(parcels)
+            await self._record(envelopes)
         except DatabaseAwayError as error:
             log.warning("database_away", shard=self._shard, error=repr(error))
-            self._refuse(parcels)
+            self._refuse(envelopes)
             await self._recover()
-            self._take_up(parcels)
+            self._retry_results(envelopes)
         except ShardFencedError:
-            # A renewal of ours that was held up on its way makes the next commit fail
-            # at the fence. If another has the place, the recovery says so, before the
-            # callers are told to look for it.
+            # A renewal of ours that was delayed makes the next commit fail at the fence
+            # as well. If another process holds the shard, the recovery raises.
             await self._recover()
-            self._refuse(parcels)
-            self._take_up(parcels)
-            # Should it ever fail again at once, it must not go round in a hurry.
+            self._refuse(envelopes)
+            self._retry_results(envelopes)
+            # Pause so that a repeated failure cannot become a busy loop.
             await asyncio.sleep(RECOVERY_PAUSE_S)
         except Exception as error:  # noqa: BLE001 - the loop must survive; one event fails
-            await self._isolate(parcels, error)
+            await self._isolate(envelopes, error)
 
-    def _take_up(self, parcels: list[Parcel]) -> None:
-        """Try our own results again: they have no row, as timers have."""
-        for parcel in parcels:
-            if parcel.is_ours and not isinstance(parcel.event, TIMER_EVENTS):
-                self._inbox.put_nowait(Parcel(parcel.event, is_again=True))
+    def _retry_results(self, envelopes: list[Envelope]) -> None:
+        """Put results back into the inbox: unlike timers they have no row."""
+        for envelope in envelopes:
+            if envelope.is_internal and not isinstance(envelope.event, TIMER_EVENTS):
+                self._inbox.put_nowait(Envelope(envelope.event, is_retry=True))
 
-    async def _isolate(self, parcels: list[Parcel], error: Exception) -> None:
-        """Find the event that the database refuses: it fails alone."""
-        if len(parcels) == 1:
-            event = parcels[0].event
+    async def _isolate(self, envelopes: list[Envelope], error: Exception) -> None:
+        """Try each event alone, so that only the refused one fails."""
+        if len(envelopes) == 1:
+            event = envelopes[0].event
             log.error("event_refused", event_id=str(event.id), error=repr(error))
             self._states.pop(event.conversation_id, None)
-            self._throw_away(parcels[0])
+            self._reject(envelopes[0])
             return
-        for parcel in parcels:
-            await self._process([parcel])
+        for envelope in envelopes:
+            await self._process([envelope])
 
-    def _throw_away(self, parcel: Parcel) -> None:
-        """Refuse the event for good."""
-        event = parcel.event
-        # The reason names tables and keys: it is for the log alone.
-        parcel.fail(InvalidEventError(event_id=event.id))
+    def _reject(self, envelope: Envelope) -> None:
+        """Refuse the event for good; only the log gets the reason, with its tables."""
+        event = envelope.event
+        envelope.fail(InvalidEventError(event_id=event.id))
         if isinstance(event, ReplyWritten):
-            # Nobody else waits for it, and the customer must not wait for ever.
+            # No caller waits for it, but the customer does.
             self._post(
                 ReplyFailed(
                     id=EventId(self._new_id()),
@@ -225,80 +241,80 @@ class Shard:
                 )
             )
 
-    async def _record(self, parcels: list[Parcel]) -> None:
-        fresh, states = await self._recall(parcels)
-        draft = Draft()
+    async def _record(self, envelopes: list[Envelope]) -> None:
+        fresh, states = await self._load(envelopes)
+        builder = BatchBuilder()
         seq = self._epoch.seq
         now = self._clock.now()
-        accepted: list[tuple[Parcel, Receipt]] = []
-        for parcel in fresh:
-            event = parcel.event
-            if parcel.is_ours:
-                # Rules count from when we can act on it: a doubt that waited for the
-                # database has not waited for its echo.
+        accepted: list[tuple[Envelope, Receipt]] = []
+        for envelope in fresh:
+            event = envelope.event
+            if envelope.is_internal:
+                # Rules count from now: an outcome that waited for the database has not
+                # waited for its echo.
                 event = replace(event, at=now)
-            current = draft.states.get(event.conversation_id) or states.get(
+            current = builder.states.get(event.conversation_id) or states.get(
                 event.conversation_id
             )
             try:
                 decision = decide(current, event, self._policy)
             except ActorError as error:
-                parcel.fail(error)
+                envelope.fail(error)
                 continue
             except Exception:
                 log.exception("event_poisoned", event_id=str(event.id))
-                self._throw_away(parcel)
+                self._reject(envelope)
                 continue
             seq += 1
-            draft.add(event, decision, seq, is_new=current is None)
-            accepted.append((parcel, Receipt(event.id, seq)))
+            builder.add(event, decision, seq, is_new=current is None)
+            accepted.append((envelope, Receipt(event.id, seq)))
         if accepted:
-            await self._commit(draft, seq, len(accepted))
-        for parcel, receipt in accepted:
-            parcel.succeed(receipt)
+            await self._commit(builder, seq, len(accepted))
+        for envelope, receipt in accepted:
+            envelope.succeed(receipt)
 
-    async def _recall(
-        self, parcels: list[Parcel]
-    ) -> tuple[list[Parcel], dict[ConversationId, Conversation]]:
-        """Answer what happened already; return the rest, with the states it is about.
+    async def _load(
+        self, envelopes: list[Envelope]
+    ) -> tuple[list[Envelope], dict[ConversationId, Conversation]]:
+        """Confirm the stored events; return the others, and the states they need.
 
-        Our own timers and results carry ids that are new, unless they come again after
-        a commit whose outcome was lost.
+        Internal events have new ids, unless they are retried after a commit whose
+        outcome was lost.
         """
         asked = [
-            parcel.event.id
-            for parcel in parcels
-            if not parcel.is_ours or parcel.is_again
+            envelope.event.id
+            for envelope in envelopes
+            if not envelope.is_internal or envelope.is_retry
         ]
-        touched = {parcel.event.conversation_id for parcel in parcels}
-        missing = [one for one in touched if one not in self._states]
+        touched = {envelope.event.conversation_id for envelope in envelopes}
+        missing = [key for key in touched if key not in self._states]
         known = Known({}, {})
         if asked or missing:
             known = await self._journal.fetch_before_deciding(missing, asked)
-        states = {one: decode_state(text) for one, text in known.states.items()}
-        for one in touched & self._states.keys():
-            self._states.move_to_end(one)
-            states[one] = self._states[one]
-        return drop_duplicates(parcels, known.events), states
+        states = {key: decode_state(text) for key, text in known.states.items()}
+        for key in touched & self._states.keys():
+            self._states.move_to_end(key)
+            states[key] = self._states[key]
+        return drop_duplicates(envelopes, known.events), states
 
-    async def _commit(self, draft: Draft, seq: int, events: int) -> None:
+    async def _commit(self, builder: BatchBuilder, seq: int, events: int) -> None:
         with metrics.SHARD_COMMIT_SECONDS.time():
-            await self._journal.commit_batch(self._epoch, draft.batch, seq)
+            await self._journal.commit_batch(self._epoch, builder.batch, seq)
         metrics.SHARD_BATCH_SIZE.observe(events)
         self._epoch = replace(self._epoch, seq=seq)
-        self._states.update(draft.states)
-        self._mirror.note(draft.states.values())
+        self._states.update(builder.states)
+        self._mirror.note(builder.states.values())
         while len(self._states) > self._max_resident:
             self._states.popitem(last=False)
-        for conversation, effect in draft.timers:
+        for conversation, effect in builder.timers:
             self._arm(conversation, effect)
-        stored = Counter(message.type for message in draft.batch.messages.values())
+        stored = Counter(message.type for message in builder.batch.messages.values())
         for kind, count in stored.items():
             metrics.MESSAGES_STORED.labels(type=kind).inc(count)
-        for conversation, order in draft.orders:
-            self._errands.run(draft.states[conversation], order)
+        for conversation, command in builder.commands:
+            self._effect_runner.run(builder.states[conversation], command)
 
-    def _arm(self, conversation: ConversationId, effect: SetTimer | ClearTimer) -> None:
+    def _arm(self, conversation: ConversationId, effect: TimerEffect) -> None:
         match effect:
             case SetTimer():
                 self._timers.set((conversation, effect.kind), effect.due_at)
@@ -315,16 +331,12 @@ class Shard:
                 event_id = EventId(self._new_id())
                 self._post(build_timer_event(event_id, key, due_at, now))
             if due:
-                # A shard that comes back may find 100,000 of them: let others in.
+                # After a restart there may be 100,000 of them: let other tasks run.
                 await asyncio.sleep(0)
                 continue
             pause = self._timers.next_in(now)
-            timeout = None if pause is None else pause.total_seconds()
-            # Not wait_for: in Python 3.11 it forgets a cancellation that comes together
-            # with the event, and `stop` would wait for ever.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(timeout):
-                    await self._timers_changed.wait()
+            timeout_s = None if pause is None else pause.total_seconds()
+            await wait_for_signal(self._timers_changed, timeout_s)
 
     async def _load_timers(self) -> None:
         self._timers.clear_all()
@@ -334,10 +346,10 @@ class Shard:
         self._timers_changed.set()
 
     async def _recover(self) -> None:
-        """Wait for the database, then go on from what it holds, not from memory.
+        """Wait for the database, then continue from what it holds.
 
         A commit whose answer was lost may have happened, or be under way: the renewal
-        keeps it from happening after we have read.
+        keeps it from happening after the reading here.
         """
         self._states.clear()
         while True:
@@ -355,18 +367,18 @@ class Shard:
                 return
 
     def _refuse_waiting(self) -> None:
-        """Answer callers at once while the database is away; keep our own results."""
-        kept: list[Parcel] = []
+        """Refuse waiting callers while the database is away; keep internal events."""
+        kept: list[Envelope] = []
         while not self._inbox.empty():
-            parcel = self._inbox.get_nowait()
+            envelope = self._inbox.get_nowait()
             self._inbox.task_done()
-            if parcel.is_ours:
-                kept.append(parcel)
+            if envelope.is_internal:
+                kept.append(envelope)
             else:
-                self._refuse([parcel])
-        for parcel in kept:
-            self._inbox.put_nowait(parcel)
+                self._refuse([envelope])
+        for envelope in kept:
+            self._inbox.put_nowait(envelope)
 
-    def _refuse(self, parcels: list[Parcel]) -> None:
-        for parcel in parcels:
-            parcel.fail(ShardUnavailableError())
+    def _refuse(self, envelopes: list[Envelope]) -> None:
+        for envelope in envelopes:
+            envelope.fail(ShardUnavailableError())

@@ -1,6 +1,7 @@
-"""The timers of a shard in memory: which one is due next, and what it says then."""
+"""The timers of a shard in memory, and the events of those that fire."""
 
 import heapq
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from actors.conversation.events import (
@@ -13,12 +14,17 @@ from actors.conversation.state import TimerKind
 from persistence.ids import ConversationId, EventId
 
 Key = tuple[ConversationId, TimerKind]
-#: What timers say: it is said again when they are armed again from their rows.
+#: Events of timers: they fire again once the timers are loaded from their rows.
 TIMER_EVENTS = (ReplyFellDue, SendFellDue, ShareTimedOut)
+_EVENTS: Mapping[TimerKind, type[ReplyFellDue | SendFellDue | ShareTimedOut]] = {
+    TimerKind.REPLY: ReplyFellDue,
+    TimerKind.SEND: SendFellDue,
+    TimerKind.SHARE: ShareTimedOut,
+}
 
 
 class TimerWheel:
-    """Timers by due time; setting one anew replaces it, stale entries are skipped."""
+    """Timers by due time; a later `set` of a key replaces the earlier one."""
 
     def __init__(self) -> None:
         self._due: dict[Key, datetime] = {}
@@ -29,7 +35,7 @@ class TimerWheel:
         return len(self._due)
 
     def set(self, key: Key, due_at: datetime) -> None:
-        """Arm the timer, in place of one with the same key."""
+        """Arm the timer, replacing one with the same key."""
         self._due[key] = due_at
         # The count breaks ties: ids and kinds have no order that means anything.
         self._count += 1
@@ -40,7 +46,7 @@ class TimerWheel:
         self._due.pop(key, None)
 
     def clear_all(self) -> None:
-        """Forget all timers; they are read from the database again."""
+        """Remove all timers, to load them from the database again."""
         self._due.clear()
         self._heap.clear()
 
@@ -66,16 +72,6 @@ def build_timer_event(
 ) -> Event:
     """Build the event of a timer that fires."""
     conversation, kind = key
-    match kind:
-        case TimerKind.REPLY:
-            return ReplyFellDue(
-                id=event_id, conversation_id=conversation, at=now, due_at=due_at
-            )
-        case TimerKind.SEND:
-            return SendFellDue(
-                id=event_id, conversation_id=conversation, at=now, due_at=due_at
-            )
-        case TimerKind.SHARE:
-            return ShareTimedOut(
-                id=event_id, conversation_id=conversation, at=now, due_at=due_at
-            )
+    return _EVENTS[kind](
+        id=event_id, conversation_id=conversation, at=now, due_at=due_at
+    )

@@ -1,6 +1,6 @@
-"""How events travel to a shard and results back: as bytes, a batch at a time.
+"""Serialises the events of a call to a shard, and their results.
 
-Ray would pickle them as well, but by a pickler made for code that it has never seen:
+Ray would pickle them as well, but with a pickler for code that the other side lacks:
 with that one a call of 32 events took twice the time.
 """
 
@@ -12,36 +12,36 @@ from actors.conversation.errors import ActorError
 from actors.conversation.events import Event
 from actors.conversation.shard.envelope import Receipt
 
-#: A receipt without the id, which its reader knows: seq, whether it is a duplicate.
-_Told: TypeAlias = tuple[int, bool]
+#: A receipt without the id, which the reader knows: seq, is_duplicate.
+_PackedReceipt: TypeAlias = tuple[int, bool]
 
 
 def pack_events(events: Sequence[Event]) -> bytes:
-    """Write the events of one call."""
+    """Serialise the events of one call."""
     return pickle.dumps(list(events), pickle.HIGHEST_PROTOCOL)
 
 
 def unpack_events(packed: bytes) -> list[Event]:
-    """Read them back."""
+    """Deserialise the events of one call."""
     events: list[Event] = pickle.loads(packed)  # noqa: S301 - from our own processes
     return events
 
 
 def pack_results(results: Sequence[Receipt | ActorError]) -> bytes:
-    """Write what became of the events of a call, in their order."""
-    told = [
+    """Serialise the results of a call, in the order of its events."""
+    packed = [
         (result.seq, result.is_duplicate) if isinstance(result, Receipt) else result
         for result in results
     ]
-    return pickle.dumps(told, pickle.HIGHEST_PROTOCOL)
+    return pickle.dumps(packed, pickle.HIGHEST_PROTOCOL)
 
 
 def unpack_results(
     events: Sequence[Event], packed: bytes
 ) -> list[Receipt | ActorError]:
-    """Read back what became of these events."""
-    told: list[_Told | ActorError] = pickle.loads(packed)  # noqa: S301 - from our own processes
+    """Deserialise the results of these events."""
+    results: list[_PackedReceipt | ActorError] = pickle.loads(packed)  # noqa: S301 - from our own processes
     return [
-        Receipt(event.id, *one) if isinstance(one, tuple) else one
-        for event, one in zip(events, told, strict=True)
+        Receipt(event.id, *result) if isinstance(result, tuple) else result
+        for event, result in zip(events, results, strict=True)
     ]

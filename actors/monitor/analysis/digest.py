@@ -1,4 +1,4 @@
-"""Digests by rules: facts in, text out, with nothing that the facts don't say."""
+"""Writes digests from facts by rules, and states nothing beyond the facts."""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -12,18 +12,18 @@ from actors.monitor.analysis.digest_words import (
     render_number,
 )
 from actors.monitor.analysis.facts import (
+    DatedEpisode,
     DigestFacts,
-    OddTime,
     Outage,
     ServiceFacts,
     Span,
 )
 from actors.monitor.analysis.features import Feature
 
-#: A difference to the week before that is worth a word.
+#: The least difference to the week before that is mentioned.
 MIN_CHANGE = 0.1
-#: Services named in the digest of all, odd times told of one service.
-MAX_NAMED, MAX_ODD, MAX_IDS = 5, 3, 6
+#: Services named in the overall digest, anomalies and result ids of one service.
+MAX_NAMED, MAX_ANOMALIES, MAX_IDS = 5, 3, 6
 _DISTANCES = frozenset({Feature.JUMP, Feature.TIME_OF_DAY, Feature.TREND})
 _ADVICE = {
     Feature.JUMP: Advice.SLOWER,
@@ -36,22 +36,22 @@ _ADVICE = {
 
 
 def render_service(facts: ServiceFacts, period: Span, language: Language) -> str:
-    """Render what happened to one service, and what to do."""
+    """Render the digest of one service."""
     return " ".join(
         (
             _heading(facts, period, language),
-            *_happenings(facts, language),
+            *_events(facts, language),
             *_advice(choose_advice(facts), language),
         )
     )
 
 
 def render_overall(facts: DigestFacts, language: Language) -> str:
-    """Render what happened to all services: the figures, then the worst of them."""
+    """Render the overall digest: the figures, then the most affected services."""
     words, overall = WORDS[language], facts.overall
     sentences = [
         _heading(overall, facts.period, language),
-        *_happenings(overall, language),
+        *_events(overall, language),
     ]
     worst = rank_services(facts.services)
     named = worst[:MAX_NAMED]
@@ -73,32 +73,36 @@ def render_overall(facts: DigestFacts, language: Language) -> str:
 
 
 def rank_services(services: Sequence[ServiceFacts]) -> list[ServiceFacts]:
-    """List the services in trouble: those still down first, then the oddest."""
+    """Rank the services in trouble: those still down first, then by severity."""
 
     def badness(one: ServiceFacts) -> tuple[bool, int, float]:
         is_down = any(outage.is_open for outage in one.outages)
         failed = sum(outage.checks for outage in one.outages)
-        return is_down, failed, max((odd.score for odd in one.anomalies), default=0.0)
+        return (
+            is_down,
+            failed,
+            max((episode.score for episode in one.anomalies), default=0.0),
+        )
 
     troubled = [one for one in services if one.anomalies or one.outages]
     return sorted(troubled, key=badness, reverse=True)
 
 
-def render_results(odd: Sequence[OddTime], language: Language) -> str:
+def render_results(episodes: Sequence[DatedEpisode], language: Language) -> str:
     """Render the line of result ids; empty when there are none."""
-    ids = list(islice((str(i) for one in odd for i in one.result_ids), MAX_IDS))
+    ids = list(islice((str(i) for one in episodes for i in one.result_ids), MAX_IDS))
     if not ids:
         return ""
     listed = ", ".join(render_name(one, language) for one in ids)
     return WORDS[language].results.format(ids=listed)
 
 
-def render_odd_time(one: OddTime, language: Language, *, of_all: bool) -> str:
-    """Render one odd time by its oddest feature."""
-    words, worst = WORDS[language], one.oddness[0]
-    return words.odd.format(
-        begin=render_instant(one.began_at, language),
-        end=render_instant(one.ended_at, language),
+def render_deviation(episode: DatedEpisode, language: Language, *, of_all: bool) -> str:
+    """Render an anomaly by its largest deviation."""
+    words, worst = WORDS[language], episode.deviations[0]
+    return words.deviation.format(
+        begin=render_instant(episode.began_at, language),
+        end=render_instant(episode.ended_at, language),
         feature=words.features[worst.feature],
         value=_measure(worst.value, worst.feature, language, of_all=of_all),
         usual=_measure(worst.usual, worst.feature, language, of_all=of_all),
@@ -107,7 +111,7 @@ def render_odd_time(one: OddTime, language: Language, *, of_all: bool) -> str:
 
 
 def choose_advice(facts: ServiceFacts) -> list[Advice]:
-    """Choose what to do, the most urgent first."""
+    """Choose recommendations, the most urgent first."""
     chosen: list[Advice] = []
     if any(outage.is_open for outage in facts.outages):
         chosen.append(Advice.DOWN_NOW)
@@ -115,8 +119,8 @@ def choose_advice(facts: ServiceFacts) -> list[Advice]:
         chosen.append(Advice.WAS_DOWN)
     if facts.anomalies and facts.service_id is None:
         chosen.append(Advice.ALL_TOGETHER)
-    for one in facts.anomalies[:MAX_ODD]:
-        worst = one.oddness[0]
+    for one in facts.anomalies[:MAX_ANOMALIES]:
+        worst = one.deviations[0]
         advice = _ADVICE[worst.feature]
         if advice is Advice.SLOWER and worst.value < worst.usual:
             advice = Advice.QUICKER
@@ -134,7 +138,7 @@ def _heading(facts: ServiceFacts, period: Span, language: Language) -> str:
     )
 
 
-def _happenings(facts: ServiceFacts, language: Language) -> Iterator[str]:
+def _events(facts: ServiceFacts, language: Language) -> Iterator[str]:
     words = WORDS[language]
     if not facts.now.checks:
         yield words.no_checks
@@ -142,23 +146,24 @@ def _happenings(facts: ServiceFacts, language: Language) -> Iterator[str]:
     yield _count(facts, language) + "."
     if facts.now.p50_ms is not None and facts.service_id is not None:
         yield _latency(facts, language) + "."
-    troubles = list(_troubles(facts, language, limit=MAX_ODD))
+    troubles = list(_troubles(facts, language, limit=MAX_ANOMALIES))
     yield from troubles
-    habits = sum(one.is_habit for one in facts.odd)
-    if habits:
-        yield words.habit.format(count=render_number(habits, language))
+    recurring = sum(one.is_recurring for one in facts.episodes)
+    if recurring:
+        yield words.recurring.format(count=render_number(recurring, language))
     if facts.is_learning:
         yield words.learning
-    elif not troubles and not habits:
+    elif not troubles and not recurring:
         yield words.nothing
 
 
 def _troubles(facts: ServiceFacts, language: Language, limit: int) -> Iterator[str]:
     for outage in facts.outages:
         yield _outage(outage, language)
-    oddest = sorted(facts.anomalies, key=lambda one: -one.score)[:limit]
-    for one in sorted(oddest, key=lambda odd: odd.began_at):
-        yield render_odd_time(one, language, of_all=facts.service_id is None)
+    worst = sorted(facts.anomalies, key=lambda one: -one.score)[:limit]
+    for one in sorted(worst, key=lambda episode: episode.began_at):
+        deviation = render_deviation(one, language, of_all=facts.service_id is None)
+        yield WORDS[language].anomaly.format(deviation=deviation)
 
 
 def _count(facts: ServiceFacts, language: Language) -> str:

@@ -1,4 +1,4 @@
-"""What happened to services in a period, in numbers: all that a digest may say."""
+"""Builds the facts of a period in numbers: everything that a digest may state."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,26 +6,32 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from actors.monitor.analysis.anomaly import Episode, Oddness, Rules, find_episodes, scan
+from actors.monitor.analysis.anomaly import (
+    AnomalySettings,
+    Deviation,
+    Episode,
+    detect,
+    find_episodes,
+)
 from actors.monitor.analysis.features import Flags, Series
 from persistence.ids import ResultId, ServiceId
 
 WEEK = timedelta(days=7)
-#: So many failed checks in a row are an outage.
+#: Failed checks in a row that count as an outage.
 OUTAGE_CHECKS = 3
-#: Of a service, in one digest; the longest.
+#: The longest outages of a service that a digest lists.
 MAX_OUTAGES = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A time, with its end not included."""
+    """A period of time without its end."""
 
     begin: datetime
     end: datetime
 
     def before(self, by: timedelta) -> "Span":
-        """Return the same time, so much earlier."""
+        """Return a period of the same length, earlier."""
         return Span(self.begin - by, self.end - by)
 
 
@@ -40,38 +46,38 @@ class Figures:
 
     @property
     def uptime(self) -> float | None:
-        """The share that passed; None when there was no check."""
+        """The share of passed checks; None without checks."""
         return None if not self.checks else 1 - self.failed / self.checks
 
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """Checks that failed in a row."""
+    """A series of failed checks."""
 
     began_at: datetime
     ended_at: datetime
     checks: int
-    #: Whether it goes on at the end of the span.
+    #: Whether it continues at the end of the period.
     is_open: bool
 
 
 @dataclass(frozen=True, slots=True)
-class OddTime:
-    """A time in which something was odd; the oddest feature first."""
+class DatedEpisode:
+    """An episode of anomalous checks, with dates; the largest deviation first."""
 
     began_at: datetime
     ended_at: datetime
-    oddness: tuple[Oddness, ...]
-    #: It came before in the same week, so nobody is alarmed.
-    is_habit: bool
-    #: When the odd checks were.
+    deviations: tuple[Deviation, ...]
+    #: Known from earlier in the week, so there is no alert.
+    is_recurring: bool
+    #: The instants of the anomalous checks.
     checked_at: tuple[datetime, ...] = field(repr=False, default=())
     result_ids: tuple[ResultId, ...] = ()
 
     @property
     def score(self) -> float:
-        """How many times the edge of the past."""
-        return self.oddness[0].ratio
+        """The largest ratio; see Deviation."""
+        return self.deviations[0].ratio
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +87,17 @@ class ServiceFacts:
     service_id: ServiceId | None
     name: str
     now: Figures
-    #: The same time a week ago; None when nothing is known of it.
+    #: The same period a week before; None without data.
     week_before: Figures | None
-    odd: tuple[OddTime, ...]
+    episodes: tuple[DatedEpisode, ...]
     outages: tuple[Outage, ...]
-    #: There is too little past to say what is odd.
+    #: There is too little history to detect anomalies.
     is_learning: bool
 
     @property
-    def anomalies(self) -> tuple[OddTime, ...]:
-        """What is odd, without the habits."""
-        return tuple(one for one in self.odd if not one.is_habit)
+    def anomalies(self) -> tuple[DatedEpisode, ...]:
+        """The episodes that are not recurring."""
+        return tuple(one for one in self.episodes if not one.is_recurring)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,7 @@ class DigestFacts:
     """All services of a tenant in a period."""
 
     period: Span
-    #: All together: their latency is an index, 100 is each one's own usual.
+    #: All together: latency is an index, where 100 is each service's own median.
     overall: ServiceFacts
     services: tuple[ServiceFacts, ...]
 
@@ -109,28 +115,28 @@ def build_service_facts(
     name: str,
     series: Series,
     period: Span,
-    rules: Rules,
+    settings: AnomalySettings,
 ) -> ServiceFacts:
-    """Say what happened; the series holds the period and what was known before."""
-    found = scan(series, rules)
+    """Build a service's facts; the series includes the history before the period."""
+    detection = detect(series, settings)
     now, past = _within(series, period), _within(series, period.before(WEEK))
     return ServiceFacts(
         service_id=service_id,
         name=name,
         now=build_figures(series, now),
         week_before=build_figures(series, past) if past.any() else None,
-        odd=tuple(
+        episodes=tuple(
             _date(series, one)
-            for one in find_episodes(series, found, rules)
+            for one in find_episodes(series, detection, settings)
             if _is_within(series, one, period)
         ),
         outages=_find_outages(series, now),
-        is_learning=bool(now.any()) and not found.judged[now].any(),
+        is_learning=bool(now.any()) and not detection.judged[now].any(),
     )
 
 
 def build_figures(series: Series, wanted: Flags) -> Figures:
-    """Count and measure some of the checks."""
+    """Compute the figures of some of the checks."""
     passed = series.failed[wanted] == 0
     latencies = series.latency_ms[wanted][passed]
     latencies = latencies[~np.isnan(latencies)]
@@ -145,10 +151,10 @@ def build_figures(series: Series, wanted: Flags) -> Figures:
 def build_overall(
     services: Sequence[Series], step: timedelta = timedelta(minutes=5)
 ) -> Series:
-    """Join services into one: the median of their latencies, as a share of their own.
+    """Join services into one series: the median of their relative latencies.
 
-    An index of 100 means that half of them are slower than usual for them, and half are
-    quicker; `failed` is the share of failed checks.
+    An index of 100 means that half of the services are slower than their own median,
+    and half are quicker; `failed` is the share of failed checks.
     """
     known = [one for one in services if len(one)]
     if not known:
@@ -159,7 +165,7 @@ def build_overall(
     slots, place = np.unique(at // step.total_seconds(), return_inverse=True)
     counts = np.bincount(place)
     order = np.lexsort((latency, place))
-    # NaN sorts last within its slot: the middle is of those that answered.
+    # NaN sorts last within its slot: the median is of the services that answered.
     answered = np.bincount(place, weights=~np.isnan(latency)).astype(np.intp)
     begins = np.concatenate([[0], np.cumsum(counts)[:-1]])
     middle = latency[order][begins + np.maximum(answered - 1, 0) // 2]
@@ -187,18 +193,18 @@ def _within(series: Series, span: Span) -> Flags:
 
 
 def _is_within(series: Series, one: Episode, period: Span) -> bool:
-    """Say whether an episode touches the period."""
+    """True if an episode overlaps the period."""
     begin, end = period.begin.timestamp(), period.end.timestamp()
     return bool(series.at[one.ended] >= begin and series.at[one.began] < end)
 
 
-def _date(series: Series, one: Episode) -> OddTime:
-    return OddTime(
+def _date(series: Series, one: Episode) -> DatedEpisode:
+    return DatedEpisode(
         began_at=instant(series.at[one.began]),
         ended_at=instant(series.at[one.ended]),
-        oddness=one.oddness,
-        is_habit=one.raised is None,
-        checked_at=tuple(instant(series.at[index]) for index in one.odd),
+        deviations=one.deviations,
+        is_recurring=one.raised is None,
+        checked_at=tuple(instant(series.at[index]) for index in one.anomalous),
     )
 
 

@@ -1,7 +1,7 @@
-"""What is looked at in a service's checks: how slow, how steady, how often failing.
+"""Computes features of a service's checks: latency, spread, trend, failures.
 
-Every feature of a check is made from that check and those before it, never from a later
-one, so that what is found in old data is what would have been found at the time.
+Each feature of a check uses that check and earlier ones, never later ones: so old data
+leads to the same findings as they would have been at the time.
 """
 
 from collections.abc import Sequence
@@ -19,28 +19,28 @@ Flags: TypeAlias = NDArray[np.bool_]
 DAY_S = timedelta(days=1).total_seconds()
 #: Checks that make a level: an hour of five-minute checks.
 LEVEL_CHECKS = 12
-#: Checks that a jump is measured against: three hours.
+#: Checks that a jump is compared with: three hours.
 BEFORE_CHECKS = 36
-#: Checks that a spread is taken over, and those a trend looks back.
+#: Checks of a spread, and checks that a trend looks back.
 SPREAD_CHECKS, TREND_CHECKS = 24, 72
-#: Days of history that a time of day needs, and that are looked at.
+#: Days that the time-of-day feature needs, and uses at most.
 SEASON_MIN_DAYS, SEASON_MAX_DAYS = 3, 7
-#: How far from the same time of another day a check may be to be compared with.
+#: Tolerance for the same time of another day.
 SAME_TIME_S = timedelta(minutes=30).total_seconds()
 
 
 class Feature(StrEnum):
-    """What can be odd about a service."""
+    """A property in which a service can be anomalous."""
 
-    #: One answer against the hours before it.
+    #: One answer compared with the hours before.
     JUMP = "jump"
-    #: The usual latency of an hour.
+    #: The median latency of an hour.
     LEVEL = "level"
-    #: The same, against that time of the days before.
+    #: The level compared with the same time of earlier days.
     TIME_OF_DAY = "time_of_day"
-    #: How far apart the answers of two hours are.
+    #: The interquartile range of two hours.
     SPREAD = "spread"
-    #: Where the level has gone in six hours.
+    #: The change of the level in six hours.
     TREND = "trend"
     #: The share of failed checks in an hour.
     ERRORS = "errors"
@@ -112,10 +112,10 @@ def build_features(series: Series) -> Numbers:
 
 
 def forget_days(features: Numbers, at: Numbers, origin: int) -> None:
-    """Compare times of day, in place, only with days since `origin`.
+    """Recompute the time-of-day feature, in place, from the days since `origin`.
 
-    After a change that stays, the days before it are no measure: half a week later,
-    when most days are like the new ones, the change would be found once more.
+    After a lasting change, earlier days are no reference: half a week later, when most
+    days are like the new ones, the change would be detected once more.
     """
     level = features[origin:, FEATURES.index(Feature.LEVEL)]
     of_day = level - _same_time(at[origin:], level)
@@ -123,7 +123,7 @@ def forget_days(features: Numbers, at: Numbers, origin: int) -> None:
 
 
 def fill_gaps(values: Numbers) -> Numbers:
-    """Let a check without an answer stand where the last answer stood."""
+    """Replace unknown values by the last known one."""
     known = ~np.isnan(values)
     if not known.any():
         return np.zeros(len(values))
@@ -133,10 +133,10 @@ def fill_gaps(values: Numbers) -> Numbers:
 
 
 def rolling_quantile(values: Numbers, width: int, share: float) -> Numbers:
-    """Take a quantile of the last `width` values; the first ones count as before."""
+    """Compute a quantile of the last `width` values; the first value is repeated."""
     from scipy.ndimage import percentile_filter
 
-    # The filter's window is centred; the origin shifts it to end at its own place.
+    # The filter's window is centred; the origin shifts it to end at each value.
     return np.asarray(
         percentile_filter(
             values, share * 100, size=width, mode="nearest", origin=(width - 1) // 2
@@ -149,26 +149,25 @@ def _rolling_mean(values: Numbers, width: int) -> Numbers:
     sums = np.concatenate([[0.0], np.cumsum(values)])
     ends = np.arange(1, len(values) + 1)
     begins = np.maximum(ends - width, 0)
-    # Over the whole width from the first check on: one failure is no rate of 1.
+    # Divided by the whole width from the first check on: one failure is no rate of 1.
     return np.asarray((sums[ends] - sums[begins]) / width, dtype=np.float64)
 
 
 def _same_time(at: Numbers, level: Numbers) -> Numbers:
-    """Find the usual level at this time of day; NaN until there are enough days."""
-    found = np.full((len(at), SEASON_MAX_DAYS), np.nan)
+    """Compute the median level at this time of day; NaN until there are enough days."""
+    levels = np.full((len(at), SEASON_MAX_DAYS), np.nan)
     for day in range(1, SEASON_MAX_DAYS + 1):
         wanted = at - day * DAY_S
-        # The last check up to then: its level is that of the hour that ended there.
+        # The last check up to then: its level covers the hour that ended there.
         index = np.searchsorted(at, wanted, side="right") - 1
         near = (index >= 0) & (wanted - at[np.maximum(index, 0)] <= SAME_TIME_S)
-        found[near, day - 1] = level[index[near]]
-    # NaN is sorted to the end; the middle of the others is by hand twenty times as
-    # quick as `nanmedian`.
-    found.sort(axis=1)
-    known = (~np.isnan(found)).sum(axis=1)
+        levels[near, day - 1] = level[index[near]]
+    # NaN sorts last. Picking the median by hand is twenty times as fast as `nanmedian`.
+    levels.sort(axis=1)
+    known = (~np.isnan(levels)).sum(axis=1)
     rows = np.flatnonzero(known >= SEASON_MIN_DAYS)
     usual = np.full(len(at), np.nan)
     usual[rows] = (
-        found[rows, (known[rows] - 1) // 2] + found[rows, known[rows] // 2]
+        levels[rows, (known[rows] - 1) // 2] + levels[rows, known[rows] // 2]
     ) / 2
     return usual

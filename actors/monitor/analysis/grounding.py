@@ -1,19 +1,23 @@
-"""Whether a text says only numbers that the facts have."""
+"""Checks that a text contains only numbers that are in the facts."""
 
 import math
 import re
 from collections.abc import Sequence
 
-_DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩٫", "01234567890123456789.")
+from retrieval.text.normalise import DECIMAL_POINT, LATIN_DIGITS
+
+_DIGITS = str.maketrans(LATIN_DIGITS | {DECIMAL_POINT: "."})
 _NUMBER = re.compile(r"\d+(?:[.,٬]\d+)*")
 _THOUSANDS = re.compile(r"[,٬](?=\d{3}(?!\d))")
 
 
-def find_invented(text: str, facts: str, names: Sequence[str] = ()) -> tuple[str, ...]:
-    """Find the numbers of a text that are not in the facts, nor one of them rounded.
+def find_ungrounded_numbers(
+    text: str, facts: str, names: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Find the numbers of a text that are not in the facts, even after rounding.
 
-    Names are taken out first: `api-v2` says nothing about two of anything. Signs don't
-    count, as "12 % less" is how a model says -12 %.
+    Names are removed first: the 2 of `api-v2` is not a number. Signs are ignored, since
+    a model writes -12 % as "12 % less".
     """
     known = [float(number) for number in _numbers(facts, names)]
     return tuple(
@@ -31,13 +35,13 @@ def _is_rounded(said: str, known: float) -> bool:
 def _numbers(text: str, names: Sequence[str]) -> list[str]:
     for name in sorted(filter(None, names), key=len, reverse=True):
         text = text.replace(name, " ")
-    found = _NUMBER.findall(text.translate(_DIGITS))
-    return [_plain(number) for number in found]
+    numbers = _NUMBER.findall(text.translate(_DIGITS))
+    return [_plain(number) for number in numbers]
 
 
 def _plain(number: str) -> str:
     """Write a number with a point and without marks between thousands."""
     whole = _THOUSANDS.sub("", number).replace(",", ".").replace("٬", "")
     head, _, tail = whole.partition(".")
-    # A date's dots would be no number: its first two parts are.
+    # A date with dots is not a number, but its first two parts are.
     return f"{head}.{tail.partition('.')[0]}" if tail else head

@@ -1,1 +1,1 @@
-"""One check of one service: when, how, through which walls, and what it found."""
+"""Checks of services: slots, requests, egress policy, conditions and outcomes."""

@@ -1,4 +1,4 @@
-"""One check: asks a service as often as it takes, and says what it found."""
+"""Checks a service over HTTP, with retries, and returns the outcome."""
 
 import asyncio
 import ssl
@@ -16,34 +16,34 @@ import stamina
 from actors.monitor.checks.conditions import Condition, find_unmet
 from actors.monitor.checks.outcome import (
     NETWORK_KINDS,
-    PASSING_KINDS,
+    RETRIED_KINDS,
     FailureKind,
     Outcome,
 )
 from actors.monitor.checks.ssrf_guard import (
     TRACE,
+    EgressPolicy,
     GuardedTransport,
     Trace,
-    Walls,
     classify,
     has_route,
 )
 from persistence.monitor import Method
 
 ATTEMPTS = 3
-#: 0.2 s, 0.4 s: a restart of a service's worker is over by then.
+#: 0.2 s, 0.4 s: a service's worker has restarted by then.
 FIRST_PAUSE_S = 0.2
 MAX_REDIRECTS = 5
-#: What conditions may read, and what is read of any answer.
+#: At most so much of a body is read.
 MAX_BODY_BYTES = 1024 * 1024
 MAX_ERROR_CHARS = 300
 USER_AGENT = "Pilito-Monitor"
-PASSING_STATUSES = frozenset({429, *range(500, 600)})
+RETRIED_STATUSES = frozenset({429, *range(500, 600)})
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is asked, and what counts as well."""
+    """The request of a check, and the answer that it expects."""
 
     url: str
     method: Method = Method.GET
@@ -59,7 +59,7 @@ class Checker(Protocol):
     """Checks services."""
 
     async def check(self, target: Target) -> Outcome:
-        """Check once, with retries; whatever goes wrong is in the outcome."""
+        """Check with retries; every failure is part of the outcome."""
         ...
 
     async def stop(self) -> None:
@@ -68,12 +68,12 @@ class Checker(Protocol):
 
 
 class _AttemptFailedError(Exception):
-    """One attempt's outcome, on its way through the retries."""
+    """A failed attempt and its outcome."""
 
-    def __init__(self, outcome: Outcome, *, is_passing: bool) -> None:
+    def __init__(self, outcome: Outcome, *, is_retried: bool) -> None:
         super().__init__(outcome.error)
         self.outcome = outcome
-        self.is_passing = is_passing
+        self.is_retried = is_retried
 
 
 class HttpChecker:
@@ -81,7 +81,7 @@ class HttpChecker:
 
     def __init__(
         self,
-        walls: Walls,
+        policy: EgressPolicy,
         *,
         ssl_context: ssl.SSLContext | None = None,
         attempts: int = ATTEMPTS,
@@ -89,14 +89,14 @@ class HttpChecker:
         context = ssl_context or httpx.create_ssl_context(trust_env=False)
         self._attempts = attempts
         self._client = httpx.AsyncClient(
-            transport=GuardedTransport(walls, context),
+            transport=GuardedTransport(policy, context),
             trust_env=False,
-            # One client for all tenants keeps nobody's cookies.
+            # One client serves all tenants, so it keeps no cookies.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             headers={
                 "User-Agent": USER_AGENT,
                 "Accept": "*/*",
-                # What was compressed can grow to any size.
+                # A compressed body could grow to any size.
                 "Accept-Encoding": "identity",
             },
         )
@@ -106,7 +106,7 @@ class HttpChecker:
         await self._client.aclose()
 
     async def check(self, target: Target) -> Outcome:
-        """Check once, with retries; whatever goes wrong is in the outcome."""
+        """Check with retries; every failure is part of the outcome."""
         trace = Trace()
         TRACE.set(trace)
         outcome = await self._try_all(target)
@@ -115,7 +115,7 @@ class HttpChecker:
         if trace.connected:
             metadata["address"] = trace.connected[-1]
         failure = outcome.failure
-        is_doubtful = failure in NETWORK_KINDS and trace.may_blame_us
+        is_doubtful = failure in NETWORK_KINDS and trace.is_network_suspect
         if is_doubtful and not has_route():
             failure = FailureKind.OFFLINE
         return replace(
@@ -130,7 +130,7 @@ class HttpChecker:
     async def _try_all(self, target: Target) -> Outcome:
         retries = stamina.retry_context(
             on=lambda error: (
-                isinstance(error, _AttemptFailedError) and error.is_passing
+                isinstance(error, _AttemptFailedError) and error.is_retried
             ),
             attempts=self._attempts,
             timeout=None,
@@ -148,11 +148,11 @@ class HttpChecker:
         raise AssertionError  # The retries end with a result or an error.
 
     async def _try_once(self, target: Target) -> Outcome:
-        """Ask once. Raises _AttemptFailedError."""
+        """Send one request. Raises _AttemptFailedError."""
         began = time.perf_counter()
         try:
-            # Over all of it: a server that sends a byte now and then never lets a
-            # time-out for single reads run out.
+            # For the whole attempt: a server that sends a byte now and then would never
+            # exceed a time-out for single reads.
             async with asyncio.timeout(target.timeout_s):
                 answer = await self._ask(target)
         except _AttemptFailedError:
@@ -162,7 +162,9 @@ class HttpChecker:
             raise _failure(Outcome(0), kind, text) from error
         elapsed_ms = round((time.perf_counter() - began) * 1000, 3)
         outcome = replace(answer.outcome, latency_ms=elapsed_ms)
-        return _judge(target, outcome, answer.body, is_cut=answer.is_cut)
+        return await _check_expectations(
+            target, outcome, answer.body, is_cut=answer.is_cut
+        )
 
     async def _ask(self, target: Target) -> "_Answer":
         timeout = httpx.Timeout(target.timeout_s)
@@ -190,10 +192,10 @@ class HttpChecker:
         try:
             url = request.url.join(response.headers["location"])
         except httpx.InvalidURL as error:
-            text = "a redirect to no address"
+            text = "a redirect to an invalid address"
             raise _failure(Outcome(0), FailureKind.REDIRECT, text) from error
         if url.scheme not in {"http", "https"} or not url.host:
-            text = "a redirect to something else than http"
+            text = "a redirect to an address that is not http or https"
             raise _failure(Outcome(0), FailureKind.REDIRECT, text)
         keeps_body = response.status_code in {307, 308}
         is_same = (url.scheme, url.host, url.port) == (
@@ -201,7 +203,7 @@ class HttpChecker:
             request.url.host,
             request.url.port,
         )
-        # Headers and bodies are the service's secrets: no other host is told them.
+        # Headers and bodies are the service's secrets: another host gets neither.
         is_posted = request.method == Method.POST and keeps_body and is_same
         method = request.method if is_posted or request.method == "HEAD" else "GET"
         names = ("host", "content-length", "content-type", "transfer-encoding")
@@ -232,8 +234,8 @@ def _is_followed(response: httpx.Response, target: Target) -> bool:
 
 
 async def _read(response: httpx.Response, redirects: int) -> _Answer:
-    """Read as much of the body as anybody looks at."""
-    # Before the body ends, and with it the connection.
+    """Read the body up to the cap."""
+    # Read first: the connection ends with the body.
     expires_at = _read_certificate(response)
     raw = bytearray()
     is_cut = False
@@ -257,7 +259,7 @@ async def _read(response: httpx.Response, redirects: int) -> _Answer:
 
 
 def _unpack(raw: bytes, encoding: str) -> tuple[bytes, bool]:
-    """Unpack what a server compressed though it was asked not to, up to the cap."""
+    """Unpack a body that was compressed against our wish, up to the cap."""
     if encoding.strip().lower() not in {"gzip", "deflate"}:
         return raw, False
     unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
@@ -269,7 +271,7 @@ def _unpack(raw: bytes, encoding: str) -> tuple[bytes, bool]:
 
 
 def _read_certificate(response: httpx.Response) -> datetime | None:
-    """Return when the certificate runs out; None without TLS."""
+    """Return when the certificate expires; None without TLS."""
     stream = response.extensions.get("network_stream")
     tls = None if stream is None else stream.get_extra_info("ssl_object")
     certificate = None if tls is None else tls.getpeercert()
@@ -279,8 +281,10 @@ def _read_certificate(response: httpx.Response) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _judge(target: Target, outcome: Outcome, body: bytes, *, is_cut: bool) -> Outcome:
-    """Return the outcome of a good answer. Raises _AttemptFailedError."""
+async def _check_expectations(
+    target: Target, outcome: Outcome, body: bytes, *, is_cut: bool
+) -> Outcome:
+    """Return the outcome of an expected answer. Raises _AttemptFailedError."""
     status = outcome.status_code or 0
     is_expected = (
         status in target.expected_status
@@ -288,13 +292,14 @@ def _judge(target: Target, outcome: Outcome, body: bytes, *, is_cut: bool) -> Ou
         else 200 <= status < 300
     )
     if not is_expected:
-        text = f"HTTP {status}, which is not expected"
+        text = f"unexpected status: HTTP {status}"
         raise _failure(outcome, FailureKind.STATUS, text)
     if target.conditions:
         if is_cut:
             text = f"the body is larger than {MAX_BODY_BYTES} bytes"
             raise _failure(outcome, FailureKind.TOO_LARGE, text)
-        unmet = find_unmet(target.conditions, body)
+        # In a thread: a path with a wildcard may visit all of a large body.
+        unmet = await asyncio.to_thread(find_unmet, target.conditions, body)
         if unmet is not None:
             raise _failure(outcome, FailureKind.CONDITION, unmet)
     return outcome
@@ -303,8 +308,8 @@ def _judge(target: Target, outcome: Outcome, body: bytes, *, is_cut: bool) -> Ou
 def _failure(outcome: Outcome, kind: FailureKind, text: str) -> _AttemptFailedError:
     # PostgreSQL's text can't hold NUL, which a body may.
     clean = text.replace("\x00", "�")[:MAX_ERROR_CHARS]
-    is_passing = kind in PASSING_KINDS or (
-        kind is FailureKind.STATUS and outcome.status_code in PASSING_STATUSES
+    is_retried = kind in RETRIED_KINDS or (
+        kind is FailureKind.STATUS and outcome.status_code in RETRIED_STATUSES
     )
     failed = replace(outcome, failure=kind, error=clean)
-    return _AttemptFailedError(failed, is_passing=is_passing)
+    return _AttemptFailedError(failed, is_retried=is_retried)

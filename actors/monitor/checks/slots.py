@@ -1,7 +1,7 @@
-"""When services are checked: instants of a cron expression, by the calendar alone.
+"""Computes slots: the instants of a cron expression at which services are checked.
 
-A slot is named by its instant, never by when we woke up: lateness does not add up, and
-two processes speak of the same slot.
+A slot is named by its instant, never by the time of a wake-up: so delays do not add up,
+and two processes agree on the slot.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -10,50 +10,50 @@ from croniter import croniter
 
 from persistence.ids import ServiceId
 
-#: The checks of a slot begin over this part of the time until the next, …
+#: The checks of a slot start within this part of the time until the next, …
 SPREAD_SHARE = 0.2
-#: … but not over more than this.
+#: … but within this at most.
 LONGEST_SPREAD = timedelta(seconds=4)
 
 
 def slot_after(cron: str, at: datetime) -> datetime:
     """Return the first slot later than `at`."""
-    found: datetime = croniter(cron, at.astimezone(UTC)).get_next(datetime)
-    return found
+    slot: datetime = croniter(cron, at.astimezone(UTC)).get_next(datetime)
+    return slot
 
 
 def slot_at(cron: str, at: datetime) -> datetime:
-    """Return the slot that is on at `at`: the last one not later than it."""
-    # One that begins at this very instant is not before it.
+    """Return the current slot at `at`: the last one that is not later."""
+    # `get_prev` excludes the instant itself.
     just_after = at.astimezone(UTC) + timedelta(microseconds=1)
-    found: datetime = croniter(cron, just_after).get_prev(datetime)
-    return found
+    slot: datetime = croniter(cron, just_after).get_prev(datetime)
+    return slot
 
 
 def slots_between(
     cron: str, after: datetime, before: datetime, limit: int
 ) -> tuple[datetime, ...]:
     """Return the newest `limit` slots later than `after` and earlier than `before`."""
-    found: list[datetime] = []
+    slots: list[datetime] = []
     backwards = croniter(cron, before.astimezone(UTC))
-    while len(found) < limit:
+    while len(slots) < limit:
         slot: datetime = backwards.get_prev(datetime)
         if slot <= after:
             break
-        found.append(slot)
-    return tuple(reversed(found))
+        slots.append(slot)
+    return tuple(reversed(slots))
 
 
 def spread_of(
     cron: str, slot: datetime, longest: timedelta = LONGEST_SPREAD
 ) -> timedelta:
-    """Return over how long the checks of a slot begin."""
+    """Return the time over which the checks of a slot start."""
     return min((slot_after(cron, slot) - slot) * SPREAD_SHARE, longest)
 
 
 def offset_of(service: ServiceId, spread: timedelta) -> timedelta:
-    """Return when within the spread a service is checked: the same in each slot.
+    """Return the offset of a service within the spread, the same in each slot.
 
-    Jitter that stays with the service keeps its checks at equal distances.
+    A constant jitter per service keeps its checks at equal distances.
     """
     return spread * (int.from_bytes(service.bytes[-4:]) / 2**32)

@@ -1,7 +1,7 @@
-"""Connections that reach no forbidden address, whatever a name or a redirect says.
+"""Guards outgoing connections against forbidden addresses (SSRF).
 
-The guard stands where the socket is opened: the address that was judged is the one that
-is connected to, so a name that resolves to another one a moment later gains nothing.
+The guard sits where the socket is opened: it connects to the very address that it has
+checked, so a name that resolves differently a moment later gains nothing.
 """
 
 import asyncio
@@ -13,65 +13,86 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import httpcore
 import httpx
 
-from actors.monitor.checks.addresses import is_inside, is_loopback, why_refused
 from actors.monitor.checks.outcome import FailureKind
 
-#: Names that don't resolve hold a thread for seconds; others must not wait for them.
+#: A name that does not resolve holds a thread for seconds; others must not wait.
 RESOLVER_THREADS = 32
-#: A documentation address: no packet is sent, only a route is looked for.
+#: A documentation address: no packet is sent, only a route is looked up.
 NOWHERE = ("192.0.2.1", 9)
+
+#: Metadata services of clouds, which hand out credentials; 169.254.169.254 is
+#: link-local.
+METADATA = tuple(
+    ip_network(text)
+    for text in (
+        "fd00:ec2::254/128",  # AWS over IPv6
+        "fd20:ce::254/128",  # Google over IPv6
+        "100.100.100.200/32",  # Alibaba
+        "168.63.129.16/32",  # Azure's wire server
+        "192.0.0.192/32",  # Oracle
+    )
+)
+#: IPv6 forms that carry an IPv4 address within: NAT64, and IPv4-compatible.
+NAT64 = ip_network("64:ff9b::/96")
+#: A network's own NAT64 (RFC 8215); the IPv4 address stands last.
+LOCAL_NAT64 = ip_network("64:ff9b:1::/48")
+COMPATIBLE = ip_network("::/96")
+#: Carriers share it among customers; `ipaddress` does not call it private.
+SHARED = ip_network("100.64.0.0/10")
+
+Address = IPv4Address | IPv6Address
 
 
 @dataclass(frozen=True, slots=True)
-class Walls:
-    """What checks may not reach, beside what nobody's may."""
+class EgressPolicy:
+    """Which addresses checks may reach, beside those that are always forbidden."""
 
-    may_be_private: bool = True
-    #: Ports of this machine that belong to the runtime itself.
+    allow_private: bool = True
+    #: Loopback ports of the runtime itself, which are forbidden.
     own_ports: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
 class Trace:
-    """Where one check wanted to go, and where it has been."""
+    """The addresses that one check resolved and connected to."""
 
     resolved: list[str] = field(default_factory=list)
     connected: list[str] = field(default_factory=list)
 
     @property
     def is_outside(self) -> bool:
-        """Whether something beyond our own networks took a connection."""
+        """Whether an address outside our own networks accepted a connection."""
         return any(not is_inside(address) for address in self.connected)
 
     @property
-    def may_blame_us(self) -> bool:
-        """Whether a failure may be our own network's: it is not on this machine."""
+    def is_network_suspect(self) -> bool:
+        """True if our own network may be at fault: remote target, no connection."""
         is_here = bool(self.resolved) and all(map(is_loopback, self.resolved))
         return not self.connected and not is_here
 
 
-#: Set for each check by its own task, in which its connections are opened, too.
+#: Set by the task of each check, which also opens its connections.
 TRACE: ContextVar[Trace | None] = ContextVar("trace", default=None)
 
 
 class RefusedAddressError(Exception):
-    """A check would have reached a forbidden address."""
+    """The address of a check is forbidden."""
 
 
 class UnresolvedNameError(Exception):
-    """The name of a service leads nowhere."""
+    """The name of a service has no address."""
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
-    """Resolves, judges, and connects to what was judged."""
+    """Resolves a name, checks its addresses, and connects to one of them."""
 
-    def __init__(self, walls: Walls) -> None:
-        self._walls = walls
+    def __init__(self, policy: EgressPolicy) -> None:
+        self._policy = policy
         self._inner = httpcore.AnyIOBackend()
         self._resolvers = ThreadPoolExecutor(RESOLVER_THREADS, "resolver")
 
@@ -93,7 +114,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         addresses = await self._resolve(host, port)
         trace.resolved.extend(addresses)
         for address in addresses:
-            self._judge(address, port)
+            self._refuse_forbidden(address, port)
         failure: Exception | None = None
         for address in addresses:
             try:
@@ -113,7 +134,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         timeout: float | None = None,  # noqa: ARG002, ASYNC109 - the same
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,  # noqa: ARG002 - the same
     ) -> httpcore.AsyncNetworkStream:
-        """Refuse: no service is a file of this machine."""
+        """Refuse: a service is never a socket file of this machine."""
         raise RefusedAddressError
 
     async def sleep(self, seconds: float) -> None:
@@ -121,7 +142,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         await self._inner.sleep(seconds)
 
     def close(self) -> None:
-        """Let the threads go."""
+        """End the resolver's threads."""
         self._resolvers.shutdown(wait=False, cancel_futures=True)
 
     async def _resolve(self, host: str, port: int) -> list[str]:
@@ -129,18 +150,18 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
             return [str(ip_address(host))]
         loop = asyncio.get_running_loop()
         try:
-            found = await loop.run_in_executor(
+            entries = await loop.run_in_executor(
                 self._resolvers,
                 lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM),
             )
         except (OSError, UnicodeError) as error:
             raise UnresolvedNameError from error
         # Each once, in the system's order of preference.
-        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        return list(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
-    def _judge(self, address: str, port: int) -> None:
-        reason = why_refused(address, may_be_private=self._walls.may_be_private)
-        if reason is None and port in self._walls.own_ports and is_loopback(address):
+    def _refuse_forbidden(self, address: str, port: int) -> None:
+        reason = why_refused(address, allow_private=self._policy.allow_private)
+        if reason is None and port in self._policy.own_ports and is_loopback(address):
             reason = "this port belongs to the runtime itself"
         if reason is not None:
             raise RefusedAddressError(reason)
@@ -149,11 +170,11 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
 class GuardedTransport(httpx.AsyncHTTPTransport):
     """httpx over guarded connections, each used once."""
 
-    def __init__(self, walls: Walls, ssl_context: ssl.SSLContext) -> None:
+    def __init__(self, policy: EgressPolicy, ssl_context: ssl.SSLContext) -> None:
         super().__init__(verify=ssl_context, trust_env=False)
-        self._backend = GuardedBackend(walls)
-        # httpx has no parameter for it. A link that is kept would hide what a customer
-        # of the service goes through, and five minutes later it is closed anyway.
+        self._backend = GuardedBackend(policy)
+        # httpx has no parameter for a backend. Connections are not kept: a check goes
+        # through what a new customer of the service goes through.
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl_context,
             max_connections=None,
@@ -167,32 +188,79 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
         self._backend.close()
 
 
+def why_refused(text: str, *, allow_private: bool) -> str | None:
+    """Return why an address is forbidden; None if it is allowed."""
+    address = _unwrap(ip_address(text.partition("%")[0]))
+    if address.is_link_local or any(address in network for network in METADATA):
+        return "link-local and metadata addresses are not checked"
+    if address.is_unspecified or address.is_multicast or _is_broadcast(address):
+        return "this address belongs to no service"
+    if not allow_private and is_inside(text):
+        return "this runtime does not check private addresses"
+    return None
+
+
+def is_inside(text: str) -> bool:
+    """True if the address is of this machine or of a private network."""
+    address = _unwrap(ip_address(text.partition("%")[0]))
+    return not address.is_global or (
+        isinstance(address, IPv4Address) and address in SHARED
+    )
+
+
+def is_loopback(text: str) -> bool:
+    """True if the address is this machine's own."""
+    return _unwrap(ip_address(text.partition("%")[0])).is_loopback
+
+
+def _unwrap(address: Address) -> Address:
+    """Return the IPv4 address that an IPv6 address embeds."""
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            return address.ipv4_mapped
+        if address.sixtofour is not None:
+            return address.sixtofour
+        is_wrapped = any(
+            address in network for network in (NAT64, LOCAL_NAT64, COMPATIBLE)
+        )
+        if is_wrapped and not (address.is_loopback or address.is_unspecified):
+            return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address
+
+
+def _is_broadcast(address: Address) -> bool:
+    return address == IPv4Address("255.255.255.255")
+
+
 def classify(error: Exception) -> tuple[FailureKind, str]:
-    """Say what a transport's error was, in words without addresses or secrets."""
+    """Classify a transport error; the text contains no addresses or secrets."""
     match error:
         case RefusedAddressError():
-            return FailureKind.FORBIDDEN, str(error) or "this address is not checked"
+            return FailureKind.FORBIDDEN, str(error) or "this address is forbidden"
         case UnresolvedNameError():
             return FailureKind.DNS, "the name can't be resolved"
         case TimeoutError() | httpx.TimeoutException():
-            return FailureKind.TIMEOUT, "no whole answer in time"
+            return FailureKind.TIMEOUT, "no complete answer in time"
         case httpx.ConnectError():
             return _classify_connect(error)
         case httpx.RemoteProtocolError():
-            return FailureKind.PROTOCOL, f"a broken answer: {error}"
+            return FailureKind.PROTOCOL, f"an invalid answer: {error}"
         case httpx.NetworkError():
             return FailureKind.PROTOCOL, "the connection was cut"
         case httpx.LocalProtocolError():
-            # Its text repeats the header that is wrong, which may be a secret.
-            return FailureKind.PROTOCOL, "a header can't be sent as it is written"
+            # The error's text repeats the invalid header, which may be a secret.
+            return (
+                FailureKind.PROTOCOL,
+                "a header has characters that can't be sent",
+            )
         case httpx.InvalidURL():
-            return FailureKind.PROTOCOL, f"not an address: {error}"
+            return FailureKind.PROTOCOL, f"an invalid address: {error}"
         case _:
-            return FailureKind.PROTOCOL, f"broken off by {type(error).__name__}"
+            return FailureKind.PROTOCOL, f"interrupted by {type(error).__name__}"
 
 
 def has_route() -> bool:
-    """Say whether this machine has a way out at all, without sending anything."""
+    """True if this machine has a route to the outside; sends nothing."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(NOWHERE)

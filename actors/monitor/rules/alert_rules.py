@@ -1,4 +1,4 @@
-"""What a service's owner decides: when it is down, and how often to be told."""
+"""Thresholds of a service: when it counts as down, and how often to alert."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,24 +7,24 @@ from persistence.monitor import Service
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class AlertRules:
     """The thresholds of one service."""
 
-    #: So many failures in a row make it down.
+    #: Failures in a row that make it down.
     failure_threshold: int = 3
-    #: So many passes in a row bring it back.
+    #: Passes in a row that bring it back.
     success_threshold: int = 2
-    #: A pass that took longer is a slow one; None where slowness does not matter.
+    #: A pass that took longer counts as slow; None switches that off.
     degraded_after_ms: float | None = None
-    #: The least distance between two notices of trouble.
+    #: The least time between two alerts of trouble.
     cooldown: timedelta = timedelta(minutes=15)
-    #: While it stays down it is told again after that; zero for never.
+    #: While it stays down, an alert repeats after this; zero means never.
     reminder: timedelta = timedelta(hours=6)
 
 
-def rules_of(service: Service) -> Rules:
-    """Read a service's rules."""
-    return Rules(
+def rules_of(service: Service) -> AlertRules:
+    """Build the rules of a service."""
+    return AlertRules(
         failure_threshold=service.failure_threshold,
         success_threshold=service.success_threshold,
         degraded_after_ms=service.degraded_after_ms,

@@ -1,4 +1,4 @@
-"""What a decision orders: what to record, and what to tell."""
+"""Effects of a decision: transitions to record, and alerts to send."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from persistence.monitor import AlertKind, Status
 
 @dataclass(frozen=True, slots=True)
 class RecordTransition:
-    """Store that the status changed."""
+    """Store a change of the status."""
 
     at: datetime
     old: Status
@@ -21,27 +21,27 @@ class RecordTransition:
 
 
 @dataclass(frozen=True, slots=True)
-class Tell:
-    """Tell the tenant. `cause` and `kind` name the notice, so it is told once."""
+class Notify:
+    """Alert the tenant. `cause` and `kind` make the alert's id, so it is sent once."""
 
     kind: AlertKind
     cause: ResultId
     at: datetime
     reason: str = ""
     incident_id: ResultId | None = None
-    #: For how long it has been, or had been, down.
+    #: How long the service has been, or was, down.
     down_for: timedelta | None = None
     tls_expires_at: datetime | None = None
     feature: str = ""
     score: float | None = None
 
 
-Effect: TypeAlias = RecordTransition | Tell
+Effect: TypeAlias = RecordTransition | Notify
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The state after an event, and what it orders, in order."""
+    """The state after an event, and its effects in order."""
 
     state: ServiceHealth
     effects: tuple[Effect, ...] = field(default=())

@@ -1,4 +1,4 @@
-"""What happens to a service; every event carries its instant and the result's id."""
+"""Events of a service; each carries its instant and the id of its result."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from persistence.ids import ResultId
 
 @dataclass(frozen=True, slots=True)
 class CheckPassed:
-    """It answered as expected."""
+    """The service answered as expected."""
 
     id: ResultId
     at: datetime
@@ -20,7 +20,7 @@ class CheckPassed:
 
 @dataclass(frozen=True, slots=True)
 class CheckFailed:
-    """It did not answer as expected, at no attempt."""
+    """No attempt got the expected answer."""
 
     id: ResultId
     at: datetime
@@ -30,7 +30,7 @@ class CheckFailed:
 
 @dataclass(frozen=True, slots=True)
 class NetworkLost:
-    """Nobody could be reached: it says nothing about the service."""
+    """Our own network was down: the check says nothing about the service."""
 
     id: ResultId
     at: datetime
@@ -40,7 +40,7 @@ class NetworkLost:
 
 @dataclass(frozen=True, slots=True)
 class CheckMissed:
-    """Nobody checked in this slot."""
+    """There was no check in this slot."""
 
     id: ResultId
     at: datetime
@@ -49,11 +49,11 @@ class CheckMissed:
 
 @dataclass(frozen=True, slots=True)
 class AnomalyFound:
-    """The analysis found its behaviour odd."""
+    """The analysis found an anomaly."""
 
     id: ResultId
     at: datetime
-    #: What was odd, in words.
+    #: The anomaly in words.
     text: str
     feature: str
     score: float

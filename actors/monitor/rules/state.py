@@ -1,34 +1,38 @@
-"""What is known of a service's health between two checks."""
+"""The state of a service's health between two checks, and how it is read back."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+
+from pydantic import TypeAdapter
 
 from persistence.ids import ResultId, ServiceId, TenantId
 from persistence.monitor import Status
 
-#: So many outcomes are looked at to see whether a service flaps.
+#: Outcomes that flap detection looks at.
 HISTORY = 20
-#: What a service itself can be; the other two are about us.
+#: Statuses that a service causes itself; the other two are about us.
 VERDICTS = frozenset({Status.UNKNOWN, Status.UP, Status.DEGRADED, Status.DOWN})
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """A time of being down."""
+    """An outage."""
 
-    #: The result that began it.
+    #: The result that started it.
     id: ResultId
     began_at: datetime
-    #: When it was told last; None while the cool-down holds the first notice back.
-    told_at: datetime | None = None
+    #: The last alert of it; None while the cool-down holds the first alert back.
+    notified_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceHealth:
     """A service's health.
 
-    `verdict` is what its own answers say; `status` is what is shown, which in
-    maintenance and while our own network is gone is another thing.
+    `verdict` is what its own answers say; `status` is what is shown, which differs in
+    maintenance and while our own network is down.
     """
 
     service_id: ServiceId
@@ -45,14 +49,14 @@ class ServiceHealth:
     history: tuple[bool, ...] = ()
     is_flapping: bool = False
     incident: Incident | None = None
-    #: When trouble was told last, over all incidents.
-    told_at: datetime | None = None
-    #: The shortest of the terms, in days, for which the certificate was told.
-    certificate_told: int | None = None
+    #: The last alert of trouble, over all incidents.
+    notified_at: datetime | None = None
+    #: The shortest term, in days, for which a certificate alert was sent.
+    certificate_notified: int | None = None
 
 
 class BrokenInvariantError(AssertionError):
-    """A state that no history leads to."""
+    """A state that no history can lead to."""
 
 
 def check_invariants(state: ServiceHealth) -> None:
@@ -67,7 +71,36 @@ def check_invariants(state: ServiceHealth) -> None:
         not in {state.verdict, Status.UNKNOWN, Status.MAINTENANCE},
         "an endless memory": len(state.history) > HISTORY,
     }
-    found = [text for text, holds in problems.items() if holds]
-    if found:
-        message = f"{'; '.join(found)}: {state}"
+    broken = [text for text, holds in problems.items() if holds]
+    if broken:
+        message = f"{'; '.join(broken)}: {state}"
         raise BrokenInvariantError(message)
+
+
+def decode_state(stored: Mapping[str, object]) -> ServiceHealth:
+    """Read a state from JSON; orjson writes the dataclass as it is."""
+    return _build_decoder().validate_python(_rename(stored, _FORMER_NAMES))
+
+
+#: Names that releases before 0016 wrote: such a runtime may still hold the lease.
+_FORMER_NAMES = {
+    "told_at": "notified_at",
+    "certificate_told": "certificate_notified",
+}
+
+
+def _rename(
+    stored: Mapping[str, object], names: Mapping[str, str]
+) -> dict[str, object]:
+    return {
+        names.get(key, key): _rename(value, names)
+        if isinstance(value, Mapping)
+        else value
+        for key, value in stored.items()
+    }
+
+
+# Takes a millisecond to build, and is used for every service.
+@cache
+def _build_decoder() -> TypeAdapter[ServiceHealth]:
+    return TypeAdapter(ServiceHealth)

@@ -1,1 +1,1 @@
-"""How a cross-encoder comes to a replica: found, compiled, kept, loaded."""
+"""The Reranker deployment: its client, its replicas, and how a model is loaded."""

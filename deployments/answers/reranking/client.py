@@ -1,4 +1,4 @@
-"""The reranker, as the rest of the runtime calls it: in time, or not at all."""
+"""Client of the Reranker deployment, with a timeout and a pause after failures."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -15,10 +15,10 @@ from retrieval.ranking.reranking import RerankResult
 
 #: A person waits for the answer, which takes two seconds in all.
 TIMEOUT_S = 1.5
-#: The way there and back, which is no time for computing.
-TRAVEL_S = 0.05
-#: A pool that gave no answer in time is left alone for so long.
-REST_S = 5.0
+#: Taken by the call itself and not left for computing.
+ROUND_TRIP_S = 0.05
+#: A pool that did not answer in time is not called for so long.
+PAUSE_S = 5.0
 
 log = structlog.get_logger("reranker")
 
@@ -26,8 +26,8 @@ log = structlog.get_logger("reranker")
 class RemoteReranker:
     """Reranks in the Reranker deployment, never for longer than the timeout.
 
-    After a time-out or a lost replica the next calls are refused at once for a while:
-    of many questions only one waits for a pool that does not answer.
+    After a timeout or a lost replica the next calls are refused at once for a while: of
+    many questions only one waits for a pool that does not answer.
     """
 
     def __init__(
@@ -35,12 +35,12 @@ class RemoteReranker:
         handle: Callable[[], DeploymentHandle[object]] | None = None,
         *,
         timeout_s: float = TIMEOUT_S,
-        rest_s: float = REST_S,
+        pause_s: float = PAUSE_S,
     ) -> None:
         self._handle = handle or _get_handle
         self._timeout_s = timeout_s
-        self._rest_s = rest_s
-        self._rests_until = 0.0
+        self._pause_s = pause_s
+        self._paused_until = 0.0
 
     async def rerank(
         self, query: str, passages: Sequence[str], *, model: str
@@ -56,10 +56,10 @@ class RemoteReranker:
         self, query: str, passages: Sequence[str], model: str
     ) -> RerankResult:
         loop = asyncio.get_running_loop()
-        if loop.time() < self._rests_until:
+        if loop.time() < self._paused_until:
             message = "it did not answer a moment ago"
             raise RerankerUnavailableError(message)
-        within_s = self._timeout_s - TRAVEL_S
+        within_s = self._timeout_s - ROUND_TRIP_S
         try:
             async with asyncio.timeout(self._timeout_s):
                 handle = self._handle().options(multiplexed_model_id=model)
@@ -79,7 +79,7 @@ class RemoteReranker:
             TaskCancelledError,
             ConnectionError,
         ) as error:
-            self._rests_until = loop.time() + self._rest_s
+            self._paused_until = loop.time() + self._pause_s
             message = f"no answer: {type(error).__name__}"
             raise RerankerUnavailableError(message) from error
         if len(result.scores) != len(passages):

@@ -1,4 +1,4 @@
-"""Reranks for many callers at once: pairs share batches, and nobody waits long."""
+"""Scores the pairs of many callers in shared batches, and refuses late work."""
 
 import asyncio
 import time
@@ -25,7 +25,7 @@ class RerankJob:
 
     @property
     def chars(self) -> int:
-        """How much there is to read."""
+        """The amount of work, in characters."""
         read = sum(len(passage) for passage in self.passages)
         return read + len(self.query) * len(self.passages)
 
@@ -37,44 +37,46 @@ class RerankPool:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="rerank")
 
     def admit(self, job: RerankJob, within_s: float) -> None:
-        """Take a job in, or refuse at once what would come too late.
+        """Admit a job, or refuse at once a job that would be done too late.
 
         Raises RerankerUnavailableError: the model is not there, or too much waits.
         """
         _ = job.slot.loaded
-        foretold = job.slot.pace.foretell(job.chars)
-        if foretold > within_s:
-            message = f"busy: {foretold:.1f} s of work, {within_s:.1f} s of time"
+        predicted_s = job.slot.latency.predict(job.chars)
+        if predicted_s > within_s:
+            message = f"busy: {predicted_s:.1f} s of work, {within_s:.1f} s of time"
             raise RerankerUnavailableError(message)
-        job.slot.pace.take(job.chars)
+        job.slot.latency.add(job.chars)
 
     def dismiss(self, job: RerankJob) -> None:
-        """Count a job that was admitted as over, however it ended."""
-        job.slot.pace.leave(job.chars)
+        """Remove an admitted job from the work that waits, however it ended."""
+        job.slot.latency.remove(job.chars)
 
     async def score(self, jobs: Sequence[RerankJob]) -> list[RerankResult]:
-        """Score the jobs of several callers in one go; all are for the same model.
+        """Score the jobs of several callers in one batch; all are for one model.
 
         Raises RerankerUnavailableError: the model is gone, or computes no numbers.
         """
         slot = jobs[0].slot
         runtime = slot.loaded.runtime
-        # The same passage of the same question is read once.
-        places: dict[tuple[str, str], int] = {}
+        # The same passage of the same question is scored once.
+        positions: dict[tuple[str, str], int] = {}
         for job in jobs:
             for passage in job.passages:
-                places.setdefault((job.query, passage), len(places))
+                positions.setdefault((job.query, passage), len(positions))
         loop = asyncio.get_running_loop()
         scores, seconds = await loop.run_in_executor(
-            self._thread, _timed, runtime, [*places]
+            self._thread, _timed, runtime, [*positions]
         )
-        slot.pace.learn(sum(job.chars for job in jobs), seconds)
+        slot.latency.learn(sum(job.chars for job in jobs), seconds)
         if not np.isfinite(scores).all():
             message = f"{slot.model} computes no numbers"
             raise RerankerUnavailableError(message)
         return [
             RerankResult(
-                tuple(float(scores[places[job.query, text]]) for text in job.passages),
+                tuple(
+                    float(scores[positions[job.query, text]]) for text in job.passages
+                ),
                 slot.label,
             )
             for job in jobs

@@ -1,4 +1,4 @@
-"""The reranker's replicas: each holds the models that its callers ask for."""
+"""The Reranker deployment: each replica holds the models that its callers name."""
 
 import os
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from ray import serve
 
 from config.logging import setup_logging
 from config.settings import Settings, load_settings
+from deployments.answers.reranking.build_task import build_in_task
 from deployments.answers.reranking.loading import ModelLoader
 from deployments.answers.reranking.pool import RerankJob, RerankPool
 from deployments.answers.reranking.slot import ModelSlot
@@ -29,7 +30,7 @@ class RerankModel(StrEnum):
 
 
 def name_models(settings: Settings) -> Mapping[str, str]:
-    """Return what each value of the flag stands for."""
+    """Map each value of the flag to the model of the settings."""
     return {
         RerankModel.BASE: settings.rerank_model_base,
         RerankModel.LARGE: settings.rerank_model_large,
@@ -42,7 +43,7 @@ def count_threads() -> int:
 
 
 class RerankerReplica:
-    """Scores passages. Nothing large is loaded until there is a model."""
+    """Scores passages with the models that are loaded."""
 
     async def __init__(self) -> None:  # type: ignore[misc]
         # Serve awaits it.
@@ -50,7 +51,7 @@ class RerankerReplica:
         setup_logging(settings.logs_dir, "reranker")
         self._models = name_models(settings)
         self._loader = ModelLoader(
-            settings.data_dir / "models", threads=count_threads()
+            settings.data_dir / "models", threads=count_threads(), build=build_in_task
         )
         self._pool = RerankPool()
         # Begins to load it; the start does not wait.
@@ -61,8 +62,8 @@ class RerankerReplica:
     ) -> RerankResult:
         """Score passages with the model that the call is multiplexed to.
 
-        Raises RerankerUnavailableError at once: the model is not there yet, or it could
-        not be done within the time.
+        Raises RerankerUnavailableError at once: the model is not there yet, or the work
+        would take longer than `within_s`.
         """
         slot = await self._open_slot(serve.get_multiplexed_model_id())
         job = RerankJob(slot, query, passages)
@@ -73,7 +74,7 @@ class RerankerReplica:
             self._pool.dismiss(job)
 
     async def health(self) -> PartHealth:
-        """Say how the base model is."""
+        """Report whether the base model is loaded."""
         slot = await self._open_slot(RerankModel.BASE)
         try:
             return PartHealth(PartStatus.OK, slot.loaded.note)

@@ -1,15 +1,16 @@
-"""One model's place in a replica: empty, being filled, filled; it never blocks."""
+"""Holds one model of a replica: empty, loading or loaded; it never blocks."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
 
 import structlog
 
-from retrieval.cross_encoder import CrossEncoderRuntime, Pace
+from actors.backoff import exponential_backoff
+from actors.tasks import cancel_and_wait
+from retrieval.cross_encoder import CrossEncoderRuntime, LatencyEstimator
 from retrieval.errors import RerankerUnavailableError
 
 #: A hub that is away may be back soon; a machine that is offline stays so for long.
@@ -21,7 +22,7 @@ log = structlog.get_logger("reranker")
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A model that is there; `note` says what is less than best about it."""
+    """A model that is ready; `note` says what is less than best about it."""
 
     runtime: CrossEncoderRuntime
     note: str = ""
@@ -42,15 +43,15 @@ class ModelSlot:
         first_pause: timedelta = FIRST_PAUSE,
         longest_pause: timedelta = LONGEST_PAUSE,
     ) -> None:
-        #: What callers ask for, and what the settings name for it.
+        #: The value of the flag, and what the settings name for it.
         self.label, self.model = label, model
-        self.pace = Pace()
+        self.latency = LatencyEstimator()
         self._loader = loader
         self._first_pause = first_pause
         self._longest_pause = longest_pause
         self._loaded: Loaded | None = None
         self._reason = "is being loaded"
-        self._changed = asyncio.Event()
+        self._has_tried = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -59,10 +60,7 @@ class ModelSlot:
 
     async def stop(self) -> None:
         """Give up loading and let the model go."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await cancel_and_wait(self._task)
         self._loaded = None
         self._reason = "was let go"
 
@@ -76,20 +74,15 @@ class ModelSlot:
 
     async def wait(self) -> None:
         """Wait until the first attempt has ended, either way."""
-        await self._changed.wait()
+        await self._has_tried.wait()
 
     async def settled(self) -> None:
         """Wait until the model is there, however many attempts that takes."""
         if self._task is not None:
             await self._task
 
-    def pause_after(self, failures: int) -> timedelta:
-        """Return the pause after so many failures before: it doubles each time."""
-        # Beyond sixteen doublings the longest pause is reached whatever the first was.
-        return min(self._first_pause * (1 << min(failures, 16)), self._longest_pause)
-
     async def _load(self) -> None:
-        for failures in count():
+        for attempt in count(1):
             try:
                 self._loaded = await self._loader(self.model)
             except RerankerUnavailableError as error:
@@ -97,10 +90,10 @@ class ModelSlot:
             except Exception as error:  # noqa: BLE001 - it must try again, whatever it is
                 self._reason = f"is not there: {type(error).__name__}"
                 log.warning("load_failed", model=self.model, error=repr(error)[:500])
-            self._changed.set()
+            self._has_tried.set()
             if self._loaded is not None:
                 log.info("model_loaded", model=self.model, note=self._loaded.note)
                 return
-            pause = self.pause_after(failures)
+            pause = exponential_backoff(attempt, self._first_pause, self._longest_pause)
             log.info("model_absent", reason=self._reason, pause_s=pause.total_seconds())
             await asyncio.sleep(pause.total_seconds())

@@ -1,4 +1,4 @@
-"""Fills the demo shop: its account, its channels, its documents. Safe to repeat."""
+"""Creates the demo shop: its account, channels and documents. Safe to repeat."""
 
 import asyncio
 import contextlib

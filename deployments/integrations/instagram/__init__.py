@@ -1,1 +1,1 @@
-"""Instagram: reading webhooks, sending, accounts."""
+"""Instagram: its webhook, sending through the Graph API, accounts."""

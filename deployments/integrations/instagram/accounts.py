@@ -1,8 +1,8 @@
-"""Has an Instagram account's messages delivered to the app, and asks whose a token is.
+"""Instagram accounts: subscribing their webhooks, and verifying whose a token is.
 
-The address that Meta delivers to, and the fields, are the app's, set once in Meta's
-console; whose messages come is told here, account by account. Source: Meta, Instagram
-Platform, Webhooks: an account that subscribed to one field gets all of the app's.
+The webhook's address and fields belong to the app and are set once in Meta's console;
+each account is subscribed here. Source: Meta, Instagram Platform, Webhooks: an account
+that subscribed to one field gets all of the app's.
 """
 
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ from deployments.integrations.errors import (
     TokenRefusedError,
 )
 from deployments.integrations.instagram.sending import read_problem
-from deployments.integrations.platform import read_object
+from deployments.integrations.lenient_json import parse_object
 
 UNKNOWN_TOKEN = (
-    "access_token: Instagram does not know this token, or it has run out. "  # noqa: S105 - a message
-    "Make a new one in Meta's console."
+    "access_token: Instagram does not know this token, or it has expired. "  # noqa: S105 - a message
+    "Create a new one in Meta's console."
 )
-#: By which the Graph API says that a token is none, or no longer one.
+#: The Graph API's codes for a token that is unknown or expired.
 UNKNOWN_TOKEN_CODES = frozenset({102, 190})
 #: A page's token, at graph.facebook.com, belongs to nobody who has a `user_id`.
 UNKNOWN_FIELD_CODE = 100
@@ -30,7 +30,7 @@ SUBSCRIPTIONS = "me/subscribed_apps"
 
 
 class InstagramAccounts:
-    """Speaks to the Graph API about accounts."""
+    """Client of the Graph API for accounts."""
 
     needs_address: ClassVar[bool] = False
 
@@ -39,15 +39,15 @@ class InstagramAccounts:
         self._graph_url = graph_url
 
     async def identify(self, token: str) -> str | None:
-        """Ask whose the token is: the id that webhooks name; see Connector.identify."""
+        """Return the account of a token, as in webhooks; see Connector.identify."""
         answer = await self._ask("GET", "me", token, {"fields": "user_id"})
         if not answer.is_success:
             problem = read_problem(answer, token)
             if problem.code == UNKNOWN_FIELD_CODE:
                 return None
         body = self._read(answer, token)
-        # Meta's reference shows the account in a list under "data"; others are answered
-        # without one. Whoever overlooks either takes anybody's token for proof.
+        # Meta's reference shows the account in a list under "data"; other answers lack
+        # it. Both must be read, or any token would pass as the account's.
         listed = body.get("data")
         account = listed[0] if isinstance(listed, list) and listed else body
         user_id = account.get("user_id") if isinstance(account, dict) else None
@@ -62,14 +62,14 @@ class InstagramAccounts:
         address: str,  # noqa: ARG002 - Meta has it from its console
         secret: str,  # noqa: ARG002 - the app's signs
     ) -> None:
-        """Subscribe the app to what happens in the account."""
+        """Subscribe the app's webhook to the account."""
         fields = {"subscribed_fields": "messages"}
         answer = await self._ask("POST", SUBSCRIPTIONS, token, fields)
         if self._read(answer, token).get("success") is False:
             raise PlatformRefusedError
 
     async def disconnect(self, token: str) -> None:
-        """Have no more of the account delivered."""
+        """Cancel the account's subscription."""
         self._read(await self._ask("DELETE", SUBSCRIPTIONS, token, {}), token)
 
     async def _ask(
@@ -87,7 +87,7 @@ class InstagramAccounts:
             raise PlatformUnreachableError(message) from error
 
     def _read(self, answer: httpx.Response, token: str) -> Mapping[object, object]:
-        body = read_object(answer.content)
+        body = parse_object(answer.content)
         if answer.is_success and answer.content.lstrip().startswith(b"{"):
             return body
         problem = read_problem(answer, token)

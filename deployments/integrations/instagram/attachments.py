@@ -1,4 +1,4 @@
-"""What is attached to an Instagram message: shared posts apart from all other media."""
+"""Attachments of an Instagram message: shared posts, and all other media."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from actors.conversation.events import Media
 from actors.conversation.rules.placeholders import EMPTY_SHARE
 from actors.conversation.state import MessageType
-from deployments.integrations.json_values import (
+from deployments.integrations.lenient_json import (
     Json,
     read_identifier,
     read_object,
@@ -14,7 +14,7 @@ from deployments.integrations.json_values import (
     read_text,
 )
 
-#: Posts, reels and stories of which a customer may ask something.
+#: Posts, reels and stories that a customer may have a question about.
 #: Source: Meta, Instagram messaging webhooks, attachment types.
 SHARES = frozenset({"share", "ig_post", "ig_reel", "reel", "story_mention", "ig_story"})
 OTHER_MEDIA = {
@@ -32,7 +32,7 @@ _MEDIA_IDS = (
     "media_id",
     "id",
 )
-#: How a share is written down, in this order.
+#: The lines of a rendered share, in this order.
 _LINES = (
     ("title", "عنوان"),
     ("subtitle", "زیرعنوان"),
@@ -43,7 +43,7 @@ _LINES = (
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """What came with a message. `share` is what a shared post says, None without one.
+    """Attachments of a message. `share` is a shared post as text, None without one.
 
     `message_type` is that of the other media, the first if there are several.
     """
@@ -52,7 +52,7 @@ class Attached:
     share_media: tuple[Media, ...] = ()
     media: tuple[Media, ...] = ()
     message_type: MessageType = MessageType.TEXT
-    #: A heart is an attachment, but it is said rather than shown.
+    #: A heart is an attachment that is shown as text.
     text: str = ""
 
 
@@ -78,7 +78,7 @@ class _Share:
 
 
 def read_attachments(message: Json) -> Attached:
-    """Read what is attached to a message, and the story that it answers."""
+    """Read the attachments of a message, and the story that it answers."""
     attachments = read_objects(message.get("attachments"))
     story = read_object(read_object(message.get("reply_to")).get("story"))
     if not attachments and not story:
@@ -115,17 +115,17 @@ def _add(shares: list[_Share], share: _Share) -> None:
     shares.append(share)
 
 
-def _merge(one: _Share, other: _Share) -> _Share:
+def _merge(post: _Share, other: _Share) -> _Share:
     """Let an `ig_post` speak first; a `share` beside it fills what it leaves out."""
-    if one.kind == "share":
-        one, other = other, one
+    if post.kind == "share":
+        post, other = other, post
     return replace(
-        one,
-        media_id=one.media_id or other.media_id,
-        title=one.title or other.title,
-        subtitle=one.subtitle or other.subtitle,
-        caption=one.caption or other.caption,
-        url=one.url or other.url,
+        post,
+        media_id=post.media_id or other.media_id,
+        title=post.title or other.title,
+        subtitle=post.subtitle or other.subtitle,
+        caption=post.caption or other.caption,
+        url=post.url or other.url,
     )
 
 
@@ -166,5 +166,5 @@ def _read_media(kind: object, attachment: Json) -> Media:
 
 
 def _read_media_id(payload: Json) -> str:
-    found = (read_identifier(payload.get(name)) for name in _MEDIA_IDS)
-    return next((one for one in found if one), "")
+    ids = (read_identifier(payload.get(name)) for name in _MEDIA_IDS)
+    return next(filter(None, ids), "")

@@ -1,4 +1,4 @@
-"""Sends through Instagram's Graph API, asks it who customers are, reads its answers."""
+"""Instagram's Graph API: sending texts, fetching profiles, reading its errors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import httpx
 
 from actors.conversation.errors import SendOutcomeUnknownError, SendRefusedError
-from actors.conversation.ports import NoProfile, OutgoingPart
+from actors.conversation.ports import OutgoingPart, ProfileUnavailable
 from actors.conversation.state import Profile
-from deployments.integrations.platform import clean_reason, post_once, read_object
+from deployments.integrations.lenient_json import parse_object
+from deployments.integrations.platform_client import clean_reason, post_once
 
 #: Graph's codes for "later", which may come with a 400 or 403: unknown and service
 #: errors, and the limits of app, user, page and business. Source: Meta, Graph API
@@ -19,16 +20,16 @@ LIMIT_CODES = frozenset({4, 17, 32, 613, 80002, 80006})
 #: The first pause after a limit that does not say when it ends; those that follow
 #: double. Meta counts by the hour.
 LIMIT_RETRY_S = 15.0
-#: The token, or what it may do: the same for every customer.
+#: Errors of the token or its rights: the same for every customer.
 TOKEN_CODES = frozenset({10, 102, 190, 200})
-#: What of a profile is asked for; pictures never, they are nobody's business here.
+#: The fields of a profile that are asked for; pictures are not needed.
 PROFILE_FIELDS = "name,username"
-#: What the card of a customer takes.
+#: The longest name in a customer's record.
 MAX_NAME_CHARS = 100
 
 
 class InstagramGraph:
-    """Speaks to the Graph API."""
+    """Client of the Graph API for messages and profiles."""
 
     def __init__(self, client: httpx.AsyncClient, graph_url: str) -> None:
         self._client = client
@@ -42,7 +43,7 @@ class InstagramGraph:
             "message": {"text": part.content},
         }
         if part.tag:
-            # Late answers are taken from persons only, who say that they are one.
+            # Late answers are accepted from persons only, and need a tag that says so.
             payload |= {"messaging_type": "MESSAGE_TAG", "tag": part.tag}
         answer = await post_once(
             self._client,
@@ -52,14 +53,16 @@ class InstagramGraph:
         )
         return _read_answer(answer, token)
 
-    async def introduce(self, token: str, customer: str) -> Profile | NoProfile:
-        """Ask for the name and the username; one that set no name has none.
+    async def fetch_profile(
+        self, token: str, customer: str
+    ) -> Profile | ProfileUnavailable:
+        """Fetch the name and the username of a customer.
 
-        Source: Meta, Instagram messaging, User Profile API: only who wrote to the
-        business, and has not blocked it, is told of.
+        Source: Meta, Instagram messaging, User Profile API: it knows only customers who
+        wrote to the business and have not blocked it.
         """
         if not customer.isdecimal():
-            return NoProfile("the customer's id is not a number")
+            return ProfileUnavailable("the customer's id is not a number")
         try:
             answer = await self._client.get(
                 f"{self._graph_url}/{customer}",
@@ -67,21 +70,23 @@ class InstagramGraph:
                 headers={"Authorization": f"Bearer {token}"},
             )
         except httpx.HTTPError as error:
-            return NoProfile(f"no answer: {type(error).__name__}", is_passing=True)
+            return ProfileUnavailable(
+                f"no answer: {type(error).__name__}", is_temporary=True
+            )
         return _read_profile(answer, token)
 
 
 def _read_answer(answer: httpx.Response, token: str) -> str:
     if answer.is_success:
-        mid = read_object(answer.content).get("message_id")
+        mid = parse_object(answer.content).get("message_id")
         if isinstance(mid, str) and mid:
             return mid
-        # It was taken, but by what name? The echo tells.
+        # The message was accepted without an id; its echo will bring one.
         message = f"HTTP {answer.status_code} without a message_id"
         raise SendOutcomeUnknownError(message)
     problem = read_problem(answer, token)
     if answer.status_code == 504:
-        # A gateway's time-out is one of ours: what is behind it may have sent.
+        # Behind a gateway that timed out the message may have been sent.
         raise SendOutcomeUnknownError(problem.reason)
     retry_after_s = _read_retry_after(answer)
     is_limited = answer.status_code == 429 or problem.code in LIMIT_CODES
@@ -97,7 +102,7 @@ def _read_answer(answer: httpx.Response, token: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why the Graph API says no, and whether it would again in a while."""
+    """An error of the Graph API, and whether it will pass."""
 
     reason: str
     code: object
@@ -105,9 +110,9 @@ class Problem:
 
 
 def read_problem(answer: httpx.Response, token: str) -> Problem:
-    """Read a no, in words that can be shown: without the token."""
+    """Read an error; the token is removed from its text."""
     status = answer.status_code
-    problem = read_object(answer.content).get("error")
+    problem = parse_object(answer.content).get("error")
     fields: Mapping[object, object] = problem if isinstance(problem, dict) else {}
     reason = clean_reason(fields.get("message", ""), token)
     is_passing = (
@@ -123,17 +128,16 @@ def read_problem(answer: httpx.Response, token: str) -> Problem:
     )
 
 
-def _read_profile(answer: httpx.Response, token: str) -> Profile | NoProfile:
+def _read_profile(answer: httpx.Response, token: str) -> Profile | ProfileUnavailable:
     if not answer.is_success:
         problem = read_problem(answer, token)
-        return NoProfile(
+        return ProfileUnavailable(
             problem.reason,
-            is_passing=problem.is_passing,
+            is_temporary=problem.is_passing,
             is_held=answer.status_code in {401, 429}
             or problem.code in LIMIT_CODES | TOKEN_CODES,
         )
-    body = read_object(answer.content)
-    # Who set no name has none.
+    body = parse_object(answer.content)
     name, username = body.get("name"), body.get("username")
     first, _, last = name.strip().partition(" ") if isinstance(name, str) else ("",) * 3
     profile = Profile(
@@ -141,7 +145,11 @@ def _read_profile(answer: httpx.Response, token: str) -> Profile | NoProfile:
         last.strip()[:MAX_NAME_CHARS],
         username[:MAX_NAME_CHARS] if isinstance(username, str) else "",
     )
-    return NoProfile("the profile has no name") if profile == Profile() else profile
+    return (
+        ProfileUnavailable("the profile has no name")
+        if profile == Profile()
+        else profile
+    )
 
 
 def _read_retry_after(answer: httpx.Response) -> float | None:

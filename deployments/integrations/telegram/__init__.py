@@ -1,1 +1,1 @@
-"""Telegram: reading updates, sending, the webhook."""
+"""Telegram: its webhook, and sending through the Bot API."""

@@ -1,6 +1,5 @@
-"""Reads Telegram's updates: who wrote what to a bot, in which order."""
+"""Telegram's updates as events: the parsing of messages and edits."""
 
-import hmac
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,25 +13,23 @@ from actors.conversation.events import (
 )
 from actors.conversation.rules.placeholders import PLACEHOLDERS
 from actors.conversation.state import MessageType, Profile, Source
-from deployments.integrations.json_values import Json, read_object, read_text
+from deployments.integrations.lenient_json import Json, read_object, read_text
 from persistence.channels import Channel
 from persistence.ids import derive_conversation_id, derive_event_id
 
-#: An update holds one message of at most 4096 characters, and what it answers.
-MAX_WEBHOOK_BYTES = 256 * 1024
-#: What Telegram could not deliver for so long does not come any more.
+#: Telegram stops repeating an update after this.
 GIVEN_UP_AFTER = timedelta(days=1)
-#: Far ahead; what is more can't be stored as a whole number everywhere.
+#: Far ahead; later times do not fit everywhere as whole numbers.
 MAX_SECONDS = 2**33
 LONG_AGO = datetime.fromtimestamp(0, UTC)
-#: What the card of a customer takes; Telegram's own limit is 64.
+#: The longest name in a customer's record; Telegram's own limit is 64.
 MAX_NAME_CHARS = 100
-#: What `setWebhook` subscribes to. All else is taken, counted and left.
+#: The updates that `setWebhook` subscribes to; others are counted and skipped.
 ALLOWED_UPDATES = ("message", "edited_message")
 
 
-class Skip(StrEnum):
-    """Why an update makes no event."""
+class SkipReason(StrEnum):
+    """The reason why an update is skipped."""
 
     MALFORMED = "malformed"
     GROUP = "group"
@@ -43,8 +40,8 @@ class Skip(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
-    """One message as the update tells it; `customer` is the private chat's id.
+class WebhookEvent:
+    """The message of an update; `customer` is the private chat's id.
 
     `text` is empty for a file without a caption.
     """
@@ -83,7 +80,7 @@ UNSHOWN = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a message holds."""
+    """The content of a message."""
 
     text: str
     message_type: MessageType = MessageType.TEXT
@@ -91,40 +88,33 @@ class Content:
 
 
 def name_message(bot_id: str, message_id: int) -> str:
-    """Return a message's name within its chat.
+    """Return our platform id of a message: bot and message number.
 
-    The bot is a part of it: another bot, to which a channel may be moved, counts the
-    messages of the same chat from one again.
+    The bot is a part of it: after a channel is moved to another bot, the messages of
+    the same chat are counted from one again.
     """
     return f"{bot_id}:{message_id}"
 
 
-def is_from_telegram(secret: str, given: str) -> bool:
-    """Whether `X-Telegram-Bot-Api-Secret-Token` is the channel's secret."""
-    return bool(secret) and hmac.compare_digest(
-        secret.encode(), given.encode("utf-8", "replace")
-    )
-
-
-def read_webhook(payload: object) -> Iterator[Incoming | Skip]:
-    """Read the one update of a webhook.
+def read_webhook(payload: object) -> Iterator[WebhookEvent | SkipReason]:
+    """Read the single update of a webhook.
 
     Source: Telegram, Bot API, Update and Message.
     """
     update = read_object(payload)
     update_id = _number(update.get("update_id"))
     if update_id is None:
-        yield Skip.MALFORMED
+        yield SkipReason.MALFORMED
     elif "message" in update:
         yield _read_message(update_id, read_object(update["message"]))
     elif "edited_message" in update:
         yield _read_edit(update_id, read_object(update["edited_message"]))
     else:
-        yield Skip.OTHER
+        yield SkipReason.OTHER
 
 
 def build_event(
-    channel: Channel, incoming: Incoming, at: datetime
+    channel: Channel, incoming: WebhookEvent, at: datetime
 ) -> CustomerWrote | MessageEdited:
     """Build the event; `at` is our clock, whatever the platform's says."""
     conversation_id = derive_conversation_id(channel.id, incoming.customer)
@@ -164,17 +154,17 @@ def build_event(
     )
 
 
-def _read_message(update_id: int, message: Json) -> Incoming | Skip:
-    found = _read_sender(message)
-    if isinstance(found, Skip):
-        return found
+def _read_message(update_id: int, message: Json) -> WebhookEvent | SkipReason:
+    sender = _read_sender(message)
+    if isinstance(sender, SkipReason):
+        return sender
     content = _read_content(message)
     if content is None:
-        # A pinned message, a changed title, an accepted permission: nobody wrote.
-        return Skip.SERVICE
-    return Incoming(
+        # A pinned message, a changed title, an accepted permission: no content.
+        return SkipReason.SERVICE
+    return WebhookEvent(
         update_id,
-        *found,
+        *sender,
         content.text,
         content.message_type,
         content.media,
@@ -185,17 +175,17 @@ def _read_message(update_id: int, message: Json) -> Incoming | Skip:
     )
 
 
-def _read_edit(update_id: int, message: Json) -> Incoming | Skip:
-    found = _read_sender(message)
-    if isinstance(found, Skip):
-        return found
+def _read_edit(update_id: int, message: Json) -> WebhookEvent | SkipReason:
+    sender = _read_sender(message)
+    if isinstance(sender, SkipReason):
+        return sender
     text = read_text(message.get("text")) or read_text(message.get("caption"))
     if not text:
-        # A live location moves every few seconds, and is edited each time.
-        return Skip.EDIT
-    return Incoming(
+        # A live location is edited every few seconds.
+        return SkipReason.EDIT
+    return WebhookEvent(
         update_id,
-        *found,
+        *sender,
         text,
         is_edit=True,
         written_at=_read_time(message.get("date")),
@@ -203,28 +193,28 @@ def _read_edit(update_id: int, message: Json) -> Incoming | Skip:
     )
 
 
-def _order_edit(incoming: Incoming) -> int:
+def _order_edit(incoming: WebhookEvent) -> int:
     """Return a number that grows with each edit of a message.
 
-    Its second decides: updates are counted anew after a week without any. Within a
-    second their numbers do.
+    The second decides first, since Telegram numbers updates anew after a week without
+    any; within a second the number of the update does.
     """
     if not 0 < incoming.edited_at_s < MAX_SECONDS:
         return 0
     return incoming.edited_at_s << 20 | incoming.update_id & 0xFFFFF
 
 
-def _read_sender(message: Json) -> tuple[str, int] | Skip:
+def _read_sender(message: Json) -> tuple[str, int] | SkipReason:
     """Read the private chat and the message's id in it."""
     chat = read_object(message.get("chat"))
     chat_id, message_id = _number(chat.get("id")), _number(message.get("message_id"))
     if chat_id is None or message_id is None:
-        return Skip.MALFORMED
+        return SkipReason.MALFORMED
     if chat.get("type") != "private":
-        # Many people are one chat there; a shop's answers belong to one of them.
-        return Skip.GROUP
+        # In a group many people share a chat; an answer belongs to one person.
+        return SkipReason.GROUP
     if read_object(message.get("from")).get("is_bot") is True:
-        return Skip.SELF
+        return SkipReason.SELF
     return str(chat_id), message_id
 
 
@@ -239,7 +229,7 @@ def _read_name(value: object) -> str:
 
 
 def _read_content(message: Json) -> Content | None:
-    """Read what the customer sent; None when nobody sent anything."""
+    """Read the content of a message; None for a service message."""
     text = read_text(message.get("text"))
     if text:
         return Content(text)
@@ -255,38 +245,38 @@ def _read_content(message: Json) -> Content | None:
 
 
 def _read_file(message_type: MessageType, value: object, caption: object) -> Content:
-    """Keep the file's id; its address holds the bot's token, so it is not kept."""
+    """Keep a file's id, but not its address, which contains the bot's token."""
     # A photo comes in several sizes, the smallest first.
     file = read_object(value[-1] if isinstance(value, list) and value else value)
     if read_text(file.get("mime_type")).startswith("image/"):
         message_type = MessageType.IMAGE
     file_id = read_text(file.get("file_id"))
     media = (Media(message_type, media_id=file_id),) if file_id else ()
-    said = read_text(caption) or read_text(file.get("emoji"))
-    if not said and not media:
-        # Nothing to show and nothing to read is still something for a person.
-        said = PLACEHOLDERS[message_type]
-    return Content(said, message_type, media)
+    text = read_text(caption) or read_text(file.get("emoji"))
+    if not text and not media:
+        # A person must see that something came, even if it can't be shown.
+        text = PLACEHOLDERS[message_type]
+    return Content(text, message_type, media)
 
 
 def _describe(message: Json) -> str:
-    """Put what is neither text nor file into words, where it has some."""
+    """Describe contacts, venues, locations and dice in words; empty for others."""
     if "contact" in message:
         contact = read_object(message["contact"])
-        told = (contact.get(key) for key in ("first_name", "last_name", "phone_number"))
-        return _join("[شماره تماس]", *told)
+        keys = ("first_name", "last_name", "phone_number")
+        return _join("[شماره تماس]", *(contact.get(key) for key in keys))
     if "venue" in message:
         venue = read_object(message["venue"])
         return _join("[نشانی]", venue.get("title"), venue.get("address"))
     if "location" in message:
         place = read_object(message["location"])
-        found = (place.get("latitude"), place.get("longitude"))
-        return _join("[موقعیت مکانی]", *(str(part) for part in found))
+        position = (place.get("latitude"), place.get("longitude"))
+        return _join("[موقعیت مکانی]", *map(str, position))
     return read_text(read_object(message.get("dice")).get("emoji"))
 
 
 def _join(*parts: object) -> str:
-    return " ".join(found for part in parts if (found := read_text(part)))
+    return " ".join(filter(None, map(read_text, parts)))
 
 
 def _read_time(value: object) -> datetime:

@@ -1,7 +1,6 @@
-"""Speaks to Telegram's Bot API: sends texts, checks tokens, sets webhooks.
+"""Telegram's Bot API: sending texts, verifying tokens, subscribing webhooks.
 
-A bot's token is a part of every address here, so no error and no log line of this file
-names one.
+Every address contains the bot's token, so no error and no log line here names one.
 """
 
 from collections.abc import Mapping
@@ -17,7 +16,8 @@ from deployments.integrations.errors import (
     PlatformUnreachableError,
     TokenRefusedError,
 )
-from deployments.integrations.platform import clean_reason, post_once, read_object
+from deployments.integrations.lenient_json import parse_object
+from deployments.integrations.platform_client import clean_reason, post_once
 from deployments.integrations.telegram.reading import ALLOWED_UPDATES, name_message
 
 #: Telegram has one update of a chat under way and waits for its end before it delivers
@@ -25,24 +25,24 @@ from deployments.integrations.telegram.reading import ALLOWED_UPDATES, name_mess
 #: short without taking the webhooks for themselves. Source: tdlib/telegram-bot-api,
 #: WebhookActor.
 MAX_CONNECTIONS = 10
-#: By which Telegram says that it does not know a token: a wrong one, a malformed one.
+#: Telegram's answers to a token that is wrong or malformed.
 TOKEN_CODES = frozenset({401, 404})
 UNKNOWN_TOKEN = (
     "bot_token: Telegram does not know this token. Copy it again from @BotFather."  # noqa: S105 - a message
 )
-#: Slow down; Telegram's own flood error comes through as 420 at times.
+#: Rate limits; Telegram's own flood error comes through as 420 at times.
 FLOOD_CODES = frozenset({420, 429})
-#: For a flood that does not say how long it lasts.
+#: For a rate limit that does not say how long it lasts.
 FLOOD_RETRY_S = 5.0
-#: A proxy's way of saying that what is behind it was asked and did not answer well.
+#: A proxy passed the request on, and got no good answer.
 GATEWAY_STATUSES = frozenset({500, 502, 504})
-#: Telegram has asked for hours of bots that flooded it, never for more than a day.
+#: Telegram asks for hours at most from bots that flooded it, never for over a day.
 LONGEST_PAUSE_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class BotAnswer:
-    """What came back. `is_telegrams` is false when something between us answered."""
+    """An answer. `is_telegrams` is false when something between us answered."""
 
     status: int
     is_telegrams: bool
@@ -62,7 +62,7 @@ class TelegramBots:
         self._api_url = api_url
 
     async def post(self, token: str, part: OutgoingPart) -> str:
-        """Send a text and return its name.
+        """Send a text and return its platform id.
 
         Plain text, without a parse mode: nothing in it has to be escaped.
         """
@@ -85,13 +85,13 @@ class TelegramBots:
         return name_message(token.partition(":")[0], mid)
 
     async def identify(self, token: str) -> str | None:
-        """Ask Telegram whose the token is; see Connector.identify."""
+        """Return the bot of a token; see Connector.identify."""
         bot = await self._manage(token, "getMe", {})
         bot_id = bot.get("id") if isinstance(bot, dict) else None
         return str(bot_id) if isinstance(bot_id, int) else None
 
     async def connect(self, token: str, address: str, secret: str) -> None:
-        """Have the bot's updates delivered to `address`."""
+        """Subscribe the webhook at `address` to the bot's updates."""
         await self._manage(
             token,
             "setWebhook",
@@ -104,13 +104,13 @@ class TelegramBots:
         )
 
     async def disconnect(self, token: str) -> None:
-        """Have no more updates delivered."""
+        """Cancel the bot's webhook."""
         await self._manage(token, "deleteWebhook", {})
 
     async def _manage(
         self, token: str, method: str, payload: Mapping[str, object]
     ) -> object:
-        """Return the result, of whatever form the method gives it."""
+        """Call a method that manages the bot, and return its result."""
         try:
             answer = await self._call(token, method, payload)
         except (SendRefusedError, SendOutcomeUnknownError) as error:
@@ -135,12 +135,12 @@ class TelegramBots:
 
 
 def _read_answer(answer: httpx.Response, token: str) -> BotAnswer:
-    body = read_object(answer.content)
+    body = parse_object(answer.content)
     ok, code = body.get("ok"), body.get("error_code")
     status = code if isinstance(code, int) else answer.status_code
     reason = clean_reason(body.get("description", ""), token) or answer.reason_phrase
-    found = body.get("parameters")
-    parameters: Mapping[object, object] = found if isinstance(found, dict) else {}
+    given = body.get("parameters")
+    parameters: Mapping[object, object] = given if isinstance(given, dict) else {}
     return BotAnswer(
         status=status,
         is_telegrams=isinstance(ok, bool),
@@ -152,17 +152,17 @@ def _read_answer(answer: httpx.Response, token: str) -> BotAnswer:
 
 
 def _read_pause(value: object) -> float | None:
-    """Read the seconds to wait, as far as anybody can wait for them."""
+    """Read the seconds to wait, LONGEST_PAUSE_S at most."""
     if not isinstance(value, int | float):
         return None
     return float(min(max(value, 0), LONGEST_PAUSE_S))
 
 
 def _refuse_send(answer: BotAnswer) -> NoReturn:
-    """Say what a no is worth.
+    """Raise the error that an answer means.
 
-    A no in Telegram's own words is one: nothing was sent. A silence behind a gateway,
-    or a page where its answer should be, is none.
+    A refusal by Telegram itself is certain: nothing was sent. A gateway's error, or a
+    page in place of Telegram's answer, leaves it open.
     """
     if not answer.is_telegrams:
         if answer.status < 400 or answer.status in GATEWAY_STATUSES:

@@ -1,7 +1,7 @@
-"""The chat window of a shop's website, and what it follows live."""
+"""The website: its webhook, the chat page and the page's live feed."""
 
+from deployments.integrations.website.chat_page import build_website_router
 from deployments.integrations.website.hub import WebsiteHub
-from deployments.integrations.website.router import build_website_router
-from deployments.integrations.website.services import WebsiteServices
+from deployments.integrations.website.live import WebsiteDependencies
 
-__all__ = ["WebsiteHub", "WebsiteServices", "build_website_router"]
+__all__ = ["WebsiteDependencies", "WebsiteHub", "build_website_router"]

@@ -1,4 +1,4 @@
-"""Tells connected visitors what is new, with one reader for all of a process."""
+"""Live feed of the chat windows: one reader serves all visitors of a process."""
 
 import asyncio
 import contextlib
@@ -7,16 +7,15 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-import asyncpg
-import structlog
-
+from actors.tasks import cancel_and_wait, run_on_signal
 from persistence.chat import ChatMessage, fetch_chat_news, fetch_chat_writing
 from persistence.database import Pool
+from persistence.errors import DATABASE_AWAY
 from persistence.ids import ConversationId, slot_of
 
-#: Per conversation and reading; what is left is read at once after it.
+#: Per conversation and reading; the next reading follows at once.
 MAX_NEWS = 200
-#: A visitor who can't take so many frames is gone or stuck.
+#: A window that leaves so many frames unsent is gone or stuck.
 MAX_FRAMES_WAITING = 512
 #: Windows of one visitor; more are a mistake or an attack.
 MAX_VISITS_PER_CONVERSATION = 8
@@ -24,17 +23,8 @@ MAX_VISITS_PER_CONVERSATION = 8
 MAX_VISITS_PER_ADDRESS = 200
 #: The replica takes 5,000 requests at once, and the shop's own people need some.
 MAX_VISITS = 4_000
-#: The database is away: ask again this often.
-RECOVERY_PAUSE_S = 0.5
-
-_DATABASE_AWAY = (
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    OSError,
-    TimeoutError,
-)
-
-log = structlog.get_logger("website_hub")
+#: Pause after a failed reading.
+RETRY_PAUSE_S = 0.5
 
 
 class TooManyVisitsError(Exception):
@@ -53,33 +43,33 @@ Frame: TypeAlias = ChatMessage | Writing
 
 @dataclass(eq=False, slots=True)
 class Visit:
-    """One open window. `cursor` is the seq of the last message that it was given."""
+    """One open window. `cursor` is the seq of the last message that it was sent."""
 
     conversation_id: ConversationId
     cursor: int
     frames: asyncio.Queue[Frame] = field(
         default_factory=lambda: asyncio.Queue(MAX_FRAMES_WAITING)
     )
-    #: Set when the window did not keep up; it comes back with its cursor.
+    #: Set when the window did not keep up; it reconnects with its cursor.
     fell_behind: asyncio.Event = field(default_factory=asyncio.Event)
-    is_told_of_writing: bool = False
+    is_shown_writing: bool = False
 
     def offer(self, frame: Frame) -> None:
         """Queue a frame that is new to this window."""
         if self.fell_behind.is_set():
-            # One frame is missing already; whatever follows it would hide the gap.
+            # A frame is missing already: a later one would hide the gap.
             return
         if isinstance(frame, Writing):
-            if frame.is_active == self.is_told_of_writing:
+            if frame.is_active == self.is_shown_writing:
                 return
-            self.is_told_of_writing = frame.is_active
+            self.is_shown_writing = frame.is_active
         elif frame.seq <= self.cursor:
             return
         else:
             self.cursor = frame.seq
             if frame.type != "customer":
-                # The page takes the dots away itself when an answer comes.
-                self.is_told_of_writing = False
+                # The page hides the typing indicator itself when an answer comes.
+                self.is_shown_writing = False
         try:
             self.frames.put_nowait(frame)
         except asyncio.QueueFull:
@@ -89,15 +79,15 @@ class Visit:
 class WebsiteHub:
     """Follows `pilito_messages`; give `notify` to a Listener for it.
 
-    A visit is entered first and read for afterwards, by the one reader and from its own
-    cursor: so nothing falls between its history and what is live, and nothing is told
-    twice. A notification that was lost is made good by the next.
+    A visit is registered first and read for afterwards, by the one reader and from its
+    own cursor: no message falls between its history and the live feed, and none is sent
+    twice. The reading after the next notification makes up for a lost one.
     """
 
     def __init__(self, pool: Pool, shards: int) -> None:
         self._pool = pool
         self._shards = shards
-        #: Who is here; entered and left through `visit`.
+        #: Open windows; entered and left through `visit`.
         self.visits: defaultdict[ConversationId, set[Visit]] = defaultdict(set)
         self._visits_from: Counter[str | None] = Counter()
         self._stale: set[ConversationId] = set()
@@ -106,15 +96,18 @@ class WebsiteHub:
 
     async def start(self) -> None:
         """Start reading."""
-        self._reader = asyncio.create_task(self._read_on(), name="website-hub")
+        self._reader = asyncio.create_task(
+            run_on_signal(
+                self._wake,
+                self._read_stale,
+                name="website-hub",
+                retry_pause_s=RETRY_PAUSE_S,
+            )
+        )
 
     async def stop(self) -> None:
         """Stop reading; visits that are open get nothing more."""
-        if self._reader is not None:
-            self._reader.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._reader
-            self._reader = None
+        await cancel_and_wait(self._reader)
 
     @contextlib.contextmanager
     def visit(
@@ -122,7 +115,7 @@ class WebsiteHub:
     ) -> Iterator[Visit]:
         """Follow a conversation from its cursor on.
 
-        `address` is the visitor's public one, None where there is none to tell.
+        `address` is the visitor's public address, None if it is not known.
 
         Raises:
             TooManyVisitsError: it, the address or this process has too many windows.
@@ -169,26 +162,18 @@ class WebsiteHub:
             self._stale.update(conversations)
             self._wake.set()
 
-    async def _read_on(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            # All that gathered while the last reading was under way is one reading.
-            stale, self._stale = self._stale, set()
-            try:
-                await self._read(stale)
-            except _DATABASE_AWAY as error:
-                log.warning("website_hub_cannot_read", reason=repr(error))
-                await asyncio.sleep(RECOVERY_PAUSE_S)
-                self._refresh(stale)
-            except Exception:
-                # The visitors of this process all hang on this loop.
-                log.exception("website_hub_failed")
-                await asyncio.sleep(RECOVERY_PAUSE_S)
+    async def _read_stale(self) -> None:
+        # All that gathered while the last reading was under way is one reading.
+        stale, self._stale = self._stale, set()
+        try:
+            await self._read(stale)
+        except DATABASE_AWAY:
+            self._stale |= stale
+            raise
 
     async def _read(self, stale: Collection[ConversationId]) -> None:
-        # Who enters while we read has a cursor that we did not ask for: the messages
-        # before ours would be missing. Such a visit waits for the next reading.
+        # A visit that begins while we read may have an older cursor: messages would be
+        # missing for it. It waits for the next reading.
         visits = {
             conversation_id: tuple(present)
             for conversation_id in stale
@@ -200,8 +185,8 @@ class WebsiteHub:
             conversation_id: min(visit.cursor for visit in present)
             for conversation_id, present in visits.items()
         }
-        # Writing is asked first: a reply that lands between the two is then told of
-        # after the dots, and takes them away.
+        # Writing is read first: a reply that is stored between the two readings is then
+        # sent after the typing indicator, and removes it.
         writing = await fetch_chat_writing(self._pool, cursors.keys())
         news = await fetch_chat_news(self._pool, cursors, MAX_NEWS)
         counts = Counter(message.conversation_id for message in news)
@@ -211,7 +196,7 @@ class WebsiteHub:
             _offer(visits[message.conversation_id], message)
         for conversation_id in cursors.keys() - writing:
             _offer(visits[conversation_id], Writing(is_active=False))
-        self._refresh({found for found, count in counts.items() if count >= MAX_NEWS})
+        self._refresh({key for key, count in counts.items() if count >= MAX_NEWS})
 
 
 def _offer(visits: Collection[Visit], frame: Frame) -> None:

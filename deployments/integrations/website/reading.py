@@ -1,4 +1,4 @@
-"""Reads what visitors of a website write, and makes the event of it."""
+"""Messages of a website's visitors: validation, and the event of each."""
 
 import re
 from dataclasses import dataclass
@@ -8,22 +8,22 @@ from typing import cast
 from actors.conversation.events import CustomerWrote
 from actors.conversation.rules.placeholders import has_words
 from actors.conversation.state import Source
-from deployments.integrations.bodies import read_json
 from deployments.integrations.errors import BrokenBodyError, InvalidFieldError
+from deployments.integrations.lenient_json import read_json
 from persistence.channels import Channel
 from persistence.ids import derive_conversation_id, derive_event_id
 
-#: Four bytes a letter, every one of them escaped by a careful client, and the rest.
+#: Four bytes a letter, all of them escaped, and the other fields.
 MAX_BODY_BYTES = 64 * 1024
 MAX_CONTENT_CHARS = 4000
-# Whoever knows a visitor's id reads along: shorter ones could be guessed.
+# A visitor's id opens the conversation: shorter ones could be guessed.
 _VISITOR = re.compile(r"[A-Za-z0-9._~-]{8,128}")
 _CLIENT = re.compile(r"[A-Za-z0-9._~:-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class VisitorMessage:
-    """What a visitor wrote. `client_id` is the page's own name for the message."""
+    """A visitor's message. `client_id` is the page's own id of it."""
 
     visitor_id: str
     content: str
@@ -35,7 +35,7 @@ def parse_message(body: bytes) -> VisitorMessage:
 
     Raises:
         BrokenBodyError: it is not a JSON object.
-        InvalidFieldError: naming the first field that can't be used.
+        InvalidFieldError: naming the first invalid field.
     """
     payload = read_json(body)
     if not isinstance(payload, dict):
@@ -50,9 +50,9 @@ def parse_message(body: bytes) -> VisitorMessage:
 def check_message(
     visitor_id: object, content: object, client_id: object = None
 ) -> VisitorMessage:
-    """Check the fields. Raises InvalidFieldError naming the first bad one."""
+    """Check the fields. Raises InvalidFieldError naming the first invalid one."""
     if not isinstance(content, str) or not has_words(content):
-        message = "must be a text that is not empty"
+        message = "must be a text with words"
         raise InvalidFieldError(message, "content")
     if len(content) > MAX_CONTENT_CHARS:
         message = f"must have at most {MAX_CONTENT_CHARS} characters"
@@ -79,7 +79,7 @@ def check_visitor_id(visitor_id: object) -> str:
 def build_event(
     channel: Channel, message: VisitorMessage, mid: str, at: datetime
 ) -> CustomerWrote:
-    """Build the event; the same `mid` makes the same event."""
+    """Build the event; its id follows from `mid`."""
     conversation_id = derive_conversation_id(channel.id, message.visitor_id)
     return CustomerWrote(
         id=derive_event_id(conversation_id, mid),

@@ -1,11 +1,11 @@
-"""The words of the chat window, in Persian and English."""
+"""Texts of the chat window, in Persian and English."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Language(StrEnum):
-    """A language that the chat window speaks."""
+    """A language of the chat window."""
 
     FA = "fa"
     EN = "en"
@@ -18,7 +18,7 @@ class Language(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """All that the page says by itself."""
+    """The texts of the page."""
 
     subtitle: str
     greeting: str
@@ -52,18 +52,18 @@ WORDINGS = {
         send="ارسال",
         sending="در حال ارسال…",
         failed="ارسال نشد.",
-        retry="دوباره",
+        retry="ارسال دوباره",
         typing="در حال نوشتن…",
-        offline="ارتباط قطع شده؛ دوباره وصل می‌شویم…",
+        offline="ارتباط قطع شد؛ در حال اتصال دوباره…",
         gone="این گفت‌وگو در دسترس نیست.",
         you="شما",
         assistant="دستیار",
         operator="همکار ما",
-        refresh="دیدن پاسخ تازه",
-        refused="پیام فرستاده نشد. کوتاه‌ترش کنید یا کمی بعد دوباره بفرستید.",
-        too_fast="چند پیام پشت سر هم رسید. کمی صبر کنید و دوباره بفرستید.",
+        refresh="دیدن پاسخ‌های تازه",
+        refused="پیام ارسال نشد. آن را کوتاه‌تر کنید یا کمی بعد دوباره بفرستید.",
+        too_fast="پیام‌ها پشت سر هم رسیدند. کمی صبر کنید و دوباره بفرستید.",
         not_found="این صفحهٔ گفت‌وگو پیدا نشد",
-        not_found_hint="نشانی را دوباره نگاه کنید یا از فروشگاه بپرسید.",
+        not_found_hint="نشانی صفحه را بررسی کنید یا از فروشگاه بپرسید.",
     ),
     Language.EN: Wording(
         subtitle="Online support",
@@ -74,17 +74,17 @@ WORDINGS = {
         send="Send",
         sending="Sending…",
         failed="Not sent.",
-        retry="Try again",
+        retry="Send again",
         typing="Writing…",
-        offline="Connection lost, reconnecting…",
+        offline="Connection lost. Reconnecting…",
         gone="This chat is not available.",
         you="You",
         assistant="Assistant",
-        operator="Our colleague",
-        refresh="Look for a new answer",
-        refused="Not sent. Make it shorter, or try again a little later.",
-        too_fast="Several messages came at once. Wait a moment and send it again.",
-        not_found="There is no such chat page",
+        operator="Support",
+        refresh="Check for new answers",
+        refused="Not sent. Make it shorter, or try again later.",
+        too_fast="Too many messages at once. Wait a moment and send it again.",
+        not_found="This chat page does not exist",
         not_found_hint="Check the address, or ask the shop for it.",
     ),
 }

@@ -1,5 +1,1 @@
-"""How notices leave: one module per kind of route, and the table of them."""
-
-from deployments.monitoring.notifiers.table import build_ways
-
-__all__ = ["build_ways"]
+"""Notifiers: one module for each kind of route that alerts take."""

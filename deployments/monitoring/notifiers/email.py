@@ -1,4 +1,4 @@
-"""Sends notices by e-mail, over the SMTP server of the settings."""
+"""Sends alerts by e-mail, over the SMTP server of the settings."""
 
 import asyncio
 import smtplib
@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
-from actors.monitor.ports import NoticeRefusedError
-from persistence.alerts import Errand
+from actors.monitor.alert_dispatcher import AlertRefusedError
+from persistence.alerts import PendingDelivery
 
 TIMEOUT_S = 15.0
 DEFAULT_PORTS = {"smtp": 587, "smtps": 465}
@@ -17,7 +17,7 @@ DEFAULT_PORTS = {"smtp": 587, "smtps": 465}
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """Where mail is handed in; a plain `smtp` is made safe by STARTTLS if it can."""
+    """An SMTP server; plain `smtp` uses STARTTLS if the server offers it."""
 
     host: str
     port: int
@@ -27,7 +27,7 @@ class SmtpServer:
 
 
 def parse_smtp(url: str) -> SmtpServer:
-    """Read `smtp://user:password@host:587`, or `smtps://` for TLS from the start."""
+    """Parse `smtp://user:password@host:587`, or `smtps://` for TLS from the start."""
     parts = urlsplit(url)
     return SmtpServer(
         host=parts.hostname or "",
@@ -38,26 +38,28 @@ def parse_smtp(url: str) -> SmtpServer:
     )
 
 
-class EmailWay:
-    """Sends one mail for each notice."""
+class EmailNotifier:
+    """Sends one mail for each alert."""
 
     def __init__(self, server: SmtpServer, sender: str) -> None:
         self._server = server
         self._sender = sender
 
-    async def carry(self, errand: Errand, target: Mapping[str, object]) -> None:
-        """Send the mail; see Way.carry."""
-        message = render_mail(errand, self._sender, str(target["to"]))
+    async def send(
+        self, pending: PendingDelivery, target: Mapping[str, object]
+    ) -> None:
+        """Send the mail; see Notifier.send."""
+        message = render_mail(pending, self._sender, str(target["to"]))
         try:
-            await asyncio.to_thread(self._hand_in, message)
+            await asyncio.to_thread(self._submit, message)
         except smtplib.SMTPRecipientsRefused as error:
-            text = "the mail server does not take this address"
-            raise NoticeRefusedError(text, permanent=True) from error
+            text = "the mail server refused this address"
+            raise AlertRefusedError(text, permanent=True) from error
         except (smtplib.SMTPException, OSError) as error:
             text = f"the mail server: {type(error).__name__}"
-            raise NoticeRefusedError(text) from error
+            raise AlertRefusedError(text) from error
 
-    def _hand_in(self, message: EmailMessage) -> None:
+    def _submit(self, message: EmailMessage) -> None:
         server = self._server
         context = ssl.create_default_context()
         link = (
@@ -77,15 +79,15 @@ class EmailWay:
             link.send_message(message)
 
 
-def render_mail(errand: Errand, sender: str, to: str) -> EmailMessage:
-    """Render the mail. Its id is the notice's: a second copy is known as one."""
-    alert = errand.alert
+def render_mail(pending: PendingDelivery, sender: str, to: str) -> EmailMessage:
+    """Render the mail. Its Message-ID is the alert's, to mark a second copy."""
+    alert = pending.alert
     message = EmailMessage()
     message["From"] = sender
     message["To"] = to
-    # A name with a line break in it would be another header.
+    # A line break in a name would start another header.
     message["Subject"] = " ".join(alert.text.split())[:150]
-    message["Message-ID"] = f"<{alert.id}.{errand.route_id}@pilito>"
+    message["Message-ID"] = f"<{alert.id}.{pending.route_id}@pilito>"
     message["Date"] = alert.created_at
     lines = [alert.text, "", f"{alert.created_at:%Y-%m-%d %H:%M} UTC"]
     lines += [f"{name}: {value}" for name, value in alert.facts.items() if value]

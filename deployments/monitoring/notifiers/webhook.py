@@ -1,4 +1,4 @@
-"""Posts notices to an address of the tenant's, signed so that they can be believed."""
+"""Posts signed alerts to a webhook of the tenant."""
 
 import hashlib
 import hmac
@@ -7,15 +7,15 @@ from collections.abc import Mapping
 import httpx
 import orjson
 
+from actors.monitor.alert_dispatcher import AlertRefusedError
 from actors.monitor.checks.outcome import FailureKind
 from actors.monitor.checks.ssrf_guard import classify
-from actors.monitor.ports import NoticeRefusedError
-from persistence.alerts import Errand
+from persistence.alerts import PendingDelivery
 
-#: Over `{timestamp}.{body}`, so that an old notice can't be sent anew as a fresh one.
+#: Of `{timestamp}.{body}`, so that an old alert can't be replayed as a new one.
 SIGNATURE = "X-Pilito-Signature"
 TIMESTAMP = "X-Pilito-Timestamp"
-#: The same at each attempt: whoever has seen it before drops it.
+#: The same at each attempt, so that a receiver can drop repetitions.
 ALERT_ID = "X-Pilito-Alert-Id"
 
 
@@ -26,19 +26,21 @@ def sign(secret: str, timestamp: str, body: bytes) -> str:
     return f"sha256={digest}"
 
 
-class WebhookWay:
-    """Posts JSON; any 2xx is a yes."""
+class WebhookNotifier:
+    """Posts JSON; any 2xx answer is an acceptance."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
 
-    async def carry(self, errand: Errand, target: Mapping[str, object]) -> None:
-        """Post the notice; see Way.carry."""
-        body = render_body(errand)
-        timestamp = str(int(errand.alert.created_at.timestamp()))
+    async def send(
+        self, pending: PendingDelivery, target: Mapping[str, object]
+    ) -> None:
+        """Post the alert; see Notifier.send."""
+        body = render_body(pending)
+        timestamp = str(int(pending.alert.created_at.timestamp()))
         headers = {
             "Content-Type": "application/json",
-            ALERT_ID: str(errand.alert.id),
+            ALERT_ID: str(pending.alert.id),
             TIMESTAMP: timestamp,
             SIGNATURE: sign(str(target["secret"]), timestamp, body),
         }
@@ -50,22 +52,22 @@ class WebhookWay:
         except Exception as error:
             kind, text = classify(error)
             is_forbidden = kind is FailureKind.FORBIDDEN
-            raise NoticeRefusedError(text, permanent=is_forbidden) from error
+            raise AlertRefusedError(text, permanent=is_forbidden) from error
         if not 200 <= status < 300:
-            # A 4xx may be a receiver that is being mended; it is asked again, too.
+            # A 4xx is retried, too: the receiver may be under repair.
             message = f"HTTP {status}"
-            raise NoticeRefusedError(message, permanent=status == 410)
+            raise AlertRefusedError(message, permanent=status == 410)
 
 
-def render_body(errand: Errand) -> bytes:
-    """Render what is posted."""
-    alert = errand.alert
+def render_body(pending: PendingDelivery) -> bytes:
+    """Render the JSON body."""
+    alert = pending.alert
     return orjson.dumps(
         {
             "id": alert.id,
             "kind": alert.kind,
             "service_id": alert.service_id,
-            "service_name": errand.service_name,
+            "service_name": pending.service_name,
             "incident_id": alert.incident_id,
             "text": alert.text,
             "facts": alert.facts,

@@ -1,10 +1,11 @@
-"""Who is calling: signing in, and reading the token of each later call."""
+"""Authentication: signing in, and the access token of each later call."""
 
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+import structlog
+from fastapi import APIRouter, BackgroundTasks, Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import StringConstraints
 
@@ -12,10 +13,11 @@ from deployments.accounts import (
     MAX_PASSWORD_CHARS,
     MAX_USERNAME_CHARS,
     NOBODYS_HASH,
+    needs_rehash,
+    upgrade_password_hash,
     verify_password,
 )
-from deployments.integrations.website.throttle import find_address
-from deployments.web.api.context import ApiContext, Context
+from deployments.http.requests import read_address
 from deployments.web.api.errors import (
     NotSignedInError,
     SuperuserOnlyError,
@@ -23,17 +25,20 @@ from deployments.web.api.errors import (
 )
 from deployments.web.api.schemas import Answer, NoNul, RequestBody
 from deployments.web.api.tokens import TokenSigner, TokenType
+from deployments.web.dependencies import Context, WebDependencies
 from persistence.database import Db
+from persistence.errors import DATABASE_AWAY
 from persistence.ids import TenantId, UserId
 from persistence.users import User, fetch_user, fetch_user_by_username
 
 router = APIRouter(tags=["auth"])
+log = structlog.get_logger("auth")
 _bearer = HTTPBearer(auto_error=False, description="The access token.")
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is calling, and for which tenant."""
+    """The caller: a signed-in user, and the tenant that the call is for."""
 
     user_id: UserId
     tenant_id: TenantId
@@ -41,7 +46,7 @@ class Principal:
 
 
 class Credentials(RequestBody):
-    """What a person types to sign in."""
+    """User name and password."""
 
     username: Annotated[
         str, StringConstraints(min_length=1, max_length=MAX_USERNAME_CHARS), NoNul
@@ -52,7 +57,7 @@ class Credentials(RequestBody):
 
 
 class RefreshRequest(RequestBody):
-    """The token that outlives the access token."""
+    """The refresh token, which outlives the access token."""
 
     refresh: Annotated[str, StringConstraints(min_length=1, max_length=4000), NoNul]
 
@@ -72,11 +77,14 @@ class AccessTokenOut(Answer):
 
 @router.post("/api/token/")
 async def sign_in(
-    body: Credentials, request: Request, context: Context
+    body: Credentials, request: Request, context: Context, after: BackgroundTasks
 ) -> TokenPairOut:
     """Sign in with user name and password."""
     user = await _check_password(context, body, client_address(request))
-    pair = context.signer.sign_pair(user.id, context.services.clock.now())
+    if needs_rehash(user.password_hash):
+        # After the answer, and beside the two places for checks: nobody waits for it.
+        after.add_task(_upgrade_hash, context, user, body.password)
+    pair = context.signer.sign_pair(user.id, context.clock.now())
     return TokenPairOut(access=pair.access, refresh=pair.refresh)
 
 
@@ -85,15 +93,15 @@ async def refresh_token(body: RefreshRequest, context: Context) -> AccessTokenOu
     """Get a new access token for a refresh token."""
     user_id = context.signer.read(body.refresh, TokenType.REFRESH)
     await _fetch_active_user(context.pool, user_id)
-    at = context.services.clock.now()
+    at = context.clock.now()
     return AccessTokenOut(access=context.signer.sign(user_id, TokenType.ACCESS, at))
 
 
 async def authenticate(db: Db, signer: TokenSigner, token: str) -> Principal:
-    """Return who an access token belongs to; WebSockets call this themselves.
+    """Return the owner of an access token; WebSockets call this themselves.
 
     Raises:
-        NotSignedInError: the token is not valid, or its user was shut out.
+        NotSignedInError: the token is not valid, or its user is not active.
     """
     user = await _fetch_active_user(db, signer.read(token, TokenType.ACCESS))
     return Principal(user.id, user.tenant_id, user.is_superuser)
@@ -103,13 +111,13 @@ async def require_principal(
     context: Context,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Principal:
-    """Return who is calling, and count the call."""
+    """Return the caller, and count the call."""
     if credentials is None:
         raise NotSignedInError
     token = credentials.credentials
     principal = await authenticate(context.pool, context.signer, token)
-    await context.throttle.count(
-        context.services.settings.api_calls_per_minute, "api", str(principal.user_id)
+    await context.rate_limiter.count(
+        context.settings.api_calls_per_minute, "api", str(principal.user_id)
     )
     return principal
 
@@ -118,7 +126,7 @@ SignedIn = Annotated[Principal, Depends(require_principal)]
 
 
 async def require_superuser(principal: SignedIn) -> Principal:
-    """Return who is calling, if they may administer the runtime."""
+    """Return the caller, if they may administer the runtime."""
     if not principal.is_superuser:
         raise SuperuserOnlyError
     return principal
@@ -135,7 +143,7 @@ def client_address(request: Request) -> str:
     """
     peer = request.client.host if request.client else "unknown"
     forwarded = request.headers.getlist("x-forwarded-for")
-    public = find_address(peer, forwarded)
+    public = read_address(request)
     if public is not None:
         return public
     nearest = forwarded[-1].rpartition(",")[2].strip() if forwarded else ""
@@ -146,20 +154,22 @@ def client_address(request: Request) -> str:
         return peer
 
 
-async def _check_password(context: ApiContext, body: Credentials, address: str) -> User:
+async def _check_password(
+    context: WebDependencies, body: Credentials, address: str
+) -> User:
     """Return the user, or count the failure against name and address.
 
     Raises:
         WrongPasswordError: unknown, inactive, or another password; never says which.
-        TooManyCallsError: too many failures in the last minute.
+        TooManyRequestsError: too many failures in the last minute.
     """
     keys = (("sign-in-user", body.username), ("sign-in-address", address))
-    limit = context.services.settings.login_attempts_per_minute
-    # Asked inside the turn: a hundred guesses at once must not all pass the check
-    # before the first of them is counted.
+    limit = context.settings.login_attempts_per_minute
+    # Inside the semaphore: a hundred guesses at once must not all pass the check before
+    # the first of them is counted.
     async with context.password_checks:
         for key in keys:
-            await context.throttle.check(limit, *key)
+            await context.rate_limiter.check(limit, *key)
         user = await fetch_user_by_username(context.pool, body.username)
         # An unknown name takes as long as a known one.
         password_hash = NOBODYS_HASH if user is None else user.password_hash
@@ -167,8 +177,18 @@ async def _check_password(context: ApiContext, body: Credentials, address: str) 
         if user is not None and user.is_active and is_right:
             return user
         for key in keys:
-            await context.throttle.count(limit, *key)
+            await context.rate_limiter.count(limit, *key)
     raise WrongPasswordError
+
+
+async def _upgrade_hash(context: WebDependencies, user: User, password: str) -> None:
+    """Upgrade a hash of older parameters, one user at a time."""
+    async with context.hash_upgrades:
+        try:
+            await upgrade_password_hash(context.pool, user, password)
+        except DATABASE_AWAY as error:
+            # The next sign-in tries again.
+            log.warning("password_hash_not_upgraded", error=repr(error))
 
 
 async def _fetch_active_user(db: Db, user_id: UserId) -> User:

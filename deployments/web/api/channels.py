@@ -9,37 +9,27 @@ from uuid import UUID
 from fastapi import APIRouter, BackgroundTasks, Response
 from pydantic import AfterValidator, Discriminator, StringConstraints
 
-from deployments.integrations.addresses import build_webhook_path
-from deployments.integrations.channel_resume import resume_waiting
-from deployments.integrations.platforms import CONNECTORS
+from deployments.integrations.channel_registration import resume_waiting
+from deployments.integrations.platforms import CONNECTORS, build_webhook_path
 from deployments.web.api.auth import SignedIn
-from deployments.web.api.context import ApiContext, Context
 from deployments.web.api.errors import InvalidValueError, NotFoundError
-from deployments.web.api.pagination import Page, Paging
-from deployments.web.api.schemas import Answer, Name, RequestBody
+from deployments.web.api.schemas import Answer, Name, Page, Paging, RequestBody
+from deployments.web.dependencies import Context, WebDependencies
 from persistence import channels
-from persistence.channels import (
-    Channel,
-    ChannelEdit,
-    ChannelKind,
-    ChannelTokens,
-    Link,
-    LinkState,
-    NewChannel,
-)
+from persistence.channels import Channel, ChannelKind, Link, LinkState
 from persistence.errors import SecretUnreadableError
 from persistence.ids import ChannelId, TenantId
 
 router = APIRouter(prefix="/api/channels", tags=["channels"])
 
-#: So much of a token tells two apart and gives nothing away.
+#: Enough of a token to tell two apart, and too little to use it.
 HINT_CHARS = 4
 
 AGAIN = "POST /api/channels/{id}/connect/ tries again."
 HINTS: Mapping[LinkState, str | None] = {
     LinkState.CONNECTED: None,
-    LinkState.PENDING: f"The platform was not asked yet to deliver to us. {AGAIN}",
-    LinkState.PAUSED: "The platform is asked to deliver when the channel is resumed.",
+    LinkState.PENDING: f"The webhook is not subscribed yet. {AGAIN}",
+    LinkState.PAUSED: "The webhook is subscribed when the channel is resumed.",
     LinkState.NO_PUBLIC_URL: "Set PILITO_PUBLIC_URL to the https address at "
     f"which the platform reaches us, and restart. {AGAIN}",
     LinkState.UNREACHABLE: f"The platform can't be reached from here. {AGAIN}",
@@ -48,10 +38,10 @@ HINTS: Mapping[LinkState, str | None] = {
 
 
 def _refuse_unseen(text: str) -> str:
-    # Copied from a page in Persian they come with marks of direction, which no one
-    # sees; a header can't carry them, and no webhook brings such an id.
+    # A text copied from a Persian page may hold invisible direction marks: a header
+    # can't carry them, and no webhook names such an id.
     if not (text.isascii() and text.isprintable()):
-        message = "must be plain letters, digits and signs: copy it once more"
+        message = "must be plain Latin letters, digits and signs: copy it again"
         raise ValueError(message)
     return text
 
@@ -61,7 +51,7 @@ Token = Annotated[
     StringConstraints(strip_whitespace=True, min_length=8, max_length=4000),
     AfterValidator(_refuse_unseen),
 ]
-# Telegram itself says whether it is one; this is what may stand in an address.
+# Telegram itself checks the token; this is what may stand in an address.
 BotToken = Annotated[
     str, StringConstraints(pattern=r"^[0-9]{1,20}:[A-Za-z0-9_-]{3,200}$")
 ]
@@ -105,7 +95,7 @@ ChannelIn: TypeAlias = Annotated[
 
 
 class ChannelPatch(RequestBody):
-    """What to change. A token replaces the old one."""
+    """A change of a channel. A token replaces the old one."""
 
     name: Name | None = None
     is_paused: bool | None = None
@@ -114,10 +104,10 @@ class ChannelPatch(RequestBody):
 
 
 class ChannelOut(Answer):
-    """A channel; of its token only the end is shown, its secret once, when it is made.
+    """A channel; its token is shown by the end only, its secret once, when created.
 
-    `connection` says whether the platform delivers to it; null where no platform has to
-    be told. `connection_hint` says what to do about it.
+    `connection` says whether the platform delivers to us; null for a website, which
+    needs no platform. `connection_hint` says what to do about it.
     """
 
     id: UUID
@@ -152,11 +142,11 @@ async def create_channel(
     """Connect an account.
 
     A token that the platform does not know, or that is another account's, is refused.
-    When the platform can't be reached, or says no for another reason, the channel is
-    made all the same: `connection` says so.
+    If the platform can't be reached, or refuses for another reason, the channel is
+    created all the same, and `connection` says so.
     """
     new = _build_new(body)
-    channel = await context.connections.create(principal.tenant_id, new)
+    channel = await context.registration.create(principal.tenant_id, new)
     secret = new.tokens.webhook_secret
     return _render(context, channel).model_copy(update={"webhook_secret": secret})
 
@@ -165,7 +155,7 @@ async def create_channel(
 async def show_channel(
     channel_id: UUID, principal: SignedIn, context: Context
 ) -> ChannelOut:
-    """Show one channel."""
+    """Show a channel."""
     return _render(context, await _fetch(context, principal.tenant_id, channel_id))
 
 
@@ -179,14 +169,13 @@ async def edit_channel(
 ) -> ChannelOut:
     """Rename or pause a channel, or replace its token.
 
-    What a pause held back is sent when it ends.
+    Messages that waited during a pause are sent when it ends.
     """
     old = await _fetch(context, principal.tenant_id, channel_id)
-    channel = _found(await context.connections.edit(old, _build_edit(old, body)))
+    channel = _found(await context.registration.edit(old, _build_edit(old, body)))
     if old.is_paused and not channel.is_paused:
-        services = context.services
         after.add_task(
-            resume_waiting, context.pool, services.shards, services.clock, channel
+            resume_waiting, context.pool, context.shards, context.clock, channel
         )
     return _render(context, channel)
 
@@ -195,25 +184,29 @@ async def edit_channel(
 async def connect_channel(
     channel_id: UUID, principal: SignedIn, context: Context
 ) -> ChannelOut:
-    """Have the platform deliver to us once more, and say what came of it."""
+    """Verify the token and subscribe the webhook again, and show the result."""
     channel = await _fetch(context, principal.tenant_id, channel_id)
     if channel.kind not in CONNECTORS:
-        message = f"kind: no platform has to be asked about a channel of {channel.kind}"
+        message = f"kind: a {channel.kind} channel has no platform to connect to"
         raise InvalidValueError(message)
-    return _render(context, await context.connections.connect(channel))
+    return _render(context, await context.registration.connect(channel))
 
 
 @router.delete("/{channel_id}/", status_code=204)
 async def delete_channel(
     channel_id: UUID, principal: SignedIn, context: Context
 ) -> Response:
-    """Disconnect a channel that nobody has written to."""
-    if not await context.connections.remove(principal.tenant_id, ChannelId(channel_id)):
+    """Delete a channel without conversations."""
+    if not await context.registration.remove(
+        principal.tenant_id, ChannelId(channel_id)
+    ):
         raise NotFoundError
     return Response(status_code=204)
 
 
-async def _fetch(context: ApiContext, tenant_id: TenantId, channel_id: UUID) -> Channel:
+async def _fetch(
+    context: WebDependencies, tenant_id: TenantId, channel_id: UUID
+) -> Channel:
     channel = await channels.fetch_tenant_channel(
         context.pool, tenant_id, ChannelId(channel_id)
     )
@@ -226,26 +219,26 @@ def _found(channel: Channel | None) -> Channel:
     return channel
 
 
-def _build_new(body: InstagramIn | TelegramIn | WebsiteIn) -> NewChannel:
+def _build_new(body: InstagramIn | TelegramIn | WebsiteIn) -> channels.NewChannel:
     match body:
         case InstagramIn():
             account_id = body.account_id
-            tokens = ChannelTokens(body.access_token, None)
+            tokens = channels.ChannelTokens(body.access_token, None)
         case TelegramIn():
             account_id = _bot_id(body.bot_token)
-            # Telegram sends it back with each update: only Telegram knows it.
-            tokens = ChannelTokens(body.bot_token, secrets.token_urlsafe(32))
+            # Telegram sends the secret with each update, and nobody else knows it.
+            tokens = channels.ChannelTokens(body.bot_token, secrets.token_urlsafe(32))
         case WebsiteIn():
             account_id = secrets.token_urlsafe(16)
-            tokens = ChannelTokens(None, None)
+            tokens = channels.ChannelTokens(None, None)
         case _:
             assert_never(body)
-    return NewChannel(
+    return channels.NewChannel(
         ChannelKind(body.kind), body.name, account_id, tokens, body.is_paused
     )
 
 
-def _build_edit(channel: Channel, body: ChannelPatch) -> ChannelEdit:
+def _build_edit(channel: Channel, body: ChannelPatch) -> channels.ChannelEdit:
     """Take the token that the channel's kind has. Raises InvalidValueError."""
     for field, kind in (
         ("access_token", ChannelKind.INSTAGRAM),
@@ -254,7 +247,7 @@ def _build_edit(channel: Channel, body: ChannelPatch) -> ChannelEdit:
         if getattr(body, field) is not None and channel.kind is not kind:
             message = f"{field}: a {channel.kind} channel has none"
             raise InvalidValueError(message)
-    return ChannelEdit(
+    return channels.ChannelEdit(
         name=body.name,
         is_paused=body.is_paused,
         account_id=None if body.bot_token is None else _bot_id(body.bot_token),
@@ -266,12 +259,12 @@ def _bot_id(bot_token: str) -> str:
     return bot_token.partition(":")[0]
 
 
-def _render(context: ApiContext, channel: Channel) -> ChannelOut:
+def _render(context: WebDependencies, channel: Channel) -> ChannelOut:
     try:
         tokens = channels.decrypt_tokens(context.cipher, channel)
     except SecretUnreadableError:
-        # The list must open, or nobody could replace the token that can't be read.
-        tokens = ChannelTokens(None, None)
+        # The list must open, so that the unreadable token can be replaced.
+        tokens = channels.ChannelTokens(None, None)
     is_website = channel.kind is ChannelKind.WEBSITE
     link = channel.link
     return ChannelOut(
@@ -290,6 +283,6 @@ def _render(context: ApiContext, channel: Channel) -> ChannelOut:
 
 
 def _build_hint(link: Link) -> str | None:
-    """Say what to do; None when all is well."""
+    """Return what to do about a link; None if it is connected."""
     hint = HINTS[link.state]
     return hint and f"{hint} {link.note}".strip()

@@ -1,5 +1,6 @@
-"""`/api/conversations/`: the inbox, and who leads a conversation."""
+"""`/api/conversations/`: the inbox, its conversations' events and handovers."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID, uuid4
 
@@ -9,27 +10,17 @@ from pydantic import StrictBool
 from actors.conversation.events import AiSwitched, ConversationRedirected, StatusSet
 from actors.conversation.rules.reply_window import reply_window
 from actors.conversation.state import Destination, Source, Status
+from deployments.web.api import schemas
 from deployments.web.api.auth import Principal, SignedIn
-from deployments.web.api.context import ApiContext, Context
 from deployments.web.api.errors import NotFoundError
-from deployments.web.api.pagination import Page, Paging
-from deployments.web.api.schemas import (
-    Answer,
-    ConversationOut,
-    CustomerOut,
-    LastMessageOut,
-    LeftEmpty,
-    PendingShareOut,
-    RequestBody,
-    SearchWords,
-)
-from persistence import conversations
+from deployments.web.dependencies import Context, WebDependencies
+from persistence import conversations, history
 from persistence.conversations import ConversationFilter, ConversationSummary
 from persistence.ids import ConversationId, EventId, derive_event_id
 
 router = APIRouter(tags=["conversations"])
 
-#: What people read beside each destination.
+#: The label of each destination.
 LABELS = {
     Destination.AI: "AI Assistant",
     Destination.SUPPORT: "Support",
@@ -40,35 +31,45 @@ LABELS = {
 }
 
 
-class RedirectIn(RequestBody):
-    """Where to hand the conversation."""
+class RedirectIn(schemas.RequestBody):
+    """The new owner of a conversation."""
 
     destination: Destination
 
 
-class StatusIn(RequestBody):
+class StatusIn(schemas.RequestBody):
     """The status to set."""
 
     status: Status
 
 
-class AiIn(RequestBody):
-    """How the AI's switch is to stand."""
+class AiIn(schemas.RequestBody):
+    """Whether the AI answers."""
 
     ai_enabled: StrictBool
 
 
-class DestinationOut(Answer):
+class DestinationOut(schemas.Answer):
     """A destination as a choice in a form."""
 
     value: Destination
     label: str
 
 
+class EventOut(schemas.Answer):
+    """An event of a conversation; `version` counts them."""
+
+    id: UUID
+    version: int
+    kind: str
+    at: datetime
+    payload: dict[str, object]
+
+
 async def fetch_own_conversation(
     conversation_id: UUID, principal: SignedIn, context: Context
 ) -> ConversationSummary:
-    """Return the conversation at this address; another tenant's is not there."""
+    """Return the conversation at this address; another tenant's does not exist."""
     conversation = await conversations.fetch_conversation(
         context.pool, principal.tenant_id, ConversationId(conversation_id)
     )
@@ -85,10 +86,10 @@ def build_event_id(
     conversation_id: UUID,
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
 ) -> EventId:
-    """Return a new event's id; with an `Idempotency-Key`, the same for a repetition.
+    """Return a new event's id; an `Idempotency-Key` gives a repetition the same id.
 
-    The key counts for its address only: nobody can take an id that an event of another
-    conversation, or of another kind, will have.
+    The key is combined with the address: it can't take the id of an event of another
+    conversation or kind.
     """
     return derive_request_id(request, ConversationId(conversation_id), idempotency_key)
 
@@ -110,12 +111,12 @@ NewEventId = Annotated[EventId, Depends(build_event_id)]
 async def list_conversations(
     principal: SignedIn,
     context: Context,
-    paging: Paging,
-    status: Annotated[Status | None, LeftEmpty] = None,
-    source: Annotated[Source | None, LeftEmpty] = None,
-    q: SearchWords | None = None,
-) -> Page[ConversationOut]:
-    """List conversations, what moved last first."""
+    paging: schemas.Paging,
+    status: Annotated[Status | None, schemas.LeftEmpty] = None,
+    source: Annotated[Source | None, schemas.LeftEmpty] = None,
+    q: schemas.SearchWords | None = None,
+) -> schemas.Page[schemas.ConversationOut]:
+    """List conversations, last changed first."""
     count, rows = await conversations.fetch_conversations_page(
         context.pool,
         principal.tenant_id,
@@ -127,9 +128,23 @@ async def list_conversations(
 
 
 @router.get("/api/conversations/{conversation_id}/")
-async def show_conversation(conversation: OwnConversation) -> ConversationOut:
-    """Show one conversation."""
+async def show_conversation(conversation: OwnConversation) -> schemas.ConversationOut:
+    """Show a conversation."""
     return render_conversation(conversation)
+
+
+@router.get("/api/conversations/{conversation_id}/events/")
+async def list_events(
+    conversation: OwnConversation,
+    principal: SignedIn,
+    context: Context,
+    paging: schemas.Paging,
+) -> schemas.Page[EventOut]:
+    """List the events of a conversation, oldest first."""
+    count, rows = await history.fetch_events_page(
+        context.pool, principal.tenant_id, conversation.id, paging.limit, paging.offset
+    )
+    return paging.build(count, (EventOut.model_validate(row) for row in rows))
 
 
 @router.post("/api/conversations/{conversation_id}/redirect/")
@@ -139,18 +154,18 @@ async def redirect_conversation(
     event_id: NewEventId,
     principal: SignedIn,
     context: Context,
-) -> ConversationOut:
+) -> schemas.ConversationOut:
     """Hand the conversation to a department, or back to the AI."""
-    await context.services.shards.submit(
+    await context.shards.submit(
         ConversationRedirected(
             id=event_id,
             conversation_id=conversation.id,
-            at=context.services.clock.now(),
+            at=context.clock.now(),
             destination=body.destination,
             user_id=principal.user_id,
         )
     )
-    return await _show_anew(context, principal, conversation.id)
+    return await _show_changed(context, principal, conversation.id)
 
 
 @router.post("/api/conversations/{conversation_id}/status/")
@@ -160,18 +175,18 @@ async def set_status(
     event_id: NewEventId,
     principal: SignedIn,
     context: Context,
-) -> ConversationOut:
+) -> schemas.ConversationOut:
     """Set the status."""
-    await context.services.shards.submit(
+    await context.shards.submit(
         StatusSet(
             id=event_id,
             conversation_id=conversation.id,
-            at=context.services.clock.now(),
+            at=context.clock.now(),
             status=body.status,
             user_id=principal.user_id,
         )
     )
-    return await _show_anew(context, principal, conversation.id)
+    return await _show_changed(context, principal, conversation.id)
 
 
 @router.post("/api/conversations/{conversation_id}/ai/")
@@ -181,54 +196,54 @@ async def switch_ai(
     event_id: NewEventId,
     principal: SignedIn,
     context: Context,
-) -> ConversationOut:
-    """Turn the AI on or off, without handing the conversation to anybody.
+) -> schemas.ConversationOut:
+    """Turn the AI on or off, without redirecting the conversation.
 
-    On, it answers what nobody answered yet; off, an answer that it is writing, or that
-    still waits to be sent, is dropped.
+    Turned on, it answers open questions. Turned off, an answer that it is writing or
+    that waits to be sent is dropped.
     """
-    await context.services.shards.submit(
+    await context.shards.submit(
         AiSwitched(
             id=event_id,
             conversation_id=conversation.id,
-            at=context.services.clock.now(),
+            at=context.clock.now(),
             user_id=principal.user_id,
             ai_enabled=body.ai_enabled,
         )
     )
-    return await _show_anew(context, principal, conversation.id)
+    return await _show_changed(context, principal, conversation.id)
 
 
 @router.get("/api/workflow/action-nodes/redirect_destinations/")
 async def list_destinations(_: SignedIn) -> list[DestinationOut]:
-    """List where a conversation can be redirected to."""
+    """List the destinations of a redirect."""
     return [DestinationOut(value=value, label=label) for value, label in LABELS.items()]
 
 
-async def _show_anew(
-    context: ApiContext, principal: Principal, conversation_id: ConversationId
-) -> ConversationOut:
+async def _show_changed(
+    context: WebDependencies, principal: Principal, conversation_id: ConversationId
+) -> schemas.ConversationOut:
     return render_conversation(
         await fetch_own_conversation(conversation_id, principal, context)
     )
 
 
-def render_conversation(row: ConversationSummary) -> ConversationOut:
+def render_conversation(row: ConversationSummary) -> schemas.ConversationOut:
     """Render a conversation as the API and the live feed show it."""
     last_message, pending_share = None, None
     window = reply_window(Source(row.source), row.last_customer_at)
     if row.last_message is not None:
-        last_message = LastMessageOut.model_validate(row.last_message)
+        last_message = schemas.LastMessageOut.model_validate(row.last_message)
     if row.pending_share is not None:
-        pending_share = PendingShareOut.model_validate(row.pending_share)
-    return ConversationOut(
+        pending_share = schemas.PendingShareOut.model_validate(row.pending_share)
+    return schemas.ConversationOut(
         id=row.id,
         status=row.status,
         ai_enabled=row.ai_enabled,
         department=row.department,
         source=row.source,
         channel_id=row.channel_id,
-        customer=CustomerOut.model_validate(row.customer),
+        customer=schemas.CustomerOut.model_validate(row.customer),
         pending_share=pending_share,
         can_reply_until=None if window is None else window.until,
         needs_operator=row.needs_operator,

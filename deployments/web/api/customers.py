@@ -1,4 +1,4 @@
-"""`/api/customers/`: who writes to the tenant, and what its operators note of them."""
+"""`/api/customers/`: the tenant's customers, with tags, attributes and notes."""
 
 from datetime import datetime
 from typing import Annotated
@@ -13,17 +13,10 @@ from pydantic import (
 )
 
 from actors.conversation.events import CustomerEdited
+from deployments.web.api import schemas
 from deployments.web.api.auth import SignedIn
-from deployments.web.api.context import Context
 from deployments.web.api.errors import NotFoundError
-from deployments.web.api.pagination import Page, Paging
-from deployments.web.api.schemas import (
-    Answer,
-    LeftEmpty,
-    NoNul,
-    RequestBody,
-    SearchWords,
-)
+from deployments.web.dependencies import Context
 from persistence import customers
 from persistence.customers import Customer, CustomerEdit, CustomerFilter
 from persistence.ids import ChannelId, CustomerId, EventId
@@ -34,19 +27,19 @@ MAX_TAGS = 50
 MAX_ATTRIBUTES = 50
 MAX_NOTES_CHARS = 10_000
 MAX_ATTRIBUTE_CHARS = 1000
-#: Up to here every reader of JSON takes an integer for the same.
+#: Every JSON parser reads integers exactly up to here.
 MAX_NUMBER = 2**53
 
 
 def _refuse_repeated(tags: list[str]) -> list[str]:
     if len(set(tags)) < len(tags):
-        message = "no tag may stand twice"
+        message = "must not repeat a tag"
         raise ValueError(message)
     return tags
 
 
 def _check_attribute(value: object) -> object:
-    """Refuse what is not small and plain, with one reason instead of one per type."""
+    """Refuse a value that is not small and plain, with one message for all types."""
     match value:
         case None | bool():
             is_plain = True
@@ -66,12 +59,12 @@ def _check_attribute(value: object) -> object:
 
 
 PersonName = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=100), NoNul
+    str, StringConstraints(strip_whitespace=True, max_length=100), schemas.NoNul
 ]
 Tag = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=50),
-    NoNul,
+    schemas.NoNul,
 ]
 Tags = Annotated[
     list[Tag], Field(max_length=MAX_TAGS), AfterValidator(_refuse_repeated)
@@ -79,15 +72,15 @@ Tags = Annotated[
 AttributeName = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
-    NoNul,
+    schemas.NoNul,
 ]
 AttributeValue = Annotated[
     str | bool | int | float | None, BeforeValidator(_check_attribute)
 ]
 
 
-class CustomerPatch(RequestBody):
-    """What to change; tags and attributes take the place of all that were there."""
+class CustomerPatch(schemas.RequestBody):
+    """A change of a customer; tags and attributes replace all existing ones."""
 
     first_name: PersonName | None = None
     last_name: PersonName | None = None
@@ -97,12 +90,13 @@ class CustomerPatch(RequestBody):
         | None
     ) = None
     notes: (
-        Annotated[str, StringConstraints(max_length=MAX_NOTES_CHARS), NoNul] | None
+        Annotated[str, StringConstraints(max_length=MAX_NOTES_CHARS), schemas.NoNul]
+        | None
     ) = None
 
 
-class CustomerCardOut(Answer):
-    """All that is known of a customer; the notes are the operators' own."""
+class CustomerCardOut(schemas.Answer):
+    """A customer; the notes are the operators' own."""
 
     id: UUID
     channel_id: UUID
@@ -122,12 +116,12 @@ class CustomerCardOut(Answer):
 async def list_customers(
     principal: SignedIn,
     context: Context,
-    paging: Paging,
-    channel_id: Annotated[UUID | None, LeftEmpty] = None,
-    tag: Annotated[str, StringConstraints(max_length=50), NoNul] | None = None,
-    q: SearchWords | None = None,
-) -> Page[CustomerCardOut]:
-    """List customers, the newest first."""
+    paging: schemas.Paging,
+    channel_id: Annotated[UUID | None, schemas.LeftEmpty] = None,
+    tag: Annotated[str, StringConstraints(max_length=50), schemas.NoNul] | None = None,
+    q: schemas.SearchWords | None = None,
+) -> schemas.Page[CustomerCardOut]:
+    """List customers, newest first."""
     wanted = CustomerFilter(
         channel_id=None if channel_id is None else ChannelId(channel_id),
         tag=tag or None,
@@ -143,7 +137,7 @@ async def list_customers(
 async def show_customer(
     customer_id: UUID, principal: SignedIn, context: Context
 ) -> CustomerCardOut:
-    """Show one customer."""
+    """Show a customer."""
     customer = await customers.fetch_customer(
         context.pool, principal.tenant_id, CustomerId(customer_id)
     )
@@ -168,13 +162,13 @@ async def edit_customer(
         await customers.update_customer(context.pool, tenant_id, its_id, edit)
     customer = _found(await customers.fetch_customer(context.pool, tenant_id, its_id))
     if changed:
-        # Told of after it is stored: who follows reads it then. If nobody can be told,
-        # the caller is asked to repeat the edit, which changes nothing more.
-        await context.services.shards.submit(
+        # After the edit is stored, so that followers of the feed read it. If this fails
+        # the caller repeats the edit, which changes nothing more.
+        await context.shards.submit(
             CustomerEdited(
                 id=EventId(uuid4()),
                 conversation_id=customer.conversation_id,
-                at=context.services.clock.now(),
+                at=context.clock.now(),
                 user_id=principal.user_id,
                 fields=changed,
             )

@@ -1,4 +1,4 @@
-"""`/api/knowledge/`: what a tenant's answers are taken from."""
+"""`/api/knowledge/`: the documents that answers are written from, and a search."""
 
 import asyncio
 from datetime import datetime
@@ -10,17 +10,10 @@ from fastapi import APIRouter, Depends, Response
 from fastapi import Query as Parameter
 from pydantic import Field, StringConstraints
 
+from deployments.web.api import schemas
 from deployments.web.api.auth import SignedIn
-from deployments.web.api.context import ApiContext, Context
 from deployments.web.api.errors import InvalidValueError, NotFoundError
-from deployments.web.api.pagination import Page, Paging
-from deployments.web.api.schemas import (
-    Answer,
-    NoNul,
-    NotBlank,
-    RequestBody,
-    SearchWords,
-)
+from deployments.web.dependencies import Context, WebDependencies
 from persistence import documents
 from persistence.database import Connection
 from persistence.documents import (
@@ -36,40 +29,43 @@ from retrieval.text.chunking import Parent, chunk_document
 
 router = APIRouter(prefix="/api/knowledge", tags=["knowledge"])
 
-#: More words than any question has.
+#: Longer than any question.
 MAX_QUERY_CHARS = 2000
 
 Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
-    NoNul,
+    schemas.NoNul,
 ]
 Body = Annotated[
-    str, StringConstraints(min_length=1, max_length=200_000), NoNul, NotBlank
+    str,
+    StringConstraints(min_length=1, max_length=200_000),
+    schemas.NoNul,
+    schemas.NotBlank,
 ]
 Link = Annotated[
-    str, StringConstraints(pattern=r"^https?://\S+$", max_length=2000), NoNul
+    str, StringConstraints(pattern=r"^https?://\S+$", max_length=2000), schemas.NoNul
 ]
 Query = Annotated[
     str,
     Parameter(description="A question, as a customer would ask it."),
     StringConstraints(min_length=1, max_length=MAX_QUERY_CHARS),
-    NoNul,
-    NotBlank,
+    schemas.NoNul,
+    schemas.NotBlank,
 ]
 
 Share = Annotated[
     str,
     Parameter(description="The caption of a post that the question may be about."),
     StringConstraints(max_length=MAX_QUERY_CHARS),
-    NoNul,
+    schemas.NoNul,
 ]
 
 
 Tag = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
-    NoNul,
+    schemas.NoNul,
 ]
 Tags = Annotated[tuple[Tag, ...], Field(max_length=50)]
 
@@ -85,8 +81,8 @@ def _narrow(
 Narrowed = Annotated[RetrievalFilter, Depends(_narrow)]
 
 
-class DocumentIn(RequestBody):
-    """A document as a person writes it."""
+class DocumentIn(schemas.RequestBody):
+    """A document."""
 
     source_type: SourceType
     title: Title
@@ -95,8 +91,8 @@ class DocumentIn(RequestBody):
     tags: Tags = ()
 
 
-class DocumentPatch(RequestBody):
-    """What to change; a url of null takes the link away."""
+class DocumentPatch(schemas.RequestBody):
+    """A change of a document; a url of null removes the link."""
 
     source_type: SourceType | None = None
     title: Title | None = None
@@ -106,15 +102,15 @@ class DocumentPatch(RequestBody):
 
 
 class IndexState(StrEnum):
-    """Whether all of a document can be found by meaning; by words it always can."""
+    """Progress of indexing by meaning; words of a document are found at once."""
 
     PENDING = "pending"
     INDEXED = "indexed"
     FAILED = "failed"
 
 
-class DocumentOut(Answer):
-    """A document, and how far its indexing has come."""
+class DocumentOut(schemas.Answer):
+    """A document, with the progress of its indexing."""
 
     id: UUID
     source_type: SourceType
@@ -126,7 +122,7 @@ class DocumentOut(Answer):
     chunks: int
     embedded_chunks: int
     failed_chunks: int
-    #: Why the model could not take a chunk, when last tried.
+    #: The model's last error with a chunk of the document.
     index_error: str | None
     created_at: datetime
     updated_at: datetime
@@ -136,11 +132,11 @@ class DocumentOut(Answer):
 async def list_documents(
     principal: SignedIn,
     context: Context,
-    paging: Paging,
+    paging: schemas.Paging,
     source_type: SourceType | None = None,
-    q: SearchWords | None = None,
-) -> Page[DocumentOut]:
-    """List documents, changed last first."""
+    q: schemas.SearchWords | None = None,
+) -> schemas.Page[DocumentOut]:
+    """List documents, last changed first."""
     count, rows = await documents.fetch_documents_page(
         context.pool,
         principal.tenant_id,
@@ -179,7 +175,7 @@ async def show_document(
 async def replace_document(
     document_id: UUID, body: DocumentIn, principal: SignedIn, context: Context
 ) -> DocumentOut:
-    """Write a document anew."""
+    """Replace a document."""
     content = _content_of(body)
     async with context.pool.acquire() as connection, connection.transaction():
         old = await documents.lock_document(
@@ -203,7 +199,7 @@ async def edit_document(
             source_type=body.source_type or old.content.source_type,
             title=body.title or old.content.title,
             text=body.text or old.content.text,
-            # Null is a value here; only a field that was left out changes nothing.
+            # Null is a value here: only an omitted field leaves the link.
             url=body.url if "url" in body.model_fields_set else old.content.url,
             tags=old.content.tags
             if body.tags is None
@@ -233,12 +229,12 @@ async def search_knowledge(
     only: Narrowed,
     share: Share = "",
 ) -> RetrievedContext:
-    """Show what an answer to the query would be written from, stage by stage.
+    """Show the passages that an answer to the query would be written from.
 
-    Each of `source`, `tag` and `document` may be given several times; together they
-    leave what has one of the sources, one of the tags, and is one of the documents.
+    `source`, `tag` and `document` filter the documents and may each be repeated: a
+    document must match one value of each.
     """
-    return await context.services.retriever.retrieve(
+    return await context.retriever.retrieve(
         principal.tenant_id, query, share=share, only=only
     )
 
@@ -249,19 +245,21 @@ def _content_of(body: DocumentIn) -> DocumentContent:
     )
 
 
-async def _chunk(context: ApiContext, content: DocumentContent) -> tuple[Parent, ...]:
-    # A long document takes some hundred milliseconds, which others must not wait for.
+async def _chunk(
+    context: WebDependencies, content: DocumentContent
+) -> tuple[Parent, ...]:
+    # A long document takes some hundred milliseconds: not on the event loop.
     parents = await asyncio.to_thread(
-        chunk_document, content.title, content.text, context.services.count_tokens
+        chunk_document, content.title, content.text, context.count_tokens
     )
     if not parents:
-        message = "text: there is nothing in it to find"
+        message = "text: must contain words"
         raise InvalidValueError(message)
     return parents
 
 
 async def _replace(
-    context: ApiContext,
+    context: WebDependencies,
     connection: Connection,
     old: Document | None,
     content: DocumentContent,

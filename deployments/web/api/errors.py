@@ -1,10 +1,8 @@
-"""What can go wrong between a signed-in person and the API."""
-
-from datetime import timedelta
+"""Errors of the API."""
 
 
 class ApiError(Exception):
-    """The request could not be done."""
+    """The request could not be carried out. Check its values."""
 
     permanent = True
 
@@ -21,40 +19,12 @@ class WrongPasswordError(ApiError):
 
 
 class SuperuserOnlyError(ApiError):
-    """This concerns the whole runtime: only a superuser may do it."""
+    """Only a superuser may do this: it concerns the whole runtime."""
 
 
 class NotFoundError(ApiError):
-    """There is no such thing."""
+    """Nothing with this id exists here."""
 
 
 class InvalidValueError(ApiError):
-    """A field has a value that can't be used. The message begins with its name."""
-
-
-class AnalysisBusyError(ApiError):
-    """An analysis is under way already. Try again in a minute."""
-
-    permanent = False
-
-
-class AnalysisFailedError(ApiError):
-    """The analysis did not come to an end. Try a shorter period."""
-
-    permanent = False
-
-
-class TooManyCallsError(ApiError):
-    """Too many calls in a short time. Wait a moment and try again."""
-
-    permanent = False
-
-    def __init__(
-        self, message: str = "", retry_after: timedelta = timedelta(seconds=1)
-    ) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-
-    def __reduce__(self) -> tuple[type["TooManyCallsError"], tuple[str, timedelta]]:
-        """Survive pickle with the time to wait."""
-        return type(self), (str(self), self.retry_after)
+    """A field has an invalid value. The message begins with the name of the field."""

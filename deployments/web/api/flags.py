@@ -1,4 +1,4 @@
-"""`/api/flags/`: the runtime's flags, who changed them, and what came of it."""
+"""`/api/flags/`: the runtime's flags, their history and the retrieval metrics."""
 
 import asyncio
 from collections.abc import Iterable
@@ -13,19 +13,18 @@ from config.flags import FLAGS, FlagType, FlagValue, find_flag
 from deployments.answers.rag_metrics import RAGMetrics
 from deployments.flags import MAX_TTL
 from deployments.web.api.auth import Principal, SignedIn, Superuser
-from deployments.web.api.context import ApiContext, Context
 from deployments.web.api.errors import InvalidValueError
-from deployments.web.api.pagination import Page, Paging
-from deployments.web.api.schemas import Answer, RequestBody
+from deployments.web.api.schemas import Answer, Page, Paging, RequestBody
+from deployments.web.dependencies import Context, WebDependencies
 from persistence.flags import FlagChange, fetch_flag_changes_page
 
 router = APIRouter(prefix="/api/flags", tags=["flags"])
 
-Name = Annotated[str, Path(description="A flag's name, as the list has it.")]
+Name = Annotated[str, Path(description="The name of a flag, as in the list.")]
 
 
 def _check_type(value: object) -> object:
-    """Refuse what no flag can be, with one reason instead of one per type."""
+    """Refuse a value of no flag's type, with one message for all types."""
     if isinstance(value, bool | int) or (isinstance(value, str) and len(value) <= 100):
         return value
     message = "must be true or false, a whole number, or a short text"
@@ -35,34 +34,34 @@ def _check_type(value: object) -> object:
 Value = Annotated[
     StrictBool | StrictInt | StrictStr,
     BeforeValidator(_check_type),
-    Field(description="Of the flag's own type; nothing is converted."),
+    Field(description="A value of the flag's own type; nothing is converted."),
 ]
 Ttl = Annotated[
     float,
     Field(
         gt=0,
         le=MAX_TTL.total_seconds(),
-        description="Seconds until the default counts again; without it, never.",
+        description="Seconds until the flag returns to its default; never if left out.",
     ),
 ]
 
 
 class FlagIn(RequestBody):
-    """A value, and how long it counts."""
+    """A value, and for how long it is in force."""
 
     value: Value
     ttl: Ttl | None = None
 
 
 class FlagPatch(RequestBody):
-    """What to change; a ttl of null lets the value stay."""
+    """A change of a flag; a ttl of null keeps the value for good."""
 
     value: Value | None = None
     ttl: Ttl | None = None
 
 
 class FlagOut(Answer):
-    """A flag as it stands, and what it can be.
+    """A flag, with its value and its possible values.
 
     `enabled` is for everybody, `enabled_for_tenant` for the caller's own tenant.
     """
@@ -81,7 +80,7 @@ class FlagOut(Answer):
 
 
 class FlagChangeOut(Answer):
-    """A change; null as a value means that the default counted."""
+    """A change; null as a value stands for the default."""
 
     id: int
     name: str
@@ -93,7 +92,7 @@ class FlagChangeOut(Answer):
 
 
 class MethodOut(Answer):
-    """How one way of retrieving does; shares and rates are 0 to 1."""
+    """Metrics of a retrieval method; shares and rates are 0 to 1."""
 
     retrievals: int
     errors: int
@@ -104,7 +103,7 @@ class MethodOut(Answer):
 
 
 class RerankOut(Answer):
-    """How one cross-encoder does."""
+    """Metrics of a cross-encoder."""
 
     rerankings: int
     latency_avg_ms: float
@@ -121,9 +120,8 @@ class RagMetricsOut(Answer):
 
 @router.get("/")
 async def list_flags(principal: SignedIn, context: Context) -> dict[str, FlagOut]:
-    """List all flags by name. Everybody may read them."""
-    # From the database: this process may be one of several, and the one that was told
-    # of a change is not always the one that is asked next.
+    """List all flags by name. Every user may read them."""
+    # From the database: another process may have made the last change.
     await context.flags.refresh()
     states = context.flags.get_all_flags()
     return {
@@ -135,7 +133,7 @@ async def list_flags(principal: SignedIn, context: Context) -> dict[str, FlagOut
 async def list_changes(
     _: Superuser, context: Context, paging: Paging, name: str | None = None
 ) -> Page[FlagChangeOut]:
-    """List who changed what, newest first. For superusers."""
+    """List changes of flags, newest first. For superusers."""
     if name is not None:
         find_flag(name)
     count, rows = await fetch_flag_changes_page(
@@ -146,14 +144,14 @@ async def list_changes(
 
 @router.get("/metrics/")
 async def show_metrics(_: Superuser) -> RagMetricsOut:
-    """Show how each way of retrieving does: what a roll-out is judged by."""
+    """Show the metrics of each retrieval method, to judge a roll-out by."""
     summary = await asyncio.to_thread(RAGMetrics.get_cached_metrics)
     return RagMetricsOut.model_validate(summary)
 
 
 @router.get("/{name}/")
 async def show_flag(name: Name, principal: SignedIn, context: Context) -> FlagOut:
-    """Show one flag."""
+    """Show a flag."""
     await context.flags.refresh()
     return _show(context, principal, name)
 
@@ -162,7 +160,7 @@ async def show_flag(name: Name, principal: SignedIn, context: Context) -> FlagOu
 async def set_flag(
     name: Name, body: FlagIn, principal: Superuser, context: Context
 ) -> FlagOut:
-    """Set a flag, everywhere within a second. For superusers."""
+    """Set a flag in every process, within a second. For superusers."""
     return await _set(context, principal, name, body.value, body.ttl)
 
 
@@ -170,16 +168,16 @@ async def set_flag(
 async def edit_flag(
     name: Name, body: FlagPatch, principal: Superuser, context: Context
 ) -> FlagOut:
-    """Change a flag's value or its ttl, and leave the other. For superusers."""
+    """Change a flag's value or its ttl, and keep the other. For superusers."""
     await context.flags.refresh()
     value, ttl, old = body.value, body.ttl, _show(context, principal, name)
     if value is None and old.is_set:
         value = old.value
     if value is None:
-        message = "value: the flag is not set, so there is nothing to keep"
+        message = "value: required, because the flag is not set"
         raise InvalidValueError(message)
     if "ttl" not in body.model_fields_set and old.expires_at is not None:
-        ttl = (old.expires_at - context.services.clock.now()).total_seconds()
+        ttl = (old.expires_at - context.clock.now()).total_seconds()
     return await _set(context, principal, name, value, ttl)
 
 
@@ -191,7 +189,7 @@ async def clear_flag(name: Name, principal: Superuser, context: Context) -> Resp
 
 
 async def _set(
-    context: ApiContext,
+    context: WebDependencies,
     principal: Principal,
     name: str,
     value: FlagValue,
@@ -202,13 +200,13 @@ async def _set(
     return _show(context, principal, name)
 
 
-def _show(context: ApiContext, principal: Principal, name: str) -> FlagOut:
+def _show(context: WebDependencies, principal: Principal, name: str) -> FlagOut:
     find_flag(name)
     return _render(context, principal, name, context.flags.get_all_flags()[name])
 
 
 def _render(
-    context: ApiContext, principal: Principal, name: str, state: FlagState
+    context: WebDependencies, principal: Principal, name: str, state: FlagState
 ) -> FlagOut:
     flag = FLAGS[name]
     return FlagOut(

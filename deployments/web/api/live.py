@@ -1,4 +1,4 @@
-"""`/ws/conversations/`: what happens in a tenant's inbox, as it happens."""
+"""`/ws/conversations/`: live feed of a tenant's inbox."""
 
 import asyncio
 from dataclasses import dataclass
@@ -8,31 +8,21 @@ from uuid import UUID
 
 from fastapi import APIRouter, WebSocket
 
+from deployments.http import websocket
+from deployments.http.errors import TooManyRequestsError
+from deployments.http.websocket import Ending
 from deployments.web.api.auth import Principal, authenticate
-from deployments.web.api.context import ApiContext, Context
 from deployments.web.api.conversations import render_conversation
-from deployments.web.api.errors import NotSignedInError, TooManyCallsError
+from deployments.web.api.errors import NotSignedInError
 from deployments.web.api.messages import render_message
 from deployments.web.api.schemas import Answer, ConversationOut, MessageOut
 from deployments.web.api.tokens import TokenType
+from deployments.web.dependencies import Context, WebDependencies
 from deployments.web.inbox_feed import (
-    ChangeFeed,
     Changes,
     Follower,
+    InboxFeed,
     TooManyFollowersError,
-)
-from deployments.web.websocket import (
-    PING,
-    SIGNED_OUT,
-    TOO_MANY,
-    TOO_SLOW,
-    TRY_AGAIN,
-    Ending,
-    close_socket,
-    invalid,
-    run_until_first,
-    send_text,
-    wait_for_leaving,
 )
 from persistence.errors import DATABASE_AWAY
 from persistence.feed import FeedCursor, fetch_feed_end
@@ -42,23 +32,23 @@ router = APIRouter()
 
 
 class LiveMessage(MessageOut):
-    """A message, and where it was said."""
+    """A message, with its conversation."""
 
     conversation_id: UUID
 
 
 class WelcomeFrame(Answer):
-    """The first frame: lists that are fetched after it miss nothing."""
+    """The first frame: a list that is fetched after it misses no change."""
 
     type: Literal["welcome"] = "welcome"
     cursor: str
 
 
 class ChangesFrame(Answer):
-    """What changed: each thing once, as it is now.
+    """Changes: each message and conversation once, as it is now.
 
-    `cursor` stands behind all of it. `messages` are new; `changed_messages` were told
-    of before, and are now delivered, answered, rated, edited or taken back.
+    `cursor` is the position after all of them. `messages` are new; `changed_messages`
+    were delivered, answered, rated, edited or taken back since they were sent.
     """
 
     type: Literal["changes"] = "changes"
@@ -70,7 +60,7 @@ class ChangesFrame(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Who follows, and until when the token lets them."""
+    """The follower of a feed, and the end of the token's life."""
 
     principal: Principal
     token: str
@@ -79,38 +69,40 @@ class Session:
 
 @dataclass(slots=True)
 class Window:
-    """One socket, and how far its end has come."""
+    """A socket, with the position of its feed."""
 
     socket: WebSocket
-    feed: ChangeFeed
+    feed: InboxFeed
     follower: Follower
     tenant_id: TenantId
     cursor: FeedCursor
-    #: Whether there may be news that nobody will tell of.
+    #: Whether there may be changes without a signal to come.
     is_behind: bool = True
 
     async def send_changes(self) -> Ending:
-        """Send what changes, until the other end takes no more."""
+        """Send changes until the other end takes no more."""
         text = WelcomeFrame(cursor=self.cursor.render()).model_dump_json()
-        while await send_text(self.socket, text, self.feed.limits.send_timeout):
+        while await websocket.send_text(
+            self.socket, text, self.feed.limits.send_timeout
+        ):
             silence = asyncio.timeout(self.feed.limits.heartbeat.total_seconds())
             try:
                 async with silence:
                     changes = await self._wait_for_changes()
             except DATABASE_AWAY:
                 if not silence.expired():
-                    return TRY_AGAIN
-                text = PING
+                    return websocket.TRY_AGAIN
+                text = websocket.PING
             else:
                 self.cursor, self.is_behind = changes.cursor, changes.is_full
                 text = render_changes(changes)
-        return TOO_SLOW
+        return websocket.TOO_SLOW
 
     async def _wait_for_changes(self) -> Changes:
         while True:
             if not self.is_behind:
                 await self.follower.news.wait()
-            # What is told of from here on may be missing in the reading.
+            # Changes that are signalled from here on may be missing in the reading.
             self.follower.news.clear()
             self.is_behind = True
             changes = await self.feed.read(self.tenant_id, self.cursor)
@@ -123,25 +115,25 @@ class Window:
 async def follow_conversations(socket: WebSocket, context: Context) -> None:
     """Push every new message and every change of the tenant, from a cursor on.
 
-    Each frame carries the cursor to come back with as `since`. Without one, the feed
-    begins now. Close codes: 1013 come back; 4400 the cursor is no good, begin anew;
-    4401 sign in again; 4429 too many windows, wait.
+    Each frame carries a cursor; send it as `since` to resume. Without one, the feed
+    begins now. Close codes: 1013 reconnect; 4400 the cursor is not valid, start again
+    without it; 4401 sign in again; 4429 too many windows, wait.
     """
-    # Accepted first: a browser shows the page a close code, but no refused handshake.
+    # Accepted first: a page can read a close code, but not a refused handshake.
     await socket.accept()
     try:
         ending = await _follow(socket, context)
     except NotSignedInError:
-        ending = SIGNED_OUT
-    except (TooManyCallsError, TooManyFollowersError):
-        ending = TOO_MANY
+        ending = websocket.SIGNED_OUT
+    except (TooManyRequestsError, TooManyFollowersError):
+        ending = websocket.TOO_MANY
     except DATABASE_AWAY:
-        ending = TRY_AGAIN
-    await close_socket(socket, ending)
+        ending = websocket.TRY_AGAIN
+    await websocket.close_socket(socket, ending)
 
 
 def render_changes(changes: Changes) -> str:
-    """Write what changed as a frame."""
+    """Render changes as a frame."""
     rendered = [
         (
             message.id in changes.new_ids,
@@ -161,16 +153,16 @@ def render_changes(changes: Changes) -> str:
     return frame.model_dump_json()
 
 
-async def _follow(socket: WebSocket, context: ApiContext) -> Ending:
+async def _follow(socket: WebSocket, context: WebDependencies) -> Ending:
     session = await _open_session(context, socket.query_params.get("token", ""))
-    await context.throttle.count(
-        context.services.settings.api_calls_per_minute,
+    await context.rate_limiter.count(
+        context.settings.api_calls_per_minute,
         "api",
         str(session.principal.user_id),
     )
     principal = session.principal
-    feed = context.services.changes
-    # Entered before the cursor is read: what comes in between is told of.
+    feed = context.inbox_feed
+    # Registered before the cursor is read: changes in between are signalled.
     with feed.follow(principal.tenant_id, principal.user_id) as follower:
         end = await fetch_feed_end(context.pool)
         cursor = end
@@ -179,35 +171,35 @@ async def _follow(socket: WebSocket, context: ApiContext) -> Ending:
             try:
                 cursor = FeedCursor.parse(since)
             except ValueError:
-                return invalid("since")
+                return websocket.invalid("since")
             if not cursor.is_within(end):
-                return invalid("since")
+                return websocket.invalid("since")
         window = Window(socket, feed, follower, principal.tenant_id, cursor)
-        return await run_until_first(
-            wait_for_leaving(socket),
+        return await websocket.run_until_first(
+            websocket.wait_for_leaving(socket),
             window.send_changes(),
             _wait_for_sign_out(context, session),
         )
 
 
-async def _open_session(context: ApiContext, token: str) -> Session:
+async def _open_session(context: WebDependencies, token: str) -> Session:
     """Read the token. Raises NotSignedInError."""
     principal = await authenticate(context.pool, context.signer, token)
     expires_at = context.signer.read_expiry(token, TokenType.ACCESS)
     return Session(principal, token, expires_at)
 
 
-async def _wait_for_sign_out(context: ApiContext, session: Session) -> Ending:
-    """Wait until the token expires or its person is shut out."""
-    recheck = context.services.changes.limits.recheck
+async def _wait_for_sign_out(context: WebDependencies, session: Session) -> Ending:
+    """Wait until the token expires or its user is deactivated."""
+    recheck = context.inbox_feed.limits.recheck
     while True:
-        left = session.expires_at - context.services.clock.now()
+        left = session.expires_at - context.clock.now()
         await asyncio.sleep(max(0.0, min(left, recheck).total_seconds()))
-        if context.services.clock.now() >= session.expires_at:
-            return SIGNED_OUT
+        if context.clock.now() >= session.expires_at:
+            return websocket.SIGNED_OUT
         try:
             await authenticate(context.pool, context.signer, session.token)
         except NotSignedInError:
-            return SIGNED_OUT
+            return websocket.SIGNED_OUT
         except DATABASE_AWAY:
-            return TRY_AGAIN
+            return websocket.TRY_AGAIN

@@ -1,4 +1,4 @@
-"""What was said in a conversation, the operator's answer, and how good the AI's was."""
+"""Messages of a conversation: the list, operators' answers, feedback on the AI's."""
 
 from typing import Annotated
 from uuid import UUID, uuid4
@@ -13,11 +13,17 @@ from actors.conversation.events import (
 )
 from actors.conversation.state import Author, Feedback
 from deployments.web.api.auth import Principal, SignedIn
-from deployments.web.api.context import ApiContext, Context
 from deployments.web.api.conversations import NewEventId, OwnConversation
 from deployments.web.api.errors import InvalidValueError, NotFoundError
-from deployments.web.api.pagination import Page, Paging
-from deployments.web.api.schemas import MessageOut, NoNul, NotBlank, RequestBody
+from deployments.web.api.schemas import (
+    MessageOut,
+    NoNul,
+    NotBlank,
+    Page,
+    Paging,
+    RequestBody,
+)
+from deployments.web.dependencies import Context, WebDependencies
 from persistence import messages
 from persistence.ids import EventId, MessageId
 from persistence.messages import StoredMessage
@@ -30,13 +36,13 @@ _WRITERS = {
     Author.MARKETING: "a workflow",
 }
 
-#: A long letter; a platform's own limit only decides into how many parts it is cut.
+#: A long letter; platforms with lower limits get it in several parts.
 MAX_CONTENT_CHARS = 10_000
 MAX_COMMENT_CHARS = 2000
 
 
 class AnswerIn(RequestBody):
-    """What the operator writes."""
+    """An operator's answer."""
 
     content: Annotated[
         str,
@@ -47,7 +53,7 @@ class AnswerIn(RequestBody):
 
 
 class FeedbackIn(RequestBody):
-    """What the operator thinks of an answer; `none` takes it back."""
+    """An operator's rating of an answer; `none` withdraws it."""
 
     feedback: Feedback
     comment: Annotated[str, StringConstraints(max_length=MAX_COMMENT_CHARS), NoNul] = ""
@@ -72,15 +78,15 @@ async def answer_conversation(
     principal: SignedIn,
     context: Context,
 ) -> MessageOut:
-    """Answer the customer; the AI stays silent until it is redirected to again."""
+    """Answer the customer; the AI is silent until the conversation returns to it."""
     event = OperatorAnswered(
         id=event_id,
         conversation_id=conversation.id,
-        at=context.services.clock.now(),
+        at=context.clock.now(),
         user_id=principal.user_id,
         text=body.content,
     )
-    await context.services.shards.submit(event)
+    await context.shards.submit(event)
     stored = await _fetch_message(context, principal, message_id_of(event))
     return render_message(stored)
 
@@ -89,7 +95,7 @@ async def answer_conversation(
 async def rate_message(
     message_id: UUID, body: FeedbackIn, principal: SignedIn, context: Context
 ) -> MessageOut:
-    """Say whether an answer of the AI was good."""
+    """Rate an answer of the AI."""
     message = await _fetch_message(context, principal, MessageId(message_id))
     if message.type != Author.AI:
         text = (
@@ -97,11 +103,11 @@ async def rate_message(
             f" this message was written by {_WRITERS[Author(message.type)]}"
         )
         raise InvalidValueError(text)
-    await context.services.shards.submit(
+    await context.shards.submit(
         FeedbackGiven(
             id=EventId(uuid4()),
             conversation_id=message.conversation_id,
-            at=context.services.clock.now(),
+            at=context.clock.now(),
             user_id=principal.user_id,
             message_id=message.id,
             feedback=body.feedback,
@@ -112,7 +118,7 @@ async def rate_message(
 
 
 async def _fetch_message(
-    context: ApiContext, principal: Principal, message_id: MessageId
+    context: WebDependencies, principal: Principal, message_id: MessageId
 ) -> StoredMessage:
     message = await messages.fetch_message(
         context.pool, principal.tenant_id, message_id

@@ -1,4 +1,4 @@
-"""`/api/outbox/`: messages that have not reached their platform, and sending again."""
+"""`/api/outbox/`: messages that have not reached their platform, and retries."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -9,12 +9,11 @@ from fastapi import APIRouter, Header, Request
 
 from actors.conversation.events import SendRetried
 from deployments.web.api.auth import SignedIn
-from deployments.web.api.context import Context
 from deployments.web.api.conversations import derive_request_id
 from deployments.web.api.errors import NotFoundError
 from deployments.web.api.messages import render_message
-from deployments.web.api.pagination import Page, Paging
-from deployments.web.api.schemas import Answer, LeftEmpty, MessageOut
+from deployments.web.api.schemas import Answer, LeftEmpty, MessageOut, Page, Paging
+from deployments.web.dependencies import Context
 from persistence import messages, outbox
 from persistence.ids import ChannelId, MessageId
 from persistence.outbox import OutboxFilter
@@ -23,7 +22,7 @@ router = APIRouter(prefix="/api/outbox", tags=["outbox"])
 
 
 class Unsent(StrEnum):
-    """Where a part may stand that has not arrived as far as we know."""
+    """The delivery state of a part that is not known to have arrived."""
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -32,7 +31,7 @@ class Unsent(StrEnum):
 
 
 class LetterOut(Answer):
-    """A message, and how many of its `parts` stand at this `delivery`."""
+    """A message, with the number of its `parts` in this state of `delivery`."""
 
     message_id: UUID
     conversation_id: UUID
@@ -57,7 +56,7 @@ async def list_outbox(
     delivery: Unsent = Unsent.FAILED,
     channel_id: Annotated[UUID | None, LeftEmpty] = None,
 ) -> Page[LetterOut]:
-    """List dead letters, or what is still on its way; what moved last first."""
+    """List dead letters, or messages on their way; last changed first."""
     wanted = OutboxFilter(
         delivery, None if channel_id is None else ChannelId(channel_id)
     )
@@ -95,18 +94,18 @@ async def retry_letter(
     context: Context,
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
 ) -> MessageOut:
-    """Send a dead letter once more; what of it has arrived is not sent again."""
+    """Send a dead letter again, without the parts that have arrived."""
     its_id = MessageId(message_id)
-    conversation_id = await outbox.fetch_letter_conversation(
+    conversation_id = await outbox.fetch_outbox_conversation(
         context.pool, principal.tenant_id, its_id
     )
     if conversation_id is None:
         raise NotFoundError
-    await context.services.shards.submit(
+    await context.shards.submit(
         SendRetried(
             id=derive_request_id(request, conversation_id, idempotency_key),
             conversation_id=conversation_id,
-            at=context.services.clock.now(),
+            at=context.clock.now(),
             user_id=principal.user_id,
             message_id=its_id,
         )

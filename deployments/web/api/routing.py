@@ -1,4 +1,4 @@
-"""`/api/knowledge/routing/`: which questions ask which sources first."""
+"""`/api/knowledge/routing/`: the intents that route questions to sources."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -8,8 +8,8 @@ from fastapi import APIRouter, Response
 from pydantic import Field, StringConstraints, model_validator
 
 from deployments.web.api.auth import SignedIn
-from deployments.web.api.context import Context
 from deployments.web.api.schemas import Answer, NoNul, NotBlank, RequestBody
+from deployments.web.dependencies import Context
 from persistence.routing import delete_routing, fetch_routing, replace_routing
 from retrieval.index.knowledge import SourceType
 from retrieval.routing import DEFAULT_INTENTS, Intent
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api/knowledge/routing", tags=["knowledge"])
 
 MAX_INTENTS = 50
 MAX_KEYWORDS = 200
-#: A prompt of more is one that no model reads to its end.
+#: Models do not read longer prompts to the end.
 MAX_BUDGET_TOKENS = 8000
 
 IntentName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
@@ -33,9 +33,9 @@ Budget = Annotated[int, Field(ge=0, le=MAX_BUDGET_TOKENS, strict=True)]
 
 
 class IntentIn(RequestBody):
-    """A kind of question: its words, and where its answers are.
+    """A kind of question, with its keywords and the sources of its answers.
 
-    An intent without keywords is for questions that no keyword speaks for.
+    The intent without keywords is for questions that match no keyword.
     """
 
     name: IntentName
@@ -49,7 +49,7 @@ class IntentIn(RequestBody):
     def _check(self) -> "IntentIn":
         sources = [self.primary_source, *self.secondary_sources]
         if len(set(sources)) < len(sources):
-            message = f"{self.name}: a source stands twice"
+            message = f"{self.name}: a source is repeated"
             raise ValueError(message)
         for keyword in self.keywords:
             if not normalise(keyword):
@@ -59,18 +59,18 @@ class IntentIn(RequestBody):
 
 
 class RoutingIn(RequestBody):
-    """All intents; of two with as many keywords in a question the earlier one wins."""
+    """All intents, by priority: the earlier wins if equally many keywords match."""
 
     intents: Annotated[list[IntentIn], Field(min_length=1, max_length=MAX_INTENTS)]
 
     @model_validator(mode="after")
     def _check(self) -> "RoutingIn":
-        for name, count in Counter(one.name for one in self.intents).items():
+        for name, count in Counter(intent.name for intent in self.intents).items():
             if count > 1:
-                message = f"intents: {name} stands twice"
+                message = f"intents: {name} is repeated"
                 raise ValueError(message)
-        if sum(not one.keywords for one in self.intents) > 1:
-            message = "intents: only one may be without keywords"
+        if sum(not intent.keywords for intent in self.intents) > 1:
+            message = "intents: only one of them may have no keywords"
             raise ValueError(message)
         return self
 
@@ -87,7 +87,7 @@ class IntentOut(Answer):
 
 
 class RoutingOut(Answer):
-    """The intents that count, and whether they are the defaults."""
+    """The intents in force, and whether they are the defaults."""
 
     is_default: bool
     intents: list[IntentOut]
@@ -95,14 +95,14 @@ class RoutingOut(Answer):
 
 @router.get("/")
 async def show_routing(principal: SignedIn, context: Context) -> RoutingOut:
-    """Show how the tenant's questions are routed."""
+    """Show the tenant's intents."""
     intents = await fetch_routing(context.pool, principal.tenant_id)
     return _render(intents)
 
 
 @router.put("/")
 async def replace(body: RoutingIn, principal: SignedIn, context: Context) -> RoutingOut:
-    """Replace all intents; the next question is routed by them."""
+    """Replace all intents, from the next question on."""
     intents = tuple(_build(body.intents))
     await replace_routing(context.pool, principal.tenant_id, intents)
     return _render(intents)
@@ -116,14 +116,14 @@ async def reset(principal: SignedIn, context: Context) -> Response:
 
 
 def _build(intents: Iterable[IntentIn]) -> Iterable[Intent]:
-    for one in intents:
+    for intent in intents:
         yield Intent(
-            name=one.name,
-            keywords=tuple(dict.fromkeys(one.keywords)),
-            primary_source=one.primary_source,
-            secondary_sources=tuple(one.secondary_sources),
-            primary_budget=one.primary_budget,
-            secondary_budget=one.secondary_budget,
+            name=intent.name,
+            keywords=tuple(dict.fromkeys(intent.keywords)),
+            primary_source=intent.primary_source,
+            secondary_sources=tuple(intent.secondary_sources),
+            primary_budget=intent.primary_budget,
+            secondary_budget=intent.secondary_budget,
         )
 
 
@@ -131,5 +131,5 @@ def _render(intents: Sequence[Intent] | None) -> RoutingOut:
     shown = DEFAULT_INTENTS if intents is None else intents
     return RoutingOut(
         is_default=intents is None,
-        intents=[IntentOut.model_validate(one) for one in shown],
+        intents=[IntentOut.model_validate(intent) for intent in shown],
     )

@@ -1,9 +1,12 @@
-"""What requests and answers of the API are made of."""
+"""Building blocks of the API's requests and answers, and pages of lists."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Generic, TypeVar
 from uuid import UUID
 
+from fastapi import Depends, Query, Request
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -15,9 +18,16 @@ from pydantic import (
 
 from actors.conversation.rules.placeholders import has_words
 
+DEFAULT_PAGE_SIZE = 20
+MAX_PAGE_SIZE = 200
+#: Far past any list, and small enough for the database's numbers.
+MAX_PAGE = 1_000_000
+
+Row = TypeVar("Row")
+
 
 def _refuse_nul(text: str) -> str:
-    # PostgreSQL's text can't hold it, and no person types it.
+    # PostgreSQL's text can't hold NUL, and no person types it.
     if "\x00" in text:
         message = "must not contain NUL characters"
         raise ValueError(message)
@@ -31,7 +41,7 @@ def _refuse_blank(text: str) -> str:
     return text
 
 
-#: Stand after the constraints, so that they see what these leave.
+#: Placed after the constraints, so that they check the constrained value.
 NoNul = AfterValidator(_refuse_nul)
 NotBlank = AfterValidator(_refuse_blank)
 
@@ -41,33 +51,86 @@ Name = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
     NoNul,
 ]
-#: A filter that is left empty, as a form sends it, filters nothing.
+#: An empty filter, as a form sends it, is none.
 LeftEmpty = BeforeValidator(lambda value: None if value == "" else value)
-#: What lists are searched for.
+#: Words that lists are searched for.
 SearchWords = Annotated[str, StringConstraints(max_length=200), NoNul]
 
 
 class RequestBody(BaseModel):
-    """A body; a misspelt field is refused instead of silently ignored."""
+    """The body of a request; an unknown field is refused, not ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Answer(BaseModel):
-    """A body of ours."""
+    """The body of an answer."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
 
+class Page(Answer, Generic[Row]):
+    """One page; the links are null at the ends."""
+
+    count: int
+    next: str | None
+    previous: str | None
+    results: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """A request for a page, with its address."""
+
+    request: Request
+    page: int
+    page_size: int
+
+    @property
+    def limit(self) -> int:
+        """The number of rows on the page."""
+        return self.page_size
+
+    @property
+    def offset(self) -> int:
+        """The number of rows before the page."""
+        return (self.page - 1) * self.page_size
+
+    def build(self, count: int, results: Iterable[Row]) -> Page[Row]:
+        """Build the page's answer. A page past the end is empty, not an error."""
+        last = max(1, -(-count // self.page_size))
+        return Page(
+            count=count,
+            next=self._link(self.page + 1) if self.page < last else None,
+            previous=self._link(min(self.page - 1, last)) if self.page > 1 else None,
+            results=list(results),
+        )
+
+    def _link(self, page: int) -> str:
+        return str(self.request.url.include_query_params(page=page))
+
+
+def parse_page(
+    request: Request,
+    page: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 1,
+    page_size: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE)] = DEFAULT_PAGE_SIZE,
+) -> PageRequest:
+    """Read the page number and size of a request."""
+    return PageRequest(request, page, page_size)
+
+
+Paging = Annotated[PageRequest, Depends(parse_page)]
+
+
 class Problem(Answer):
-    """What went wrong. `fields` says it by field when the request was invalid."""
+    """An error; `fields` names each invalid field of a request."""
 
     detail: str
     fields: dict[str, str] = Field(default_factory=dict)
 
 
 class CustomerOut(Answer):
-    """Who writes."""
+    """The customer of a conversation."""
 
     id: UUID
     platform_id: str
@@ -85,7 +148,7 @@ class PendingShareOut(Answer):
 
 
 class LastMessageOut(Answer):
-    """What was said last."""
+    """The last message of a conversation."""
 
     id: UUID
     type: str
@@ -123,7 +186,7 @@ class MessageOut(Answer):
     platform_id: str | None
     delivery: str | None
     metadata: dict[str, object]
-    #: A conversation is read in this order; what is equal, as it comes.
+    #: Messages are shown in this order; equal ones in the order of the list.
     position: int
     feedback: str
     feedback_comment: str

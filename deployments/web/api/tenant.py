@@ -1,4 +1,4 @@
-"""`/api/tenant/`: the caller's own business, and its words to the answering model."""
+"""`/api/tenant/`: the caller's business: its language and its instructions."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -9,16 +9,16 @@ from pydantic import AfterValidator, StringConstraints
 
 from deployments.answers.prompt import MAX_INSTRUCTIONS_TOKENS, estimate_tokens
 from deployments.web.api.auth import SignedIn
-from deployments.web.api.context import Context
 from deployments.web.api.errors import NotFoundError
 from deployments.web.api.schemas import Answer, NoNul, RequestBody
+from deployments.web.dependencies import Context
 from persistence.tenants import Tenant, fetch_tenant, update_tenant
 
 router = APIRouter(prefix="/api/tenant", tags=["tenant"])
 
 
 def _refuse_what_the_model_would_not_see(text: str) -> str:
-    # A prompt cuts them to its budget: nobody would tell the shop which rule is unread.
+    # A prompt cuts them to its budget, and the shop would not learn which rule is lost.
     if estimate_tokens(text) > MAX_INSTRUCTIONS_TOKENS:
         message = "too long: the model reads some 3,000 Persian or 6,000 Latin letters"
         raise ValueError(message)
@@ -26,14 +26,14 @@ def _refuse_what_the_model_would_not_see(text: str) -> str:
 
 
 class TenantLanguage(StrEnum):
-    """What a business speaks where its customer has not said a word yet."""
+    """The language of answers to customers whose own is not known yet."""
 
     FA = "fa"
     EN = "en"
 
 
 class TenantPatch(RequestBody):
-    """What to change; empty instructions take the old ones away."""
+    """A change of the business; empty instructions remove the old ones."""
 
     language: TenantLanguage | None = None
     instructions: (
@@ -48,7 +48,7 @@ class TenantPatch(RequestBody):
 
 
 class TenantOut(Answer):
-    """A business; `instructions` are read by the model before each answer it words."""
+    """A business; the model reads its `instructions` before each answer."""
 
     id: UUID
     name: str
@@ -58,7 +58,7 @@ class TenantOut(Answer):
 
 @router.get("/")
 async def show_tenant(principal: SignedIn, context: Context) -> TenantOut:
-    """Show the business that you are signed in for."""
+    """Show your own business."""
     return _render(await fetch_tenant(context.pool, principal.tenant_id))
 
 
@@ -66,7 +66,7 @@ async def show_tenant(principal: SignedIn, context: Context) -> TenantOut:
 async def edit_tenant(
     body: TenantPatch, principal: SignedIn, context: Context
 ) -> TenantOut:
-    """Change its language or its instructions; the next answer follows them."""
+    """Change the language or the instructions, from the next answer on."""
     tenant = await update_tenant(
         context.pool,
         principal.tenant_id,

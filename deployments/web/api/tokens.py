@@ -1,4 +1,4 @@
-"""Access and refresh tokens: how they are signed and what they say."""
+"""Access and refresh tokens: signing and reading them."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ ALGORITHM = "HS256"
 
 
 class TokenType(StrEnum):
-    """What a token opens."""
+    """The purpose of a token."""
 
     ACCESS = "access"
     REFRESH = "refresh"
@@ -31,7 +31,7 @@ LIFETIMES = {
 
 @dataclass(frozen=True, slots=True)
 class TokenPair:
-    """What signing in gives."""
+    """The tokens of a sign-in."""
 
     access: str = field(repr=False)
     refresh: str = field(repr=False)
@@ -57,7 +57,7 @@ class TokenSigner:
         )
 
     def sign(self, user_id: UserId, kind: TokenType, at: datetime) -> str:
-        """Sign one token that begins to count at `at`."""
+        """Sign a token whose lifetime begins at `at`."""
         claims = {
             "sub": str(user_id),
             "type": kind.value,
@@ -67,7 +67,7 @@ class TokenSigner:
         return jwt.encode(claims, self._key, ALGORITHM)
 
     def read(self, token: str, kind: TokenType) -> UserId:
-        """Return whose token it is.
+        """Return the user whom a token was signed for.
 
         Raises:
             NotSignedInError: it is not ours, of the other type, or has expired.
@@ -75,7 +75,7 @@ class TokenSigner:
         return self._decode(token, kind).user_id
 
     def read_expiry(self, token: str, kind: TokenType) -> datetime:
-        """Return until when the token is good. Raises NotSignedInError like `read`."""
+        """Return when the token expires. Raises NotSignedInError like `read`."""
         return self._decode(token, kind).expires_at
 
     def _decode(self, token: str, kind: TokenType) -> "_Claims":
@@ -83,7 +83,7 @@ class TokenSigner:
             claims = jwt.decode(
                 token,
                 self._key,
-                # Only ours: a token must not choose how it is checked.
+                # Only ours: a token must not choose its own algorithm.
                 algorithms=[ALGORITHM],
                 options={"require": ["exp", "iat", "sub"]},
                 # Two machines' clocks differ by a little.

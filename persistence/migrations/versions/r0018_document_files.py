@@ -3,7 +3,7 @@
 from persistence.migrations.revision import run_sql
 
 revision = "0018"
-down_revision = "0015"
+down_revision = "0017"
 
 
 def upgrade() -> None:

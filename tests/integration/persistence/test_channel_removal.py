@@ -4,29 +4,29 @@ import asyncio
 
 import pytest
 
-from actors.conversation.shard.batch_builder import Draft
+from actors.conversation.shard.batch_builder import BatchBuilder
 from persistence import journal
 from persistence.channels import ChannelInUseError, remove_channel
 from persistence.database import Pool
 from persistence.errors import BatchRefusedError
-from persistence.journal import Batch
-from persistence.postgres_journal import PostgresJournal
-from tests.support.conversations import CHANNEL, TENANT, Story
-from tests.support.stories import add_storys_channel
+from persistence.journal import Batch, PostgresJournal
+from tests.support.conversation.conversations import CHANNEL, TENANT, Story
+from tests.support.conversation.seeding import add_channel
+from tests.support.waiting import time_limit
 
 TABLES = ("customers", "conversations", "conversation_events", "messages", "timers")
 
 
 @pytest.fixture(autouse=True)
 async def channel(pool: Pool) -> None:
-    await add_storys_channel(pool)
+    await add_channel(pool)
 
 
 def first_message() -> Batch:
-    story, draft = Story(), Draft()
+    story, builder = Story(), BatchBuilder()
     event = story.customer_event("سلام", 1, "m1")
-    draft.add(event, story.apply(event), 1, is_new=True)
-    return draft.batch
+    builder.add(event, story.apply(event), 1, is_new=True)
+    return builder.batch
 
 
 async def count_rows(pool: Pool) -> dict[str, int]:
@@ -42,8 +42,9 @@ async def wait_until_locked(pool: Pool) -> None:
         "SELECT EXISTS (SELECT FROM pg_stat_activity"
         " WHERE datname = current_database() AND wait_event_type = 'Lock')"
     )
-    while not await pool.fetchval(waiting):
-        pass
+    async with time_limit(lambda: "no statement waits for a lock"):
+        while not await pool.fetchval(waiting):
+            pass
 
 
 async def test_a_first_message_waits_for_the_removal_and_leaves_nothing(

@@ -101,7 +101,7 @@ HOT: dict[tuple[str, str], tuple[str, str, tuple[object, ...]]] = {
         "outbox",
         (TENANT, TENANT, UUID(int=0), 200),
     ),
-    ("outbox", "fetch_letter_conversation"): (
+    ("outbox", "fetch_outbox_conversation"): (
         "outbox_message_id_part_key",
         "outbox",
         (TENANT, ONE),

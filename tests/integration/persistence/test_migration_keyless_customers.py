@@ -2,12 +2,12 @@
 
 import asyncio
 
-from actors.conversation.shard.batch_builder import Draft
+from actors.conversation.shard.batch_builder import BatchBuilder
 from persistence import migrate
 from persistence.database import Pool, open_pool
-from persistence.postgres_journal import PostgresJournal
-from tests.support.conversations import Story
-from tests.support.stories import add_storys_channel
+from persistence.journal import PostgresJournal
+from tests.support.conversation.conversations import Story
+from tests.support.conversation.seeding import add_channel
 
 KEYS = """
 SELECT count(*) FROM pg_constraint
@@ -18,12 +18,12 @@ WHERE conrelid = 'customers'::regclass AND contype IN ('f', 'u')
 async def test_customers_that_came_without_keys_fit_the_keys(
     dsn: str, pool: Pool
 ) -> None:
-    await add_storys_channel(pool)
-    story, draft = Story(), Draft()
+    await add_channel(pool)
+    story, builder = Story(), BatchBuilder()
     event = story.customer_event("سلام", 1, "m1")
-    draft.add(event, story.apply(event), 1, is_new=True)
+    builder.add(event, story.apply(event), 1, is_new=True)
     writer = PostgresJournal(pool)
-    await writer.commit_batch(await writer.raise_epoch(0), draft.batch, 1)
+    await writer.commit_batch(await writer.raise_epoch(0), builder.batch, 1)
     assert await pool.fetchval(KEYS) == 0
     await pool.close()
     await asyncio.to_thread(migrate.downgrade, dsn, "0014")

@@ -1,22 +1,29 @@
-"""The mirror's scripts on a real Valkey: who may write, and what they find."""
+"""The mirror's scripts on a real Valkey: which writes count."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
 from persistence.database import Pool
-from persistence.errors import MirrorPlaceLostError, MirrorUnreachableError
+from persistence.errors import MirrorEmptiedError, MirrorUnreachableError
 from persistence.ids import ConversationId
-from persistence.mirror import Found, Look, MirrorConnection, Mirrored, Place
+from persistence.mirror import (
+    VERSIONS_KEY,
+    KeyState,
+    KeyStates,
+    MirrorConnection,
+    MirrorRow,
+)
 from persistence.queries import load_queries
-from tests.support.valkey import Valkey
+from tests.support.servers.valkey import Valkey
 
 SARA = ConversationId(UUID(int=7))
 TIMEOUT = timedelta(seconds=60)
-AI_ON = Mirrored(SARA, ai_enabled=True, pending_share=None)
-AI_OFF = Mirrored(SARA, ai_enabled=False, pending_share=None)
+AI_ON = MirrorRow(SARA, version=7, ai_enabled=True, pending_share=None)
+AI_OFF = MirrorRow(SARA, version=7, ai_enabled=False, pending_share=None)
 ROWS = 2000
 
 
@@ -34,92 +41,129 @@ async def redis(valkey: Valkey) -> AsyncIterator[MirrorConnection]:
         yield connection
 
 
-async def test_a_look_says_what_was_there_before_it_was_made_right(
+async def write(
+    redis: MirrorConnection, rows: list[MirrorRow], epoch: int = 1
+) -> list[KeyStates]:
+    """Write for shard 0."""
+    return await redis.write(0, epoch, rows)
+
+
+async def test_a_write_returns_the_states_of_the_keys_before(
     redis: MirrorConnection, valkey: Valkey
 ) -> None:
-    place = Place(0, 1, 1)
-    assert await redis.take(place, {0: 1}, "") is None
-    assert await redis.write(place, []) == []
-    shared = Mirrored(SARA, ai_enabled=False, pending_share='{"text": "کپشن"}')
-    found = [
-        await redis.write(place, [row]) for row in (AI_ON, AI_ON, shared, shared, AI_ON)
+    with pytest.raises(MirrorEmptiedError):
+        await write(redis, [])
+    assert await write(redis, []) == []
+    shared = replace(AI_OFF, pending_share='{"text": "کپشن"}')
+    states = [
+        await write(redis, [replace(row, version=version)])
+        for version, row in enumerate((AI_ON, AI_ON, shared, shared, AI_ON))
     ]
-    assert found == [
-        [Look(Found.ABSENT, Found.NOTHING_WANTED)],
-        [Look(Found.RIGHT, Found.NOTHING_WANTED)],
-        [Look(Found.WRONG, Found.ABSENT)],
-        [Look(Found.RIGHT, Found.RIGHT)],
-        [Look(Found.WRONG, Found.WRONG)],
+    assert states == [
+        [KeyStates(KeyState.ABSENT, KeyState.NOT_WANTED)],
+        [KeyStates(KeyState.RIGHT, KeyState.NOT_WANTED)],
+        [KeyStates(KeyState.WRONG, KeyState.ABSENT)],
+        [KeyStates(KeyState.RIGHT, KeyState.RIGHT)],
+        [KeyStates(KeyState.WRONG, KeyState.WRONG)],
     ]
     async with valkey.reader() as reader:
-        assert sorted(await reader.keys()) == [f"ai_control_{SARA}", "pilito_mirror_0"]
+        assert sorted(await reader.keys()) == [f"ai_control_{SARA}", VERSIONS_KEY]
 
 
-@pytest.mark.parametrize("later", [Place(0, 2, 1), Place(0, 1, 2)])
 async def test_a_write_that_was_long_on_its_way_is_refused(
-    redis: MirrorConnection, valkey: Valkey, later: Place
-) -> None:
-    early = Place(0, 1, 1)
-    await redis.take(early, {0: 1}, "")
-    async with MirrorConnection(valkey.url, TIMEOUT) as newer:
-        assert await newer.take(later, {0: later.epoch}, "") is None
-        await newer.write(later, [AI_OFF])
-        with pytest.raises(MirrorPlaceLostError):
-            await redis.write(early, [AI_ON])
-        # Neither can it take the place back, unless it has asked who has the right.
-        assert await redis.take(early, {0: 1}, "") == str(later)
-        assert await newer.write(later, [AI_OFF]) == [
-            Look(Found.RIGHT, Found.NOTHING_WANTED)
-        ]
-    assert await redis.take(early, {0: 1}, str(later)) is None
-
-
-async def test_an_emptied_mirror_refuses_writes_until_the_place_is_taken(
     redis: MirrorConnection, valkey: Valkey
 ) -> None:
-    place = Place(0, 1, 1)
-    await redis.take(place, {0: 1}, "")
+    later = replace(AI_OFF, version=AI_ON.version + 1)
+    async with MirrorConnection(valkey.url, TIMEOUT) as newer:
+        with pytest.raises(MirrorEmptiedError):
+            await write(newer, [later], epoch=2)
+        # The mark of the first epoch is not there any more: it has to ask who it is.
+        with pytest.raises(MirrorEmptiedError):
+            await write(redis, [AI_ON])
+        refused = KeyStates(KeyState.NEWER, KeyState.NEWER, later.version)
+        assert await write(redis, [AI_ON]) == [refused]
+        async with valkey.reader() as reader:
+            assert await reader.get(f"ai_control_{SARA}") == '{"ai_enabled": false}'
+        with pytest.raises(MirrorEmptiedError):
+            await write(newer, [later], epoch=2)
+
+
+async def test_a_version_that_was_disproved_is_overwritten_once(
+    redis: MirrorConnection,
+) -> None:
+    left_behind = replace(AI_OFF, version=900)
+    with pytest.raises(MirrorEmptiedError):
+        await write(redis, [left_behind])
+    ahead, right = KeyState.NEWER, KeyState.NOT_WANTED
+    assert await redis.write(0, 1, [AI_ON], {SARA: 800}) == [
+        KeyStates(ahead, ahead, 900)
+    ]
+    assert await redis.write(0, 1, [AI_ON], {SARA: 900}) == [
+        KeyStates(KeyState.WRONG, right)
+    ]
+    later = replace(AI_OFF, version=8)
+    assert await write(redis, [later]) == [KeyStates(KeyState.WRONG, right)]
+    # Sent again, or late: what was disproved is not there any more.
+    assert await redis.write(0, 1, [AI_ON], {SARA: 900}) == [KeyStates(ahead, ahead, 8)]
+
+
+async def test_an_emptied_mirror_is_noticed_by_each_shard(
+    redis: MirrorConnection, valkey: Valkey
+) -> None:
+    for shard in (0, 1):
+        with pytest.raises(MirrorEmptiedError):
+            await redis.write(shard, 1, [])
     async with valkey.reader() as reader:
         await reader.flushall()
         await reader.script_flush()
-        with pytest.raises(MirrorPlaceLostError):
-            await redis.write(place, [AI_ON])
-        assert await reader.keys() == []
+    for shard in (0, 1):
+        with pytest.raises(MirrorEmptiedError):
+            await redis.write(shard, 1, [AI_ON])
+        await redis.write(shard, 1, [AI_ON])
 
 
-async def test_a_starting_shard_ends_the_places_of_shards_before_it(
+async def test_conversations_keep_their_versions_when_shards_change(
     redis: MirrorConnection,
 ) -> None:
     # Four shards ran; now two do, and conversations of the third are the first's.
-    old, living = Place(2, 4, 1), Place(1, 5, 1)
-    await redis.take(old, {2: 4}, "")
-    await redis.take(living, {1: 5}, "")
-    await redis.take(Place(0, 5, 1), {0: 5, 1: 5, 2: 5}, "")
-    with pytest.raises(MirrorPlaceLostError):
-        await redis.write(old, [AI_ON])
-    await redis.write(living, [AI_OFF])
+    with pytest.raises(MirrorEmptiedError):
+        await redis.write(0, 5, [replace(AI_OFF, version=9)])
+    with pytest.raises(MirrorEmptiedError):
+        await redis.write(2, 4, [AI_ON])
+    (states,) = await redis.write(2, 4, [AI_ON])
+    assert states.newer_version == 9
 
 
-async def test_what_stands_in_the_place_of_a_place_is_overwritten(
+@pytest.mark.parametrize("field", [str(SARA), "shard-0"])
+async def test_a_version_that_is_no_number_is_overwritten(
+    redis: MirrorConnection, valkey: Valkey, field: str
+) -> None:
+    async with valkey.reader() as reader:
+        await reader.hset(VERSIONS_KEY, field, "no number")
+    with pytest.raises(MirrorEmptiedError):
+        await write(redis, [AI_ON])
+    await write(redis, [AI_ON])
+
+
+async def test_what_stands_in_the_place_of_the_versions_is_overwritten(
     redis: MirrorConnection, valkey: Valkey
 ) -> None:
     async with valkey.reader() as reader:
-        await reader.lpush("pilito_mirror_0", "no place")
-    with pytest.raises(MirrorPlaceLostError):
-        await redis.write(Place(0, 1, 1), [AI_ON])
-    await redis.take(Place(0, 1, 1), {0: 1}, "")
-    await redis.write(Place(0, 1, 1), [AI_ON])
+        await reader.lpush(VERSIONS_KEY, "no version")
+    with pytest.raises(MirrorEmptiedError):
+        await write(redis, [AI_ON])
+    await write(redis, [AI_ON])
 
 
 async def test_a_connection_that_broke_does_not_come_back_by_itself(
     redis: MirrorConnection, valkey: Valkey
 ) -> None:
-    place = Place(0, 1, 1)
-    await redis.take(place, {0: 1}, "")
+    with pytest.raises(MirrorEmptiedError):
+        await write(redis, [])
     await valkey.stop()
     await valkey.start()
     with pytest.raises(MirrorUnreachableError):
-        await redis.write(place, [AI_ON])
+        await write(redis, [AI_ON])
 
 
 @pytest.mark.parametrize(

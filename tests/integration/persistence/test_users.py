@@ -13,7 +13,7 @@ from persistence.users import (
     create_user,
     fetch_user,
     fetch_user_by_username,
-    set_password_hash,
+    replace_password_hash,
     set_user_active,
 )
 
@@ -45,12 +45,21 @@ async def test_one_name_is_given_once_even_to_two_at_a_time(pool: Pool) -> None:
         raise refused[0]
 
 
-async def test_a_user_can_be_shut_out_and_given_another_password(pool: Pool) -> None:
+async def test_a_user_can_be_shut_out_and_given_another_hash(pool: Pool) -> None:
     tenant = await create_tenant(pool, "shop")
     user = await create_user(pool, tenant.id, "sara", "old")
     await set_user_active(pool, user.id, is_active=False)
-    await set_password_hash(pool, user.id, "new")
+    assert await replace_password_hash(pool, user.id, "old", "new")
     changed = await fetch_user(pool, user.id)
     assert changed is not None
     assert not changed.is_active
     assert changed.password_hash == "new"
+
+
+async def test_a_hash_that_was_changed_meanwhile_is_not_replaced(pool: Pool) -> None:
+    tenant = await create_tenant(pool, "shop")
+    user = await create_user(pool, tenant.id, "sara", "of another password")
+    assert not await replace_password_hash(pool, user.id, "old", "new")
+    kept = await fetch_user(pool, user.id)
+    assert kept is not None
+    assert kept.password_hash == "of another password"

@@ -91,3 +91,57 @@ async def test_concurrent_callers_of_a_key_share_one_call() -> None:
     assert await asyncio.gather(*callers[1:]) == [1, 1]
     # The next call is a new one.
     assert await flight.run("a", call) == 2
+
+
+async def test_callers_after_a_forget_share_nothing_with_those_before() -> None:
+    flight = SingleFlight[str, int]()
+    go, calls = asyncio.Event(), 0
+
+    async def call() -> int:
+        nonlocal calls
+        calls += 1
+        number = calls
+        await go.wait()
+        return number
+
+    before = asyncio.create_task(flight.run("a", call))
+    await asyncio.sleep(0)
+    flight.forget_all()
+    after = [asyncio.create_task(flight.run("a", call)) for _ in range(2)]
+    go.set()
+    assert await before == 1
+    # The end of the first call must not end the sharing of the second.
+    assert await asyncio.gather(*after) == [2, 2]
+
+
+async def test_who_asks_after_the_call_has_ended_gets_a_new_one() -> None:
+    flight, calls = SingleFlight[str, int](), 0
+
+    async def call() -> int:
+        nonlocal calls
+        calls += 1
+        return calls
+
+    async def ask_when_it_has_ended() -> int:
+        # Runs after the call's only step, and before its callbacks.
+        await asyncio.sleep(0)
+        return await flight.run("a", call)
+
+    first = asyncio.create_task(flight.run("a", call))
+    second = asyncio.create_task(ask_when_it_has_ended())
+    assert [await first, await second] == [1, 2]
+
+
+async def test_a_stop_cancels_the_calls_under_way() -> None:
+    flight = SingleFlight[str, None]()
+    began = asyncio.Event()
+
+    async def call() -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    caller = asyncio.create_task(flight.run("a", call))
+    await began.wait()
+    await flight.stop()
+    with pytest.raises(asyncio.CancelledError):
+        await caller

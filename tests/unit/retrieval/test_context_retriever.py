@@ -13,6 +13,7 @@ from retrieval.index.knowledge import SourceType
 from retrieval.index.knowledge_index import KnowledgeIndex
 from tests.unit.retrieval.samples import (
     DIMENSIONS,
+    WITHOUT_WORDS,
     BrokenEmbedder,
     GramEmbedder,
     a_chunk,
@@ -116,6 +117,13 @@ def test_a_tenant_without_knowledge_gets_an_empty_and_irrelevant_context() -> No
     found = retrieve(build_retriever(GramEmbedder()), user="theirs")
     assert (found["primary_context"], found["chunks"]) == ("", [])
     assert found["relevance"] == 0.0
+
+
+@pytest.mark.parametrize("question", WITHOUT_WORDS)
+def test_a_question_without_words_finds_nothing(question: str) -> None:
+    found = retrieve(build_retriever(GramEmbedder()), question)
+    assert (found["chunks"], found["relevance"]) == ([], 0.0)
+    assert found["performance"]["degraded"] == {}
 
 
 def test_the_result_is_plain_values() -> None:

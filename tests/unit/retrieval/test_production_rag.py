@@ -15,12 +15,12 @@ from retrieval.index.bm25 import Bm25Index
 from retrieval.index.hits import FusionOrder, RetrievalFilter
 from retrieval.index.knowledge import SourceType
 from retrieval.index.knowledge_index import KnowledgeIndex
-from retrieval.production_rag import ProductionRAG, Rerank
-from retrieval.ranking.options import RagOptions
+from retrieval.production_rag import ProductionRAG, RagOptions, Rerank
 from retrieval.ranking.reranking import RerankResult
-from tests.unit.retrieval.index.test_knowledge_index import DeafBm25
+from tests.unit.retrieval.index.test_knowledge_index import FailingBm25
 from tests.unit.retrieval.samples import (
     DIMENSIONS,
+    WITHOUT_WORDS,
     BrokenEmbedder,
     GramEmbedder,
     NumblessEmbedder,
@@ -107,7 +107,7 @@ def test_every_stage_is_timed_and_counted() -> None:
     assert performance["degraded"] == {}
 
 
-def test_each_arm_gives_as_many_as_its_flag_says() -> None:
+def test_each_retriever_gives_as_many_as_its_flag_says() -> None:
     many = [a_chunk(f"c{i}", f"ارسال {i}", f"ارسال شماره {i}") for i in range(60)]
     index = KnowledgeIndex(DIMENSIONS)
     index.apply(many)
@@ -272,15 +272,15 @@ def test_vectors_that_are_no_numbers_leave_keyword_search() -> None:
     assert found["performance"]["degraded"] == {"dense": "EmbeddingError"}
 
 
-def test_a_failing_sparse_arm_leaves_meaning() -> None:
-    found = retrieve(build_rag(sparse=DeafBm25()))
+def test_a_failing_sparse_index_leaves_meaning() -> None:
+    found = retrieve(build_rag(sparse=FailingBm25()))
     assert found["chunks"][0]["chunk_id"] == str(SHIPPING.chunk_id)
     assert found["performance"]["degraded"] == {"sparse": "MemoryError"}
 
 
-def test_two_failing_arms_are_an_error_and_not_an_empty_answer() -> None:
+def test_two_failing_indexes_are_an_error_and_not_an_empty_answer() -> None:
     with pytest.raises(SearchFailedError):
-        retrieve(build_rag(BrokenEmbedder(), sparse=DeafBm25()))
+        retrieve(build_rag(BrokenEmbedder(), sparse=FailingBm25()))
 
 
 def test_the_order_of_rrf_can_be_asked_for() -> None:
@@ -315,6 +315,24 @@ def test_a_question_of_any_signs_is_searched(question: str, share: str) -> None:
     assert found["performance"]["degraded"] == {}
     assert 0 <= found["relevance"] <= 1
     assert json.dumps(found)
+
+
+@pytest.mark.parametrize("question", WITHOUT_WORDS)
+@pytest.mark.parametrize("share", ["", "😍"])
+def test_a_question_without_words_finds_nothing(question: str, share: str) -> None:
+    found = build_rag().retrieve_context(question, "ours", share=share)
+    assert (found["chunks"], found["relevance"]) == ([], 0.0)
+    assert found["primary_context"] == found["secondary_context"] == ""
+    assert found["performance"]["dense_candidates"] == 0
+    assert found["performance"]["degraded"] == {}
+
+
+@pytest.mark.parametrize("question", WITHOUT_WORDS)
+def test_a_post_that_comes_without_words_is_searched_by_its_caption(
+    question: str,
+) -> None:
+    found = build_rag().retrieve_context(question, "ours", share="هزینه ارسال")
+    assert found["chunks"][0]["title"] == "هزینه ارسال"
 
 
 def test_a_pasted_book_is_searched_by_its_ends() -> None:

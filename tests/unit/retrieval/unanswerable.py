@@ -113,7 +113,7 @@ UNRELATED = (
     "Who wrote Hamlet?",
 )
 """Other subjects altogether. Every second question, from the first one on, fitted the
-weights of `retrieval.ranking.relevance`; the others were kept aside to judge them."""
+weights of `retrieval.ranking.answerability`; the others are there to judge them."""
 
 UNCOVERED = (
     "گوشی موبایل هم میفروشید؟",

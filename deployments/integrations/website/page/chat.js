@@ -11,7 +11,7 @@
   const field = document.getElementById("content");
   const words = root.dataset;
   const language = document.documentElement.lang;
-  const LINK = /(https?:\/\/[^\s<>"']*[^\s<>"'.,;:!?()\[\]،؛؟»…])/;
+  const LINK = /(https?:\/\/[^\s<>"'،؛؟«»]*[^\s<>"'،؛؟«».,;:!?()\[\]…])/;
   const SILENCE_MS = 60_000; // The server says something every 25 s.
   const TYPING_MS = 60_000; // An answer that takes longer has failed.
   const MAX_TRIES = 6;

@@ -1,4 +1,4 @@
-"""`/api/monitor/alerts/` and the routes that notices take."""
+"""`/api/monitor/alerts/` and `/api/monitor/alert-routes/`."""
 
 import secrets
 from collections.abc import Mapping
@@ -11,11 +11,10 @@ from fastapi import APIRouter, Response
 from pydantic import AfterValidator, Discriminator, StringConstraints
 
 from deployments.web.api.auth import SignedIn
-from deployments.web.api.context import ApiContext, Context
 from deployments.web.api.errors import InvalidValueError, NotFoundError
 from deployments.web.api.monitor.schemas import hide
-from deployments.web.api.pagination import Page, Paging
-from deployments.web.api.schemas import Answer, Name, RequestBody
+from deployments.web.api.schemas import Answer, Name, Page, Paging, RequestBody
+from deployments.web.dependencies import Context, WebDependencies
 from persistence import alerts
 from persistence.alerts import DeliveryRow
 from persistence.channels import ChannelKind, fetch_tenant_channel
@@ -31,7 +30,7 @@ from persistence.monitor import (
 
 router = APIRouter(prefix="/api/monitor", tags=["monitor"])
 
-#: Which part of a target says where it leads.
+#: The part of a target that is its address.
 SHOWN: Mapping[RouteKind, str] = {
     RouteKind.WEBHOOK: "url",
     RouteKind.EMAIL: "to",
@@ -58,17 +57,17 @@ Secret = Annotated[str, StringConstraints(pattern=r"^[!-~]{8,200}$")]
 
 
 class WebhookIn(RequestBody):
-    """An address that notices are posted to, signed with the secret."""
+    """A webhook to which alerts are posted, signed with the secret."""
 
     kind: Literal["webhook"]
     name: Name
     url: Url
-    #: Made if left out; shown once.
+    #: Generated if left out; shown once.
     secret: Secret | None = None
 
 
 class EmailIn(RequestBody):
-    """An address that notices are mailed to."""
+    """An address to which alerts are mailed."""
 
     kind: Literal["email"]
     name: Name
@@ -76,7 +75,7 @@ class EmailIn(RequestBody):
 
 
 class TelegramIn(RequestBody):
-    """A chat that one of the tenant's bots writes to."""
+    """A chat to which one of the tenant's bots writes."""
 
     kind: Literal["telegram"]
     name: Name
@@ -94,7 +93,7 @@ class RoutePatch(RequestBody):
 
 
 class RouteOut(Answer):
-    """A route; a webhook's secret is shown whole once, when the route is made."""
+    """A route; a webhook's secret is shown in full once, when the route is created."""
 
     id: UUID
     kind: RouteKind
@@ -106,7 +105,7 @@ class RouteOut(Answer):
 
 
 class DeliveryOut(Answer):
-    """How a notice fared on one route."""
+    """The delivery of an alert by one route."""
 
     route: str
     kind: RouteKind
@@ -117,7 +116,7 @@ class DeliveryOut(Answer):
 
 
 class AlertOut(Answer):
-    """A notice, and how it fared."""
+    """An alert and its deliveries."""
 
     id: UUID
     service: UUID | None
@@ -137,7 +136,7 @@ async def list_alerts(
     service: UUID | None = None,
     kind: AlertKind | None = None,
 ) -> Page[AlertOut]:
-    """List notices, the newest first."""
+    """List alerts, the newest first."""
     count, rows = await alerts.fetch_alerts_page(
         context.pool,
         principal.tenant_id,
@@ -146,10 +145,10 @@ async def list_alerts(
         paging.limit,
         paging.offset,
     )
-    found = await alerts.fetch_deliveries(
+    deliveries = await alerts.fetch_deliveries(
         context.pool, principal.tenant_id, [row.id for row in rows]
     )
-    return paging.build(count, (_render_alert(row, found) for row in rows))
+    return paging.build(count, (_render_alert(row, deliveries) for row in rows))
 
 
 @router.get("/alert-routes/")
@@ -167,7 +166,7 @@ async def list_routes(
 async def create_route(
     body: RouteIn, principal: SignedIn, context: Context
 ) -> RouteOut:
-    """Have notices sent on a route, from the next one on."""
+    """Create a route for all alerts from now on."""
     target = await _build_target(context, principal.tenant_id, body)
     encrypted = context.cipher.encrypt(orjson.dumps(target))
     row = await alerts.create_route(
@@ -195,7 +194,7 @@ async def switch_route(
 async def delete_route(
     route_id: UUID, principal: SignedIn, context: Context
 ) -> Response:
-    """Remove a route; what was still to be sent on it is not sent."""
+    """Delete a route with its unsent alerts."""
     if not await alerts.delete_route(
         context.pool, principal.tenant_id, RouteId(route_id)
     ):
@@ -204,7 +203,9 @@ async def delete_route(
 
 
 async def _build_target(
-    context: ApiContext, tenant_id: TenantId, body: WebhookIn | EmailIn | TelegramIn
+    context: WebDependencies,
+    tenant_id: TenantId,
+    body: WebhookIn | EmailIn | TelegramIn,
 ) -> dict[str, str]:
     match body:
         case WebhookIn():
@@ -223,7 +224,7 @@ async def _build_target(
             assert_never(body)
 
 
-def _render_alert(row: AlertRow, found: tuple[DeliveryRow, ...]) -> AlertOut:
+def _render_alert(row: AlertRow, deliveries: tuple[DeliveryRow, ...]) -> AlertOut:
     return AlertOut(
         id=row.id,
         service=row.service_id,
@@ -233,16 +234,18 @@ def _render_alert(row: AlertRow, found: tuple[DeliveryRow, ...]) -> AlertOut:
         facts=dict(row.facts),
         created_at=row.created_at,
         deliveries=[
-            DeliveryOut.model_validate(one) for one in found if one.alert_id == row.id
+            DeliveryOut.model_validate(one)
+            for one in deliveries
+            if one.alert_id == row.id
         ],
     )
 
 
-def _render_route(context: ApiContext, row: RouteRow) -> RouteOut:
+def _render_route(context: WebDependencies, row: RouteRow) -> RouteOut:
     try:
         target: Mapping[str, str] = orjson.loads(context.cipher.decrypt(row.target))
     except SecretUnreadableError:
-        # The list must open, or nobody could remove the route.
+        # The list must open, so that the route can be deleted.
         target = {}
     secret = target.get("secret")
     return RouteOut(

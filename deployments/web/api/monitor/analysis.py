@@ -1,4 +1,4 @@
-"""`/api/monitor/`: what was odd about a tenant's services, and what to do about it."""
+"""`/api/monitor/`: analyses, digests and anomalies."""
 
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -8,13 +8,12 @@ from fastapi import APIRouter
 from pydantic import Field, JsonValue, TypeAdapter
 
 from actors.monitor.analysis.features import Feature
-from deployments.monitoring.analysis_jobs import Question
+from deployments.monitoring.analysis_jobs import AnalysisRequest
 from deployments.web.api.auth import SignedIn
-from deployments.web.api.context import Context
 from deployments.web.api.errors import NotFoundError
 from deployments.web.api.monitor.results import Instant
-from deployments.web.api.pagination import Page, Paging
-from deployments.web.api.schemas import Answer, RequestBody
+from deployments.web.api.schemas import Answer, Page, Paging, RequestBody
+from deployments.web.dependencies import Context
 from persistence.analysis import (
     AnomalyFilter,
     fetch_anomalies_page,
@@ -27,23 +26,23 @@ from persistence.monitor import AnomalyRow, DigestRow
 
 router = APIRouter(prefix="/api/monitor", tags=["monitor"])
 
-#: A month, which is as far back as the summary goes.
+#: A month, like the longest period of the summary.
 MAX_HOURS = 31 * 24
 NO_SERVICE = "There is no such service."
 
 
 class AnalyzeIn(RequestBody):
-    """What to analyse; without a service all of them, one by one and together."""
+    """What to analyze; without a service all of them, one by one and together."""
 
     period_hours: Annotated[int, Field(ge=1, le=MAX_HOURS)] = 24
     service_id: UUID | None = None
 
 
 class DigestOut(Answer):
-    """What happened in a period; `service` is null for all services together.
+    """The digest of a period; `service` is null for all services together.
 
-    `facts` are the numbers that the text was written from, `written_by` the model that
-    worded them, or `rules`.
+    `facts` are the numbers that the text was written from, `written_by` is the model
+    that wrote it, or `rules`.
     """
 
     id: UUID
@@ -57,11 +56,11 @@ class DigestOut(Answer):
     created_at: datetime
 
 
-class OddnessOut(Answer):
-    """A feature that was odd, and how odd: `ratio` times as far as it ever goes.
+class DeviationOut(Answer):
+    """The deviation of a feature: `ratio` times the usual maximum.
 
     Values are milliseconds; of `errors` the share of failed checks; of all services
-    together an index, where 100 is what each of them usually takes.
+    together an index, where 100 is each service's own median.
     """
 
     feature: Feature
@@ -71,7 +70,7 @@ class OddnessOut(Answer):
 
 
 class AnomalyOut(Answer):
-    """A time in which something was odd; `service` is null for all together."""
+    """An anomaly; `service` is null for all services together."""
 
     id: UUID
     service: UUID | None
@@ -79,15 +78,15 @@ class AnomalyOut(Answer):
     ended_at: datetime
     score: float
     feature: Feature
-    oddness: list[OddnessOut]
+    deviations: list[DeviationOut]
     result_ids: list[UUID]
     created_at: datetime
 
 
 class AnalysisOut(Answer):
-    """What came of an analysis.
+    """The result of an analysis.
 
-    `learning` services have less than a day of checks: nothing is said to be odd there.
+    `learning` counts services with less than a day of checks, without detection.
     """
 
     period_start: datetime
@@ -103,15 +102,15 @@ class AnalysisOut(Answer):
 async def analyze(
     principal: SignedIn, context: Context, body: AnalyzeIn | None = None
 ) -> AnalysisOut:
-    """Analyse the last hours now; may take some seconds. 409 while one is under way."""
-    asked = body or AnalyzeIn()
-    service_id = None if asked.service_id is None else ServiceId(asked.service_id)
-    until = context.services.clock.now().replace(microsecond=0)
-    analysis = await context.analyses.run(
-        Question(
+    """Analyze the last hours now; takes some seconds. 409 while another one runs."""
+    wanted = body or AnalyzeIn()
+    service_id = None if wanted.service_id is None else ServiceId(wanted.service_id)
+    until = context.clock.now().replace(microsecond=0)
+    analysis = await context.analysis.run(
+        AnalysisRequest(
             principal.tenant_id,
             until,
-            timedelta(hours=asked.period_hours),
+            timedelta(hours=wanted.period_hours),
             service_id,
         )
     )
@@ -148,7 +147,7 @@ async def list_digests(
 async def show_latest_digest(
     principal: SignedIn, context: Context, service: UUID | None = None
 ) -> DigestOut:
-    """Show the last digest of a service; without one, of all services together."""
+    """Show the latest digest of a service; without a service, the overall one."""
     service_id = None if service is None else ServiceId(service)
     if service_id is not None:
         known = await fetch_service_names(context.pool, principal.tenant_id, service_id)
@@ -170,7 +169,7 @@ async def list_anomalies(
     since: Instant | None = None,
     until: Instant | None = None,
 ) -> Page[AnomalyOut]:
-    """List what was odd in a time, the newest first."""
+    """List anomalies of a period, the newest first."""
     count, rows = await fetch_anomalies_page(
         context.pool,
         principal.tenant_id,
@@ -203,11 +202,11 @@ def _render_anomaly(row: AnomalyRow) -> AnomalyOut:
         ended_at=row.ended_at,
         score=row.score,
         feature=Feature(row.feature),
-        oddness=_ODDNESS.validate_python(row.details.get("oddness", [])),
+        deviations=_DEVIATIONS.validate_python(row.details.get("deviations", [])),
         result_ids=list(row.result_ids),
         created_at=row.created_at,
     )
 
 
 _FACTS: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
-_ODDNESS: TypeAdapter[list[OddnessOut]] = TypeAdapter(list[OddnessOut])
+_DEVIATIONS: TypeAdapter[list[DeviationOut]] = TypeAdapter(list[DeviationOut])

@@ -1,4 +1,4 @@
-"""`/api/monitor/maintenance/`: times in which failures count for nothing."""
+"""`/api/monitor/maintenance/`: windows in which failures count for nothing."""
 
 from datetime import datetime
 from typing import Annotated
@@ -8,11 +8,10 @@ from fastapi import APIRouter, Response
 from pydantic import StringConstraints
 
 from deployments.web.api.auth import SignedIn
-from deployments.web.api.context import Context
 from deployments.web.api.errors import InvalidValueError, NotFoundError
 from deployments.web.api.monitor.results import Instant
-from deployments.web.api.pagination import Page, Paging
-from deployments.web.api.schemas import Answer, NoNul, RequestBody
+from deployments.web.api.schemas import Answer, NoNul, Page, Paging, RequestBody
+from deployments.web.dependencies import Context
 from persistence import maintenance
 from persistence.ids import ServiceId, WindowId
 from persistence.monitor import WindowRow
@@ -21,7 +20,7 @@ router = APIRouter(prefix="/api/monitor/maintenance", tags=["monitor"])
 
 
 class WindowIn(RequestBody):
-    """A time; without a service it is for all of them."""
+    """A maintenance window; without a service it covers all of them."""
 
     service: UUID | None = None
     starts_at: Instant
@@ -30,7 +29,7 @@ class WindowIn(RequestBody):
 
 
 class WindowOut(Answer):
-    """A time in which a service, or all of them, are worked on."""
+    """A maintenance window of a service, or of all services."""
 
     id: UUID
     service: UUID | None
@@ -62,7 +61,7 @@ async def list_windows(
 async def create_window(
     body: WindowIn, principal: SignedIn, context: Context
 ) -> WindowOut:
-    """Announce a time; one that has begun already counts from the next check on."""
+    """Create a window; if it has begun already, it counts from the next check on."""
     if body.starts_at >= body.ends_at:
         message = "ends_at: must be later than starts_at"
         raise InvalidValueError(message)
@@ -83,7 +82,7 @@ async def create_window(
 async def delete_window(
     window_id: UUID, principal: SignedIn, context: Context
 ) -> Response:
-    """Take a window back, or end it."""
+    """Delete a window, which also ends it."""
     if not await maintenance.delete_window(
         context.pool, principal.tenant_id, WindowId(window_id)
     ):

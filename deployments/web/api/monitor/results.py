@@ -10,12 +10,11 @@ from fastapi import APIRouter, Response
 from pydantic import AfterValidator, AwareDatetime
 
 from deployments.web.api.auth import SignedIn
-from deployments.web.api.context import Context
 from deployments.web.api.errors import NotFoundError
 from deployments.web.api.monitor.schemas import FiguresOut, ResultOut
 from deployments.web.api.monitor.services import render_result
-from deployments.web.api.pagination import Page, Paging
-from deployments.web.api.schemas import Answer
+from deployments.web.api.schemas import Answer, Page, Paging
+from deployments.web.dependencies import Context
 from persistence import check_results
 from persistence.check_results import LatestDigest, ResultFilter, SummaryRow
 from persistence.ids import ResultId, ServiceId
@@ -29,7 +28,7 @@ FIRST_YEAR, LAST_YEAR = 2, 9998
 
 def _check_year(at: datetime) -> datetime:
     if not FIRST_YEAR <= at.year <= LAST_YEAR:
-        message = "is no instant that anything can have happened at"
+        message = "must be a date between the years 2 and 9998"
         raise ValueError(message)
     return at
 
@@ -38,7 +37,7 @@ Instant = Annotated[AwareDatetime, AfterValidator(_check_year)]
 
 
 class TransitionOut(Answer):
-    """A change of a service's status, and the result that brought it about."""
+    """A transition of a service's status, and the result that caused it."""
 
     id: UUID
     service: UUID
@@ -60,7 +59,7 @@ class LatestCheckOut(Answer):
 
 
 class ServiceDigestOut(Answer):
-    """The last words about a service."""
+    """The latest digest of a service."""
 
     summary_text: str
     anomaly_count: int
@@ -68,7 +67,7 @@ class ServiceDigestOut(Answer):
 
 
 class GlobalDigestOut(Answer):
-    """The last words about all services."""
+    """The latest overall digest."""
 
     summary_text: str
     anomaly_count: int
@@ -138,7 +137,7 @@ async def list_transitions(
     paging: Paging,
     service: UUID | None = None,
 ) -> Page[TransitionOut]:
-    """List changes of status, the newest first."""
+    """List transitions of status, the newest first."""
     count, rows = await check_results.fetch_transitions_page(
         context.pool,
         principal.tenant_id,
@@ -165,10 +164,10 @@ async def list_transitions(
 
 @router.get("/health/summary/", response_model=SummaryOut)
 async def show_summary(principal: SignedIn, context: Context) -> Response:
-    """Show all services as they are now, with their last digests."""
+    """Show the current state of all services, with their latest digests."""
     rows = await check_results.fetch_summary(context.pool, principal.tenant_id)
     digest = await check_results.fetch_global_digest(context.pool, principal.tenant_id)
-    body = render_summary(rows, digest, context.services.clock.now())
+    body = render_summary(rows, digest, context.clock.now())
     return Response(body, media_type="application/json")
 
 

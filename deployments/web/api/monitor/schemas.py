@@ -1,4 +1,4 @@
-"""What the monitor's requests and answers are made of."""
+"""Schemas of the monitor's requests and answers."""
 
 import re
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ from deployments.web.api.schemas import Answer, Name, NoNul, RequestBody
 from persistence.monitor import Method, Origin, Period, Status
 
 MAX_HEADERS = 30
-#: How a secret that is not shown whole begins; sent back, it leaves the old one.
+#: A hidden secret begins with this; sent back, it keeps the stored one.
 HIDDEN = "…"
-#: So much of a header tells two apart and gives nothing away.
+#: Enough to tell two secrets apart, too little to reveal one.
 HINT_CHARS = 4
 _HEADER_NAME = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")
-#: These belong to the connection, not to the one who asks.
+#: Headers that belong to the connection.
 _OUR_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection"})
 
 
@@ -34,10 +34,10 @@ def _check_address(value: str) -> str:
         message = "must be an address like https://api.example.com"
         raise ValueError(message)
     if parts.username or parts.password:
-        message = "must not hold a user or password; use a header"
+        message = "must not contain a user or password; use a header"
         raise ValueError(message)
     if parts.query or parts.fragment or not value.isascii() or not value.isprintable():
-        message = "must be plain, with no ? and no #; those go into health_path"
+        message = "must be plain ASCII, without ? and #; those belong into health_path"
         raise ValueError(message)
     return value
 
@@ -52,12 +52,14 @@ def _check_path(value: str) -> str:
 def _check_headers(headers: dict[str, str]) -> dict[str, str]:
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name) or name.lower() in _OUR_HEADERS:
-            message = f"{name[:40]!r} can't be set"
+            message = f"the header {name[:40]!r} can't be set"
             raise ValueError(message)
-        # HTTP takes no spaces around it, and the check would fail for ever.
+        # HTTP allows no spaces around a value: every check would fail.
         is_plain = value.isascii() and value.isprintable() and value == value.strip()
         if not (is_plain or value.startswith(HIDDEN)) or len(value) > 4000:
-            message = f"the value of {name} must be plain ASCII, without spaces around"
+            message = (
+                f"the value of {name} must be plain ASCII, without spaces around it"
+            )
             raise ValueError(message)
     return headers
 
@@ -86,7 +88,7 @@ Value = Annotated[str, StringConstraints(max_length=1000), NoNul]
 
 
 class ConditionBody(RequestBody):
-    """What the body must say. Without a path the whole text is asked."""
+    """A condition on the response body. Without a path it tests the whole text."""
 
     test: Comparison
     path: Annotated[
@@ -109,7 +111,7 @@ Conditions = Annotated[list[ConditionBody], Field(max_length=20)]
 
 
 class ServiceIn(RequestBody):
-    """A service as a person writes it."""
+    """A service to create or replace."""
 
     name: Name
     base_url: BaseUrl
@@ -130,7 +132,7 @@ class ServiceIn(RequestBody):
 
 
 class ServicePatch(RequestBody):
-    """What to change; null takes body and degraded_after_ms away.
+    """Fields to change; null removes body and degraded_after_ms.
 
     A header whose value begins with … keeps the value that it has.
     """
@@ -153,7 +155,7 @@ class ServicePatch(RequestBody):
 
 
 class ConditionOut(Answer):
-    """What the body must say."""
+    """A condition on the response body."""
 
     test: Comparison
     path: str | None = None
@@ -161,7 +163,7 @@ class ConditionOut(Answer):
 
 
 class ServiceOut(Answer):
-    """A service and how it is; of header values only the end is shown."""
+    """A service and its status; of header values only the end is shown."""
 
     id: UUID
     name: str
@@ -188,7 +190,7 @@ class ServiceOut(Answer):
 
 
 class ResultOut(Answer):
-    """A result; `service` is the id. `missed` when nobody checked in its slot."""
+    """A result; `service` is an id. `missed` means that its slot had no check."""
 
     id: UUID
     service: UUID
@@ -205,7 +207,7 @@ class ResultOut(Answer):
 
 
 class FiguresOut(Answer):
-    """A period in numbers: the share of checks that passed, latencies of these."""
+    """Figures of a period: the share of passed checks, and their latencies."""
 
     checks: int
     passed: int
@@ -219,5 +221,5 @@ Windows = Mapping[Period, FiguresOut]
 
 
 def hide(value: str) -> str:
-    """Show only the end of a secret, and of a short one nothing."""
+    """Hide a secret except its end; hide a short one completely."""
     return f"{HIDDEN}{value[-HINT_CHARS:]}" if len(value) >= 12 else HIDDEN

@@ -1,4 +1,4 @@
-"""`/api/monitor/services/`: what a tenant has watched."""
+"""`/api/monitor/services/`: the monitored services of a tenant."""
 
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
@@ -7,9 +7,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from actors.monitor.sketch import quantile
+from actors.monitor.rollup_accumulator import quantile
 from deployments.web.api.auth import SignedIn
-from deployments.web.api.context import ApiContext, Context
 from deployments.web.api.errors import InvalidValueError, NotFoundError
 from deployments.web.api.monitor.schemas import (
     HIDDEN,
@@ -21,8 +20,8 @@ from deployments.web.api.monitor.schemas import (
     ServicePatch,
     hide,
 )
-from deployments.web.api.pagination import Page, Paging
-from deployments.web.api.schemas import Answer
+from deployments.web.api.schemas import Answer, Page, Paging
+from deployments.web.dependencies import Context, WebDependencies
 from persistence import services
 from persistence.check_results import WindowFigures, fetch_windows
 from persistence.errors import SecretUnreadableError
@@ -54,7 +53,7 @@ class PointOut(Answer):
 
 
 class StatsOut(Answer):
-    """A service in numbers, and the points of its chart, the oldest first."""
+    """Figures of a service, and the points of its chart, the oldest first."""
 
     windows: dict[Period, FiguresOut]
     unit: RollupUnit
@@ -69,7 +68,7 @@ async def list_services(
     enabled: bool | None = None,
     status: Status | None = None,
 ) -> Page[ServiceOut]:
-    """List services by name, with how they are."""
+    """List services by name, with their status."""
     count, rows = await services.fetch_services_page(
         context.pool,
         principal.tenant_id,
@@ -84,7 +83,7 @@ async def list_services(
 async def create_service(
     body: ServiceIn, principal: SignedIn, context: Context
 ) -> ServiceOut:
-    """Have a service watched; its first check begins at once."""
+    """Create a service; its first check starts at once."""
     spec = build_spec(body, {})
     service = await services.create_service(
         context.pool, context.cipher, principal.tenant_id, spec
@@ -105,7 +104,7 @@ async def show_service(
 async def replace_service(
     service_id: UUID, body: ServiceIn, principal: SignedIn, context: Context
 ) -> ServiceOut:
-    """Write a service anew; its results stay."""
+    """Replace a service; its results stay."""
     async with context.pool.acquire() as connection, connection.transaction():
         old = await services.lock_service(
             connection, principal.tenant_id, ServiceId(service_id)
@@ -139,10 +138,10 @@ async def edit_service(
 async def delete_service(
     service_id: UUID, principal: SignedIn, context: Context
 ) -> Response:
-    """Watch it no more; all its results are removed."""
+    """Delete a service and all its results."""
     old = await fetch_or_404(context, principal.tenant_id, service_id)
     if old.origin is not Origin.USER:
-        message = "enabled: the runtime made this service; switch it off instead"
+        message = "enabled: the runtime created this service; switch it off instead"
         raise InvalidValueError(message)
     if not await services.delete_service(context.pool, principal.tenant_id, old.id):
         raise NotFoundError
@@ -155,7 +154,7 @@ async def check_service(
 ) -> ResultOut:
     """Check now; answers when the result is stored."""
     service = await fetch_or_404(context, principal.tenant_id, service_id)
-    row = await context.services.monitor.check_now(service.id)
+    row = await context.monitor.check_now(service.id)
     return render_result(row)
 
 
@@ -169,30 +168,32 @@ async def show_stats(
     """Show uptime and latencies: of a day by hours, of a week or a month by days."""
     service = await fetch_or_404(context, principal.tenant_id, service_id)
     unit, span = PERIODS[period]
-    since = context.services.clock.now() - span
+    since = context.clock.now() - span
     windows = await fetch_windows(context.pool, principal.tenant_id, service.id)
     rollups = await fetch_service_rollups(
         context.pool, principal.tenant_id, service.id, unit, since - timedelta(hours=1)
     )
     return StatsOut(
-        windows={name: render_figures(found) for name, found in windows.items()},
+        windows={name: render_figures(figures) for name, figures in windows.items()},
         unit=unit,
         points=[_render_point(row) for row in rollups],
     )
 
 
 async def fetch_or_404(
-    context: ApiContext, tenant_id: TenantId, service_id: UUID
+    context: WebDependencies, tenant_id: TenantId, service_id: UUID
 ) -> Service:
     """Fetch a service of the tenant. Raises NotFoundError."""
-    found = await services.fetch_service(context.pool, tenant_id, ServiceId(service_id))
-    if found is None:
+    service = await services.fetch_service(
+        context.pool, tenant_id, ServiceId(service_id)
+    )
+    if service is None:
         raise NotFoundError
-    return found
+    return service
 
 
 def build_spec(body: ServiceIn, old_headers: dict[str, str]) -> ServiceSpec:
-    """Build what is stored from what was written."""
+    """Build the stored fields from a request."""
     values = {field.name: getattr(body, field.name) for field in fields(ServiceSpec)}
     values["headers"] = _merge(body.headers, old_headers)
     values["expected_status"] = tuple(body.expected_status)
@@ -218,15 +219,15 @@ def render_result(row: CheckRow) -> ResultOut:
     )
 
 
-def render_figures(found: WindowFigures) -> FiguresOut:
-    """Render a period in numbers."""
+def render_figures(figures: WindowFigures) -> FiguresOut:
+    """Render the figures of a period."""
     return FiguresOut(
-        checks=found.checks,
-        passed=found.passed,
-        uptime=found.uptime,
-        p50_ms=found.p50_ms,
-        p95_ms=found.p95_ms,
-        p99_ms=found.p99_ms,
+        checks=figures.checks,
+        passed=figures.passed,
+        uptime=figures.uptime,
+        p50_ms=figures.p50_ms,
+        p95_ms=figures.p95_ms,
+        p99_ms=figures.p99_ms,
     )
 
 
@@ -241,7 +242,7 @@ def _apply(
         },
         headers=old_headers,
     )
-    # Null is a value of these two; of the others only what was sent changes.
+    # Null is a value of these two; other fields change only if they are sent.
     nullable = {"body", "degraded_after_ms"}
     changes = {
         name: getattr(body, name)
@@ -258,7 +259,7 @@ def _apply(
 
 
 def _keep_own(old: Service, spec: ServiceSpec) -> ServiceSpec:
-    """Leave address and name of what the runtime made: it would set them again."""
+    """Keep name and address of a service that the runtime created and maintains."""
     if old.origin is Origin.USER:
         return spec
     return replace(
@@ -267,7 +268,7 @@ def _keep_own(old: Service, spec: ServiceSpec) -> ServiceSpec:
 
 
 def _merge(new: dict[str, str], old: dict[str, str]) -> dict[str, str]:
-    """Keep the old values of headers that came back as they were shown."""
+    """Keep the stored values of headers that came back hidden."""
     merged: dict[str, str] = {}
     for name, value in new.items():
         if not value.startswith(HIDDEN):
@@ -275,25 +276,27 @@ def _merge(new: dict[str, str], old: dict[str, str]) -> dict[str, str]:
         elif name in old and value == hide(old[name]):
             merged[name] = old[name]
         else:
-            message = f"headers: write the value of {name} whole"
+            message = f"headers: write the whole value of {name}"
             raise InvalidValueError(message)
     return merged
 
 
-def _read_headers(context: ApiContext, service: Service) -> dict[str, str]:
+def _read_headers(context: WebDependencies, service: Service) -> dict[str, str]:
     try:
         return services.decrypt_headers(context.cipher, service)
     except SecretUnreadableError:
-        # It must open, or nobody could replace what can't be read.
+        # The service must open, so that unreadable headers can be replaced.
         return {}
 
 
-async def _show(context: ApiContext, service: Service) -> ServiceOut:
+async def _show(context: WebDependencies, service: Service) -> ServiceOut:
     standing = await services.fetch_service_status(context.pool, service.id)
     return _render(context, service, standing)
 
 
-def _render(context: ApiContext, service: Service, standing: Standing) -> ServiceOut:
+def _render(
+    context: WebDependencies, service: Service, standing: Standing
+) -> ServiceOut:
     headers = _read_headers(context, service)
     return ServiceOut(
         **{

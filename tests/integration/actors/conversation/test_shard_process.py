@@ -6,23 +6,20 @@ import pickle
 
 import pytest
 
-from actors.conversation.actor import ConversationShard, ShardPlan
+from actors.conversation.actor import ConversationShard, ShardDependencies, ShardPlan
 from actors.conversation.errors import ShardUnavailableError
-from actors.conversation.ports import NOBODY_KNOWS, Profiles, Responder, Sender
+from actors.conversation.ports import NO_PROFILES
 from actors.conversation.rules.policy import Policy
-from actors.conversation.shard.mirror import NO_MIRROR, Mirror
+from actors.conversation.shard.mirror import NO_MIRROR
 from actors.conversation.shard.shard import Shard
 from persistence.database import Pool
 from tests.support.api import SilentResponder, TakingSender
-from tests.support.conversations import Story
+from tests.support.conversation.conversations import Story
 
 
-class Nothing:
-    """An outside where nobody answers and everything is taken."""
-
-    async def open(self, _: Pool) -> tuple[Responder, Sender, Profiles, Mirror]:
-        """Open the ways to it."""
-        return SilentResponder(), TakingSender(), NOBODY_KNOWS, NO_MIRROR
+async def open_fakes(_: Pool) -> ShardDependencies:
+    """Open dependencies that never answer, and accept everything."""
+    return ShardDependencies(SilentResponder(), TakingSender(), NO_PROFILES, NO_MIRROR)
 
 
 async def test_the_process_of_a_shard_that_failed_ends(
@@ -42,7 +39,7 @@ async def test_the_process_of_a_shard_that_failed_ends(
     monkeypatch.setattr(os, "_exit", end)
     monkeypatch.setattr(Shard, "_process", fail)
     process = ConversationShard.__new__(ConversationShard)
-    await process.__init__(ShardPlan(0, 1, dsn, Policy()), Nothing())  # type: ignore[misc]
+    await process.__init__(ShardPlan(0, 1, dsn, Policy()), open_fakes)  # type: ignore[misc]
     event = Story().customer_event("سلام", 1, "m1")
     (refused,) = pickle.loads(await process.submit(pickle.dumps([event])))  # noqa: S301
     assert isinstance(refused, ShardUnavailableError)

@@ -11,13 +11,14 @@ from actors.clock import SystemClock
 from actors.monitor.checks.check_runner import STILL_RUNNING
 from actors.monitor.checks.checker import HttpChecker
 from actors.monitor.checks.slots import slot_at
-from actors.monitor.checks.ssrf_guard import Walls
+from actors.monitor.checks.ssrf_guard import EgressPolicy
 from actors.monitor.errors import ServiceGoneError
-from actors.monitor.monitor import NOBODY_WATCHED, UNFINISHED
+from actors.monitor.monitor import NO_LEADER, UNFINISHED
 from persistence.check_results import fetch_summary, fetch_windows
 from persistence.database import Pool
-from persistence.ids import ServiceId, TenantId
+from persistence.ids import ResultId, ServiceId, TenantId
 from persistence.monitor import Period, Status
+from persistence.queries import load_queries
 from persistence.rollups import refresh_windows
 from persistence.tenants import create_tenant
 from persistence.watch import (
@@ -28,22 +29,22 @@ from persistence.watch import (
     fetch_watched,
     renew_lease,
 )
-from tests.support.misbehaving_server import (
-    OddServer,
+from tests.support.monitors import add_service, build_monitor, wait_until, watching
+from tests.support.servers.misbehaving_server import (
+    MisbehavingServer,
     Request,
     answer,
     hang,
-    odd_server,
+    misbehaving_server,
 )
-from tests.support.monitors import add_service, build_monitor, wait_until, watching
 
 SLOT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 EVERY_MINUTE = "* * * * *"
 
 
 @pytest.fixture
-async def odd() -> AsyncIterator[OddServer]:
-    async with odd_server() as server:
+async def http() -> AsyncIterator[MisbehavingServer]:
+    async with misbehaving_server() as server:
         yield server
 
 
@@ -53,10 +54,10 @@ async def tenant_id(pool: Pool) -> TenantId:
 
 
 async def test_a_slot_checks_each_service_and_stores_what_it_found(
-    pool: Pool, odd: OddServer, tenant_id: TenantId
+    pool: Pool, http: MisbehavingServer, tenant_id: TenantId
 ) -> None:
-    good = await add_service(pool, tenant_id, odd.on("/good", answer()), "good")
-    bad = await add_service(pool, tenant_id, odd.on("/bad", answer(500)), "bad")
+    good = await add_service(pool, tenant_id, http.on("/good", answer()), "good")
+    bad = await add_service(pool, tenant_id, http.on("/bad", answer(500)), "bad")
     async with watching(pool) as watch:
         await watch.run_slot(SLOT)
         rows = await pool.fetch("SELECT * FROM check_results ORDER BY ok")
@@ -80,57 +81,57 @@ async def changes(pool: Pool, service_id: ServiceId) -> list[dict[str, str]]:
 
 
 async def test_a_slot_that_is_opened_again_checks_nothing_twice(
-    pool: Pool, odd: OddServer, tenant_id: TenantId
+    pool: Pool, http: MisbehavingServer, tenant_id: TenantId
 ) -> None:
-    await add_service(pool, tenant_id, odd.on("/", answer()))
+    await add_service(pool, tenant_id, http.on("/", answer()))
     async with watching(pool) as watch:
         await watch.run_slot(SLOT)
         await watch.run_slot(SLOT)
-    assert len(odd.requests) == 1
+    assert len(http.requests) == 1
     assert await pool.fetchval("SELECT count(*) FROM check_results") == 1
 
 
 async def test_two_runtimes_never_check_a_service_twice_in_a_slot(
-    pool: Pool, odd: OddServer, tenant_id: TenantId
+    pool: Pool, http: MisbehavingServer, tenant_id: TenantId
 ) -> None:
     """Even if both believe that they watch: the claim decides, not the lease."""
     for number in range(20):
-        await add_service(pool, tenant_id, odd.on(f"/{number}", answer()))
+        await add_service(pool, tenant_id, http.on(f"/{number}", answer()))
     first, _ = build_monitor(pool)
     second, _ = build_monitor(pool)
     lease = await claim_lease(pool, uuid4(), timedelta(minutes=1))
     assert lease is not None
     await asyncio.gather(first.open_slot(lease, SLOT), second.open_slot(lease, SLOT))
-    await asyncio.gather(first.round.settle(), second.round.settle())
-    assert len(odd.requests) == len({request.path for request in odd.requests}) == 20
+    await asyncio.gather(first.runner.settle(), second.runner.settle())
+    assert len(http.requests) == len({request.path for request in http.requests}) == 20
     await first.stop()
     await second.stop()
 
 
-async def test_only_one_runtime_watches_and_another_takes_over(pool: Pool) -> None:
+async def test_only_one_runtime_leads_and_another_takes_over(pool: Pool) -> None:
     first, _ = build_monitor(pool)
     second, _ = build_monitor(pool)
     await first.start()
-    await wait_until(lambda: first.is_watching)
+    await wait_until(lambda: first.is_leader)
     await second.start()
-    assert not second.is_watching
+    assert not second.is_leader
     await first.stop()
-    await wait_until(lambda: second.is_watching)
+    await wait_until(lambda: second.is_leader)
     await second.stop()
 
 
-async def test_who_lost_the_lease_writes_nothing(
-    pool: Pool, odd: OddServer, tenant_id: TenantId
+async def test_a_runtime_that_lost_the_lease_writes_nothing(
+    pool: Pool, http: MisbehavingServer, tenant_id: TenantId
 ) -> None:
-    await add_service(pool, tenant_id, odd.on("/", answer()))
+    await add_service(pool, tenant_id, http.on("/", answer()))
     monitor, _ = build_monitor(pool)
     holder = uuid4()
     old = await claim_lease(pool, holder, timedelta(minutes=1))
     new = await claim_lease(pool, holder, timedelta(minutes=1))
     assert old is not None
     assert new is not None
-    await monitor.round.run_slot(SLOT, await fetch_all(pool), timedelta(0))
-    await monitor.round.settle()
+    await monitor.runner.run_slot(SLOT, await fetch_all(pool), timedelta(0))
+    await monitor.runner.settle()
     with pytest.raises(LeaseLostError):
         await monitor.recorder.run(old)
     with pytest.raises(LeaseLostError):
@@ -143,10 +144,10 @@ async def fetch_all(pool: Pool) -> tuple[Watched, ...]:
     return await fetch_watched(pool, SLOT, SLOT)
 
 
-async def test_slots_in_which_nobody_watched_are_recorded_as_missed_once(
-    pool: Pool, odd: OddServer, tenant_id: TenantId
+async def test_slots_without_a_leader_are_recorded_as_missed_once(
+    pool: Pool, http: MisbehavingServer, tenant_id: TenantId
 ) -> None:
-    service = await add_service(pool, tenant_id, odd.on("/", answer()))
+    service = await add_service(pool, tenant_id, http.on("/", answer()))
     async with watching(pool, cron=EVERY_MINUTE) as watch:
         await watch.run_slot(SLOT)
     gap = timedelta(minutes=4)
@@ -166,19 +167,19 @@ async def test_slots_in_which_nobody_watched_are_recorded_as_missed_once(
         (timedelta(minutes=3), True),
         (gap, False),
     ]
-    assert rows[1]["error"] == NOBODY_WATCHED
-    assert len(odd.requests) == 2
+    assert rows[1]["error"] == NO_LEADER
+    assert len(http.requests) == 2
 
 
 async def test_a_check_that_a_crash_cut_off_is_missed_and_not_begun_again(
-    pool: Pool, odd: OddServer, tenant_id: TenantId
+    pool: Pool, http: MisbehavingServer, tenant_id: TenantId
 ) -> None:
-    await add_service(pool, tenant_id, odd.on("/", hang), timeout_s=30.0)
+    await add_service(pool, tenant_id, http.on("/", hang), timeout_s=30.0)
     slot = slot_at(EVERY_MINUTE, SystemClock().now())
     async with watching(pool) as watch:
         await watch.monitor.open_slot(watch.lease, slot)
-        await wait_until(lambda: bool(odd.requests))
-    odd.on("/", answer())
+        await wait_until(lambda: bool(http.requests))
+    http.on("/", answer())
     monitor, lines = build_monitor(pool)
     await monitor.start()
     await wait_until(lambda: bool(lines.lines))
@@ -189,7 +190,7 @@ async def test_a_check_that_a_crash_cut_off_is_missed_and_not_begun_again(
 
 
 async def test_a_check_that_outlasts_its_slot_makes_the_next_one_missed(
-    pool: Pool, odd: OddServer, tenant_id: TenantId
+    pool: Pool, http: MisbehavingServer, tenant_id: TenantId
 ) -> None:
     slot_is_over = asyncio.Event()
 
@@ -197,28 +198,28 @@ async def test_a_check_that_outlasts_its_slot_makes_the_next_one_missed(
         await slot_is_over.wait()
         await answer()(request, writer)
 
-    await add_service(pool, tenant_id, odd.on("/", answer_late))
+    await add_service(pool, tenant_id, http.on("/", answer_late))
     async with watching(pool) as watch:
         await watch.monitor.open_slot(watch.lease, SLOT)
-        await wait_until(lambda: bool(odd.requests))
+        await wait_until(lambda: bool(http.requests))
         await watch.monitor.open_slot(watch.lease, SLOT + timedelta(minutes=1))
         slot_is_over.set()
-        await watch.monitor.round.settle()
+        await watch.monitor.runner.settle()
         await watch.monitor.recorder.settle()
     rows = await pool.fetch("SELECT ok, error FROM check_results ORDER BY slot_at")
     assert [tuple(row) for row in rows] == [(True, None), (False, STILL_RUNNING)]
-    assert len(odd.requests) == 1
+    assert len(http.requests) == 1
 
 
 async def test_a_crash_loses_no_slot_of_a_check_that_outlasts_its_own(
-    pool: Pool, odd: OddServer, tenant_id: TenantId
+    pool: Pool, http: MisbehavingServer, tenant_id: TenantId
 ) -> None:
-    await add_service(pool, tenant_id, odd.on("/", hang), timeout_s=30.0)
+    await add_service(pool, tenant_id, http.on("/", hang), timeout_s=30.0)
     now = slot_at(EVERY_MINUTE, SystemClock().now())
     first = now - timedelta(minutes=1)
     async with watching(pool) as watch:
         await watch.monitor.open_slot(watch.lease, first)
-        await wait_until(lambda: bool(odd.requests))
+        await wait_until(lambda: bool(http.requests))
         await watch.monitor.open_slot(watch.lease, now)
         await watch.monitor.recorder.settle()
     monitor, lines = build_monitor(pool)
@@ -232,10 +233,10 @@ async def test_a_crash_loses_no_slot_of_a_check_that_outlasts_its_own(
 
 
 async def test_a_slow_service_delays_no_other(
-    pool: Pool, odd: OddServer, tenant_id: TenantId
+    pool: Pool, http: MisbehavingServer, tenant_id: TenantId
 ) -> None:
-    await add_service(pool, tenant_id, odd.on("/slow", hang), timeout_s=10.0)
-    quick = await add_service(pool, tenant_id, odd.on("/quick", answer()))
+    await add_service(pool, tenant_id, http.on("/slow", hang), timeout_s=10.0)
+    quick = await add_service(pool, tenant_id, http.on("/quick", answer()))
     async with watching(pool) as watch:
         await watch.monitor.open_slot(watch.lease, SLOT)
         await wait_until(lambda: bool(watch.lines.lines))
@@ -243,44 +244,44 @@ async def test_a_slow_service_delays_no_other(
 
 
 async def test_a_person_gets_the_result_of_a_check_and_joins_one_under_way(
-    pool: Pool, odd: OddServer, tenant_id: TenantId
+    pool: Pool, http: MisbehavingServer, tenant_id: TenantId
 ) -> None:
     # Switched off, so that nobody else checks it.
-    service = await add_service(pool, tenant_id, odd.on("/", answer()), enabled=False)
+    service = await add_service(pool, tenant_id, http.on("/", answer()), enabled=False)
     monitor, _ = build_monitor(pool)
     await monitor.start()
-    await wait_until(lambda: monitor.is_watching)
+    await wait_until(lambda: monitor.is_leader)
     assert (await monitor.check_now(service.id)).ok
     watched = await fetch_one_watched(pool, service.id, SLOT)
     assert watched is not None
     both = await asyncio.gather(
-        monitor.round.check_now(watched), monitor.round.check_now(watched)
+        *(monitor.runner.check_now(watched, ResultId(uuid4())) for _ in range(2))
     )
     assert [row.ok for row in both] == [True, True]
-    assert len(odd.requests) == 1 + 1
+    assert len(http.requests) == 1 + 1
     with pytest.raises(ServiceGoneError):
         await monitor.check_now(ServiceId(uuid4()))
     await monitor.stop()
 
 
 async def test_a_service_that_is_deleted_under_way_breaks_nothing(
-    pool: Pool, odd: OddServer, tenant_id: TenantId
+    pool: Pool, http: MisbehavingServer, tenant_id: TenantId
 ) -> None:
-    gone = await add_service(pool, tenant_id, odd.on("/gone", answer(500)))
-    kept = await add_service(pool, tenant_id, odd.on("/kept", answer()))
+    gone = await add_service(pool, tenant_id, http.on("/gone", answer(500)))
+    kept = await add_service(pool, tenant_id, http.on("/kept", answer()))
     async with watching(pool) as watch:
         await watch.monitor.open_slot(watch.lease, SLOT)
         await pool.execute("DELETE FROM services WHERE id = $1", gone.id)
-        await watch.monitor.round.settle()
+        await watch.monitor.runner.settle()
         await watch.monitor.recorder.settle()
     rows = await pool.fetch("SELECT service_id FROM check_results")
     assert [row["service_id"] for row in rows] == [kept.id]
 
 
 async def test_maintenance_excuses_a_failure(
-    pool: Pool, odd: OddServer, tenant_id: TenantId
+    pool: Pool, http: MisbehavingServer, tenant_id: TenantId
 ) -> None:
-    service = await add_service(pool, tenant_id, odd.on("/", answer(500)))
+    service = await add_service(pool, tenant_id, http.on("/", answer(500)))
     await pool.execute(
         "INSERT INTO maintenance_windows (id, tenant_id, starts_at, ends_at) VALUES"
         " ($1, $2, now() - interval '1 hour', now() + interval '1 hour')",
@@ -297,14 +298,14 @@ async def test_maintenance_excuses_a_failure(
 
 
 async def test_uptime_and_percentiles_come_from_rollups(
-    pool: Pool, odd: OddServer, tenant_id: TenantId
+    pool: Pool, http: MisbehavingServer, tenant_id: TenantId
 ) -> None:
-    await add_service(pool, tenant_id, odd.on("/", answer()))
-    checker = HttpChecker(Walls(), attempts=1)
+    await add_service(pool, tenant_id, http.on("/", answer()))
+    checker = HttpChecker(EgressPolicy(), attempts=1)
     async with watching(pool, checker=checker) as watch:
         for minute in range(4):
             if minute == 3:
-                odd.on("/", answer(500))
+                http.on("/", answer(500))
             await watch.run_slot(SLOT + timedelta(minutes=minute))
     now = SystemClock().now()
     async with pool.acquire() as db, db.transaction():
@@ -320,16 +321,33 @@ async def test_uptime_and_percentiles_come_from_rollups(
         assert 0 < figures.p50_ms <= figures.p99_ms
 
 
-async def test_a_notice_is_told_once_for_an_incident(
-    pool: Pool, odd: OddServer, tenant_id: TenantId
+async def test_an_incident_has_one_alert_and_its_end_another(
+    pool: Pool, http: MisbehavingServer, tenant_id: TenantId
 ) -> None:
-    await add_service(pool, tenant_id, odd.on("/", answer(500)), "api", reminder_s=0)
+    await add_service(pool, tenant_id, http.on("/", answer(500)), "api", reminder_s=0)
     for minute in range(3):
         async with watching(pool) as watch:  # Another process each time.
             await watch.run_slot(SLOT + timedelta(minutes=minute))
-    odd.on("/", answer())
+    http.on("/", answer())
     async with watching(pool) as watch:
         await watch.run_slot(SLOT + timedelta(minutes=9))
     rows = await pool.fetch("SELECT kind, text FROM alerts ORDER BY created_at")
     assert [row["kind"] for row in rows] == ["down", "recovered"]
     assert "api" in rows[0]["text"]
+
+
+async def test_the_function_of_watched_services_is_inlined_into_its_queries(
+    pool: Pool,
+) -> None:
+    queries = load_queries("watch")
+    plans = {
+        name: await pool.fetch(f"EXPLAIN {queries[name]}", *arguments)
+        for name, arguments in (
+            ("fetch_watched", (SLOT, SLOT)),
+            ("fetch_newcomers", (SLOT, SLOT)),
+            ("fetch_one_watched", (uuid4(), SLOT)),
+        )
+    }
+    for plan in plans.values():
+        assert not [row for row in plan if "Function Scan" in row[0]]
+    assert [row for row in plans["fetch_one_watched"] if "services_pkey" in row[0]]

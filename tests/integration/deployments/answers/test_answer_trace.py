@@ -9,7 +9,7 @@ import pytest
 from actors.conversation.rules.policy import Policy
 from deployments.answers.indexer import KnowledgeIndexer
 from deployments.answers.responder import AnswerWriter
-from deployments.answers.retriever import KnowledgeRetriever, Wiring
+from deployments.answers.retriever import KnowledgeRetriever, RetrieverDependencies
 from deployments.answers.variants import Variant
 from persistence.channels import ChannelKind
 from persistence.database import Pool
@@ -23,7 +23,7 @@ from tests.support.api import (
     write_as_customer,
 )
 from tests.support.knowledge import PAGES, CountingEmbedder, add_page
-from tests.support.llm_server import MODEL, FakeModel, running_model
+from tests.support.servers.llm_server import MODEL, FakeModel, running_model
 from tests.support.waiting import wait_for_count
 
 QUESTION = "هزینه ارسال چقدره؟"
@@ -55,7 +55,7 @@ async def model() -> AsyncIterator[FakeModel]:
 async def shop(
     pool: Pool, embedder: CountingEmbedder, model: FakeModel
 ) -> AsyncIterator[Shop]:
-    retriever = KnowledgeRetriever(pool, embedder, Wiring(always_new))
+    retriever = KnowledgeRetriever(pool, embedder, RetrieverDependencies(always_new))
     llm = model.connect()
     shards = LocalShards(pool, AnswerWriter(pool, retriever, llm), policy=AT_ONCE)
     await shards.shard.start()

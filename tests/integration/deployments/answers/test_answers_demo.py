@@ -23,12 +23,13 @@ from persistence.ids import DocumentId, TenantId
 from persistence.listener import Listener
 from persistence.tenants import create_tenant, fetch_tenant_by_name
 from retrieval.embedding.embedder import Embedder
-from retrieval.ranking.relevance import ANSWER_THRESHOLD
+from retrieval.ranking.answerability import ANSWER_THRESHOLD
 from tests.support.api import count_words
 from tests.support.knowledge import CountingEmbedder, open_counter, remove_page
 from tests.unit.retrieval.samples import GramEmbedder
 
-pytestmark = pytest.mark.timeout(600)  # some hundred questions and passages to embed
+# Some hundred questions and passages to embed.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 QUESTIONS = Path(DOCUMENTS).with_name("questions.jsonl")
 

@@ -25,7 +25,7 @@ from tests.support.knowledge import (
     add_page,
     open_counter,
 )
-from tests.support.llm_server import (
+from tests.support.servers.llm_server import (
     KEY,
     MODEL,
     Fail,

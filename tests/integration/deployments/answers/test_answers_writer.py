@@ -31,6 +31,9 @@ from tests.support.knowledge import (
     open_counter,
 )
 
+#: Nothing, spaces, a lone joiner, marks, emoji.
+WORDLESS_TEXTS = ("", "     ", "\u200c", " \u200c\u200f ", "؟", "!؟", "😡", "😡🤔")
+
 
 @pytest.fixture
 async def counter(pool: Pool, embedder: CountingEmbedder) -> AsyncIterator[Counter]:
@@ -96,7 +99,7 @@ async def test_what_the_shop_does_not_know_goes_to_a_person_in_the_customers_lan
     assert answer.trace.sources == ()
 
 
-@pytest.mark.parametrize("text", ["", "؟", "😡", "     "])
+@pytest.mark.parametrize("text", WORDLESS_TEXTS)
 async def test_what_cannot_be_read_goes_to_a_person(
     counter: Counter, writer: AnswerWriter, text: str
 ) -> None:
@@ -205,6 +208,29 @@ async def test_a_search_that_fails_leaves_a_polite_handover_and_its_reason(
     assert answer.is_handover
     assert answer.text == HANDOVER["fa"]
     assert "RetrieverUnavailableError" in answer.trace.fallback_reason
+
+
+@pytest.mark.parametrize("text", WORDLESS_TEXTS)
+async def test_y1_a_text_without_words_is_never_searched(
+    pool: Pool, counter: Counter, text: str
+) -> None:
+    answer = await AnswerWriter(pool, BrokenSearch(), None).write(
+        await counter.write(text)
+    )
+
+    assert answer.is_handover
+    assert answer.trace.fallback_reason == ""
+    assert answer.trace.relevance == 0.0
+
+
+async def test_a_question_mark_about_a_shared_post_searches_for_the_post(
+    counter: Counter, writer: AnswerWriter
+) -> None:
+    job = await counter.write("؟")
+
+    answer = await writer.write(replace(job, share=f"عنوان: {RETURNS.title}"))
+
+    assert answer.trace.candidates
 
 
 @pytest.mark.parametrize(

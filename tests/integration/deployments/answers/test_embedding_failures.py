@@ -21,6 +21,7 @@ from persistence.ids import TenantId
 from persistence.tenants import create_tenant
 from persistence.users import User
 from retrieval.embedding.embedder import Embedder
+from retrieval.index.hits import SearchRequest
 from retrieval.index.knowledge import IndexedChunk, SourceType
 from tests.support.knowledge import (
     RETURNS,
@@ -157,9 +158,8 @@ async def test_the_old_models_index_serves_until_the_new_one_is_whole(
 
     served = await indexes.fetch_index(tenant)
     assert served.embedder is old
-    found = served.index.search(
-        QUESTION, old.embed_queries([QUESTION])[0], [SourceType.FAQ]
-    )
+    vector = old.embed_queries([QUESTION])[0]
+    found = served.index.find(SearchRequest(QUESTION, vector, [SourceType.FAQ]))
     assert found.hits[0].chunk.title == SHIPPING.title
     assert found.n_dense == 13
     assert opened == ["old/model"]
@@ -168,12 +168,9 @@ async def test_the_old_models_index_serves_until_the_new_one_is_whole(
     served = await indexes.fetch_index(tenant)
     assert served.embedder is new
     assert served.staleness is None
-    assert (
-        served.index.search(
-            "", new.embed_queries(["کالا"])[0], [SourceType.FAQ]
-        ).n_dense
-        == 13
-    )
+    vector = new.embed_queries(["کالا"])[0]
+    found = served.index.find(SearchRequest("کالا", vector, [SourceType.FAQ]))
+    assert found.n_dense == 13
     parked = "SELECT count(*) FROM chunks WHERE old_embedding IS NOT NULL"
     assert await pool.fetchval(parked) == 0
     assert len(new.passages) == 13
@@ -232,13 +229,11 @@ async def test_what_is_deleted_during_a_long_import_is_gone_from_the_next_answer
     def apply_slowly(
         upserted: Sequence[IndexedChunk] = (),
         deleted: Iterable[UUID] = (),
-        *,
-        more_follows: bool = False,
     ) -> None:
         if upserted:
             loop.call_soon_threadsafe(reading.set)
             assert go_on.wait(timeout=60)
-        apply(upserted, deleted, more_follows=more_follows)
+        apply(upserted, deleted)
 
     index.apply = apply_slowly  # type: ignore[method-assign]
     served = await indexes.fetch_index(tenant)
@@ -249,12 +244,12 @@ async def test_what_is_deleted_during_a_long_import_is_gone_from_the_next_answer
     served = await indexes.fetch_index(tenant)
 
     assert served.staleness is Staleness.CATCHING_UP
-    found = served.index.search(RETURNS.text, None, [SourceType.FAQ])
+    found = served.index.find(SearchRequest(RETURNS.text, None, [SourceType.FAQ]))
     assert [hit.chunk.title for hit in found.hits] == [SHIPPING.title]
     go_on.set()
     while served.staleness is not None:
         served = await indexes.fetch_index(tenant)
-    found = served.index.search(RETURNS.text, None, [SourceType.FAQ])
+    found = served.index.find(SearchRequest(RETURNS.text, None, [SourceType.FAQ]))
     assert [hit.chunk.title for hit in found.hits] == [SHIPPING.title]
 
 

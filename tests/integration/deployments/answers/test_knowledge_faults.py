@@ -12,13 +12,13 @@ from structlog.testing import capture_logs
 from deployments.answers.embedders import Embedders
 from deployments.answers.indexer import KnowledgeIndexer
 from deployments.answers.indexes import TenantIndexes
-from deployments.answers.retriever import KnowledgeRetriever, Wiring
+from deployments.answers.retriever import KnowledgeRetriever, RetrieverDependencies
 from persistence.database import Pool
 from persistence.ids import TenantId
 from persistence.listener import Listener
 from persistence.tenants import create_tenant
 from retrieval.index.knowledge import SourceType
-from retrieval.ranking.options import RagOptions
+from retrieval.production_rag import RagOptions
 from tests.support.knowledge import (
     PAGES,
     RETURNS,
@@ -28,8 +28,6 @@ from tests.support.knowledge import (
     count_missing,
 )
 from tests.support.waiting import wait_for_count
-
-pytestmark = pytest.mark.timeout(60)  # the model shares two cores with everybody
 
 QUESTION = "هزینه ارسال چقدره؟"
 
@@ -127,8 +125,8 @@ async def test_an_edit_while_the_model_changes_keeps_what_still_serves(
     # The same words, in another source: nothing that was embedded has changed.
     moved = replace(SHIPPING, source=SourceType.MANUAL)
     await add_page(pool, tenant, moved, page)
-    wiring = Wiring(open_embedder=lambda _: before)
-    retriever = KnowledgeRetriever(pool, embedder, wiring)
+    dependencies = RetrieverDependencies(open_embedder=lambda _: before)
+    retriever = KnowledgeRetriever(pool, embedder, dependencies)
     found = await retriever.retrieve(tenant, QUESTION)
     assert [chunk["dense_rank"] for chunk in found["chunks"]] == [1]
     assert [chunk["source"] for chunk in found["chunks"]] == ["manual"]
@@ -183,8 +181,8 @@ async def test_while_the_flag_asks_for_it_each_retrieval_is_logged(
 ) -> None:
     await add_page(pool, tenant, SHIPPING)
     is_on = True
-    wiring = Wiring(options=lambda: RagOptions(debug=is_on))
-    retriever = KnowledgeRetriever(pool, embedder, wiring)
+    dependencies = RetrieverDependencies(options=lambda: RagOptions(debug=is_on))
+    retriever = KnowledgeRetriever(pool, embedder, dependencies)
     with capture_logs() as lines:
         found = await retriever.retrieve(tenant, QUESTION)
         is_on = False
@@ -215,8 +213,8 @@ async def test_predecessor_faults_g5_a_model_that_hangs_leaves_keyword_search(
             return super().embed_queries(texts)
 
     hanging = HangingEmbedder(embedder)
-    wiring = Wiring(embedding_timeout_s=1.0)
-    retriever = KnowledgeRetriever(pool, hanging, wiring)
+    dependencies = RetrieverDependencies(embedding_timeout_s=1.0)
+    retriever = KnowledgeRetriever(pool, hanging, dependencies)
     await retriever.warm_up()
     # The second does not wait for what the first has waited for in vain.
     await retriever.retrieve(tenant, "هزینه ارسال")

@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from deployments.answers.indexer import KnowledgeIndexer
 from deployments.answers.rag_metrics import RAGMetrics
 from deployments.answers.retriever import KnowledgeRetriever
-from deployments.health.exposition import forget_the_dead, render_metrics
+from deployments.health.exposition import delete_dead_gauges, render_metrics
 from persistence.database import Pool
 from persistence.ids import TenantId
 from persistence.tenants import create_tenant
@@ -217,7 +217,7 @@ def test_what_a_process_worked_with_ends_with_it(
     assert active not in after
     error = 'rag_errors_total{error_type="MemoryError",method="production_rag"} 1.0'
     assert error in after
-    forget_the_dead(tmp_path / "nowhere")
+    delete_dead_gauges(tmp_path / "nowhere")
 
 
 async def test_the_sums_are_read_once_in_a_while(

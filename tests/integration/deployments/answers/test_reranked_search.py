@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from deployments.answers.indexer import KnowledgeIndexer
-from deployments.answers.retriever import KnowledgeRetriever, Wiring
+from deployments.answers.retriever import KnowledgeRetriever, RetrieverDependencies
 from deployments.answers.variants import Variant
 from persistence.database import Pool
 from persistence.ids import ConversationId, TenantId
@@ -18,7 +18,8 @@ from retrieval.ranking.reranking import RerankResult
 from tests.support.cross_encoders import make_question
 from tests.support.knowledge import CountingEmbedder, Page, add_page
 
-pytestmark = pytest.mark.timeout(400)  # torch, an embedder, and two busy cores
+# torch, an embedder, and two busy cores
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 MODEL = "overlap"
 
@@ -56,8 +57,10 @@ async def test_predecessor_faults_m1_a_true_cross_encoder_orders_and_is_counted(
         await add_page(pool, tenant, Page(str(number), passage))
     while await KnowledgeIndexer(pool, embedder).embed_batch():
         pass
-    wiring = Wiring(always_new, reranker=LocalReranker(cross_encoder_dir))
-    retriever = KnowledgeRetriever(pool, embedder, wiring)
+    dependencies = RetrieverDependencies(
+        always_new, reranker=LocalReranker(cross_encoder_dir)
+    )
+    retriever = KnowledgeRetriever(pool, embedder, dependencies)
     before = count("rag_reranking_total")
 
     found = await retriever.retrieve(tenant, question.query)

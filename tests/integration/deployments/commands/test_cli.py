@@ -14,7 +14,7 @@ from config.settings import SettingsError
 from deployments import accounts
 from deployments.commands.cli import app
 from deployments.runtime.errors import DataDirInUseError
-from deployments.runtime.lock import DataDirLock
+from deployments.runtime.lock import locked_data_dir
 from persistence.database import Connection
 from persistence.embedded.server import EmbeddedPostgres, split_password
 from persistence.errors import PersistenceError
@@ -50,7 +50,7 @@ def test_no_runtime_starts_on_a_database_that_the_command_will_stop(
     async def create_while_a_runtime_starts(
         db: Connection, tenant: str, name: str, password: str, *, is_superuser: bool
     ) -> User:
-        with pytest.raises(DataDirInUseError) as caught, DataDirLock(home):
+        with pytest.raises(DataDirInUseError) as caught, locked_data_dir(home):
             pass
         refused.append(str(caught.value))
         return await create_account(
@@ -65,7 +65,7 @@ def test_no_runtime_starts_on_a_database_that_the_command_will_stop(
 
 def test_a_command_leaves_a_runtimes_database_alone(home: Path) -> None:
     postgres = EmbeddedPostgres(home / "postgres")
-    with DataDirLock(home):
+    with locked_data_dir(home):
         starting = CliRunner().invoke(app, CREATE)
         assert isinstance(starting.exception, PersistenceError)
         assert "try again" in str(starting.exception)

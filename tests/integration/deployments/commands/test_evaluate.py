@@ -14,7 +14,7 @@ DEMO = Path(__file__).parents[4] / "deployments" / "commands" / "demo"
 RUN = "from deployments.commands.cli import main; main()"
 KEYS = {"hit@1", "hit@8", "hit@20", "mrr@10", "ndcg@10", "queries", "passages"}
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 def evaluate(

@@ -43,7 +43,7 @@ async def test_a_file_is_loaded_again_without_doubling_anything(
     assert await seed(dsn, path) == ["1 created, 0 updated, 0 unchanged"]
     assert await seed(dsn, path) == ["0 created, 0 updated, 1 unchanged"]
     path = write(tmp_path, {"services": [{**SERVICE, "timeout_s": 3}]})
-    assert (await seed(dsn, path))[0].startswith("api: is there already and differs")
+    assert (await seed(dsn, path))[0].startswith("api: exists already and differs")
     assert await seed(dsn, path, update=True) == ["0 created, 1 updated, 0 unchanged"]
     rows = await pool.fetch("SELECT timeout_s, headers FROM services")
     assert [row["timeout_s"] for row in rows] == [3]

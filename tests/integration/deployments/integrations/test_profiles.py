@@ -9,16 +9,27 @@ import httpx
 import pytest
 
 from actors.clock import SystemClock
-from actors.conversation.ports import AnswerJob, NoProfile, Unnamed, WrittenAnswer
+from actors.conversation.ports import (
+    AnswerJob,
+    CustomerRef,
+    ProfileUnavailable,
+    WrittenAnswer,
+)
 from actors.conversation.rules.policy import Policy
 from actors.conversation.state import Profile, Source
 from config.settings import Settings
-from deployments.integrations.instagram.reading import Incoming, build_event
+from deployments.integrations.instagram.reading import WebhookEvent, build_event
 from deployments.integrations.profiles import QUIET, REMEMBERED, ChannelProfiles
 from persistence.channels import Channel, ChannelKind
 from persistence.database import Pool
 from tests.support.api import LocalShards
-from tests.support.graph_server import Fail, GraphProfile, GraphServer, Hang, HangUp
+from tests.support.servers.graph_server import (
+    Fail,
+    GraphProfile,
+    GraphServer,
+    Hang,
+    HangUp,
+)
 from tests.support.waiting import wait_for_count
 from tests.support.website import CIPHER, add_shop
 
@@ -67,8 +78,8 @@ async def profiles(
     await profiles.stop()
 
 
-def unnamed(channel: Channel, customer: str = SARA) -> Unnamed:
-    return Unnamed(channel.tenant_id, channel.id, Source.INSTAGRAM, customer)
+def unnamed(channel: Channel, customer: str = SARA) -> CustomerRef:
+    return CustomerRef(channel.tenant_id, channel.id, Source.INSTAGRAM, customer)
 
 
 async def test_a_customer_is_asked_for_by_id_with_the_channels_token(
@@ -111,8 +122,8 @@ async def test_who_set_no_name_and_who_gave_no_consent_has_none(
     graph.profiles[SARA] = GraphProfile()
     for customer in (SARA, "1"):
         found = await profiles.look_up(unnamed(channel, customer))
-        assert isinstance(found, NoProfile)
-        assert (found.is_passing, found.is_held) == (False, False)
+        assert isinstance(found, ProfileUnavailable)
+        assert (found.is_temporary, found.is_held) == (False, False)
 
 
 async def test_a_platform_that_hangs_is_left(
@@ -124,8 +135,8 @@ async def test_a_platform_that_hangs_is_left(
     hasty = ChannelProfiles(pool, CIPHER, settings, timeout=timeout)
     graph.refuse_to_tell(Hang())
     found = await hasty.look_up(unnamed(channel))
-    assert isinstance(found, NoProfile)
-    assert found.is_passing
+    assert isinstance(found, ProfileUnavailable)
+    assert found.is_temporary
     await hasty.stop()
 
 
@@ -139,8 +150,8 @@ async def test_a_platform_that_stumbles_is_asked_again(
     graph.profiles[SARA] = GraphProfile("Sara")
     graph.refuse_to_tell(reply)
     found = await profiles.look_up(unnamed(channel))
-    assert isinstance(found, NoProfile)
-    assert found.is_passing
+    assert isinstance(found, ProfileUnavailable)
+    assert found.is_temporary
     assert await profiles.look_up(unnamed(channel)) == Profile("Sara")
 
 
@@ -164,7 +175,7 @@ async def test_an_account_that_is_refused_leaves_all_customers_alone_for_a_while
     graph.refuse_to_tell(reply)
     for customer in (SARA, SARA, "2"):
         found = await profiles.look_up(unnamed(channel, customer))
-        assert isinstance(found, NoProfile)
+        assert isinstance(found, ProfileUnavailable)
         assert found.is_held
     assert len(graph.inquiries) == 1
     seconds.now = QUIET.total_seconds()
@@ -181,7 +192,7 @@ async def test_through_a_paused_channel_nothing_is_asked(
     graph.profiles[SARA] = GraphProfile("Sara")
     await pool.execute("UPDATE channels SET is_paused = true")
     found = await profiles.look_up(unnamed(channel))
-    assert found == NoProfile("the channel is paused", is_held=True)
+    assert found == ProfileUnavailable("the channel is paused", is_held=True)
     assert graph.inquiries == []
     await pool.execute("UPDATE channels SET is_paused = false")
     seconds.now = REMEMBERED.total_seconds()
@@ -192,7 +203,7 @@ async def test_what_is_no_number_never_gets_into_an_address(
     profiles: ChannelProfiles, graph: GraphServer, channel: Channel
 ) -> None:
     found = await profiles.look_up(unnamed(channel, "../me/accounts"))
-    assert isinstance(found, NoProfile)
+    assert isinstance(found, ProfileUnavailable)
     assert graph.inquiries == []
 
 
@@ -218,7 +229,7 @@ async def shards(pool: Pool, profiles: ChannelProfiles) -> AsyncIterator[LocalSh
 
 async def deliver(shards: LocalShards, channel: Channel, mid: str = "m1") -> None:
     """Let Sara's message be taken as from a webhook."""
-    incoming = Incoming(("4711",), SARA, mid, "قیمت؟")
+    incoming = WebhookEvent(("4711",), SARA, mid, "قیمت؟")
     await shards.submit(build_event(channel, incoming, SystemClock().now()))
 
 

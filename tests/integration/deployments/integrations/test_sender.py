@@ -17,7 +17,7 @@ from persistence.channels import Channel, ChannelKind
 from persistence.database import Pool
 from persistence.ids import SendId, TenantId
 from persistence.secrets import Cipher
-from tests.support.graph_server import Accept, Fail, GraphServer, Hang, HangUp
+from tests.support.servers.graph_server import Accept, Fail, GraphServer, Hang, HangUp
 from tests.support.website import CIPHER, add_shop
 
 TOKEN = "IGAA-a-token"
@@ -67,7 +67,7 @@ async def refusal(sender: ChannelSender, part: OutgoingPart) -> SendRefusedError
     return caught.value
 
 
-async def test_a_part_arrives_once_with_the_channels_token(
+async def test_a_part_is_delivered_once_with_the_channels_token(
     sender: ChannelSender, graph: GraphServer, channel: Channel
 ) -> None:
     mid = await sender.send(part(channel))

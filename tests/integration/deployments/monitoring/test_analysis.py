@@ -1,4 +1,4 @@
-"""The analysis over a real database: what it finds, keeps, tells and says."""
+"""The analysis over a real database: anomalies, alerts and digests."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -8,7 +8,7 @@ import pytest
 
 from actors.monitor.analysis.digest_words import ISOLATE, ISOLATE_END
 from deployments.monitoring.analysis import Analysis, Analyst
-from deployments.monitoring.digest_rewriter import BY_RULES, Wordsmith
+from deployments.monitoring.digest_rewriter import BY_RULES, DigestRewriter
 from persistence.analysis import (
     AnomalyFilter,
     fetch_anomalies_page,
@@ -25,7 +25,7 @@ from tests.support.checks import (
     add_plain_service,
     build_latencies,
 )
-from tests.support.llm_server import (
+from tests.support.servers.llm_server import (
     MODEL,
     FakeModel,
     Garbage,
@@ -65,11 +65,11 @@ async def add_slow_service(
 async def analyze(
     pool: Pool,
     tenant_id: TenantId,
-    wordsmith: Wordsmith | None = None,
+    rewriter: DigestRewriter | None = None,
     service_id: ServiceId | None = None,
 ) -> Analysis:
     async with pool.acquire() as db:
-        analyst = Analyst(db, wordsmith or Wordsmith(None))
+        analyst = Analyst(db, rewriter or DigestRewriter(None))
         analysis = await analyst.analyze(tenant_id, UNTIL, DAY, service_id)
     assert analysis is not None
     return analysis
@@ -110,19 +110,19 @@ async def test_a_service_that_got_slow_is_found_since_when_and_by_which_results(
     assert anomaly.result_ids[0] == first
 
 
-async def test_an_anomaly_is_kept_and_told_once_however_often_it_is_looked_for(
+async def test_an_anomaly_is_stored_and_alerted_once_however_often_it_is_found(
     pool: Pool, tenant: Tenant
 ) -> None:
     await add_slow_service(pool, tenant.id)
-    assert (await analyze(pool, tenant.id)).told == 1
-    assert (await analyze(pool, tenant.id)).told == 0
+    assert (await analyze(pool, tenant.id)).alerts_sent == 1
+    assert (await analyze(pool, tenant.id)).alerts_sent == 0
     assert len(await fetch_anomalies(pool, tenant.id)) == 1
     alerts = await pool.fetch("SELECT kind, text FROM alerts")
     assert [alert["kind"] for alert in alerts] == ["anomaly"]
     assert "checkout" in alerts[0]["text"]
 
 
-async def test_nobody_is_told_of_oddness_while_people_work_on_the_service(
+async def test_an_anomaly_in_maintenance_raises_no_alert(
     pool: Pool, tenant: Tenant
 ) -> None:
     await add_slow_service(pool, tenant.id)
@@ -133,7 +133,7 @@ async def test_nobody_is_told_of_oddness_while_people_work_on_the_service(
         UNTIL - DAY,
         UNTIL + DAY,
     )
-    assert (await analyze(pool, tenant.id)).told == 0
+    assert (await analyze(pool, tenant.id)).alerts_sent == 0
 
 
 async def test_a_service_without_trouble_has_a_digest_that_says_so(
@@ -166,7 +166,7 @@ async def test_on_too_little_data_the_digest_says_that_it_is_learning(
     assert "a day of checks is needed" in digest.summary_text
 
 
-async def test_an_outage_is_told_with_its_times_and_what_to_do(
+async def test_a_digest_states_an_outage_with_its_times_and_what_to_do(
     pool: Pool, tenant: Tenant
 ) -> None:
     await speak_english(pool, tenant.id)
@@ -177,7 +177,7 @@ async def test_an_outage_is_told_with_its_times_and_what_to_do(
     await analyze(pool, tenant.id)
     text = (await fetch_digest(pool, tenant.id, service_id)).summary_text
     assert "Down since 2026-11-20 23:30, and still at the end: 6 checks" in text
-    assert "What to do: See now whether the service runs" in text
+    assert "What to do: Check now whether the service is running" in text
 
 
 async def test_services_without_checks_and_tenants_without_services_have_digests(
@@ -229,7 +229,7 @@ async def test_a_tenants_analysis_knows_nothing_of_anothers(
     slow = await add_slow_service(pool, other.id)
     assert (await analyze(pool, tenant.id)).services == 0
     async with pool.acquire() as db:
-        analyst = Analyst(db, Wordsmith(None))
+        analyst = Analyst(db, DigestRewriter(None))
         assert await analyst.analyze(tenant.id, UNTIL, DAY, slow) is None
     assert await fetch_anomalies(pool, tenant.id) == ()
 
@@ -263,7 +263,7 @@ async def test_the_model_words_what_the_facts_say(
     said = "Of 288 checks none failed, but the shop got slow."
     model.answer(Say(said))
     client = model.connect()
-    analysis = await analyze(pool, tenant.id, Wordsmith(client))
+    analysis = await analyze(pool, tenant.id, DigestRewriter(client))
     await client.close()
     assert analysis.written_by == MODEL
     digest = await fetch_digest(pool, tenant.id, service_id)
@@ -293,8 +293,8 @@ async def test_the_rules_text_stands_when_the_model(
     model.answer(reply)
     client = model.connect()
     timeout = timedelta(seconds=0.5 if isinstance(reply, Hang) else 60)
-    wordsmith = Wordsmith(client, timeout)
-    analysis = await analyze(pool, tenant.id, wordsmith)
+    rewriter = DigestRewriter(client, timeout)
+    analysis = await analyze(pool, tenant.id, rewriter)
     await client.close()
     assert analysis.written_by == BY_RULES
     digest = await fetch_digest(pool, tenant.id, service_id)
@@ -308,7 +308,7 @@ async def test_a_model_that_hangs_is_asked_once_not_for_every_service(
         await add_slow_service(pool, tenant.id, name)
     model.answer(Hang())
     client = model.connect()
-    wordsmith = Wordsmith(client, timeout=timedelta(seconds=2))
-    await analyze(pool, tenant.id, wordsmith)
+    rewriter = DigestRewriter(client, timeout=timedelta(seconds=2))
+    await analyze(pool, tenant.id, rewriter)
     await client.close()
     assert len(model.asked) == 1

@@ -5,9 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from deployments.monitoring.analysis import Analysis
-from deployments.monitoring.analysis_jobs import Analyses, AnalysesHere, Question
+from deployments.monitoring.analysis_jobs import (
+    AnalysisRequest,
+    AnalysisRunner,
+    InlineAnalysis,
+)
 from deployments.monitoring.daily_analysis import MAX_ATTEMPTS, DailyAnalysis, find_due
-from deployments.web.api.errors import AnalysisFailedError
+from deployments.monitoring.errors import AnalysisFailedError
 from persistence.analysis import fetch_digests_page
 from persistence.database import Pool
 from persistence.ids import TenantId
@@ -26,9 +30,9 @@ class Failing:
     def __init__(self, pool: Pool, tenant_id: TenantId) -> None:
         self.asked: list[TenantId] = []
         self._tenant_id = tenant_id
-        self._here = AnalysesHere(pool)
+        self._here = InlineAnalysis(pool)
 
-    async def run(self, question: Question) -> Analysis | None:
+    async def run(self, question: AnalysisRequest) -> Analysis | None:
         """Analyse, or fail."""
         self.asked.append(question.tenant_id)
         if question.tenant_id == self._tenant_id:
@@ -37,9 +41,9 @@ class Failing:
 
 
 def build(
-    pool: Pool, clock: FakeClock, analyses: Analyses | None = None
+    pool: Pool, clock: FakeClock, analyses: AnalysisRunner | None = None
 ) -> DailyAnalysis:
-    return DailyAnalysis(pool, clock, analyses or AnalysesHere(pool), RETENTION)
+    return DailyAnalysis(pool, clock, analyses or InlineAnalysis(pool), RETENTION)
 
 
 async def add_tenant(pool: Pool, name: str) -> TenantId:

@@ -1,4 +1,4 @@
-"""Notices on their ways: signed, again on failure, once after a crash."""
+"""Alerts are signed, retried after failures, and sent once after a crash."""
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
@@ -9,11 +9,11 @@ import orjson
 import pytest
 from pydantic import SecretStr
 
-from actors.monitor.alert_dispatcher import MAX_ATTEMPTS, Postman
-from actors.monitor.checks.ssrf_guard import Walls
+from actors.monitor.alert_dispatcher import MAX_ATTEMPTS, AlertDispatcher
+from actors.monitor.checks.ssrf_guard import EgressPolicy
 from config.settings import Settings
-from deployments.monitoring.notifiers.table import build_ways
 from deployments.monitoring.notifiers.webhook import sign
+from deployments.monitoring.process import build_notifiers
 from persistence.alerts import (
     claim_deliveries,
     create_route,
@@ -26,15 +26,19 @@ from persistence.ids import AlertId, TenantId
 from persistence.monitor import AlertKind, AlertRow, RouteKind
 from persistence.tenants import create_tenant
 from tests.support.clock import NOON, FakeClock
-from tests.support.misbehaving_server import OddServer, answer, odd_server
 from tests.support.monitors import CIPHER, build_monitor
-from tests.support.smtp_server import SmtpServer, smtp_server
-from tests.support.telegram_server import TOKEN, TelegramServer
+from tests.support.servers.misbehaving_server import (
+    MisbehavingServer,
+    answer,
+    misbehaving_server,
+)
+from tests.support.servers.smtp_server import SmtpServer, smtp_server
+from tests.support.servers.telegram_server import TOKEN, TelegramServer
 
 
 @pytest.fixture
-async def odd() -> AsyncIterator[OddServer]:
-    async with odd_server() as server:
+async def http() -> AsyncIterator[MisbehavingServer]:
+    async with misbehaving_server() as server:
         yield server
 
 
@@ -49,17 +53,17 @@ async def tenant_id(pool: Pool) -> TenantId:
     return (await create_tenant(pool, "shop")).id
 
 
-def build_postman(
+def build_dispatcher(
     pool: Pool, clock: FakeClock, smtp_port: int = 9, telegram_url: str = "http://x"
-) -> Postman:
+) -> AlertDispatcher:
     settings = Settings(
         smtp_url=SecretStr(f"smtp://127.0.0.1:{smtp_port}"),
         smtp_from="pilito@shop.example.com",
         telegram_api_url=telegram_url,
     )
-    ways = build_ways(settings, pool, CIPHER, Walls())
+    notifiers = build_notifiers(settings, pool, CIPHER, EgressPolicy())
     monitor, _ = build_monitor(pool)
-    return Postman(pool, clock, CIPHER, ways, monitor.recorder.has_told)
+    return AlertDispatcher(pool, clock, CIPHER, notifiers, monitor.recorder.has_alerts)
 
 
 async def tell(
@@ -96,13 +100,13 @@ async def deliveries(pool: Pool) -> list[tuple[str, int]]:
 
 
 async def test_a_webhook_is_signed_and_named(
-    pool: Pool, odd: OddServer, tenant_id: TenantId
+    pool: Pool, http: MisbehavingServer, tenant_id: TenantId
 ) -> None:
-    target = {"url": odd.on("/hook", answer(204, b"")), "secret": "of the receiver"}
+    target = {"url": http.on("/hook", answer(204, b"")), "secret": "of the receiver"}
     alert_id = uuid4()
     await tell(pool, tenant_id, RouteKind.WEBHOOK, target, alert_id)
-    assert await build_postman(pool, FakeClock()).send_due() == 1
-    (request,) = odd.requests
+    assert await build_dispatcher(pool, FakeClock()).send_due() == 1
+    (request,) = http.requests
     timestamp = request.headers["x-pilito-timestamp"]
     wanted = sign("of the receiver", timestamp, request.body)
     assert request.headers["x-pilito-signature"] == wanted
@@ -113,21 +117,21 @@ async def test_a_webhook_is_signed_and_named(
 
 
 async def test_a_failed_webhook_is_tried_again_later_and_given_up_in_the_end(
-    pool: Pool, odd: OddServer, tenant_id: TenantId
+    pool: Pool, http: MisbehavingServer, tenant_id: TenantId
 ) -> None:
-    target = {"url": odd.on("/hook", answer(500)), "secret": "secret"}
+    target = {"url": http.on("/hook", answer(500)), "secret": "secret"}
     await tell(pool, tenant_id, RouteKind.WEBHOOK, target)
     clock = FakeClock()
-    postman = build_postman(pool, clock)
-    assert await postman.send_due() == 1
-    assert await postman.send_due() == 0
+    dispatcher = build_dispatcher(pool, clock)
+    assert await dispatcher.send_due() == 1
+    assert await dispatcher.send_due() == 0
     for attempt in range(2, MAX_ATTEMPTS + 1):
         clock.advance(timedelta(hours=1))
-        assert await postman.send_due() == 1
+        assert await dispatcher.send_due() == 1
         assert (await deliveries(pool))[0][1] == attempt
     assert await deliveries(pool) == [("failed", MAX_ATTEMPTS)]
     clock.advance(timedelta(days=1))
-    assert await postman.send_due() == 0
+    assert await dispatcher.send_due() == 0
 
 
 async def test_predecessor_faults_x4_a_webhook_can_not_be_turned_against_the_host(
@@ -135,11 +139,11 @@ async def test_predecessor_faults_x4_a_webhook_can_not_be_turned_against_the_hos
 ) -> None:
     target = {"url": "http://169.254.169.254/latest", "secret": "secret"}
     await tell(pool, tenant_id, RouteKind.WEBHOOK, target)
-    await build_postman(pool, FakeClock()).send_due()
+    await build_dispatcher(pool, FakeClock()).send_due()
     assert await deliveries(pool) == [("failed", 1)]
 
 
-async def test_the_same_notice_is_noted_once(pool: Pool, tenant_id: TenantId) -> None:
+async def test_the_same_alert_is_stored_once(pool: Pool, tenant_id: TenantId) -> None:
     alert_id = uuid4()
     assert await announce(pool, tenant_id, alert_id) == 1
     assert await announce(pool, tenant_id, alert_id) == 0
@@ -151,7 +155,7 @@ async def test_a_mail_is_handed_in_and_named(
     alert_id = uuid4()
     target = {"to": "ops@example.com"}
     await tell(pool, tenant_id, RouteKind.EMAIL, target, alert_id)
-    await build_postman(pool, FakeClock(), smtp.port).send_due()
+    await build_dispatcher(pool, FakeClock(), smtp.port).send_due()
     mail = message_from_string(smtp.mails[0], policy=policy.default)
     assert mail["To"] == "ops@example.com"
     assert mail["Subject"] == "api از دسترس خارج شد"
@@ -163,7 +167,7 @@ async def test_a_mail_to_nobody_is_given_up_at_once(
     pool: Pool, smtp: SmtpServer, tenant_id: TenantId
 ) -> None:
     await tell(pool, tenant_id, RouteKind.EMAIL, {"to": smtp.refused})
-    await build_postman(pool, FakeClock(), smtp.port).send_due()
+    await build_dispatcher(pool, FakeClock(), smtp.port).send_due()
     assert await deliveries(pool) == [("failed", 1)]
 
 
@@ -178,14 +182,14 @@ async def test_a_bot_of_the_tenant_writes_to_a_chat(
     target = {"channel_id": str(channel.id), "chat_id": "77"}
     await tell(pool, tenant_id, RouteKind.TELEGRAM, target)
     with TelegramServer() as telegram:
-        await build_postman(pool, FakeClock(), telegram_url=telegram.url).send_due()
+        await build_dispatcher(pool, FakeClock(), telegram_url=telegram.url).send_due()
     assert await deliveries(pool) == [("sent", 1)]
 
 
 async def test_what_was_under_way_at_a_crash_reaches_no_person_twice(
-    pool: Pool, odd: OddServer, tenant_id: TenantId
+    pool: Pool, http: MisbehavingServer, tenant_id: TenantId
 ) -> None:
-    hook = {"url": odd.on("/hook", answer()), "secret": "secret"}
+    hook = {"url": http.on("/hook", answer()), "secret": "secret"}
     await create_route(
         pool,
         tenant_id,
@@ -197,7 +201,7 @@ async def test_what_was_under_way_at_a_crash_reaches_no_person_twice(
     # Claimed, and then the process was gone.
     assert len(await claim_deliveries(pool, NOON, 10)) == 2
     await settle_interrupted(pool, NOON)
-    assert await build_postman(pool, FakeClock()).send_due() == 1
+    assert await build_dispatcher(pool, FakeClock()).send_due() == 1
     rows = await pool.fetch(
         "SELECT r.kind, d.delivery FROM alert_deliveries d"
         " JOIN alert_routes r ON r.id = d.route_id ORDER BY r.kind"

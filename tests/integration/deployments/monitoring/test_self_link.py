@@ -1,4 +1,4 @@
-"""Our own parts and the platforms are watched like any service."""
+"""The runtime's own parts and the platforms are monitored like any service."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -23,20 +23,26 @@ from persistence.channels import (
 )
 from persistence.database import Pool
 from persistence.ids import SendId, TenantId
-from persistence.self_link import PARTS, ensure_self_services, is_platform_away
+from persistence.self_link import ensure_self_services, is_platform_away
 from persistence.tenants import create_tenant
 from persistence.users import create_user
-from tests.support.graph_server import GraphServer
-from tests.support.misbehaving_server import OddServer, answer, odd_server, reset
 from tests.support.monitors import CIPHER, watching
+from tests.support.servers.graph_server import GraphServer
+from tests.support.servers.misbehaving_server import (
+    MisbehavingServer,
+    answer,
+    misbehaving_server,
+    reset,
+)
 
 SLOT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OWN = "http://127.0.0.1:8000"
+PARTS = ("database", "redis")
 
 
 @pytest.fixture
-async def odd() -> AsyncIterator[OddServer]:
-    async with odd_server() as server:
+async def http() -> AsyncIterator[MisbehavingServer]:
+    async with misbehaving_server() as server:
         yield server
 
 
@@ -48,7 +54,7 @@ async def tenant_id(pool: Pool) -> TenantId:
 async def link(pool: Pool, url: str) -> None:
     async with pool.acquire() as db, db.transaction():
         platforms = {ChannelKind.INSTAGRAM: url}
-        await ensure_self_services(db, OWN, platforms)
+        await ensure_self_services(db, OWN, PARTS, platforms)
     await pool.execute("UPDATE services SET enabled_at = '2000-01-01'")
 
 
@@ -91,11 +97,11 @@ async def test_administrators_see_the_runtimes_own_parts(
 
 
 async def test_a_channel_whose_platform_is_down_waits_and_goes_on_by_itself(
-    pool: Pool, odd: OddServer, tenant_id: TenantId
+    pool: Pool, http: MisbehavingServer, tenant_id: TenantId
 ) -> None:
     down = await add_channel(pool, tenant_id, "1")
-    odd.on("/", reset)
-    await link(pool, odd.url)
+    http.on("/", reset)
+    await link(pool, http.url)
     other = await add_channel(pool, tenant_id, "2")
     with GraphServer() as graph:
         settings = Settings(secret_key=SecretStr("x"), instagram_graph_url=graph.url)
@@ -108,18 +114,18 @@ async def test_a_channel_whose_platform_is_down_waits_and_goes_on_by_itself(
             # Held is no failed attempt, and the other channel is not concerned.
             assert refusal.value.is_held
             assert await sender.send(build_part(other))
-            odd.on("/", answer(400))
+            http.on("/", answer(400))
             await watch.run_slot(SLOT + timedelta(minutes=2))
             assert await sender.send(build_part(down))
         await sender.stop()
 
 
 async def test_a_monitor_that_stopped_long_ago_holds_nothing_back(
-    pool: Pool, odd: OddServer, tenant_id: TenantId
+    pool: Pool, http: MisbehavingServer, tenant_id: TenantId
 ) -> None:
     channel = await add_channel(pool, tenant_id, "1")
-    odd.on("/", reset)
-    await link(pool, odd.url)
+    http.on("/", reset)
+    await link(pool, http.url)
     async with watching(pool) as watch:
         for minute in range(2):
             await watch.run_slot(SLOT + timedelta(minutes=minute))

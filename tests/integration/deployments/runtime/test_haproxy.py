@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.runtime.environment import WRAPPER, find_haproxy
+from deployments.runtime.ray_workarounds.haproxy import WRAPPER, find_haproxy
 
 METRICS, STATS, HTTP = 20_000, 20_001, 8000
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deployments.runtime.environment import MARK
 from deployments.runtime.orphans import end_processes, find_processes
+from deployments.runtime.ray_workarounds.haproxy import MARK
 
 #: Tells that it was asked to stop, and does not.
 STUBBORN = """

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from fastapi import FastAPI
 
-from deployments.web.inbox_feed import ChangeFeed
+from deployments.web.inbox_feed import InboxFeed
 from persistence.database import Pool, open_pool
 from persistence.feed import FeedCursor
 from persistence.users import User
@@ -29,7 +29,7 @@ async def test_a_window_that_is_told_of_news_gets_no_older_reading(
     channel = await add_channel(app, alice.tenant_id)
     await write_as_customer(api, channel, "sara", "first", "m1")
     narrow = await open_pool(dsn, max_size=1)
-    feed = ChangeFeed(narrow)
+    feed = InboxFeed(narrow)
     early = asyncio.create_task(feed.read(alice.tenant_id, start))
     await begin()
     # It has seen which changes there are, and waits to read what they say.
@@ -49,7 +49,7 @@ async def test_windows_that_ask_at_once_share_one_reading(
 ) -> None:
     channel = await add_channel(app, alice.tenant_id)
     await write_as_customer(api, channel, "sara", "first", "m1")
-    feed = ChangeFeed(pool)
+    feed = InboxFeed(pool)
     one, other = await asyncio.gather(
         *(feed.read(alice.tenant_id, start) for _ in range(2))
     )

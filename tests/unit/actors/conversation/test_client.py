@@ -1,4 +1,4 @@
-"""The lane to a shard: batches, order, and timeout with one that restarts."""
+"""The queue of a shard: batches, order, and the wait for a restart."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from actors.conversation.errors import (
 )
 from actors.conversation.events import Event
 from actors.conversation.shard.shard import Receipt
-from tests.support.conversations import Story
+from tests.support.conversation.conversations import Story
 
 
 class FakeShard:

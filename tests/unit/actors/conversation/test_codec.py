@@ -1,4 +1,4 @@
-"""What is written down is read back the same."""
+"""States and events are decoded as they were encoded."""
 
 import pickle
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ from actors.conversation.events import (
     SourceCited,
 )
 from actors.conversation.state import Source
-from tests.support.conversations import Story, at
+from tests.support.conversation.conversations import Story, at
 
 #: What can be written down: times with a zone, text that PostgreSQL takes.
 st.register_type_strategy(
@@ -66,7 +66,7 @@ def test_a_state_full_of_all_that_can_wait_survives_being_written_down() -> None
     story.send_timer_fires(10)
     story.part_is_refused(11, permanent=True)
     state = story.now
-    assert state.placed
+    assert state.positions
     assert state.unsent_mids
     assert state.assumed
     assert state.dead
@@ -77,7 +77,7 @@ def test_a_state_of_an_older_release_is_still_read() -> None:
     story = Story(Source.INSTAGRAM)
     story.customer_writes("سلام", 0)
     written = orjson.loads(encode_state(story.now))
-    for name in ("pending_share", "combined", "placed", "unsent_mids", "assumed"):
+    for name in ("pending_share", "combined", "positions", "unsent_mids", "assumed"):
         del written[name]
     assert decode_state(orjson.dumps(written).decode()) == story.now
 

@@ -11,7 +11,7 @@ from actors.conversation.errors import ReplayError
 from actors.conversation.events import Event
 from actors.conversation.replay import Step, find_differences, rebuild
 from actors.conversation.state import Reply, Status
-from tests.support.conversations import POLICY, Story, at
+from tests.support.conversation.conversations import POLICY, Story, at
 
 
 class WrittenStory(Story):
@@ -28,7 +28,7 @@ class WrittenStory(Story):
         return super().apply(event)
 
 
-def told() -> tuple[Story, list[Step]]:
+def replayable() -> tuple[Story, list[Step]]:
     """Tell a story of three events, and write them down."""
     story = WrittenStory()
     story.customer_writes("سلام", 0)
@@ -38,14 +38,14 @@ def told() -> tuple[Story, list[Step]]:
 
 
 def test_a_history_makes_the_state_that_it_made_before() -> None:
-    story, steps = told()
+    story, steps = replayable()
     rebuilt = rebuild(steps, POLICY)
     assert rebuilt == story.now
     assert find_differences(encode_state(story.now), rebuilt) == ()
 
 
 def test_each_value_that_differs_is_a_line() -> None:
-    story, steps = told()
+    story, steps = replayable()
     stored = replace(
         story.now, status=Status.CLOSED, reply=Reply(at(7)), recent_mids=("mid-1",)
     )
@@ -58,7 +58,7 @@ def test_each_value_that_differs_is_a_line() -> None:
 
 
 def test_another_policy_than_then_shows() -> None:
-    steps = told()[1][:1]
+    steps = replayable()[1][:1]
     slower = replace(POLICY, reply_debounce=timedelta(seconds=9))
     stored = encode_state(rebuild(steps, POLICY))
     assert find_differences(stored, rebuild(steps, slower)) == (
@@ -68,13 +68,13 @@ def test_another_policy_than_then_shows() -> None:
 
 
 def test_a_gap_in_the_history_is_told() -> None:
-    _, steps = told()
+    _, steps = replayable()
     with pytest.raises(ReplayError, match="event 2 is missing; the next one is 3"):
         rebuild([steps[0], steps[2]], POLICY)
 
 
 def test_an_event_that_opens_nothing_is_told() -> None:
-    _, steps = told()
+    _, steps = replayable()
     with pytest.raises(ReplayError, match=r"event 1 \(OperatorAnswered\) is refused"):
         rebuild([replace(steps[2], version=1)], POLICY)
 

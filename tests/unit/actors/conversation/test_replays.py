@@ -1,4 +1,4 @@
-"""Every fault that was found, replayed: what showed it must never show it again."""
+"""Replays of the events that once showed a fault."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from actors.conversation.effects import DeliverPart
 from actors.conversation.rules.decide import decide
 from actors.conversation.rules.policy import Policy
 from actors.conversation.state import Conversation, Source, check_invariants
-from tests.support.reference_model import Talk, differences
+from tests.support.conversation.reference_model import ReferenceModel, differences
 
 FOLDER = Path(__file__).parents[2] / "replays"
 
@@ -31,7 +31,7 @@ class Replay(BaseModel):
 def test_a_fault_that_was_found_does_not_come_back(path: Path) -> None:
     replay = Replay.model_validate_json(path.read_text(encoding="utf-8"))
     state: Conversation | None = None
-    talk, calls = Talk(Source.INSTAGRAM), 0
+    model, calls = ReferenceModel(Source.INSTAGRAM), 0
     for fields in replay.events:
         kind = str(fields.pop("kind"))
         payload = TypeAdapter(dict[str, object]).dump_json(fields).decode()
@@ -39,8 +39,8 @@ def test_a_fault_that_was_found_does_not_come_back(path: Path) -> None:
         decision = decide(state, event, Policy())
         state = decision.state
         # In these stories every echo is of a message of ours.
-        talk.apply(event, is_owners=False)
-        assert differences(talk, state) == [], replay.fault
+        model.apply(event, is_owners=False)
+        assert differences(model, state) == [], replay.fault
         check_invariants(state)
         calls += sum(isinstance(effect, DeliverPart) for effect in decision.effects)
     assert state is not None

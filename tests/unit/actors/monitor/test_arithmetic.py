@@ -1,4 +1,4 @@
-"""Sketches, sums, addresses, conditions, words: what can be checked with a pencil."""
+"""Sketches, rollups, addresses, conditions and wording, checked by hand."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -8,21 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.monitor.checks.addresses import is_inside, why_refused
 from actors.monitor.checks.conditions import (
     Comparison,
     Condition,
     find_unmet,
     parse_path,
 )
-from actors.monitor.checks.network import is_network_lost
-from actors.monitor.checks.outcome import FailureKind, Outcome
-from actors.monitor.rollup_accumulator import Tally, keys_of
-from actors.monitor.rules.certificates import days_left, term_of
-from actors.monitor.rules.effects import Tell
-from actors.monitor.rules.flapping import count_changes, is_flapping
-from actors.monitor.rules.wording import render_notice, render_span
-from actors.monitor.sketch import bucket_of, middle_of, quantile
+from actors.monitor.checks.outcome import FailureKind, Outcome, is_network_lost
+from actors.monitor.checks.ssrf_guard import is_inside, why_refused
+from actors.monitor.rollup_accumulator import (
+    RollupAccumulator,
+    bucket_of,
+    keys_of,
+    middle_of,
+    quantile,
+)
+from actors.monitor.rules.decide import count_changes, days_left, find_term, is_flapping
+from actors.monitor.rules.effects import Notify
+from actors.monitor.rules.wording import render_alert, render_span
 from persistence.ids import ResultId, ServiceId, TenantId
 from persistence.monitor import AlertKind, CheckRow, RollupUnit
 
@@ -43,7 +46,7 @@ def test_percentiles_are_by_nearest_rank() -> None:
 
 
 def test_hours_and_days_are_added_up_and_what_is_excused_counts_for_nothing() -> None:
-    tally = Tally()
+    tally = RollupAccumulator()
     service, tenant = ServiceId(uuid4()), TenantId(uuid4())
     rows = [
         CheckRow(ResultId(uuid4()), tenant, service, None, NOON, 200, ok, latency, 1)
@@ -82,7 +85,7 @@ def test_hours_and_days_are_added_up_and_what_is_excused_counts_for_nothing() ->
     ],
 )
 def test_these_addresses_are_never_checked(address: str) -> None:
-    assert why_refused(address, may_be_private=True)
+    assert why_refused(address, allow_private=True)
 
 
 @pytest.mark.parametrize(
@@ -99,15 +102,17 @@ def test_these_addresses_are_never_checked(address: str) -> None:
         ("2606:2800:220:1::1", False),
     ],
 )
-def test_private_addresses_are_checked_unless_walled_off(
+def test_private_addresses_are_checked_unless_forbidden(
     address: str, inside: bool
 ) -> None:
     assert is_inside(address) is inside
-    assert why_refused(address, may_be_private=True) is None
-    assert bool(why_refused(address, may_be_private=False)) is inside
+    assert why_refused(address, allow_private=True) is None
+    assert bool(why_refused(address, allow_private=False)) is inside
 
 
-BODY = b'{"a": {"b": [1, {"c d": "x"}]}, "n": 3, "yes": true, "none": null}'
+BODY = b"""{"a": {"b": [1, {"c d": "x"}]}, "n": 3, "yes": true, "none": null,
+"flags": [true], "by_number": {"0": 1},
+"parts": [{"state": "up", "load": 5}, {"state": "up", "load": 7}]}"""
 
 
 @pytest.mark.parametrize(
@@ -118,15 +123,28 @@ BODY = b'{"a": {"b": [1, {"c d": "x"}]}, "n": 3, "yes": true, "none": null}'
         ("equals", "$.yes", True, True),
         ("equals", "$.none", None, True),
         ("equals", "$.gone", None, False),
-        ("not_equal", "$.gone", "down", True),
+        ("not_equal", "$.gone", "down", False),
+        ("not_contains", "$.gone", "down", False),
         ("equals", '$.a.b[1]["c d"]', "x", True),
         ("equals", "$.a.b[-2]", 1, True),
         ("exists", "$.a.b[2]", None, False),
+        ("exists", "$.a.b[2]", False, True),
+        ("exists", "$.a", False, False),
         ("exists", "$", None, True),
         ("less", "$.n", 4, True),
         ("less", "$.n", 3, False),
         ("greater", "$.a", 1, False),
         ("contains", "$.a.b", 1, True),
+        ("contains", "$.flags", 1, False),
+        ("contains", "$.flags", True, True),
+        ("exists", "$.parts[*].state", None, True),
+        ("equals", "$.parts[*].state", "up", True),
+        ("equals", "$..n", 3, True),
+        ("not_equal", "$.parts[*].load", 7, False),
+        ("less", "$.parts[*].load", 8, True),
+        ("less", "$.parts[*].load", 7, False),
+        ("exists", "$.by_number[0]", None, False),
+        ("equals", '$.by_number["0"]', 1, True),
         ("contains", None, '"n": 3', True),
         ("not_contains", None, "error", True),
         ("not_contains", None, "yes", False),
@@ -143,19 +161,52 @@ def test_a_body_that_is_not_json_meets_no_condition_on_json() -> None:
     assert find_unmet([Condition(Comparison.EXISTS, "$.a")], b"<html>")
 
 
-@pytest.mark.parametrize("path", ["a", "$.", "$..a", "$[", "$[]", "$a", "$.a."])
-def test_a_path_that_is_none_is_refused(path: str) -> None:
-    with pytest.raises(ValueError, match="path"):
+@pytest.mark.parametrize(
+    "path",
+    [
+        "a",
+        "$.",
+        "$..",
+        "$[",
+        "$[]",
+        "$a",
+        "$.a.",
+        "$.a[b]",
+        "$.a.0",
+        "$[9e99]",
+        " $",
+        "$[?" + "(" * 290,
+    ],
+)
+def test_an_invalid_path_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match="not a JSONPath"):
         parse_path(path)
+
+
+@pytest.mark.parametrize("path", ["$[?@.a]", "$..a..b", "$[0,0]", "$['a','b']"])
+def test_a_path_that_might_never_end_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match="not supported"):
+        parse_path(path)
+
+
+def test_a_stored_path_that_is_no_jsonpath_is_an_unmet_condition() -> None:
+    unmet = find_unmet([Condition(Comparison.EXISTS, "$.a.0")], BODY)
+    assert unmet is not None
+    assert unmet.startswith("$.a.0: not a JSONPath")
+
+
+def test_a_body_that_is_nested_too_deeply_meets_no_condition() -> None:
+    deep = b"[" * 500 + b"]" * 500
+    assert find_unmet([Condition(Comparison.EXISTS, "$..a")], deep)
 
 
 @given(st.text(max_size=30))
 def test_no_path_breaks_the_parser(text: str) -> None:
     try:
-        steps = parse_path(f"${text}")
+        parse_path(f"${text}")
     except ValueError:
         return
-    assert all(step != "" for step in steps)
+    find_unmet([Condition(Comparison.EXISTS, f"${text}")], BODY)
 
 
 def lost(host: str, kind: FailureKind = FailureKind.CONNECT) -> Outcome:
@@ -195,10 +246,10 @@ def test_flapping_begins_at_eight_changes_and_ends_at_three() -> None:
 def test_the_terms_of_a_certificate() -> None:
     ends = NOON + timedelta(days=10)
     assert days_left(ends, NOON) == 10
-    assert term_of(ends, NOON) == 14
-    assert term_of(ends, NOON + timedelta(days=4)) == 7
-    assert term_of(ends, NOON + timedelta(days=11)) == 1
-    assert term_of(NOON + timedelta(days=30), NOON) is None
+    assert find_term(ends, NOON) == 14
+    assert find_term(ends, NOON + timedelta(days=4)) == 7
+    assert find_term(ends, NOON + timedelta(days=11)) == 1
+    assert find_term(NOON + timedelta(days=30), NOON) is None
 
 
 @pytest.mark.parametrize(
@@ -216,8 +267,34 @@ def test_spans_are_worded(span: timedelta, english: str, persian: str) -> None:
 
 @pytest.mark.parametrize("kind", AlertKind)
 @pytest.mark.parametrize("language", ["fa", "en"])
-def test_every_notice_names_its_service(kind: AlertKind, language: str) -> None:
-    told = Tell(kind, ResultId(UUID(int=1)), NOON, "HTTP {500}")
-    text = render_notice(told, "api {x}", language)
+def test_every_alert_names_its_service(kind: AlertKind, language: str) -> None:
+    notify = Notify(kind, ResultId(UUID(int=1)), NOON, "HTTP {500}")
+    text = render_alert(notify, "api {x}", language)
     assert "api {x}" in text
     assert bool(set("آبپتثجچحخد") & set(text)) is (language == "fa")
+
+
+@pytest.mark.parametrize(
+    ("left", "english", "persian"),
+    [
+        (
+            timedelta(days=13, hours=1),
+            "expires in 13 days",
+            "تا ۱۳ روز دیگر منقضی می‌شود",
+        ),
+        (timedelta(days=1), "expires in 1 day", "تا ۱ روز دیگر منقضی می‌شود"),
+        (timedelta(hours=1), "expires today", "امروز منقضی می‌شود"),
+        (-timedelta(hours=1), "has expired", "منقضی شده است"),
+    ],
+)
+def test_a_certificate_alert_says_when_it_expires(
+    left: timedelta, english: str, persian: str
+) -> None:
+    notify = Notify(
+        AlertKind.CERTIFICATE,
+        ResultId(UUID(int=1)),
+        NOON,
+        tls_expires_at=NOON + left,
+    )
+    assert render_alert(notify, "api", "en").endswith(f"of api {english}")
+    assert f"«api» {persian}؛" in render_alert(notify, "api", "fa")

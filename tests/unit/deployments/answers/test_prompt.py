@@ -1,4 +1,4 @@
-"""What a model reads: rules first, data fenced, the question whole and last."""
+"""The prompt: rules first, data fenced, the question whole and last; and its answer."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -14,6 +14,7 @@ from deployments.answers.prompt import (
     estimate_tokens,
     fit_lines,
     fit_passages,
+    read_verdict,
     recent_turns,
     shown_numbers,
 )
@@ -178,3 +179,22 @@ def test_the_rules_forbid_guessing_and_name_the_way_out(language: str) -> None:
     assert {"fa": "عکس", "en": "picture"}[language] in rules
     # What customers write is data.
     assert {"fa": "داده", "en": "data"}[language] in rules
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "is_left_open"),
+    [
+        ("ارسال ۶۵ هزار تومان است.", "ارسال ۶۵ هزار تومان است.", False),
+        (NO_ANSWER, "", True),
+        (f"{NO_ANSWER}\n", "", True),
+        (f"**{NO_ANSWER}**", "", True),
+        (f"{NO_ANSWER}: the context says nothing of it", "", True),
+        (f"ارسال ۶۵ هزار تومان است.\n{NO_ANSWER}", "ارسال ۶۵ هزار تومان است.", True),
+        (f"ارسال ۶۵ هزار تومان است. {NO_ANSWER}", "ارسال ۶۵ هزار تومان است.", True),
+        (f"{NO_ANSWER}\n\nارسال رایگان است.", "ارسال رایگان است.", True),
+    ],
+)
+def test_a_part_that_answers_is_kept(
+    text: str, answer: str, is_left_open: bool
+) -> None:
+    assert read_verdict(text) == (answer, is_left_open)

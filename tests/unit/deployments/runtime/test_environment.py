@@ -1,4 +1,4 @@
-"""What Ray is told by its environment."""
+"""The environment that Ray reads."""
 
 import importlib
 import subprocess
@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from deployments.runtime.environment import WORKER_SETUP, WRAPPER, build_environment
+from deployments.runtime.environment import build_environment
 from deployments.runtime.ports import BLOCK, Ports
-from deployments.runtime.runtime_dir import RuntimeFolder
+from deployments.runtime.ray_workarounds.haproxy import WRAPPER
+from deployments.runtime.runtime_dir import RuntimeDir
+
+WORKER_SETUP = "__RAY_WORKER_PROCESS_SETUP_HOOK_ENV_VAR"
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +22,7 @@ def _without_rays_own(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def build(tmp_path: Path, base: int = 20_000) -> dict[str, str]:
-    folder = RuntimeFolder(tmp_path / str(base))
+    folder = RuntimeDir(tmp_path / str(base))
     token = tmp_path / "token"
     return dict(build_environment(folder, Ports(base), token_path=token))
 
@@ -68,7 +71,7 @@ def test_what_it_names_exists(tmp_path: Path) -> None:
     environment = build(tmp_path)
     assert WRAPPER.stat().st_mode & 0o111
     assert Path(environment["HAPROXY_PROGRAM"]).is_file()
-    module, _, function = WORKER_SETUP.rpartition(".")
+    module, _, function = environment[WORKER_SETUP].rpartition(".")
     assert callable(getattr(importlib.import_module(module), function))
 
 

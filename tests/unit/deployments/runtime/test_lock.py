@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from deployments.runtime.errors import DataDirInUseError, LaunchError
-from deployments.runtime.lock import DataDirLock
+from deployments.runtime.lock import locked_data_dir
 
 
 def test_a_second_runtime_is_told_who_is_there(tmp_path: Path) -> None:
     with (
-        DataDirLock(tmp_path),
+        locked_data_dir(tmp_path),
         pytest.raises(DataDirInUseError) as caught,
-        DataDirLock(tmp_path),
+        locked_data_dir(tmp_path),
     ):
         pass
     assert caught.value.exit_code == 2
@@ -25,15 +25,15 @@ def test_a_second_runtime_is_told_who_is_there(tmp_path: Path) -> None:
 
 
 def test_a_lock_that_was_given_back_can_be_taken(tmp_path: Path) -> None:
-    with DataDirLock(tmp_path):
+    with locked_data_dir(tmp_path):
         pass
-    with DataDirLock(tmp_path):
+    with locked_data_dir(tmp_path):
         assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
 
 
 def test_children_do_not_inherit_the_lock(tmp_path: Path) -> None:
     # Otherwise a worker that outlives its runtime would lock the next one out.
-    with DataDirLock(tmp_path):
+    with locked_data_dir(tmp_path):
         held = [
             int(link.name)
             for link in Path("/proc/self/fd").iterdir()
@@ -46,7 +46,7 @@ def test_a_directory_that_can_not_be_made_is_one_clear_line(tmp_path: Path) -> N
     (tmp_path / "file").touch()
     with (
         pytest.raises(LaunchError, match="PILITO_DATA_DIR") as caught,
-        DataDirLock(tmp_path / "file" / "var"),
+        locked_data_dir(tmp_path / "file" / "var"),
     ):
         pass
     assert caught.value.exit_code == 2

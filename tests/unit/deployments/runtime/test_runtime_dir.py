@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deployments.runtime.errors import LaunchError
-from deployments.runtime.runtime_dir import RuntimeFolder
+from deployments.runtime.runtime_dir import RuntimeDir
 
 #: What Ray appends at most: a session's name and the longest of its sockets.
 RAY_SOCKET = "/session_2026-11-21_05-15-00_123456_1234567/sockets/plasma_store"
@@ -16,19 +16,19 @@ MAX_SOCKET_BYTES = 107
 
 
 def test_sockets_fit_wherever_the_data_directory_is(tmp_path: Path) -> None:
-    folder = RuntimeFolder(tmp_path / ("deep/" * 40))
+    folder = RuntimeDir(tmp_path / ("deep/" * 40))
     for path in (f"{folder.ray}{RAY_SOCKET}", f"{folder.haproxy}{HAPROXY_SOCKET}"):
         assert len(os.fsencode(path)) <= MAX_SOCKET_BYTES
 
 
 def test_each_data_directory_has_one_folder_of_its_own(tmp_path: Path) -> None:
-    first = RuntimeFolder(tmp_path / "a").path
-    assert RuntimeFolder(tmp_path / "x" / ".." / "a").path == first
-    assert RuntimeFolder(tmp_path / "b").path != first
+    first = RuntimeDir(tmp_path / "a").path
+    assert RuntimeDir(tmp_path / "x" / ".." / "a").path == first
+    assert RuntimeDir(tmp_path / "b").path != first
 
 
 def test_nobody_else_can_look_inside(tmp_path: Path) -> None:
-    folder = RuntimeFolder(tmp_path)
+    folder = RuntimeDir(tmp_path)
     folder.prepare()
     try:
         assert folder.path.stat().st_mode & 0o077 == 0
@@ -38,7 +38,7 @@ def test_nobody_else_can_look_inside(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_somebody_laid_out_is_refused(tmp_path: Path) -> None:
-    folder = RuntimeFolder(tmp_path)
+    folder = RuntimeDir(tmp_path)
     folder.path.symlink_to(tmp_path)
     try:
         with pytest.raises(LaunchError, match=str(folder.path)):
@@ -48,7 +48,7 @@ def test_a_folder_that_somebody_laid_out_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_logs_of_the_last_session_are_kept(tmp_path: Path) -> None:
-    folder = RuntimeFolder(tmp_path)
+    folder = RuntimeDir(tmp_path)
     for name in ("session_2026-01-01_old", "session_2026-01-02_new"):
         folder.prepare()
         logs = folder.ray / name / "logs"

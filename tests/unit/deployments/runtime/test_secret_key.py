@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from config.settings import Settings
 from deployments.runtime.errors import LaunchError
-from deployments.runtime.secret_key import with_kept_key
+from deployments.runtime.secret_files import with_kept_key
 
 
 def key_of(settings: Settings) -> str:

@@ -13,7 +13,7 @@ from deployments.runtime.serve_applications import (
     build_targets,
     load_plan,
 )
-from deployments.runtime.shutdown import StopWish
+from deployments.runtime.shutdown import StopSignal
 
 with warnings.catch_warnings():
     # Ray describes its options in a way that pydantic is going to drop.
@@ -101,7 +101,7 @@ def test_a_missing_file_is_one_clear_line(tmp_path: Path) -> None:
 
 def test_nothing_is_deployed_when_a_stop_is_wished(tmp_path: Path) -> None:
     # A call into Serve that comes too late would start another Ray by itself.
-    stop = StopWish()
+    stop = StopSignal()
     stop.ask()
     applications = ServeApplications(stop, write(tmp_path, NESTED))
     with pytest.raises(StopRequestedError):

@@ -8,14 +8,14 @@ from datetime import timedelta
 import pytest
 
 from deployments.runtime.errors import StopRequestedError
-from deployments.runtime.shutdown import SIGNALS, StepThread, StopWish, finish
+from deployments.runtime.shutdown import SIGNALS, StepThread, StopSignal, finish
 
 LONG = timedelta(seconds=15)
 
 
 @pytest.fixture
-def stop() -> StopWish:
-    return StopWish()
+def stop() -> StopSignal:
+    return StopSignal()
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def _handlers() -> Iterator[None]:
 @pytest.mark.usefixtures("_handlers")
 @pytest.mark.parametrize("number", SIGNALS)
 def test_each_signal_is_a_wish_and_the_second_is_a_hurry(
-    stop: StopWish, number: signal.Signals
+    stop: StopSignal, number: signal.Signals
 ) -> None:
     stop.listen()
     assert not stop.is_asked
@@ -49,21 +49,21 @@ def test_each_signal_is_a_wish_and_the_second_is_a_hurry(
 
 
 @pytest.mark.usefixtures("_handlers")
-def test_the_alarm_of_rays_native_code_is_silenced(stop: StopWish) -> None:
+def test_the_alarm_of_rays_native_code_is_silenced(stop: StopSignal) -> None:
     stop.listen()
     signal.alarm(3)
     signal.raise_signal(signal.SIGTERM)
     assert signal.alarm(0) == 0
 
 
-def test_steps_run_one_after_another_in_one_thread(stop: StopWish) -> None:
+def test_steps_run_one_after_another_in_one_thread(stop: StopSignal) -> None:
     steps = StepThread(stop)
     threads = [steps.run(threading.get_ident) for _ in range(3)]
     assert len(set(threads)) == 1
     assert threads[0] != threading.get_ident()
 
 
-def test_a_step_that_fails_of_the_signal_itself_is_no_failure(stop: StopWish) -> None:
+def test_a_step_that_fails_of_the_signal_itself_is_no_failure(stop: StopSignal) -> None:
     # Ctrl-C in a terminal ends what Ray has started as well, and Ray says so.
     def break_off() -> None:
         stop.ask()
@@ -74,12 +74,12 @@ def test_a_step_that_fails_of_the_signal_itself_is_no_failure(stop: StopWish) ->
         StepThread(stop).run(break_off)
 
 
-def test_what_a_step_raises_is_raised_to_the_caller(stop: StopWish) -> None:
+def test_what_a_step_raises_is_raised_to_the_caller(stop: StopSignal) -> None:
     with pytest.raises(ZeroDivisionError):
         StepThread(stop).run(lambda: 1 // 0)
 
 
-def test_no_step_begins_when_a_stop_is_wished(stop: StopWish) -> None:
+def test_no_step_begins_when_a_stop_is_wished(stop: StopSignal) -> None:
     stop.ask()
     done: list[int] = []
     with pytest.raises(StopRequestedError):
@@ -87,13 +87,13 @@ def test_no_step_begins_when_a_stop_is_wished(stop: StopWish) -> None:
     assert done == []
 
 
-def test_a_step_that_is_through_in_time_still_ends_the_start(stop: StopWish) -> None:
+def test_a_step_that_is_through_in_time_still_ends_the_start(stop: StopSignal) -> None:
     with pytest.raises(StopRequestedError):
         StepThread(stop).run(stop.ask)
 
 
 def test_a_hanging_step_is_left_at_once_in_a_hurry(
-    stop: StopWish, hangs: threading.Event
+    stop: StopSignal, hangs: threading.Event
 ) -> None:
     def hang() -> None:
         stop.ask()

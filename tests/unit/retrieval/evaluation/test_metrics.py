@@ -6,7 +6,6 @@ from retrieval.evaluation import (
     hit_at_k,
     mean,
     ndcg_at_k,
-    percentile,
     reciprocal_rank,
 )
 
@@ -40,9 +39,3 @@ def test_the_best_order_has_no_more_places_than_k() -> None:
 def test_means_are_over_questions() -> None:
     assert mean([1.0, 0.0, 0.5]) == 0.5
     assert mean([]) == 0.0
-
-
-def test_a_percentile_is_one_of_the_values() -> None:
-    assert percentile([4, 1, 3, 2], 0.5) == 2
-    assert percentile([4, 1, 3, 2], 0.99) == 4
-    assert percentile([], 0.5) == 0.0

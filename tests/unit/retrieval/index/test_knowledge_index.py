@@ -1,28 +1,38 @@
-"""One tenant's knowledge: revisions, filters, and arms that fail."""
+"""One tenant's knowledge: revisions, filters, and retrievers that fail."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Self
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from retrieval.errors import DimensionMismatchError, SearchFailedError
-from retrieval.index.bm25 import Bm25Index, FittedTexts
-from retrieval.index.hits import Arm, Hits
+from retrieval.index import bm25
+from retrieval.index.bm25 import Bm25Index
+from retrieval.index.hits import Hits, RetrieverName, SearchRequest
 from retrieval.index.knowledge import IndexedChunk, SourceType
 from retrieval.index.knowledge_index import KnowledgeIndex
-from tests.unit.retrieval.samples import DIMENSIONS, GramEmbedder, a_chunk, an_id
+from tests.unit.retrieval.samples import (
+    DIMENSIONS,
+    WITHOUT_WORDS,
+    GramEmbedder,
+    a_chunk,
+    an_id,
+)
 
 SHIPPING = a_chunk("ship", "هزینه ارسال", "ارسال با پست ۴۵ هزار تومان است.")
 RETURNS = a_chunk("return", "مرجوعی", "تا ۷ روز می‌توانید کالا را پس بدهید.")
 COAT = a_chunk("coat", "پالتو برفین", "پالتو زمستانی شتری.", SourceType.PRODUCTS)
 ENGLISH = a_chunk("en", "Returns", "You can return an item within seven days.")
 ALL = tuple(SourceType)
+SHIPPING_VECTOR = GramEmbedder().embed_queries([SHIPPING.text])[0]
 
 
-class DeafBm25(Bm25Index):
-    """A sparse arm that fails at every question."""
+class FailingBm25(Bm25Index):
+    """A sparse index that fails at every question."""
 
     def scores(
         self, query: str | Mapping[str, float]
@@ -40,7 +50,9 @@ def search(
     top_k: int = 20,
 ) -> Hits:
     vector = GramEmbedder().embed_queries([query])[0] if embedded else None
-    return index.search(query, vector, sources, dense_top_k=top_k, sparse_top_k=top_k)
+    return index.find(
+        SearchRequest(query, vector, sources, dense_top_k=top_k, sparse_top_k=top_k)
+    )
 
 
 def names(found: Hits) -> list[IndexedChunk]:
@@ -112,9 +124,14 @@ def test_a_long_page_is_read_once_though_its_vectors_come_in_batches() -> None:
     read: list[int] = []
 
     class Reader(Bm25Index):
-        def add_fitted(self, keys: Sequence[int], fitted: FittedTexts) -> None:
+        def changed(
+            self,
+            gone: Iterable[int],
+            keys: Sequence[int],
+            counted: Sequence[Counter[str]],
+        ) -> Self:
             read.extend(keys)
-            super().add_fitted(keys, fitted)
+            return super().changed(gone, keys, counted)
 
     index = KnowledgeIndex(DIMENSIONS, sparse=Reader())
     page = [a_chunk(f"p{n}", "صفحه", f"بند شماره {n}.", document="p") for n in range(8)]
@@ -153,24 +170,20 @@ def test_a_barred_document_does_not_come_back_with_a_revision_under_way(
     assert len(index) == 2
 
 
-def test_a_question_lays_nothing_out_after_a_large_change(
+def test_a_question_builds_nothing_after_a_large_change(
     index: KnowledgeIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     search(index, SHIPPING.text)
     more = [a_chunk(f"n{n}", "کالا", f"کالای {n} موجود است.") for n in range(50)]
-    index.apply(more[:30], more_follows=True)
-    index.apply(more[30:], [SHIPPING.document_id], more_follows=True)
+    index.apply(more[:30])
+    index.apply(more[30:], [SHIPPING.document_id])
 
     def refuse(*_: object) -> None:
         raise AssertionError
 
-    with monkeypatch.context() as patched:
-        patched.setattr("retrieval.index.bm25.lay_out", refuse)
-        assert search(index, "کالای 49").degraded == {}
-    index.settle()
-    with monkeypatch.context() as patched:
-        patched.setattr("retrieval.index.bm25.lay_out", refuse)
-        found = search(index, "کالای 49")
+    index.prepare()
+    monkeypatch.setattr(bm25, "_build_matrix", refuse)
+    found = search(index, "کالای 49")
     assert found.degraded == {}
     assert found.hits[0].chunk == more[49]
 
@@ -219,41 +232,43 @@ def test_predecessor_fault_g5_without_vectors_the_words_still_find(
 ) -> None:
     found = search(index, "هزینه ارسال", embedded=False)
     assert names(found) == [SHIPPING]
-    assert found.degraded == {Arm.DENSE: "EmbeddingError"}
+    assert found.degraded == {RetrieverName.DENSE: "EmbeddingError"}
 
 
 def test_another_models_question_leaves_the_words(index: KnowledgeIndex) -> None:
-    found = index.search("هزینه ارسال", np.ones(3, dtype=np.float32), ALL)
+    other = np.ones(3, dtype=np.float32)
+    found = index.find(SearchRequest("هزینه ارسال", other, ALL))
     assert names(found) == [SHIPPING]
-    assert found.degraded == {Arm.DENSE: "DimensionMismatchError"}
+    assert found.degraded == {RetrieverName.DENSE: "DimensionMismatchError"}
 
 
-def test_a_failing_sparse_arm_leaves_the_meaning_and_a_line_in_the_log(
+def test_a_failing_sparse_index_leaves_the_meaning_and_a_line_in_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    index = KnowledgeIndex(DIMENSIONS, sparse=DeafBm25())
+    index = KnowledgeIndex(DIMENSIONS, sparse=FailingBm25())
     index.apply([SHIPPING, RETURNS])
     found = search(index, "هزینه ارسال")
     assert names(found)[0] == SHIPPING
-    assert found.degraded == {Arm.SPARSE: "MemoryError"}
+    assert found.degraded == {RetrieverName.SPARSE: "MemoryError"}
     assert found.hits[0].sparse_score is None
-    (told,) = caplog.records
-    assert told.getMessage().startswith("sparse failed: MemoryError(")
-    assert told.exc_info is not None
+    (record,) = caplog.records
+    assert record.getMessage().startswith("sparse failed: MemoryError(")
+    assert record.exc_info is not None
 
 
-def test_an_arm_that_is_off_has_not_failed(index: KnowledgeIndex) -> None:
+def test_a_retriever_that_is_off_has_not_failed(index: KnowledgeIndex) -> None:
     vector = GramEmbedder().embed_queries(["هزینه ارسال"])[0]
-    for off in ({"dense_top_k": 0}, {"sparse_top_k": 0}):
-        found = index.search("هزینه ارسال", vector, ALL, **off)
+    request = SearchRequest("هزینه ارسال", vector, ALL)
+    for off in (replace(request, dense_top_k=0), replace(request, sparse_top_k=0)):
+        found = index.find(off)
         assert found.hits[0].chunk == SHIPPING
         assert found.degraded == {}
 
 
-def test_predecessor_fault_g5_two_failing_arms_are_an_error_and_not_an_empty_list() -> (
+def test_predecessor_fault_g5_two_failing_indexes_are_an_error_not_an_empty_list() -> (
     None
 ):
-    index = KnowledgeIndex(DIMENSIONS, sparse=DeafBm25())
+    index = KnowledgeIndex(DIMENSIONS, sparse=FailingBm25())
     index.apply([SHIPPING])
     with pytest.raises(SearchFailedError):
         search(index, "هزینه ارسال", embedded=False)
@@ -267,7 +282,7 @@ def test_words_of_another_language_do_not_count_against_a_chunk() -> None:
     far = replace(COAT, vector=axes[2])
     index = KnowledgeIndex(DIMENSIONS)
     index.apply([persian, english, far])
-    found = index.search("return policy", axes[0], ALL)
+    found = index.find(SearchRequest("return policy", axes[0], ALL))
     assert names(found) == [persian, english, far]
     assert found.hits[0].score == pytest.approx(1.0)
 
@@ -276,13 +291,15 @@ def test_top_ks_are_obeyed(index: KnowledgeIndex) -> None:
     vector = GramEmbedder().embed_queries(["پالتو کالا ارسال"])[0]
 
     def counts(tops: Sequence[int]) -> tuple[int, int, int]:
-        found = index.search(
-            "پالتو کالا ارسال",
-            vector,
-            ALL,
-            dense_top_k=tops[0],
-            sparse_top_k=tops[1],
-            fused_top_k=tops[2],
+        found = index.find(
+            SearchRequest(
+                "پالتو کالا ارسال",
+                vector,
+                ALL,
+                dense_top_k=tops[0],
+                sparse_top_k=tops[1],
+                fused_top_k=tops[2],
+            )
         )
         return found.n_dense, found.n_sparse, len(found.hits)
 
@@ -293,3 +310,13 @@ def test_top_ks_are_obeyed(index: KnowledgeIndex) -> None:
 def test_coverage_of_an_unknown_chunk_is_none(index: KnowledgeIndex) -> None:
     assert index.coverage(["ارسال"], SHIPPING.chunk_id) == 1.0
     assert index.coverage(["ارسال"], an_id("unknown")) == 0.0
+
+
+@pytest.mark.parametrize("text", WITHOUT_WORDS)
+def test_a_text_without_words_finds_nothing_whatever_its_vector(
+    index: KnowledgeIndex, text: str
+) -> None:
+    # The vector of an empty text is near to every passage by chance.
+    found = index.find(SearchRequest(text, SHIPPING_VECTOR, ALL))
+    assert (found.hits, found.n_dense, found.n_sparse) == ((), 0, 0)
+    assert found.degraded == {}

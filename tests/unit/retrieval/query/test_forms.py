@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.index.bm25 import grams
+from retrieval.index.bm25 import char_ngrams
 from retrieval.query.forms import (
-    FILLER_WEIGHT,
     SEAM_WEIGHT,
+    STOP_WORD_WEIGHT,
     SYNONYM_WEIGHT,
     build_forms,
 )
-from retrieval.query.lexicon import find_meanings, replace_by_usual
+from retrieval.query.lexicon import find_meanings, replace_by_canonical
 from retrieval.text.normalise import normalise
 
 
@@ -20,13 +20,13 @@ def test_a_plain_question_has_one_form() -> None:
     assert forms.for_meaning == ("ستاره قطبی",)
     assert forms.synonyms == ()
     assert dict(forms.for_words) == pytest.approx(
-        dict.fromkeys(grams("ستاره قطبی"), 1.0) | {"اره قطب": SEAM_WEIGHT}
+        dict.fromkeys(char_ngrams("ستاره قطبی"), 1.0) | {"اره قطب": SEAM_WEIGHT}
     )
 
 
 def test_words_that_tell_nothing_weigh_less() -> None:
     forms = build_forms("من ستاره")
-    assert forms.for_words[" من "] == pytest.approx(FILLER_WEIGHT)
+    assert forms.for_words[" من "] == pytest.approx(STOP_WORD_WEIGHT)
     assert forms.for_words[" ستا"] == pytest.approx(1.0)
 
 
@@ -46,7 +46,9 @@ def test_endings_hide_no_synonym_and_the_longest_phrase_counts() -> None:
     (meaning,) = find_meanings(normalise("کارت هدیه").split())
     assert (meaning.words, meaning.length) == ("کارت هدیه", 2)
     words = normalise("یک گیفت کارت بزرگوارانه").split()
-    assert replace_by_usual(words, find_meanings(words)) == ("یک کارت هدیه بزرگوارانه")
+    assert replace_by_canonical(words, find_meanings(words)) == (
+        "یک کارت هدیه بزرگوارانه"
+    )
 
 
 @given(st.text())

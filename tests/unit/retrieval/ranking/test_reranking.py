@@ -6,12 +6,18 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.ranking.reranking import count_worth_reading, is_certain, order_by
+from retrieval.ranking.reranking import (
+    CERTAIN_LEAD,
+    SAFE_LEAD,
+    count_worth_reading,
+    is_certain,
+    order_by,
+)
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A candidate as both arms saw it."""
+    """A candidate with its ranks in both retrievers."""
 
     score: float
     dense_rank: int | None
@@ -19,11 +25,16 @@ class Placed:
 
 
 def test_a_first_place_of_both_arms_far_ahead_is_certain() -> None:
-    assert is_certain([Placed(1.0, 1, 1), Placed(0.5, 2, 2)])
+    assert is_certain([Placed(1.0, 1, 1), Placed(0.4, 2, 2)])
 
 
 def test_a_first_place_that_hardly_leads_is_not_certain() -> None:
     assert not is_certain([Placed(1.0, 1, 1), Placed(0.51, 2, 2)])
+
+
+def test_a_lead_that_another_processor_could_take_away_is_not_certain() -> None:
+    assert SAFE_LEAD < 0.53 < CERTAIN_LEAD
+    assert not is_certain([Placed(1.0, 1, 1), Placed(0.47, 2, 2)])
 
 
 def test_a_first_place_of_one_arm_alone_is_not_certain() -> None:

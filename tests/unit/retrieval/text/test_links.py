@@ -2,7 +2,8 @@
 
 import pytest
 
-from retrieval.text.links import drop_links, read_paths
+from retrieval.text.links import drop_links, read_paths, split_links
+from retrieval.text.sentences import sentence_spans
 
 
 @pytest.mark.parametrize(
@@ -21,3 +22,10 @@ def test_a_links_path_names_what_it_leads_to(text: str, words: str) -> None:
 
 def test_a_link_ends_where_persian_goes_on_behind_it() -> None:
     assert drop_links("https://a.example/x،قیمتش؟") == " ،قیمتش؟"
+
+
+def test_all_who_read_links_end_them_at_the_same_place() -> None:
+    text = "https://shop.example/x،قیمت این چنده؟"
+    assert drop_links(text) == " ،قیمت این چنده؟"
+    assert split_links(text) == ["", "https://shop.example/x", "،قیمت این چنده؟"]
+    assert len(sentence_spans(f"{text} ممنون.")) == 2

@@ -10,17 +10,17 @@ import pytest
 from actors.monitor.checks.checker import HttpChecker, Target
 from actors.monitor.checks.conditions import Comparison, Condition
 from actors.monitor.checks.outcome import FailureKind
-from actors.monitor.checks.ssrf_guard import Walls
+from actors.monitor.checks.ssrf_guard import EgressPolicy
 from persistence.monitor import Method
-from tests.support.misbehaving_server import (
+from tests.support.servers.misbehaving_server import (
     Handler,
-    OddServer,
+    MisbehavingServer,
     answer,
     drip,
     hang,
     lie_about_length,
     make_certificate,
-    odd_server,
+    misbehaving_server,
     redirect,
     reset,
     stream_for_ever,
@@ -29,22 +29,22 @@ from tests.support.misbehaving_server import (
 
 
 @pytest.fixture
-async def odd() -> AsyncIterator[OddServer]:
-    async with odd_server() as server:
+async def http() -> AsyncIterator[MisbehavingServer]:
+    async with misbehaving_server() as server:
         yield server
 
 
 @pytest.fixture
 async def checker() -> AsyncIterator[HttpChecker]:
-    checker = HttpChecker(Walls(), attempts=1)
+    checker = HttpChecker(EgressPolicy(), attempts=1)
     yield checker
     await checker.stop()
 
 
 async def test_a_service_that_answers_passes(
-    odd: OddServer, checker: HttpChecker
+    http: MisbehavingServer, checker: HttpChecker
 ) -> None:
-    url = odd.on("/health", answer(204, b""))
+    url = http.on("/health", answer(204, b""))
     outcome = await checker.check(Target(url))
     assert outcome.passed
     assert (outcome.status_code, outcome.attempts, outcome.error) == (204, 1, None)
@@ -55,16 +55,16 @@ async def test_a_service_that_answers_passes(
 
 
 async def test_headers_body_and_method_arrive(
-    odd: OddServer, checker: HttpChecker
+    http: MisbehavingServer, checker: HttpChecker
 ) -> None:
-    url = odd.on("/ask", answer())
+    url = http.on("/ask", answer())
     target = Target(url, Method.POST, {"X-Key": "secret"}, '{"ping": 1}')
     assert (await checker.check(target)).passed
-    (request,) = odd.requests
+    (request,) = http.requests
     assert (request.method, request.body) == ("POST", b'{"ping": 1}')
     assert request.headers["x-key"] == "secret"
     assert (await checker.check(Target(url, Method.HEAD))).passed
-    assert odd.requests[-1].method == "HEAD"
+    assert http.requests[-1].method == "HEAD"
 
 
 @pytest.mark.parametrize(
@@ -79,13 +79,13 @@ async def test_headers_body_and_method_arrive(
     ],
 )
 async def test_the_expected_statuses_decide(
-    odd: OddServer,
+    http: MisbehavingServer,
     checker: HttpChecker,
     expected: tuple[int, ...],
     status: int,
     passes: bool,
 ) -> None:
-    url = odd.on("/", answer(status, location="/elsewhere"))
+    url = http.on("/", answer(status, location="/elsewhere"))
     outcome = await checker.check(Target(url, expected_status=frozenset(expected)))
     assert outcome.passed is passes
     assert outcome.status_code == status
@@ -108,9 +108,9 @@ async def test_the_expected_statuses_decide(
     ],
 )
 async def test_a_bad_server_fails_the_check_and_nothing_else(
-    odd: OddServer, checker: HttpChecker, handler: Handler, kind: FailureKind
+    http: MisbehavingServer, checker: HttpChecker, handler: Handler, kind: FailureKind
 ) -> None:
-    url = odd.on("/bad", handler)
+    url = http.on("/bad", handler)
     # Nobody waits for those that answer.
     timeout_s = 0.5 if kind is FailureKind.TIMEOUT else 60.0
     outcome = await checker.check(Target(url, timeout_s=timeout_s))
@@ -119,9 +119,9 @@ async def test_a_bad_server_fails_the_check_and_nothing_else(
 
 
 async def test_an_endless_body_is_read_up_to_the_cap(
-    odd: OddServer, checker: HttpChecker
+    http: MisbehavingServer, checker: HttpChecker
 ) -> None:
-    url = odd.on("/endless", stream_for_ever)
+    url = http.on("/endless", stream_for_ever)
     assert (await checker.check(Target(url))).passed
     wanted = Condition(Comparison.CONTAINS, value="y")
     outcome = await checker.check(Target(url, conditions=(wanted,)))
@@ -148,78 +148,78 @@ async def test_forbidden_addresses_are_refused_in_every_spelling(
     assert outcome.attempts == 1
 
 
-async def test_private_addresses_and_our_own_ports_can_be_walled_off(
-    odd: OddServer,
+async def test_private_addresses_and_our_own_ports_can_be_forbidden(
+    http: MisbehavingServer,
 ) -> None:
-    url = odd.on("/", answer())
-    for walls in (
-        Walls(may_be_private=False),
-        Walls(own_ports=frozenset({odd.port})),
+    url = http.on("/", answer())
+    for policy in (
+        EgressPolicy(allow_private=False),
+        EgressPolicy(own_ports=frozenset({http.port})),
     ):
-        checker = HttpChecker(walls)
+        checker = HttpChecker(policy)
         outcome = await checker.check(Target(url))
         await checker.stop()
         assert outcome.failure is FailureKind.FORBIDDEN
-    assert odd.requests == []
+    assert http.requests == []
 
 
 async def test_a_redirect_is_followed_and_the_secrets_stay_with_their_host(
-    odd: OddServer, checker: HttpChecker
+    http: MisbehavingServer, checker: HttpChecker
 ) -> None:
-    async with odd_server() as other:
+    async with misbehaving_server() as other:
         there = other.on("/there", answer())
-        first = odd.on("/first", redirect("/second"))
-        odd.on("/second", redirect(there, 307))
+        first = http.on("/first", redirect("/second"))
+        http.on("/second", redirect(there, 307))
         target = Target(first, Method.POST, {"Authorization": "Bearer s"}, "secret")
         outcome = await checker.check(target)
     assert outcome.passed
     assert outcome.metadata["redirects"] == 2
-    assert odd.requests[1].headers["authorization"] == "Bearer s"
+    assert http.requests[1].headers["authorization"] == "Bearer s"
     (stranger,) = other.requests
     assert "authorization" not in stranger.headers
     assert (stranger.method, stranger.body) == ("GET", b"")
 
 
 async def test_a_header_that_can_not_be_sent_is_not_repeated_in_the_error(
-    odd: OddServer, checker: HttpChecker
+    http: MisbehavingServer, checker: HttpChecker
 ) -> None:
     """HTTP's own library would quote it: into results, logs and notices."""
-    target = Target(odd.on("/", answer()), headers={"Authorization": " s3cret "})
+    target = Target(http.on("/", answer()), headers={"Authorization": " s3cret "})
     outcome = await checker.check(target)
     assert outcome.failure is FailureKind.PROTOCOL
     assert "s3cret" not in str(outcome)
-    assert odd.requests == []
+    assert http.requests == []
 
 
 async def test_one_services_cookies_are_not_sent_to_another(
-    odd: OddServer, checker: HttpChecker
+    http: MisbehavingServer, checker: HttpChecker
 ) -> None:
-    url = odd.on("/", answer(set_cookie="session=of-alice; Path=/"))
+    url = http.on("/", answer(set_cookie="session=of-alice; Path=/"))
     await checker.check(Target(url))
     await checker.check(Target(url))
-    assert "cookie" not in odd.requests[1].headers
+    assert "cookie" not in http.requests[1].headers
 
 
 async def test_what_passes_on_a_later_attempt_passes_and_says_so(
-    odd: OddServer,
+    http: MisbehavingServer,
 ) -> None:
     handlers = [answer(503), reset, answer(200)]
-    checker = HttpChecker(Walls())
+    checker = HttpChecker(EgressPolicy())
 
     async def next_one(request: object, writer: object) -> None:
         await handlers.pop(0)(request, writer)  # type: ignore[arg-type]
 
-    outcome = await checker.check(Target(odd.on("/", next_one)))
+    outcome = await checker.check(Target(http.on("/", next_one)))
     await checker.stop()
     assert outcome.passed
     assert outcome.attempts == 3
 
 
-async def test_a_plain_no_is_not_asked_again(odd: OddServer) -> None:
-    checker = HttpChecker(Walls())
-    outcome = await checker.check(Target(odd.on("/", answer(404))))
+async def test_a_plain_no_is_not_asked_again(http: MisbehavingServer) -> None:
+    checker = HttpChecker(EgressPolicy())
+    outcome = await checker.check(Target(http.on("/", answer(404))))
     await checker.stop()
-    assert (outcome.attempts, len(odd.requests)) == (1, 1)
+    assert (outcome.attempts, len(http.requests)) == (1, 1)
 
 
 async def test_nobody_listening_is_a_failed_connection(checker: HttpChecker) -> None:
@@ -237,22 +237,24 @@ async def test_a_name_that_leads_nowhere_fails(checker: HttpChecker) -> None:
     }
 
 
-async def test_conditions_read_the_body(odd: OddServer, checker: HttpChecker) -> None:
-    url = odd.on("/", answer(200, b'{"parts": [{"state": "down"}]}'))
+async def test_conditions_read_the_body(
+    http: MisbehavingServer, checker: HttpChecker
+) -> None:
+    url = http.on("/", answer(200, b'{"parts": [{"state": "down"}]}'))
     good = Condition(Comparison.EQUALS, "$.parts[0].state", "down")
     assert (await checker.check(Target(url, conditions=(good,)))).passed
     bad = Condition(Comparison.NOT_EQUAL, "$.parts[0].state", "down")
     outcome = await checker.check(Target(url, conditions=(bad,)))
     assert outcome.failure is FailureKind.CONDITION
-    assert outcome.error == "$.parts[0].state: wanted not equal 'down', found down"
+    assert outcome.error == ('$.parts[0].state: expected not equal "down", found down')
 
 
 async def test_a_certificate_says_when_it_runs_out(tmp_path: Path) -> None:
     server_context, chain = make_certificate(tmp_path, timedelta(days=5, hours=1))
     trust = ssl.create_default_context(cafile=chain)
-    checker = HttpChecker(Walls(), ssl_context=trust)
-    async with odd_server(server_context) as odd:
-        outcome = await checker.check(Target(odd.on("/", answer())))
+    checker = HttpChecker(EgressPolicy(), ssl_context=trust)
+    async with misbehaving_server(server_context) as http:
+        outcome = await checker.check(Target(http.on("/", answer())))
     await checker.stop()
     assert outcome.passed
     assert outcome.tls_expires_at is not None
@@ -265,9 +267,9 @@ async def test_an_expired_or_unknown_certificate_fails(
     ends_in = timedelta(days=-1 if is_trusted else 5)
     server_context, chain = make_certificate(tmp_path, ends_in)
     trust = ssl.create_default_context(cafile=chain if is_trusted else None)
-    checker = HttpChecker(Walls(), ssl_context=trust)
-    async with odd_server(server_context) as odd:
-        outcome = await checker.check(Target(odd.on("/", answer())))
+    checker = HttpChecker(EgressPolicy(), ssl_context=trust)
+    async with misbehaving_server(server_context) as http:
+        outcome = await checker.check(Target(http.on("/", answer())))
     await checker.stop()
     assert outcome.failure is FailureKind.TLS
     assert "expired" in (outcome.error or "") or not is_trusted

@@ -1,4 +1,4 @@
-"""A model is found, compiled by another process, kept, and opened without torch."""
+"""A model is found, compiled, kept, and opened without torch."""
 
 import asyncio
 import shutil
@@ -17,7 +17,7 @@ from retrieval.cross_encoder.quantised import GRAPH
 from retrieval.errors import RerankerUnavailableError
 
 #: Another process imports torch, on a machine that may be busy with other tests.
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 RANK = """
 import asyncio, sys

@@ -72,7 +72,7 @@ async def test_the_same_passage_of_the_same_question_is_read_once(
 async def test_what_would_come_too_late_is_refused_at_once(
     pool: RerankPool, slot: ModelSlot
 ) -> None:
-    slot.pace.learn(chars=100, seconds=1.0)
+    slot.latency.learn(chars=100, seconds=1.0)
     waiting = RerankJob(slot, "", ("x" * 150,))
     late = RerankJob(slot, "", ("x" * 100,))
     pool.admit(waiting, within_s=2.0)

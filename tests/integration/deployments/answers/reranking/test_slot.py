@@ -7,11 +7,12 @@ from datetime import timedelta
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from structlog.testing import capture_logs
 
 from deployments.answers.reranking.slot import Loaded, ModelSlot
 from retrieval.errors import RerankerUnavailableError
 
-AT_ONCE = timedelta(0)
+AT_ONCE, MS = timedelta(0), timedelta(milliseconds=1)
 
 
 class LengthRanker:
@@ -75,13 +76,21 @@ async def test_the_reason_of_the_last_attempt_is_told() -> None:
 
 
 async def test_pauses_grow_up_to_the_longest() -> None:
-    longest = timedelta(minutes=15)
-    slot = ModelSlot(
-        "base", "m", _never, first_pause=timedelta(seconds=30), longest_pause=longest
-    )
-    assert slot.pause_after(0) == timedelta(seconds=30)
-    assert slot.pause_after(3) == timedelta(seconds=240)
-    assert slot.pause_after(99) == longest
+    attempts = 0
+
+    async def load(_: str) -> Loaded:
+        nonlocal attempts
+        attempts += 1
+        if attempts < 6:
+            raise OSError
+        return Loaded(LengthRanker())
+
+    slot = ModelSlot("base", "m", load, first_pause=MS, longest_pause=4 * MS)
+    with capture_logs() as lines:
+        slot.start()
+        await slot.settled()
+    pauses = [line["pause_s"] for line in lines if line["event"] == "model_absent"]
+    assert pauses == [0.001, 0.002, 0.004, 0.004, 0.004]
 
 
 async def test_a_stopped_slot_holds_nothing() -> None:
@@ -94,8 +103,3 @@ async def test_a_stopped_slot_holds_nothing() -> None:
     await slot.stop()
     with pytest.raises(RerankerUnavailableError):
         _ = slot.loaded
-
-
-async def _never(_: str) -> Loaded:
-    await asyncio.Event().wait()
-    raise AssertionError

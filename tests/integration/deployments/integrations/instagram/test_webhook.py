@@ -15,15 +15,15 @@ from actors.conversation.errors import InvalidEventError, ShardUnavailableError
 from actors.conversation.events import CustomerWrote, EchoReceived, Event
 from config.settings import Settings
 from deployments.integrations.channel_directory import ChannelDirectory
-from deployments.integrations.webhooks_app import (
-    MAX_WEBHOOK_BYTES,
-    WebhookServices,
+from deployments.integrations.instagram.webhook import MAX_WEBHOOK_BYTES
+from deployments.integrations.webhooks import (
+    WebhookDependencies,
     build_webhooks_app,
 )
 from persistence.channels import Channel, ChannelKind
 from persistence.database import Pool
 from persistence.ids import derive_conversation_id
-from tests.support.shards import RecordingShards
+from tests.support.conversation.shards import RecordingShards
 from tests.support.webhooks import sign, text_webhook
 from tests.support.website import add_shop
 
@@ -56,7 +56,7 @@ def connect(
         instagram_verify_token=SecretStr("verify me"),
     )
     app = build_webhooks_app(
-        WebhookServices(settings, shards, ChannelDirectory(pool), SystemClock())
+        WebhookDependencies(settings, shards, ChannelDirectory(pool), SystemClock())
     )
     transport = httpx.ASGITransport(app, root_path=mounted_at)
     return httpx.AsyncClient(transport=transport, base_url="http://pilito.test")

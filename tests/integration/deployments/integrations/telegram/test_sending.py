@@ -18,8 +18,13 @@ from deployments.integrations.telegram.sending import LONGEST_PAUSE_S
 from persistence.channels import Channel, ChannelKind
 from persistence.database import Pool
 from persistence.ids import SendId
-from tests.support.scripted_server import Fail, Hang, HangUp, Reply
-from tests.support.telegram_server import TOKEN, TelegramServer, refusal, too_many
+from tests.support.servers.scripted_server import Fail, Hang, HangUp, Reply
+from tests.support.servers.telegram_server import (
+    TOKEN,
+    TelegramServer,
+    refusal,
+    too_many,
+)
 from tests.support.website import CIPHER, add_shop
 
 SARA = "7001"

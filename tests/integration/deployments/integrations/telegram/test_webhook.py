@@ -13,26 +13,26 @@ from actors.conversation.errors import ShardUnavailableError
 from actors.conversation.rules.policy import Policy
 from config.settings import Settings
 from deployments.integrations.channel_directory import ChannelDirectory
-from deployments.integrations.telegram.reading import MAX_WEBHOOK_BYTES
-from deployments.integrations.webhooks_app import WebhookServices, build_webhooks_app
+from deployments.integrations.telegram.webhook import MAX_WEBHOOK_BYTES
+from deployments.integrations.webhooks import WebhookDependencies, build_webhooks_app
 from persistence.channels import ChannelKind
 from persistence.customers import CustomerFilter, fetch_customers_page
 from persistence.database import Pool
 from persistence.secrets import Cipher
-from tests.support.scripted_server import HangUp
-from tests.support.shards import RecordingShards
-from tests.support.telegram import (
-    TelegramShop,
-    fetch_texts,
-    new_bot,
-    running_shop,
-)
-from tests.support.telegram_server import (
+from tests.support.conversation.shards import RecordingShards
+from tests.support.servers.scripted_server import HangUp
+from tests.support.servers.telegram_server import (
     TelegramServer,
     build_message,
     refusal,
     too_many,
     update,
+)
+from tests.support.telegram import (
+    TelegramShop,
+    fetch_texts,
+    new_bot,
+    running_shop,
 )
 from tests.support.waiting import wait_for_count
 from tests.support.website import CIPHER, add_channel, add_shop
@@ -279,7 +279,7 @@ def shards() -> RecordingShards:
 def connect(
     pool: Pool, shards: RecordingShards, cipher: Cipher | None = CIPHER
 ) -> httpx.AsyncClient:
-    services = WebhookServices(
+    services = WebhookDependencies(
         Settings(), shards, ChannelDirectory(pool), SystemClock(), cipher=cipher
     )
     transport = httpx.ASGITransport(build_webhooks_app(services))

@@ -17,7 +17,7 @@ from deployments.integrations.website import hub
 from deployments.integrations.website.hub import MAX_NEWS, MAX_VISITS_PER_CONVERSATION
 from persistence.database import Pool
 from persistence.ids import EventId, UserId, derive_conversation_id
-from tests.support.http_server import ANSWER_S, open_socket
+from tests.support.servers.http_server import ANSWER_S, open_socket
 from tests.support.website import Website, running_website
 
 VISITOR = "visitor-0001"

@@ -18,12 +18,12 @@ from deployments.accounts import (
     needs_rehash,
 )
 from deployments.web.api.auth import authenticate
-from deployments.web.api.context import ApiContext
 from deployments.web.api.errors import NotSignedInError
 from deployments.web.api.tokens import TokenType
+from deployments.web.dependencies import WebDependencies
 from persistence.database import Pool
 from persistence.errors import DuplicateRowError
-from persistence.users import User, set_user_active
+from persistence.users import User, fetch_user, set_user_active
 from tests.support.api import Api, connect
 
 PASSWORD = "گذرواژهٔ من"
@@ -71,6 +71,42 @@ async def test_wrong_password_and_unknown_name_are_told_the_same(
     assert answer.status_code == 401
     assert answer.json()["detail"].startswith("No active account")
     assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+async def test_a_hash_of_weaker_parameters_is_upgraded_by_the_sign_in(
+    door: httpx.AsyncClient, pool: Pool, sara: User
+) -> None:
+    assert (await sign_in(door)).status_code == 200
+    upgraded = await fetch_user(pool, sara.id)
+    assert upgraded is not None
+    assert upgraded.password_hash != sara.password_hash
+    assert not needs_rehash(upgraded.password_hash)
+    assert (await sign_in(door)).status_code == 200
+    assert await fetch_user(pool, sara.id) == upgraded
+
+
+async def test_a_wrong_password_upgrades_no_hash(
+    door: httpx.AsyncClient, pool: Pool, sara: User
+) -> None:
+    assert (await sign_in(door, password="wrong")).status_code == 401
+    assert await fetch_user(pool, sara.id) == sara
+
+
+async def test_nobody_waits_for_the_upgrade_of_anothers_hash(
+    api: Api, app: FastAPI, door: httpx.AsyncClient, pool: Pool
+) -> None:
+    reza = await api.add_user("reza", QUICK.hash(PASSWORD))
+    context: WebDependencies = app.state.context
+    # An upgrade that does not end: sign-ins of others go on, as often as they like.
+    async with context.hash_upgrades:
+        waiting = asyncio.create_task(sign_in(door, "reza"))
+        for _ in range(3):
+            assert (await sign_in(door, password="wrong")).status_code == 401
+        assert await fetch_user(pool, reza.id) == reza
+    assert (await waiting).status_code == 200
+    upgraded = await fetch_user(pool, reza.id)
+    assert upgraded is not None
+    assert not needs_rehash(upgraded.password_hash)
 
 
 def test_an_unknown_names_check_costs_what_a_real_one_costs() -> None:
@@ -132,7 +168,7 @@ async def test_every_api_route_but_signing_in_names_its_lock(app: FastAPI) -> No
 
 
 async def test_forged_and_expired_tokens_are_refused(app: FastAPI, sara: User) -> None:
-    context: ApiContext = app.state.context
+    context: WebDependencies = app.state.context
     now = datetime.now(UTC)  # noqa: TID251 - the library reads the machine's clock
     expired = context.signer.sign(sara.id, TokenType.ACCESS, now - timedelta(hours=1))
     claims = {"sub": str(sara.id), "type": "access", "iat": now}

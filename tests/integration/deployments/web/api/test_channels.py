@@ -13,8 +13,9 @@ from deployments.web.api.channels import HINTS
 from persistence.channels import (
     ChannelKind,
     LinkState,
+    decrypt_tokens,
+    fetch_channel,
     fetch_channel_by_account,
-    fetch_channel_tokens,
 )
 from persistence.database import Pool
 from persistence.ids import ChannelId
@@ -58,9 +59,7 @@ async def test_an_instagram_channel_shows_all_but_its_token(
     assert stored is not None
     assert stored.tenant_id == alice.tenant_id
     assert TOKEN.encode() not in (stored.access_token or b"")
-    tokens = await fetch_channel_tokens(pool, Cipher(SECRET), stored.id)
-    assert tokens is not None
-    assert tokens.access_token == TOKEN
+    assert decrypt_tokens(Cipher(SECRET), stored).access_token == TOKEN
 
 
 async def test_a_telegram_channel_is_known_by_its_bots_number(
@@ -250,4 +249,4 @@ async def test_every_change_is_announced(
     await client.delete(path)
     assert [await heard.get() for _ in range(3)] == [channel["id"]] * 3
     await listener.close()
-    assert await fetch_channel_tokens(pool, Cipher(SECRET), ChannelId(uuid4())) is None
+    assert await fetch_channel(pool, ChannelId(UUID(channel["id"]))) is None

@@ -8,7 +8,7 @@ import pytest
 from persistence.database import Pool
 from persistence.users import User
 from tests.support.api import Api, connect
-from tests.support.graph_server import Fail, GraphServer, HangUp, Reply
+from tests.support.servers.graph_server import Fail, GraphServer, HangUp, Reply
 
 TOKEN = "IGQVJ-secret-of-the-platform-WXYZ"
 OTHER_TOKEN = "IGQVJ-secret-of-another-account"

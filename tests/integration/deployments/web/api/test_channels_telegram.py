@@ -7,12 +7,13 @@ import httpx
 import pytest
 
 from config.settings import Settings
-from deployments.integrations.channel_registration import Connections
+from deployments.integrations.channel_registration import ChannelRegistration
 from deployments.integrations.telegram.sending import MAX_CONNECTIONS
 from persistence.channels import (
     Link,
     LinkState,
-    fetch_channel_tokens,
+    decrypt_tokens,
+    fetch_channel,
     fetch_tenant_channel,
 )
 from persistence.database import Pool
@@ -20,9 +21,14 @@ from persistence.ids import ChannelId
 from persistence.secrets import Cipher
 from persistence.users import User
 from tests.support.api import SECRET, Api, connect, write_as_customer
-from tests.support.scripted_server import Fail, Hang, HangUp, Reply
+from tests.support.servers.scripted_server import Fail, Hang, HangUp, Reply
+from tests.support.servers.telegram_server import (
+    TOKEN,
+    TelegramServer,
+    refusal,
+    too_many,
+)
 from tests.support.telegram import new_bot
-from tests.support.telegram_server import TOKEN, TelegramServer, refusal, too_many
 from tests.support.website import CIPHER
 
 OTHER = "987654321:BBH-secret_of_another_bot-abcdefghij"
@@ -74,10 +80,9 @@ async def test_the_secret_is_told_once(client: httpx.AsyncClient, pool: Pool) ->
     path = f"/api/channels/{channel['id']}/"
     shown = (await client.get(path)).json()
     assert shown == {**channel, "webhook_secret": None}
-    tokens = await fetch_channel_tokens(
-        pool, Cipher(SECRET), ChannelId(UUID(channel["id"]))
-    )
-    assert tokens is not None
+    stored = await fetch_channel(pool, ChannelId(UUID(channel["id"])))
+    assert stored is not None
+    tokens = decrypt_tokens(Cipher(SECRET), stored)
     assert tokens.webhook_secret == channel["webhook_secret"]
 
 
@@ -211,7 +216,7 @@ async def test_a_platform_that_hangs_does_not_hold_the_caller(
     telegram.managed["getMe"] = Hang()
     settings = Settings(telegram_api_url=telegram.url, public_url=PUBLIC)
     timeout = httpx.Timeout(20.0, read=0.2)
-    connections = Connections(pool, CIPHER, settings, timeout=timeout)
-    channel = await connections.create(alice.tenant_id, new_bot())
+    registration = ChannelRegistration(pool, CIPHER, settings, timeout=timeout)
+    channel = await registration.create(alice.tenant_id, new_bot())
     assert channel.link == Link(LinkState.UNREACHABLE, "no answer: ReadTimeout")
-    await connections.stop()
+    await registration.stop()

@@ -22,7 +22,7 @@ from tests.support.api import (
     add_channel,
     write_as_customer,
 )
-from tests.support.graph_server import Fail, GraphServer
+from tests.support.servers.graph_server import Fail, GraphServer
 from tests.support.waiting import wait_for_count
 
 COUNT = "SELECT count(*) FROM outbox WHERE delivery = $1"

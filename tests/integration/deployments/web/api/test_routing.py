@@ -83,8 +83,8 @@ async def test_own_intents_replace_the_defaults_for_this_tenant_alone(
         ({"primary_budget": 10**9}, "intents.0.primary_budget"),
         ({"secondary_budget": -1}, "intents.0.secondary_budget"),
         ({"budget": 1}, "intents.0.budget"),
-        ({"name": "rest"}, "intents: rest stands twice"),
-        ({"keywords": []}, "intents: only one may be without keywords"),
+        ({"name": "rest"}, "intents: rest is repeated"),
+        ({"keywords": []}, "intents: only one of them may have no keywords"),
     ],
 )
 async def test_what_can_not_be_is_refused_by_field(

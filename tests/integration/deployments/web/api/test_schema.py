@@ -142,7 +142,8 @@ def running(dsn: str) -> Iterator[Server]:
         yield running
 
 
-@pytest.mark.timeout(600)  # every operation, on cores shared with everybody
+@pytest.mark.slow  # every operation
+@pytest.mark.timeout(600)
 def test_no_request_breaks_the_api_or_its_description(running: Server) -> None:
     description = running.app.openapi()
     schema = schemathesis.openapi.from_dict(description)

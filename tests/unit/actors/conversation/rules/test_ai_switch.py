@@ -1,4 +1,4 @@
-"""The AI's switch: on and off without handing the conversation to anybody."""
+"""The AI's switch: on and off without a redirect."""
 
 import pytest
 
@@ -16,7 +16,7 @@ from actors.conversation.state import (
     Status,
     TimerKind,
 )
-from tests.support.conversations import Story, at
+from tests.support.conversation.conversations import Story, at
 
 
 def test_switched_off_the_answer_that_is_being_written_is_cancelled() -> None:
@@ -29,7 +29,9 @@ def test_switched_off_the_answer_that_is_being_written_is_cancelled() -> None:
     assert waits in story.effects
     assert story.counted == [("ai_replies_dropped_total", "switched_off")]
     written = story.ai_writes("صد تومن", 4, job=job)
-    assert not [one for one in written.effects if isinstance(one, RecordMessage)]
+    assert not [
+        effect for effect in written.effects if isinstance(effect, RecordMessage)
+    ]
 
 
 def test_switched_off_the_conversation_stays_where_it_is() -> None:
@@ -50,7 +52,7 @@ def test_switched_off_a_text_calls_a_person_and_arms_nothing() -> None:
     story.customer_writes("قیمت؟", 60)
     assert story.now.reply is None
     assert story.now.needs_operator
-    assert not [one for one in story.effects if isinstance(one, SetTimer)]
+    assert not [effect for effect in story.effects if isinstance(effect, SetTimer)]
 
 
 def test_predecessor_fault_r1_switched_off_it_stays_off() -> None:
@@ -67,7 +69,7 @@ def test_switched_off_nothing_that_waits_to_be_sent_leaves() -> None:
     story.ai_writes("صد تومن", 3, job=job)
     story.switch_ai(3, on=False)
     assert story.now.sends == ()
-    assert [one.content for one in story.now.dead] == ["صد تومن"]
+    assert [send.content for send in story.now.dead] == ["صد تومن"]
 
 
 def test_switched_off_a_share_waits_for_nothing() -> None:

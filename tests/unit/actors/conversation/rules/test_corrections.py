@@ -1,4 +1,4 @@
-"""Messages that are taken back or worded anew, also before they arrive."""
+"""Messages that are unsent or edited, also before they arrive."""
 
 import pytest
 
@@ -14,7 +14,7 @@ from actors.conversation.effects import (
 from actors.conversation.errors import UnknownConversationError
 from actors.conversation.state import Destination, Processing, Source, TimerKind
 from persistence.ids import MessageId
-from tests.support.conversations import Story, at
+from tests.support.conversation.conversations import Story, at
 
 
 def instagram() -> Story:
@@ -23,10 +23,10 @@ def instagram() -> Story:
 
 def blanked(story: Story) -> set[object]:
     return {
-        one
+        message_id
         for effect in story.effects
         if isinstance(effect, BlankMessages)
-        for one in effect.ids
+        for message_id in effect.ids
     }
 
 
@@ -95,7 +95,9 @@ def test_an_edit_stores_the_new_words_and_the_answer_begins_anew() -> None:
     story = instagram()
     job = story.ask_and_start("مانتو مشکی دارید؟", 0, "m1")
     story.is_edited("m1", "مانتو قرمز دارید؟", 3)
-    (rewritten,) = [one for one in story.effects if isinstance(one, RewriteMessages)]
+    (rewritten,) = [
+        effect for effect in story.effects if isinstance(effect, RewriteMessages)
+    ]
     assert story.message_of("m1") in rewritten.ids
     assert rewritten.content == "مانتو قرمز دارید؟"
     assert CancelReply(job) in story.effects
@@ -107,7 +109,9 @@ def test_an_edited_question_is_combined_with_its_share_anew() -> None:
     story.customer_shares("عنوان: مانتو", 0)
     story.customer_writes("چنده؟", 1, "m1")
     story.is_edited("m1", "سایز ۴۰ چنده؟", 1.5)
-    (rewritten,) = [one for one in story.effects if isinstance(one, RewriteMessages)]
+    (rewritten,) = [
+        effect for effect in story.effects if isinstance(effect, RewriteMessages)
+    ]
     assert rewritten.combined_content is not None
     assert rewritten.combined_content.endswith("سایز ۴۰ چنده؟")
 
@@ -117,7 +121,7 @@ def test_an_edit_of_what_was_answered_is_only_stored() -> None:
     job = story.ask_and_start("قیمت؟", 0, "m1")
     story.ai_writes("صد تومن", 3, job=job)
     story.is_edited("m1", "قیمت شال؟", 10)
-    assert [type(one) for one in story.effects] == [RewriteMessages]
+    assert [type(effect) for effect in story.effects] == [RewriteMessages]
 
 
 def test_an_edit_brings_nothing_back_that_was_unsent() -> None:
@@ -192,7 +196,9 @@ def test_edits_without_a_number_count_as_they_come() -> None:
     story.customer_writes("مانتو دارید؟", 0, "m1")
     story.is_edited("m1", "شال دارید؟", 1)
     story.is_edited("m1", "روسری دارید؟", 2)
-    (rewritten,) = [one for one in story.effects if isinstance(one, RewriteMessages)]
+    (rewritten,) = [
+        effect for effect in story.effects if isinstance(effect, RewriteMessages)
+    ]
     assert rewritten.content == "روسری دارید؟"
 
 
@@ -226,9 +232,11 @@ def test_the_owner_unsends_our_message_and_the_customers_stay() -> None:
     story = instagram()
     job = story.ask_and_start("قیمت؟", 0, "m1")
     answer = story.ai_writes("صد تومن", 3, job=job)
-    (message,) = [one.id for one in answer.effects if isinstance(one, RecordMessage)]
+    (message,) = [
+        effect.id for effect in answer.effects if isinstance(effect, RecordMessage)
+    ]
     story.send_timer_fires(3)
-    story.part_arrives("ours-1", 4)
+    story.part_is_delivered("ours-1", 4)
     job = story.ask_and_start("ارسال؟", 5, "m2")
     story.is_unsent("ours-1", 8, is_ours=True)
     assert message in blanked(story)
@@ -241,7 +249,9 @@ def sent_without_a_name() -> tuple[Story, MessageId]:
     story = instagram()
     job = story.ask_and_start("قیمت؟", 0, "m1")
     answer = story.ai_writes("صد تومن", 3, job=job)
-    (message,) = [one.id for one in answer.effects if isinstance(one, RecordMessage)]
+    (message,) = [
+        effect.id for effect in answer.effects if isinstance(effect, RecordMessage)
+    ]
     story.send_timer_fires(3)
     return story, message
 
@@ -255,15 +265,17 @@ def test_the_owner_unsends_our_message_before_we_know_its_name(
     if is_echoed:
         story.echo_arrives("صد تومن", 5, "ours-1")
     else:
-        story.part_arrives("ours-1", 5)
+        story.part_is_delivered("ours-1", 5)
     assert message in blanked(story)
 
 
 def test_the_owner_rewords_our_message_before_we_know_its_name() -> None:
     story, message = sent_without_a_name()
     story.is_edited("ours-1", "نود تومن", 4, is_ours=True)
-    story.part_arrives("ours-1", 5)
-    (rewritten,) = [one for one in story.effects if isinstance(one, RewriteMessages)]
+    story.part_is_delivered("ours-1", 5)
+    (rewritten,) = [
+        effect for effect in story.effects if isinstance(effect, RewriteMessages)
+    ]
     assert (rewritten.ids, rewritten.content) == ((message,), "نود تومن")
 
 
@@ -274,7 +286,7 @@ def test_the_owner_unsends_what_arrived_after_it_was_given_up() -> None:
     story.send_timer_fires(33)
     story.send_timer_fires(63)
     assert story.now.dead
-    story.part_arrives("ours-1", 70, send_id=send)
+    story.part_is_delivered("ours-1", 70, send_id=send)
     story.is_unsent("ours-1", 80, is_ours=True)
     assert message in blanked(story)
 
@@ -296,5 +308,7 @@ def test_the_owners_edit_is_stored_with_the_owners_message() -> None:
     stored = story.recorded
     assert stored.content == "صد تومن"
     story.is_edited("o1", "نود تومن", 2, is_ours=True)
-    (rewritten,) = [one for one in story.effects if isinstance(one, RewriteMessages)]
+    (rewritten,) = [
+        effect for effect in story.effects if isinstance(effect, RewriteMessages)
+    ]
     assert rewritten.ids == (stored.id,)

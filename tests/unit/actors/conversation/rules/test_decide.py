@@ -1,4 +1,4 @@
-"""The rules of a conversation, told as stories."""
+"""The rules of a conversation, event by event."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ from actors.conversation.state import (
     Status,
     TimerKind,
 )
-from tests.support.conversations import POLICY, Story, at
+from tests.support.conversation.conversations import POLICY, Story, at
 
 
 def recorded(story: Story) -> list[RecordMessage]:

@@ -52,11 +52,11 @@ from actors.conversation.state import (
 from persistence.ids import (
     MessageId,
 )
-from tests.support.conversations import OPERATOR
-from tests.support.machine import ConversationBench, Fate
+from tests.support.conversation.conversations import OPERATOR
+from tests.support.conversation.machine import ConversationBench, Fate
 
 # A failing example takes long to be made small, and small it must be to be read.
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 SOME = st.integers(0, 7)
 
@@ -196,18 +196,18 @@ class ConversationMachine(ConversationBench):
     def let_answer_come(self, which: int, is_handover: bool) -> None:
         """Let an answer come, to the newest job or to an old one."""
         job = self.jobs[-1 - which % len(self.jobs)]
-        is_wanted = self.talk.awaits(job)
-        asked, ai_leads = list(self.talk.unanswered), self.talk.ai_leads
+        is_wanted = self.model.awaits(job)
+        asked, ai_leads = list(self.model.unanswered), self.model.ai_leads
         head = self.head()
         effects = self.apply(
             ReplyWritten(**head, job=job, text=self.words(), is_handover=is_handover)
         )
-        written = [one for one in effects if isinstance(one, RecordMessage)]
-        assert [one.author for one in written] == [Author.AI] * is_wanted
+        written = [effect for effect in effects if isinstance(effect, RecordMessage)]
+        assert [message.author for message in written] == [Author.AI] * is_wanted
         if is_wanted:
             assert asked, "a burst is answered once"
             assert ai_leads, "the AI answers only while it leads"
-            self.answers[MessageId(head["id"])] = self.talk.version
+            self.answers[MessageId(head["id"])] = self.model.version
 
     @precondition(lambda self: TimerKind.REPLY in self.armed)
     @rule(is_handover=st.sampled_from((False, False, True)))

@@ -1,8 +1,7 @@
 """Sending: in order, again on failure, once where it can be known."""
 
+from dataclasses import replace
 from datetime import timedelta
-
-import pytest
 
 from actors.conversation.effects import (
     ClearTimer,
@@ -11,10 +10,8 @@ from actors.conversation.effects import (
     RecordSend,
     SetTimer,
 )
-from actors.conversation.events import PartDelivered, PartOutcomeLost, PartRefused
-from actors.conversation.rules.backoff import backoff
 from actors.conversation.state import Author, Delivery, Source, Status, TimerKind
-from tests.support.conversations import POLICY, Story, at
+from tests.support.conversation.conversations import POLICY, Story, at
 
 
 def answered(text: str = "سلام!") -> Story:
@@ -38,16 +35,7 @@ def test_an_answer_is_queued_and_sent_after_the_commit() -> None:
 def test_a_delivered_part_is_done() -> None:
     story = answered()
     story.send_timer_fires(3)
-    send = story.now.sends[0]
-    story.apply(
-        PartDelivered(
-            id=story.new_id(),
-            conversation_id=story.id,
-            at=at(4),
-            send_id=send.id,
-            mid="mid.1",
-        )
-    )
+    story.part_is_delivered("mid.1", 4)
     assert story.now.sends == ()
     assert story.now.recent_mids == ("mid.1",)
     assert ClearTimer(TimerKind.SEND) in story.effects
@@ -56,17 +44,7 @@ def test_a_delivered_part_is_done() -> None:
 def test_a_temporary_no_is_tried_again_later() -> None:
     story = answered()
     story.send_timer_fires(3)
-    story.apply(
-        PartRefused(
-            id=story.new_id(),
-            conversation_id=story.id,
-            at=at(4),
-            send_id=story.now.sends[0].id,
-            reason="429",
-            permanent=False,
-            retry_after=timedelta(seconds=17),
-        )
-    )
+    story.part_is_refused(4, reason="429", retry_after=timedelta(seconds=17))
     assert story.now.sends[0].delivery is Delivery.QUEUED
     assert SetTimer(TimerKind.SEND, at(21)) in story.effects
 
@@ -74,16 +52,7 @@ def test_a_temporary_no_is_tried_again_later() -> None:
 def test_a_plain_no_fails_the_message_and_calls_a_person() -> None:
     story = answered()
     story.send_timer_fires(3)
-    story.apply(
-        PartRefused(
-            id=story.new_id(),
-            conversation_id=story.id,
-            at=at(4),
-            send_id=story.now.sends[0].id,
-            reason="blocked",
-            permanent=True,
-        )
-    )
+    story.part_is_refused(4, reason="blocked", permanent=True)
     assert story.now.sends == ()
     assert story.now.needs_operator
     (record,) = [e for e in story.effects if isinstance(e, RecordSend)]
@@ -95,16 +64,7 @@ def test_attempts_are_not_endless() -> None:
     seconds = 3.0
     while story.now.sends:
         story.send_timer_fires(seconds)
-        story.apply(
-            PartRefused(
-                id=story.new_id(),
-                conversation_id=story.id,
-                at=at(seconds),
-                send_id=story.now.sends[0].id,
-                reason="500",
-                permanent=False,
-            )
-        )
+        story.part_is_refused(seconds, reason="500")
         seconds += 400
     assert story.now.needs_operator
     assert seconds == 3 + 400 * POLICY.max_send_attempts
@@ -113,15 +73,7 @@ def test_attempts_are_not_endless() -> None:
 def test_an_echo_settles_an_unknown_outcome_before_anything_is_sent_again() -> None:
     story = answered("سلام!")
     story.send_timer_fires(3)
-    story.apply(
-        PartOutcomeLost(
-            id=story.new_id(),
-            conversation_id=story.id,
-            at=at(23),
-            send_id=story.now.sends[0].id,
-            reason="time-out",
-        )
-    )
+    story.part_is_lost(23)
     assert story.now.sends[0].delivery is Delivery.UNKNOWN
     story.echo_arrives("سلام!", 25, "mid.9")
     assert story.now.sends == ()
@@ -131,15 +83,7 @@ def test_an_echo_settles_an_unknown_outcome_before_anything_is_sent_again() -> N
 def test_our_own_echo_is_known_by_its_mid() -> None:
     story = answered()
     story.send_timer_fires(3)
-    story.apply(
-        PartDelivered(
-            id=story.new_id(),
-            conversation_id=story.id,
-            at=at(4),
-            send_id=story.now.sends[0].id,
-            mid="mid.1",
-        )
-    )
+    story.part_is_delivered("mid.1", 4)
     assert story.echo_arrives("سلام!", 5, "mid.1").effects == ()
     assert story.now.ai_may_answer
 
@@ -174,26 +118,28 @@ def test_parts_of_a_long_answer_go_out_in_order_one_at_a_time() -> None:
     assert len(under_way) == 1
 
 
-@pytest.mark.parametrize(("attempts", "seconds"), [(1, 2), (2, 4), (3, 8), (20, 300)])
-def test_backoff_doubles_up_to_its_limit(attempts: int, seconds: int) -> None:
-    assert backoff(attempts, timedelta(minutes=5)) == timedelta(seconds=seconds)
+def test_backoff_doubles_up_to_its_limit() -> None:
+    story = answered()
+    story.policy = replace(POLICY, max_send_attempts=21)
+    pauses, seconds = [], 3.0
+    for _ in range(20):
+        story.send_timer_fires(seconds)
+        story.part_is_refused(seconds)
+        due_s = (story.now.sends[0].due_at - at(0)).total_seconds()
+        pauses.append(due_s - seconds)
+        seconds = due_s
+    assert pauses == [2, 4, 8, 16, 32, 64, 128, 256, *[300] * 12]
 
 
 def test_waiting_for_a_paused_channel_is_no_failed_attempt() -> None:
     story = answered()
     for hour in range(20):
         story.send_timer_fires(3600 * hour)
-        story.apply(
-            PartRefused(
-                id=story.new_id(),
-                conversation_id=story.id,
-                at=at(3600 * hour),
-                send_id=story.now.sends[0].id,
-                reason="the channel is paused",
-                permanent=False,
-                retry_after=timedelta(minutes=1),
-                is_held=True,
-            )
+        story.part_is_refused(
+            3600 * hour,
+            reason="the channel is paused",
+            retry_after=timedelta(minutes=1),
+            is_held=True,
         )
     assert [send.attempts for send in story.now.sends] == [0]
 

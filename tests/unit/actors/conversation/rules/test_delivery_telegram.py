@@ -1,4 +1,4 @@
-"""Telegram's part of the rules: no echo tells what became of a part; numbers order."""
+"""The rules on Telegram: no echo acknowledges a part; numbers order messages."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -6,15 +6,9 @@ from datetime import timedelta
 import pytest
 
 from actors.conversation.effects import DeliverPart, RecordMessage, RecordSend
-from actors.conversation.events import (
-    PartDelivered,
-    PartOutcomeLost,
-    PartRefused,
-    SendRetried,
-)
 from actors.conversation.state import Delivery, Source
 from persistence.ids import SendId
-from tests.support.conversations import OPERATOR, Story, at
+from tests.support.conversation.conversations import Story, at
 
 LONG = "کلمه " * 2000
 
@@ -31,15 +25,7 @@ def under_way(text: str = "سلام!") -> Story:
 
 def lose_outcome(story: Story, seconds: float) -> None:
     """Let the answer to the call under way never come."""
-    story.apply(
-        PartOutcomeLost(
-            id=story.new_id(),
-            conversation_id=story.id,
-            at=at(seconds),
-            send_id=story.now.sends[0].id,
-            reason="no answer",
-        )
-    )
+    story.part_is_lost(seconds)
 
 
 def records(story: Story) -> list[tuple[int, Delivery]]:
@@ -89,30 +75,14 @@ def test_a_person_may_send_it_again() -> None:
     story = under_way()
     message = story.now.sends[0].message_id
     lose_outcome(story, 23)
-    story.apply(
-        SendRetried(
-            id=story.new_id(),
-            conversation_id=story.id,
-            at=at(60),
-            user_id=OPERATOR,
-            message_id=message,
-        )
-    )
+    story.operator_retries(message, 60)
     story.send_timer_fires(60)
     assert story.now.sends[0].delivery is Delivery.SENDING
 
 
 def come_back(story: Story, send_id: SendId, seconds: float) -> None:
     """Let the answer to an old call come after all."""
-    story.apply(
-        PartDelivered(
-            id=story.new_id(),
-            conversation_id=story.id,
-            at=at(seconds),
-            send_id=send_id,
-            mid="77",
-        )
-    )
+    story.part_is_delivered("77", seconds, send_id=send_id)
 
 
 def test_a_dead_letter_whose_call_comes_back_late_is_no_letter_any_more() -> None:
@@ -129,15 +99,7 @@ def test_what_was_queued_again_is_not_sent_once_its_old_call_comes_back() -> Non
     part, message = story.now.sends[0].id, story.now.sends[0].message_id
     story.operator_answers("من هستم", 4)
     lose_outcome(story, 23)
-    story.apply(
-        SendRetried(
-            id=story.new_id(),
-            conversation_id=story.id,
-            at=at(30),
-            user_id=OPERATOR,
-            message_id=message,
-        )
-    )
+    story.operator_retries(message, 30)
     assert [send.content for send in story.now.sends] == ["من هستم", "سلام!"]
     come_back(story, part, 50)
     assert [send.content for send in story.now.sends] == ["من هستم"]
@@ -145,17 +107,7 @@ def test_what_was_queued_again_is_not_sent_once_its_old_call_comes_back() -> Non
 
 def test_retry_after_is_waited_for_to_the_second() -> None:
     story = under_way()
-    story.apply(
-        PartRefused(
-            id=story.new_id(),
-            conversation_id=story.id,
-            at=at(4),
-            send_id=story.now.sends[0].id,
-            reason="HTTP 429",
-            permanent=False,
-            retry_after=timedelta(seconds=37),
-        )
-    )
+    story.part_is_refused(4, reason="HTTP 429", retry_after=timedelta(seconds=37))
     assert story.now.sends[0].due_at == at(41)
 
 

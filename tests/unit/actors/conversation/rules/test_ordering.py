@@ -5,11 +5,11 @@ from itertools import permutations
 import pytest
 
 from actors.conversation.effects import RecordMessage, StartReply
-from actors.conversation.state import MAX_PLACED, Source
-from tests.support.conversations import Story
+from actors.conversation.state import MAX_POSITIONS, Source
+from tests.support.conversation.conversations import Story
 
 
-def told(orders: tuple[int, ...]) -> tuple[Story, dict[int, RecordMessage]]:
+def receive(orders: tuple[int, ...]) -> tuple[Story, dict[int, RecordMessage]]:
     """Let updates arrive in this order; return each one's message."""
     story = Story(Source.TELEGRAM)
     stored = {}
@@ -24,18 +24,18 @@ def told(orders: tuple[int, ...]) -> tuple[Story, dict[int, RecordMessage]]:
 def test_whatever_arrives_first_they_stand_and_are_asked_as_written(
     orders: tuple[int, ...],
 ) -> None:
-    story, stored = told(orders)
-    placed = sorted(orders, key=lambda order: stored[order].position)
-    assert placed == [7, 8, 9, 10]
+    story, stored = receive(orders)
+    positions = sorted(orders, key=lambda order: stored[order].position)
+    assert positions == [7, 8, 9, 10]
     story.reply_timer_fires(5)
-    (order,) = [one for one in story.effects if isinstance(one, StartReply)]
+    (order,) = [effect for effect in story.effects if isinstance(effect, StartReply)]
     assert order.questions == tuple(stored[number].id for number in (7, 8, 9, 10))
     assert story.now.last_message_id == stored[10].id
 
 
 def test_ten_late_ones_still_fit_between_two() -> None:
     orders = (1, *range(12, 1, -1))
-    _, stored = told(orders)
+    _, stored = receive(orders)
     positions = [stored[order].position for order in sorted(orders)]
     assert positions == sorted(set(positions))
 
@@ -52,8 +52,8 @@ def test_what_was_stored_before_keeps_its_place() -> None:
 
 
 def test_the_memory_of_places_is_bounded() -> None:
-    story, _ = told(tuple(range(1, MAX_PLACED * 2)))
-    assert len(story.now.placed) == MAX_PLACED
+    story, _ = receive(tuple(range(1, MAX_POSITIONS * 2)))
+    assert len(story.now.positions) == MAX_POSITIONS
 
 
 def test_without_a_number_the_order_of_arrival_counts() -> None:
@@ -62,4 +62,4 @@ def test_without_a_number_the_order_of_arrival_counts() -> None:
     first = story.recorded.position
     story.customer_writes("ب", 1)
     assert first < story.recorded.position
-    assert story.now.placed == ()
+    assert story.now.positions == ()

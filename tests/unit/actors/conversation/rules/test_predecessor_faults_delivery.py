@@ -1,4 +1,4 @@
-"""TRAPS D1 to D6: what is sent, once, to whom it was meant, known by its mid."""
+"""TRAPS D1 to D6: messages are sent once, to their customer, and known by their mid."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from actors.conversation.effects import (
     SetTimer,
 )
 from actors.conversation.errors import InvalidEventError
-from actors.conversation.rules.delivery import IN_DOUBT
+from actors.conversation.rules.delivery import TAKEN_OVER_UNKNOWN
 from actors.conversation.rules.splitting import split_for
 from actors.conversation.state import (
     MAX_DEAD_PARTS,
@@ -22,7 +22,7 @@ from actors.conversation.state import (
     TimerKind,
 )
 from persistence.ids import SendId
-from tests.support.conversations import Story, at
+from tests.support.conversation.conversations import Story, at
 
 
 def answered(text: str = "سلام!") -> Story:
@@ -35,12 +35,12 @@ def answered(text: str = "سلام!") -> Story:
 
 
 def delivered(story: Story) -> list[DeliverPart]:
-    return [one for one in story.effects if isinstance(one, DeliverPart)]
+    return [effect for effect in story.effects if isinstance(effect, DeliverPart)]
 
 
 def test_d1_the_owner_who_says_what_we_said_is_still_the_owner() -> None:
     story = answered("بله موجوده")
-    story.part_arrives("mid.1", 4)
+    story.part_is_delivered("mid.1", 4)
     story.echo_arrives("بله موجوده", 5, "mid.owner")
     assert story.recorded.author is Author.SUPPORT
     assert story.now.status is Status.SUPPORT_ACTIVE
@@ -48,7 +48,7 @@ def test_d1_the_owner_who_says_what_we_said_is_still_the_owner() -> None:
 
 def test_d1_an_echo_is_ours_by_its_mid_whatever_it_says() -> None:
     story = answered("سلام!")
-    story.part_arrives("mid.1", 4)
+    story.part_is_delivered("mid.1", 4)
     assert story.echo_arrives("متنی دیگر", 5, "mid.1").effects == ()
 
 
@@ -56,7 +56,7 @@ def test_d1_an_echo_that_overtakes_our_own_answer_is_ours() -> None:
     story = answered()
     story.echo_arrives("سلام!", 3.5, "mid.1")
     assert story.now.sends == ()
-    story.part_arrives("mid.1", 4, send_id=_last_send(story))
+    story.part_is_delivered("mid.1", 4, send_id=_last_send(story))
     assert story.effects == ()
     assert story.now.ai_may_answer
 
@@ -64,7 +64,7 @@ def test_d1_an_echo_that_overtakes_our_own_answer_is_ours() -> None:
 def test_d1_the_platforms_own_word_corrects_what_an_echo_made_us_assume() -> None:
     story = answered()
     story.echo_arrives("سلام!", 3.5, "mid.owner")
-    story.part_arrives("mid.ours", 4, send_id=_last_send(story))
+    story.part_is_delivered("mid.ours", 4, send_id=_last_send(story))
     assert story.recorded.author is Author.SUPPORT
     assert story.recorded.mid == "mid.owner"
     assert not story.now.ai_may_answer
@@ -75,7 +75,7 @@ def test_what_we_took_for_our_echo_and_was_unsent_meanwhile_is_kept_blank() -> N
     story = answered()
     story.echo_arrives("سلام!", 3.5, "mid.owner")
     story.is_unsent("mid.owner", 3.7, is_ours=True)
-    story.part_arrives("mid.ours", 4, send_id=_last_send(story))
+    story.part_is_delivered("mid.ours", 4, send_id=_last_send(story))
     assert (story.recorded.content, story.recorded.is_unsent) == ("", True)
     assert not story.now.ai_may_answer
 
@@ -92,8 +92,8 @@ def test_d1_the_echo_of_a_second_attempt_is_ours_too() -> None:
     story.send_timer_fires(33)
     story.send_timer_fires(63)
     # The first call comes back after all, then the second.
-    story.part_arrives("mid.1", 64, send_id=send)
-    story.part_arrives("mid.2", 65, send_id=send)
+    story.part_is_delivered("mid.1", 64, send_id=send)
+    story.part_is_delivered("mid.2", 65, send_id=send)
     assert story.echo_arrives("سلام!", 66, "mid.2").effects == ()
     assert story.now.ai_may_answer
 
@@ -130,7 +130,9 @@ def test_d5_a_long_answer_is_cut_at_words_to_the_platforms_limit() -> None:
 
 def test_d5_signs_of_html_arrive_as_they_are() -> None:
     story = answered("سایز < ۴۰ & رنگ > ۲ <b>")
-    assert [one.send.content for one in delivered(story)] == ["سایز < ۴۰ & رنگ > ۲ <b>"]
+    assert [effect.send.content for effect in delivered(story)] == [
+        "سایز < ۴۰ & رنگ > ۲ <b>"
+    ]
 
 
 def test_d6_a_message_has_the_id_of_its_event_and_no_short_random_one() -> None:
@@ -147,8 +149,8 @@ def test_a_take_over_lets_nothing_of_the_ai_out_but_what_is_under_way() -> None:
     story.operator_answers("خودم جواب می‌دم", 3.5)
     assert [send.is_withdrawn for send in story.now.sends] == [True, False]
     assert len(story.now.dead) == parts - 1
-    story.part_arrives("mid.1", 4)
-    record = next(one for one in story.effects if isinstance(one, RecordSend))
+    story.part_is_delivered("mid.1", 4)
+    record = next(effect for effect in story.effects if isinstance(effect, RecordSend))
     # Half a message is no message that was sent.
     assert not record.is_last_part
     story.send_timer_fires(4)
@@ -162,8 +164,8 @@ def test_a_part_in_doubt_is_not_sent_again_after_a_take_over() -> None:
     story.echo_arrives("خودم هستم", 24, "mid.owner")
     story.send_timer_fires(53)
     assert delivered(story) == []
-    record = next(one for one in story.effects if isinstance(one, RecordSend))
-    assert (record.send.delivery, record.error) == (Delivery.FAILED, IN_DOUBT)
+    record = next(effect for effect in story.effects if isinstance(effect, RecordSend))
+    assert (record.send.delivery, record.error) == (Delivery.FAILED, TAKEN_OVER_UNKNOWN)
     assert story.now.sends == ()
 
 
@@ -186,11 +188,11 @@ def test_a_dead_letter_is_sent_again_when_an_operator_wants_it() -> None:
     assert not story.now.needs_operator
     assert SetTimer(TimerKind.SEND, at(60)) in story.effects
     story.send_timer_fires(60)
-    assert [one.send.attempts for one in delivered(story)] == [1]
-    story.part_arrives("mid.1", 61)
-    (record,) = [one for one in story.effects if isinstance(one, RecordSend)]
+    assert [effect.send.attempts for effect in delivered(story)] == [1]
+    story.part_is_delivered("mid.1", 61)
+    (record,) = [effect for effect in story.effects if isinstance(effect, RecordSend)]
     assert record.is_last_part
-    assert not any(isinstance(one, RecordMessage) for one in story.effects)
+    assert not any(isinstance(effect, RecordMessage) for effect in story.effects)
 
 
 def test_what_did_not_fail_can_not_be_sent_again() -> None:

@@ -1,4 +1,4 @@
-"""TRAPS R1 to R7: who leads a conversation is never undone by itself."""
+"""TRAPS R1 to R7: a redirect is never undone by itself."""
 
 import pytest
 
@@ -9,10 +9,12 @@ from actors.conversation.effects import (
     SetTimer,
 )
 from actors.conversation.state import Author, Destination, Source, Status, TimerKind
-from tests.support.conversations import Story, at
+from tests.support.conversation.conversations import Story, at
 
 DAY = 24 * 3600.0
-DEPARTMENTS = [one for one in Destination if one is not Destination.AI]
+DEPARTMENTS = [
+    destination for destination in Destination if destination is not Destination.AI
+]
 
 
 def test_r1_the_ai_that_was_switched_off_stays_off() -> None:
@@ -86,8 +88,8 @@ def test_r5_an_answer_that_is_written_but_not_sent_yet_is_withdrawn() -> None:
     story.operator_answers("صبر کنید", 3.5)
     assert ("ai_replies_dropped_total", "operator_answered") in story.counted
     story.send_timer_fires(3.5)
-    (order,) = [one for one in story.effects if isinstance(one, DeliverPart)]
-    assert order.send.content == "صبر کنید"
+    (command,) = [effect for effect in story.effects if isinstance(effect, DeliverPart)]
+    assert command.send.content == "صبر کنید"
 
 
 def test_r6_a_campaign_that_crashed_leaves_nobody_waiting_unseen() -> None:
@@ -104,6 +106,8 @@ def test_r6_a_campaign_that_crashed_leaves_nobody_waiting_unseen() -> None:
 def test_r7_the_debounce_is_a_timer_that_nobody_sleeps_for() -> None:
     story = Story()
     decision = story.customer_writes("سلام", 0)
-    stored = [one for one in decision.effects if isinstance(one, RecordMessage)]
+    stored = [
+        effect for effect in decision.effects if isinstance(effect, RecordMessage)
+    ]
     assert [message.author for message in stored] == [Author.CUSTOMER]
     assert SetTimer(TimerKind.REPLY, at(2)) in decision.effects

@@ -2,7 +2,7 @@
 
 from actors.conversation.effects import RecordMessage, SetTimer, StartReply
 from actors.conversation.state import Destination, Source, TimerKind
-from tests.support.conversations import Story, at
+from tests.support.conversation.conversations import Story, at
 
 DRESS = "عنوان: مانتو نخی"
 SCARF = "عنوان: شال"
@@ -27,8 +27,10 @@ def test_s2_of_two_quick_texts_only_the_first_absorbs_the_share() -> None:
     assert story.recorded.combined_content is not None
     story.customer_writes("سایز ۴۰ دارید؟", 1, "m2")
     assert story.recorded.combined_content is None
-    assert [one.share for one in story.now.combined] == [share]
-    assert [one.question for one in story.now.combined] == [story.message_of("m1")]
+    assert [combined.share for combined in story.now.combined] == [share]
+    assert [combined.question for combined in story.now.combined] == [
+        story.message_of("m1")
+    ]
 
 
 def test_s3_the_customers_own_text_stays_as_written() -> None:
@@ -57,8 +59,8 @@ def test_s4_a_caption_of_any_length_leaves_the_question_whole() -> None:
     assert combined is not None
     assert combined.endswith(question)
     story.reply_timer_fires(3)
-    (order,) = [one for one in story.effects if isinstance(one, StartReply)]
-    assert (order.share, order.questions) == (caption, (story.message_of("m1"),))
+    (command,) = [effect for effect in story.effects if isinstance(effect, StartReply)]
+    assert (command.share, command.questions) == (caption, (story.message_of("m1"),))
 
 
 def test_s5_a_share_without_words_and_address_still_waits_for_its_question() -> None:
@@ -79,8 +81,8 @@ def test_s5_a_share_and_its_text_in_one_webhook_combine() -> None:
 def test_s7_a_bare_share_starts_nothing_and_its_caption_is_no_question() -> None:
     story = Story(Source.INSTAGRAM)
     story.customer_shares("کپشن: برای خرید بنویسید قیمت", 0)
-    stored = [one for one in story.effects if isinstance(one, RecordMessage)]
-    timers = [one.kind for one in story.effects if isinstance(one, SetTimer)]
+    stored = [effect for effect in story.effects if isinstance(effect, RecordMessage)]
+    timers = [effect.kind for effect in story.effects if isinstance(effect, SetTimer)]
     assert len(stored) == 1
     assert timers == [TimerKind.SHARE]
     assert story.now.questions == ()

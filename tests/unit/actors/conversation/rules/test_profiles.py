@@ -1,11 +1,11 @@
-"""Who a customer is: asked gently, and never on the way of an answer."""
+"""Profile look-ups: rare, and never before an answer."""
 
 import pytest
 
 from actors.conversation.effects import AskProfile, RecordProfile, StartReply
 from actors.conversation.rules.profiles import PAUSES
 from actors.conversation.state import Destination, Profile, Source
-from tests.support.conversations import Story
+from tests.support.conversation.conversations import Story
 
 SARA = Profile("سارا", "احمدی", "sara_88")
 AN_HOUR = 3600.0
@@ -23,7 +23,7 @@ def test_a_name_is_asked_for_when_the_burst_is_over() -> None:
     assert not is_asked(story)
     story.reply_timer_fires(3)
     # Beside the answer, which does not wait for it.
-    assert [type(one) for one in story.effects][-2:] == [StartReply, AskProfile]
+    assert [type(effect) for effect in story.effects][-2:] == [StartReply, AskProfile]
 
 
 @pytest.mark.parametrize("source", [Source.TELEGRAM, Source.WEBSITE])

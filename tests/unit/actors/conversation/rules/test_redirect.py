@@ -10,9 +10,11 @@ from actors.conversation.state import (
     Status,
     TimerKind,
 )
-from tests.support.conversations import Story, at
+from tests.support.conversation.conversations import Story, at
 
-DEPARTMENTS = [one for one in Destination if one is not Destination.AI]
+DEPARTMENTS = [
+    destination for destination in Destination if destination is not Destination.AI
+]
 
 
 @pytest.mark.parametrize("destination", DEPARTMENTS)
@@ -125,7 +127,7 @@ def test_what_the_ai_had_begun_to_answer_waits_again() -> None:
     story = Story()
     story.ask_and_start("سلام", 0, "m1")
     story.redirect(Destination.SALES, 3)
-    (marked,) = [one for one in story.effects if isinstance(one, MarkMessages)]
+    (marked,) = [effect for effect in story.effects if isinstance(effect, MarkMessages)]
     assert marked == MarkMessages((story.message_of("m1"),), Processing.PENDING)
 
 
@@ -133,5 +135,5 @@ def test_what_a_person_answered_meanwhile_does_not_wait() -> None:
     story = Story()
     story.ask_and_start("سلام", 0, "m1")
     story.operator_answers("سلام", 3)
-    marks = [one for one in story.effects if isinstance(one, MarkMessages)]
+    marks = [effect for effect in story.effects if isinstance(effect, MarkMessages)]
     assert marks[-1].processing is Processing.COMPLETED

@@ -1,4 +1,4 @@
-"""How late the AI and a person may still answer on Instagram."""
+"""The reply window on Instagram, for the AI and for an operator."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -10,15 +10,15 @@ from actors.conversation.errors import WindowClosedError
 from actors.conversation.rules.delivery import WINDOW_CLOSED
 from actors.conversation.rules.reply_window import HUMAN_AGENT, reply_window
 from actors.conversation.state import Destination, Source
-from tests.support.conversations import Story, at
+from tests.support.conversation.conversations import Story, at
 
 HOUR = 3600.0
 DAY = 24 * HOUR
 
 
 def delivered(story: Story) -> DeliverPart:
-    (order,) = [one for one in story.effects if isinstance(one, DeliverPart)]
-    return order
+    (command,) = [effect for effect in story.effects if isinstance(effect, DeliverPart)]
+    return command
 
 
 def test_the_window_is_a_day_and_for_persons_a_week() -> None:
@@ -75,7 +75,7 @@ def test_what_the_ai_wrote_in_time_is_not_sent_too_late() -> None:
     job = story.ask_and_start("قیمت؟", 0)
     story.ai_writes("صد تومن", 3, job=job)
     story.send_timer_fires(DAY + 1)
-    (record,) = [one for one in story.effects if isinstance(one, RecordSend)]
+    (record,) = [effect for effect in story.effects if isinstance(effect, RecordSend)]
     assert record.error == WINDOW_CLOSED
     assert story.now.sends == ()
     assert story.now.needs_operator

@@ -21,7 +21,7 @@ from actors.conversation.state import (
     Status,
     TimerKind,
 )
-from tests.support.conversations import Story, at
+from tests.support.conversation.conversations import Story, at
 
 DRESS = "عنوان: مانتو نخی\nلینک: https://cdn/1"
 SCARF = "عنوان: شال"
@@ -35,8 +35,8 @@ def instagram() -> Story:
 
 def begun(story: Story) -> StartReply:
     """Return the answer that the last event began."""
-    (order,) = [one for one in story.effects if isinstance(one, StartReply)]
-    return order
+    (command,) = [effect for effect in story.effects if isinstance(effect, StartReply)]
+    return command
 
 
 def test_a_share_is_stored_completed_and_waits_for_its_question() -> None:
@@ -75,9 +75,9 @@ def test_a_text_takes_the_share_with_it() -> None:
         ("share_combined_total", ""),
     ]
     story.reply_timer_fires(32)
-    order = begun(story)
-    assert order.questions == (story.message_of("m1"),)
-    assert order.share == DRESS
+    command = begun(story)
+    assert command.questions == (story.message_of("m1"),)
+    assert command.share == DRESS
 
 
 def test_the_combination_is_the_contract_s_to_the_letter() -> None:
@@ -187,7 +187,7 @@ def test_while_a_person_owns_the_conversation_a_share_waits_for_nothing(
     assert story.now.pending_share is None
     assert story.now.needs_operator
     assert story.logged(LogName.CONVERSATION) == []
-    assert not any(isinstance(one, SetTimer) for one in story.effects)
+    assert not any(isinstance(effect, SetTimer) for effect in story.effects)
     assert story.counted == [("share_messages_total", "")]
 
 

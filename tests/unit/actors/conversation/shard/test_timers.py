@@ -1,4 +1,4 @@
-"""Timers in memory: the earliest first, and an old one never fires for a new one."""
+"""Timers in memory: the earliest first, and a replaced timer never fires."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from actors.conversation.shard.timers import TimerWheel
 from actors.conversation.state import TimerKind
 from persistence.ids import derive_conversation_id
-from tests.support.conversations import CHANNEL, NOON, at
+from tests.support.conversation.conversations import CHANNEL, NOON, at
 
 SARA = (derive_conversation_id(CHANNEL, "sara"), TimerKind.REPLY)
 REZA = (derive_conversation_id(CHANNEL, "reza"), TimerKind.REPLY)

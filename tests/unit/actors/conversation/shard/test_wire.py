@@ -13,7 +13,7 @@ from actors.conversation.shard.wire import (
 )
 from persistence.ids import EventId
 from tests.support.clock import NOON
-from tests.support.conversations import OPERATOR, Story
+from tests.support.conversation.conversations import OPERATOR, Story
 
 
 def write(number: int, text: str) -> OperatorAnswered:

@@ -1,4 +1,4 @@
-"""When a service is odd, by which feature, and when nothing is said about it."""
+"""Anomaly detection: what is anomalous, by which feature, and what is not."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.monitor.analysis.anomaly import Episode, Rules, find_episodes, learn, scan
+from actors.monitor.analysis.anomaly import (
+    AnomalySettings,
+    Episode,
+    detect,
+    find_episodes,
+    learn,
+)
 from actors.monitor.analysis.features import (
     FEATURES,
     Feature,
@@ -20,7 +26,7 @@ from actors.monitor.analysis.features import (
 
 STEP_S = 300.0
 DAY = 288
-RULES = Rules()
+SETTINGS = AnomalySettings()
 
 
 def usual(days: float, seed: int = 1) -> Numbers:
@@ -30,33 +36,33 @@ def usual(days: float, seed: int = 1) -> Numbers:
 
 
 def find(
-    values: Numbers, failed: Numbers | None = None, rules: Rules = RULES
+    values: Numbers, failed: Numbers | None = None, settings: AnomalySettings = SETTINGS
 ) -> tuple[Episode, ...]:
     at = [STEP_S * n for n in range(len(values))]
     ok = None if failed is None else [not one for one in failed]
     series = build_series(at, values.tolist(), ok)
-    return find_episodes(series, scan(series, rules), rules)
+    return find_episodes(series, detect(series, settings), settings)
 
 
-def told(episodes: tuple[Episode, ...]) -> list[int]:
+def raised_at(episodes: tuple[Episode, ...]) -> list[int]:
     return [one.raised for one in episodes if one.raised is not None]
 
 
-def test_a_service_as_usual_is_never_odd() -> None:
+def test_a_normal_service_has_no_anomalies() -> None:
     assert find(usual(10)) == ()
 
 
-def test_a_daily_cycle_is_not_odd() -> None:
+def test_a_daily_cycle_is_no_anomaly() -> None:
     cycle = 1 + 0.5 * np.sin(np.arange(10 * DAY) * 2 * np.pi / DAY)
-    assert told(find(usual(10) * cycle)) == []
+    assert raised_at(find(usual(10) * cycle)) == []
 
 
 @pytest.mark.parametrize("value", [0.0, 50.0])
-def test_a_service_that_never_varies_is_not_odd(value: float) -> None:
+def test_a_constant_series_has_no_anomalies(value: float) -> None:
     assert find(np.full(5 * DAY, value)) == ()
 
 
-def test_before_a_day_is_known_nothing_is_odd() -> None:
+def test_before_a_day_is_known_there_are_no_anomalies() -> None:
     values = usual(0.9)
     values[-20:] *= 100
     assert find(values) == ()
@@ -65,7 +71,7 @@ def test_before_a_day_is_known_nothing_is_odd() -> None:
 def test_two_checks_a_day_are_too_few_to_say_anything() -> None:
     at = [43_200.0 * n for n in range(20)]
     series = build_series(at, [100.0] * 19 + [9000.0])
-    assert not scan(series, RULES).judged.any()
+    assert not detect(series, SETTINGS).judged.any()
 
 
 def slow_hour(values: Numbers) -> None:
@@ -101,7 +107,7 @@ def creeping(values: Numbers) -> None:
     ],
     ids=lambda given: getattr(given, "__name__", ""),
 )
-def test_what_was_odd_is_said(
+def test_the_deviating_feature_is_named(
     change: Callable[[Numbers], None], feature: Feature
 ) -> None:
     values = usual(8)
@@ -112,20 +118,20 @@ def test_what_was_odd_is_said(
     change(values)
     (episode,) = find(values)[-1:]
     assert episode.raised is not None
-    assert feature in {reason.feature for reason in episode.oddness}
+    assert feature in {reason.feature for reason in episode.deviations}
 
 
-def test_failing_checks_are_odd_by_their_share_though_no_latency_is_known() -> None:
+def test_failing_checks_are_anomalous_by_their_share_without_any_latency() -> None:
     values, failed = usual(4), np.zeros(4 * DAY)
     failed[-4:] = 1
     values[-4:] = np.nan
     (episode,) = find(values, failed)
-    assert episode.oddness[0].feature is Feature.ERRORS
-    assert episode.oddness[0].value == pytest.approx(4 / 12)
-    assert episode.oddness[0].usual == 0.0
+    assert episode.deviations[0].feature is Feature.ERRORS
+    assert episode.deviations[0].value == pytest.approx(4 / 12)
+    assert episode.deviations[0].usual == 0.0
 
 
-def test_how_odd_is_told_in_units_of_the_edge_of_the_past() -> None:
+def test_a_ratio_is_in_units_of_the_usual_maximum() -> None:
     past = np.tile(np.linspace(90.0, 110.0, 201)[:, None], (1, len(FEATURES)))
     limits = learn(past, 0.995)
     level = FEATURES.index(Feature.LEVEL)
@@ -146,11 +152,11 @@ def test_an_episode_says_since_when_and_until_when() -> None:
     assert 929 <= episode.ended <= 960
 
 
-def test_a_second_failure_in_the_same_week_is_as_odd_as_the_first() -> None:
+def test_a_second_failure_in_the_same_week_is_as_anomalous_as_the_first() -> None:
     values = usual(6)
     for begin in (3 * DAY, 5 * DAY + 100):
         values[begin : begin + 12] *= 4
-    assert len(told(find(values))) == 2
+    assert len(raised_at(find(values))) == 2
 
 
 def slow_on(days: Mapping[float, float]) -> Numbers:
@@ -162,17 +168,17 @@ def slow_on(days: Mapping[float, float]) -> Numbers:
     return values
 
 
-def test_what_happens_a_third_time_in_a_week_is_a_habit_and_kept_but_not_told() -> None:
+def test_a_third_episode_in_a_week_is_recurring_and_raises_no_alert() -> None:
     episodes = find(slow_on({3: 4, 4.3: 4, 5.6: 4, 6.9: 4}))
     assert [one.raised is not None for one in episodes] == [True, True, False, False]
 
 
-def test_what_comes_at_the_same_time_of_day_is_a_habit_the_second_time() -> None:
+def test_an_episode_at_the_same_time_of_day_is_recurring_the_second_time() -> None:
     episodes = find(slow_on({3: 4, 4: 4, 6: 4}))
     assert [one.raised is not None for one in episodes] == [True, False, False]
 
 
-def test_a_habit_that_gets_far_worse_is_told_again() -> None:
+def test_a_recurring_episode_that_gets_far_worse_raises_an_alert_again() -> None:
     episodes = find(slow_on({3: 3, 4: 3, 5: 3, 6: 3, 7: 12}))
     assert [one.raised is not None for one in episodes] == [
         True,
@@ -183,10 +189,10 @@ def test_a_habit_that_gets_far_worse_is_told_again() -> None:
     ]
 
 
-def test_a_change_that_stays_is_told_once_and_then_the_new_usual() -> None:
+def test_a_lasting_change_raises_one_alert_and_is_the_new_normal() -> None:
     values = usual(12)
     values[4 * DAY :] *= 2
-    assert told(find(values)) == [4 * DAY]
+    assert raised_at(find(values)) == [4 * DAY]
 
 
 def test_the_same_checks_are_judged_alike_every_time() -> None:
@@ -195,12 +201,12 @@ def test_the_same_checks_are_judged_alike_every_time() -> None:
     assert find(values) == find(values)
 
 
-def test_odd_checks_close_together_are_one_episode() -> None:
+def test_anomalous_checks_close_together_are_one_episode() -> None:
     values = usual(5)
     values[4 * DAY] *= 5
     values[4 * DAY + 60] *= 5
     assert len(find(values)) == 1
-    assert len(find(values, rules=replace(RULES, quiet=timedelta(hours=1)))) == 2
+    assert len(find(values, settings=replace(SETTINGS, quiet=timedelta(hours=1)))) == 2
 
 
 # Each example fits forests, a tenth of a second each.
@@ -216,11 +222,11 @@ def test_what_comes_later_changes_no_judgement(
     values = usual(5, seed)
     values[begin : begin + 10] *= factor
     at = [STEP_S * n for n in range(len(values))]
-    whole = scan(build_series(at, values.tolist()), RULES)
+    whole = detect(build_series(at, values.tolist()), SETTINGS)
     # Up to where the past is learnt anew the block's end is the only thing to come.
     cut = 4 * DAY
-    part = scan(build_series(at[:cut], values[:cut].tolist()), RULES)
-    np.testing.assert_array_equal(part.odd, whole.odd[:cut])
+    part = detect(build_series(at[:cut], values[:cut].tolist()), SETTINGS)
+    np.testing.assert_array_equal(part.anomalous, whole.anomalous[:cut])
     np.testing.assert_allclose(part.ratios, whole.ratios[:cut])
 
 
@@ -235,8 +241,8 @@ def test_whatever_the_latencies_ratios_are_numbers_and_nothing_breaks(
     series = build_series(
         [STEP_S * n for n in range(len(values) * repeat)], values * repeat
     )
-    found = scan(series, RULES)
+    found = detect(series, SETTINGS)
     assert np.isfinite(found.ratios).all()
     assert (found.ratios >= 0).all()
-    assert not found.odd[~found.judged].any()
+    assert not found.anomalous[~found.judged].any()
     assert build_features(series).shape == found.ratios.shape

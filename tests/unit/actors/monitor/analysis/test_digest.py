@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.monitor.analysis.anomaly import Oddness
+from actors.monitor.analysis.anomaly import Deviation
 from actors.monitor.analysis.digest import (
     choose_advice,
     rank_services,
@@ -28,9 +28,9 @@ from actors.monitor.analysis.digest_words import (
     render_number,
 )
 from actors.monitor.analysis.facts import (
+    DatedEpisode,
     DigestFacts,
     Figures,
-    OddTime,
     Outage,
     ServiceFacts,
     Span,
@@ -41,11 +41,11 @@ from persistence.ids import ResultId, ServiceId
 EVENING = datetime(2026, 11, 20, 18, 30, tzinfo=UTC)
 PERIOD = Span(EVENING - timedelta(hours=14), EVENING + timedelta(hours=10))
 RESULT = ResultId(UUID(int=7))
-SLOW = OddTime(
+SLOW = DatedEpisode(
     began_at=EVENING,
     ended_at=EVENING + timedelta(hours=2),
-    oddness=(Oddness(Feature.LEVEL, 3.24, 412.4, 98.4),),
-    is_habit=False,
+    deviations=(Deviation(Feature.LEVEL, 3.24, 412.4, 98.4),),
+    is_recurring=False,
     result_ids=(RESULT,),
 )
 DOWN = Outage(EVENING, EVENING + timedelta(minutes=25), 6, is_open=False)
@@ -54,12 +54,12 @@ QUIET = ServiceFacts(
     name="checkout-2",
     now=Figures(288, 0, 100.0, 180.0),
     week_before=Figures(280, 7, 101.0, 150.0),
-    odd=(),
+    episodes=(),
     outages=(),
     is_learning=False,
 )
 TROUBLED = replace(
-    QUIET, now=Figures(288, 6, 131.0, 420.0), odd=(SLOW,), outages=(DOWN,)
+    QUIET, now=Figures(288, 6, 131.0, 420.0), episodes=(SLOW,), outages=(DOWN,)
 )
 
 
@@ -70,12 +70,12 @@ def test_an_english_digest_says_what_since_when_against_when_and_what_to_do() ->
         " Half of the answers came within 131 ms, 95% within 420 ms"
         " (29.7% slower than a week before: 101 ms)."
         " Down from 2026-11-20 18:30 to 2026-11-20 18:55: 6 checks in a row failed."
-        " Odd since 2026-11-20 18:30, until 2026-11-20 20:30: the usual latency of an"
-        " hour was 412 ms, usually 98 ms; 3.2 times as far away as it ever goes."
-        " What to do: Read the service's log for the time in which it was down;"
-        " something that comes back by itself comes again. Look for what began at that"
-        " time: a deployment, a heavy query, a busy neighbour; if it stays, ask for"
-        " more resources."
+        " Anomaly: the median latency of an hour was 412 ms from 2026-11-20 18:30 to"
+        " 2026-11-20 20:30 (usually 98 ms), a deviation 3.2 times the usual maximum."
+        " What to do: Read the service's log for the time of the outage; a problem that"
+        " disappears by itself usually returns. Look for what started at that time: a"
+        " deployment, a heavy query, another busy program on the server; if it stays,"
+        " add resources."
     )
 
 
@@ -84,8 +84,8 @@ def test_a_persian_digest_isolates_names_and_dates_and_writes_its_own_digits() -
         "\u2068checkout-2\u2069، از \u20662026-11-20 04:30\u2069 تا"
         " \u20662026-11-21 04:30\u2069 (UTC)."
         " ۲۸۸ بررسی، ۰ ناموفق: ۱۰۰٪ موفق (هفتهٔ پیش: ۹۷٫۵٪)."
-        " نیمی از پاسخ‌ها در ۱۰۰ میلی‌ثانیه و ۹۵٪ آن‌ها در ۱۸۰ میلی‌ثانیه رسیدند."
-        " چیز غیرعادی دیده نشد."
+        " نیمی از پاسخ‌ها در کمتر از ۱۰۰ میلی‌ثانیه و ۹۵٪ آن‌ها در کمتر از ۱۸۰"
+        " میلی‌ثانیه رسیدند. مورد غیرعادی دیده نشد."
     )
 
 
@@ -111,15 +111,15 @@ def test_the_digest_of_all_names_the_worst_and_counts_their_troubles() -> None:
     text = render_overall(facts, Language.ENGLISH)
     assert text.startswith("All services, 2026-11-20 04:30 to")
     assert "576 checks, 6 failed: 99% passed" in text
-    assert "Oddest: checkout-2 (2)." in text
+    assert "Most affected: checkout-2 (2)." in text
     assert "checkout-2: Down from" in text
     assert "search" not in text
 
 
-def test_a_habit_is_counted_and_alarms_nobody() -> None:
-    facts = replace(QUIET, odd=(replace(SLOW, is_habit=True),))
+def test_a_recurring_anomaly_is_counted_and_raises_no_alert() -> None:
+    facts = replace(QUIET, episodes=(replace(SLOW, is_recurring=True),))
     text = render_service(facts, PERIOD, Language.ENGLISH)
-    assert "nobody was alarmed: 1 odd times" in text
+    assert "Recurring anomalies of this week, without an alert: 1." in text
     assert "What to do" not in text
     assert facts.anomalies == ()
 
@@ -127,29 +127,29 @@ def test_a_habit_is_counted_and_alarms_nobody() -> None:
 def test_what_is_still_down_comes_before_what_was_down_for_longer() -> None:
     was = replace(QUIET, name="was", outages=(replace(DOWN, checks=100),))
     still = replace(QUIET, name="still", outages=(replace(DOWN, is_open=True),))
-    odd = replace(QUIET, name="odd", odd=(SLOW,))
-    assert [one.name for one in rank_services([QUIET, odd, was, still])] == [
+    slow = replace(QUIET, name="slow", episodes=(SLOW,))
+    assert [one.name for one in rank_services([QUIET, slow, was, still])] == [
         "still",
         "was",
-        "odd",
+        "slow",
     ]
 
 
-def odd_by(feature: Feature, value: float, usual: float) -> ServiceFacts:
-    reason = Oddness(feature, 3.0, value, usual)
-    return replace(QUIET, odd=(replace(SLOW, oddness=(reason,)),))
+def anomaly_by(feature: Feature, value: float, usual: float) -> ServiceFacts:
+    reason = Deviation(feature, 3.0, value, usual)
+    return replace(QUIET, episodes=(replace(SLOW, deviations=(reason,)),))
 
 
 @pytest.mark.parametrize(
     ("facts", "advice"),
     [
         (QUIET, []),
-        (odd_by(Feature.LEVEL, 300, 100), [Advice.SLOWER]),
-        (odd_by(Feature.LEVEL, 3, 100), [Advice.QUICKER]),
-        (odd_by(Feature.JUMP, -80, 0), [Advice.QUICKER]),
-        (odd_by(Feature.SPREAD, 300, 100), [Advice.UNSTEADY]),
-        (odd_by(Feature.TREND, 300, 0), [Advice.DRIFT]),
-        (odd_by(Feature.ERRORS, 0.5, 0), [Advice.ERRORS]),
+        (anomaly_by(Feature.LEVEL, 300, 100), [Advice.SLOWER]),
+        (anomaly_by(Feature.LEVEL, 3, 100), [Advice.QUICKER]),
+        (anomaly_by(Feature.JUMP, -80, 0), [Advice.QUICKER]),
+        (anomaly_by(Feature.SPREAD, 300, 100), [Advice.UNSTEADY]),
+        (anomaly_by(Feature.TREND, 300, 0), [Advice.DRIFT]),
+        (anomaly_by(Feature.ERRORS, 0.5, 0), [Advice.ERRORS]),
         (replace(QUIET, outages=(DOWN,)), [Advice.WAS_DOWN]),
         (replace(QUIET, outages=(replace(DOWN, is_open=True),)), [Advice.DOWN_NOW]),
         (
@@ -158,7 +158,7 @@ def odd_by(feature: Feature, value: float, usual: float) -> ServiceFacts:
         ),
     ],
 )
-def test_advice_follows_from_what_was_odd(
+def test_advice_follows_from_the_deviation(
     facts: ServiceFacts, advice: list[Advice]
 ) -> None:
     assert choose_advice(facts) == advice

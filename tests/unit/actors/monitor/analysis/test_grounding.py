@@ -1,11 +1,11 @@
-"""Which numbers of a model's text are its own invention."""
+"""Grounding finds the numbers of a text that are not in the facts."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.monitor.analysis.digest_words import Language, render_number
-from actors.monitor.analysis.grounding import find_invented
+from actors.monitor.analysis.grounding import find_ungrounded_numbers
 
 FACTS = (
     "api-v2, 2026-11-20 04:30 to 2026-11-21 04:30 (UTC). 1288 checks, 12 failed:"
@@ -27,11 +27,11 @@ FACTS = (
     ],
 )
 def test_what_the_facts_say_may_be_said_rounded_and_in_any_digits(text: str) -> None:
-    assert find_invented(text, FACTS, ["api-v2"]) == ()
+    assert find_ungrounded_numbers(text, FACTS, ["api-v2"]) == ()
 
 
 @pytest.mark.parametrize(
-    ("text", "invented"),
+    ("text", "ungrounded"),
     [
         ("13 checks failed.", ("13",)),
         ("۱۳ بررسی ناموفق بود.", ("13",)),
@@ -42,9 +42,9 @@ def test_what_the_facts_say_may_be_said_rounded_and_in_any_digits(text: str) -> 
     ],
 )
 def test_what_the_facts_do_not_say_is_found(
-    text: str, invented: tuple[str, ...]
+    text: str, ungrounded: tuple[str, ...]
 ) -> None:
-    assert find_invented(text, FACTS, ["api-v2"]) == invented
+    assert find_ungrounded_numbers(text, FACTS, ["api-v2"]) == ungrounded
 
 
 @given(
@@ -57,10 +57,10 @@ def test_a_number_as_we_write_it_is_never_an_invention(
 ) -> None:
     facts = render_number(number, Language.ENGLISH, 3)
     said = render_number(float(facts), language, decimals)
-    assert find_invented(f"({said})", facts) == ()
+    assert find_ungrounded_numbers(f"({said})", facts) == ()
 
 
 @given(text=st.text(), facts=st.text(), names=st.lists(st.text(), max_size=3))
 def test_no_text_breaks_it(text: str, facts: str, names: list[str]) -> None:
-    find_invented(text, facts, names)
-    assert find_invented(text, text) == ()
+    find_ungrounded_numbers(text, facts, names)
+    assert find_ungrounded_numbers(text, text) == ()

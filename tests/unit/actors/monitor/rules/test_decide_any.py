@@ -1,4 +1,4 @@
-"""The monitor's rules against whatever may happen, in any order, at any time."""
+"""The monitor's rules against any events, in any order, at any time."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -7,10 +7,9 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.monitor.codec import decode_state
-from actors.monitor.rules.alert_rules import Rules
+from actors.monitor.rules.alert_rules import AlertRules
 from actors.monitor.rules.decide import decide
-from actors.monitor.rules.effects import RecordTransition, Tell
+from actors.monitor.rules.effects import Notify, RecordTransition
 from actors.monitor.rules.events import (
     AnomalyFound,
     CheckFailed,
@@ -19,7 +18,7 @@ from actors.monitor.rules.events import (
     Event,
     NetworkLost,
 )
-from actors.monitor.rules.state import ServiceHealth, check_invariants
+from actors.monitor.rules.state import ServiceHealth, check_invariants, decode_state
 from persistence.ids import ResultId, ServiceId, TenantId
 from persistence.monitor import AlertKind, Status
 
@@ -48,7 +47,7 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     ),
 )
 RULES = st.builds(
-    Rules,
+    AlertRules,
     st.integers(1, 5),
     st.integers(1, 5),
     st.none() | st.floats(1, 60_000),
@@ -58,7 +57,7 @@ RULES = st.builds(
 
 
 @given(RULES, st.lists(EVENTS, max_size=60))
-def test_no_history_breaks_the_state(rules: Rules, events: list[Event]) -> None:
+def test_no_history_breaks_the_state(rules: AlertRules, events: list[Event]) -> None:
     state = NEW
     for event in events:
         decision = decide(state, event, rules)
@@ -72,7 +71,7 @@ def test_no_history_breaks_the_state(rules: Rules, events: list[Event]) -> None:
 
 @given(RULES, st.lists(EVENTS, max_size=40), st.integers(0, 40))
 def test_a_restart_at_any_point_changes_nothing(
-    rules: Rules, events: list[Event], crash_at: int
+    rules: AlertRules, events: list[Event], crash_at: int
 ) -> None:
     straight = crashed = NEW
     for index, event in enumerate(events):
@@ -88,20 +87,20 @@ def test_a_restart_at_any_point_changes_nothing(
 
 @given(RULES, st.lists(EVENTS, max_size=60))
 def test_recoveries_answer_outages_one_to_one(
-    rules: Rules, events: list[Event]
+    rules: AlertRules, events: list[Event]
 ) -> None:
     state, open_incident = NEW, None
     for event in events:
         decision = decide(state, event, rules)
-        for told in decision.effects:
-            if not isinstance(told, Tell):
+        for effect in decision.effects:
+            if not isinstance(effect, Notify):
                 continue
-            if told.kind is AlertKind.DOWN:
+            if effect.kind is AlertKind.DOWN:
                 assert open_incident is None
-                open_incident = told.incident_id
-            elif told.kind in {AlertKind.RECOVERED, AlertKind.REMINDER}:
-                assert told.incident_id == open_incident is not None
-                if told.kind is AlertKind.RECOVERED:
+                open_incident = effect.incident_id
+            elif effect.kind in {AlertKind.RECOVERED, AlertKind.REMINDER}:
+                assert effect.incident_id == open_incident is not None
+                if effect.kind is AlertKind.RECOVERED:
                     open_incident = None
         state = decision.state
 
@@ -111,7 +110,7 @@ def test_the_thresholds_are_what_a_slow_model_says(
     threshold: int, outcomes: list[bool]
 ) -> None:
     """Without flapping, down is: so many failures last, and not so many passes."""
-    rules = Rules(threshold, threshold)
+    rules = AlertRules(threshold, threshold)
     state, is_down = NEW, False
     at = datetime(2026, 1, 1, tzinfo=UTC)
     for index, passed in enumerate(outcomes):

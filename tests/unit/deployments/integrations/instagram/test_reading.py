@@ -19,13 +19,13 @@ from actors.conversation.events import (
 from actors.conversation.rules.placeholders import UNSUPPORTED
 from actors.conversation.state import MessageType, Source
 from deployments.integrations.instagram.reading import (
-    Incoming,
-    Kind,
-    Skip,
+    EventKind,
+    SkipReason,
+    WebhookEvent,
     build_event,
-    is_signed,
     read_webhook,
 )
+from deployments.integrations.instagram.webhook import is_signed
 from persistence.channels import Channel, ChannelKind
 from persistence.ids import (
     ChannelId,
@@ -59,7 +59,7 @@ def message(**fields: object) -> dict[str, object]:
     return event(message={"mid": "m1", **fields})
 
 
-def read(*events: object, account: str = SHOP) -> list[Incoming | Skip]:
+def read(*events: object, account: str = SHOP) -> list[WebhookEvent | SkipReason]:
     """Read one entry with these events."""
     entry = {"id": account, "messaging": list(events)}
     return list(read_webhook({"object": "instagram", "entry": [entry]}))
@@ -67,7 +67,7 @@ def read(*events: object, account: str = SHOP) -> list[Incoming | Skip]:
 
 def test_a_text_is_the_customers_message() -> None:
     assert read(message(text=" سلام\n")) == [
-        Incoming(accounts=(SHOP,), customer=SARA, mid="m1", text=" سلام\n")
+        WebhookEvent(accounts=(SHOP,), customer=SARA, mid="m1", text=" سلام\n")
     ]
 
 
@@ -81,7 +81,7 @@ def test_all_entries_and_events_are_read_in_order() -> None:
     texts = [
         (found.text, found.accounts)
         for found in read_webhook(payload)
-        if isinstance(found, Incoming)
+        if isinstance(found, WebhookEvent)
     ]
     assert texts == [("a", (SHOP,)), ("b", (SHOP,)), ("c", ("other", SHOP))]
 
@@ -92,33 +92,36 @@ def test_an_echo_names_the_customer_as_its_recipient() -> None:
         "recipient": {"id": SARA},
         "message": {"mid": "m2", "text": "بله", "is_echo": True},
     }
-    assert read(echo) == [Incoming((SHOP,), SARA, "m2", "بله", Kind.ECHO)]
+    assert read(echo) == [WebhookEvent((SHOP,), SARA, "m2", "بله", EventKind.ECHO)]
 
 
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"read": {"mid": "m"}}, Skip.READ),
-        ({"reaction": {"mid": "m", "action": "react"}}, Skip.REACTION),
-        ({"delivery": {"mids": ["m"]}}, Skip.DELIVERY),
-        ({"message_edit": {"mid": "m"}}, Skip.MALFORMED),
-        ({"referral": {"ref": "ad"}}, Skip.REFERRAL),
-        ({"message": {"is_deleted": True}}, Skip.MALFORMED),
-        ({"message": {"mid": "m", "text": "x", "is_self": True}}, Skip.SELF),
-        ({"message": {"mid": "m", "text": " \0 "}}, Skip.EMPTY),
-        ({"message": {"text": "no id"}}, Skip.MALFORMED),
-        ({"message": {"mid": "m" * 257, "text": "x"}}, Skip.MALFORMED),
-        ({"message": "text"}, Skip.MALFORMED),
-        ({"postback": {"title": "no id"}}, Skip.MALFORMED),
-        ({"something_new": {}}, Skip.OTHER),
+        ({"read": {"mid": "m"}}, SkipReason.READ),
+        ({"reaction": {"mid": "m", "action": "react"}}, SkipReason.REACTION),
+        ({"delivery": {"mids": ["m"]}}, SkipReason.DELIVERY),
+        ({"message_edit": {"mid": "m"}}, SkipReason.MALFORMED),
+        ({"referral": {"ref": "ad"}}, SkipReason.REFERRAL),
+        ({"message": {"is_deleted": True}}, SkipReason.MALFORMED),
+        ({"message": {"mid": "m", "text": "x", "is_self": True}}, SkipReason.SELF),
+        ({"message": {"mid": "m", "text": " \0 "}}, SkipReason.EMPTY),
+        ({"message": {"text": "no id"}}, SkipReason.MALFORMED),
+        ({"message": {"mid": "m" * 257, "text": "x"}}, SkipReason.MALFORMED),
+        ({"message": "text"}, SkipReason.MALFORMED),
+        ({"postback": {"title": "no id"}}, SkipReason.MALFORMED),
+        ({"something_new": {}}, SkipReason.OTHER),
     ],
 )
 def test_what_makes_no_message_is_skipped_with_a_reason(
-    fields: dict[str, object], reason: Skip
+    fields: dict[str, object], reason: SkipReason
 ) -> None:
     spoiled = read(message(text="before"), event(**fields), message(text="after"))
     assert spoiled[1] is reason
-    assert [type(found) for found in (spoiled[0], spoiled[2])] == [Incoming, Incoming]
+    assert [type(found) for found in (spoiled[0], spoiled[2])] == [
+        WebhookEvent,
+        WebhookEvent,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +140,7 @@ def test_media_without_words_is_kept_with_its_address(
 ) -> None:
     payload = {"url": "https://cdn.example/1", "id": 77}
     (found,) = read(message(attachments=[{"type": kind, "payload": payload}]))
-    assert found == Incoming(
+    assert found == WebhookEvent(
         (SHOP,),
         SARA,
         "m1",
@@ -149,31 +152,31 @@ def test_media_without_words_is_kept_with_its_address(
 
 def test_an_attachment_keeps_the_words_that_came_with_it() -> None:
     (found,) = read(message(text="این چند؟", attachments=[{"type": "image"}]))
-    assert isinstance(found, Incoming)
+    assert isinstance(found, WebhookEvent)
     assert (found.message_type, found.text) == (MessageType.IMAGE, "این چند؟")
 
 
 def test_all_pictures_of_one_message_are_kept() -> None:
     pictures = [{"type": "image", "payload": {"url": f"u{n}"}} for n in range(3)]
     (found,) = read(message(attachments=pictures))
-    assert isinstance(found, Incoming)
+    assert isinstance(found, WebhookEvent)
     assert [media.url for media in found.media] == ["u0", "u1", "u2"]
 
 
 def test_a_heart_is_said_rather_than_shown() -> None:
     (found,) = read(message(attachments=[{"type": "like_heart"}]))
-    assert found == Incoming((SHOP,), SARA, "m1", "❤️")
+    assert found == WebhookEvent((SHOP,), SARA, "m1", "❤️")
 
 
 def test_a_message_that_answers_another_names_it() -> None:
     (found,) = read(message(text="همین", reply_to={"mid": "m0"}))
-    assert isinstance(found, Incoming)
+    assert isinstance(found, WebhookEvent)
     assert found.reply_to_mid == "m0"
 
 
 def test_an_unsent_message_is_told_with_its_mid() -> None:
     assert read(message(is_deleted=True)) == [
-        Incoming((SHOP,), SARA, "m1", "", Kind.UNSENT)
+        WebhookEvent((SHOP,), SARA, "m1", "", EventKind.UNSENT)
     ]
 
 
@@ -184,7 +187,9 @@ def test_what_the_owner_takes_back_is_in_the_customers_conversation() -> None:
         "message": {"mid": "m2", "is_deleted": True},
     }
     (found,) = read(unsent)
-    assert found == Incoming((SHOP,), SARA, "m2", "", Kind.UNSENT, is_ours=True)
+    assert found == WebhookEvent(
+        (SHOP,), SARA, "m2", "", EventKind.UNSENT, is_ours=True
+    )
     event = build_event(CHANNEL, found, AT)
     assert isinstance(event, MessageUnsent)
     assert event.is_ours
@@ -193,7 +198,9 @@ def test_what_the_owner_takes_back_is_in_the_customers_conversation() -> None:
 def test_an_edit_is_told_with_the_new_words_and_its_number() -> None:
     edit = {"mid": "m1", "text": "نه، قرمز", "num_edit": 2}
     assert read(event(message_edit=edit)) == [
-        Incoming((SHOP,), SARA, "m1", "نه، قرمز", Kind.EDITED, edit="2", edit_order=2)
+        WebhookEvent(
+            (SHOP,), SARA, "m1", "نه، قرمز", EventKind.EDITED, edit="2", edit_order=2
+        )
     ]
 
 
@@ -213,7 +220,7 @@ def test_an_edit_says_which_one_it_is(
 ) -> None:
     told = {"mid": "m1", "text": "قرمز", **edit}
     (found,) = read(event(message_edit=told, timestamp=at_ms))
-    assert isinstance(found, Incoming)
+    assert isinstance(found, WebhookEvent)
     edited = build_event(CHANNEL, found, AT)
     assert isinstance(edited, MessageEdited)
     assert edited.order == order
@@ -224,7 +231,7 @@ def test_words_that_come_back_are_an_edit_of_their_own() -> None:
     for at_ms, text in ((1, "a"), (2, "b"), (3, "a")):
         told = {"mid": "m1", "text": text}
         (found,) = read(event(message_edit=told, timestamp=at_ms))
-        assert isinstance(found, Incoming)
+        assert isinstance(found, WebhookEvent)
         ids.add(build_event(CHANNEL, found, AT).id)
     assert len(ids) == 3
 
@@ -235,7 +242,7 @@ def test_each_edit_is_an_event_of_its_own_and_a_repeated_one_is_the_same() -> No
         if number is not None:
             fields["num_edit"] = number
         (found,) = read(event(message_edit=fields))
-        assert isinstance(found, Incoming)
+        assert isinstance(found, WebhookEvent)
         return build_event(CHANNEL, found, AT).id
 
     ids = [edit(1, "a"), edit(2, "b"), edit(3, "a"), edit(None, "a"), edit(None, "b")]
@@ -246,13 +253,13 @@ def test_each_edit_is_an_event_of_its_own_and_a_repeated_one_is_the_same() -> No
 
 def test_what_instagram_does_not_show_is_still_a_message() -> None:
     (found,) = read(message(is_unsupported=True))
-    assert isinstance(found, Incoming)
+    assert isinstance(found, WebhookEvent)
     assert found.text == UNSUPPORTED
 
 
 def test_a_tapped_button_says_its_title() -> None:
     (found,) = read(event(postback={"mid": "m3", "title": "ارسال دارید؟"}))
-    assert found == Incoming((SHOP,), SARA, "m3", "ارسال دارید؟")
+    assert found == WebhookEvent((SHOP,), SARA, "m3", "ارسال دارید؟")
 
 
 def test_messages_wrapped_as_changes_are_read_and_comments_are_not() -> None:
@@ -266,15 +273,15 @@ def test_messages_wrapped_as_changes_are_read_and_comments_are_not() -> None:
     }
     found = list(read_webhook({"entry": [entry]}))
     assert found == [
-        Incoming(("0", SHOP), SARA, "m1", "wrapped"),
-        Skip.CHANGE,
-        Skip.STANDBY,
+        WebhookEvent(("0", SHOP), SARA, "m1", "wrapped"),
+        SkipReason.CHANGE,
+        SkipReason.STANDBY,
     ]
 
 
 def test_nul_is_taken_out_of_texts() -> None:
     (found,) = read(message(text="a\0b"))
-    assert isinstance(found, Incoming)
+    assert isinstance(found, WebhookEvent)
     assert found.text == "ab"
 
 
@@ -304,14 +311,14 @@ JSON = st.recursive(
 @given(JSON)
 def test_no_json_can_break_the_reading(payload: object) -> None:
     for found in read_webhook(payload):
-        if isinstance(found, Incoming):
+        if isinstance(found, WebhookEvent):
             assert build_event(CHANNEL, found, AT).mid == found.mid
         else:
-            assert isinstance(found, Skip)
+            assert isinstance(found, SkipReason)
 
 
 def test_the_same_mid_makes_the_same_event() -> None:
-    incoming = Incoming((SHOP,), SARA, "m1", "سلام")
+    incoming = WebhookEvent((SHOP,), SARA, "m1", "سلام")
     first = build_event(CHANNEL, incoming, AT)
     conversation_id = derive_conversation_id(CHANNEL.id, SARA)
     assert first == CustomerWrote(
@@ -329,8 +336,9 @@ def test_the_same_mid_makes_the_same_event() -> None:
 
 
 def test_an_echo_is_in_the_customers_conversation() -> None:
-    echo = build_event(CHANNEL, Incoming((SHOP,), SARA, "m1", "x", Kind.ECHO), AT)
-    text = build_event(CHANNEL, Incoming((SHOP,), SARA, "m1", "x"), AT)
+    echoed = WebhookEvent((SHOP,), SARA, "m1", "x", EventKind.ECHO)
+    echo = build_event(CHANNEL, echoed, AT)
+    text = build_event(CHANNEL, WebhookEvent((SHOP,), SARA, "m1", "x"), AT)
     assert isinstance(echo, EchoReceived)
     assert echo.conversation_id == text.conversation_id
     assert echo.id != text.id
@@ -352,7 +360,7 @@ def test_a_number_as_id_is_read_as_its_digits() -> None:
         b'{"entry":[{"id":5,"messaging":[{"sender":{"id":7},"recipient":{"id":5},'
         b'"message":{"mid":"m","text":"x"}}]}]}'
     )
-    assert list(read_webhook(numbers)) == [Incoming(("5",), "7", "m", "x")]
+    assert list(read_webhook(numbers)) == [WebhookEvent(("5",), "7", "m", "x")]
 
 
 @pytest.mark.parametrize(
@@ -372,7 +380,7 @@ def test_what_came_late_says_when_it_was_written(
     post = {"type": "ig_post", "payload": {"title": "مانتو"}}
     told = {"mid": "m1", "text": "چنده؟", "attachments": [post]}
     for found in read(event(message=told, timestamp=sent_ms)):
-        assert isinstance(found, Incoming)
+        assert isinstance(found, WebhookEvent)
         built = build_event(CHANNEL, found, AT)
         assert isinstance(built, CustomerWrote | CustomerShared)
         assert built.written_at == (AT - late if is_told else None)
@@ -381,7 +389,7 @@ def test_what_came_late_says_when_it_was_written(
 @pytest.mark.parametrize("timestamp", [None, "x", True, -1, 10**30, 1.5, [], {}])
 def test_a_time_that_is_none_spoils_nothing(timestamp: object) -> None:
     (found,) = read(event(message={"mid": "m1", "text": "x"}, timestamp=timestamp))
-    assert isinstance(found, Incoming)
+    assert isinstance(found, WebhookEvent)
     built = build_event(CHANNEL, found, AT)
     assert isinstance(built, CustomerWrote)
     assert built.written_at is None

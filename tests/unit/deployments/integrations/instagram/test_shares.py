@@ -9,9 +9,9 @@ import pytest
 from actors.conversation.events import CustomerShared, CustomerWrote, EchoReceived
 from actors.conversation.state import MessageType
 from deployments.integrations.instagram.reading import (
-    Incoming,
+    EventKind,
     InstagramEvent,
-    Kind,
+    WebhookEvent,
     build_event,
     read_webhook,
 )
@@ -39,23 +39,25 @@ POST = {
 SHARE = {"type": "share", "payload": {"url": "https://cdn/1"}}
 
 
-def read(**fields: object) -> list[Incoming]:
+def read(**fields: object) -> list[WebhookEvent]:
     """Read one message from Sara to the shop."""
     return _read(SARA, SHOP, fields)
 
 
-def _read(sender: str, recipient: str, fields: Mapping[str, object]) -> list[Incoming]:
+def _read(
+    sender: str, recipient: str, fields: Mapping[str, object]
+) -> list[WebhookEvent]:
     event = {
         "sender": {"id": sender},
         "recipient": {"id": recipient},
         "message": {"mid": "m1", **fields},
     }
     found = list(read_webhook({"entry": [{"id": SHOP, "messaging": [event]}]}))
-    assert all(isinstance(one, Incoming) for one in found)
-    return [one for one in found if isinstance(one, Incoming)]
+    assert all(isinstance(one, WebhookEvent) for one in found)
+    return [one for one in found if isinstance(one, WebhookEvent)]
 
 
-def build(incoming: Incoming) -> InstagramEvent:
+def build(incoming: WebhookEvent) -> InstagramEvent:
     return build_event(CHANNEL, incoming, AT)
 
 
@@ -145,7 +147,7 @@ def test_s5_a_story_reply_is_the_story_and_the_words() -> None:
 def test_a_picture_beside_a_share_is_a_message_of_its_own() -> None:
     picture = {"type": "image", "payload": {"url": "u"}}
     kinds = [one.kind for one in read(attachments=[POST, picture])]
-    assert kinds == [Kind.SHARED, Kind.WROTE]
+    assert kinds == [EventKind.SHARED, EventKind.WROTE]
 
 
 def test_what_the_owner_shares_is_the_owners_answer() -> None:

@@ -17,19 +17,19 @@ from actors.conversation.events import (
 )
 from actors.conversation.state import MessageType, Profile, Source
 from deployments.integrations.telegram.reading import (
-    Incoming,
-    Skip,
+    SkipReason,
+    WebhookEvent,
     build_event,
-    is_from_telegram,
     read_webhook,
 )
+from deployments.integrations.telegram.webhook import is_from_telegram
 from persistence.channels import Channel, ChannelKind
 from persistence.ids import (
     ChannelId,
     TenantId,
     derive_conversation_id,
 )
-from tests.support.telegram_server import build_message, update
+from tests.support.servers.telegram_server import build_message, update
 
 SARA = 7001
 AT = datetime(2026, 3, 21, 12, tzinfo=UTC)
@@ -46,14 +46,14 @@ CHANNEL = Channel(
 )
 
 
-def read(payload: object) -> Incoming | Skip:
+def read(payload: object) -> WebhookEvent | SkipReason:
     (found,) = read_webhook(payload)
     return found
 
 
-def read_message(**content: object) -> Incoming:
+def read_message(**content: object) -> WebhookEvent:
     found = read(update(5, SARA, **content))
-    assert isinstance(found, Incoming)
+    assert isinstance(found, WebhookEvent)
     return found
 
 
@@ -64,7 +64,7 @@ def in_chat(kind: str) -> dict[str, object]:
 
 
 def test_a_text_is_the_customers_message() -> None:
-    assert read_message(text=" سلام\n") == Incoming(
+    assert read_message(text=" سلام\n") == WebhookEvent(
         update_id=5,
         customer="7001",
         message_id=5,
@@ -88,7 +88,7 @@ def test_a_profile_is_what_the_platform_says_of_who_wrote(
 ) -> None:
     message = {**build_message(5, SARA, text="x"), "from": user}
     found = read({"update_id": 5, "message": message})
-    assert isinstance(found, Incoming)
+    assert isinstance(found, WebhookEvent)
     assert found.profile == profile
 
 
@@ -105,7 +105,7 @@ def test_the_event_is_named_by_the_message_and_keeps_the_updates_order() -> None
 def test_an_edit_names_the_message_that_it_changes() -> None:
     message = build_message(5, SARA, text="سلام، قیمت؟", edit_date=1)
     found = read({"update_id": 9, "edited_message": message})
-    assert isinstance(found, Incoming)
+    assert isinstance(found, WebhookEvent)
     event = build_event(CHANNEL, found, AT)
     assert isinstance(event, MessageEdited)
     assert event.text == "سلام، قیمت؟"
@@ -128,10 +128,10 @@ def test_another_bot_of_the_same_channel_counts_its_own_messages() -> None:
 def test_an_edited_caption_counts_and_a_moving_location_does_not() -> None:
     photo = build_message(5, SARA, photo=[{"file_id": "p"}], caption="این؟")
     found = read({"update_id": 9, "edited_message": photo})
-    assert isinstance(found, Incoming)
+    assert isinstance(found, WebhookEvent)
     assert found.text == "این؟"
     moving = build_message(5, SARA, location={"latitude": 35.7, "longitude": 51.4})
-    assert read({"update_id": 9, "edited_message": moving}) is Skip.EDIT
+    assert read({"update_id": 9, "edited_message": moving}) is SkipReason.EDIT
 
 
 @pytest.mark.parametrize(
@@ -215,23 +215,26 @@ def test_what_can_not_be_stored_is_left_out_of_a_text() -> None:
 @pytest.mark.parametrize(
     ("payload", "reason"),
     [
-        (7, Skip.MALFORMED),
-        ({}, Skip.MALFORMED),
-        ({"update_id": True, "message": {}}, Skip.MALFORMED),
-        ({"update_id": 1, "message": 7}, Skip.MALFORMED),
-        ({"update_id": 1, "message": {"chat": {"id": 1}}}, Skip.MALFORMED),
-        ({"update_id": 1}, Skip.OTHER),
-        ({"update_id": 1, "callback_query": {}}, Skip.OTHER),
-        ({"update_id": 1, "my_chat_member": {}}, Skip.OTHER),
-        (update(1, SARA, pinned_message={"message_id": 3}), Skip.SERVICE),
-        (update(1, SARA, text="\0"), Skip.SERVICE),
-        (in_chat("group"), Skip.GROUP),
-        (in_chat("supergroup"), Skip.GROUP),
-        (in_chat("channel"), Skip.GROUP),
-        (update(1, SARA, text="x", **{"from": {"id": 1, "is_bot": True}}), Skip.SELF),
+        (7, SkipReason.MALFORMED),
+        ({}, SkipReason.MALFORMED),
+        ({"update_id": True, "message": {}}, SkipReason.MALFORMED),
+        ({"update_id": 1, "message": 7}, SkipReason.MALFORMED),
+        ({"update_id": 1, "message": {"chat": {"id": 1}}}, SkipReason.MALFORMED),
+        ({"update_id": 1}, SkipReason.OTHER),
+        ({"update_id": 1, "callback_query": {}}, SkipReason.OTHER),
+        ({"update_id": 1, "my_chat_member": {}}, SkipReason.OTHER),
+        (update(1, SARA, pinned_message={"message_id": 3}), SkipReason.SERVICE),
+        (update(1, SARA, text="\0"), SkipReason.SERVICE),
+        (in_chat("group"), SkipReason.GROUP),
+        (in_chat("supergroup"), SkipReason.GROUP),
+        (in_chat("channel"), SkipReason.GROUP),
+        (
+            update(1, SARA, text="x", **{"from": {"id": 1, "is_bot": True}}),
+            SkipReason.SELF,
+        ),
     ],
 )
-def test_all_else_is_left_with_a_reason(payload: object, reason: Skip) -> None:
+def test_all_else_is_left_with_a_reason(payload: object, reason: SkipReason) -> None:
     assert read(payload) is reason
 
 
@@ -260,4 +263,6 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_no_update_can_break_the_reader(payload: object) -> None:
-    assert isinstance(read(orjson.loads(orjson.dumps(payload))), Incoming | Skip)
+    assert isinstance(
+        read(orjson.loads(orjson.dumps(payload))), WebhookEvent | SkipReason
+    )

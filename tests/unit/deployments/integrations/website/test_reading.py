@@ -3,9 +3,9 @@
 import orjson
 import pytest
 
+from deployments.http.requests import find_address
 from deployments.integrations.errors import BrokenBodyError, InvalidFieldError
 from deployments.integrations.website.reading import VisitorMessage, parse_message
-from deployments.integrations.website.throttle import find_address
 
 VISITOR = "visitor-0001"
 

@@ -1,18 +1,22 @@
 """The chat page's language, links and frames."""
 
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID
 
 import orjson
 import pytest
 
+from deployments.integrations import website
 from deployments.integrations.website.hub import Visit, Writing
 from deployments.integrations.website.live import render_frame
-from deployments.integrations.website.router import split_links
 from deployments.integrations.website.wording import Language, choose_language
 from persistence.chat import ChatMessage
 from persistence.ids import ConversationId, MessageId
+from retrieval.text.links import split_links
 
+PAGE = Path(website.__file__).parent / "page"
 CONVERSATION = ConversationId(UUID(int=5))
 
 
@@ -54,6 +58,22 @@ def test_links_are_cut_out_without_the_punctuation_around_them() -> None:
         "http://x.example/c",
         ")",
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://shop.example/x،قیمت این چنده؟",
+        "«https://a.example/x»، (http://x.example/c).",
+        '<https://a.example/"x">',
+        "http://",
+    ],
+)
+def test_the_pages_script_cuts_links_as_the_server_does(text: str) -> None:
+    script = (PAGE / "chat.js").read_text(encoding="utf-8")
+    match = re.search(r"const LINK = /(.+)/;", script)
+    assert match is not None
+    assert re.split(match[1].replace(r"\/", "/"), text) == split_links(text)
 
 
 @pytest.mark.parametrize("text", ["javascript:alert(1)", "data:text/html,x", "ftp://x"])

@@ -4,17 +4,12 @@ from datetime import datetime, timedelta
 
 import httpx
 import pytest
-from fastapi import FastAPI
-from pydantic import SecretStr
 
 from actors.clock import SystemClock
-from config.settings import Settings
-from deployments.monitoring.analysis_jobs import AnalysesApart
 from persistence.analysis import try_lock_analysis, unlock_analysis
 from persistence.database import Pool
 from persistence.ids import ServiceId
 from persistence.users import User
-from tests.support.api import SECRET, Api
 from tests.support.checks import add_checks, add_plain_service, build_latencies
 
 LATEST = "/api/monitor/digests/latest/"
@@ -52,7 +47,7 @@ async def test_an_analysis_on_demand_answers_with_its_digest(
     assert (own["service"], own["anomaly_count"]) == (str(slow), 1)
 
 
-async def test_anomalies_say_which_feature_was_odd_and_how_odd(
+async def test_anomalies_list_their_deviations(
     client: httpx.AsyncClient, slow: ServiceId
 ) -> None:
     await client.post("/api/monitor/analyze/")
@@ -60,8 +55,8 @@ async def test_anomalies_say_which_feature_was_odd_and_how_odd(
     assert page["count"] == 1
     (anomaly,) = page["results"]
     assert anomaly["service"] == str(slow)
-    assert anomaly["feature"] == anomaly["oddness"][0]["feature"]
-    levels = {one["feature"]: one for one in anomaly["oddness"]}
+    assert anomaly["feature"] == anomaly["deviations"][0]["feature"]
+    levels = {one["feature"]: one for one in anomaly["deviations"]}
     assert levels["level"]["value"] == pytest.approx(400, rel=0.1)
     assert levels["level"]["usual"] == pytest.approx(100, rel=0.1)
     assert len(anomaly["result_ids"]) >= 20
@@ -142,55 +137,3 @@ async def test_a_second_analysis_of_a_tenant_waits_for_nobody(
 
 async def test_nobody_analyses_without_signing_in(nobody: httpx.AsyncClient) -> None:
     assert (await nobody.post("/api/monitor/analyze/")).status_code == 401
-
-
-class TestApart:
-    """The same by a process of its own, as the runtime has it."""
-
-    @pytest.fixture
-    async def app(self, api: Api, dsn: str) -> FastAPI:
-        api.analyses = AnalysesApart(
-            Settings(database_url=SecretStr(dsn), secret_key=SecretStr(SECRET))
-        )
-        return api.build()
-
-    async def test_the_process_analyses_and_ends(
-        self, client: httpx.AsyncClient, slow: ServiceId
-    ) -> None:
-        asked = {"service_id": str(slow), "period_hours": 6}
-        answer = await client.post("/api/monitor/analyze/", json=asked)
-        assert answer.status_code == 200, answer.text
-        assert answer.json()["anomaly_count"] == 1
-        assert answer.json()["digest"]["service"] == str(slow)
-
-    async def test_a_service_that_is_not_there_is_a_404(
-        self, client: httpx.AsyncClient, alice: User
-    ) -> None:
-        asked = {"service_id": str(alice.id)}
-        answer = await client.post("/api/monitor/analyze/", json=asked)
-        assert answer.status_code == 404
-
-    async def test_what_is_under_way_is_a_409(
-        self, client: httpx.AsyncClient, pool: Pool, alice: User
-    ) -> None:
-        async with pool.acquire() as db:
-            await try_lock_analysis(db, alice.tenant_id)
-            answer = await client.post("/api/monitor/analyze/")
-            await unlock_analysis(db, alice.tenant_id)
-        assert answer.status_code == 409
-
-    async def test_an_analysis_that_takes_too_long_is_ended(
-        self, client: httpx.AsyncClient, app: FastAPI
-    ) -> None:
-        app.state.context.analyses._limit = timedelta(milliseconds=50)
-        answer = await client.post("/api/monitor/analyze/")
-        assert answer.status_code == 503
-        assert "too long" in answer.json()["detail"]
-
-    async def test_a_process_that_breaks_is_a_503(
-        self, client: httpx.AsyncClient, app: FastAPI
-    ) -> None:
-        nowhere = SecretStr("postgresql://nobody@127.0.0.1:9/nothing")
-        app.state.context.analyses._settings = Settings(database_url=nowhere)
-        answer = await client.post("/api/monitor/analyze/")
-        assert answer.status_code == 503

@@ -18,15 +18,19 @@ from persistence.queries import load_queries
 from persistence.rollups import refresh_windows
 from persistence.users import User
 from tests.support.api import Api, LocalShards
-from tests.support.misbehaving_server import OddServer, answer, odd_server
 from tests.support.monitors import running_monitor
+from tests.support.servers.misbehaving_server import (
+    MisbehavingServer,
+    answer,
+    misbehaving_server,
+)
 
 SERVICES = "/api/monitor/services/"
 
 
 @pytest.fixture
-async def odd() -> AsyncIterator[OddServer]:
-    async with odd_server() as server:
+async def http() -> AsyncIterator[MisbehavingServer]:
+    async with misbehaving_server() as server:
         yield server
 
 
@@ -70,11 +74,11 @@ async def test_a_service_is_made_shown_changed_and_removed(
 
 
 async def test_headers_are_encrypted_and_never_returned_whole(
-    client: httpx.AsyncClient, pool: Pool, odd: OddServer
+    client: httpx.AsyncClient, pool: Pool, http: MisbehavingServer
 ) -> None:
-    odd.on("/", answer())
+    http.on("/", answer())
     headers = {"Authorization": "Bearer sk-secret-1234", "X-Short": "abc"}
-    made = await add(client, odd.url, headers=headers)
+    made = await add(client, http.url, headers=headers)
     path = f"{SERVICES}{made['id']}/"
     shown = (await client.get(path)).text
     assert "sk-secret" not in shown
@@ -85,7 +89,7 @@ async def test_headers_are_encrypted_and_never_returned_whole(
     kept = await client.patch(path, json={"headers": made["headers"]})
     assert kept.status_code == 200, kept.text
     await client.post(f"{path}check/")
-    assert odd.requests[0].headers["authorization"] == "Bearer sk-secret-1234"
+    assert http.requests[0].headers["authorization"] == "Bearer sk-secret-1234"
     wrong = await client.patch(path, json={"headers": {"Other": "…1234"}})
     assert wrong.status_code == 422
 
@@ -157,11 +161,11 @@ async def test_two_services_of_one_tenant_have_two_names(
 
 
 async def test_a_check_on_demand_answers_with_its_stored_result(
-    client: httpx.AsyncClient, odd: OddServer
+    client: httpx.AsyncClient, http: MisbehavingServer
 ) -> None:
-    odd.on("/health", answer(200, b'{"status": "ok"}'))
+    http.on("/health", answer(200, b'{"status": "ok"}'))
     conditions = [{"test": "equals", "path": "$.status", "value": "ok"}]
-    made = await add(client, odd.url, health_path="/health", conditions=conditions)
+    made = await add(client, http.url, health_path="/health", conditions=conditions)
     result = await client.post(f"{SERVICES}{made['id']}/check/")
     assert result.status_code == 200, result.text
     body = result.json()
@@ -190,11 +194,11 @@ async def test_without_a_monitor_a_check_is_a_503(
 
 
 async def test_results_are_filtered_and_paged(
-    pool: Pool, client: httpx.AsyncClient, odd: OddServer
+    pool: Pool, client: httpx.AsyncClient, http: MisbehavingServer
 ) -> None:
-    made = await add(client, odd.url)
+    made = await add(client, http.url)
     for status in (200, 500, 200):
-        odd.on("/", answer(status))
+        http.on("/", answer(status))
         await client.post(f"{SERVICES}{made['id']}/check/")
     results = "/api/monitor/results/"
     page = (await client.get(results, params={"page_size": 2})).json()
@@ -233,11 +237,11 @@ def build_digest(
 
 
 async def test_the_summary_has_the_promised_form(
-    client: httpx.AsyncClient, pool: Pool, odd: OddServer, alice: User
+    client: httpx.AsyncClient, pool: Pool, http: MisbehavingServer, alice: User
 ) -> None:
-    odd.on("/", answer())
-    made = await add(client, odd.url)
-    await add(client, odd.url, name="never checked")
+    http.on("/", answer())
+    made = await add(client, http.url)
+    await add(client, http.url, name="never checked")
     checked = (await client.post(f"{SERVICES}{made['id']}/check/")).json()
     async with pool.acquire() as db, db.transaction():
         texts = ((str(made["id"]), "all well"), (None, "all is well"))
@@ -344,10 +348,10 @@ async def test_routes_keep_their_secrets(client: httpx.AsyncClient) -> None:
 
 
 async def test_stats_show_windows_and_the_points_of_a_chart(
-    client: httpx.AsyncClient, odd: OddServer
+    client: httpx.AsyncClient, http: MisbehavingServer
 ) -> None:
-    odd.on("/", answer())
-    made = await add(client, odd.url)
+    http.on("/", answer())
+    made = await add(client, http.url)
     await client.post(f"{SERVICES}{made['id']}/check/")
     stats = (await client.get(f"{SERVICES}{made['id']}/stats/")).json()
     assert stats["unit"] == "hour"

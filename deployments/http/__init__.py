@@ -1,0 +1,1 @@
+"""HTTP building blocks that the web application and the webhooks share."""

@@ -1,0 +1,102 @@
+"""The application and the process of the webhooks: a route per channel."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
+
+from actors.clock import Clock, SystemClock
+from actors.conversation.client import ShardClient, Shards
+from config.logging import setup_logging
+from config.settings import Settings, load_settings
+from deployments.errors import install_error_handlers
+from deployments.integrations.channel_directory import ChannelDirectory
+from deployments.integrations.instagram.webhook import InstagramWebhook
+from deployments.integrations.telegram.webhook import TelegramWebhook
+from deployments.integrations.website.webhook import WebsiteWebhook
+from deployments.rate_limit import VisitorRateLimiter
+from deployments.wiring import get_cipher, get_dsn, open_owned_pool
+from persistence.listener import Listener
+from persistence.secrets import Cipher
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookDependencies:
+    """What the webhooks need. `directory.forget` must hear `pilito_channels`."""
+
+    settings: Settings
+    shards: Shards
+    directory: ChannelDirectory
+    clock: Clock
+    #: Counts in the Redis of the settings, unless another is given.
+    rate_limiter: VisitorRateLimiter | None = None
+    #: Reads the channels' own secrets. Without it every update of Telegram is refused.
+    cipher: Cipher | None = None
+
+
+def build_webhooks_app(parts: WebhookDependencies) -> Starlette:
+    """Build the app.
+
+    Its routes answer below `/webhooks` and at the top: Serve strips the prefix that it
+    is mounted at, another server does not.
+    """
+    shards, directory, clock = parts.shards, parts.directory, parts.clock
+    rate_limiter = parts.rate_limiter or VisitorRateLimiter.from_settings(
+        parts.settings, clock
+    )
+    instagram = InstagramWebhook(parts.settings, shards, directory, clock)
+    telegram = TelegramWebhook(shards, directory, clock, parts.cipher)
+    website = WebsiteWebhook(shards, directory, rate_limiter, clock)
+    open_to_shops = Middleware(
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=["POST"],
+        allow_headers=["content-type"],
+        expose_headers=["retry-after"],
+        max_age=86_400,
+    )
+    routes: list[BaseRoute] = [
+        Route("/instagram/", instagram.receive, methods=["POST"]),
+        Route("/instagram/", instagram.verify, methods=["GET"]),
+        Route("/telegram/{channel_id:uuid}/", telegram.receive, methods=["POST"]),
+        Route(
+            "/website/{channel_key}/messages/",
+            website.receive,
+            methods=["POST", "OPTIONS"],
+            middleware=[open_to_shops],
+        ),
+    ]
+    app = Starlette(routes=[*routes, Mount("/webhooks", routes=routes)])
+    install_error_handlers(app)
+    return app
+
+
+async def open_webhooks(
+    stack: AsyncExitStack, *, shards: Shards | None = None
+) -> ASGIApp:
+    """Open what the webhooks need; `shards` are the runtime's own if not given."""
+    settings = load_settings()
+    setup_logging(settings.logs_dir, "webhooks")
+    pool = await open_owned_pool(stack, settings, max_size=2)
+    directory = ChannelDirectory(pool)
+    listener = Listener(get_dsn(settings))
+    listener.on("pilito_channels", directory.forget)
+    await listener.start()
+    stack.push_async_callback(listener.stop)
+    clock = SystemClock()
+    rate_limiter = VisitorRateLimiter.from_settings(settings, clock)
+    stack.push_async_callback(rate_limiter.stop)
+    return build_webhooks_app(
+        WebhookDependencies(
+            settings=settings,
+            shards=shards or ShardClient(settings.shards),
+            directory=directory,
+            clock=clock,
+            rate_limiter=rate_limiter,
+            cipher=get_cipher(settings),
+        )
+    )

@@ -1,0 +1,80 @@
+"""Dependencies of the web application's endpoints."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, cast
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from actors.clock import Clock, SystemClock
+from actors.conversation.client import Shards
+from actors.monitor.client import Monitors
+from config.settings import Settings
+from deployments.accounts import MAX_PARALLEL_CHECKS
+from deployments.answers.ports import Retriever
+from deployments.flags import FeatureFlags
+from deployments.health.probes import Probe
+from deployments.integrations.channel_registration import ChannelRegistration
+from deployments.monitoring.analysis_jobs import AnalysisRunner
+from deployments.rate_limit import RateLimiter
+from deployments.web.api.tokens import TokenSigner
+from deployments.web.inbox_feed import InboxFeed
+from deployments.wiring import get_cipher, get_secret_key
+from persistence.database import Pool
+from persistence.secrets import Cipher
+
+
+@dataclass(slots=True)
+class WebDependencies:
+    """The parts that the endpoints call; one per application.
+
+    The first fields are given, the last ones built from the settings.
+
+    Raises:
+        SettingsError: the settings have no secret key.
+    """
+
+    settings: Settings
+    pool: Pool
+    shards: Shards
+    retriever: Retriever
+    flags: FeatureFlags
+    #: Must be started, and hear `pilito_messages`.
+    inbox_feed: InboxFeed
+    #: The embedder's own count, by which documents are cut.
+    count_tokens: Callable[[str], int]
+    monitor: Monitors
+    analysis: AnalysisRunner
+    #: By the name of the part, as `/readyz` lists them.
+    probes: Mapping[str, Probe] = field(default_factory=dict)
+    clock: Clock = field(default_factory=SystemClock)
+    cipher: Cipher = field(init=False)
+    signer: TokenSigner = field(init=False)
+    rate_limiter: RateLimiter = field(init=False)
+    registration: ChannelRegistration = field(init=False)
+    password_checks: asyncio.Semaphore = field(
+        init=False, default_factory=lambda: asyncio.Semaphore(MAX_PARALLEL_CHECKS)
+    )
+    hash_upgrades: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        """Build the parts that follow from the settings."""
+        self.cipher = get_cipher(self.settings)
+        self.signer = TokenSigner(get_secret_key(self.settings))
+        self.rate_limiter = RateLimiter.from_settings(self.settings, self.clock)
+        self.registration = ChannelRegistration(self.pool, self.cipher, self.settings)
+
+    async def stop(self) -> None:
+        """Close the parts that were built here; the given ones are the caller's."""
+        await self.rate_limiter.stop()
+        await self.registration.stop()
+
+
+def fetch_dependencies(connection: HTTPConnection) -> WebDependencies:
+    """Return the application's dependencies."""
+    return cast("WebDependencies", connection.app.state.context)
+
+
+Context = Annotated[WebDependencies, Depends(fetch_dependencies)]

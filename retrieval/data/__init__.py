@@ -1,0 +1,1 @@
+"""Word lists that a Persian speaker can edit without Python, and their loader."""

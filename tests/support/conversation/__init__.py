@@ -1,0 +1,1 @@
+"""Stories, models and doubles of conversations."""

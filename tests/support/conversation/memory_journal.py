@@ -1,0 +1,199 @@
+"""A journal in memory, which refuses whatever PostgreSQL would refuse.
+
+The simulation needs it to fail at a chosen moment; `tests/contract` holds it and the
+real one to the same promises.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from actors.conversation.codec import decode_event, encode_event
+from actors.conversation.events import Inbound
+from actors.conversation.shard.batch_builder import apply_update
+from persistence.errors import BatchRefusedError, ShardFencedError
+from persistence.ids import ConversationId, CustomerId, EventId, MessageId, SendId
+from persistence.journal import (
+    Batch,
+    ConversationRow,
+    CustomerRow,
+    Epoch,
+    EventRow,
+    Known,
+    MessageRow,
+    SendRow,
+    TimerRow,
+)
+from tests.support.conversation.redaction import redact_event
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event with the shard that recorded it."""
+
+    row: EventRow
+    shard: int
+
+
+class MemoryJournal:
+    """Tables as dicts; `commit_batch` checks everything first, then writes."""
+
+    def __init__(self) -> None:
+        self.shards: dict[int, Epoch] = {}
+        self.customers: dict[CustomerId, CustomerRow] = {}
+        self.conversations: dict[ConversationId, ConversationRow] = {}
+        self.events: dict[EventId, StoredEvent] = {}
+        self.messages: dict[MessageId, MessageRow] = {}
+        self.sends: dict[SendId, SendRow] = {}
+        self.timers: dict[tuple[ConversationId, str], TimerRow] = {}
+        #: Called with each batch right after it was written.
+        self.on_commit: Callable[[Epoch, Batch, int], None] = lambda *_: None
+        self._versions: set[tuple[ConversationId, int]] = set()
+        self._positions: set[tuple[ConversationId, int]] = set()
+
+    async def raise_epoch(self, shard: int) -> Epoch:
+        """Take the shard's place."""
+        return self.raise_epoch_now(shard)
+
+    async def renew_epoch(self, epoch: Epoch) -> Epoch | None:
+        """Refuse what the holder of `epoch` has under way."""
+        return self.renew_epoch_now(epoch)
+
+    async def fetch_timers(self, shard: int, shards: int) -> tuple[TimerRow, ...]:
+        """Fetch the timers that the shard owns, the earliest first."""
+        return self.fetch_timers_now(shard, shards)
+
+    async def fetch_before_deciding(
+        self, conversations: Sequence[ConversationId], events: Sequence[EventId]
+    ) -> Known:
+        """Fetch which of these conversations and events there are already."""
+        return self.fetch_before_deciding_now(conversations, events)
+
+    async def commit_batch(self, epoch: Epoch, batch: Batch, last_seq: int) -> None:
+        """Record the batch as a whole, or nothing of it."""
+        self.commit_batch_now(epoch, batch, last_seq)
+
+    def raise_epoch_now(self, shard: int) -> Epoch:
+        """Take the shard's place, above every number that any shard gave out."""
+        held = self.shards.get(shard, Epoch(shard, 0, 0))
+        seq = max((epoch.seq for epoch in self.shards.values()), default=0)
+        self.shards[shard] = Epoch(shard, held.epoch + 1, seq)
+        return self.shards[shard]
+
+    def renew_epoch_now(self, epoch: Epoch) -> Epoch | None:
+        """Take the number that a commit under way counts on from."""
+        held = self.shards.get(epoch.shard)
+        if held is None or held.epoch != epoch.epoch:
+            return None
+        self.shards[epoch.shard] = replace(held, seq=held.seq + 1)
+        return self.shards[epoch.shard]
+
+    def fetch_timers_now(self, shard: int, shards: int) -> tuple[TimerRow, ...]:
+        """Return the timers of the shard's slots, the earliest first."""
+        owned = [row for row in self.timers.values() if row.slot % shards == shard]
+        return tuple(sorted(owned, key=lambda row: row.due_at))
+
+    def fetch_before_deciding_now(
+        self, conversations: Sequence[ConversationId], events: Sequence[EventId]
+    ) -> Known:
+        """Return the states and events that there are."""
+        rows = self.conversations
+        return Known(
+            {one: rows[one].state for one in conversations if one in rows},
+            {one: self.events[one].row.seq for one in events if one in self.events},
+        )
+
+    def commit_batch_now(self, epoch: Epoch, batch: Batch, last_seq: int) -> None:
+        """Check, then write."""
+        self._check_fence(epoch, batch)
+        self._check_keys(batch)
+        self._check_texts(batch)
+        self._write(epoch, batch, last_seq)
+        self.on_commit(epoch, batch, last_seq)
+
+    def _check_fence(self, epoch: Epoch, batch: Batch) -> None:
+        held = self.shards.get(epoch.shard)
+        if held != epoch:
+            raise ShardFencedError
+        for row in batch.conversations.values():
+            before = self.conversations.get(row.id)
+            if before is not None and before.version >= row.version:
+                raise ShardFencedError
+
+    def _check_keys(self, batch: Batch) -> None:
+        known = self.conversations.keys() | batch.conversations.keys()
+        for event in batch.events:
+            place = (event.conversation_id, event.version)
+            _refuse_if(event.id in self.events, "the event's id is taken")
+            _refuse_if(place in self._versions, "the version is taken")
+            _refuse_if(event.conversation_id not in known, "no such conversation")
+        for message in batch.messages.values():
+            place = (message.conversation_id, message.seq)
+            _refuse_if(message.id in self.messages, "the message's id is taken")
+            _refuse_if(place in self._positions, "the message's place is taken")
+        messages = self.messages.keys() | batch.messages.keys()
+        for send in batch.sends.values():
+            _refuse_if(send.message_id not in messages, "a part of no message")
+        ids: list[UUID] = [event.id for event in batch.events]
+        _refuse_if(len(set(ids)) < len(ids), "an event's id stands twice")
+
+    def _check_texts(self, batch: Batch) -> None:
+        texts = [text for row in batch.messages.values() for text in (row.content,)]
+        texts += [row.metadata for row in batch.messages.values()]
+        texts += [event.payload for event in batch.events]
+        texts += [row.state for row in batch.conversations.values()]
+        texts += [row.reason for row in batch.updates.values()]
+        texts += [row.error for row in batch.sends.values()]
+        # PostgreSQL's text and jsonb can't hold NUL, in JSON not even escaped.
+        broken = any("\x00" in text or "\\u0000" in text for text in texts)
+        _refuse_if(broken, "a text holds NUL")
+
+    def _write(self, epoch: Epoch, batch: Batch, last_seq: int) -> None:
+        self.shards[epoch.shard] = replace(epoch, seq=last_seq)
+        for customer in batch.customers.values():
+            self._write_customer(customer)
+        self.conversations.update(batch.conversations)
+        for event in batch.events:
+            self.events[event.id] = StoredEvent(event, epoch.shard)
+            self._versions.add((event.conversation_id, event.version))
+        self._forget(batch)
+        for progress in batch.updates.values():
+            if progress.id in self.messages:
+                before = self.messages[progress.id]
+                self.messages[progress.id] = apply_update(before, progress)
+        for message in batch.messages.values():
+            self.messages[message.id] = message
+            self._positions.add((message.conversation_id, message.seq))
+        for send in batch.sends.values():
+            earlier = self.sends.get(send.id)
+            if earlier is not None and send.platform_id is None:
+                send = replace(send, platform_id=earlier.platform_id)
+            self.sends[send.id] = send
+        for key, timer in batch.timers.items():
+            if timer is None:
+                self.timers.pop(key, None)
+            else:
+                self.timers[key] = timer
+
+    def _forget(self, batch: Batch) -> None:
+        for event_id, stored in self.events.items() if batch.redacted else ():
+            row = stored.row
+            event = decode_event(row.kind, row.payload)
+            if (
+                isinstance(event, Inbound)
+                and (row.conversation_id, event.mid) in batch.redacted
+            ):
+                payload = encode_event(redact_event(event, row.message_ids))
+                row = replace(row, payload=payload)
+                self.events[event_id] = replace(stored, row=row)
+
+    def _write_customer(self, customer: CustomerRow) -> None:
+        known = self.customers.get(customer.id, customer)
+        if known.first_name or known.last_name:
+            customer = replace(known, username=customer.username)
+        self.customers[customer.id] = customer
+
+
+def _refuse_if(is_broken: bool, reason: str) -> None:
+    if is_broken:
+        raise BatchRefusedError(reason)

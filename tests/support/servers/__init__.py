@@ -1,0 +1,1 @@
+"""Servers that tests talk to: fakes of platforms, and real programs."""
