@@ -153,7 +153,8 @@ def _mark(style: str) -> str:
         return "# "
     name, _, level = style.partition(" ")
     if name == "Heading" and level.isdecimal():
-        return "#" * min(int(level), 6) + " "
+        # One below the title, of which a document has one at most.
+        return "#" * min(int(level) + 1, 6) + " "
     return "- " if style.startswith("List") else ""
 
 

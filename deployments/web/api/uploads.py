@@ -11,17 +11,17 @@ from fastapi import APIRouter, File, Form, Response, UploadFile
 from pydantic import TypeAdapter, ValidationError
 
 from deployments.web.api.auth import Principal, SignedIn
-from deployments.web.api.context import ApiContext, Context
 from deployments.web.api.documents import (
     Body,
     DocumentOut,
     Tags,
     Title,
     build_parents,
-    show_stored,
+    show_document,
 )
 from deployments.web.api.errors import InvalidValueError, NotFoundError
 from deployments.web.api.schemas import Answer
+from deployments.web.dependencies import Context, WebDependencies
 from persistence.document_files import (
     DocumentFile,
     fetch_document_file,
@@ -30,13 +30,17 @@ from persistence.document_files import (
 from persistence.documents import DocumentContent, create_document
 from persistence.ids import DocumentId
 from retrieval.documents.blocks import BlockKind
+from retrieval.documents.files import MAX_FILE_BYTES
 from retrieval.documents.reading import read_blocks
 from retrieval.errors import UnreadableFileError
 from retrieval.index.knowledge import SourceType
 
 router = APIRouter(prefix="/api/knowledge/documents", tags=["knowledge"])
 
+PATH = "/api/knowledge/documents/upload/"
 MAX_FILES = 20
+#: All files of one request together; the largest file, and room for the form.
+MAX_UPLOAD_BYTES = MAX_FILE_BYTES + 2**20
 _TITLE, _TEXT = TypeAdapter[str](Title), TypeAdapter[str](Body)
 
 
@@ -99,17 +103,10 @@ async def show_blocks(
     document_id: UUID, principal: SignedIn, context: Context
 ) -> tuple[BlockOut, ...]:
     """Show a document as it was understood: its blocks, in their order."""
-    document = await show_stored(context, principal, document_id)
+    document = await show_document(document_id, principal, context)
     blocks = await asyncio.to_thread(read_blocks, document.text, document.title)
     return tuple(
-        BlockOut(
-            kind=block.kind,
-            text=block.text,
-            headings=block.headings,
-            question=block.question,
-            cells=tuple(CellOut(name=cell.name, value=cell.value) for cell in block.cells),
-        )
-        for block in blocks
+        BlockOut.model_validate(block, from_attributes=True) for block in blocks
     )
 
 
@@ -135,7 +132,7 @@ async def download_original(
 
 
 async def _store(
-    context: ApiContext,
+    context: WebDependencies,
     principal: Principal,
     upload: UploadFile,
     source_type: SourceType,
@@ -144,7 +141,7 @@ async def _store(
     name = PurePath((upload.filename or "").replace("\\", "/")).name or "file"
     file = DocumentFile(name, await upload.read())
     try:
-        read = await context.services.read_file(file.name, file.content)
+        read = await context.read_file(file.name, file.content)
         content = DocumentContent(
             source_type,
             _TITLE.validate_python(read.title or name),
@@ -163,5 +160,5 @@ async def _store(
             connection, principal.tenant_id, document_id, content, parents
         )
         await insert_document_file(connection, principal.tenant_id, document_id, file)
-    document = await show_stored(context, principal, document_id)
+    document = await show_document(document_id, principal, context)
     return UploadOut(file_name=name, document=document, error=None)
