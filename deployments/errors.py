@@ -80,6 +80,7 @@ STATUSES: Mapping[type[Exception], int] = {
     retrieval_errors.DimensionMismatchError: 500,
     retrieval_errors.SearchFailedError: 503,
     retrieval_errors.RerankerUnavailableError: 503,
+    retrieval_errors.UnreadableFileError: 422,
     answers_errors.AnswersError: 502,
     answers_errors.RetrieverUnavailableError: 503,
     answers_errors.ModelFailedError: 502,

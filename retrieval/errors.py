@@ -36,6 +36,12 @@ class RerankerUnavailableError(RetrievalError):
     """No cross-encoder is available. The order of the hybrid ranking stands."""
 
 
+class UnreadableFileError(RetrievalError):
+    """The file can't be read. Hand it in again, or hand in its text."""
+
+    permanent = True
+
+
 def name_failure(part: str, error: Exception) -> str:
     """Log why a part failed, with its stack; return the error's name for `degraded`."""
     _LOG.warning("%s failed: %r", part, error, exc_info=error)

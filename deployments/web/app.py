@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.errors import build_error_response, install_error_handlers
 from deployments.http.errors import BodyTooLargeError
-from deployments.http.requests import read_body
+from deployments.http.requests import find_header, read_body
 from deployments.web import reference
 from deployments.web.api import (
     auth,
@@ -24,6 +24,7 @@ from deployments.web.api import (
     outbox,
     routing,
     tenant,
+    uploads,
 )
 from deployments.web.api.monitor import alerts as monitor_alerts
 from deployments.web.api.monitor import analysis as monitor_analysis
@@ -43,6 +44,8 @@ ROUTERS = (
     auth.router,
     tenant.router,
     channels.router,
+    # Before the documents: `upload` is no document's id.
+    uploads.router,
     documents.router,
     flags.router,
     routing.router,
@@ -103,7 +106,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         try:
-            body = await read_body(scope, receive, self._max_bytes)
+            body = await read_body(scope, receive, self._limit(scope))
         except BodyTooLargeError as error:
             await build_error_response(error)(scope, receive, send)
             return
@@ -115,3 +118,10 @@ class BodyLimit:
             return pending.pop() if pending else await receive()
 
         await self._app(scope, receive_read, send)
+
+    def _limit(self, scope: Scope) -> int:
+        # Files come only from people who at least claim to be signed in.
+        is_upload = scope["path"] == uploads.PATH and find_header(
+            scope, b"authorization"
+        )
+        return uploads.MAX_UPLOAD_BYTES if is_upload else self._max_bytes

@@ -1,7 +1,7 @@
 """Dependencies of the web application's endpoints."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, cast
 
@@ -23,6 +23,7 @@ from deployments.web.api.tokens import TokenSigner
 from deployments.web.inbox_feed import InboxFeed
 from deployments.wiring import get_cipher, get_secret_key
 from persistence import database, secrets
+from retrieval.documents.files import FileText
 
 
 @dataclass(slots=True)
@@ -46,6 +47,8 @@ class WebDependencies:
     count_tokens: Callable[[str], int]
     monitor: Monitors
     analysis: AnalysisRunner
+    #: Returns the text of an uploaded file, or raises UnreadableFileError.
+    read_file: Callable[[str, bytes], Awaitable[FileText]]
     #: By the name of the part, as `/readyz` lists them.
     probes: Mapping[str, Probe] = field(default_factory=dict)
     clock: Clock = field(default_factory=SystemClock)

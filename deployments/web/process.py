@@ -19,6 +19,7 @@ from deployments.monitoring.analysis_jobs import RayAnalysis
 from deployments.rate_limit import VisitorRateLimiter
 from deployments.web.app import build_web_app
 from deployments.web.dependencies import WebDependencies
+from deployments.web.file_reader import RayFileReader
 from deployments.web.inbox_feed import InboxFeed
 from deployments.wiring import count_tokens, get_dsn, open_owned_pool
 from persistence.flags import FLAGS_CHANNEL
@@ -68,6 +69,7 @@ async def open_web(stack: AsyncExitStack) -> ASGIApp:
             inbox_feed=inbox_feed,
             monitor=MonitorClient(),
             analysis=RayAnalysis(),
+            read_file=RayFileReader(),
             count_tokens=count_tokens,
             probes=build_probes(settings, pool, probe_deployment),
         ),

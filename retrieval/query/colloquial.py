@@ -320,11 +320,8 @@ _KEPT = r"""
     | فک(?![ ]+(?:ن?می|ن?کن|کرد))  # the jaw; without "I do", it is no thought
 """
 # Many write می apart from its verb.
-_WORD = re.compile(
-    rf"(?<!\w)(?P<kept>{_KEPT})(?![\w\u200c])"
-    r"|(?P<prefix>(?<!\w)ن?می[ ]+)?(?P<word>[\w\u200c]+)",
-    re.VERBOSE,
-)
+_ANY = r"(?P<prefix>(?<!\w)ن?می[ ]+)?(?P<word>[\w\u200c]+)"
+_WORD = re.compile(rf"(?<!\w)(?P<kept>{_KEPT})(?![\w\u200c])|{_ANY}", re.VERBOSE)
 # No Persian word has a letter three times in a row: لطفاااا is لطفا.
 _STRETCHED = re.compile(r"([\u0621-\u06cc])\1{2,}")
 _READINGS = (

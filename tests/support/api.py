@@ -1,5 +1,6 @@
 """The real web application over a real database, and who calls it."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -54,6 +55,7 @@ from persistence.monitor import CheckRow
 from persistence.tenants import create_tenant
 from persistence.users import User, create_user
 from retrieval.answer.context import Performance, RetrievedContext
+from retrieval.documents.files import FileText, read_file
 from retrieval.index.knowledge import EVERYTHING, RetrievalFilter
 
 SECRET = "a secret of the tests, long enough"
@@ -170,6 +172,11 @@ class AwayMonitor:
         raise MonitorUnavailableError
 
 
+async def read_in_thread(name: str, content: bytes) -> FileText:
+    """Read an uploaded file without Ray."""
+    return await asyncio.to_thread(read_file, name, content)
+
+
 @dataclass
 class Api:
     """An application under test."""
@@ -219,6 +226,7 @@ class Api:
                 probes=self.probes,
                 clock=self.clock,
                 analysis=self.analysis or InlineAnalysis(self.pool),
+                read_file=read_in_thread,
             )
         )
 

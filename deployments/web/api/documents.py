@@ -16,6 +16,7 @@ from deployments.web.api.errors import InvalidValueError, NotFoundError
 from deployments.web.dependencies import Context, WebDependencies
 from persistence import documents
 from persistence.database import Connection
+from persistence.document_files import delete_document_file
 from persistence.documents import (
     Document,
     DocumentContent,
@@ -152,7 +153,7 @@ async def create_document(
 ) -> DocumentOut:
     """Add a document; it can be found within two seconds."""
     content = _content_of(body)
-    parents = await _chunk(context, content)
+    parents = await build_parents(context, content)
     document_id = DocumentId(uuid4())
     async with context.pool.acquire() as connection, connection.transaction():
         await documents.create_document(
@@ -217,6 +218,9 @@ async def delete_document(
             connection, principal.tenant_id, DocumentId(document_id)
         ):
             raise NotFoundError
+        await delete_document_file(
+            connection, principal.tenant_id, DocumentId(document_id)
+        )
     return Response(status_code=204)
 
 
@@ -244,9 +248,10 @@ def _content_of(body: DocumentIn) -> DocumentContent:
     )
 
 
-async def _chunk(
+async def build_parents(
     context: WebDependencies, content: DocumentContent
 ) -> tuple[Parent, ...]:
+    """Cut a document into chunks. Raises InvalidValueError for one without words."""
     # A long document takes some hundred milliseconds: not on the event loop.
     parents = await asyncio.to_thread(
         chunk_document, content.title, content.text, context.count_tokens
@@ -265,7 +270,7 @@ async def _replace(
 ) -> DocumentOut:
     if old is None:
         raise NotFoundError
-    parents = await _chunk(context, content)
+    parents = await build_parents(context, content)
     await documents.replace_document(connection, old, content, parents)
     return await _show(connection, old.tenant_id, old.id)
 

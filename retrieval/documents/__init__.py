@@ -1,0 +1,1 @@
+"""Documents as shops hand them in, read into blocks."""
