@@ -4,6 +4,8 @@ BIN := $(VENV)/bin
 # A worker has a database and models of its own: memory limits how many pay off.
 PARALLEL := -n logical --maxprocesses 4 --dist worksteal
 
+BESIDE := -n $(shell $(PYTHON) -c 'import os; print(min(4, max(1, os.cpu_count() - 1)))') --dist worksteal
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run check style unit test services integration cluster db
 
@@ -37,12 +39,13 @@ unit: setup ## The pure rules and the rules of the house, within a minute
 
 test: unit services ## The whole suite, on a real PostgreSQL and a real Ray
 
-# Those of the cluster mostly wait for starts and stops: they run beside the others.
+# Those of the cluster mostly wait for starts and stops: they run beside the others, on a
+# core that these leave free.
 services: setup
 	@+$(MAKE) --no-print-directory --jobs 2 --output-sync=target integration cluster
 
 integration: setup
-	$(BIN)/pytest $(PARALLEL) --ignore tests/unit --ignore tests/house --ignore tests/cluster tests
+	$(BIN)/pytest $(BESIDE) --ignore tests/unit --ignore tests/house --ignore tests/cluster tests
 
 cluster: setup
 	$(BIN)/pytest tests/cluster

@@ -183,7 +183,7 @@ async def test_what_is_no_json_is_a_400_and_what_is_too_large_a_413(
     huge = b'{"text": "' + b"x" * (5 * 1024 * 1024) + b'"}'
     answer = await client.post(PATH, content=huge, headers=JSON)
     assert answer.status_code == 413
-    assert "larger" in answer.json()["detail"]
+    assert "too large" in answer.json()["detail"]
 
 
 async def test_a_list_is_filtered_by_source_and_words(
