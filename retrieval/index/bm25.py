@@ -1,5 +1,6 @@
 """The sparse index: BM25 over character n-grams, as a matrix of ready scores."""
 
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
@@ -136,6 +137,8 @@ class Bm25Index:
         self._term_ids: dict[str, int] = {}
         self._documents: dict[int, _Document] = {}
         self._matrix: _ScoreMatrix | None = None
+        #: Two first questions at once would renumber the terms twice.
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._documents)
@@ -145,13 +148,14 @@ class Bm25Index:
     ) -> Self:
         """Make the index after an edit; it is built if this one is."""
         # Terms are only ever added, and are shared with the index before.
-        index = copy(self)
-        index._documents = self._documents.copy()
-        index._matrix = None
+        with self._lock:
+            index = copy(self)
+            index._documents = self._documents.copy()
+        is_built, index._matrix = index._matrix is not None, None
         for key in gone:
             index._documents.pop(key, None)
         index._add(keys, counted)
-        return index if self._matrix is None else index.built()
+        return index.built() if is_built else index
 
     def _add(self, keys: Sequence[int], counted: Sequence[Counter[str]]) -> None:
         number = self._term_ids.setdefault
@@ -222,13 +226,16 @@ class Bm25Index:
         return n_oov / len(words) if words else 0.0
 
     def _build(self) -> _ScoreMatrix:
-        if self._matrix is None:
-            frequency = _count_documents(self._documents, len(self._term_ids))
-            if np.count_nonzero(frequency == 0) > _DEAD * len(frequency):
-                self._forget_dead_terms(frequency)
-                frequency = frequency[frequency > 0]
-            self._matrix = _build_matrix(self._documents, frequency)
-        return self._matrix
+        if self._matrix is not None:
+            return self._matrix
+        with self._lock:
+            if self._matrix is None:
+                frequency = _count_documents(self._documents, len(self._term_ids))
+                if np.count_nonzero(frequency == 0) > _DEAD * len(frequency):
+                    self._forget_dead_terms(frequency)
+                    frequency = frequency[frequency > 0]
+                self._matrix = _build_matrix(self._documents, frequency)
+            return self._matrix
 
     def _forget_dead_terms(self, frequency: NDArray[np.int64]) -> None:
         ids = np.cumsum(frequency > 0, dtype=np.int32) - np.int32(1)

@@ -1,6 +1,8 @@
 """The sparse index: character n-grams, and the scores of `rank_bm25`."""
 
+import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
 import numpy as np
@@ -224,3 +226,22 @@ def test_an_edit_of_a_large_index_is_there_at_once_and_scores_as_anew() -> None:
     for query in ("مانتو لینن", "قیمت کالای 17", "کالای 3"):
         found, expected = scores_by_key(edited, query), scores_by_key(fresh, query)
         assert found == pytest.approx(expected, rel=1e-6)
+
+
+def test_first_questions_at_once_see_the_same_scores() -> None:
+    # An index that nobody has built yet, and whose dead terms are forgotten then.
+    texts = {key: f"گلدان {key} رنگ{key} سایز{key}" for key in range(40)}
+    counted = [count_terms(text) for text in texts.values()]
+    rest = {key: text for key, text in texts.items() if key >= 30}
+    expected = scores_by_key(build_index(rest), "گلدان رنگ35")
+    for _ in range(10):
+        index = Bm25Index().changed((), [*texts], counted).changed(range(30), (), ())
+        gate = threading.Barrier(4)
+
+        def ask(index: Bm25Index, gate: threading.Barrier) -> dict[int, float]:
+            gate.wait()
+            return scores_by_key(index, "گلدان رنگ35")
+
+        with ThreadPoolExecutor(4) as threads:
+            asked = [threads.submit(ask, index, gate) for _ in range(4)]
+        assert all(answer.result() == pytest.approx(expected) for answer in asked)
