@@ -7,7 +7,7 @@ PARALLEL := -n logical --maxprocesses 4 --dist worksteal
 BESIDE := -n $(shell $(PYTHON) -c 'import os; print(min(4, max(1, os.cpu_count() - 1)))') --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check style unit test services integration cluster db
+.PHONY: help setup run check style unit test simulation services integration cluster db
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -37,7 +37,11 @@ style: setup
 unit: setup ## The pure rules and the rules of the house, within a minute
 	$(BIN)/pytest $(PARALLEL) tests/unit tests/house
 
-test: unit services ## The whole suite, on a real PostgreSQL and a real Ray
+test: unit simulation services ## The whole suite, on a real PostgreSQL and a real Ray
+
+# Histories under a virtual clock, which take a core each while they run.
+simulation: setup
+	$(BIN)/pytest $(PARALLEL) tests/simulation
 
 # Those of the cluster mostly wait for starts and stops: they run beside the others, on a
 # core that these leave free.
@@ -45,7 +49,7 @@ services: setup
 	@+$(MAKE) --no-print-directory --jobs 2 --output-sync=target integration cluster
 
 integration: setup
-	$(BIN)/pytest $(BESIDE) --ignore tests/unit --ignore tests/house --ignore tests/cluster tests
+	$(BIN)/pytest $(BESIDE) $(addprefix --ignore tests/,unit house simulation cluster) tests
 
 cluster: setup
 	$(BIN)/pytest tests/cluster

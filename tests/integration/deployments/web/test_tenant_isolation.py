@@ -60,16 +60,17 @@ async def ids(
     channel = await add_channel(app, alice.tenant_id, ChannelKind.INSTAGRAM, "178")
     conversation = await write_as_customer(api, channel, "ig-1", "سلام")
     await wait_for_count(pool, "SELECT count(*) FROM messages WHERE type = 'AI'", 1)
-    document = await client.post(
-        "/api/knowledge/documents/",
-        json={"source_type": "faq", "title": "ارسال", "text": "دو روز."},
+    upload = await client.post(
+        "/api/knowledge/documents/upload/",
+        files=[("files", ("ارسال.txt", "دو روز.".encode()))],
     )
+    document = upload.json()["results"][0]["document"]
     message = await pool.fetchval("SELECT id FROM messages WHERE type = 'AI'")
     return await watched_ids(client, pool) | {
         "channel_id": str(channel.id),
         "conversation_id": str(conversation),
         "customer_id": str(derive_customer_id(channel.id, "ig-1")),
-        "document_id": str(document.json()["id"]),
+        "document_id": document["id"],
         "message_id": str(message),
     }
 
