@@ -1,7 +1,6 @@
 """The steps of a migration: each runs an SQL file that stands beside the revision."""
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from alembic import op
@@ -14,10 +13,15 @@ def sql_steps(file: str) -> tuple[Callable[[], None], Callable[[], None]]:
     """
     path = Path(file)
     name = path.stem.removeprefix("r")
-    return (
-        partial(_run, path.with_name(f"{name}.sql")),
-        partial(_run, path.with_name(f"{name}_down.sql")),
-    )
+
+    # Functions, not partials: Alembic logs their names.
+    def upgrade() -> None:
+        _run(path.with_name(f"{name}.sql"))
+
+    def downgrade() -> None:
+        _run(path.with_name(f"{name}_down.sql"))
+
+    return upgrade, downgrade
 
 
 def _run(path: Path) -> None:

@@ -1,8 +1,10 @@
 """Migrations of a database that has messages already, and their way back."""
 
 import asyncio
+import logging
 
 import asyncpg
+import pytest
 
 from persistence import migrate
 from persistence.database import Pool
@@ -30,6 +32,18 @@ _TO_ID = """
 CREATE FUNCTION pg_temp.to_id(n int) RETURNS uuid LANGUAGE sql
 RETURN lpad(n::text, 32, '0')::uuid;
 """
+
+
+async def test_every_step_up_and_down_is_logged_by_its_name(
+    dsn: str, pool: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    await pool.close()
+    with caplog.at_level(logging.INFO, "alembic"):
+        await asyncio.to_thread(migrate.downgrade, dsn, "0016")
+        await asyncio.to_thread(migrate.upgrade, dsn)
+    lines = [record.getMessage() for record in caplog.records]
+    assert any(line.startswith("Running downgrade 0017 -> 0016") for line in lines)
+    assert any(line.startswith("Running upgrade 0016 -> 0017") for line in lines)
 
 
 async def test_older_rows_get_their_place_tenant_and_messages_and_the_way_back_works(
