@@ -9,7 +9,7 @@ from datetime import date, datetime, time
 from pathlib import PurePath
 
 from retrieval.documents.reading import clean
-from retrieval.documents.visual_order import read_in_logical_order
+from retrieval.documents.visual_order import read_in_logical_order, turn_round
 from retrieval.errors import UnreadableFileError
 
 #: Larger files are catalogues with pictures, whose text is better handed in alone.
@@ -159,25 +159,24 @@ def _mark(style: str) -> str:
 
 
 def _read_pdf(content: bytes) -> str:
-    import pypdfium2
+    import pdfplumber
+    from pdfplumber.utils.exceptions import PdfminerException
 
     try:
-        document = pypdfium2.PdfDocument(content)
-    except pypdfium2.PdfiumError as error:
+        document = pdfplumber.open(io.BytesIO(content))
+    except PdfminerException as error:
         message = "the file is protected by a password or damaged"
         raise UnreadableFileError(message) from error
-    try:
-        if len(document) > MAX_PAGES:
+    with document:
+        if len(document.pages) > MAX_PAGES:
             message = f"the file has more than {MAX_PAGES} pages"
             raise UnreadableFileError(message)
-        pages = [page.get_textpage().get_text_bounded() for page in document]
-    finally:
-        document.close()
+        # By the places of the letters, so each line stands as it is seen.
+        pages = [page.extract_text() for page in document.pages]
     if sum(len(page) for page in pages) < _MIN_PAGE_CHARS * len(pages):
         message = "the file holds pictures of text; hand in the text itself"
         raise UnreadableFileError(message)
-    lines = (page.replace("\r\n", "\n").replace("\r", "\n") for page in pages)
-    return "\n\n".join(lines)
+    return "\n\n".join(turn_round(page) for page in pages)
 
 
 def _write_tables(rows: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -11,7 +11,9 @@ _COMMON = frozenset(
 )
 _BACKWARDS = frozenset(word[::-1] for word in _COMMON)
 _WORD = re.compile(r"[\u0620-\u06ff]+")
-_PERSIAN = re.compile(r"[\u0620-\u065f\u066e-\u06d3]")
+#: Presentation forms as well: a PDF names the shapes that it prints.
+_PERSIAN = re.compile(r"[\u0620-\u065f\u066e-\u06d3\ufb50-\ufdff\ufe70-\ufefc]")
+_LATIN = re.compile(r"[A-Za-z]")
 #: What keeps its own direction within a line: figures, Latin words, addresses.
 _LEFT_TO_RIGHT = re.compile(
     r"[0-9۰-۹٠-٩A-Za-z](?:[0-9۰-۹٠-٩A-Za-z.,:/%@_+٫٬-]*[0-9۰-۹٠-٩A-Za-z%])?"
@@ -39,11 +41,16 @@ def read_in_logical_order(text: str) -> str:
             " or save the file as PDF anew"
         )
         raise UnreadableFileError(message)
+    return turn_round(text)
+
+
+def turn_round(text: str) -> str:
+    """Turn each line that is mostly Persian from visual into logical order."""
     return "\n".join(_turn(line) for line in text.split("\n"))
 
 
 def _turn(line: str) -> str:
-    if not _PERSIAN.search(line):
+    if len(_PERSIAN.findall(line)) <= len(_LATIN.findall(line)):
         return line
     turned = line[::-1].translate(_MIRRORED)
     return _LEFT_TO_RIGHT.sub(lambda run: run[0][::-1], turned)

@@ -72,6 +72,18 @@ async def test_a_document_shows_the_blocks_that_were_understood(
     }
 
 
+async def test_no_markup_reaches_what_answers_quote(
+    client: httpx.AsyncClient, pool: Pool
+) -> None:
+    await upload(client, guide__docx=make_docx())
+    page = "<html><body><main><h1>ارسال</h1><p>رایگان است.</p></main></body></html>"
+    body = {"source_type": "website", "title": "ارسال", "text": page}
+    await client.post(DOCUMENTS, json=body)
+    chunks = [row["text"] for row in await pool.fetch("SELECT text FROM chunks")]
+    assert len(chunks) == 2
+    assert not any(mark in chunk for chunk in chunks for mark in ("#", "|-", "<", "\\"))
+
+
 async def test_a_typed_document_shows_its_blocks_and_has_no_original(
     client: httpx.AsyncClient,
 ) -> None:
