@@ -88,7 +88,10 @@ def answers(labelled: LabelledSet, shop: Shop) -> list[RetrievedContext]:
 
 
 def test_the_right_passage_is_found(
-    labelled: LabelledSet, shop: Shop, answers: list[RetrievedContext]
+    labelled: LabelledSet,
+    shop: Shop,
+    answers: list[RetrievedContext],
+    embedder: Embedder,
 ) -> None:
     # Measured: .675 / .900 / .741 (over all questions .669 / .919 / .743); disturbed,
     # at the worst .675 / .875 / .736.
@@ -96,7 +99,7 @@ def test_the_right_passage_is_found(
         labelled, [shop.ranking(found) for found in answers]
     )
     assert hit_1 >= 0.65
-    assert hit_8 >= 0.85
+    assert hit_8 >= (0.85 if isinstance(embedder, DisturbedEmbedder) else 0.875)
     assert mrr >= 0.72
 
 
@@ -126,11 +129,11 @@ def test_the_weighted_order_beats_the_order_by_rrf_for_mistyped_questions(
 
 
 def test_the_shops_own_questions_are_mostly_answered(
-    answers: list[RetrievedContext],
+    answers: list[RetrievedContext], embedder: Embedder
 ) -> None:
     answered = mean(is_answerable(found["relevance"]) for found in answers)
     # Measured: .825; disturbed, .800 at the worst. Without the margin it was .85.
-    assert answered >= 0.77
+    assert answered >= (0.77 if isinstance(embedder, DisturbedEmbedder) else 0.8)
 
 
 def test_few_questions_are_decided_otherwise_on_another_machine(
