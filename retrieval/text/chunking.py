@@ -60,8 +60,8 @@ def chunk_document(
     sizes = [count_tokens(text[start:end]) for start, end in spans]
     parents: list[Parent] = []
     n_children = 0
-    for first, last in _pack(sizes, parent_max_tokens):
-        inner = _pack(sizes[first:last], child_max_tokens)
+    for first, last in pack(sizes, parent_max_tokens):
+        inner = pack(sizes[first:last], child_max_tokens)
         children = tuple(
             Child(n_children + i, _slice(text, spans[first + a : first + b]))
             for i, (a, b) in enumerate(inner)
@@ -95,7 +95,7 @@ def _slice(text: str, spans: Sequence[Span]) -> str:
     return text[spans[0].start : spans[-1].end]
 
 
-def _pack(sizes: Sequence[int], limit: int) -> list[tuple[int, int]]:
+def pack(sizes: Sequence[int], limit: int) -> list[tuple[int, int]]:
     """Group neighbours into runs of at most `limit`, of about equal size.
 
     By hand: sizes 3 3 3 1 with limit 9 are two runs of (3 3) and (3 1), not (3 3 3)
