@@ -26,6 +26,7 @@ from retrieval.index.knowledge import (
     RetrieverName,
     SearchRequest,
 )
+from retrieval.index.lexicon import Lexicon
 from retrieval.ranking.fusion import fuse_by_weight, penalise_oov, pool, rrf
 from retrieval.text.language import content_words, detect_language
 from retrieval.text.normalise import has_words
@@ -70,6 +71,7 @@ class KnowledgeIndex:
         self._dense = DenseIndex(dimensions)
         self._sparse = Bm25Index() if sparse is None else sparse
         self._table = ChunkTable()
+        self.lexicon = Lexicon()
         self._barred: set[UUID] = set()
         self._lock = Lock()
         self._applying = Lock()  # One revision after another; no question waits.
@@ -111,6 +113,8 @@ class KnowledgeIndex:
             sparse = self._sparse
             if gone or texts:
                 sparse = sparse.changed(gone, keys, [*map(count_terms, texts)])
+            self.lexicon.remove(self._texts_of(gone))
+            self.lexicon.add(texts)
             given = [chunk.vector for chunk in chunks]
             vectors = dict(zip(keys, given, strict=True)) | staying
             with self._lock:
@@ -133,11 +137,16 @@ class KnowledgeIndex:
         with self._applying:
             gone = self._table.keys_of(documents)
             sparse = self._sparse.changed(gone, (), ())
+            self.lexicon.remove(self._texts_of(gone))
             with self._lock:
                 self._replace(gone, {})
                 self._sparse = sparse
             # Last: who finds them here need not look further.
             self._barred.update(documents)
+
+    def _texts_of(self, keys: Iterable[int]) -> list[str]:
+        chunks = (self._table.chunks[key] for key in keys)
+        return [passage_text(chunk.title, chunk.text) for chunk in chunks]
 
     def find(self, wanted: SearchRequest) -> Hits:
         """Search by meaning and by words what the filters leave.

@@ -1,0 +1,202 @@
+"""What a question asks for: its terms with their weights, and the kind of value."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+from retrieval.data.loading import load_groups
+from retrieval.index.lexicon import Lexicon
+from retrieval.query.forms import find_meanings
+from retrieval.text.language import STOP_WORDS
+from retrieval.query.terms import Term, TermSet, make_term, read_terms, read_words
+from retrieval.text.normalise import normalise
+
+#: A synonym answers nearly as well as the word itself.
+_SYNONYM = 0.8
+_NUMBER_WEIGHT = 0.8
+#: Of a word that is in no chunk.
+_UNKNOWN_WEIGHT = 1.0
+_UNKNOWN_VERB_WEIGHT = 0.25
+_KIND_WEIGHT = 0.3
+
+
+class ValueKind(StrEnum):
+    """The kind of value that answers a question."""
+
+    PRICE = "price"
+    TIME = "time"
+    DURATION = "duration"
+    PERCENT = "percent"
+    PHONE = "phone"
+    PLACE = "place"
+
+
+@dataclass(frozen=True, slots=True)
+class AskedTerm:
+    """A term of a question, what may stand for it, and how much it tells.
+
+    `names` says that the word tells which thing is meant, rather than what about it.
+    """
+
+    term: Term
+    others: tuple[tuple[Term, ...], ...]
+    weight: float
+    is_known: bool
+    is_kind: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, ready to be compared with facts."""
+
+    text: str
+    terms: tuple[AskedTerm, ...]
+    kinds: frozenset[ValueKind]
+    is_bare: bool = False
+
+    @property
+    def names(self) -> tuple[AskedTerm, ...]:
+        """List the terms that do not merely say what kind of value is asked for."""
+        return tuple(term for term in self.terms if not term.is_kind)
+
+
+_OF = "_of"
+_GROUPS = ("bare", *ValueKind, *(kind + _OF for kind in ValueKind))
+_FOLDED = {
+    group: frozenset(normalise(word) for word in words)
+    for group, words in load_groups("asking.tsv", _GROUPS).items()
+}
+_KIND_OF = {
+    word: ValueKind(group.removesuffix(_OF))
+    for group, words in _FOLDED.items()
+    if group != "bare"
+    for word in words
+}
+_BARE = _FOLDED["bare"]
+#: Words that ask for a kind and name nothing.
+_PLAIN_KINDS = frozenset().union(*(_FOLDED[kind] for kind in ValueKind))
+
+
+def read_question(text: str, lexicon: Lexicon) -> Asked:
+    """Read a question's terms and the kinds of value that it asks for."""
+    words = read_words(text)
+    others = _others_of(words)
+    terms = _join_known(read_terms(text), words, lexicon)
+    asked = [_asked(term, phrase, others, lexicon) for term, phrase in terms]
+    asked += _places(words)
+    kinds = {kind for word in words for kind in _kinds_of(word)}
+    is_bare = not kinds and _asks_barely(words)
+    return Asked(text, tuple(asked), frozenset(kinds), is_bare)
+
+
+def _kinds_of(word: str) -> set[ValueKind]:
+    term = make_term(word)
+    return {_KIND_OF[root] for root in (word, *term.roots) if root in _KIND_OF}
+
+
+def _is_plain_kind(term: Term) -> bool:
+    return not _PLAIN_KINDS.isdisjoint({term.word, *term.roots})
+
+
+def _asks_barely(words: Sequence[str]) -> bool:
+    """Tell whether "how much" stands there without what is to be counted."""
+    for word, following in zip(words, (*words[1:], ""), strict=False):
+        if word in _BARE and (following in STOP_WORDS or not following):
+            return True
+    return False
+
+
+def _places(words: Sequence[str]) -> list[AskedTerm]:
+    """Make terms of asking words that no text holds: "where" asks for an address."""
+    asking = [word for word in words if word in STOP_WORDS and _kinds_of(word)]
+    return [
+        AskedTerm(make_term(word), (), _KIND_WEIGHT, True, True)
+        for word in asking
+    ]
+
+
+def _join_known(
+    terms: Sequence[Term], words: Sequence[str], lexicon: Lexicon
+) -> list[tuple[Term, tuple[Term, ...]]]:
+    """Write neighbours as one where the knowledge does: چهار مغز is چهارمغز.
+
+    Each term comes with the phrase of its parts, empty for a single word.
+    """
+    found: list[tuple[Term, tuple[Term, ...]]] = []
+    kept = {term.word for term in terms}
+    at = 0
+    while at < len(words):
+        for length in (3, 2):
+            parts = words[at : at + length]
+            if len(parts) < length or any(_is_foreign(part) for part in parts):
+                continue
+            if STOP_WORDS.issuperset(parts):
+                continue
+            term = make_term("".join(parts))
+            if lexicon.holds(term.word) or any(
+                lexicon.holds(root) for root in term.roots if len(root) > len(parts[0]) + 1
+            ):
+                found.append((term, tuple(map(make_term, parts))))
+                at += length
+                break
+        else:
+            if words[at] in kept:
+                found.append((make_term(words[at]), ()))
+            at += 1
+    return found
+
+
+def _is_foreign(word: str) -> bool:
+    return word.isascii()
+
+
+def _asked(
+    term: Term,
+    phrase: tuple[Term, ...],
+    others: dict[str, tuple[tuple[Term, ...], ...]],
+    lexicon: Lexicon,
+) -> AskedTerm:
+    mine = others.get(term.word, ())
+    if phrase:
+        mine = (phrase, *mine)
+    is_known = bool(lexicon.count(term)) or any(
+        all(lexicon.count(part) for part in one) for one in mine
+    )
+    is_kind = _is_plain_kind(term)
+    if term.is_number:
+        weight = _NUMBER_WEIGHT
+    elif is_kind:
+        weight = _KIND_WEIGHT
+    elif is_known:
+        weight = lexicon.rarity(term)
+    elif any(root.startswith("-") for root in term.roots):
+        weight = _UNKNOWN_VERB_WEIGHT
+    else:
+        weight = _UNKNOWN_WEIGHT
+    return AskedTerm(term, mine, weight, is_known, is_kind)
+
+
+@lru_cache(maxsize=1024)
+def _phrase(text: str) -> tuple[Term, ...]:
+    return tuple(map(make_term, text.split()))
+
+
+def _others_of(words: Sequence[str]) -> dict[str, tuple[tuple[Term, ...], ...]]:
+    """Map each word that has synonyms to those."""
+    found: dict[str, tuple[tuple[Term, ...], ...]] = {}
+    for meaning in find_meanings(words):
+        phrases = tuple(_phrase(other) for other in (meaning.words, *meaning.others))
+        for word in words[meaning.start : meaning.start + meaning.length]:
+            found[word] = phrases
+    return found
+
+
+def match(asked: AskedTerm, held: TermSet) -> float:
+    """Give how surely a text holds an asked term or a synonym of it: 0 to 1."""
+    best = held.match(asked.term)
+    for phrase in asked.others:
+        if best >= _SYNONYM:
+            break
+        best = max(best, _SYNONYM * min(held.match(term) for term in phrase))
+    return best
