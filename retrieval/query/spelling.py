@@ -28,14 +28,19 @@ _NEIGHBOUR = 0.75
 _SWAPPED = 0.7
 _DOUBLED = 0.6
 _VOWEL = 0.85
-_FIRST_LETTER = 0.2
+_FIRST_LETTER = 0.4
 _VOWELS = "اویه"
+_LIKELY_SLIP = 0.9
+_ANY_SLIP = 1.3
+_TWO_SLIPS = 2.0
 # What else speaks for a word or against it.
 _FOREIGN = 0.3  # it is none of the tenant's
-_FREQUENT = 0.06  # for each doubling of the number of texts, up to five
+_FREQUENT = 0.08  # for each doubling of the number of texts, up to five
 _MOST_DOUBLINGS = 5
 _VERB = 0.2  # it was made by rule, and may be a verb that nobody uses
 _ENDING = 0.15
+# Endings of which one letter does not make another word.
+_SURE_ENDINGS = frozenset("ها های هاش هاتون هایی هام تون شون مون م ش ی".split())
 _SPLIT = 0.45
 _SHORT_PART = 0.2
 # Nearer to each other than this, two words fit equally well.
@@ -133,8 +138,8 @@ def _weigh(word: str, vocabulary: Vocabulary) -> dict[str, float]:
     """Weigh all that a word may have been meant for; lower fits better."""
     fits = dict(_near_fits(word, vocabulary))
     for stem, ending in split_endings(word):
-        if len(stem) >= _SHORTEST_MISTYPED and word == stem + ending:
-            for near, cost in _near_fits(stem, vocabulary):
+        if ending in _SURE_ENDINGS and word == stem + ending:
+            for near, cost in _near_fits(stem, vocabulary, len(word) - 1):
                 whole = near + ending
                 fits[whole] = min(cost + _ENDING, fits.get(whole, cost + _ENDING))
     for parts, cost in _splits(word, vocabulary):
@@ -142,16 +147,28 @@ def _weigh(word: str, vocabulary: Vocabulary) -> dict[str, float]:
     return fits
 
 
-def _near_fits(word: str, vocabulary: Vocabulary) -> Iterator[tuple[str, float]]:
+def _near_fits(
+    word: str, vocabulary: Vocabulary, shortest: int = _SHORTEST_MISTYPED
+) -> Iterator[tuple[str, float]]:
     for same in vocabulary.same_sound(word):
         yield same, _cost(word, same) + _bias(same, vocabulary)
-    if len(word) < _SHORTEST_MISTYPED:
+    if len(word) < shortest:
         return
     near = vocabulary.near(word, 2 if len(word) >= LONG_WORD else 1)
     for other, edits in near[:_MOST_WEIGHED]:
-        # Of two edits, a word of five letters has hardly anything left.
-        if edits and len(other) >= _SHORTEST_HEARD:
-            yield other, _cost(word, other) + _bias(other, vocabulary)
+        cost = _cost(word, other)
+        is_own = vocabulary.count(other) > 0
+        if edits and cost <= _most_slips(len(word), edits, is_own=is_own):
+            yield other, cost + _bias(other, vocabulary)
+
+
+def _most_slips(length: int, edits: int, *, is_own: bool) -> float:
+    """Bound what may be wrong with a word: a short one has hardly anything left."""
+    if edits > 1:
+        return _TWO_SLIPS if is_own else 0
+    if length <= _SHORTEST_MISTYPED:
+        return _LIKELY_SLIP
+    return _ANY_SLIP if is_own or length >= LONG_WORD else 1
 
 
 def _bias(word: str, vocabulary: Vocabulary) -> float:

@@ -10,7 +10,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from retrieval.data.loading import load_groups, load_rows
-from retrieval.query.colloquial import COLLOQUIAL, WORDS
+from retrieval.query.colloquial import COLLOQUIAL
 from retrieval.query.letters import (
     fold_sounds,
     is_persian_word,
@@ -30,9 +30,11 @@ KINDS = (
 # Plural, possession, indefiniteness, degree, copula, object: longest first.
 _ENDINGS_BY_LENGTH = """
     هایتان هایشان هایمان هایی هایم هایت هایش هاتون هاشون هامون ترین های هام هات هاش
-    ها تون شون مون تان شان مان اند تر یی ای ام ات اش ست رو م ت ش ی و ه ا ن س
+    ها تون شون مون تان شان مان ند ید یم اند تر یی ای ام ات اش ست رو م ت ش ی و ه ا ن س
 """
 ENDINGS = (*_ENDINGS_BY_LENGTH.split(),)
+_PROGRESSIVE = ("می", "نمی")
+_VERB_PREFIXES = (*_PROGRESSIVE, "", "ن", "ب")
 _OWNERS = frozenset("م ت ش تون مون شون".split())
 _SHORTEST_STEM = 3
 _DEEPEST = 2  # endings on one another: قیمت + ا + شون
@@ -137,7 +139,9 @@ class CommonWords:
         related = (*load_rows("synonyms.tsv"), *load_rows("related.tsv"))
         listed = {word for words in groups.values() for word in words}
         listed.update(word for row in related for word in row)
-        listed.update(WORDS, WORDS.values(), COLLOQUIAL, COLLOQUIAL.values())
+        spelled = load_groups("words.tsv", ("noun", "adjective", "adverb", "fixed"))
+        listed.update(*(spelled[kind] for kind in ("noun", "adjective", "adverb")))
+        listed.update(COLLOQUIAL, COLLOQUIAL.values())
         listed.update(STOP_WORDS)
         self.surfaces: dict[str, str] = {}
         self.index = WordIndex()
@@ -147,6 +151,10 @@ class CommonWords:
         self.verbs = verb_forms()
         for verb in sorted(self.verbs):
             self._add(verb)
+        rows = load_rows("dictionary.tsv")
+        names = (normalise(word) for word in spelled["fixed"])
+        self.dictionary = frozenset(word for row in rows for word in row).union(names)
+        """Words that are spelled well, and that nothing is mended to."""
         functions = groups["function"] | groups["question"]
         self.functions = frozenset(normalise(word) for word in functions)
 
@@ -227,12 +235,32 @@ class Vocabulary:
             folded = normalise(word)
             known = (
                 not is_persian_word(folded)
-                or self.lists(folded)
-                or any(self.lists(stem) for stem, _ in split_endings(folded))
+                or self._is_word(folded)
+                or any(self._is_word(stem) for stem, _ in split_endings(folded))
+                or self._is_verb(folded)
             )
             if len(self._known) < _REMEMBERED_WORDS:
                 self._known[word] = known
         return known
+
+    def _is_word(self, word: str) -> bool:
+        return self.lists(word) or word in self.common.dictionary
+
+    def _is_verb(self, word: str) -> bool:
+        """Tell whether a word is a form of a verb whose infinitive is a word.
+
+        By hand: نمی‌پذیرفتند has the stem پذیرفت, of پذیرفتن.
+        """
+        for prefix in _VERB_PREFIXES:
+            if not word.startswith(prefix):
+                continue
+            rest = word.removeprefix(prefix)
+            for stem in (rest, *(stem for stem, _ in split_endings(rest))):
+                if stem.endswith(("ت", "د")) and self._is_word(f"{stem}ن"):
+                    return True
+                if prefix in _PROGRESSIVE and stem != rest and self._is_word(stem):
+                    return True
+        return False
 
     def same_sound(self, word: str) -> tuple[str, ...]:
         """List the listed words that are pronounced as a folded word."""
@@ -269,6 +297,8 @@ class Vocabulary:
         """Read a token as a whole and, where half-spaces part it, as its parts."""
         whole = normalise(token)
         parts = token.split(_ZWNJ) if _ZWNJ in token else []
+        if parts and normalise("".join(parts)) != whole:
+            token = parts[0]  # هزینه‌ی is هزینه, with what speech puts behind it
         spelled = {whole: token} | {normalise(part): part for part in parts}
         spelled.pop("", None)
         for word, surface in spelled.items():
