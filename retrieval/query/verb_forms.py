@@ -1,0 +1,34 @@
+"""Makes the forms of the listed verbs, spoken and written, that customers may write."""
+
+from collections.abc import Iterator
+from itertools import product
+
+from retrieval.data.loading import load_rows
+from retrieval.text.normalise import normalise
+
+_PRESENT_ENDINGS = ("م", "ی", "ه", "د", "یم", "ید", "ین", "ند", "ن")
+_PAST_ENDINGS = ("", "م", "ی", "یم", "ید", "ین", "ند", "ن", "ه")
+_PREFIXES = {
+    "present": ("می", "نمی", "ب", "ن"),
+    "bare": ("", "می", "نمی", "ب", "ن"),
+    "compound": ("بر", "برمی", "برنمی", "برن", "درمی", "درنمی"),
+    "past": ("", "ن", "می", "نمی"),
+}
+_SHORTEST_FORM = 4
+
+
+def verb_forms() -> frozenset[str]:
+    """Write every form of at least four letters, folded, without half-spaces."""
+    forms = (form for row in load_rows("verbs.tsv", columns=3) for form in _forms(row))
+    return frozenset(form for form in forms if len(form) >= _SHORTEST_FORM)
+
+
+def _forms(row: tuple[str, ...]) -> Iterator[str]:
+    kind, *stems = row
+    endings = _PAST_ENDINGS if kind == "past" else _PRESENT_ENDINGS
+    folded = (normalise(stem) for stem in stems)
+    for stem, prefix, ending in product(folded, _PREFIXES[kind], endings):
+        glide = "ی" if prefix in ("ب", "ن") and stem.startswith("ا") else ""
+        yield f"{prefix}{glide}{stem}{ending}"
+        if glide and len(stem) > 1:
+            yield f"{prefix}{glide}{stem[1:]}{ending}"  # نیفت, بینداز
