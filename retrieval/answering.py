@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from retrieval.answer.composing import compose
 from retrieval.answer.facts import Fact, read_facts
-from retrieval.answer.matching import Inherited, Match, score_facts
+from retrieval.answer.matching import NOTHING, Context, Match, Similarities, score_facts
 from retrieval.embedding.embedder import Embedder
 from retrieval.index.knowledge import SearchRequest, SourceType
 from retrieval.index.knowledge_index import KnowledgeIndex
 from retrieval.production_rag import average
 from retrieval.query.asking import Asked, AskedTerm, read_question
-from retrieval.query.forms import QueryForms, build_forms, to_search_text
+from retrieval.query.forms import build_forms, to_search_text
+from retrieval.query.spelling import correct_text
 
 _CANDIDATES = 60
 
@@ -28,6 +29,7 @@ class Turn:
     answered: str
     subject: str = ""
     question: str = ""
+    fact: Fact | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +61,24 @@ class Answerer:
     def answer(
         self, burst: Burst, turns: Sequence[Turn], index: KnowledgeIndex
     ) -> Draft:
-        question = "\n".join(burst.texts)
-        asked = read_question(question, index.lexicon)
-        asked, inherited, leant = self._lean(asked, burst, turns, index)
-        matches = self._search(question, leant, asked, inherited, index)
+        question = correct_text("\n".join(burst.texts), index.vocabulary)
+        asked, context, matches = self.search(question, burst, turns, index)
         if not matches or not is_sure(asked, matches[0]):
             return Draft("handover", "", matches=tuple(matches[:8]), question=question)
         best = matches[0]
         return Draft(
             "answer",
-            compose(asked, inherited, matches),
+            compose(asked, context, matches),
             (best.fact,),
             best.fact.subject,
             question,
             tuple(matches[:8]),
         )
+
+    def search(self, question, burst, turns, index):
+        asked = read_question(question, index.lexicon)
+        asked, context, leant = self._lean(asked, burst, turns, index)
+        return asked, context, self._search(question, leant, asked, context, index)
 
     def _lean(
         self,
@@ -81,54 +86,45 @@ class Answerer:
         burst: Burst,
         turns: Sequence[Turn],
         index: KnowledgeIndex,
-    ) -> tuple[Asked, list[Inherited], str]:
-        own = sum(term.weight for term in asked.terms if not term.is_kind)
-        has_own = any(term.is_known and not term.is_kind for term in asked.terms)
-        most = 0.6 * own if has_own else 10.0
+    ) -> tuple[Asked, Context, str]:
         if burst.referred:
             title, _, caption = burst.referred.partition("\n")
-            first = read_question(title.partition(": ")[2] or title, index.lexicon).names
-            rest = read_question(caption.partition(": ")[2], index.lexicon).names[:6]
-            groups = [Inherited(first, 0.9, most), Inherited(rest, 0.1, 0.3)]
-            return asked, groups, title
+            first = read_question(title.partition(": ")[2] or title, index.lexicon)
+            rest = read_question(caption.partition(": ")[2], index.lexicon)
+            return asked, Context(first.names, rest.names[:6], is_referred=True), title
         last = turns[-1] if turns else None
         if last is None or not (last.subject or last.question):
-            return asked, [], ""
+            return asked, NOTHING, ""
         subject = read_question(last.subject, index.lexicon).names
         before = read_question(last.question, index.lexicon)
         if is_elliptic(asked):
-            asked = replace(
-                asked,
-                kinds=before.kinds,
-                is_bare=before.is_bare,
-            )
+            asked = replace(asked, kinds=before.kinds, is_bare=before.is_bare)
         known = {term.term.word for term in subject}
         rest = tuple(
             term
             for term in before.terms
             if term.term.word not in known and not term.is_kind
         )
-        return (
-            asked,
-            [
-                Inherited(subject, 0.8, most),
-                Inherited(rest, 0.4, 0.5 * most),
-            ],
-            f"{last.question}",
+        fact = last.fact
+        context = Context(
+            subject,
+            rest,
+            fact.chunk.document_id if fact else None,
+            fact.chunk.parent_id if fact else None,
         )
+        return asked, context, last.question
 
     def _search(
         self,
         question: str,
         leant: str,
         asked: Asked,
-        inherited: Sequence[Inherited],
+        context: Context,
         index: KnowledgeIndex,
     ) -> list[Match]:
-        texts = [question] + ([f"{leant}\n{question}"] if leant else [])
         facts: dict[tuple[UUID, int], Fact] = {}
-        similarities: dict[UUID, float] = {}
-        for text in texts:
+        found: list[dict[UUID, float]] = []
+        for text in [question] + ([f"{leant}\n{question}"] if leant else []):
             forms = build_forms(to_search_text(text))
             vector = average(self._embedder.embed_queries(forms.dense_texts))
             hits = index.find(
@@ -142,13 +138,12 @@ class Answerer:
                     fused_top_k=_CANDIDATES,
                 )
             )
+            found.append({h.chunk.chunk_id: h.dense_score or 0.0 for h in hits.hits})
             for hit in hits.hits:
-                cosine = hit.dense_score or 0.0
-                key = hit.chunk.chunk_id
-                similarities[key] = max(similarities.get(key, 0.0), cosine)
                 for fact in read_facts(hit.chunk):
                     facts[fact.key] = fact
-        return score_facts(asked, inherited, facts.values(), similarities)
+        similarities = Similarities(found[0], found[-1])
+        return score_facts(asked, context, facts.values(), similarities)
 
 
 def is_elliptic(asked: Asked) -> bool:
@@ -164,4 +159,4 @@ def is_elliptic(asked: Asked) -> bool:
 
 
 def is_sure(asked: Asked, best: Match) -> bool:
-    return best.score > 0.35
+    return best.score > 1.2

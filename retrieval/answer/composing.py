@@ -4,28 +4,28 @@ import re
 from collections.abc import Sequence
 
 from retrieval.answer.facts import CellTerms, Fact
-from retrieval.answer.matching import Inherited, Match, fits
+from retrieval.answer.matching import Context, Match, asked_kinds, fits
 from retrieval.documents.blocks import BlockKind, Cell, render_cells
-from retrieval.query.asking import Asked, ValueKind, match
+from retrieval.query.asking import Asked, match
 
 MAX_CHARS = 350
 #: A figure with what it counts: "700 g".
 _UNIT = re.compile(r"[0-9۰-۹٠-٩]\s*[^\W\d]")
 
 
-def compose(asked: Asked, inherited: Sequence[Inherited], matches: Sequence[Match]) -> str:
-    return write_fact(matches[0].fact, asked, inherited)
+def compose(asked: Asked, context: Context, matches: Sequence[Match]) -> str:
+    return write_fact(matches[0].fact, asked, context)
 
 
-def write_fact(fact: Fact, asked: Asked, inherited: Sequence[Inherited]) -> str:
+def write_fact(fact: Fact, asked: Asked, context: Context) -> str:
     """Write one fact as an answer."""
     if fact.cells:
-        return _row(fact, asked, inherited)
+        return _row(fact, asked, context)
     return fact.text
 
 
-def _row(fact: Fact, asked: Asked, inherited: Sequence[Inherited]) -> str:
-    chosen = choose_cells(fact, asked, inherited)
+def _row(fact: Fact, asked: Asked, context: Context) -> str:
+    chosen = choose_cells(fact, asked, context)
     first, rest = fact.cells[0], [cell for cell in chosen if cell is not fact.cells[0]]
     if not rest:
         return render_cells(tuple(cell.cell for cell in fact.cells))
@@ -33,10 +33,10 @@ def _row(fact: Fact, asked: Asked, inherited: Sequence[Inherited]) -> str:
 
 
 def choose_cells(
-    fact: Fact, asked: Asked, inherited: Sequence[Inherited]
+    fact: Fact, asked: Asked, context: Context
 ) -> list[CellTerms]:
     """Choose the cells that a question asks for; all of them if it names none."""
-    kinds = asked.kinds or ({ValueKind.PRICE} if asked.is_bare else set())
+    kinds = asked_kinds(asked)
     by_name = {
         cell: sum(term.weight * match(term, cell.name) for term in asked.terms)
         + sum(
@@ -53,8 +53,7 @@ def choose_cells(
     leaning = {
         cell: sum(
             term.weight * match(term, cell.name)
-            for group in inherited
-            for term in group.terms
+            for term in (*context.subject, *context.rest)
         )
         for cell in fact.cells[1:]
     }

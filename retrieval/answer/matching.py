@@ -1,4 +1,4 @@
-"""Scores facts for a question: which statement answers, and how surely."""
+"""Measures facts against a question, and orders them by how likely they answer."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,6 @@ from retrieval.query.terms import TermSet
 
 #: A word of the heading or the title tells less than one of the fact itself.
 _ABOVE = 0.8
-_QUESTION = 1.0
 #: A value of the asked kind, where the text does not name the kind.
 _KIND_HELD = 0.9
 _D = r"[0-9۰-۹٠-٩]"
@@ -45,35 +44,62 @@ _PATTERNS: Mapping[ValueKind, re.Pattern[str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Inherited:
-    """Terms that a question leans on without saying them.
+class Context:
+    """What a question leans on without saying it.
 
-    Each weighs `factor` of what it would in the question itself, all together no more
-    than `most`.
+    `subject` names the thing last spoken of, `rest` are the other words of the question
+    before; `document` and `parent` held the last answer.
     """
 
-    terms: tuple[AskedTerm, ...]
-    factor: float
-    most: float = 10.0
+    subject: tuple[AskedTerm, ...] = ()
+    rest: tuple[AskedTerm, ...] = ()
+    document: UUID | None = None
+    parent: UUID | None = None
+    kinds: frozenset[ValueKind] = frozenset()
+    is_referred: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.subject or self.rest)
+
+
+NOTHING = Context()
+
+
+@dataclass(frozen=True, slots=True)
+class Similarities:
+    """Cosines of chunks with the question alone, and with what it leans on."""
+
+    alone: Mapping[UUID, float]
+    leaning: Mapping[UUID, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A fact with its measures for one question.
-
-    `coverage` is the weighted share of the question's own terms that the fact holds,
-    `leaning` that of the inherited ones, `precision` the share of the fact's name that
-    was asked for.
-    """
+    """A fact with its measures for one question."""
 
     fact: Fact
     score: float
-    coverage: float
-    leaning: float
-    precision: float
-    similarity: float
-    fits_kind: bool
+    features: Mapping[str, float]
     missing: tuple[AskedTerm, ...]
+
+
+WEIGHTS: Mapping[str, float] = {
+    "body": 2.0,
+    "above": 1.2,
+    "kind": 0.5,
+    "precision": 0.4,
+    "alone": 1.0,
+    "leaning": 0.3,
+    "subject": 0.8,
+    "rest": 0.3,
+    "number": 0.5,
+    "pair": 0.0,
+    "bare_subject": 1.0,
+    "bare_rest": 0.5,
+    "bare_leaning": 0.5,
+    "same_parent": 0.2,
+    "same_document": 0.1,
+}
 
 
 def fits(kind: ValueKind, text: str) -> bool:
@@ -83,61 +109,83 @@ def fits(kind: ValueKind, text: str) -> bool:
 
 def score_facts(
     asked: Asked,
-    inherited: Sequence[Inherited],
+    context: Context,
     facts: Iterable[Fact],
-    similarities: Mapping[UUID, float],
+    similarities: Similarities,
 ) -> list[Match]:
-    """Score facts for a question, best first."""
-    matches = [_match(asked, inherited, fact, similarities) for fact in facts]
+    """Measure and score facts for a question, best first."""
+    matches = [_match(asked, context, fact, similarities) for fact in facts]
     return sorted(matches, key=lambda match: -match.score)
 
 
+def asked_kinds(asked: Asked) -> frozenset[ValueKind]:
+    """Give the kinds of value that answer; a price where "how much" stands alone."""
+    if asked.kinds or not asked.is_bare:
+        return asked.kinds
+    return frozenset({ValueKind.PRICE})
+
+
 def _match(
-    asked: Asked,
-    inherited: Sequence[Inherited],
-    fact: Fact,
-    similarities: Mapping[UUID, float],
+    asked: Asked, context: Context, fact: Fact, similarities: Similarities
 ) -> Match:
-    kinds = asked.kinds or (frozenset({ValueKind.PRICE}) if asked.is_bare else frozenset())
-    whole_text = _whole(fact)
-    fits_kind = not kinds or any(fits(kind, whole_text) for kind in kinds)
-    held = [
-        max(_held(term, fact), _KIND_HELD * fits_kind if term.is_kind else 0.0)
-        for term in asked.terms
-    ]
-    total = sum(term.weight for term in asked.terms)
-    found = sum(
-        term.weight * share for term, share in zip(asked.terms, held, strict=True)
+    kinds = asked_kinds(asked)
+    whole = _whole(fact)
+    fitting = any(fits(kind, whole) for kind in kinds)
+    content = [term for term in asked.terms if not term.is_kind]
+    plain = [term for term in asked.terms if term.is_kind]
+    body = {term.term.word: _in_body(term, fact) for term in asked.terms}
+    held = {
+        term.term.word: max(body[term.term.word], _ABOVE * match(term, fact.above))
+        for term in content
+    }
+    numbers = [term for term in content if term.term.is_number]
+    total = sum(term.weight for term in content)
+    in_body = _share(content, body)
+    anywhere = _share(content, held)
+    has_own = any(term.is_known for term in content)
+    weight = min(total, 1.0) if has_own else 0.0
+    subject = _share(context.subject, {}, fact)
+    rest = _share(context.rest, {}, fact)
+    leaning = _scale(similarities.leaning.get(fact.chunk.chunk_id))
+    features = {
+        "body": in_body * weight,
+        "above": (anywhere - in_body) * weight,
+        "kind": (1.0 if fitting else 0.0) if kinds else 0.5,
+        "kind_named": _share(plain, body),
+        "precision": _precision(asked, context, fact),
+        "alone": _scale(similarities.alone.get(fact.chunk.chunk_id)),
+        "leaning": leaning if context else 0.0,
+        "subject": subject,
+        "rest": rest,
+        "number": _share(numbers, body),
+        "pair": float(fact.kind is BlockKind.PAIR),
+        "row": float(bool(fact.cells)),
+        "bare_subject": subject * (1 - weight),
+        "bare_rest": rest * (1 - weight),
+        "bare_leaning": leaning * (1 - weight) if context else 0.0,
+        "same_parent": float(fact.chunk.parent_id == context.parent),
+        "same_document": float(fact.chunk.document_id == context.document),
+        "coverage": anywhere,
+        "asks": min(total, 2.0),
+    }
+    score = sum(WEIGHTS.get(name, 0.0) * value for name, value in features.items())
+    missing = tuple(term for term in content if held[term.term.word] < 0.5)
+    return Match(fact, score, features, missing)
+
+
+def _share(
+    terms: Sequence[AskedTerm], held: Mapping[str, float], fact: Fact | None = None
+) -> float:
+    total = sum(term.weight for term in terms)
+    if not total:
+        return 0.0
+    if fact is None:
+        return sum(term.weight * held[term.term.word] for term in terms) / total
+    found = (
+        term.weight * max(_in_body(term, fact), _ABOVE * match(term, fact.above))
+        for term in terms
     )
-    missing = tuple(
-        term for term, share in zip(asked.terms, held, strict=True) if share < 0.5
-    )
-    leaning_total = leaning_found = 0.0
-    for group in inherited:
-        mass = sum(term.weight for term in group.terms)
-        factor = min(group.factor, group.most / mass if mass else 0.0)
-        for term in group.terms:
-            weight = factor * term.weight
-            leaning_total += weight
-            leaning_found += weight * _held(term, fact)
-    coverage = found / total if total else 0.0
-    whole = total + leaning_total
-    both = (found + leaning_found) / whole if whole else 0.0
-    precision = _precision(asked, inherited, fact)
-    similarity = _scale(similarities.get(fact.chunk.chunk_id))
-    score = (
-        0.60 * both + 0.15 * precision + 0.25 * similarity + (0.0 if fits_kind else -0.15)
-    )
-    return Match(
-        fact,
-        score,
-        coverage,
-        leaning_found / leaning_total if leaning_total else 0.0,
-        precision,
-        similarity,
-        fits_kind,
-        missing,
-    )
+    return sum(found) / total
 
 
 def _whole(fact: Fact) -> str:
@@ -145,16 +193,14 @@ def _whole(fact: Fact) -> str:
     return f"{heads} {fact.text}"
 
 
-def _held(term: AskedTerm, fact: Fact) -> float:
+def _in_body(term: AskedTerm, fact: Fact) -> float:
     best = match(term, fact.own)
     if best < 1 and fact.question:
-        best = max(best, _QUESTION * match(term, fact.question))
-    if best < _ABOVE:
-        best = max(best, _ABOVE * match(term, fact.above))
+        best = max(best, match(term, fact.question))
     return best
 
 
-def _precision(asked: Asked, inherited: Sequence[Inherited], fact: Fact) -> float:
+def _precision(asked: Asked, context: Context, fact: Fact) -> float:
     """Give the share of the fact's name (of a pair: its question) that is asked for."""
     named = fact.question if fact.kind is BlockKind.PAIR else fact.name
     terms = [term for term in named.terms if not term.is_number][:12]
@@ -163,7 +209,7 @@ def _precision(asked: Asked, inherited: Sequence[Inherited], fact: Fact) -> floa
     wanted = TermSet(
         [term.term for term in asked.terms]
         + [part for term in asked.terms for phrase in term.others for part in phrase]
-        + [term.term for group in inherited for term in group.terms]
+        + [term.term for term in (*context.subject, *context.rest)]
     )
     return sum(wanted.match(term) > 0.5 for term in terms) / len(terms)
 

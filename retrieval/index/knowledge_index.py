@@ -27,6 +27,7 @@ from retrieval.index.knowledge import (
     SearchRequest,
 )
 from retrieval.index.lexicon import Lexicon
+from retrieval.query.vocabulary import Vocabulary
 from retrieval.ranking.fusion import fuse_by_weight, penalise_oov, pool, rrf
 from retrieval.text.language import content_words, detect_language
 from retrieval.text.normalise import has_words
@@ -72,6 +73,7 @@ class KnowledgeIndex:
         self._sparse = Bm25Index() if sparse is None else sparse
         self._table = ChunkTable()
         self.lexicon = Lexicon()
+        self.vocabulary = Vocabulary()
         self._barred: set[UUID] = set()
         self._lock = Lock()
         self._applying = Lock()  # One revision after another; no question waits.
@@ -113,8 +115,10 @@ class KnowledgeIndex:
             sparse = self._sparse
             if gone or texts:
                 sparse = sparse.changed(gone, keys, [*map(count_terms, texts)])
-            self.lexicon.remove(self._texts_of(gone))
-            self.lexicon.add(texts)
+            self._forget_words(gone)
+            self.lexicon.add(chunks)
+            for text in texts:
+                self.vocabulary.add(text)
             given = [chunk.vector for chunk in chunks]
             vectors = dict(zip(keys, given, strict=True)) | staying
             with self._lock:
@@ -137,16 +141,18 @@ class KnowledgeIndex:
         with self._applying:
             gone = self._table.keys_of(documents)
             sparse = self._sparse.changed(gone, (), ())
-            self.lexicon.remove(self._texts_of(gone))
+            self._forget_words(gone)
             with self._lock:
                 self._replace(gone, {})
                 self._sparse = sparse
             # Last: who finds them here need not look further.
             self._barred.update(documents)
 
-    def _texts_of(self, keys: Iterable[int]) -> list[str]:
-        chunks = (self._table.chunks[key] for key in keys)
-        return [passage_text(chunk.title, chunk.text) for chunk in chunks]
+    def _forget_words(self, keys: Iterable[int]) -> None:
+        chunks = [self._table.chunks[key] for key in keys]
+        self.lexicon.remove(chunks)
+        for chunk in chunks:
+            self.vocabulary.remove(passage_text(chunk.title, chunk.text))
 
     def find(self, wanted: SearchRequest) -> Hits:
         """Search by meaning and by words what the filters leave.

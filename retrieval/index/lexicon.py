@@ -4,10 +4,13 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 
+from retrieval.embedding.embedder import passage_text
+from retrieval.index.knowledge import IndexedChunk
 from retrieval.query.terms import Term, read_terms
 
 #: A term of no chunk weighs as one of a single chunk.
 _RAREST = 1
+_LONGEST_NAME = 60
 
 
 class Lexicon:
@@ -15,23 +18,40 @@ class Lexicon:
 
     def __init__(self) -> None:
         self._holding: Counter[str] = Counter()
+        self._words: Counter[str] = Counter()
+        self._naming: Counter[str] = Counter()
         self._chunks = 0
 
-    def add(self, texts: Iterable[str]) -> None:
+    def add(self, chunks: Iterable[IndexedChunk]) -> None:
         """Count chunks that came."""
-        for text in texts:
-            self._holding.update(_roots_of(text))
-            self._chunks += 1
+        for chunk in chunks:
+            self._count(chunk, 1)
 
-    def remove(self, texts: Iterable[str]) -> None:
+    def remove(self, chunks: Iterable[IndexedChunk]) -> None:
         """Take chunks out again that were counted."""
-        for text in texts:
-            self._holding.subtract(_roots_of(text))
-            self._chunks -= 1
+        for chunk in chunks:
+            self._count(chunk, -1)
+
+    def _count(self, chunk: IndexedChunk, sign: int) -> None:
+        terms = read_terms(passage_text(chunk.title, chunk.text))
+        joined = read_terms(passage_text(chunk.title, chunk.text), joined=True)
+        naming = read_terms(_names_of(chunk), joined=True)
+        for counter, counted in (
+            (self._words, {term.word for term in terms}),
+            (self._holding, {root for term in joined for root in term.roots}),
+            (self._naming, {root for term in naming for root in term.roots}),
+        ):
+            for key in counted:
+                counter[key] += sign
+        self._chunks += sign
 
     def holds(self, word: str) -> bool:
-        """Tell whether a chunk holds a word as such, or a form of it."""
-        return self._holding.get(word, 0) > 0
+        """Tell whether a chunk holds a word as such, written as one."""
+        return self._words.get(word, 0) > 0
+
+    def names(self, term: Term) -> bool:
+        """Tell whether a title, a heading or the name of a row or a line holds it."""
+        return any(self._naming.get(root, 0) > 0 for root in term.roots)
 
     def count(self, term: Term) -> int:
         """Count the chunks that hold a term or another form of it, about."""
@@ -44,6 +64,10 @@ class Lexicon:
         return math.log(1 + total / held) / math.log(1 + total)
 
 
-def _roots_of(text: str) -> set[str]:
-    terms = read_terms(text, joined=True)
-    return {root for term in terms for root in term.roots}
+def _names_of(chunk: IndexedChunk) -> str:
+    block = chunk.block
+    if block is None:
+        return chunk.title
+    head = block.cells[0].value if block.cells else block.text.partition(":")[0]
+    is_name = bool(block.cells) or len(head) < min(len(block.text), _LONGEST_NAME)
+    return "\n".join((chunk.title, *block.headings, head if is_name else ""))

@@ -8,17 +8,23 @@ from functools import lru_cache
 from retrieval.data.loading import load_groups
 from retrieval.index.lexicon import Lexicon
 from retrieval.query.forms import find_meanings
+from retrieval.query.vocabulary import KINDS
 from retrieval.text.language import STOP_WORDS
 from retrieval.query.terms import Term, TermSet, make_term, read_terms, read_words
 from retrieval.text.normalise import normalise
 
 #: A synonym answers nearly as well as the word itself.
 _SYNONYM = 0.8
+#: The class of a value is a place to look, not the value itself.
+_CLASS = 0.5
+_FUNCTION_WEIGHT = 0.1
+#: Of a verb that the knowledge holds: it tells less than a thing.
+_VERB_SHARE = 0.6
+_UNKNOWN_COMMON_WEIGHT = 0.4
 _NUMBER_WEIGHT = 0.8
 #: Of a word that is in no chunk.
 _UNKNOWN_WEIGHT = 1.0
 _UNKNOWN_VERB_WEIGHT = 0.25
-_KIND_WEIGHT = 0.3
 
 
 class ValueKind(StrEnum):
@@ -44,6 +50,10 @@ class AskedTerm:
     weight: float
     is_known: bool
     is_kind: bool
+    #: A title, a heading or the name of a row holds it: it tells which thing is meant.
+    is_name: bool = False
+    is_common: bool = False
+    classes: tuple[tuple[Term, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +83,21 @@ _KIND_OF = {
     if group != "bare"
     for word in words
 }
+_KIND_WEIGHTS = {
+    ValueKind.PRICE: 0.3,
+    ValueKind.TIME: 0.4,
+    ValueKind.DURATION: 0.3,
+    ValueKind.PERCENT: 0.4,
+    ValueKind.PHONE: 0.8,
+    ValueKind.PLACE: 1.0,
+}
 _BARE = _FOLDED["bare"]
+_COMMON = {
+    kind: frozenset(normalise(word) for word in words)
+    for kind, words in load_groups("common_words.tsv", KINDS).items()
+}
+_SAYING_LITTLE = _COMMON["function"] | _COMMON["question"] | _COMMON["greeting"]
+_CLASSES = load_groups("value_classes.tsv", KINDS)
 #: Words that ask for a kind and name nothing.
 _PLAIN_KINDS = frozenset().union(*(_FOLDED[kind] for kind in ValueKind))
 
@@ -111,7 +135,13 @@ def _places(words: Sequence[str]) -> list[AskedTerm]:
     """Make terms of asking words that no text holds: "where" asks for an address."""
     asking = [word for word in words if word in STOP_WORDS and _kinds_of(word)]
     return [
-        AskedTerm(make_term(word), (), _KIND_WEIGHT, True, True)
+        AskedTerm(
+            make_term(word),
+            (),
+            max(_KIND_WEIGHTS[kind] for kind in _kinds_of(word)),
+            is_known=True,
+            is_kind=True,
+        )
         for word in asking
     ]
 
@@ -134,8 +164,10 @@ def _join_known(
             if STOP_WORDS.issuperset(parts):
                 continue
             term = make_term("".join(parts))
-            if lexicon.holds(term.word) or any(
-                lexicon.holds(root) for root in term.roots if len(root) > len(parts[0]) + 1
+            if any(
+                lexicon.holds(root)
+                for root in term.roots
+                if len(root) > len("".join(parts[:-1])) + 1
             ):
                 found.append((term, tuple(map(make_term, parts))))
                 at += length
@@ -163,18 +195,39 @@ def _asked(
     is_known = bool(lexicon.count(term)) or any(
         all(lexicon.count(part) for part in one) for one in mine
     )
-    is_kind = _is_plain_kind(term)
+    kinds = _kinds_of(term.word) if _is_plain_kind(term) else ()
+    common = {
+        kind
+        for kind, listed in _COMMON.items()
+        if not listed.isdisjoint({term.word, *term.roots})
+    }
+    is_verb = any(root.startswith("-") for root in term.roots) or "verb" in common
     if term.is_number:
         weight = _NUMBER_WEIGHT
-    elif is_kind:
-        weight = _KIND_WEIGHT
+    elif kinds:
+        weight = max(_KIND_WEIGHTS[kind] for kind in kinds)
+    elif term.word in _SAYING_LITTLE:
+        weight = _FUNCTION_WEIGHT
     elif is_known:
-        weight = lexicon.rarity(term)
-    elif any(root.startswith("-") for root in term.roots):
+        weight = lexicon.rarity(term) * (_VERB_SHARE if is_verb else 1.0)
+    elif is_verb:
         weight = _UNKNOWN_VERB_WEIGHT
     else:
-        weight = _UNKNOWN_WEIGHT
-    return AskedTerm(term, mine, weight, is_known, is_kind)
+        weight = _UNKNOWN_COMMON_WEIGHT if common else _UNKNOWN_WEIGHT
+    return AskedTerm(
+        term,
+        mine,
+        weight,
+        is_known,
+        bool(kinds),
+        is_name=lexicon.names(term),
+        is_common=bool(common),
+        classes=tuple(
+            _phrase(normalise(phrase))
+            for kind in sorted(common)
+            for phrase in sorted(_CLASSES[kind])
+        ),
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -199,4 +252,8 @@ def match(asked: AskedTerm, held: TermSet) -> float:
         if best >= _SYNONYM:
             break
         best = max(best, _SYNONYM * min(held.match(term) for term in phrase))
+    for phrase in asked.classes:
+        if best >= _CLASS:
+            break
+        best = max(best, _CLASS * min(held.match(term) for term in phrase))
     return best
