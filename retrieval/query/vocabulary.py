@@ -42,7 +42,7 @@ _DEEPEST = 2  # endings on one another: قیمت + ا + شون
 LONG_WORD = 7
 _SHORTEST_IN_PARTS = 5
 _MOST_NEAR = 48
-_MOST_SOUNDING = 64
+_MOST_SOUNDING = 40
 _REMEMBERED_WORDS = 16_384
 
 
@@ -155,8 +155,17 @@ class CommonWords:
         names = (normalise(word) for word in spelled["fixed"])
         self.dictionary = frozenset(word for row in rows for word in row).union(names)
         """Words that are spelled well, and that nothing is mended to."""
+        self._written: defaultdict[str, list[str]] = defaultdict(list)
+        for row in rows:
+            for word in row:
+                self._written[persian_skeleton(word)].append(word)
         functions = groups["function"] | groups["question"]
         self.functions = frozenset(normalise(word) for word in functions)
+
+    def written_sounding(self, latin: str) -> Iterator[str]:
+        """Yield the words of the dictionary with the consonants of a Latin word."""
+        for skeleton in latin_skeletons(latin):
+            yield from self._written.get(skeleton, ())
 
     def _add(self, part: str) -> None:
         word = normalise(part)
@@ -275,7 +284,9 @@ class Vocabulary:
     def sounding(self, latin: str) -> tuple[str, ...]:
         """List the listed words with the consonants of a Latin word, the own first."""
         own = (w for w in self._index.sounding(latin) if self._counts[w] > 0)
-        words = dict.fromkeys((*own, *self.common.index.sounding(latin)))
+        common = self.common
+        others = (common.index.sounding(latin), common.written_sounding(latin))
+        words = dict.fromkeys((*own, *others[0], *others[1]))
         # Words of like length come first: one consonant is that of a hundred words.
         ranked = sorted(words, key=lambda word: abs(len(word) - 0.7 * len(latin)))
         return (*ranked[:_MOST_SOUNDING],)
