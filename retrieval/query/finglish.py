@@ -14,8 +14,8 @@ from retrieval.text.normalise import normalise
 
 MOST_READINGS = 3
 
-_WORD = re.compile(r"[a-z']*[a-z][a-z']*")
-_TOKEN = re.compile(rf"({_WORD.pattern})")
+_WORD = re.compile(r"[a-z']*[a-z][a-z']*", re.IGNORECASE)
+_TOKEN = re.compile(rf"({_WORD.pattern})", re.IGNORECASE)
 _PERSIAN = re.compile("[\u0621-\u06cc]")
 # Loose spellings of one sound, written one way before a word is looked up.
 _LOOSE = (
@@ -30,9 +30,11 @@ _LOOSE = (
     (re.compile(r"(?<=[ae])h$"), ""),
     (re.compile(r"([b-df-hj-np-tv-z])\1+"), r"\1"),
 )
-_STRETCHED = re.compile(r"([a-z])\1{2,}")
+_STRETCHED = re.compile(r"([a-z])\1{2,}", re.IGNORECASE)
 _DAYS = {"1": "yek", "2": "do", "3": "se", "4": "chahar", "5": "panj"}
-_NUMBERED_DAY = re.compile(r"(?<![0-9])([1-5])[ -]?(?=sha[nm]be)")
+_NUMBERED_DAY = re.compile(r"(?<![0-9])([1-5])[ -]?(?=sha[nm]be)", re.IGNORECASE)
+# A number and its noun, 2nafare; but a35 is a model.
+_GLUED_NUMBER = re.compile(r"(?<=[0-9])(?=[a-z]{2})", re.IGNORECASE)
 
 # Endings of spoken Persian, longest first where one ends in another.
 _ENDINGS = {
@@ -43,17 +45,18 @@ _ENDINGS = {
     "moon": "مون", "ashoon": "شون", "eshoon": "شون", "eshun": "شون", "shoon": "شون",
     "ha": "ها", "esh": "ش", "ash": "ش", "am": "م", "em": "م", "et": "ت", "at": "ت",
     "ro": " رو", "yi": "یی", "ye": "", "ie": "یه", "iye": "یه", "an": "ن", "i": "ی",
-    "e": "", "o": "و", "a": "ا", "ast": " است",
+    "e": "", "sh": "ش", "o": "و", "a": "ا", "ast": " است",
 }  # fmt: skip
 _SHORTEST_STEM = 3
+_LONGEST_SIGN = 3
 
 # What a reading costs beside its letters: less than nothing for the table's own.
 _LISTED = -0.2
 _LOOSELY = 0.03
 _SURE = 0.1
-_COMMON = 0.15
-_WRITTEN = 0.35  # a word of the dictionary alone
-_VERB = 0.1
+_COMMON = 0.3
+_WRITTEN = 0.5  # a word of the dictionary alone
+_GUESSED = 0.1
 _ENDING = 0.2
 _FREQUENT = 0.03
 _MOST_DOUBLINGS = 5
@@ -62,6 +65,8 @@ _AS_WRITTEN = -0.15
 _WORST_SHORT, _WORST = 0.45, 0.8
 _SHORT = 4
 _WORST_COMPOUND = 0.6
+# What is so much worse than the best is not worth a search of its own.
+_WIDEST_GAP = 0.7
 
 _REMEMBERED_WORDS = 4_096
 
@@ -103,7 +108,8 @@ def transliterate(text: str, vocabulary: Vocabulary) -> tuple[str, ...]:
     a text without Latin letters. By hand: `gheymate kale ghoochi chande?` becomes
     `قیمت کله‌قوچی چنده?` for a shop that sells کله‌قوچی.
     """
-    text = _NUMBERED_DAY.sub(lambda day: _DAYS[day[1]], text.casefold())
+    text = _NUMBERED_DAY.sub(lambda day: _DAYS[day[1]], text)
+    text = _GLUED_NUMBER.sub(" ", text)
     pieces = _TOKEN.split(_STRETCHED.sub(r"\1", text))
     if len(pieces) < 2:
         return ()
@@ -113,6 +119,7 @@ def transliterate(text: str, vocabulary: Vocabulary) -> tuple[str, ...]:
         (cost - readings[0][1], at, word)
         for at, readings in enumerate(slots)
         for word, cost in readings[1:]
+        if cost - readings[0][1] <= _WIDEST_GAP
     )
     texts = ["".join(best)]
     for _, at, word in swaps[: MOST_READINGS - 1]:
@@ -131,16 +138,26 @@ def _slots(pieces: list[str], vocabulary: Vocabulary) -> Iterator[Readings]:
             yield [(pieces[at], 0.0)]
             at += 1
             continue
-        readings = read_word(pieces[at], vocabulary)
+        readings = _read_piece(pieces[at], vocabulary)
         if at + 2 < len(pieces) and pieces[at + 1] in (" ", "-", ""):
-            following = read_word(pieces[at + 2], vocabulary)
-            whole = _read_compound(pieces[at] + pieces[at + 2], vocabulary)
+            following = _read_piece(pieces[at + 2], vocabulary)
+            together = (pieces[at] + pieces[at + 2]).casefold()
+            whole = _read_compound(together, vocabulary)
             if whole and whole[0][1] <= readings[0][1] + following[0][1] + _ENDING:
                 yield whole
                 at += 3
                 continue
         yield readings
         at += 1
+
+
+def _read_piece(piece: str, vocabulary: Vocabulary) -> Readings:
+    """Read one word; a size or a model's letters, as in `XL`, stay as they are."""
+    latin = piece.casefold()
+    is_sign = len(piece) == 1 or (piece.isupper() and len(piece) <= _LONGEST_SIGN)
+    if is_sign and latin not in _EXACT:
+        return [(piece, _LISTED)]
+    return read_word(latin, vocabulary)
 
 
 def _read_compound(latin: str, vocabulary: Vocabulary) -> Readings:
@@ -177,6 +194,7 @@ def read_word(latin: str, vocabulary: Vocabulary) -> Readings:
         if stem == latin or len(stem) < _SHORTEST_STEM:
             continue
         price = _ENDING if written else _LOOSELY
+        price += _ENDING if len(stem) <= _SHORTEST_STEM else 0
         for word, cost in _listed(stem):
             add(word + written, cost + price)
         for word, cost in _heard(stem, vocabulary)[:2]:
@@ -184,8 +202,10 @@ def read_word(latin: str, vocabulary: Vocabulary) -> Readings:
     for rank, word in enumerate(_spell(latin)):
         add(word, _BY_LETTERS + rank * _LOOSELY)
     ranked = sorted(found.items(), key=lambda reading: (reading[1], reading[0]))
-    distinct = {normalise(word): (word, cost) for word, cost in reversed(ranked)}
-    return [*reversed(distinct.values())][:MOST_READINGS]
+    distinct: dict[str, tuple[str, float]] = {}
+    for word, cost in ranked:
+        distinct.setdefault(normalise(word), (word, cost))
+    return [*distinct.values()][:MOST_READINGS]
 
 
 def _heard(latin: str, vocabulary: Vocabulary) -> Readings:
@@ -200,7 +220,7 @@ def _heard(latin: str, vocabulary: Vocabulary) -> Readings:
         if count > 0:
             cost -= _FREQUENT * min(log2(count), _MOST_DOUBLINGS)
         elif word in vocabulary.common.surfaces:
-            cost += _COMMON + (_VERB if word in vocabulary.common.verbs else 0)
+            cost += _COMMON + (_GUESSED if word in vocabulary.common.guessed else 0)
         else:
             cost += _WRITTEN
         found.append((word, cost))

@@ -17,8 +17,7 @@ _BEST, _FURTHER = 1.0, 0.6
 # An entry that was found by a typing error, and a name that was read by its letters.
 _MISTYPED = 0.7
 _NAMED = 0.8
-_COMMON_NAME = 0.5
-_SHORTEST_MISTYPED = 5
+_SHORTEST_MISTYPED = 6
 _SHORTEST_NAME = 3
 _WORST_NAME = 0.5
 _MOST_NAMES = 2
@@ -134,9 +133,16 @@ def _mend(word: str) -> str | None:
     """Find the one entry that a mistyped English word is near to."""
     if len(word) < _SHORTEST_MISTYPED or not word.isascii() or is_english(word):
         return None
-    near = [w for w in _LONG_ENTRIES if OSA.distance(word, w, score_cutoff=1) <= 1]
+    near = [w for w in _LONG_ENTRIES if _is_slip(word, w)]
     meanings = {_BY_ENGLISH[other] for other in near}
-    return near[0] if len(meanings) == 1 and near[0][0] == word[0] else None
+    return near[0] if len(meanings) == 1 else None
+
+
+def _is_slip(word: str, other: str) -> bool:
+    """Tell whether one letter is too many, too few or swapped; another is a new word."""
+    is_swapped = len(word) != len(other) or sorted(word) == sorted(other)
+    is_near = is_swapped and OSA.distance(word, other, score_cutoff=1) <= 1
+    return is_near and word[0] == other[0]
 
 
 def _weigh(entry: Sequence[str], share: float) -> dict[str, float]:
@@ -151,14 +157,11 @@ def _read_name(english: str, vocabulary: Vocabulary) -> dict[str, float]:
     if vocabulary.count(english) > 0:
         return {english: _BEST}
     costs = {word: spelling_cost(english, word) for word in vocabulary.sounding(english)}
-    near = sorted(
-        (word for word, cost in costs.items() if cost <= _WORST_NAME),
-        key=lambda word: (costs[word] - (vocabulary.count(word) > 0), word),
-    )
+    near = sorted((cost, word) for word, cost in costs.items() if word in vocabulary)
     return {
-        vocabulary.surface(word): _NAMED if vocabulary.count(word) else _COMMON_NAME
-        for word in near[:_MOST_NAMES]
-        if vocabulary.lists(word)
+        vocabulary.surface(word): _NAMED
+        for cost, word in near[:_MOST_NAMES]
+        if cost <= _WORST_NAME
     }
 
 
