@@ -11,9 +11,12 @@ _SOUNDS = str.maketrans(
 )
 # The rows of the Persian keyboard of phones, and of desks where it differs.
 _ROWS = ("ضصثقفغعهخحجچ", "شسیبلاتنمکگ", "ظطزرذدپوچ")
-_SLANT = 1  # a key touches those of the next row on both of its sides
 _KEYS = {letter: (row, at) for row, keys in enumerate(_ROWS) for at, letter in
          enumerate(keys)}
+# Arabic keyboards lack four Persian letters; at a word's end د sounds as ت does.
+_STAND_INS = frozenset(
+    frozenset(pair) for pair in ("چج", "پب", "ژز", "گک", "دت")
+)
 _PERSIAN_WORD = re.compile("[\u0621-\u063a\u0641-\u064a\u066e-\u06d3]+")
 
 _CONSONANTS = {
@@ -54,13 +57,18 @@ def fold_sounds(word: str) -> str:
     return word.translate(_SOUNDS)
 
 
-def are_neighbours(one: str, other: str) -> bool:
-    """Tell whether two letters lie side by side on a keyboard."""
+def are_stand_ins(one: str, other: str) -> bool:
+    """Tell whether one letter is written for the other: ج for چ, ک for گ."""
+    return frozenset((one, other)) in _STAND_INS
+
+
+def key_distance(one: str, other: str) -> int | None:
+    """Count the rows between two keys that touch: 0 or 1; None if they are apart."""
     if one not in _KEYS or other not in _KEYS:
-        return False
+        return None
     (row, at), (other_row, other_at) = _KEYS[one], _KEYS[other]
-    reach = 1 if row == other_row else _SLANT
-    return abs(row - other_row) <= 1 and abs(at - other_at) <= reach
+    rows = abs(row - other_row)
+    return rows if rows <= 1 and abs(at - other_at) <= 1 else None
 
 
 def persian_skeleton(word: str) -> str:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from math import log2
 
-from retrieval.query.letters import are_neighbours, fold_sounds
+from retrieval.query.letters import are_stand_ins, fold_sounds, key_distance
 from retrieval.query.vocabulary import (
     LONG_WORD,
     Vocabulary,
@@ -24,7 +24,9 @@ _LOOSE_ENDINGS = frozenset(("ها", "های", "تر", "ترین", "ای", "ام"
 
 # One slip of a finger is 1. Cheaper are the slips that people make most.
 _SAME_SOUND = 0.3
-_NEIGHBOUR = 0.75
+_STAND_IN = 0.5
+_NEIGHBOUR = 0.7
+_OTHER_ROW = 0.1
 _SWAPPED = 0.7
 _DOUBLED = 0.6
 _VOWEL = 0.85
@@ -37,7 +39,7 @@ _TWO_SLIPS = 2.0
 _FOREIGN = 0.3  # it is none of the tenant's
 _FREQUENT = 0.08  # for each doubling of the number of texts, up to five
 _MOST_DOUBLINGS = 5
-_VERB = 0.2  # it was made by rule, and may be a verb that nobody uses
+_GUESSED = 0.2  # it was made by rule, and may be a verb that nobody uses
 _ENDING = 0.15
 # Endings of which one letter does not make another word.
 _SURE_ENDINGS = frozenset("ها های هاش هاتون هایی هام تون شون مون م ش ی".split())
@@ -48,8 +50,9 @@ _MARGIN = 0.12
 _SHORTEST_HEARD = 3
 _SHORTEST_MISTYPED = 4
 _SHORTEST_SPLIT = 6
+_SHORTEST_JOINED = 5
 _SHORTEST_PART = 2
-_MOST_WEIGHED = 16
+_MOST_WEIGHED = 24
 
 
 def correct(word: str, vocabulary: Vocabulary) -> str | None:
@@ -59,9 +62,14 @@ def correct(word: str, vocabulary: Vocabulary) -> str | None:
     space was missing. By hand: `ارصال` is `ارسال`, `چندروزه` is `چند روزه`.
     """
     folded = normalise(word)
-    if len(folded) < _SHORTEST_HEARD or vocabulary.known(folded):
+    if len(folded) < _SHORTEST_HEARD or vocabulary.spells(folded):
         return None
-    fits = _weigh(folded, vocabulary)
+    if not vocabulary.known(folded):
+        fits = _weigh(folded, vocabulary)
+    elif _is_doubtful(folded, vocabulary):
+        fits = dict(_near_fits(folded, vocabulary, _STAND_IN))
+    else:
+        return None
     if not fits:
         return None
     best, *others = sorted(fits, key=lambda fit: (fits[fit], fit))
@@ -103,20 +111,13 @@ def correct_text(text: str, vocabulary: Vocabulary) -> str:
 
 
 def _mend(word: str, vocabulary: Vocabulary) -> str:
-    if vocabulary.known(word) or _parts_are_known(word, vocabulary):
-        return word
+    if _ZWNJ in word and not vocabulary.known(word):
+        # Half-spaces are put with care: what stands between them is a word of its own.
+        return _ZWNJ.join(_mend(part, vocabulary) for part in word.split(_ZWNJ))
     mended = correct(word, vocabulary)
     if mended is None:
         return word
     return " ".join(vocabulary.surface(part) for part in mended.split())
-
-
-def _parts_are_known(word: str, vocabulary: Vocabulary) -> bool:
-    """Half-spaces are put with care: each part is a word or an ending of its own."""
-    parts = word.split(_ZWNJ)
-    return len(parts) > 1 and all(
-        vocabulary.known(part) or len(part) < _SHORTEST_HEARD for part in parts
-    )
 
 
 def _join(one: str, other: str, vocabulary: Vocabulary) -> str | None:
@@ -129,9 +130,19 @@ def _join(one: str, other: str, vocabulary: Vocabulary) -> str | None:
             mended = correct(whole, vocabulary)
             return None if mended is None else vocabulary.surface(mended)
         return None
-    if vocabulary.known(one) and vocabulary.known(other):
+    is_known = vocabulary.known(one) and vocabulary.known(other)
+    if is_known or len(whole) < _SHORTEST_JOINED:
         return None
     return vocabulary.surface(whole) if vocabulary.lists(whole) else None
+
+
+def _is_doubtful(word: str, vocabulary: Vocabulary) -> bool:
+    """Tell whether only a short stem makes a word one: کوشی may be کوش, or گوشی."""
+    return all(
+        len(stem) <= _SHORTEST_HEARD and len(ending) == 1 and stem not in vocabulary
+        for stem, ending in split_endings(word)
+        if vocabulary.spells(stem)
+    )
 
 
 def _weigh(word: str, vocabulary: Vocabulary) -> dict[str, float]:
@@ -139,7 +150,7 @@ def _weigh(word: str, vocabulary: Vocabulary) -> dict[str, float]:
     fits = dict(_near_fits(word, vocabulary))
     for stem, ending in split_endings(word):
         if ending in _SURE_ENDINGS and word == stem + ending:
-            for near, cost in _near_fits(stem, vocabulary, len(word) - 1):
+            for near, cost in _near_fits(stem, vocabulary, _LIKELY_SLIP):
                 whole = near + ending
                 fits[whole] = min(cost + _ENDING, fits.get(whole, cost + _ENDING))
     for parts, cost in _splits(word, vocabulary):
@@ -148,17 +159,16 @@ def _weigh(word: str, vocabulary: Vocabulary) -> dict[str, float]:
 
 
 def _near_fits(
-    word: str, vocabulary: Vocabulary, shortest: int = _SHORTEST_MISTYPED
+    word: str, vocabulary: Vocabulary, most: float = 2
 ) -> Iterator[tuple[str, float]]:
-    for same in vocabulary.same_sound(word):
-        yield same, _cost(word, same) + _bias(same, vocabulary)
-    if len(word) < shortest:
-        return
+    """Weigh the words nearby, with at most so many slips: see `_cost`."""
     near = vocabulary.near(word, 2 if len(word) >= LONG_WORD else 1)
-    for other, edits in near[:_MOST_WEIGHED]:
+    guessed = vocabulary.common.guessed
+    likely = sorted(near, key=lambda hit: (hit[1], hit[0] in guessed))
+    for other, edits in likely[:_MOST_WEIGHED]:
         cost = _cost(word, other)
         is_own = vocabulary.count(other) > 0
-        if edits and cost <= _most_slips(len(word), edits, is_own=is_own):
+        if cost <= min(most, _most_slips(len(word), edits, is_own=is_own)):
             yield other, cost + _bias(other, vocabulary)
 
 
@@ -166,7 +176,11 @@ def _most_slips(length: int, edits: int, *, is_own: bool) -> float:
     """Bound what may be wrong with a word: a short one has hardly anything left."""
     if edits > 1:
         return _TWO_SLIPS if is_own else 0
-    if length <= _SHORTEST_MISTYPED:
+    if edits == 0:
+        return _TWO_SLIPS
+    if length < _SHORTEST_MISTYPED:
+        return _STAND_IN
+    if length == _SHORTEST_MISTYPED:
         return _LIKELY_SLIP
     return _ANY_SLIP if is_own or length >= LONG_WORD else 1
 
@@ -175,7 +189,7 @@ def _bias(word: str, vocabulary: Vocabulary) -> float:
     count = vocabulary.count(word)
     if count > 0:
         return -_FREQUENT * min(log2(count), _MOST_DOUBLINGS)
-    return _FOREIGN + (_VERB if word in vocabulary.common.verbs else 0)
+    return _FOREIGN + (_GUESSED if word in vocabulary.common.guessed else 0)
 
 
 def _splits(word: str, vocabulary: Vocabulary) -> Iterator[tuple[str, float]]:
@@ -217,8 +231,8 @@ def _cost(typed: str, meant: str) -> float:
                 best = min(best, rows[-2][j - 2] + _SWAPPED)
             row.append(best)
         rows.append(row)
-    same_start = fold_sounds(typed[0]) == fold_sounds(meant[0])
-    return rows[-1][-1] + (0 if same_start else _FIRST_LETTER)
+    is_same_start = _substitution(typed[0], meant[0]) <= _STAND_IN
+    return rows[-1][-1] + (0 if is_same_start else _FIRST_LETTER)
 
 
 def _substitution(typed: str, meant: str) -> float:
@@ -226,7 +240,10 @@ def _substitution(typed: str, meant: str) -> float:
         return 0
     if fold_sounds(typed) == fold_sounds(meant):
         return _SAME_SOUND
-    return _NEIGHBOUR if are_neighbours(typed, meant) else 1
+    if are_stand_ins(typed, meant):
+        return _STAND_IN
+    rows = key_distance(typed, meant)
+    return 1 if rows is None else _NEIGHBOUR + rows * _OTHER_ROW
 
 
 def _surplus(typed: str, at: int) -> float:

@@ -30,19 +30,24 @@ KINDS = (
 # Plural, possession, indefiniteness, degree, copula, object: longest first.
 _ENDINGS_BY_LENGTH = """
     هایتان هایشان هایمان هایی هایم هایت هایش هاتون هاشون هامون ترین های هام هات هاش
-    ها تون شون مون تان شان مان ند ید یم اند تر یی ای ام ات اش ست رو م ت ش ی و ه ا ن س
+    ها تون شون مون تان شان مان ند ید یم اند تر یی یه ای ام ات اش ست رو م ت ش ی و ه ا ن
+    س
 """
 ENDINGS = (*_ENDINGS_BY_LENGTH.split(),)
 _PROGRESSIVE = ("می", "نمی")
 _VERB_PREFIXES = (*_PROGRESSIVE, "", "ن", "ب")
 _OWNERS = frozenset("م ت ش تون مون شون".split())
+# آماده + است is said آمادس and آمادست: these follow a vowel.
+_AFTER_VOWEL = frozenset(("س", "ست"))
 _SHORTEST_STEM = 3
+# Of two letters, only what these endings leave is a word: کدها, کدیه, but not کدو.
+_LONG_ENDINGS = frozenset("ها های هاش هاتون هاشون هایی تون شون مون یه".split())
 _DEEPEST = 2  # endings on one another: قیمت + ا + شون
 # Long words may have two errors, of which one part of three is free.
 LONG_WORD = 7
 _SHORTEST_IN_PARTS = 5
 _MOST_NEAR = 48
-_MOST_SOUNDING = 64
+_MOST_SOUNDING = 40
 _REMEMBERED_WORDS = 16_384
 
 
@@ -148,15 +153,25 @@ class CommonWords:
         for word in sorted(listed, key=lambda word: (_ZWNJ not in word, word)):
             for part in normalise_mildly(word).split():
                 self._add(part)
-        self.verbs = verb_forms()
-        for verb in sorted(self.verbs):
+        self.guessed = frozenset(verb_forms() - self.surfaces.keys())
+        """Forms that were made by rule, and that nobody listed."""
+        for verb in sorted(self.guessed):
             self._add(verb)
         rows = load_rows("dictionary.tsv")
         names = (normalise(word) for word in spelled["fixed"])
         self.dictionary = frozenset(word for row in rows for word in row).union(names)
         """Words that are spelled well, and that nothing is mended to."""
+        self._written: defaultdict[str, list[str]] = defaultdict(list)
+        for row in rows:
+            for word in row:
+                self._written[persian_skeleton(word)].append(word)
         functions = groups["function"] | groups["question"]
         self.functions = frozenset(normalise(word) for word in functions)
+
+    def written_sounding(self, latin: str) -> Iterator[str]:
+        """Yield the words of the dictionary with the consonants of a Latin word."""
+        for skeleton in latin_skeletons(latin):
+            yield from self._written.get(skeleton, ())
 
     def _add(self, part: str) -> None:
         word = normalise(part)
@@ -221,6 +236,10 @@ class Vocabulary:
         """Tell whether the texts or the common words have a folded word as it stands."""
         return self._counts[word] > 0 or word in self.common.surfaces
 
+    def spells(self, word: str) -> bool:
+        """Tell whether a folded word stands anywhere, in the dictionary too."""
+        return self.lists(word) or word in self.common.dictionary
+
     def stems(self, word: str) -> tuple[str, ...]:
         """List the listed words that a folded word is made of by endings."""
         return tuple(stem for stem, _ in split_endings(word) if self.lists(stem))
@@ -235,16 +254,13 @@ class Vocabulary:
             folded = normalise(word)
             known = (
                 not is_persian_word(folded)
-                or self._is_word(folded)
-                or any(self._is_word(stem) for stem, _ in split_endings(folded))
+                or self.spells(folded)
+                or any(self.spells(stem) for stem, _ in split_endings(folded))
                 or self._is_verb(folded)
             )
             if len(self._known) < _REMEMBERED_WORDS:
                 self._known[word] = known
         return known
-
-    def _is_word(self, word: str) -> bool:
-        return self.lists(word) or word in self.common.dictionary
 
     def _is_verb(self, word: str) -> bool:
         """Tell whether a word is a form of a verb whose infinitive is a word.
@@ -256,9 +272,9 @@ class Vocabulary:
                 continue
             rest = word.removeprefix(prefix)
             for stem in (rest, *(stem for stem, _ in split_endings(rest))):
-                if stem.endswith(("ت", "د")) and self._is_word(f"{stem}ن"):
+                if stem.endswith(("ت", "د")) and self.spells(f"{stem}ن"):
                     return True
-                if prefix in _PROGRESSIVE and stem != rest and self._is_word(stem):
+                if prefix in _PROGRESSIVE and stem != rest and self.spells(stem):
                     return True
         return False
 
@@ -275,7 +291,9 @@ class Vocabulary:
     def sounding(self, latin: str) -> tuple[str, ...]:
         """List the listed words with the consonants of a Latin word, the own first."""
         own = (w for w in self._index.sounding(latin) if self._counts[w] > 0)
-        words = dict.fromkeys((*own, *self.common.index.sounding(latin)))
+        common = self.common
+        others = (common.index.sounding(latin), common.written_sounding(latin))
+        words = dict.fromkeys((*own, *others[0], *others[1]))
         # Words of like length come first: one consonant is that of a hundred words.
         ranked = sorted(words, key=lambda word: abs(len(word) - 0.7 * len(latin)))
         return (*ranked[:_MOST_SOUNDING],)
@@ -323,11 +341,14 @@ def split_endings(word: str) -> tuple[tuple[str, str], ...]:
         whole, cut, depth = waiting.pop(0)
         for ending in ENDINGS:
             stem = whole.removesuffix(ending)
-            if stem == whole or len(stem) < _SHORTEST_STEM:
+            shortest = _SHORTEST_STEM - (ending in _LONG_ENDINGS)
+            if stem == whole or len(stem) < shortest:
+                continue
+            if ending in _OWNERS | _AFTER_VOWEL and not stem.endswith("ه"):
+                found.setdefault(f"{stem}ه", ending + cut)
+            if ending in _AFTER_VOWEL and stem[-1] not in "اوه":
                 continue
             found.setdefault(stem, ending + cut)
-            if ending in _OWNERS and not stem.endswith("ه"):
-                found.setdefault(f"{stem}ه", ending + cut)
             if depth + 1 < _DEEPEST:
                 waiting.append((stem, ending + cut, depth + 1))
     return (*found.items(),)
