@@ -97,7 +97,7 @@ class Answerer:
             return asked, NOTHING, ""
         subject = read_question(last.subject, index.lexicon).names
         before = read_question(last.question, index.lexicon)
-        if is_elliptic(asked):
+        if asked.is_elliptic:
             asked = replace(asked, kinds=before.kinds, is_bare=before.is_bare)
         known = {term.term.word for term in subject}
         rest = tuple(
@@ -144,18 +144,6 @@ class Answerer:
                     facts[fact.key] = fact
         similarities = Similarities(found[0], found[-1])
         return score_facts(asked, context, facts.values(), similarities)
-
-
-def is_elliptic(asked: Asked) -> bool:
-    """Tell a question that says only what is different: "and in black?"."""
-    return (
-        not asked.kinds
-        and not asked.is_bare
-        and len(asked.terms) <= 3
-        and not any(
-            root.startswith("-") for term in asked.terms for root in term.term.roots
-        )
-    )
 
 
 def is_sure(asked: Asked, best: Match) -> bool:

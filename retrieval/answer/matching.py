@@ -140,18 +140,23 @@ def _match(
     }
     numbers = [term for term in content if term.term.is_number]
     total = sum(term.weight for term in content)
-    in_body = _share(content, body)
-    anywhere = _share(content, held)
+    known = sum(term.weight for term in content if term.is_known)
+    for term in plain:
+        kind_held = any(fits(kind, whole) for kind in term.kinds)
+        body[term.term.word] = max(body[term.term.word], _KIND_HELD * kind_held)
+        held[term.term.word] = body[term.term.word]
+    in_body = _share(asked.terms, body)
+    anywhere = _share(asked.terms, held)
     has_own = any(term.is_known for term in content)
-    weight = min(total, 1.0) if has_own else 0.0
+    weight = min(known, 1.0) if has_own else 0.0
+    own = max(weight, min(sum(term.weight for term in plain), 0.5))
     subject = _share(context.subject, {}, fact)
     rest = _share(context.rest, {}, fact)
     leaning = _scale(similarities.leaning.get(fact.chunk.chunk_id))
     features = {
-        "body": in_body * weight,
-        "above": (anywhere - in_body) * weight,
+        "body": in_body * own,
+        "above": (anywhere - in_body) * own,
         "kind": (1.0 if fitting else 0.0) if kinds else 0.5,
-        "kind_named": _share(plain, body),
         "precision": _precision(asked, context, fact),
         "alone": _scale(similarities.alone.get(fact.chunk.chunk_id)),
         "leaning": leaning if context else 0.0,

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 
 import orjson
@@ -127,6 +128,7 @@ def _wanted(value: object) -> Wanted:
     return tuple(map(str, value)) if isinstance(value, list) else str(value)
 
 
+@lru_cache(maxsize=4_096)
 def fold(text: str) -> str:
     """Fold letters, digits and groups, and drop blanks and punctuation."""
     folded = unicodedata.normalize("NFKC", text).lower().translate(_LETTERS)

@@ -6,11 +6,13 @@ from collections.abc import Iterable
 
 from retrieval.embedding.embedder import passage_text
 from retrieval.index.knowledge import IndexedChunk
+from retrieval.query.letters import latin_skeletons, persian_skeleton
 from retrieval.query.terms import Term, read_terms
 
 #: A term of no chunk weighs as one of a single chunk.
 _RAREST = 1
 _LONGEST_NAME = 60
+_SHORTEST_NAME = 3
 
 
 class Lexicon:
@@ -20,6 +22,7 @@ class Lexicon:
         self._holding: Counter[str] = Counter()
         self._words: Counter[str] = Counter()
         self._naming: Counter[str] = Counter()
+        self._latin: dict[str, set[str]] = {}
         self._chunks = 0
 
     def add(self, chunks: Iterable[IndexedChunk]) -> None:
@@ -44,6 +47,10 @@ class Lexicon:
             for key in counted:
                 counter[key] += sign
         self._chunks += sign
+        for word in {term.word for term in terms}:
+            if word.isascii() and word.isalpha() and len(word) >= _SHORTEST_NAME:
+                for skeleton in latin_skeletons(word):
+                    self._latin.setdefault(skeleton, set()).add(word)
 
     def holds(self, word: str) -> bool:
         """Tell whether a chunk holds a word as such, written as one."""
@@ -52,6 +59,17 @@ class Lexicon:
     def names(self, term: Term) -> bool:
         """Tell whether a title, a heading or the name of a row or a line holds it."""
         return any(self._naming.get(root, 0) > 0 for root in term.roots)
+
+    def other_script(self, term: Term) -> tuple[str, ...]:
+        """List the words that write the same sounds in the other script: آیفون, iphone."""
+        word = term.word
+        if word.isascii():
+            return ()
+        return tuple(
+            latin
+            for latin in self._latin.get(persian_skeleton(word), ())
+            if self._words.get(latin, 0) > 0
+        )
 
     def count(self, term: Term) -> int:
         """Count the chunks that hold a term or another form of it, about."""

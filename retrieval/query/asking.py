@@ -10,7 +10,14 @@ from retrieval.index.lexicon import Lexicon
 from retrieval.query.forms import find_meanings
 from retrieval.query.vocabulary import KINDS
 from retrieval.text.language import STOP_WORDS
-from retrieval.query.terms import Term, TermSet, make_term, read_terms, read_words
+from retrieval.query.terms import (
+    Term,
+    TermSet,
+    make_term,
+    read_acts,
+    read_terms,
+    read_words,
+)
 from retrieval.text.normalise import normalise
 
 #: A synonym answers nearly as well as the word itself.
@@ -18,6 +25,8 @@ _SYNONYM = 0.8
 #: The class of a value is a place to look, not the value itself.
 _CLASS = 0.5
 _FUNCTION_WEIGHT = 0.1
+_MOST_ELLIPTIC = 4
+_SPOKEN_BELOW = 1_000
 #: Of a verb that the knowledge holds: it tells less than a thing.
 _VERB_SHARE = 0.6
 _UNKNOWN_COMMON_WEIGHT = 0.4
@@ -42,18 +51,23 @@ class ValueKind(StrEnum):
 class AskedTerm:
     """A term of a question, what may stand for it, and how much it tells.
 
-    `names` says that the word tells which thing is meant, rather than what about it.
     """
 
     term: Term
     others: tuple[tuple[Term, ...], ...]
     weight: float
     is_known: bool
-    is_kind: bool
+    #: The kinds of value that the word asks for and names nothing.
+    kinds: frozenset[ValueKind] = frozenset()
     #: A title, a heading or the name of a row holds it: it tells which thing is meant.
     is_name: bool = False
     is_common: bool = False
     classes: tuple[tuple[Term, ...], ...] = ()
+
+    @property
+    def is_kind(self) -> bool:
+        """Tell whether the word merely says what kind of value is asked for."""
+        return bool(self.kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +78,8 @@ class Asked:
     terms: tuple[AskedTerm, ...]
     kinds: frozenset[ValueKind]
     is_bare: bool = False
+    #: "And in black?" has no verb of its own: the question before has it.
+    is_elliptic: bool = False
 
     @property
     def names(self) -> tuple[AskedTerm, ...]:
@@ -72,7 +88,7 @@ class Asked:
 
 
 _OF = "_of"
-_GROUPS = ("bare", *ValueKind, *(kind + _OF for kind in ValueKind))
+_GROUPS = ("bare", "verb", *ValueKind, *(kind + _OF for kind in ValueKind))
 _FOLDED = {
     group: frozenset(normalise(word) for word in words)
     for group, words in load_groups("asking.tsv", _GROUPS).items()
@@ -80,7 +96,7 @@ _FOLDED = {
 _KIND_OF = {
     word: ValueKind(group.removesuffix(_OF))
     for group, words in _FOLDED.items()
-    if group != "bare"
+    if group not in ("bare", "verb")
     for word in words
 }
 _KIND_WEIGHTS = {
@@ -108,10 +124,23 @@ def read_question(text: str, lexicon: Lexicon) -> Asked:
     others = _others_of(words)
     terms = _join_known(read_terms(text), words, lexicon)
     asked = [_asked(term, phrase, others, lexicon) for term, phrase in terms]
+    asked += [_asked(term, (), others, lexicon) for term in read_acts(words)]
     asked += _places(words)
     kinds = {kind for word in words for kind in _kinds_of(word)}
     is_bare = not kinds and _asks_barely(words)
-    return Asked(text, tuple(asked), frozenset(kinds), is_bare)
+    is_elliptic = (
+        not kinds
+        and not is_bare
+        and len(terms) <= _MOST_ELLIPTIC
+        and not any(_is_verb(word) for word in words)
+    )
+    return Asked(text, tuple(asked), frozenset(kinds), is_bare, is_elliptic)
+
+
+def _is_verb(word: str) -> bool:
+    return word in _FOLDED["verb"] or any(
+        root.startswith("-") for root in make_term(word).roots
+    )
 
 
 def _kinds_of(word: str) -> set[ValueKind]:
@@ -140,7 +169,7 @@ def _places(words: Sequence[str]) -> list[AskedTerm]:
             (),
             max(_KIND_WEIGHTS[kind] for kind in _kinds_of(word)),
             is_known=True,
-            is_kind=True,
+            kinds=frozenset(_kinds_of(word)),
         )
         for word in asking
     ]
@@ -190,11 +219,15 @@ def _asked(
     lexicon: Lexicon,
 ) -> AskedTerm:
     mine = others.get(term.word, ())
+    mine += tuple((make_term(word),) for word in lexicon.other_script(term))
     if phrase:
         mine = (phrase, *mine)
     is_known = bool(lexicon.count(term)) or any(
         all(lexicon.count(part) for part in one) for one in mine
     )
+    if term.is_number and "." not in term.word and 0 < int(term.word) < _SPOKEN_BELOW:
+        # «۴۹۵ تومن» is 495,000 today.
+        mine += ((make_term(f"{term.word}000"),),)
     kinds = _kinds_of(term.word) if _is_plain_kind(term) else ()
     common = {
         kind
@@ -219,7 +252,7 @@ def _asked(
         mine,
         weight,
         is_known,
-        bool(kinds),
+        frozenset(kinds),
         is_name=lexicon.names(term),
         is_common=bool(common),
         classes=tuple(
