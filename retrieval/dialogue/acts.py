@@ -29,9 +29,9 @@ class Act(StrEnum):
     QUESTION = "question"
     COMMAND = "command"
     NO = "no"
+    GOODBYE = "goodbye"
     YES = "yes"
     OK = "ok"
-    GOODBYE = "goodbye"
     THANKS = "thanks"
     SMALL_TALK = "small_talk"
     GREETING = "greeting"
@@ -53,8 +53,8 @@ class Spoken:
     """What one burst does.
 
     `acts`: in order of importance, at least one. `questions`: to be searched, in the
-    customer's words, without small talk; none for what a person must answer. `language`
-    is the customer's; Finglish is Persian. `talk`: the kind, where SMALL_TALK is an act.
+    customer's words, without small talk; none for what a person must answer.
+    `language` is the customer's; Finglish is Persian. `talk`: the kind of SMALL_TALK.
     """
 
     acts: tuple[Act, ...]
@@ -86,8 +86,9 @@ _TELLING: Mapping[str, str] = {
     "congratulation": "congratulation",
     "compliment": "compliment",
 }
-_COMMAND = re.compile(r"/[a-z]\w*(?:@\w+)?(?:\s+[\w=-]{1,64})?", re.ASCII | re.I)
-_COMMAND_WORD = re.compile(r"^\s*/[a-z]\w*(?:@\w+)?(?=\s|$)", re.ASCII | re.I)
+_COMMAND_FLAGS = re.ASCII | re.IGNORECASE
+_COMMAND = re.compile(r"/[a-z]\w*(?:@\w+)?(?:\s+[\w=-]{1,64})?", _COMMAND_FLAGS)
+_COMMAND_WORD = re.compile(r"^\s*/[a-z]\w*(?:@\w+)?(?=\s|$)", _COMMAND_FLAGS)
 _END_MARKS = re.compile(r"[؟?!.…)»\"”]+")
 _MARKS = "؟?"
 _MAX_TOLD_WORDS = 16
@@ -172,16 +173,24 @@ class _Heard:
         if told is not None:
             self.groups.add(told)
             return
-        self._read_content(piece, rest, written)
+        # The "no" or "sorry" before it may be what tells a correction.
+        if not any(
+            self._correct(piece, told_words)
+            for told_words in (rest, [w for w in words if not w.is_sign])
+        ):
+            self._read_content(written)
 
-    def _read_content(self, piece: str, rest: list[Word], written: str) -> None:
-        corrected = find_corrected(rest)
-        if corrected is not None:
-            self.acts.add(Act.CORRECTION)
-            kept = rest[corrected.start : corrected.stop]
-            if kept:
-                self._ask((_written(piece, kept),))
-            return
+    def _correct(self, piece: str, words: list[Word]) -> bool:
+        corrected = find_corrected(words)
+        if corrected is None:
+            return False
+        self.acts.add(Act.CORRECTION)
+        kept = words[corrected.start : corrected.stop]
+        if kept:
+            self._ask((_written(piece, kept),))
+        return True
+
+    def _read_content(self, written: str) -> None:
         if asks(written):
             self._ask(split_questions(written))
         else:

@@ -7,6 +7,7 @@ from itertools import product
 
 from retrieval.data.loading import load_groups
 from retrieval.dialogue.spelling import Word, fold
+from retrieval.query.forms import near_words
 
 _GROUPS = (
     *("hello", "evening", "opening", "how_are_you", "congratulation", "compliment"),
@@ -19,8 +20,10 @@ _SILENT = frozenset(("filler", "polite", "around_thanks", "number"))
 # What may be left out before and behind a question; the others belong to it as well:
 # "خوبه" answers in "خوبه" and asks in "برای پوست خشک خوبه".
 _LEADING = frozenset(
-    ("hello", "evening", "opening", "how_are_you", "congratulation", "thanks")
-    + ("goodbye", "yes", "no", "polite")
+    (
+        *("hello", "evening", "opening", "how_are_you", "congratulation"),
+        *("thanks", "goodbye", "yes", "no", "polite"),
+    )
 )
 _TRAILING = frozenset(("hello", "evening", "thanks", "goodbye", "polite"))
 # Set off by a mark, these lead a message too: "عالیه، کی می‌رسه".
@@ -29,6 +32,7 @@ _MARKED = re.compile(r"\s*[،,.!…:;؛\n-]")
 # "باشه؟" asks, "خوبی؟" greets.
 _NOT_ASKED = frozenset(("ok", "yes", "answer_yes", "no", "refusal", "compliment"))
 _MAX_WORDS = 9
+_SHORTEST_MISTYPED = 5
 _UNKNOWN_SIGN = frozenset(("filler",))
 _LAUGH = re.compile(r"[هخ]{3,}|(?:ha|he|ja){3,}h?|(?:5){3,}")
 
@@ -56,6 +60,17 @@ class Reading:
         return self.start >= self.end
 
 
+def _load_polite_words() -> frozenset[str]:
+    groups = load_groups("acts.tsv", _GROUPS)
+    return frozenset(
+        folded
+        for group in ("hello", "thanks", "goodbye", "how_are_you")
+        for cell in groups[group]
+        for word in cell.replace("_", " ").replace("/", " ").split()
+        if len(folded := fold(word)) >= _SHORTEST_MISTYPED
+    )
+
+
 def _load() -> dict[str, frozenset[str]]:
     """Map each phrase, written without blanks, to its groups."""
     found: dict[str, set[str]] = {}
@@ -74,11 +89,14 @@ def _key(folded: Iterable[str]) -> str:
 
 
 _PHRASES = _load()
+_POLITE_WORDS = _load_polite_words()
 
 
 def read_small_talk(text: str, words: Sequence[Word], *, is_asked: bool) -> Reading:
     """Tell a piece's small talk from its rest; `is_asked`: a question mark ends it."""
     whole = _tile(text, words, is_asked=is_asked)
+    if whole is None and not is_asked:
+        whole = _tile(text, [_correct(word) for word in words], is_asked=False)
     if whole is not None:
         # A flower behind a greeting is no thanks; alone it is.
         spoken = [p for p in whole if not words[p.start].is_sign] or whole
@@ -89,6 +107,14 @@ def read_small_talk(text: str, words: Sequence[Word], *, is_asked: bool) -> Read
     end, trailing = _trail(text, words, start)
     groups = (leading | trailing) - _SILENT
     return Reading(groups | _find_anger(words), start, end)
+
+
+def _correct(word: Word) -> Word:
+    """Read a word that is one typing error away from a polite one as that one."""
+    if word.folded in _PHRASES or len(word.folded) < _SHORTEST_MISTYPED:
+        return word
+    meant = near_words(word.folded, _POLITE_WORDS)
+    return Word(meant[0], word.start, word.end) if len(meant) == 1 else word
 
 
 def _find_anger(words: Sequence[Word]) -> frozenset[str]:

@@ -14,8 +14,12 @@ _ACTS = (
 _GROUPS = (
     *_ACTS,
     *(f"{act}-unless" for act in _ACTS),
-    *("conditional", "complaint_sure"),
+    *(f"{act}-sure" for act in _ACTS),
+    "conditional",
 )
+#: Acts about something that happened; a condition tells of none.
+_REAL = frozenset(("complaint", "order_status"))
+_ZWNJ = "\u200c"
 _GAP = r"(?: \S+){0,6}?"
 _KEPT = r"(?P<kept>(?: \S+){1,14}?)"
 _WORD_END = r"(?= |$)"
@@ -45,6 +49,12 @@ def _choose(word: str) -> str:
 def _spell(choice: str) -> str:
     if choice == "..":
         return r"\S+"
+    if _ZWNJ in choice:
+        # Many write a blank here, or nothing.
+        *parts, last = choice.split(_ZWNJ)
+        return " ?".join(
+            (*(re.escape(fold_stem(part)) for part in parts), _spell(last))
+        )
     if choice.endswith("*"):
         return re.escape(fold_stem(choice[:-1])) + r"\S*"
     if choice.startswith("*"):
@@ -64,13 +74,12 @@ def _patterns() -> Mapping[str, tuple[re.Pattern[str], ...]]:
 def has_sign(words: Sequence[Word], act: str) -> bool:
     """Tell whether a piece of a message shows a sign of an act, and none against it."""
     text = _join(words)
-    if not _matches(text, act):
-        return act == "complaint" and _is_sure_complaint(text)
-    if act in ("complaint", "order_status") and _matches(text, "conditional"):
+    is_sure = _matches(text, f"{act}-sure")
+    if not is_sure and not _matches(text, act):
         return False
-    if act == "complaint" and _is_sure_complaint(text):
-        return True
-    return not _matches(text, f"{act}-unless")
+    if act in _REAL and _matches(text, "conditional"):
+        return False
+    return is_sure or not _matches(text, f"{act}-unless")
 
 
 def find_corrected(words: Sequence[Word]) -> range | None:
@@ -102,10 +111,6 @@ def _keeps(match: re.Match[str]) -> bool:
 
 def _width(span: tuple[int, int]) -> int:
     return span[1] - span[0]
-
-
-def _is_sure_complaint(text: str) -> bool:
-    return _matches(text, "complaint_sure") and not _matches(text, "conditional")
 
 
 def _matches(text: str, group: str) -> bool:

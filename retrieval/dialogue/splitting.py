@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from retrieval.data.loading import load_groups
 from retrieval.dialogue.spelling import fold, read_words
+from retrieval.query.colloquial import WORDS
 from retrieval.text.language import drop_addresses
 from retrieval.text.sentences import split_sentences
 
@@ -24,6 +25,10 @@ _PERSIAN_VERB = re.compile(
 )
 _MARKS = "؟?"
 _SHORTEST_PART = 2
+_EACH = frozenset(("هر", "هیچ", "همه"))
+_TOPIC = "چی"
+_SHORTEST_OWNED = 3
+_OWN = frozenset(("من", "ما", "منم", "i", "my", "we", "our", "im", "ive"))
 
 
 def split_pieces(text: str) -> Iterator[str]:
@@ -32,15 +37,28 @@ def split_pieces(text: str) -> Iterator[str]:
 
 
 def asks(text: str) -> bool:
-    """Tell whether a piece asks something by its words or its mark."""
+    """Tell whether a piece asks something, by its words or its mark."""
     if any(mark in drop_addresses(text) for mark in _MARKS):
         return True
     words = [word.folded for word in read_words(text)]
-    if any(_is_of(word, "complete", "partial", "verb", "modal") for word in words):
+    if any(_is_of(word, "complete", "modal", "telling") for word in words):
         return True
-    return any(map(_is_verb, words)) or (
-        bool(words) and _is_of(words[0], "starting", "telling")
-    )
+    if _asks_partly(words):
+        return True
+    if bool(words) and _is_of(words[0], "starting"):
+        return True
+    if any(word.endswith("ید") and _is_verb(word) for word in words):
+        return True
+    # "مادرم دیابت داره" tells of one's own, "پارکینگ داره" asks.
+    is_told = text.rstrip().endswith((".", "!")) or any(map(_is_own, words))
+    return not is_told and any(map(_is_verb, words))
+
+
+def _is_own(word: str) -> bool:
+    """Tell a word about the customer: من, or a thing of theirs such as ماشینم."""
+    if word in _OWN:
+        return True
+    return len(word) > _SHORTEST_OWNED and word[-1] == "م" and word not in WORDS
 
 
 def split_questions(text: str) -> tuple[str, ...]:
@@ -88,11 +106,26 @@ def _stands_alone(text: str) -> bool:
     if any(_is_of(word, "complete") for word in words):
         return True
     has_verb = any(map(_is_verb, words)) or _is_of(words[-1], "modal")
-    if any(_is_of(word, "partial") for word in words):
-        return has_verb or _is_of(words[-1], "partial")
-    if any(_is_of(word, "statement") for word in words):
+    if _asks_partly(words):
+        is_marked = text.rstrip().endswith((*_MARKS,)) and len(words) > _SHORTEST_PART
+        return has_verb or is_marked or _is_last(words)
+    if any(_is_of(word, "statement") or _is_own(word) for word in words):
         return False
     return has_verb or any(_is_of(word, "telling") for word in words)
+
+
+def _asks_partly(words: Sequence[str]) -> bool:
+    """Tell whether a word asks together with a verb; "هر کدوم" is "each"."""
+    before = ("", *words)
+    return any(
+        _is_of(word, "partial") and before[at] not in _EACH
+        for at, word in enumerate(words)
+    )
+
+
+def _is_last(words: Sequence[str]) -> bool:
+    # "زعفران چی، ..." names what is asked about, and goes on.
+    return _is_of(words[-1], "partial") and words[-1] != _TOPIC
 
 
 def _is_english(words: Sequence[str]) -> bool:
