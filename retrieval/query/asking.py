@@ -91,7 +91,7 @@ _OF = "_of"
 _GROUPS = ("bare", "verb", *ValueKind, *(kind + _OF for kind in ValueKind))
 _FOLDED = {
     group: frozenset(normalise(word) for word in words)
-    for group, words in load_groups("asking.tsv", _GROUPS).items()
+    for group, words in load_groups("value_kinds.tsv", _GROUPS).items()
 }
 _KIND_OF = {
     word: ValueKind(group.removesuffix(_OF))
