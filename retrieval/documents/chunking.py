@@ -1,14 +1,17 @@
 """Cuts a document's blocks into parents to read and chunks to search."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
 from retrieval.documents.blocks import Block, BlockKind
 from retrieval.documents.reading import read_blocks
-from retrieval.text.chunking import cut_run_on, pack
 from retrieval.text.sentences import Span, sentence_spans
 
+#: What a smaller version read is read again, in the background. Raise it when
+#: the reader or the cutting of its blocks changes.
+READER_VERSION = 1
 #: A prompt takes four or five parents of this size within its usual budgets.
 PARENT_MAX_TOKENS = 400
 #: What is longer is no sentence: it would have room in no prompt.
@@ -17,6 +20,11 @@ SENTENCE_MAX_TOKENS = PARENT_MAX_TOKENS
 CHUNK_MAX_TOKENS = 128
 #: Letters below which a sentence says too little to be found alone.
 _SHORTEST_SENTENCE_CHARS = 12
+# Between clauses if there are any near by, else between words, else anywhere: a list
+# is cut between its items, and a blob of letters is cut at all.
+_CUTS = (re.compile(r"[؛;،,:|•·–—/]\s+"), re.compile(r"\s+"))
+# How far from an even cut a better one is looked for.
+_REACH = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +135,50 @@ def _join(units: Sequence[Block]) -> str:
         is_prose = before.kind is unit.kind is BlockKind.PARAGRAPH
         text += (" " if is_prose else "\n") + _render(unit)
     return text
+
+
+def pack(sizes: Sequence[int], limit: int) -> list[tuple[int, int]]:
+    """Group neighbours into runs of at most `limit`, of about equal size.
+
+    By hand: sizes 3 3 3 1 with limit 9 are two runs of (3 3) and (3 1), not (3 3 3)
+    and a lone 1, which would be a chunk that says almost nothing.
+    """
+    n_runs = -(-sum(sizes) // limit)
+    fair_share = sum(sizes) / max(n_runs, 1)
+    starts = [0] if sizes else []
+    run = 0
+    for index, size in enumerate(sizes):
+        if run and (run + size > limit or run + size / 2 > fair_share):
+            starts.append(index)
+            run = 0
+        run += size
+    return list(pairwise([*starts, len(sizes)]))
+
+
+def cut_run_on(text: str, span: Span, n_pieces: int) -> list[Span]:
+    """Cut a span into about equal pieces, without the blanks around them.
+
+    By hand: "a b, c d" in two is "a b," and "c d".
+    """
+    step = (span.end - span.start) / n_pieces
+    cuts = [
+        _best_cut(text, span.start + round(step * i), int(step * _REACH))
+        for i in range(1, n_pieces)
+    ]
+    pieces = pairwise([span.start, *cuts, span.end])
+    trimmed = [_trim(text, start, end) for start, end in pieces]
+    return [piece for piece in trimmed if piece.start < piece.end]
+
+
+def _best_cut(text: str, wanted: int, reach: int) -> int:
+    for pattern in _CUTS:
+        found = pattern.finditer(text, max(wanted - reach, 0), wanted + reach)
+        ends = [cut.end() for cut in found]
+        if ends:
+            return min(ends, key=lambda end: abs(end - wanted))
+    return wanted
+
+
+def _trim(text: str, start: int, end: int) -> Span:
+    piece = text[start:end]
+    return Span(start + len(piece) - len(piece.lstrip()), start + len(piece.rstrip()))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from retrieval.answer.context import RetrievedContext
 from retrieval.context_retriever import ContextRetriever
+from retrieval.documents.chunking import chunk_document
 from retrieval.embedding.embedder import Embedder, passage_text
 from retrieval.evaluation.labelled import LabelledPassage, LabelledQuestion
 from retrieval.evaluation.report import Pipeline, Ranking
@@ -22,7 +23,6 @@ from retrieval.index.knowledge import (
 from retrieval.index.knowledge_index import KnowledgeIndex
 from retrieval.production_rag import ProductionRAG, RagOptions
 from retrieval.ranking.answerability import is_answerable
-from retrieval.documents.chunking import chunk_document
 
 _TOP_K = 20
 # Between two steps of a progress bar.
