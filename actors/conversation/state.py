@@ -247,6 +247,8 @@ class Conversation:
     #: One per message, the newest last.
     recent_edits: tuple[RecentEdit, ...] = ()
     last_customer_at: datetime | None = None
+    #: Unknown for conversations that are older than this field.
+    first_customer_at: datetime | None = None
     last_message_id: ids.MessageId | None = None
     #: As the platform told it last; an operator may have changed the customer's card.
     profile: Profile = Profile()

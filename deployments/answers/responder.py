@@ -14,7 +14,12 @@ import structlog
 from actors.conversation.errors import AnswerFailedError
 from actors.conversation.events import AnswerTrace, CandidateSeen, SourceCited
 from actors.conversation.ports import AnswerJob, WrittenAnswer
-from actors.conversation.rules.placeholders import EMPTY_SHARE, WORDLESS
+from actors.conversation.rules.placeholders import (
+    EMPTY_SHARE,
+    WORDLESS,
+    drop_placeholders,
+    has_placeholder,
+)
 from actors.conversation.state import MessageType
 from config import metrics, prompts
 from deployments.answers.errors import AnswersError, ModelFailedError
@@ -122,11 +127,11 @@ class AnswerWriter:
         if tenant is None or not messages:
             reason = "its questions are not there any more"
             raise AnswersError(reason)
-        texts = tuple(
-            message.content for message in messages if message.content not in WORDLESS
-        )
-        has_media = len(texts) < len(messages) or any(
-            message.message_type in _MEDIA_TYPES for message in messages
+        words = (drop_placeholders(message.content) for message in messages)
+        texts = tuple(filter(None, words))
+        has_media = any(
+            message.message_type in _MEDIA_TYPES or has_placeholder(message.content)
+            for message in messages
         )
         question = "\n".join(drop_small_talk(texts))
         return _Request(

@@ -7,10 +7,10 @@ from datetime import timedelta
 from actors.conversation import effects, events
 from actors.conversation.effects import Decision, Effect
 from actors.conversation.rules.corrections import find_edit
-from actors.conversation.rules.placeholders import PLACEHOLDERS
+from actors.conversation.rules.placeholders import PLACEHOLDERS, has_placeholder
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.replies import cancel_reply
-from actors.conversation.rules.reply_window import heard_at
+from actors.conversation.rules.reply_window import first_heard_at, heard_at
 from actors.conversation.rules.share import absorb, combine_all, refer
 from actors.conversation.state import (
     MAX_QUESTIONS,
@@ -45,7 +45,7 @@ def on_customer_wrote(
     edit = find_edit(state, event.mid) if state.recent_edits else None
     if edit is not None:
         event = replace(event, text=edit.text)
-    message = _message_of(event, message_id, position, is_edited=edit is not None)
+    message = build_message(event, message_id, position, is_edited=edit is not None)
     if event.mid in state.unsent_mids:
         return _record_unsent(state, message)
     waiting = _insert_question(state, message_id, positions)
@@ -77,6 +77,9 @@ def on_customer_wrote(
     if profile != state.profile:
         changes = (*changes, effects.RecordProfile(profile))
     is_last = not _is_overtaken(positions, message_id)
+    heard = heard_at(state, event.at, event.written_at)
+    # What can't be shown is a person's to look at, whoever leads.
+    is_for_person = not is_led_by_ai or has_placeholder(event.text)
     state = replace(
         state,
         status=status,
@@ -85,21 +88,23 @@ def on_customer_wrote(
         pending_share=pending,
         positions=positions,
         reply=reply,
-        last_customer_at=heard_at(state, event.at, event.written_at),
+        first_customer_at=first_heard_at(state, heard),
+        last_customer_at=heard,
         last_message_id=message_id if is_last else state.last_message_id,
-        needs_operator=state.needs_operator or not is_led_by_ai,
+        needs_operator=state.needs_operator or is_for_person,
         profile=profile,
     )
     return Decision(state, changes)
 
 
-def _message_of(
+def build_message(
     event: events.CustomerWrote,
     message_id: MessageId,
     position: int,
     *,
     is_edited: bool,
 ) -> effects.RecordMessage:
+    """Build the message that is stored of a customer's words or media."""
     content = event.text
     if event.media and not content.strip():
         content = PLACEHOLDERS[event.message_type]
