@@ -1,7 +1,6 @@
 """Reading Instagram's webhooks, kind by kind."""
 
-from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from datetime import timedelta
 
 import orjson
 import pytest
@@ -16,7 +15,7 @@ from actors.conversation.events import (
     MessageEdited,
     MessageUnsent,
 )
-from actors.conversation.rules.placeholders import UNSUPPORTED, has_placeholder
+from actors.conversation.rules.placeholders import UNSUPPORTED
 from actors.conversation.state import MessageType, Source
 from deployments.integrations.instagram.building import build_event
 from deployments.integrations.instagram.incoming import (
@@ -26,43 +25,8 @@ from deployments.integrations.instagram.incoming import (
 )
 from deployments.integrations.instagram.reading import read_webhook
 from deployments.integrations.instagram.webhook import is_signed
-from persistence.channels import Channel, ChannelKind
-from persistence.ids import (
-    ChannelId,
-    TenantId,
-    derive_conversation_id,
-    derive_event_id,
-)
-
-SHOP, SARA = "17841400000000000", "900100200300"
-AT = datetime(2026, 3, 21, 12, tzinfo=UTC)
-CHANNEL = Channel(
-    id=ChannelId(UUID(int=2)),
-    tenant_id=TenantId(UUID(int=1)),
-    kind=ChannelKind.INSTAGRAM,
-    name="shop",
-    account_id=SHOP,
-    is_paused=False,
-    created_at=AT,
-    access_token=None,
-    webhook_secret=None,
-)
-
-
-def event(**fields: object) -> dict[str, object]:
-    """Build an event from Sara to the shop."""
-    return {"sender": {"id": SARA}, "recipient": {"id": SHOP}, "timestamp": 0, **fields}
-
-
-def message(**fields: object) -> dict[str, object]:
-    """Build a message from Sara to the shop."""
-    return event(message={"mid": "m1", **fields})
-
-
-def read(*events: object, account: str = SHOP) -> list[WebhookEvent | SkipReason]:
-    """Read one entry with these events."""
-    entry = {"id": account, "messaging": list(events)}
-    return list(read_webhook({"object": "instagram", "entry": [entry]}))
+from persistence.ids import derive_conversation_id, derive_event_id
+from tests.support.instagram_events import AT, CHANNEL, SARA, SHOP, event, message, read
 
 
 def test_a_text_is_the_customers_message() -> None:
@@ -116,117 +80,6 @@ def test_what_nobody_wrote_is_skipped_with_a_reason(
         WebhookEvent,
         WebhookEvent,
     ]
-
-
-@pytest.mark.parametrize(
-    ("fields", "text"),
-    [
-        ({"message_edit": {"mid": "m"}}, "[پیام ناشناخته از نوع message_edit]"),
-        ({"message": {"is_deleted": True}}, "[پیام ناشناخته از نوع message]"),
-        ({"message": {"mid": "m", "text": " \0 "}}, UNSUPPORTED),
-        ({"message": {"mid": "m"}}, UNSUPPORTED),
-        ({"message": {"mid": "m", "is_unsupported": True}}, UNSUPPORTED),
-        ({"message": {"mid": "m", "is_unsupported": "true"}}, UNSUPPORTED),
-        ({"message": {"mid": "m", "attachments": {"type": "x"}}}, UNSUPPORTED),
-        ({"message": "text"}, UNSUPPORTED),
-        ({"message": {"text": "no id"}}, "no id"),
-        ({"message": {"mid": "m" * 257, "text": "x"}}, "x"),
-        (
-            {"message_edit": {"text": "no id"}},
-            "[پیام ناشناخته از نوع message_edit]\nno id",
-        ),
-        ({"postback": {"title": "no id"}}, "no id"),
-        (
-            {"postback": {"mid": "m", "payload": "ASK"}},
-            "[پیام ناشناخته از نوع postback ASK]",
-        ),
-        (
-            {"message": {"mid": "m", "quick_reply": {"payload": "YES"}}},
-            "[پیام ناشناخته از نوع quick_reply YES]",
-        ),
-        ({"something_new": {}}, "[پیام ناشناخته از نوع something_new]"),
-        ({"some\0\n[thing]": 1}, "[پیام ناشناخته از نوع some thing]"),
-        ({"[]": 1}, UNSUPPORTED),
-        ({}, UNSUPPORTED),
-        (
-            {"form_reply": {"text": "سایز ۴۲"}},
-            "[پیام ناشناخته از نوع form_reply]\nسایز ۴۲",
-        ),
-        ({"optin": {"type": "notification_messages"}}, "[پیام ناشناخته از نوع optin]"),
-    ],
-)
-def test_y4_what_has_no_known_form_is_stored_and_says_what_it_was(
-    fields: dict[str, object], text: str
-) -> None:
-    before, found, after = read(
-        message(text="before"), event(**fields), message(text="after")
-    )
-    assert isinstance(found, WebhookEvent)
-    assert found.text == text
-    assert (found.customer, found.kind) == (SARA, EventKind.WROTE)
-    assert found.text in {"no id", "x"} or has_placeholder(found.text)
-    assert found.mid
-    assert read(event(**fields)) == [found]
-    for other in (before, after):
-        assert isinstance(other, WebhookEvent)
-        assert other.mid != found.mid
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"sender": {}},
-        {"sender": {"id": SHOP}, "something_new": {}},
-        {"sender": {"id": SHOP}, "message_edit": {}},
-        {"sender": {"id": SHOP}, "postback": {"title": "x"}},
-        {"sender": {"id": SHOP}, "referral": {"ref": "x"}},
-    ],
-)
-def test_an_act_of_no_customer_is_not_stored(fields: dict[str, object]) -> None:
-    (found,) = read({**event(), **fields})
-    assert found in {SkipReason.MALFORMED, SkipReason.SELF}
-
-
-@pytest.mark.parametrize(
-    ("attachment", "text"),
-    [
-        ({"type": "ephemeral"}, "[پیوست از نوع ephemeral]"),
-        (
-            {"type": "unsupported_type", "payload": None},
-            "[پیوست از نوع unsupported_type]",
-        ),
-        ({"type": "appointment_booking"}, "[پیوست از نوع appointment_booking]"),
-        ({"type": "fallback"}, "[پیوست از نوع fallback]"),
-        ({"type": "template", "payload": {}}, "[پیوست از نوع template]"),
-    ],
-)
-def test_an_attachment_of_an_unknown_type_is_named(
-    attachment: dict[str, object], text: str
-) -> None:
-    (alone,) = read(message(attachments=[attachment]))
-    assert isinstance(alone, WebhookEvent)
-    assert (alone.text, alone.message_type) == (text, MessageType.TEXT)
-    (beside,) = read(message(text="این چیه؟", attachments=[attachment]))
-    assert isinstance(beside, WebhookEvent)
-    assert beside.text == f"این چیه؟\n{text}"
-    assert has_placeholder(beside.text)
-
-
-@pytest.mark.parametrize(
-    "attachments",
-    [
-        [
-            {"type": "image", "payload": {"url": "u", "sticker_id": 3}},
-            {"type": "sticker", "payload": {"url": "u", "sticker_id": 3}},
-        ],
-        [{"type": "sticker", "payload": {"url": "u", "sticker_id": 3}}],
-    ],
-)
-def test_a_sticker_is_one_picture(attachments: list[object]) -> None:
-    (found,) = read(message(attachments=attachments))
-    assert isinstance(found, WebhookEvent)
-    assert found.message_type is MessageType.IMAGE
-    assert found.media == (Media(MessageType.IMAGE, "u", "3"),)
 
 
 @pytest.mark.parametrize(
@@ -364,115 +217,6 @@ def test_what_instagram_does_not_show_is_still_a_message() -> None:
 def test_a_tapped_button_says_its_title() -> None:
     (found,) = read(event(postback={"mid": "m3", "title": "ارسال دارید؟"}))
     assert found == WebhookEvent((SHOP,), SARA, "m3", "ارسال دارید؟")
-
-
-TAP = {"mid": "m7", "title": "هزینه ارسال چقدره؟", "payload": "ASK_SHIPPING"}
-
-
-@pytest.mark.parametrize(
-    "timestamp", [1_767_225_600, "1767225600", 1_767_225_600_000, "1767225600000"]
-)
-def test_y4_a_tap_in_both_shapes_is_one_message(timestamp: object) -> None:
-    tapped = event(postback=TAP, timestamp=timestamp)
-    change = {"field": "messaging_postbacks", "value": tapped}
-    entry = {"id": SHOP, "messaging": [tapped], "changes": [change]}
-    told, wrapped = read_webhook({"entry": [entry]})
-    assert told == wrapped
-    assert isinstance(told, WebhookEvent)
-    assert (told.text, told.mid) == ("هزینه ارسال چقدره؟", "m7")
-    assert told.sent_ms == 1_767_225_600_000
-
-
-def test_a_tap_without_an_id_in_both_shapes_is_one_message() -> None:
-    tap = {"title": "ارسال", "payload": "A"}
-    told = event(postback=tap, timestamp=1_767_225_600_000)
-    wrapped = event(postback=tap, timestamp="1767225600")
-    change = {"field": "messaging_postbacks", "value": wrapped}
-    entry = {"id": SHOP, "messaging": [told], "changes": [change]}
-    first, second = read_webhook({"entry": [entry]})
-    assert first == second
-    (later,) = read(event(postback=tap, timestamp=1_767_225_700_000))
-    assert isinstance(first, WebhookEvent)
-    assert isinstance(later, WebhookEvent)
-    assert first.mid != later.mid
-
-
-AD = {
-    "ref": "winter",
-    "source": "ADS",
-    "ads_context_data": {"ad_title": "مانتو لینن آوین", "photo_url": "https://cdn/a"},
-}
-
-
-@pytest.mark.parametrize(
-    ("referral", "referred"),
-    [
-        (AD, "مانتو لینن آوین"),
-        ({"product": {"id": 77}}, "کد کالا: 77"),
-        ({**AD, "product": {"id": "77"}}, "مانتو لینن آوین\nکد کالا: 77"),
-        ({"ref": "winter", "source": "SHORTLINKS"}, "لینک: winter"),
-        ({"source": "ADS"}, "لینک: ADS"),
-        ({"ads_context_data": {"ad_title": " "}}, ""),
-        ("nonsense", ""),
-    ],
-)
-def test_what_a_customer_comes_from_travels_beside_the_words(
-    referral: object, referred: str
-) -> None:
-    for fields in (
-        {"message": {"mid": "m1", "text": "چنده؟", "referral": referral}},
-        {"message": {"mid": "m1", "text": "چنده؟"}, "referral": referral},
-        {"postback": {"mid": "m1", "title": "چنده؟", "referral": referral}},
-        {"postback": {"mid": "m1", "title": "چنده؟"}, "referral": referral},
-    ):
-        (found,) = read(event(**fields))
-        assert isinstance(found, WebhookEvent)
-        assert (found.text, found.referred) == ("چنده؟", referred)
-        wrote = build_event(CHANNEL, found, AT)
-        assert isinstance(wrote, CustomerWrote)
-        assert wrote.referred == referred
-
-
-@pytest.mark.parametrize(
-    "fields", [{"referral": AD}, {"message": {"mid": "m1", "referral": AD}}]
-)
-def test_a_tap_on_an_ad_waits_for_its_question_as_a_share_does(
-    fields: dict[str, object],
-) -> None:
-    (found,) = read(event(**fields))
-    assert isinstance(found, WebhookEvent)
-    shared = build_event(CHANNEL, found, AT)
-    assert isinstance(shared, CustomerShared)
-    assert shared.content == "مانتو لینن آوین"
-    assert read(event(**fields)) == [found]
-
-
-def test_what_another_app_leads_is_stored_as_such() -> None:
-    echo = {
-        "sender": {"id": SHOP},
-        "recipient": {"id": SARA},
-        "message": {"mid": "m2", "text": "بله", "is_echo": True},
-    }
-    standby = [
-        message(text="سلام", attachments=[{"type": "share"}]),
-        echo,
-        event(postback={"mid": "m3", "title": "ارسال"}),
-        event(read={"mid": "m"}),
-    ]
-    found = list(read_webhook({"entry": [{"id": SHOP, "standby": standby}]}))
-    events = [one for one in found if isinstance(one, WebhookEvent)]
-    assert [one.is_standby for one in events] == [True] * 4
-    built = [build_event(CHANNEL, one, AT) for one in events]
-    kinds = (CustomerWrote, CustomerShared, EchoReceived)
-    assert all(isinstance(one, kinds) and one.is_standby for one in built)
-    assert found[-1] is SkipReason.READ
-
-
-def test_a_list_of_events_under_an_unknown_name_is_read() -> None:
-    entry = {"id": SHOP, "time": 1, "messages_v2": [message(text="سلام")], "x": 3}
-    assert list(read_webhook({"entry": [entry]})) == [
-        WebhookEvent((SHOP,), SARA, "m1", "سلام")
-    ]
 
 
 def test_messages_wrapped_as_changes_are_read_and_comments_are_not() -> None:
