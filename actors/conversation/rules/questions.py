@@ -70,9 +70,7 @@ def on_customer_wrote(
             effects.SetTimer(TimerKind.REPLY, reply.due_at),
         )
     if len(waiting) > MAX_QUESTIONS:
-        # The answer is to the newest questions; older ones stay unanswered.
-        passed = effects.MarkMessages(waiting[:-MAX_QUESTIONS], Processing.COMPLETED)
-        changes = (*changes, passed)
+        changes = (*changes, _pass_over(waiting))
     profile = event.profile or state.profile
     if profile != state.profile:
         changes = (*changes, effects.RecordProfile(profile))
@@ -95,6 +93,11 @@ def on_customer_wrote(
         profile=profile,
     )
     return Decision(state, changes)
+
+
+def _pass_over(waiting: tuple[MessageId, ...]) -> effects.MarkMessages:
+    """Leave older questions unanswered: the answer is to the newest."""
+    return effects.MarkMessages(waiting[:-MAX_QUESTIONS], Processing.COMPLETED)
 
 
 def build_message(

@@ -1,14 +1,20 @@
 """Builds a conversation's events from what a webhook tells."""
 
-from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TypeAlias, TypeVar, assert_never
+from typing import TypeAlias, TypedDict, assert_never
 
 from actors.conversation import events
 from actors.conversation.state import Source
 from deployments.integrations.instagram.incoming import EventKind, WebhookEvent
 from persistence.channels import AutomaticGreetings, Channel
-from persistence.ids import EventId, derive_conversation_id, derive_event_id
+from persistence.ids import (
+    ChannelId,
+    ConversationId,
+    TenantId,
+    derive_conversation_id,
+    derive_event_id,
+)
 
 #: An event within this is on time; the clocks differ a little.
 PUNCTUAL_S = 60.0
@@ -22,7 +28,18 @@ InstagramEvent: TypeAlias = (
     | events.MessageUnsent
     | events.MessageEdited
 )
-InboundT = TypeVar("InboundT", bound=events.Inbound)
+
+
+class _Fields(TypedDict):
+    """The fields that all events of a webhook have."""
+
+    conversation_id: ConversationId
+    at: datetime
+    tenant_id: TenantId
+    channel_id: ChannelId
+    source: Source
+    customer: str
+    mid: str
 
 
 def build_event(
@@ -32,81 +49,85 @@ def build_event(
 
     `same_echoes` are the other conversations in which an echo's text was sent lately.
     """
-    thread = derive_conversation_id(channel.id, incoming.customer)
-    mid, text, media = incoming.mid, incoming.text, incoming.media
-    shared_fields = _shared_fields(channel, incoming, at)
-    written_at = _find_writing(incoming.sent_ms, at)
-
-    def build(
-        event: Callable[..., InboundT], event_id: EventId, **own: object
-    ) -> InboundT:
-        return event(id=event_id, **shared_fields, **own)
-
+    fields = _Fields(
+        conversation_id=derive_conversation_id(channel.id, incoming.customer),
+        at=at,
+        tenant_id=channel.tenant_id,
+        channel_id=channel.id,
+        source=Source.INSTAGRAM,
+        customer=incoming.customer,
+        mid=incoming.mid,
+    )
     match incoming.kind:
         case EventKind.WROTE:
-            return build(
-                events.CustomerWrote,
-                events.customer_message_id(thread, mid),
-                text=text,
-                message_type=incoming.message_type,
-                media=media,
-                referred=incoming.referred,
-                reply_to_mid=incoming.reply_to_mid,
-                written_at=written_at,
-                is_standby=incoming.is_standby,
-            )
+            return _build_words(incoming, fields)
         case EventKind.SHARED:
-            return build(
-                events.CustomerShared,
-                events.share_message_id(thread, mid, incoming.part),
-                content=text,
-                media=media,
-                written_at=written_at,
-                part=incoming.part,
-                is_standby=incoming.is_standby,
-            )
+            return _build_share(incoming, fields)
         case EventKind.ECHO:
             setting = channel.automatic_greetings
-            return build(
-                events.EchoReceived,
-                events.echo_message_id(thread, mid),
-                text=text,
-                message_type=incoming.message_type,
-                media=media,
-                written_at=written_at,
-                is_standby=incoming.is_standby,
+            return replace(
+                _build_echo(incoming, fields),
                 may_be_greeting=setting is AutomaticGreetings.RECOGNISE,
                 same_echoes=same_echoes,
             )
         case EventKind.UNSENT:
-            event_id = derive_event_id(thread, f"unsent:{mid}")
-            return build(events.MessageUnsent, event_id, is_ours=incoming.is_ours)
+            thread = fields["conversation_id"]
+            event_id = derive_event_id(thread, f"unsent:{incoming.mid}")
+            return events.MessageUnsent(id=event_id, **fields, is_ours=incoming.is_ours)
         case EventKind.EDITED:
-            event_id = derive_event_id(thread, f"edited:{mid}:{incoming.edit}")
-            return build(
-                events.MessageEdited,
-                event_id,
-                text=text,
-                is_ours=incoming.is_ours,
-                order=incoming.edit_order,
-            )
+            return _build_edit(incoming, fields)
         case _:
             assert_never(incoming.kind)
 
 
-def _shared_fields(
-    channel: Channel, incoming: WebhookEvent, at: datetime
-) -> Mapping[str, object]:
-    """Return the fields that all events of a webhook have."""
-    return {
-        "conversation_id": derive_conversation_id(channel.id, incoming.customer),
-        "at": at,
-        "tenant_id": channel.tenant_id,
-        "channel_id": channel.id,
-        "source": Source.INSTAGRAM,
-        "customer": incoming.customer,
-        "mid": incoming.mid,
-    }
+def _build_words(incoming: WebhookEvent, fields: _Fields) -> events.CustomerWrote:
+    return events.CustomerWrote(
+        id=events.customer_message_id(fields["conversation_id"], incoming.mid),
+        **fields,
+        text=incoming.text,
+        message_type=incoming.message_type,
+        media=incoming.media,
+        referred=incoming.referred,
+        reply_to_mid=incoming.reply_to_mid,
+        written_at=_find_writing(incoming.sent_ms, fields["at"]),
+        is_standby=incoming.is_standby,
+    )
+
+
+def _build_share(incoming: WebhookEvent, fields: _Fields) -> events.CustomerShared:
+    thread, mid, part = fields["conversation_id"], incoming.mid, incoming.part
+    return events.CustomerShared(
+        id=events.share_message_id(thread, mid, part),
+        **fields,
+        content=incoming.text,
+        media=incoming.media,
+        written_at=_find_writing(incoming.sent_ms, fields["at"]),
+        part=part,
+        is_standby=incoming.is_standby,
+    )
+
+
+def _build_echo(incoming: WebhookEvent, fields: _Fields) -> events.EchoReceived:
+    return events.EchoReceived(
+        id=events.echo_message_id(fields["conversation_id"], incoming.mid),
+        **fields,
+        text=incoming.text,
+        message_type=incoming.message_type,
+        media=incoming.media,
+        written_at=_find_writing(incoming.sent_ms, fields["at"]),
+        is_standby=incoming.is_standby,
+    )
+
+
+def _build_edit(incoming: WebhookEvent, fields: _Fields) -> events.MessageEdited:
+    name = f"edited:{incoming.mid}:{incoming.edit}"
+    return events.MessageEdited(
+        id=derive_event_id(fields["conversation_id"], name),
+        **fields,
+        text=incoming.text,
+        is_ours=incoming.is_ours,
+        order=incoming.edit_order,
+    )
 
 
 def _find_writing(sent_ms: int, at: datetime) -> datetime | None:

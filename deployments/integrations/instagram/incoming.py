@@ -1,4 +1,4 @@
-"""What a webhook of Instagram tells: events to store, and the few that are skipped."""
+"""Events of Instagram's webhooks: those to store, and the few that are skipped."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
