@@ -1,136 +1,172 @@
 """From a customer's words to an answer: understood, searched, chosen, composed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.answer.choosing import Choice, choose
 from retrieval.answer.composing import compose
 from retrieval.answer.facts import Fact, read_facts
-from retrieval.answer.matching import NOTHING, Context, Match, Similarities, score_facts
+from retrieval.answer.matching import (
+    NOTHING,
+    Context,
+    Match,
+    Similarities,
+    score_facts,
+)
+from retrieval.dialogue.acts import HANDED_OVER, Act, Spoken, read_burst
+from retrieval.dialogue.nearness import ActExamples
+from retrieval.dialogue.turns import Burst, Turn, find_referred
+from retrieval.dialogue.understanding import SearchedQuestion, Understanding
 from retrieval.embedding.embedder import Embedder
 from retrieval.index.knowledge import SearchRequest, SourceType
 from retrieval.index.knowledge_index import KnowledgeIndex
 from retrieval.production_rag import average
-from retrieval.query.asking import Asked, AskedTerm, read_question
+from retrieval.query.asking import (
+    Asked,
+    AskedTerm,
+    read_english_question,
+    read_question,
+)
+from retrieval.query.finglish import transliterate
 from retrieval.query.forms import build_forms, to_search_text
 from retrieval.query.spelling import correct_text
+from retrieval.text.language import Language
 
 _CANDIDATES = 60
+#: More questions in one burst are a letter, which a person reads.
+_MAX_QUESTIONS = 3
+_MAX_CAPTION_TERMS = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """An earlier exchange: what was said, what was answered, and what it was about."""
+class DraftAct(StrEnum):
+    """What an answer does."""
 
-    said: str
-    answered: str
-    subject: str = ""
-    question: str = ""
-    fact: Fact | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Burst:
-    """The messages that want an answer, and words that they refer to."""
-
-    texts: tuple[str, ...]
-    referred: str = ""
+    ANSWER = "answer"
+    SMALL_TALK = "small_talk"
+    ASK_BACK = "ask_back"
+    HANDOVER = "handover"
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An answer as the rules write it."""
+    """An answer as the rules write it.
 
-    act: str
-    text: str
+    `text` is composed from the cited facts, and empty where a reply in kind is due.
+    `options` are the names that a question back offers. `is_partial` says that one of
+    several questions found no answer.
+    """
+
+    act: DraftAct
+    understanding: Understanding
+    text: str = ""
     facts: tuple[Fact, ...] = ()
-    subject: str = ""
+    options: tuple[str, ...] = ()
+    is_partial: bool = False
     question: str = ""
+    subject: str = ""
     matches: tuple[Match, ...] = field(default=(), repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """One question's reading with the facts that it found, best first."""
+
+    asked: Asked
+    context: Context
+    text: str
+    matches: Sequence[Match]
+
+
 class Answerer:
-    """Answers from a tenant's index without a language model."""
+    """Answers from a tenant's index, without a language model. Threads may share one."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
+        self._examples: ActExamples | None = None
 
     def answer(
-        self, burst: Burst, turns: Sequence[Turn], index: KnowledgeIndex
-    ) -> Draft:
-        question = correct_text("\n".join(burst.texts), index.vocabulary)
-        asked, context, matches = self.search(question, burst, turns, index)
-        if not matches or not is_sure(asked, matches[0]):
-            return Draft("handover", "", matches=tuple(matches[:8]), question=question)
-        best = matches[0]
-        return Draft(
-            "answer",
-            compose(asked, context, matches),
-            (best.fact,),
-            best.fact.subject,
-            question,
-            tuple(matches[:8]),
-        )
-
-    def search(self, question, burst, turns, index):
-        asked = read_question(question, index.lexicon)
-        asked, context, leant = self._lean(asked, burst, turns, index)
-        return asked, context, self._search(question, leant, asked, context, index)
-
-    def _lean(
         self,
-        asked: Asked,
         burst: Burst,
         turns: Sequence[Turn],
         index: KnowledgeIndex,
-    ) -> tuple[Asked, Context, str]:
-        if burst.referred:
-            title, _, caption = burst.referred.partition("\n")
-            first = read_question(title.partition(": ")[2] or title, index.lexicon)
-            rest = read_question(caption.partition(": ")[2], index.lexicon)
-            return asked, Context(first.names, rest.names[:6], is_referred=True), title
-        last = turns[-1] if turns else None
-        if last is None or not (last.subject or last.question):
-            return asked, NOTHING, ""
-        subject = read_question(last.subject, index.lexicon).names
-        before = read_question(last.question, index.lexicon)
-        if asked.is_elliptic:
-            asked = replace(asked, kinds=before.kinds, is_bare=before.is_bare)
-        known = {term.term.word for term in subject}
-        rest = tuple(
-            term
-            for term in before.terms
-            if term.term.word not in known and not term.is_kind
-        )
-        fact = last.fact
-        context = Context(
-            subject,
-            rest,
-            fact.chunk.document_id if fact else None,
-            fact.chunk.parent_id if fact else None,
-        )
-        return asked, context, last.question
+        language: Language | None = None,
+    ) -> Draft:
+        """Answer a burst, or say why a person must; `language` is the shop's.
 
-    def _search(
+        Raises EmbeddingError and SearchFailedError.
+        """
+        spoken = read_burst(burst.texts, language, self._nearest)
+        questions = list(spoken.questions[:_MAX_QUESTIONS])
+        understanding = Understanding(spoken.acts, spoken.language, (), spoken.talk)
+        if not questions or any(act in HANDED_OVER for act in spoken.acts):
+            act = _act_without_search(spoken, turns)
+            if act is not None:
+                return Draft(act, understanding)
+            questions = ["\n".join(burst.texts)]
+        found: list[_Found] = []
+        for question in questions:
+            past = self._past(burst, turns, found)
+            found.append(self._find(question, spoken, burst, past, index))
+        choices = [choose(one.asked, one.context, one.matches) for one in found]
+        understanding = replace(
+            understanding,
+            questions=tuple(
+                SearchedQuestion(one.text, one.context.name) for one in found
+            ),
+        )
+        return _draft(understanding, found, choices)
+
+    def _nearest(self, text: str) -> Act | None:
+        if self._examples is None:
+            self._examples = ActExamples(self._embedder)
+        return self._examples.nearest(self._embedder.embed_queries([text])[0])
+
+    def _past(
+        self, burst: Burst, turns: Sequence[Turn], found: Sequence[_Found]
+    ) -> Sequence[Turn]:
+        """Give the turns that the next question may lean on, the last the nearest."""
+        if found and found[-1].matches:
+            one = found[-1]
+            fact = one.matches[0].fact
+            said = Turn(one.text, "", one.text, fact.subject, str(fact.chunk.chunk_id))
+            return (*turns, said)
+        target = find_referred(burst.referred, turns)
+        return (target,) if target is not None else turns
+
+    def _find(
         self,
         question: str,
-        leant: str,
-        asked: Asked,
-        context: Context,
+        spoken: Spoken,
+        burst: Burst,
+        turns: Sequence[Turn],
         index: KnowledgeIndex,
-    ) -> list[Match]:
+    ) -> _Found:
+        """Search every reading of a question; the one that finds most wins."""
+        is_target = find_referred(burst.referred, turns) is not None
+        referred = "" if is_target else burst.referred
+        readings = [
+            self._search(asked, referred, turns, index)
+            for asked in _readings(question, spoken, index)
+        ]
+        return max(readings, key=lambda one: one.matches[0].score if one.matches else 0)
+
+    def _search(
+        self, asked: Asked, referred: str, turns: Sequence[Turn], index: KnowledgeIndex
+    ) -> _Found:
+        asked, context, leant = _lean(asked, referred, turns, index)
         facts: dict[tuple[UUID, int], Fact] = {}
-        found: list[dict[UUID, float]] = []
-        for text in [question] + ([f"{leant}\n{question}"] if leant else []):
+        cosines: list[dict[UUID, float]] = []
+        for text in [asked.text] + ([f"{leant}\n{asked.text}"] if leant else []):
             forms = build_forms(to_search_text(text))
-            vector = average(self._embedder.embed_queries(forms.dense_texts))
             hits = index.find(
                 SearchRequest(
                     text=forms.spoken,
-                    vector=vector,
+                    vector=self._embed(forms.dense_texts),
                     sources=tuple(SourceType),
                     term_weights=forms.sparse_weights,
                     dense_top_k=_CANDIDATES,
@@ -138,13 +174,108 @@ class Answerer:
                     fused_top_k=_CANDIDATES,
                 )
             )
-            found.append({h.chunk.chunk_id: h.dense_score or 0.0 for h in hits.hits})
+            cosines.append({h.chunk.chunk_id: h.dense_score or 0.0 for h in hits.hits})
             for hit in hits.hits:
-                for fact in read_facts(hit.chunk):
-                    facts[fact.key] = fact
-        similarities = Similarities(found[0], found[-1])
-        return score_facts(asked, context, facts.values(), similarities)
+                facts.update((fact.key, fact) for fact in read_facts(hit.chunk))
+        similarities = Similarities(cosines[0], cosines[-1])
+        matches = score_facts(asked, context, facts.values(), similarities)
+        return _Found(asked, context, asked.text, matches)
+
+    def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return average(self._embedder.embed_queries(texts))
 
 
-def is_sure(asked: Asked, best: Match) -> bool:
-    return best.score > 1.2
+def _act_without_search(spoken: Spoken, turns: Sequence[Turn]) -> DraftAct | None:
+    """Decide a burst that asks nothing; None if the turn before makes it a question."""
+    acts = set(spoken.acts)
+    if acts & set(HANDED_OVER):
+        return DraftAct.HANDOVER
+    if Act.UNREADABLE in acts:
+        return DraftAct.ASK_BACK
+    is_bare = acts <= {Act.YES, Act.NO}
+    if is_bare and Act.YES in acts and Act.OK not in acts and not turns:
+        return DraftAct.ASK_BACK
+    return DraftAct.SMALL_TALK
+
+
+def _readings(
+    question: str, spoken: Spoken, index: KnowledgeIndex
+) -> Iterator[Asked]:
+    if spoken.is_finglish:
+        for text in transliterate(question, index.vocabulary):
+            yield read_question(text, index.lexicon)
+    elif spoken.language is Language.EN:
+        yield read_english_question(question, index.lexicon, index.vocabulary)
+    else:
+        text = correct_text(question, index.vocabulary)
+        yield read_question(text, index.lexicon)
+
+
+def _lean(
+    asked: Asked, referred: str, turns: Sequence[Turn], index: KnowledgeIndex
+) -> tuple[Asked, Context, str]:
+    """Find what a question leans on: a post it points at, or the turn before."""
+    if referred:
+        title, _, caption = referred.partition("\n")
+        name = title.partition(": ")[2] or title
+        first = read_question(name, index.lexicon)
+        rest = read_question(caption.partition(": ")[2], index.lexicon)
+        names = rest.names[:_MAX_CAPTION_TERMS]
+        return asked, Context(first.names, names, is_referred=True, name=name), name
+    last = next((turn for turn in reversed(turns) if turn.question), None)
+    if last is None:
+        return asked, NOTHING, ""
+    before = read_question(last.question, index.lexicon)
+    if asked.is_elliptic:
+        asked = replace(asked, kinds=before.kinds, is_bare=before.is_bare)
+    subject = read_question(last.subject, index.lexicon).names
+    known = {term.term.word for term in subject}
+    rest_terms: tuple[AskedTerm, ...] = tuple(
+        term
+        for term in before.terms
+        if term.term.word not in known and not term.is_kind
+    )
+    chunk = index.get(UUID(last.chunk_id)) if last.chunk_id else None
+    context = Context(
+        subject,
+        rest_terms,
+        chunk.document_id if chunk else None,
+        chunk.parent_id if chunk else None,
+        name=last.subject,
+    )
+    return asked, context, last.question
+
+
+def _draft(
+    understanding: Understanding, found: Sequence[_Found], choices: Sequence[Choice]
+) -> Draft:
+    """Put the answers to all questions of a burst together."""
+    answered = [
+        (one, choice)
+        for one, choice in zip(found, choices, strict=True)
+        if choice.facts
+    ]
+    last = found[-1]
+    if not answered:
+        options = next((choice.options for choice in choices if choice.options), ())
+        asks = any(choice.asks_back for choice in choices)
+        act = DraftAct.ASK_BACK if asks else DraftAct.HANDOVER
+        return Draft(
+            act,
+            understanding,
+            options=options,
+            question=last.text,
+            matches=tuple(last.matches[:8]),
+        )
+    parts = [compose(one.asked, one.context, choice.facts) for one, choice in answered]
+    one, choice = answered[-1]
+    return Draft(
+        DraftAct.ANSWER,
+        understanding,
+        text="\n".join(dict.fromkeys(parts)),
+        facts=tuple(fact for _, choice in answered for fact in choice.facts),
+        is_partial=len(answered) < len(found),
+        question=one.text,
+        subject=choice.facts[0].subject,
+        matches=tuple(one.matches[:8]),
+    )

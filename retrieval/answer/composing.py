@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from retrieval.answer.facts import CellTerms, Fact
-from retrieval.answer.matching import Context, Match, asked_kinds, fits
+from retrieval.answer.matching import Context, asked_kinds, fits
 from retrieval.documents.blocks import BlockKind, Cell, render_cells
 from retrieval.query.asking import Asked, match
 
@@ -13,8 +13,9 @@ MAX_CHARS = 350
 _UNIT = re.compile(r"[0-9۰-۹٠-٩]\s*[^\W\d]")
 
 
-def compose(asked: Asked, context: Context, matches: Sequence[Match]) -> str:
-    return write_fact(matches[0].fact, asked, context)
+def compose(asked: Asked, context: Context, facts: Sequence[Fact]) -> str:
+    """Write the chosen facts, one below the other."""
+    return "\n".join(write_fact(fact, asked, context) for fact in facts)
 
 
 def write_fact(fact: Fact, asked: Asked, context: Context) -> str:

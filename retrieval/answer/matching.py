@@ -57,6 +57,7 @@ class Context:
     parent: UUID | None = None
     kinds: frozenset[ValueKind] = frozenset()
     is_referred: bool = False
+    name: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.subject or self.rest)

@@ -306,6 +306,11 @@ class KnowledgeIndex:
         foreign = [key for key in cosines if language != self._table.languages[key]]
         return fuse_by_weight(wanted.dense_weight, cosines, bm25, foreign)
 
+    def get(self, chunk_id: UUID) -> IndexedChunk | None:
+        """Get a chunk; None if it is not there any more."""
+        key = self._table.keys.get(chunk_id)
+        return None if key is None else self._table.chunks.get(key)
+
     def coverage(self, words: Sequence[str], chunk_id: UUID) -> float:
         """Give the share of some folded words that a chunk holds, 0 to 1."""
         with self._lock:

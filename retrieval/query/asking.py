@@ -1,15 +1,16 @@
 """What a question asks for: its terms with their weights, and the kind of value."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 
 from retrieval.data.loading import load_groups
 from retrieval.index.lexicon import Lexicon
 from retrieval.query.forms import find_meanings
-from retrieval.query.vocabulary import KINDS
+from retrieval.query.vocabulary import KINDS, Vocabulary
 from retrieval.text.language import STOP_WORDS
+from retrieval.query.glossary import read_name, read_phrases
 from retrieval.query.terms import (
     Term,
     TermSet,
@@ -135,6 +136,49 @@ def read_question(text: str, lexicon: Lexicon) -> Asked:
         and not any(_is_verb(word) for word in words)
     )
     return Asked(text, tuple(asked), frozenset(kinds), is_bare, is_elliptic)
+
+
+def read_english_question(
+    text: str, lexicon: Lexicon, vocabulary: Vocabulary
+) -> Asked:
+    """Read an English question for Persian texts: each word by what may translate it.
+
+    Names are read by their letters: Negin is نگین where the texts have it.
+    """
+    words = read_words(text)
+    asked = []
+    for english, entry in read_phrases(text):
+        names = entry or tuple(read_name(english, vocabulary))
+        phrases = tuple(_phrase(normalise(name)) for name in names)
+        term = make_term(english.partition(" ")[0])
+        plain = _asked(term, (), {}, lexicon)
+        held = [
+            min(lexicon.rarity(part) for part in phrase)
+            for phrase in phrases
+            if all(lexicon.count(part) for part in phrase)
+        ]
+        kinds = plain.kinds
+        weight = plain.weight
+        if not kinds and held:
+            weight = max(held)
+        asked.append(
+            replace(
+                plain,
+                others=phrases,
+                weight=weight,
+                is_known=plain.is_known or bool(held),
+            )
+        )
+    known = {term.term.word for term in asked}
+    asked += [
+        _asked(make_term(word), (), {}, lexicon)
+        for word in words
+        if not word.isalpha() and word not in known
+    ]
+    asked += _places(words)
+    kinds = {kind for word in words for kind in _kinds_of(word)}
+    is_elliptic = not kinds and len(asked) <= 2
+    return Asked(text, tuple(asked), frozenset(kinds), is_elliptic=is_elliptic)
 
 
 def _is_verb(word: str) -> bool:

@@ -38,11 +38,11 @@ def translate_terms(
     tenant's texts have it. Empty if nothing of the question is known.
     """
     terms: dict[str, float] = {}
-    for english, entry in _entries(text):
+    for english, entry in read_phrases(text):
         share = _BEST if english in _BY_ENGLISH else _MISTYPED
         found = _weigh(entry, share)
         if not entry and vocabulary is not None:
-            found = _read_name(english, vocabulary)
+            found = read_name(english, vocabulary)
         for word, weight in found.items():
             terms[word] = max(weight, terms.get(word, 0))
     return terms
@@ -71,7 +71,7 @@ def is_english(word: str) -> bool:
     return any(form in _ENGLISH_WORDS for form in _forms(word))
 
 
-def _entries(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+def read_phrases(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the known phrases of a question, longest first, and its unknown words."""
     words = _APOSTROPHE.sub("", normalise(_join_possessive(text))).split()
     start = 0
@@ -151,7 +151,7 @@ def _weigh(entry: Sequence[str], share: float) -> dict[str, float]:
     }
 
 
-def _read_name(english: str, vocabulary: Vocabulary) -> dict[str, float]:
+def read_name(english: str, vocabulary: Vocabulary) -> dict[str, float]:
     if len(english) < _SHORTEST_NAME:
         return {}
     if vocabulary.count(english) > 0:
