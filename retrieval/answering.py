@@ -110,8 +110,8 @@ class Answerer:
             questions = ["\n".join(burst.texts)]
         found: list[_Found] = []
         for question in questions:
-            past = self._past(burst, turns, found)
-            found.append(self._find(question, spoken, burst, past, index))
+            pasts = self._pasts(burst, turns, found)
+            found.append(self._find(question, spoken, burst, pasts, index))
         choices = [choose(one.asked, one.context, one.matches) for one in found]
         understanding = replace(
             understanding,
@@ -126,33 +126,37 @@ class Answerer:
             self._examples = ActExamples(self._embedder)
         return self._examples.nearest(self._embedder.embed_queries([text])[0])
 
-    def _past(
+    def _pasts(
         self, burst: Burst, turns: Sequence[Turn], found: Sequence[_Found]
-    ) -> Sequence[Turn]:
-        """Give the turns that the next question may lean on, the last the nearest."""
-        if found and found[-1].matches:
-            one = found[-1]
-            fact = one.matches[0].fact
-            said = Turn(one.text, "", one.text, fact.subject, str(fact.chunk.chunk_id))
-            return (*turns, said)
+    ) -> list[Sequence[Turn]]:
+        """List the pasts that a question may lean on.
+
+        Of two questions in one burst the second leans on the first, or on what both do.
+        """
         target = find_referred(burst.referred, turns)
-        return (target,) if target is not None else turns
+        past = (target,) if target is not None else turns
+        if not found or not found[-1].matches:
+            return [past]
+        one = found[-1]
+        fact = one.matches[0].fact
+        said = Turn(one.text, "", one.text, fact.subject, str(fact.chunk.chunk_id))
+        return [(*turns, said), past]
 
     def _find(
         self,
         question: str,
         spoken: Spoken,
         burst: Burst,
-        turns: Sequence[Turn],
+        pasts: Sequence[Sequence[Turn]],
         index: KnowledgeIndex,
     ) -> _Found:
         """Search every reading of a question; the one that finds most wins."""
-        is_target = find_referred(burst.referred, turns) is not None
-        referred = "" if is_target else burst.referred
-        readings = [
-            self._search(asked, referred, turns, index)
-            for asked in _readings(question, spoken, index)
-        ]
+        readings = []
+        for asked in _readings(question, spoken, index):
+            for turns in pasts:
+                is_target = find_referred(burst.referred, turns) is not None
+                referred = "" if is_target else burst.referred
+                readings.append(self._search(asked, referred, turns, index))
         return max(readings, key=lambda one: one.matches[0].score if one.matches else 0)
 
     def _search(

@@ -7,7 +7,7 @@ from retrieval.answer.facts import Fact
 from retrieval.answer.matching import Context, Match
 from retrieval.query.asking import Asked
 
-_THRESHOLD = 1.2
+_THRESHOLD = 4.0
 
 
 @dataclass(frozen=True, slots=True)

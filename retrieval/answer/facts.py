@@ -43,6 +43,8 @@ class Fact:
     text: str
     subject: str
     own: TermSet
+    #: The terms of the text alone, without neighbours written as one.
+    plain: TermSet
     name: TermSet
     question: TermSet
     above: TermSet
@@ -94,6 +96,7 @@ def _facts_of(chunk: IndexedChunk) -> Iterator[Fact]:
             text=text,
             subject=name or heading,
             own=TermSet(read_terms(text, joined=True)),
+            plain=TermSet(read_terms(text)),
             name=TermSet(read_terms(name, joined=True)),
             question=question,
             above=above_terms,

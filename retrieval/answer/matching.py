@@ -8,12 +8,14 @@ from uuid import UUID
 from retrieval.answer.facts import Fact
 from retrieval.documents.blocks import BlockKind
 from retrieval.query.asking import Asked, AskedTerm, ValueKind, match
-from retrieval.query.terms import TermSet
+from retrieval.query.terms import Term, TermSet
 
 #: A word of the heading or the title tells less than one of the fact itself.
 _ABOVE = 0.8
 #: A value of the asked kind, where the text does not name the kind.
 _KIND_HELD = 0.9
+#: A term is held in full rather than in part.
+_MOSTLY = 0.5
 _D = r"[0-9۰-۹٠-٩]"
 _MONEY = re.compile(
     rf"{_D}[^\n]{{0,12}}(?:تومان|تومن|ریال|toman|rial|هزار|میلیون)|(?:هزار|میلیون)\s+توم"
@@ -85,21 +87,23 @@ class Match:
 
 
 WEIGHTS: Mapping[str, float] = {
-    "body": 2.0,
-    "above": 1.2,
-    "kind": 0.5,
-    "precision": 0.4,
-    "alone": 1.0,
-    "leaning": 0.3,
-    "subject": 0.8,
-    "rest": 0.3,
-    "number": 0.5,
-    "pair": 0.0,
-    "bare_subject": 1.0,
-    "bare_rest": 0.5,
-    "bare_leaning": 0.5,
-    "same_parent": 0.2,
-    "same_document": 0.1,
+    "body": 5.4,
+    "above": 0.3,
+    "kind": 1.6,
+    "precision": 1.8,
+    "focus": 1.8,
+    "alone": 2.5,
+    "leaning": 1.9,
+    "subject": 1.0,
+    "rest": 0.15,
+    "number": 1.0,
+    "row": 0.45,
+    "bare_subject": 1.2,
+    "bare_rest": 0.35,
+    "bare_leaning": 0.6,
+    "same_parent": 0.85,
+    "same_document": 0.85,
+    "excluded": -4.0,
 }
 
 
@@ -171,11 +175,13 @@ def _match(
         "bare_leaning": leaning * (1 - weight) if context else 0.0,
         "same_parent": float(fact.chunk.parent_id == context.parent),
         "same_document": float(fact.chunk.document_id == context.document),
+        "focus": _focus(asked, context, fact),
+        "excluded": float(any(_holds(term, fact) for term in asked.excluded)),
         "coverage": anywhere,
         "asks": min(total, 2.0),
     }
     score = sum(WEIGHTS.get(name, 0.0) * value for name, value in features.items())
-    missing = tuple(term for term in content if held[term.term.word] < 0.5)
+    missing = tuple(term for term in content if held[term.term.word] < _MOSTLY)
     return Match(fact, score, features, missing)
 
 
@@ -192,6 +198,27 @@ def _share(
         for term in terms
     )
     return sum(found) / total
+
+
+def _holds(term: Term, fact: Fact) -> bool:
+    return max(fact.own.match(term), fact.above.match(term)) > _MOSTLY
+
+
+def _focus(asked: Asked, context: Context, fact: Fact) -> float:
+    """Give the share of a fact's own words that the question or its subject speaks of."""
+    words = [term for term in fact.plain.terms if not term.is_number]
+    if not words:
+        return 0.0
+    wanted = _wanted(asked, context)
+    return sum(wanted.match(term) > _MOSTLY for term in words) / len(words)
+
+
+def _wanted(asked: Asked, context: Context) -> TermSet:
+    return TermSet(
+        [term.term for term in asked.terms]
+        + [part for term in asked.terms for phrase in term.others for part in phrase]
+        + [term.term for term in (*context.subject, *context.rest)]
+    )
 
 
 def _whole(fact: Fact) -> str:
@@ -212,12 +239,8 @@ def _precision(asked: Asked, context: Context, fact: Fact) -> float:
     terms = [term for term in named.terms if not term.is_number][:12]
     if not terms:
         return 0.5
-    wanted = TermSet(
-        [term.term for term in asked.terms]
-        + [part for term in asked.terms for phrase in term.others for part in phrase]
-        + [term.term for term in (*context.subject, *context.rest)]
-    )
-    return sum(wanted.match(term) > 0.5 for term in terms) / len(terms)
+    wanted = _wanted(asked, context)
+    return sum(wanted.match(term) > _MOSTLY for term in terms) / len(terms)
 
 
 def _scale(cosine: float | None) -> float:

@@ -23,6 +23,7 @@ class Lexicon:
         self._words: Counter[str] = Counter()
         self._naming: Counter[str] = Counter()
         self._latin: dict[str, set[str]] = {}
+        self._persian: dict[str, set[str]] = {}
         self._chunks = 0
 
     def add(self, chunks: Iterable[IndexedChunk]) -> None:
@@ -48,9 +49,15 @@ class Lexicon:
                 counter[key] += sign
         self._chunks += sign
         for word in {term.word for term in terms}:
-            if word.isascii() and word.isalpha() and len(word) >= _SHORTEST_NAME:
+            if not word.isalpha() or len(word) < _SHORTEST_NAME:
+                continue
+            if word.isascii():
                 for skeleton in latin_skeletons(word):
                     self._latin.setdefault(skeleton, set()).add(word)
+        for word in {term.word for term in naming}:
+            skeleton = persian_skeleton(word)
+            if len(skeleton) >= _SHORTEST_NAME:
+                self._persian.setdefault(skeleton, set()).add(word)
 
     def holds(self, word: str) -> bool:
         """Tell whether a chunk holds a word as such, written as one."""
@@ -63,13 +70,14 @@ class Lexicon:
     def other_script(self, term: Term) -> tuple[str, ...]:
         """List the words that write the same sounds in the other script: آیفون, iphone."""
         word = term.word
-        if word.isascii():
+        if len(word) < _SHORTEST_NAME or not word.isalpha():
             return ()
-        return tuple(
-            latin
-            for latin in self._latin.get(persian_skeleton(word), ())
-            if self._words.get(latin, 0) > 0
+        found = (
+            {w for key in latin_skeletons(word) for w in self._persian.get(key, ())}
+            if word.isascii()
+            else self._latin.get(persian_skeleton(word), ())
         )
+        return tuple(sorted(other for other in found if self._words.get(other, 0) > 0))
 
     def count(self, term: Term) -> int:
         """Count the chunks that hold a term or another form of it, about."""

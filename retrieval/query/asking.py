@@ -28,6 +28,9 @@ _CLASS = 0.5
 _FUNCTION_WEIGHT = 0.1
 _MOST_ELLIPTIC = 4
 _SPOKEN_BELOW = 1_000
+_NOT = frozenset({"نه", "نباشد", "نباشه"})
+_EXCEPT = frozenset({"جز", "بجز", "غیراز"})
+_UNTIL = "تا"
 #: Of a verb that the knowledge holds: it tells less than a thing.
 _VERB_SHARE = 0.6
 _UNKNOWN_COMMON_WEIGHT = 0.4
@@ -81,6 +84,10 @@ class Asked:
     is_bare: bool = False
     #: "And in black?" has no verb of its own: the question before has it.
     is_elliptic: bool = False
+    #: Several things are weighed against each other.
+    is_comparing: bool = False
+    #: What the customer does not mean: "not the Pro".
+    excluded: tuple[Term, ...] = ()
 
     @property
     def names(self) -> tuple[AskedTerm, ...]:
@@ -89,7 +96,7 @@ class Asked:
 
 
 _OF = "_of"
-_GROUPS = ("bare", "verb", *ValueKind, *(kind + _OF for kind in ValueKind))
+_GROUPS = ("bare", "verb", "compare", *ValueKind, *(kind + _OF for kind in ValueKind))
 _FOLDED = {
     group: frozenset(normalise(word) for word in words)
     for group, words in load_groups("value_kinds.tsv", _GROUPS).items()
@@ -97,7 +104,7 @@ _FOLDED = {
 _KIND_OF = {
     word: ValueKind(group.removesuffix(_OF))
     for group, words in _FOLDED.items()
-    if group not in ("bare", "verb")
+    if group not in ("bare", "verb", "compare")
     for word in words
 }
 _KIND_WEIGHTS = {
@@ -115,6 +122,7 @@ _COMMON = {
 }
 _SAYING_LITTLE = _COMMON["function"] | _COMMON["question"] | _COMMON["greeting"]
 _CLASSES = load_groups("value_classes.tsv", KINDS)
+_OPEN = _FOLDED["time_of"]
 #: Words that ask for a kind and name nothing.
 _PLAIN_KINDS = frozenset().union(*(_FOLDED[kind] for kind in ValueKind))
 
@@ -123,11 +131,18 @@ def read_question(text: str, lexicon: Lexicon) -> Asked:
     """Read a question's terms and the kinds of value that it asks for."""
     words = read_words(text)
     others = _others_of(words)
-    terms = _join_known(read_terms(text), words, lexicon)
+    excluded = _excluded(words)
+    terms = [
+        (term, phrase)
+        for term, phrase in _join_known(read_terms(text), words, lexicon)
+        if term not in excluded
+    ]
     asked = [_asked(term, phrase, others, lexicon) for term, phrase in terms]
     asked += [_asked(term, (), others, lexicon) for term in read_acts(words)]
     asked += _places(words)
     kinds = {kind for word in words for kind in _kinds_of(word)}
+    if _asks_until(words):
+        kinds.add(ValueKind.TIME)
     is_bare = not kinds and _asks_barely(words)
     is_elliptic = (
         not kinds
@@ -135,7 +150,41 @@ def read_question(text: str, lexicon: Lexicon) -> Asked:
         and len(terms) <= _MOST_ELLIPTIC
         and not any(_is_verb(word) for word in words)
     )
-    return Asked(text, tuple(asked), frozenset(kinds), is_bare, is_elliptic)
+    return Asked(
+        text,
+        tuple(asked),
+        frozenset(kinds),
+        is_bare,
+        is_elliptic,
+        is_comparing=_compares(words),
+        excluded=excluded,
+    )
+
+
+def _compares(words: Sequence[str]) -> bool:
+    return any(
+        not _FOLDED["compare"].isdisjoint({word, *make_term(word).roots})
+        for word in words
+    )
+
+
+def _excluded(words: Sequence[str]) -> tuple[Term, ...]:
+    """Read "not the Pro": the word before a closing «نه», or behind «به جز»."""
+    excluded = []
+    for at, word in enumerate(words):
+        if word in _NOT and at and (at + 1 == len(words)) and at > 1:
+            excluded.append(make_term(words[at - 1]))
+        if word in _EXCEPT and at + 1 < len(words):
+            excluded.append(make_term(words[at + 1]))
+    return tuple(excluded)
+
+
+def _asks_until(words: Sequence[str]) -> bool:
+    """Tell "until how much", said of the clock: «تا چند بازید؟»."""
+    return any(
+        a == _UNTIL and b in _BARE and (c in STOP_WORDS or _is_verb(c) or c in _OPEN or not c)
+        for a, b, c in zip(words, words[1:], (*words[2:], ""), strict=False)
+    )
 
 
 def read_english_question(
