@@ -18,12 +18,13 @@ from retrieval.answer.matching import (
     Similarities,
     score_facts,
 )
+from retrieval.answer.superseding import drop_superseded
 from retrieval.dialogue.acts import HANDED_OVER, Act, Spoken, read_burst
 from retrieval.dialogue.nearness import ActExamples
 from retrieval.dialogue.turns import Burst, Turn, find_referred
 from retrieval.dialogue.understanding import SearchedQuestion, Understanding
 from retrieval.embedding.embedder import Embedder
-from retrieval.index.knowledge import SearchRequest, SourceType
+from retrieval.index.knowledge import IndexedChunk, SearchRequest, SourceType
 from retrieval.index.knowledge_index import KnowledgeIndex
 from retrieval.production_rag import average
 from retrieval.query.asking import (
@@ -164,6 +165,7 @@ class Answerer:
     ) -> _Found:
         asked, context, leant = _lean(asked, referred, turns, index)
         facts: dict[tuple[UUID, int], Fact] = {}
+        chunks: dict[UUID, IndexedChunk] = {}
         cosines: list[dict[UUID, float]] = []
         for text in [asked.text] + ([f"{leant}\n{asked.text}"] if leant else []):
             forms = build_forms(to_search_text(text))
@@ -179,8 +181,9 @@ class Answerer:
                 )
             )
             cosines.append({h.chunk.chunk_id: h.dense_score or 0.0 for h in hits.hits})
-            for hit in hits.hits:
-                facts.update((fact.key, fact) for fact in read_facts(hit.chunk))
+            chunks.update((hit.chunk.chunk_id, hit.chunk) for hit in hits.hits)
+        for chunk in drop_superseded([*chunks.values()]):
+            facts.update((fact.key, fact) for fact in read_facts(chunk))
         similarities = Similarities(cosines[0], cosines[-1])
         matches = score_facts(asked, context, facts.values(), similarities)
         return _Found(asked, context, asked.text, matches)

@@ -9,6 +9,7 @@ from uuid import UUID
 from retrieval.documents.blocks import Block, BlockKind, Cell
 from retrieval.index.knowledge import IndexedChunk
 from retrieval.query.terms import TermSet, read_terms
+from retrieval.text.normalise import normalise
 from retrieval.text.sentences import split_sentences
 
 #: Facts of the chunks that questions find again and again.
@@ -16,6 +17,7 @@ _REMEMBERED_CHUNKS = 8_192
 #: "Linen coat: ..." names what the line is about.
 _NAME = re.compile(r"^([^:.؛،؟!?\n]{2,60}):\s")
 _MAX_NAME_WORDS = 7
+_FIGURE = re.compile(r"\d{3,}")
 #: An item that says several things in few words reads better whole.
 _WHOLE_ITEM_CHARS = 160
 
@@ -49,6 +51,8 @@ class Fact:
     question: TermSet
     above: TermSet
     cells: tuple[CellTerms, ...] = ()
+    #: Figures of the passage around it: a product's code stands in a line of its own.
+    figures: frozenset[str] = frozenset()
 
     @property
     def key(self) -> tuple[UUID, int]:
@@ -62,7 +66,7 @@ def read_facts(chunk: IndexedChunk) -> tuple[Fact, ...]:
 
 
 class _Key:
-    """A chunk that is known by its id alone: an index gives each text one."""
+    """A chunk that is known by its id and its text: superseded parts are cut out."""
 
     __slots__ = ("chunk",)
 
@@ -70,10 +74,14 @@ class _Key:
         self.chunk = chunk
 
     def __hash__(self) -> int:
-        return hash(self.chunk.chunk_id)
+        return hash((self.chunk.chunk_id, len(self.chunk.text)))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self.chunk.chunk_id == other.chunk.chunk_id
+        return (
+            isinstance(other, _Key)
+            and self.chunk.chunk_id == other.chunk.chunk_id
+            and self.chunk.text == other.chunk.text
+        )
 
 
 @lru_cache(maxsize=_REMEMBERED_CHUNKS)
@@ -87,6 +95,7 @@ def _facts_of(chunk: IndexedChunk) -> Iterator[Fact]:
     above_terms = TermSet(read_terms(above, joined=True))
     heading = block.headings[-1] if block.headings else chunk.title
     question = TermSet(read_terms(block.question, joined=True))
+    figures = frozenset(_FIGURE.findall(normalise(chunk.parent_text)))
     for place, text in enumerate(_statements(block)):
         name = _name_of(block, text)
         yield Fact(
@@ -97,6 +106,7 @@ def _facts_of(chunk: IndexedChunk) -> Iterator[Fact]:
             subject=name or heading,
             own=TermSet(read_terms(text, joined=True)),
             plain=TermSet(read_terms(text)),
+            figures=figures,
             name=TermSet(read_terms(name, joined=True)),
             question=question,
             above=above_terms,

@@ -16,6 +16,11 @@ _ABOVE = 0.8
 _KIND_HELD = 0.9
 #: A term is held in full rather than in part.
 _MOSTLY = 0.5
+#: A figure of the same passage, in another line of it.
+_NEARBY = 0.6
+_CODE_DIGITS = 3
+_OF_BUSINESS = frozenset({ValueKind.PLACE, ValueKind.PHONE})
+_PRICED = frozenset({ValueKind.PRICE})
 _D = r"[0-9۰-۹٠-٩]"
 _MONEY = re.compile(
     rf"{_D}[^\n]{{0,12}}(?:تومان|تومن|ریال|toman|rial|هزار|میلیون)|(?:هزار|میلیون)\s+توم"
@@ -104,6 +109,8 @@ WEIGHTS: Mapping[str, float] = {
     "same_parent": 0.85,
     "same_document": 0.85,
     "excluded": -4.0,
+    "code_missing": -3.0,
+    "unpriced": -3.0,
 }
 
 
@@ -144,6 +151,9 @@ def _match(
         for term in content
     }
     numbers = [term for term in content if term.term.is_number]
+    codes = [
+        term for term in numbers if term.is_known and len(term.term.word) >= _CODE_DIGITS
+    ]
     total = sum(term.weight for term in content)
     known = sum(term.weight for term in content if term.is_known)
     for term in plain:
@@ -154,7 +164,9 @@ def _match(
     anywhere = _share(asked.terms, held)
     has_own = any(term.is_known for term in content)
     weight = min(known, 1.0) if has_own else 0.0
-    own = max(weight, min(sum(term.weight for term in plain), 0.5))
+    own = max(weight, min(sum(term.weight for term in plain), 1.0))
+    # Where and how to call are asked of the business, not of the thing spoken of.
+    weight = max(weight, own if any(term.kinds & _OF_BUSINESS for term in plain) else 0)
     subject = _share(context.subject, {}, fact)
     rest = _share(context.rest, {}, fact)
     leaning = _scale(similarities.leaning.get(fact.chunk.chunk_id))
@@ -168,6 +180,8 @@ def _match(
         "subject": subject,
         "rest": rest,
         "number": _share(numbers, body),
+        "code_missing": 1.0 - _share(codes, body) if codes else 0.0,
+        "unpriced": float(bool(kinds) and kinds <= _PRICED and not fitting),
         "pair": float(fact.kind is BlockKind.PAIR),
         "row": float(bool(fact.cells)),
         "bare_subject": subject * (1 - weight),
@@ -228,6 +242,8 @@ def _whole(fact: Fact) -> str:
 
 def _in_body(term: AskedTerm, fact: Fact) -> float:
     best = match(term, fact.own)
+    if best < _NEARBY and term.term.word in fact.figures:
+        best = _NEARBY
     if best < 1 and fact.question:
         best = max(best, match(term, fact.question))
     return best

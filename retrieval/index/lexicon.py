@@ -41,7 +41,7 @@ class Lexicon:
         joined = read_terms(passage_text(chunk.title, chunk.text), joined=True)
         naming = read_terms(_names_of(chunk), joined=True)
         for counter, counted in (
-            (self._words, {term.word for term in terms}),
+            (self._words, {root for term in terms for root in term.roots}),
             (self._holding, {root for term in joined for root in term.roots}),
             (self._naming, {root for term in naming for root in term.roots}),
         ):
@@ -60,7 +60,7 @@ class Lexicon:
                 self._persian.setdefault(skeleton, set()).add(word)
 
     def holds(self, word: str) -> bool:
-        """Tell whether a chunk holds a word as such, written as one."""
+        """Tell whether a chunk holds a form of a word, written as one."""
         return self._words.get(word, 0) > 0
 
     def names(self, term: Term) -> bool:

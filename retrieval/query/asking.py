@@ -31,6 +31,7 @@ _SPOKEN_BELOW = 1_000
 _NOT = frozenset({"نه", "نباشد", "نباشه"})
 _EXCEPT = frozenset({"جز", "بجز", "غیراز"})
 _UNTIL = "تا"
+_DIGIT_WORDS = {"1": "یک", "2": "دو", "3": "سه", "4": "چهار", "5": "پنج"}
 #: Of a verb that the knowledge holds: it tells less than a thing.
 _VERB_SHARE = 0.6
 _UNKNOWN_COMMON_WEIGHT = 0.4
@@ -281,6 +282,8 @@ def _join_known(
     while at < len(words):
         for length in (3, 2):
             parts = words[at : at + length]
+            if len(parts) == length and parts[0] in _DIGIT_WORDS:
+                parts = [_DIGIT_WORDS[parts[0]], *parts[1:]]
             if len(parts) < length or any(_is_foreign(part) for part in parts):
                 continue
             if STOP_WORDS.issuperset(parts):
