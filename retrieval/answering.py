@@ -42,6 +42,8 @@ _CANDIDATES = 60
 #: More questions in one burst are a letter, which a person reads.
 _MAX_QUESTIONS = 3
 _MAX_CAPTION_TERMS = 6
+#: A second statement answers nearly as well as the first.
+_CLOSE = 0.2
 
 
 class DraftAct(StrEnum):
@@ -113,6 +115,7 @@ class Answerer:
         for question in questions:
             pasts = self._pasts(burst, turns, found)
             found.append(self._find(question, spoken, burst, pasts, index))
+        found = _use_each_once(found)
         choices = [choose(one.asked, one.context, one.matches) for one in found]
         understanding = replace(
             understanding,
@@ -190,6 +193,44 @@ class Answerer:
 
     def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return average(self._embedder.embed_queries(texts))
+
+
+def _use_each_once(found: Sequence[_Found]) -> list[_Found]:
+    """Let one statement answer one question, where another does nearly as well.
+
+    A row of a table, or a line that holds both values, may answer two.
+    """
+    once: list[_Found] = []
+    for one in found:
+        before = once[-1] if once else None
+        if before is None or not before.matches or not one.matches:
+            once.append(one)
+            continue
+        taken = before.matches[0].fact
+        if taken.cells or one.matches[0].fact.key != taken.key:
+            once.append(one)
+            continue
+        mine, theirs = _without(one, taken), _without(before, taken)
+        loss, gain = _loss(one, mine), _loss(before, theirs)
+        if min(loss, gain) > _CLOSE:
+            once.append(one)
+        elif loss <= gain:
+            once.append(mine)
+        else:
+            once[-1] = theirs
+            once.append(one)
+    return once
+
+
+def _without(one: _Found, fact: Fact) -> _Found:
+    rest = [match for match in one.matches if match.fact.key != fact.key]
+    return replace(one, matches=rest)
+
+
+def _loss(one: _Found, other: _Found) -> float:
+    if not other.matches:
+        return 1.0
+    return 1 - other.matches[0].score / one.matches[0].score
 
 
 def _act_without_search(spoken: Spoken, turns: Sequence[Turn]) -> DraftAct | None:

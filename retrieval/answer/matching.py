@@ -20,6 +20,8 @@ _MOSTLY = 0.5
 _NEARBY = 0.6
 _CODE_DIGITS = 3
 _OF_BUSINESS = frozenset({ValueKind.PLACE, ValueKind.PHONE})
+#: "Is there a red one?" leans on the thing spoken of.
+_PROPERTY = 0.3
 _PRICED = frozenset({ValueKind.PRICE})
 _D = r"[0-9۰-۹٠-٩]"
 _MONEY = re.compile(
@@ -155,7 +157,11 @@ def _match(
         term for term in numbers if term.is_known and len(term.term.word) >= _CODE_DIGITS
     ]
     total = sum(term.weight for term in content)
-    known = sum(term.weight for term in content if term.is_known)
+    known = sum(
+        term.weight * (_PROPERTY if context and term.is_property else 1)
+        for term in content
+        if term.is_known
+    )
     for term in plain:
         kind_held = any(fits(kind, whole) for kind in term.kinds)
         body[term.term.word] = max(body[term.term.word], _KIND_HELD * kind_held)
@@ -191,6 +197,22 @@ def _match(
         "same_document": float(fact.chunk.document_id == context.document),
         "focus": _focus(asked, context, fact),
         "excluded": float(any(_holds(term, fact) for term in asked.excluded)),
+        "missing_strange": sum(
+            term.weight
+            for term in content
+            if held[term.term.word] < _MOSTLY
+            and not term.is_known
+            and not term.is_common
+            and not term.is_verb
+        ),
+        "missing_noun": sum(
+            float(held[term.term.word] < _MOSTLY and term.is_noun) for term in content
+        ),
+        "missing_name": sum(
+            term.weight
+            for term in content
+            if held[term.term.word] < _MOSTLY and term.is_known and not term.is_verb
+        ),
         "coverage": anywhere,
         "asks": min(total, 2.0),
     }
@@ -212,6 +234,11 @@ def _share(
         for term in terms
     )
     return sum(found) / total
+
+
+def holds(term: AskedTerm, fact: Fact) -> bool:
+    """Tell whether a fact's own words, rather than its title, hold an asked term."""
+    return _in_body(term, fact) > _MOSTLY
 
 
 def _holds(term: Term, fact: Fact) -> bool:

@@ -67,6 +67,10 @@ class AskedTerm:
     #: A title, a heading or the name of a row holds it: it tells which thing is meant.
     is_name: bool = False
     is_common: bool = False
+    is_verb: bool = False
+    is_noun: bool = False
+    #: A property that many things have, such as a colour: it names none of them.
+    is_property: bool = False
     classes: tuple[tuple[Term, ...], ...] = ()
 
     @property
@@ -122,6 +126,7 @@ _COMMON = {
     for kind, words in load_groups("common_words.tsv", KINDS).items()
 }
 _SAYING_LITTLE = _COMMON["function"] | _COMMON["question"] | _COMMON["greeting"]
+_NOT_NOUNS = frozenset({"function", "question", "greeting", "verb", "number", "unit"})
 _CLASSES = load_groups("value_classes.tsv", KINDS)
 _OPEN = _FOLDED["time_of"]
 #: Words that ask for a kind and name nothing.
@@ -351,6 +356,9 @@ def _asked(
         frozenset(kinds),
         is_name=lexicon.names(term),
         is_common=bool(common),
+        is_verb=is_verb,
+        is_noun=not is_verb and not common & _NOT_NOUNS and not kinds,
+        is_property="colour" in common,
         classes=tuple(
             _phrase(normalise(phrase))
             for kind in sorted(common)

@@ -66,6 +66,13 @@ def _load_compounds() -> dict[str, list[tuple[str, str]]]:
 _PRESENT = _load_stems()
 _PRESENTS = frozenset(stem for stems in _PRESENT.values() for stem in stems)
 _COMPOUNDS = _load_compounds()
+_CLASSIFIERS = frozenset(normalise(row[0]) for row in load_rows("classifiers.tsv"))
+_NAMING_NUMBERS = {
+    word: str(number)
+    for number, word in enumerate(
+        "یک دو سه چهار پنج شش هفت هشت نه ده".split(), start=1
+    )
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +161,11 @@ def read_acts(words: Sequence[str]) -> list[Term]:
 def read_words(text: str) -> list[str]:
     """Split a text into folded words in written Persian."""
     folded = _SIZES.sub(" ", normalise(write_formally(spell_numbers(text))))
-    return _TOKEN.findall(folded)
+    words = _TOKEN.findall(folded)
+    return [
+        _NAMING_NUMBERS.get(word, word) if before in _CLASSIFIERS else word
+        for before, word in zip(("", *words), words, strict=False)
+    ]
 
 
 def spell_numbers(text: str) -> str:
