@@ -76,27 +76,31 @@ _FOREIGN_TO_ENGLISH = re.compile(
     "|^nemi|h[mnr]|iy[ae]|uy|ayi|ei$|oe[iy]"
 )
 _SURE_SHARE = 0.5
+_SHARED = 0.3
 
 
-def is_finglish(text: str) -> bool:
+def is_finglish(text: str, vocabulary: Vocabulary | None = None) -> bool:
     """Tell Persian in Latin letters from English, by the words and how they are built.
 
-    False for a text that has Persian letters, or no word in Latin ones.
+    With a vocabulary, words that sound like the tenant's count as Persian too: `pargar`
+    alone is پرگار at a stationer's. False for a text that has Persian letters, or no
+    word in Latin ones.
     """
     text = drop_addresses(text)
     if _PERSIAN.search(text):
         return False
-    persian = english = unknown = 0.0
+    persian = english = 0.0
     for word in _words(text):
         if is_english(word):
-            # `bad`, `in` and `man` are words of both.
-            english += 0.5 if _listed(word) else 1
+            # `bad`, `in` and `man` are words of both, and Yazd is a city in both.
+            is_shared = bool(_listed(word)) or _sounds_persian(word)
+            english += _SHARED if is_shared else 1
         elif _listed(word) or _listed_stem(word):
             persian += 1
         elif _FOREIGN_TO_ENGLISH.search(word) or _sounds_persian(word):
             persian += _SURE_SHARE
-        else:
-            unknown += 1
+        elif vocabulary is not None and _sounds_known(word, vocabulary):
+            persian += _SURE_SHARE
     return persian > 0 and persian >= english
 
 
@@ -143,7 +147,7 @@ def _slots(pieces: list[str], vocabulary: Vocabulary) -> Iterator[Readings]:
             following = _read_piece(pieces[at + 2], vocabulary)
             together = (pieces[at] + pieces[at + 2]).casefold()
             whole = _read_compound(together, vocabulary)
-            if whole and whole[0][1] <= readings[0][1] + following[0][1] + _ENDING:
+            if whole and whole[0][1] <= readings[0][1] + following[0][1]:
                 yield whole
                 at += 3
                 continue
@@ -161,13 +165,13 @@ def _read_piece(piece: str, vocabulary: Vocabulary) -> Readings:
 
 
 def _read_compound(latin: str, vocabulary: Vocabulary) -> Readings:
-    """Read two Latin words as one word that the texts write with a half-space."""
-    found = [
-        (surface, cost)
-        for word, cost in _heard(latin, vocabulary)
-        if cost <= _WORST_COMPOUND and "\u200c" in (surface := vocabulary.surface(word))
-    ]
-    return found[:1]
+    """Read two Latin words as one word of the tenant's texts."""
+    for word, cost in _heard(latin, vocabulary):
+        surface = vocabulary.surface(word)
+        if word in vocabulary and cost <= _WORST_COMPOUND:
+            # A half-space says that the word has two parts.
+            return [(surface, cost + (-_ENDING if "\u200c" in surface else _ENDING))]
+    return []
 
 
 def read_word(latin: str, vocabulary: Vocabulary) -> Readings:
@@ -235,11 +239,19 @@ def _words(text: str) -> list[str]:
 @lru_cache(maxsize=_REMEMBERED_WORDS)
 def _sounds_persian(latin: str) -> bool:
     """Tell whether a word spells one of those that customers everywhere use."""
-    if len(latin) <= _SHORT:
+    if len(latin) < _SHORT:
         return False
     return any(
-        spelling_cost(latin, word) <= _SURE
+        len(word) > 2 and spelling_cost(latin, word) <= _SURE
         for word in common_words().index.sounding(latin)
+    )
+
+
+def _sounds_known(latin: str, vocabulary: Vocabulary) -> bool:
+    is_long = len(latin) > _SHORT and latin not in vocabulary
+    return is_long and any(
+        word in vocabulary and spelling_cost(latin, word) <= _WORST_SHORT
+        for word in vocabulary.sounding(latin)
     )
 
 

@@ -156,7 +156,9 @@ def _read_name(english: str, vocabulary: Vocabulary) -> dict[str, float]:
         return {}
     if vocabulary.count(english) > 0:
         return {english: _BEST}
-    costs = {word: spelling_cost(english, word) for word in vocabulary.sounding(english)}
+    costs = {
+        word: spelling_cost(english, word) for word in vocabulary.sounding(english)
+    }
     near = sorted((cost, word) for word, cost in costs.items() if word in vocabulary)
     return {
         vocabulary.surface(word): _NAMED
@@ -192,9 +194,7 @@ _LONG_ENTRIES = [
     if len(english) >= _SHORTEST_MISTYPED and " " not in english
 ]
 _ENGLISH_WORDS = frozenset(
-    _APOSTROPHE.sub("", word)
-    for row in load_rows("english_words.tsv")
-    for word in row
+    _APOSTROPHE.sub("", word) for row in load_rows("english_words.tsv") for word in row
 ).union(
     (word for phrase in _BY_ENGLISH for word in phrase.split()),
     (word for word in STOP_WORDS if word.isascii()),

@@ -11,12 +11,15 @@ _SOUNDS = str.maketrans(
 )
 # The rows of the Persian keyboard of phones, and of desks where it differs.
 _ROWS = ("ضصثقفغعهخحجچ", "شسیبلاتنمکگ", "ظطزرذدپوچ")
-_KEYS = {letter: (row, at) for row, keys in enumerate(_ROWS) for at, letter in
-         enumerate(keys)}
+_KEYS = {
+    letter: (row, at)
+    for row, keys in enumerate(_ROWS)
+    for at, letter in enumerate(keys)
+}
 # Arabic keyboards lack four Persian letters; at a word's end د sounds as ت does.
-_STAND_INS = frozenset(
-    frozenset(pair) for pair in ("چج", "پب", "ژز", "گک", "دت")
-)
+_LACKING = {"چ": "ج", "پ": "ب", "ژ": "ز", "گ": "ک"}
+_STAND_INS = frozenset(frozenset(pair) for pair in (*_LACKING.items(), "دت"))
+_KEYBOARDS = str.maketrans(_LACKING)
 _PERSIAN_WORD = re.compile("[\u0621-\u063a\u0641-\u064a\u066e-\u06d3]+")
 
 _CONSONANTS = {
@@ -43,6 +46,7 @@ _LATIN = {
 }
 _LATIN_PIECES = re.compile("|".join(sorted(_LATIN, key=len, reverse=True)))
 _DOUBLED = re.compile(r"([bcdfgjklmnpqrstvwxz])\1+")
+_REPEATED = re.compile(r"(.)\1+")
 _MOST_READINGS = 8
 _REMEMBERED_WORDS = 8_192
 
@@ -55,6 +59,11 @@ def is_persian_word(word: str) -> bool:
 def fold_sounds(word: str) -> str:
     """Write one letter for each sound: قرص and غرس are both قرس."""
     return word.translate(_SOUNDS)
+
+
+def fold_letters(word: str) -> str:
+    """Write one letter for each sound and for each key of an Arabic keyboard."""
+    return fold_sounds(word).translate(_KEYBOARDS)
 
 
 def are_stand_ins(one: str, other: str) -> bool:
@@ -72,8 +81,12 @@ def key_distance(one: str, other: str) -> int | None:
 
 
 def persian_skeleton(word: str) -> str:
-    """Keep the consonants of a folded Persian word, in Latin signs: هزینه is `zn`."""
-    return "".join(_CONSONANTS.get(letter, "") for letter in fold_sounds(word))
+    """Keep the consonants of a folded Persian word, in Latin signs: هزینه is `zn`.
+
+    One of two equal ones that meet is kept: سررسید is written `sarresid`, and `saresid`.
+    """
+    signs = (_CONSONANTS.get(letter, "") for letter in fold_sounds(word))
+    return _REPEATED.sub(r"\1", "".join(signs))
 
 
 @lru_cache(maxsize=_REMEMBERED_WORDS)
@@ -87,7 +100,8 @@ def latin_skeletons(word: str) -> tuple[str, ...]:
     while _count(readings) > _MOST_READINGS:
         widest = max(range(len(readings)), key=lambda at: (len(readings[at]), at))
         readings[widest] = readings[widest][:1]
-    return (*dict.fromkeys("".join(reading) for reading in product(*readings)),)
+    signs = ("".join(reading) for reading in product(*readings))
+    return (*dict.fromkeys(_REPEATED.sub(r"\1", sign) for sign in signs),)
 
 
 def _count(readings: list[str | tuple[str]]) -> int:

@@ -35,6 +35,7 @@ _VOWELS = "اویه"
 _LIKELY_SLIP = 0.9
 _ANY_SLIP = 1.3
 _TWO_SLIPS = 2.0
+_SAME_LETTERS = 1.2
 # What else speaks for a word or against it.
 _FOREIGN = 0.3  # it is none of the tenant's
 _FREQUENT = 0.08  # for each doubling of the number of texts, up to five
@@ -66,10 +67,8 @@ def correct(word: str, vocabulary: Vocabulary) -> str | None:
         return None
     if not vocabulary.known(folded):
         fits = _weigh(folded, vocabulary)
-    elif _is_doubtful(folded, vocabulary):
-        fits = dict(_near_fits(folded, vocabulary, _STAND_IN))
     else:
-        return None
+        fits = dict(_likelier(folded, vocabulary))
     if not fits:
         return None
     best, *others = sorted(fits, key=lambda fit: (fits[fit], fit))
@@ -136,13 +135,19 @@ def _join(one: str, other: str, vocabulary: Vocabulary) -> str | None:
     return vocabulary.surface(whole) if vocabulary.lists(whole) else None
 
 
-def _is_doubtful(word: str, vocabulary: Vocabulary) -> bool:
-    """Tell whether only a short stem makes a word one: کوشی may be کوش, or گوشی."""
-    return all(
-        len(stem) <= _SHORTEST_HEARD and len(ending) == 1 and stem not in vocabulary
-        for stem, ending in split_endings(word)
-        if vocabulary.spells(stem)
-    )
+def _likelier(word: str, vocabulary: Vocabulary) -> Iterator[tuple[str, float]]:
+    """Weigh what a word may be that is one only by an ending of one letter.
+
+    By hand: کوشی may be کوش, زمانت may be زمان; where the texts have گوشی and ضمانت,
+    which sound the same or differ by a letter that Arabic keyboards lack, it is those.
+    """
+    stems = [hit for hit in split_endings(word) if vocabulary.spells(hit[0])]
+    if any(len(ending) > 1 or stem in vocabulary for stem, ending in stems):
+        return
+    is_short = all(len(stem) <= _SHORTEST_HEARD for stem, _ in stems)
+    for near, cost in _near_fits(word, vocabulary, _STAND_IN):
+        if near in vocabulary or is_short:
+            yield near, cost
 
 
 def _weigh(word: str, vocabulary: Vocabulary) -> dict[str, float]:
@@ -177,7 +182,7 @@ def _most_slips(length: int, edits: int, *, is_own: bool) -> float:
     if edits > 1:
         return _TWO_SLIPS if is_own else 0
     if edits == 0:
-        return _TWO_SLIPS
+        return _SAME_LETTERS
     if length < _SHORTEST_MISTYPED:
         return _STAND_IN
     if length == _SHORTEST_MISTYPED:
@@ -250,5 +255,3 @@ def _surplus(typed: str, at: int) -> float:
     if at and typed[at] == typed[at - 1]:
         return _DOUBLED
     return _VOWEL if typed[at] in _VOWELS else 1
-
-

@@ -12,7 +12,7 @@ from rapidfuzz.distance import OSA
 from retrieval.data.loading import load_groups, load_rows
 from retrieval.query.colloquial import COLLOQUIAL
 from retrieval.query.letters import (
-    fold_sounds,
+    fold_letters,
     is_persian_word,
     latin_skeletons,
     persian_skeleton,
@@ -30,7 +30,7 @@ KINDS = (
 # Plural, possession, indefiniteness, degree, copula, object: longest first.
 _ENDINGS_BY_LENGTH = """
     هایتان هایشان هایمان هایی هایم هایت هایش هاتون هاشون هامون ترین های هام هات هاش
-    ها تون شون مون تان شان مان ند ید یم اند تر یی یه ای ام ات اش ست رو م ت ش ی و ه ا ن
+    ها تون شون مون تان شان مان ند ید یم ان اند تر یی یه ای ام ات اش ست رو م ت ش ی و ه ا ن
     س
 """
 ENDINGS = (*_ENDINGS_BY_LENGTH.split(),)
@@ -66,7 +66,7 @@ class WordIndex:
 
     def add(self, word: str) -> None:
         """Take in a folded Persian word that is not there yet."""
-        sound = fold_sounds(word)
+        sound = fold_letters(word)
         words = self._by_sound[sound]
         words.append(word)
         self._by_skeleton[persian_skeleton(word)].append(word)
@@ -81,18 +81,14 @@ class WordIndex:
             for part, (start, end) in enumerate(_thirds(length), start=2):
                 self._by_part[length, part, sound[start:end]].append(sound)
 
-    def same_sound(self, word: str) -> list[str]:
-        """List the words that are pronounced as this one."""
-        return self._by_sound.get(fold_sounds(word), [])
-
     def near(self, word: str, edits: int) -> list[tuple[str, int]]:
         """List the words at most so many edits away, with their number, nearest first.
 
         `edits` is 1, or 2 for a word of seven letters and more. A letter more, less or
-        another is one edit, and so are two letters that changed places; letters of one
-        sound are the same.
+        another is one edit, and so are two letters that changed places. Letters of one
+        sound or of one key of an Arabic keyboard are the same.
         """
-        sound = fold_sounds(word)
+        sound = fold_letters(word)
         parts = self._halves(sound) if edits == 1 else self._thirds(sound)
         sounds = {found for key in parts for found in self._by_part.get(key, ())}
         # Swapped letters in the middle break both halves.
@@ -255,12 +251,17 @@ class Vocabulary:
             known = (
                 not is_persian_word(folded)
                 or self.spells(folded)
-                or any(self.spells(stem) for stem, _ in split_endings(folded))
+                or any(self._bears(*split) for split in split_endings(folded))
                 or self._is_verb(folded)
             )
             if len(self._known) < _REMEMBERED_WORDS:
                 self._known[word] = known
         return known
+
+    def _bears(self, stem: str, ending: str) -> bool:
+        """Tell whether a stem with an ending is a word; only customers' words pile up."""
+        is_written = stem in self.common.dictionary and ending in ENDINGS
+        return is_written or self.lists(stem)
 
     def _is_verb(self, word: str) -> bool:
         """Tell whether a word is a form of a verb whose infinitive is a word.
@@ -277,11 +278,6 @@ class Vocabulary:
                 if prefix in _PROGRESSIVE and stem != rest and self.spells(stem):
                     return True
         return False
-
-    def same_sound(self, word: str) -> tuple[str, ...]:
-        """List the listed words that are pronounced as a folded word."""
-        own = (w for w in self._index.same_sound(word) if self._counts[w] > 0)
-        return (*dict.fromkeys((*own, *self.common.index.same_sound(word))),)
 
     def near(self, word: str, edits: int) -> tuple[tuple[str, int], ...]:
         """List the listed words near a folded one, with their edits: `WordIndex.near`."""
