@@ -49,6 +49,7 @@ _ENDINGS = {
 }  # fmt: skip
 _SHORTEST_STEM = 3
 _LONGEST_SIGN = 3
+_MOST_STEMS = 2
 
 # What a reading costs beside its letters: less than nothing for the table's own.
 _LISTED = -0.2
@@ -75,7 +76,7 @@ _FOREIGN_TO_ENGLISH = re.compile(
     "kh|zh|gh(?!t|$)|q(?!u)|aa|^sh[mb]|oo[vy]|eh$|hh|^mi[kgrdsfb].*(?:am|id|in|e|an)$"
     "|^nemi|h[mnr]|iy[ae]|uy|ayi|ei$|oe[iy]"
 )
-_SURE_SHARE = 0.5
+_LIKELY = 0.5
 _SHARED = 0.3
 
 
@@ -97,19 +98,23 @@ def is_finglish(text: str, vocabulary: Vocabulary | None = None) -> bool:
             english += _SHARED if is_shared else 1
         elif _listed(word) or _listed_stem(word):
             persian += 1
-        elif _FOREIGN_TO_ENGLISH.search(word) or _sounds_persian(word):
-            persian += _SURE_SHARE
-        elif vocabulary is not None and _sounds_known(word, vocabulary):
-            persian += _SURE_SHARE
+        elif _is_likely(word, vocabulary):
+            persian += _LIKELY
     return persian > 0 and persian >= english
+
+
+def _is_likely(word: str, vocabulary: Vocabulary | None) -> bool:
+    if _FOREIGN_TO_ENGLISH.search(word) or _sounds_persian(word):
+        return True
+    return vocabulary is not None and _sounds_known(word, vocabulary)
 
 
 def transliterate(text: str, vocabulary: Vocabulary) -> tuple[str, ...]:
     """Read Latin letters as Persian: up to three texts, the best first.
 
     Words are written as the tenant's texts write them, else as general Persian does,
-    else letter by letter. Words that the texts have in Latin stay as they are. Empty for
-    a text without Latin letters. By hand: `gheymate kale ghoochi chande?` becomes
+    else letter by letter. Words that the texts have in Latin stay as they are. Empty
+    for a text without Latin letters. By hand: `gheymate kale ghoochi chande?` becomes
     `قیمت کله‌قوچی چنده?` for a shop that sells کله‌قوچی.
     """
     text = _NUMBERED_DAY.sub(lambda day: _DAYS[day[1]], text)
@@ -175,41 +180,41 @@ def _read_compound(latin: str, vocabulary: Vocabulary) -> Readings:
 
 
 def read_word(latin: str, vocabulary: Vocabulary) -> Readings:
-    """List the Persian words that a Latin one may be, the best first, with costs.
+    """List the Persian words that a lower-case Latin one may be, with their costs.
 
-    At least one, at most three; costs are comparable between words.
+    At least one, at most three, the best first; costs are comparable between words.
     """
-    found: dict[str, float] = {}
-
-    def add(word: str, cost: float) -> None:
-        found[word] = min(cost, found.get(word, cost))
-
-    for word, cost in _listed(latin):
-        add(word, cost)
+    readings = list(_listed(latin))
     if latin in _EXACT:
-        return [*found.items()]
+        return readings
     if vocabulary.count(latin) > 0:
-        add(latin, _AS_WRITTEN)
-    for word, cost in _heard(latin, vocabulary):
-        add(vocabulary.surface(word), cost)
-    is_sure = min(found.values(), default=_BY_LETTERS) <= _SURE
-    for ending, written in () if is_sure else _ENDINGS.items():
+        readings.append((latin, _AS_WRITTEN))
+    heard = _heard(latin, vocabulary)
+    readings += [(vocabulary.surface(word), cost) for word, cost in heard]
+    if min((cost for _, cost in readings), default=_BY_LETTERS) > _SURE:
+        readings += _read_endings(latin, vocabulary)
+    spelled = enumerate(_spell(latin))
+    readings += [(word, _BY_LETTERS + rank * _LOOSELY) for rank, word in spelled]
+    distinct: dict[str, tuple[str, float]] = {}
+    for word, cost in sorted(readings, key=lambda reading: (reading[1], reading[0])):
+        distinct.setdefault(normalise(word), (word, cost))
+    return [*distinct.values()][:MOST_READINGS]
+
+
+def _read_endings(latin: str, vocabulary: Vocabulary) -> Readings:
+    """Read a word as a stem with a spoken ending: gheymatesh is قیمت + ش."""
+    readings: Readings = []
+    for ending, written in _ENDINGS.items():
         stem = latin.removesuffix(ending)
         if stem == latin or len(stem) < _SHORTEST_STEM:
             continue
         price = _ENDING if written else _LOOSELY
-        price += _ENDING if len(stem) <= _SHORTEST_STEM else 0
-        for word, cost in _listed(stem):
-            add(word + written, cost + price)
-        for word, cost in _heard(stem, vocabulary)[:2]:
-            add(vocabulary.surface(word) + written, cost + price)
-    for rank, word in enumerate(_spell(latin)):
-        add(word, _BY_LETTERS + rank * _LOOSELY)
-    ranked = sorted(found.items(), key=lambda reading: (reading[1], reading[0]))
-    distinct: dict[str, tuple[str, float]] = {}
-    for word, cost in ranked:
-        distinct.setdefault(normalise(word), (word, cost))
-    return [*distinct.values()][:MOST_READINGS]
+        price += _ENDING if len(stem) == _SHORTEST_STEM else 0
+        heard = _heard(stem, vocabulary)[:_MOST_STEMS]
+        stems = [(vocabulary.surface(word), cost) for word, cost in heard]
+        stems += _listed(stem)
+        readings += [(word + written, cost + price) for word, cost in stems]
+    return readings
 
 
 def _heard(latin: str, vocabulary: Vocabulary) -> Readings:
@@ -302,7 +307,7 @@ _DOUBLED = re.compile(r"([b-df-hj-np-tv-z])\1")
 
 
 def _spell(latin: str) -> tuple[str, ...]:
-    """Write a word letter by letter, with each a as ا, and with the short ones left out.
+    """Write a word letter by letter, with each a as ا, and without the short ones.
 
     By hand: `negar` is `نگار`, and `نگر`.
     """

@@ -83,7 +83,7 @@ def key_distance(one: str, other: str) -> int | None:
 def persian_skeleton(word: str) -> str:
     """Keep the consonants of a folded Persian word, in Latin signs: هزینه is `zn`.
 
-    One of two equal ones that meet is kept: سررسید is written `sarresid`, and `saresid`.
+    One of two equal ones that meet is kept: سررسید is written `saresid` as well.
     """
     signs = (_CONSONANTS.get(letter, "") for letter in fold_sounds(word))
     return _REPEATED.sub(r"\1", "".join(signs))

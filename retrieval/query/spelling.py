@@ -43,7 +43,8 @@ _MOST_DOUBLINGS = 5
 _GUESSED = 0.2  # it was made by rule, and may be a verb that nobody uses
 _ENDING = 0.15
 # Endings of which one letter does not make another word.
-_SURE_ENDINGS = frozenset("ها های هاش هاتون هایی هام تون شون مون م ش ی".split())
+_SURE_ENDINGS = "ها های هاش هاتون هایی هام تون شون مون م ش ی"
+_IS_SURE = frozenset(_SURE_ENDINGS.split())
 _SPLIT = 0.45
 _SHORT_PART = 0.2
 # Nearer to each other than this, two words fit equally well.
@@ -154,13 +155,11 @@ def _weigh(word: str, vocabulary: Vocabulary) -> dict[str, float]:
     """Weigh all that a word may have been meant for; lower fits better."""
     fits = dict(_near_fits(word, vocabulary))
     for stem, ending in split_endings(word):
-        if ending in _SURE_ENDINGS and word == stem + ending:
+        if ending in _IS_SURE and word == stem + ending:
             for near, cost in _near_fits(stem, vocabulary, _LIKELY_SLIP):
                 whole = near + ending
                 fits[whole] = min(cost + _ENDING, fits.get(whole, cost + _ENDING))
-    for parts, cost in _splits(word, vocabulary):
-        fits[parts] = cost
-    return fits
+    return fits | dict(_splits(word, vocabulary))
 
 
 def _near_fits(

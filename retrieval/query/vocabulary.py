@@ -4,6 +4,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
+from itertools import pairwise
 from math import log
 
 from rapidfuzz import process
@@ -30,18 +31,19 @@ KINDS = (
 # Plural, possession, indefiniteness, degree, copula, object: longest first.
 _ENDINGS_BY_LENGTH = """
     هایتان هایشان هایمان هایی هایم هایت هایش هاتون هاشون هامون ترین های هام هات هاش
-    ها تون شون مون تان شان مان ند ید یم ان اند تر یی یه ای ام ات اش ست رو م ت ش ی و ه ا ن
-    س
+    ها تون شون مون تان شان مان ند ید یم ان اند تر یی یه ای ام ات اش ست رو م ت ش ی و ه
+    ا ن س
 """
 ENDINGS = (*_ENDINGS_BY_LENGTH.split(),)
 _PROGRESSIVE = ("می", "نمی")
 _VERB_PREFIXES = (*_PROGRESSIVE, "", "ن", "ب")
-_OWNERS = frozenset("م ت ش تون مون شون".split())
+_OWNERS = frozenset(("م", "ت", "ش", "تون", "مون", "شون"))
 # آماده + است is said آمادس and آمادست: these follow a vowel.
 _AFTER_VOWEL = frozenset(("س", "ست"))
 _SHORTEST_STEM = 3
 # Of two letters, only what these endings leave is a word: کدها, کدیه, but not کدو.
-_LONG_ENDINGS = frozenset("ها های هاش هاتون هاشون هایی تون شون مون یه".split())
+_LONG_BY_LENGTH = "ها های هاش هاتون هاشون هایی تون شون مون یه"
+_LONG_ENDINGS = frozenset(_LONG_BY_LENGTH.split())
 _DEEPEST = 2  # endings on one another: قیمت + ا + شون
 # Long words may have two errors, of which one part of three is free.
 LONG_WORD = 7
@@ -129,7 +131,7 @@ class WordIndex:
 @lru_cache(maxsize=64)
 def _thirds(length: int) -> tuple[tuple[int, int], ...]:
     cuts = (0, length // 3, 2 * length // 3, length)
-    return tuple(zip(cuts, cuts[1:], strict=False))
+    return (*pairwise(cuts),)
 
 
 class CommonWords:
@@ -220,7 +222,7 @@ class Vocabulary:
         return self._counts[normalise(word)]
 
     def rarity(self, word: str) -> float:
-        """Weigh a word by how few texts have it, as BM25 does: ln(1 + (N-n+½)/(n+½))."""
+        """Weigh a word by how few texts have it: BM25's ln(1 + (N-n+½)/(n+½))."""
         count = min(self.count(word), self._texts)
         return log(1 + (self._texts - count + 0.5) / (count + 0.5))
 
@@ -229,7 +231,7 @@ class Vocabulary:
         return self._surfaces.get(word) or self.common.surfaces.get(word, word)
 
     def lists(self, word: str) -> bool:
-        """Tell whether the texts or the common words have a folded word as it stands."""
+        """Tell whether the texts or the common words have a folded word as it is."""
         return self._counts[word] > 0 or word in self.common.surfaces
 
     def spells(self, word: str) -> bool:
@@ -259,7 +261,7 @@ class Vocabulary:
         return known
 
     def _bears(self, stem: str, ending: str) -> bool:
-        """Tell whether a stem with an ending is a word; only customers' words pile up."""
+        """Tell whether a stem bears an ending; only customers' words bear several."""
         is_written = stem in self.common.dictionary and ending in ENDINGS
         return is_written or self.lists(stem)
 
@@ -280,7 +282,7 @@ class Vocabulary:
         return False
 
     def near(self, word: str, edits: int) -> tuple[tuple[str, int], ...]:
-        """List the listed words near a folded one, with their edits: `WordIndex.near`."""
+        """List the listed words near a folded one with their edits: `WordIndex`."""
         own = [hit for hit in self._index.near(word, edits) if self._counts[hit[0]] > 0]
         return (*dict(own + self.common.index.near(word, edits)).items(),)
 

@@ -92,7 +92,7 @@ RULES = (same_sound, neighbour, left_out, doubled, swapped, stood_in, joined)
 
 
 def mistyped(vocabulary: Vocabulary) -> Iterator[tuple[str, str]]:
-    """Make 25 errors by each rule that leave no known word, from words of five letters."""
+    """Make 25 errors by each rule, from words of five letters; none is a known word."""
     words = sorted({w for text in TEXTS for w in WORD.findall(normalise_mildly(text))})
     folded = [normalise(word) for word in words if ZWNJ not in word]
     long = [word for word in dict.fromkeys(folded) if len(word) >= 5]
