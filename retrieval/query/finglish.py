@@ -38,6 +38,7 @@ _GLUED_NUMBER = re.compile(r"(?<=[0-9])(?=[a-z]{2})", re.IGNORECASE)
 
 # Endings of spoken Persian, longest first where one ends in another.
 _ENDINGS = {
+    "esho": "شو", "asho": "شو", "amo": "مو", "emo": "مو", "ato": "تو", "eto": "تو",
     "hatoon": "هاتون", "hatun": "هاتون", "hashoon": "هاشون", "hashun": "هاشون",
     "haye": "های", "haie": "های", "hayi": "هایی", "hash": "هاش", "ham": "هام",
     "atoon": "تون", "etoon": "تون", "atun": "تون", "etun": "تون", "ton": "تون",
@@ -59,17 +60,22 @@ _COMMON = 0.3
 _WRITTEN = 0.5  # a word of the dictionary alone
 _GUESSED = 0.1
 _ENDING = 0.2
+_SHORT_STEM = 0.3
 _FREQUENT = 0.03
 _MOST_DOUBLINGS = 5
 _BY_LETTERS = 1.5
-_AS_WRITTEN = -0.15
+_AS_WRITTEN = 0.05
 _WORST_SHORT, _WORST = 0.45, 0.8
 _SHORT = 4
 _WORST_COMPOUND = 0.6
+_HALF_SPACE = 0.35
 # What is so much worse than the best is not worth a search of its own.
 _WIDEST_GAP = 0.7
 
 _REMEMBERED_WORDS = 4_096
+
+# Without a vowel it is none of a language's own words: lcd, cc.
+_ABBREVIATION = re.compile("[b-df-hj-np-tv-xz]{2,4}")
 
 # Letters of one word that Persian in Latin has and English has not.
 _FOREIGN_TO_ENGLISH = re.compile(
@@ -173,9 +179,12 @@ def _read_compound(latin: str, vocabulary: Vocabulary) -> Readings:
     """Read two Latin words as one word of the tenant's texts."""
     for word, cost in _heard(latin, vocabulary):
         surface = vocabulary.surface(word)
-        if word in vocabulary and cost <= _WORST_COMPOUND:
+        is_common = word in vocabulary.common.surfaces and cost <= _COMMON + _SURE
+        if is_common or (word in vocabulary and cost <= _WORST_COMPOUND):
             # A half-space says that the word has two parts.
-            return [(surface, cost + (-_ENDING if "\u200c" in surface else _ENDING))]
+            return [
+                (surface, cost + (-_HALF_SPACE if "\u200c" in surface else _ENDING))
+            ]
     return []
 
 
@@ -186,8 +195,8 @@ def read_word(latin: str, vocabulary: Vocabulary) -> Readings:
     """
     readings = list(_listed(latin))
     if latin in _EXACT:
-        return readings
-    if vocabulary.count(latin) > 0:
+        return readings + _read_own(latin, vocabulary)
+    if vocabulary.count(latin) > 0 or _ABBREVIATION.fullmatch(latin):
         readings.append((latin, _AS_WRITTEN))
     heard = _heard(latin, vocabulary)
     readings += [(vocabulary.surface(word), cost) for word, cost in heard]
@@ -201,6 +210,19 @@ def read_word(latin: str, vocabulary: Vocabulary) -> Readings:
     return [*distinct.values()][:MOST_READINGS]
 
 
+def _read_own(latin: str, vocabulary: Vocabulary) -> Readings:
+    """Read a listed word otherwise where the texts say so: badan is بعدا, and بدن."""
+    if len(latin) <= _SHORT:
+        return []
+    (listed, _), *_ = _listed(latin)
+    heard = _heard(latin, vocabulary)
+    return [
+        (vocabulary.surface(word), cost)
+        for word, cost in heard[:1]
+        if word in vocabulary and cost <= _SURE and word != normalise(listed)
+    ]
+
+
 def _read_endings(latin: str, vocabulary: Vocabulary) -> Readings:
     """Read a word as a stem with a spoken ending: gheymatesh is قیمت + ش."""
     readings: Readings = []
@@ -209,7 +231,7 @@ def _read_endings(latin: str, vocabulary: Vocabulary) -> Readings:
         if stem == latin or len(stem) < _SHORTEST_STEM:
             continue
         price = _ENDING if written else _LOOSELY
-        price += _ENDING if len(stem) == _SHORTEST_STEM else 0
+        price += _SHORT_STEM if len(stem) == _SHORTEST_STEM else 0
         heard = _heard(stem, vocabulary)[:_MOST_STEMS]
         stems = [(vocabulary.surface(word), cost) for word, cost in heard]
         stems += _listed(stem)

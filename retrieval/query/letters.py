@@ -1,6 +1,7 @@
 """Tells how Persian letters sound alike, lie side by side, and are written in Latin."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import product
 
@@ -27,7 +28,7 @@ _CONSONANTS = {
 }
 # What Latin letters stand for; h, v and y are left out as the vowels are, for they are
 # written in one of the scripts only, or stand for a vowel there.
-_LATIN = {
+_LATIN: dict[str, Sequence[str]] = {
     "kh": "xk",
     "gh": "q",
     "sh": "Ss",
@@ -36,9 +37,9 @@ _LATIN = {
     "ph": "f",
     "th": "t",
     "ck": "k",
-    "g": "gq",
+    "g": "gqjZ",
     "q": "q",
-    "x": "x",
+    "x": ("x", "ks"),
     "c": "ksC",
     "j": "jZ",
     **{letter: letter for letter in "bptdrzsfklmn"},
@@ -96,7 +97,7 @@ def latin_skeletons(word: str) -> tuple[str, ...]:
     By hand: `eshal` is `Sl`, and `sl` if its s and h are two letters.
     """
     pieces = _LATIN_PIECES.findall(_DOUBLED.sub(r"\1", word))
-    readings = [_LATIN[piece] or ("",) for piece in pieces]
+    readings: list[Sequence[str]] = [_LATIN[piece] or ("",) for piece in pieces]
     while _count(readings) > _MOST_READINGS:
         widest = max(range(len(readings)), key=lambda at: (len(readings[at]), at))
         readings[widest] = readings[widest][:1]
@@ -104,7 +105,7 @@ def latin_skeletons(word: str) -> tuple[str, ...]:
     return (*dict.fromkeys(_REPEATED.sub(r"\1", sign) for sign in signs),)
 
 
-def _count(readings: list[str | tuple[str]]) -> int:
+def _count(readings: list[Sequence[str]]) -> int:
     number = 1
     for reading in readings:
         number *= len(reading)

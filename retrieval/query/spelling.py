@@ -6,6 +6,7 @@ customer wrote stays as it is for people: the mended text serves the search alon
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from math import log2
 
 from retrieval.query.letters import are_stand_ins, fold_sounds, key_distance
@@ -55,6 +56,7 @@ _SHORTEST_SPLIT = 6
 _SHORTEST_JOINED = 5
 _SHORTEST_PART = 2
 _MOST_WEIGHED = 24
+_REMEMBERED_PAIRS = 8_192
 
 
 def correct(word: str, vocabulary: Vocabulary) -> str | None:
@@ -239,6 +241,7 @@ def _cost(typed: str, meant: str) -> float:
     return rows[-1][-1] + (0 if is_same_start else _FIRST_LETTER)
 
 
+@lru_cache(maxsize=_REMEMBERED_PAIRS)
 def _substitution(typed: str, meant: str) -> float:
     if typed == meant:
         return 0

@@ -61,7 +61,8 @@ class WordIndex:
     that share it are compared letter by letter.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_edits: int = 2) -> None:
+        self._has_thirds = most_edits > 1
         self._by_sound: defaultdict[str, list[str]] = defaultdict(list)
         self._by_part: defaultdict[tuple[int, int, str], list[str]] = defaultdict(list)
         self._by_skeleton: defaultdict[str, list[str]] = defaultdict(list)
@@ -75,22 +76,27 @@ class WordIndex:
         if len(words) > 1:
             return
         length = len(sound)
-        if length <= LONG_WORD:
-            half = length // 2
-            self._by_part[length, 0, sound[:half]].append(sound)
-            self._by_part[length, 1, sound[half:]].append(sound)
-        if length >= _SHORTEST_IN_PARTS:
+        half = length // 2
+        self._by_part[length, 0, sound[:half]].append(sound)
+        self._by_part[length, 1, sound[half:]].append(sound)
+        if self._has_thirds and length >= _SHORTEST_IN_PARTS:
             for part, (start, end) in enumerate(_thirds(length), start=2):
                 self._by_part[length, part, sound[start:end]].append(sound)
 
     def near(self, word: str, edits: int) -> list[tuple[str, int]]:
         """List the words at most so many edits away, with their number, nearest first.
 
-        `edits` is 1, or 2 for a word of seven letters and more. A letter more, less or
-        another is one edit, and so are two letters that changed places. Letters of one
-        sound or of one key of an Arabic keyboard are the same.
+        `edits` is 1, or 2 for a word of seven letters and more: what is two edits away
+        is listed if nothing is nearer. A letter more, less or another is one edit, and so
+        are two letters that changed places. Letters of one sound or of one key of an
+        Arabic keyboard are the same.
         """
-        sound = fold_letters(word)
+        nearest = self._within(fold_letters(word), 1)
+        if edits == 1 or nearest or not self._has_thirds:
+            return nearest
+        return self._within(fold_letters(word), edits)
+
+    def _within(self, sound: str, edits: int) -> list[tuple[str, int]]:
         parts = self._halves(sound) if edits == 1 else self._thirds(sound)
         sounds = {found for key in parts for found in self._by_part.get(key, ())}
         # Swapped letters in the middle break both halves.
@@ -147,7 +153,7 @@ class CommonWords:
         listed.update(COLLOQUIAL, COLLOQUIAL.values())
         listed.update(STOP_WORDS)
         self.surfaces: dict[str, str] = {}
-        self.index = WordIndex()
+        self.index = WordIndex(most_edits=1)
         for word in sorted(listed, key=lambda word: (_ZWNJ not in word, word)):
             for part in normalise_mildly(word).split():
                 self._add(part)

@@ -118,6 +118,15 @@ def test_what_sounds_alike_is_read_by_the_tenants_words() -> None:
     oils = Vocabulary(("روغن‌های خوراکی بهار", "باربری شهر قلم"))
     assert transliterate("gelim", carpets)[0] == "گلیم"
     assert transliterate("bahar", oils)[0] == "بهار"
+    both = Vocabulary(("ارسال به کیش", "کیسه‌ی برنج"))
+    assert transliterate("kish", both)[0] == "کیش"
+    assert transliterate("kise", both)[0] == "کیسه"
+
+
+def test_abbreviations_stay_and_a_listed_word_has_the_tenants_reading_too() -> None:
+    screens = Vocabulary(("تعویض ال‌سی‌دی", "ماساژ بدن و صورت"))
+    assert transliterate("lcd chande", screens)[0] == "lcd چنده"
+    assert "بدن" in transliterate("badan", screens)
 
 
 @pytest.mark.parametrize(
