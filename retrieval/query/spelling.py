@@ -147,9 +147,9 @@ def _likelier(word: str, vocabulary: Vocabulary) -> Iterator[tuple[str, float]]:
     stems = [hit for hit in split_endings(word) if vocabulary.spells(hit[0])]
     if any(len(ending) > 1 or stem in vocabulary for stem, ending in stems):
         return
-    is_short = all(len(stem) <= _SHORTEST_HEARD for stem, _ in stems)
+    functions = vocabulary.common.functions
     for near, cost in _near_fits(word, vocabulary, _STAND_IN):
-        if near in vocabulary or is_short:
+        if near in vocabulary or near in functions:
             yield near, cost
 
 

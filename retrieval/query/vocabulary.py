@@ -87,8 +87,8 @@ class WordIndex:
         """List the words at most so many edits away, with their number, nearest first.
 
         `edits` is 1, or 2 for a word of seven letters and more: what is two edits away
-        is listed if nothing is nearer. A letter more, less or another is one edit, and so
-        are two letters that changed places. Letters of one sound or of one key of an
+        is listed if nothing is nearer. A letter more, less or another is one edit, and
+        so are two letters that changed places. Letters of one sound or of one key of an
         Arabic keyboard are the same.
         """
         nearest = self._within(fold_letters(word), 1)

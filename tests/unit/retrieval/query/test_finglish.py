@@ -4,9 +4,13 @@ from pathlib import Path
 from time import process_time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from retrieval.query.alignment import MOST, spelling_cost
 from retrieval.query.finglish import MOST_READINGS, is_finglish, transliterate
+from retrieval.query.glossary import translate_terms, translate_to_english
+from retrieval.query.spelling import correct_text
 from retrieval.query.vocabulary import Vocabulary
 from retrieval.text.normalise import normalise
 from tests.unit.retrieval.query.stationer import TEXTS
@@ -144,6 +148,16 @@ def test_a_good_spelling_costs_next_to_nothing(latin: str, word: str) -> None:
 @pytest.mark.parametrize(("latin", "word"), [("daftar", "دکتر"), ("kif", "پول")])
 def test_another_word_is_no_spelling(latin: str, word: str) -> None:
     assert spelling_cost(latin, word) > MOST
+
+
+@given(text=st.text(alphabet=st.sampled_from("aeoushkgzİK' -?.3سه\u200c"), max_size=60))
+def test_any_text_is_read_without_an_error(text: str) -> None:
+    vocabulary = Vocabulary()
+    is_finglish(text, vocabulary)
+    assert len(transliterate(text, vocabulary)) <= MOST_READINGS
+    translate_terms(text, vocabulary)
+    translate_to_english(text)
+    correct_text(text, vocabulary)
 
 
 def test_a_question_is_read_in_a_few_milliseconds(stationer: Vocabulary) -> None:
