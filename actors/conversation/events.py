@@ -14,6 +14,9 @@ from actors.conversation.state import (
 )
 from persistence import ids
 
+#: The posts of one message that become messages of their own.
+MAX_SHARES = 10
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationEvent:
@@ -54,13 +57,19 @@ class CustomerWrote(Inbound):
     #: Telegram's update_id: the order in which the customer wrote; 0 where the order
     #: of arrival is all that is known.
     order: int = 0
-    #: The platform id of the message that this one answers.
+    #: What the message refers to, as text: the words that it replies to, an ad's title,
+    #: a forwarded post. Handed to the AI beside the question, as a share's text is.
+    referred: str = ""
+    #: The platform id of the message that this one answers. Where `referred` is empty,
+    #: the answering side reads that message's words from the stored ones.
     reply_to_mid: str | None = None
     #: The author's profile, where the platform tells it.
     profile: Profile | None = None
     #: Of a message that was long on its way, by the platform's clock: reply windows
     #: count from it.
     written_at: datetime | None = None
+    #: Another app of the account leads the conversation, and answers.
+    is_standby: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +83,10 @@ class CustomerShared(Inbound):
     media: tuple[Media, ...] = ()
     #: See CustomerWrote.
     written_at: datetime | None = None
+    #: The index among the shares of its message, below MAX_SHARES.
+    part: int = 0
+    #: See CustomerWrote.
+    is_standby: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +117,14 @@ class EchoReceived(Inbound):
     text: str
     message_type: MessageType = MessageType.TEXT
     media: tuple[Media, ...] = ()
+    #: See CustomerWrote.
+    written_at: datetime | None = None
+    #: See CustomerWrote.
+    is_standby: bool = False
+    #: The channel's setting: an automatic greeting is no person's answer.
+    may_be_greeting: bool = False
+    #: Other conversations of the channel in which the same text was echoed lately.
+    same_echoes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -337,9 +358,12 @@ def customer_message_id(conversation: ids.ConversationId, mid: str) -> ids.Event
     return ids.derive_event_id(conversation, mid)
 
 
-def share_message_id(conversation: ids.ConversationId, mid: str) -> ids.EventId:
-    """Return the id of the share in a message, which may carry words as well."""
-    return ids.derive_event_id(conversation, f"share:{mid}")
+def share_message_id(
+    conversation: ids.ConversationId, mid: str, part: int = 0
+) -> ids.EventId:
+    """Return the id of a share in a message, which may carry words as well."""
+    name = f"share:{mid}" if part == 0 else f"share:{mid}:{part}"
+    return ids.derive_event_id(conversation, name)
 
 
 def echo_message_id(conversation: ids.ConversationId, mid: str) -> ids.EventId:

@@ -147,7 +147,10 @@ class PendingShare:
 
 @dataclass(frozen=True, slots=True)
 class CombinedShare:
-    """An open question, and the share that it is about."""
+    """An open question, and the share that it is about.
+
+    What a message itself refers to is kept as a share of the question's own id.
+    """
 
     question: ids.MessageId
     share: ids.MessageId
@@ -244,6 +247,8 @@ class Conversation:
     #: One per message, the newest last.
     recent_edits: tuple[RecentEdit, ...] = ()
     last_customer_at: datetime | None = None
+    #: Unknown for conversations that are older than this field.
+    first_customer_at: datetime | None = None
     last_message_id: ids.MessageId | None = None
     #: As the platform told it last; an operator may have changed the customer's card.
     profile: Profile = Profile()

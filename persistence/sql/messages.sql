@@ -20,10 +20,31 @@ SELECT * FROM (
 
 -- fetch_questions --
 -- The questions of one answer, oldest first. A share is handed over separately: in one
--- text with it the question could be cut away.
-SELECT message_type, content FROM messages
-WHERE tenant_id = $1 AND conversation_id = $2 AND id = ANY($3::uuid[])
-ORDER BY position, seq;
+-- text with it the question could be cut away. A message that answers another one, of
+-- which only the platform's id came, brings that one's words: a part of ours or a whole
+-- message. A message among the questions is there anyway.
+SELECT q.message_type, q.content, coalesce(answered.content, '') AS referred
+FROM messages q LEFT JOIN LATERAL (
+    SELECT CASE m.content WHEN '' THEN '' ELSE coalesce(o.content, m.content) END
+        AS content
+    FROM messages m LEFT JOIN outbox o ON o.message_id = m.id
+        AND o.platform_id = q.metadata ->> 'reply_to_mid'
+    WHERE q.metadata ? 'reply_to_mid' AND NOT q.metadata ? 'referred'
+        AND m.conversation_id = $2 AND NOT m.id = ANY($3::uuid[])
+        AND q.metadata ->> 'reply_to_mid' IN (m.platform_id, o.platform_id)
+    LIMIT 1
+) AS answered ON true
+WHERE q.tenant_id = $1 AND q.conversation_id = $2 AND q.id = ANY($3::uuid[])
+ORDER BY q.position, q.seq;
+
+-- count_same_echoes --
+-- The other conversations of a channel in which the owner's account said the same: an
+-- automation says one text to many. What we sent ourselves has a delivery.
+SELECT count(DISTINCT m.conversation_id)
+FROM messages m JOIN conversations c ON c.id = m.conversation_id
+WHERE m.tenant_id = $1 AND m.type = 'support' AND m.delivery IS NULL
+    AND md5(m.content) = md5($4) AND m.content = $4 AND m.created_at >= $5
+    AND c.channel_id = $2 AND m.conversation_id <> $3;
 
 -- fetch_recent_turns --
 -- The messages before the questions, newest first, for the model's context.

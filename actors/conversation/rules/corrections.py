@@ -6,10 +6,11 @@ from actors.conversation import effects, events
 from actors.conversation.effects import Decision, Effect
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.replies import await_burst, stop_reply
-from actors.conversation.rules.share import combine, drop_pending
+from actors.conversation.rules.share import combine_all, drop_pending
 from actors.conversation.state import (
     Conversation,
     RecentEdit,
+    Source,
 )
 from persistence.ids import MessageId
 
@@ -35,8 +36,7 @@ def on_unsent(
     if event.is_ours:
         # The customer's questions, and who leads, are as they were.
         return Decision(state, (effects.BlankMessages(_ours(state, event.mid)),))
-    derived = (events.customer_message_id, events.share_message_id)
-    ids = tuple(MessageId(build(state.id, event.mid)) for build in derived)
+    ids = _customers(state, event.mid)
     changes: list[Effect] = [effects.BlankMessages(ids)]
     if state.pending_share is not None and state.pending_share.message_id in ids:
         state, dropped = drop_pending(state)
@@ -79,19 +79,21 @@ def on_edited(
         ours = effects.RewriteMessages(_ours(state, event.mid), event.text)
         return Decision(state, (ours,))
     question = MessageId(events.customer_message_id(state.id, event.mid))
-    combined = next(
-        (
-            combine(share.content, event.text)
-            for share in state.combined
-            if share.question == question
-        ),
-        None,
-    )
+    about = [share for share in state.combined if share.question == question]
+    combined = combine_all(about, event.text)
     rewritten = effects.RewriteMessages((question,), event.text, combined)
     if state.reply is None or question not in state.questions:
         return Decision(state, (rewritten,))
     state, awaited = await_burst(state, event.at + policy.reply_debounce)
     return Decision(state, (rewritten, *awaited))
+
+
+def _customers(state: Conversation, mid: str) -> tuple[MessageId, ...]:
+    """Return the possible ids: of a message's words, and of the posts in it."""
+    # On other platforms no message holds several.
+    parts = events.MAX_SHARES if state.source is Source.INSTAGRAM else 1
+    shares = (events.share_message_id(state.id, mid, part) for part in range(parts))
+    return tuple(map(MessageId, (events.customer_message_id(state.id, mid), *shares)))
 
 
 def _ours(state: Conversation, mid: str) -> tuple[MessageId, ...]:

@@ -7,11 +7,11 @@ from datetime import timedelta
 from actors.conversation import effects, events
 from actors.conversation.effects import Decision, Effect
 from actors.conversation.rules.corrections import find_edit
-from actors.conversation.rules.placeholders import PLACEHOLDERS
+from actors.conversation.rules.placeholders import PLACEHOLDERS, has_placeholder
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.replies import cancel_reply
-from actors.conversation.rules.reply_window import heard_at
-from actors.conversation.rules.share import absorb
+from actors.conversation.rules.reply_window import first_heard_at, heard_at
+from actors.conversation.rules.share import absorb, combine_all, refer
 from actors.conversation.state import (
     MAX_QUESTIONS,
     POSITION_STEP,
@@ -45,20 +45,22 @@ def on_customer_wrote(
     edit = find_edit(state, event.mid) if state.recent_edits else None
     if edit is not None:
         event = replace(event, text=edit.text)
-    message = _message_of(event, message_id, position, is_edited=edit is not None)
+    message = build_message(event, message_id, position, is_edited=edit is not None)
     if event.mid in state.unsent_mids:
         return _record_unsent(state, message)
     waiting = _insert_question(state, message_id, positions)
     questions = waiting[-MAX_QUESTIONS:]
     status = state.reopened_status
     is_led_by_ai = status is Status.ACTIVE and state.ai_enabled
-    pending, combined, reply = state.pending_share, state.combined, None
+    pending, about, reply = state.pending_share, refer(event), None
     changes: tuple[Effect, ...] = (message,)
     if is_led_by_ai:
         absorbed = absorb(state, event)
         if absorbed.share is not None:
-            pending, combined = None, (*combined, absorbed.share)
-            message = replace(message, combined_content=absorbed.combined_content)
+            pending, about = None, (absorbed.share, *about)
+        if about:
+            asked = combine_all(about, message.content)
+            message = replace(message, combined_content=asked)
         reply = Reply(event.at + policy.reply_debounce)
         # Setting the timer replaces the one that was set: nothing is cleared.
         changes = (
@@ -68,36 +70,44 @@ def on_customer_wrote(
             effects.SetTimer(TimerKind.REPLY, reply.due_at),
         )
     if len(waiting) > MAX_QUESTIONS:
-        # The answer is to the newest questions; older ones stay unanswered.
-        passed = effects.MarkMessages(waiting[:-MAX_QUESTIONS], Processing.COMPLETED)
-        changes = (*changes, passed)
+        changes = (*changes, _pass_over(waiting))
     profile = event.profile or state.profile
     if profile != state.profile:
         changes = (*changes, effects.RecordProfile(profile))
     is_last = not _is_overtaken(positions, message_id)
+    heard = heard_at(state, event.at, event.written_at)
+    # What can't be shown is a person's to look at, whoever leads.
+    is_for_person = not is_led_by_ai or has_placeholder(event.text)
     state = replace(
         state,
         status=status,
         questions=questions,
-        combined=_still_asked(combined, questions),
+        combined=_still_asked((*state.combined, *about), questions),
         pending_share=pending,
         positions=positions,
         reply=reply,
-        last_customer_at=heard_at(state, event.at, event.written_at),
+        first_customer_at=first_heard_at(state, heard),
+        last_customer_at=heard,
         last_message_id=message_id if is_last else state.last_message_id,
-        needs_operator=state.needs_operator or not is_led_by_ai,
+        needs_operator=state.needs_operator or is_for_person,
         profile=profile,
     )
     return Decision(state, changes)
 
 
-def _message_of(
+def _pass_over(waiting: tuple[MessageId, ...]) -> effects.MarkMessages:
+    """Leave older questions unanswered: the answer is to the newest."""
+    return effects.MarkMessages(waiting[:-MAX_QUESTIONS], Processing.COMPLETED)
+
+
+def build_message(
     event: events.CustomerWrote,
     message_id: MessageId,
     position: int,
     *,
     is_edited: bool,
 ) -> effects.RecordMessage:
+    """Build the message that is stored of a customer's words or media."""
     content = event.text
     if event.media and not content.strip():
         content = PLACEHOLDERS[event.message_type]
@@ -112,6 +122,8 @@ def _message_of(
         media=event.media,
         position=position,
         is_edited=is_edited,
+        referred=event.referred,
+        reply_to_mid=event.reply_to_mid,
     )
 
 
@@ -121,6 +133,7 @@ def _record_unsent(state: Conversation, message: effects.RecordMessage) -> Decis
         message,
         content="",
         media=(),
+        referred="",
         processing=Processing.COMPLETED,
         is_unsent=True,
     )

@@ -1,12 +1,13 @@
 """The rules of shared posts: a share waits for its question, and gets no own answer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from actors.conversation import effects, events
 from actors.conversation.effects import Decision, Effect
 from actors.conversation.rules.placeholders import EMPTY_SHARE
 from actors.conversation.rules.policy import Policy
-from actors.conversation.rules.reply_window import heard_at
+from actors.conversation.rules.reply_window import first_heard_at, heard_at
 from actors.conversation.state import (
     Author,
     CombinedShare,
@@ -23,6 +24,10 @@ _COMBINATION = (
     "[CONTEXT: پست/ریلز اینستاگرام که کاربر فرستاده]\n{share}\n[/CONTEXT]\n\n"
     "[سوال کاربر]:\n{text}"
 )
+_REFERENCE = (
+    "[CONTEXT: پیام یا پستی که کاربر به آن اشاره کرده]\n{referred}\n[/CONTEXT]\n\n"
+    "[سوال کاربر]:\n{text}"
+)
 _HIT = effects.Count(effects.Counter.PENDING_SHARE_LOOKUPS, "hit")
 _MISS = effects.Count(effects.Counter.PENDING_SHARE_LOOKUPS, "miss")
 
@@ -33,7 +38,6 @@ class Absorbed:
 
     effects: tuple[Effect, ...] = ()
     share: CombinedShare | None = None
-    combined_content: str | None = None
 
 
 def combine(share: str, text: str) -> str:
@@ -41,24 +45,33 @@ def combine(share: str, text: str) -> str:
     return _COMBINATION.format(share=share, text=text)
 
 
+def combine_all(shares: Sequence[CombinedShare], text: str) -> str | None:
+    """Return the question with its post and with what it refers to; None without."""
+    if not shares:
+        return None
+    content = "\n\n".join(share.content for share in shares)
+    if all(share.share == share.question for share in shares):
+        return _REFERENCE.format(referred=content, text=text)
+    return combine(content, text)
+
+
+def refer(event: events.CustomerWrote) -> tuple[CombinedShare, ...]:
+    """Return what the message refers to as its share; nothing if it names nothing."""
+    if not event.referred.strip():
+        return ()
+    message = events.message_id_of(event)
+    return (CombinedShare(message, message, event.referred),)
+
+
 def on_customer_shared(
     state: Conversation, event: events.CustomerShared, policy: Policy
 ) -> Decision:
     """Store the share, and let it wait for a question if the AI would answer that.
 
-    A later share replaces an earlier one, and restarts the timer.
+    A later share replaces an earlier one, and restarts the timer. The shares of one
+    message wait together: its question is about all of them.
     """
-    message = effects.RecordMessage(
-        id=events.message_id_of(event),
-        author=Author.CUSTOMER,
-        content=event.content or EMPTY_SHARE,
-        created_at=event.at,
-        processing=Processing.COMPLETED,
-        message_type=MessageType.SHARE,
-        mid=event.mid,
-        media=event.media,
-        position=state.next_position,
-    )
+    message = build_share(state, event)
     counted = effects.Count(effects.Counter.SHARE_MESSAGES)
     if event.mid in state.unsent_mids:
         blank = replace(message, content="", media=(), is_unsent=True)
@@ -66,10 +79,12 @@ def on_customer_shared(
         return Decision(replace(state, last_message_id=last), (blank, counted))
     status = state.reopened_status
     is_led_by_ai = status is Status.ACTIVE and state.ai_enabled
+    heard = heard_at(state, event.at, event.written_at)
     state = replace(
         state,
         status=status,
-        last_customer_at=heard_at(state, event.at, event.written_at),
+        first_customer_at=first_heard_at(state, heard),
+        last_customer_at=heard,
         last_message_id=message.id,
         needs_operator=state.needs_operator or not is_led_by_ai,
     )
@@ -78,7 +93,7 @@ def on_customer_shared(
         return Decision(state, (message, counted))
     pending = PendingShare(
         message_id=message.id,
-        content=message.content,
+        content=_with_earlier_part(state, event, message.content),
         media_id=next((media.media_id for media in event.media), ""),
         due_at=event.at + policy.share_timeout,
     )
@@ -94,6 +109,35 @@ def on_customer_shared(
             ),
         ),
     )
+
+
+def build_share(
+    state: Conversation, event: events.CustomerShared
+) -> effects.RecordMessage:
+    """Build the message that is stored of a share."""
+    return effects.RecordMessage(
+        id=events.message_id_of(event),
+        author=Author.CUSTOMER,
+        content=event.content or EMPTY_SHARE,
+        created_at=event.at,
+        processing=Processing.COMPLETED,
+        message_type=MessageType.SHARE,
+        mid=event.mid,
+        media=event.media,
+        position=state.next_position,
+    )
+
+
+def _with_earlier_part(
+    state: Conversation, event: events.CustomerShared, content: str
+) -> str:
+    """Return the share's text below that of the same message's earlier shares."""
+    pending = state.pending_share
+    if pending is None or event.part == 0:
+        return content
+    earlier = events.share_message_id(state.id, event.mid, event.part - 1)
+    is_same = pending.message_id == earlier
+    return f"{pending.content}\n{content}" if is_same else content
 
 
 def absorb(state: Conversation, event: events.CustomerWrote) -> Absorbed:
@@ -118,7 +162,6 @@ def absorb(state: Conversation, event: events.CustomerWrote) -> Absorbed:
             ),
         ),
         CombinedShare(events.message_id_of(event), pending.message_id, pending.content),
-        combine(pending.content, event.text),
     )
 
 
@@ -151,5 +194,5 @@ def drop_pending(
 
 
 def share_of_questions(state: Conversation) -> str:
-    """Return the shares of the open questions as text, or an empty one."""
-    return "\n\n".join(share.content for share in state.combined)
+    """Return what the open questions are about as text, each once, or an empty one."""
+    return "\n\n".join(dict.fromkeys(share.content for share in state.combined))

@@ -5,12 +5,14 @@ from datetime import timedelta
 import pytest
 
 from actors.conversation.effects import (
+    BlankMessages,
     CancelReply,
     ClearTimer,
     LogName,
     SetTimer,
     StartReply,
 )
+from actors.conversation.events import CustomerShared, share_message_id
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.share import combine
 from actors.conversation.state import (
@@ -21,6 +23,7 @@ from actors.conversation.state import (
     Status,
     TimerKind,
 )
+from persistence.ids import MessageId
 from tests.support.conversation.conversations import Story, at
 
 DRESS = "عنوان: مانتو نخی\nلینک: https://cdn/1"
@@ -235,3 +238,51 @@ def test_a_share_reopens_what_was_closed() -> None:
     story.customer_shares(DRESS, 100)
     assert story.now.status is Status.ACTIVE
     assert story.now.pending_share is not None
+
+
+def share_two(story: Story, seconds: float, mid: str = "s1") -> list[MessageId]:
+    """Let the customer send two posts in one message."""
+    for part, content in enumerate((DRESS, SCARF)):
+        event_id = share_message_id(story.id, mid, part)
+        inbound = story.inbound_head(event_id, seconds, mid)
+        story.apply(CustomerShared(**inbound, content=content, part=part))
+    return [MessageId(share_message_id(story.id, mid, part)) for part in range(2)]
+
+
+def test_a_question_is_about_all_posts_of_one_message() -> None:
+    story = instagram()
+    _, last = share_two(story, 0)
+    assert story.recorded.content == SCARF
+    story.customer_writes("کدوم ارزون‌تره؟", 5, "m1")
+    assert story.recorded.combined_content == combine(
+        f"{DRESS}\n{SCARF}", "کدوم ارزون‌تره؟"
+    )
+    story.reply_timer_fires(7)
+    assert begun(story).share == f"{DRESS}\n{SCARF}"
+    assert [share.share for share in story.now.combined] == [last]
+
+
+def test_posts_of_two_messages_still_replace_each_other() -> None:
+    story = instagram()
+    share_two(story, 0)
+    story.customer_shares("عنوان: کیف", 5, "s2")
+    pending = story.now.pending_share
+    assert pending is not None
+    assert pending.content == "عنوان: کیف"
+
+
+def test_all_posts_of_an_unsent_message_are_blanked() -> None:
+    story = instagram()
+    shares = share_two(story, 0)
+    story.customer_writes("چنده؟", 1, "m1")
+    story.is_unsent("s1", 2)
+    (blanked,) = [one for one in story.effects if isinstance(one, BlankMessages)]
+    assert set(shares) <= set(blanked.ids)
+    assert story.now.combined == ()
+
+
+def test_what_can_not_be_shown_calls_an_operator_at_once() -> None:
+    story = instagram()
+    story.customer_writes("این چیه؟\n[پیوست از نوع ephemeral]", 0)
+    assert story.now.needs_operator
+    assert story.now.ai_may_answer
