@@ -19,6 +19,7 @@ from retrieval.query.letters import (
     persian_skeleton,
 )
 from retrieval.query.verb_forms import verb_forms
+from retrieval.query.written_words import load_written_words
 from retrieval.text.language import STOP_WORDS
 from retrieval.text.normalise import normalise, normalise_mildly
 
@@ -48,6 +49,13 @@ _DEEPEST = 2  # endings on one another: قیمت + ا + شون
 # Long words may have two errors, of which one part of three is free.
 LONG_WORD = 7
 _SHORTEST_IN_PARTS = 5
+# Shares of all written words. What is rarer may be an error that many people make. What
+# bears endings is more frequent: with foreign names, too many errors would be words, as
+# دیویست would be "your Davis".
+_SPELLED = 2e-6
+_BEARS_ENDINGS = 1e-5
+# Of two letters, most are pieces of words that were torn apart: ار of «ار سال».
+_SHORTEST_WRITTEN = 3
 _MOST_NEAR = 48
 _MOST_SOUNDING = 40
 _REMEMBERED_WORDS = 16_384
@@ -161,19 +169,33 @@ class CommonWords:
         """Forms that were made by rule, and that nobody listed."""
         for verb in sorted(self.guessed):
             self._add(verb)
-        rows = load_rows("dictionary.tsv")
-        names = (normalise(word) for word in spelled["fixed"])
-        self.dictionary = frozenset(word for row in rows for word in row).union(names)
-        """Words that are spelled well, and that nothing is mended to."""
-        self._written: defaultdict[str, list[str]] = defaultdict(list)
-        for row in rows:
-            for word in row:
-                self._written[persian_skeleton(word)].append(word)
+        self._take_written(normalise(word) for word in spelled["fixed"])
         functions = groups["function"] | groups["question"]
         self.functions = frozenset(normalise(word) for word in functions)
 
+    def _take_written(self, names: Iterable[str]) -> None:
+        words = {
+            word: frequency
+            for word, frequency in load_written_words().items()
+            if word not in self.surfaces
+        }
+        self._written: defaultdict[str, list[str]] = defaultdict(list)
+        for word in words:
+            self._written[persian_skeleton(word)].append(word)
+        spelled = {
+            word: frequency
+            for word, frequency in words.items()
+            if frequency >= _SPELLED and len(word) >= _SHORTEST_WRITTEN
+        } | dict.fromkeys(names, 1.0)
+        self.dictionary = frozenset(spelled)
+        """Words that are spelled well, and that nothing is mended to."""
+        self.stems = frozenset(
+            word for word, frequency in spelled.items() if frequency >= _BEARS_ENDINGS
+        )
+        """Those of the dictionary that bear endings."""
+
     def written_sounding(self, latin: str) -> Iterator[str]:
-        """Yield the words of the dictionary with the consonants of a Latin word."""
+        """Yield the words of written Persian with the consonants of a Latin word."""
         for skeleton in latin_skeletons(latin):
             yield from self._written.get(skeleton, ())
 
@@ -186,7 +208,7 @@ class CommonWords:
 
 @cache
 def common_words() -> CommonWords:
-    """Load the common words once: about a tenth of a second, and some ten megabytes."""
+    """Load the common words once: half a second at most, and some thirty megabytes."""
     return CommonWords()
 
 
@@ -268,7 +290,7 @@ class Vocabulary:
 
     def _bears(self, stem: str, ending: str) -> bool:
         """Tell whether a stem bears an ending; only customers' words bear several."""
-        is_written = stem in self.common.dictionary and ending in ENDINGS
+        is_written = stem in self.common.stems and ending in ENDINGS
         return is_written or self.lists(stem)
 
     def _is_verb(self, word: str) -> bool:

@@ -11,12 +11,15 @@ import pytest
 from retrieval.query.letters import (
     are_stand_ins,
     fold_sounds,
+    is_persian_word,
     key_distance,
     latin_skeletons,
     persian_skeleton,
 )
 from retrieval.query.verb_forms import verb_forms
 from retrieval.query.vocabulary import Vocabulary, split_endings
+from retrieval.query.written_words import load_written_words
+from retrieval.text.normalise import normalise
 from tests.unit.retrieval.query.stationer import TEXTS
 
 DEMO = Path(__file__).parents[4] / "deployments" / "commands" / "demo"
@@ -70,6 +73,26 @@ def test_words_of_the_texts_and_of_all_customers_are_known(
 @pytest.mark.parametrize("word", ["ارصال", "قیمط", "کلوجه", "میفرستیذ", "دیویست"])
 def test_mistyped_words_are_not_known(stationer: Vocabulary, word: str) -> None:
     assert not stationer.known(word)
+
+
+def test_written_words_are_folded_and_fall_in_frequency() -> None:
+    words = load_written_words()
+    frequencies = [*words.values()]
+    assert all(is_persian_word(word) and normalise(word) == word for word in words)
+    assert frequencies == sorted(frequencies, reverse=True)
+    assert words["سازمان"] > words["پذیرفته"] > 1e-6
+
+
+def test_rare_written_words_are_spelled_but_bear_no_endings() -> None:
+    vocabulary = Vocabulary()
+    assert vocabulary.known("سازمانت")
+    assert vocabulary.spells("دیویس")
+    assert not vocabulary.known("دیویست")
+
+
+def test_what_a_torn_word_leaves_is_no_word() -> None:
+    assert "ار" in load_written_words()
+    assert not Vocabulary().known("ار")
 
 
 def test_a_word_is_written_as_the_texts_write_it(stationer: Vocabulary) -> None:
