@@ -13,10 +13,17 @@ _GROUPS = (
     *("hello", "evening", "opening", "how_are_you", "congratulation", "compliment"),
     *("thanks", "around_thanks", "goodbye", "parting", "who_are_you", "laugh"),
     *("yes", "answer_yes", "ok", "no", "refusal", "number", "angry", "sad"),
-    *("filler", "polite"),
+    *("filler", "polite", "around_compliment"),
 )
 #: Groups that say nothing by themselves.
-_SILENT = frozenset(("filler", "polite", "around_thanks", "number"))
+_SILENT = frozenset(
+    ("filler", "polite", "around_thanks", "around_compliment", "number")
+)
+# What these words may stand beside, and nowhere else.
+_AROUND = {
+    "around_thanks": frozenset(("thanks", "compliment")),
+    "around_compliment": frozenset(("thanks", "compliment")),
+}
 # What may be left out before and behind a question; the others belong to it as well:
 # "خوبه" answers in "خوبه" and asks in "برای پوست خشک خوبه".
 _LEADING = frozenset(
@@ -144,17 +151,16 @@ def _tile(
         return None
     groups = _groups_of(whole)
     says = groups - _SILENT
-    if "around_thanks" in groups and not _covers_thanks(whole):
+    if not all(_is_covered(whole, *around) for around in _AROUND.items()):
         return None
     # A question of fillers alone ("شما؟") is left to the caller, as nothing was said.
     return tuple(_spoken(phrase, says) for phrase in whole)
 
 
-def _covers_thanks(whole: Sequence[Phrase]) -> bool:
-    """Tell whether words such as پاسخ or وقت stand beside thanks, and not alone."""
-    needs = any(phrase.groups <= {"around_thanks"} for phrase in whole if phrase.groups)
-    has = any(phrase.groups & {"thanks", "compliment"} for phrase in whole)
-    return has or not needs
+def _is_covered(whole: Sequence[Phrase], around: str, by: frozenset[str]) -> bool:
+    """Tell whether words such as پاسخ or پیجتون stand beside thanks or praise."""
+    needs = any(phrase.groups == {around} for phrase in whole)
+    return not needs or any(phrase.groups & by for phrase in whole)
 
 
 def _spoken(phrase: Phrase, says: frozenset[str]) -> Phrase:
@@ -162,7 +168,7 @@ def _spoken(phrase: Phrase, says: frozenset[str]) -> Phrase:
 
     خب is "all right" alone and nothing in "خب خداحافظ".
     """
-    is_filler = bool(phrase.groups & {"filler", "polite", "around_thanks"})
+    is_filler = bool(phrase.groups & (_SILENT - {"number"}))
     firm = says - phrase.groups
     groups = phrase.groups & _SILENT if is_filler and firm else phrase.groups
     return Phrase(phrase.start, phrase.end, groups)

@@ -15,7 +15,7 @@ _GROUPS = (
     *_ACTS,
     *(f"{act}-unless" for act in _ACTS),
     *(f"{act}-sure" for act in _ACTS),
-    "conditional",
+    *("conditional", "conditional-unless"),
 )
 #: Acts about something that happened; a condition tells of none.
 _REAL = frozenset(("complaint", "order_status"))
@@ -77,7 +77,7 @@ def has_sign(words: Sequence[Word], act: str) -> bool:
     is_sure = _matches(text, f"{act}-sure")
     if not is_sure and not _matches(text, act):
         return False
-    if act in _REAL and _matches(text, "conditional"):
+    if act in _REAL and _is_supposed(text):
         return False
     return is_sure or not _matches(text, f"{act}-unless")
 
@@ -111,6 +111,10 @@ def _keeps(match: re.Match[str]) -> bool:
 
 def _width(span: tuple[int, int]) -> int:
     return span[1] - span[0]
+
+
+def _is_supposed(text: str) -> bool:
+    return _matches(text, "conditional") and not _matches(text, "conditional-unless")
 
 
 def _matches(text: str, group: str) -> bool:

@@ -25,6 +25,7 @@ _PERSIAN_VERB = re.compile(
 )
 _MARKS = "؟?"
 _SHORTEST_PART = 2
+_SECOND_PERSON = ("ید", "id", "in")
 _EACH = frozenset(("هر", "هیچ", "همه"))
 _TOPIC = "چی"
 _SHORTEST_OWNED = 3
@@ -111,7 +112,11 @@ def _stands_alone(text: str) -> bool:
         return has_verb or is_marked or _is_last(words)
     if any(_is_of(word, "statement") or _is_own(word) for word in words):
         return False
-    return has_verb or any(_is_of(word, "telling") for word in words)
+    # "موتور روغن‌ریزی داره، ..." may tell what the question is about.
+    is_marked = text.rstrip().endswith((*_MARKS,))
+    addresses = any(_is_verb(word) and word.endswith(_SECOND_PERSON) for word in words)
+    asks_last = _is_of(words[-1], "modal") or (is_marked and has_verb)
+    return addresses or asks_last or any(_is_of(word, "telling") for word in words)
 
 
 def _asks_partly(words: Sequence[str]) -> bool:
