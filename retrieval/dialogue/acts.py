@@ -161,6 +161,9 @@ class _Heard:
         reading = read_small_talk(piece, words, is_asked=is_asked)
         self.groups |= reading.groups
         rest = [w for w in words[reading.start : reading.end] if not w.is_sign]
+        if reading.is_small_talk and not reading.groups and asks(piece):
+            # "فردا باز هستید" has no word that is not usual in small talk.
+            rest = [word for word in words if not word.is_sign]
         if not rest or _is_unreadable(piece, rest):
             return
         written = _written(piece, rest)

@@ -58,7 +58,8 @@ def _spell(choice: str) -> str:
     if choice.endswith("*"):
         return re.escape(fold_stem(choice[:-1])) + r"\S*"
     if choice.startswith("*"):
-        return r"\S*" + re.escape(fold(choice[1:]))
+        # Folded behind other letters, where تون is an ending.
+        return r"\S*" + re.escape(fold(f"اب{choice[1:]}").removeprefix("اب"))
     return re.escape(fold(choice))
 
 
