@@ -40,6 +40,7 @@ _MARKED = re.compile(r"\s*[،,.!…:;؛\n-]")
 _NOT_ASKED = frozenset(("ok", "yes", "answer_yes", "no", "refusal", "compliment"))
 _MAX_WORDS = 9
 _SHORTEST_MISTYPED = 5
+_MAX_MISTYPED_WORDS = 12
 _UNKNOWN_SIGN = frozenset(("filler",))
 _LAUGH = re.compile(r"[هخ]{3,}|(?:ha|he|ja){3,}h?|(?:5){3,}")
 
@@ -102,7 +103,7 @@ _POLITE_WORDS = _load_polite_words()
 def read_small_talk(text: str, words: Sequence[Word], *, is_asked: bool) -> Reading:
     """Tell a piece's small talk from its rest; `is_asked`: a question mark ends it."""
     whole = _tile(text, words, is_asked=is_asked)
-    if whole is None and not is_asked:
+    if whole is None and not is_asked and len(words) <= _MAX_MISTYPED_WORDS:
         whole = _tile(text, [_correct(word) for word in words], is_asked=False)
     if whole is not None:
         # A flower behind a greeting is no thanks; alone it is.
