@@ -13,16 +13,17 @@ _GROUPS = (
     *("hello", "evening", "opening", "how_are_you", "congratulation", "compliment"),
     *("thanks", "around_thanks", "goodbye", "parting", "who_are_you", "laugh"),
     *("yes", "answer_yes", "ok", "no", "refusal", "number", "angry", "sad"),
-    *("filler", "polite", "around_compliment"),
+    *("filler", "polite", "around_compliment", "joining"),
+    *("hail", "how_is_it", "gratitude"),
 )
 #: Groups that say nothing by themselves.
 _SILENT = frozenset(
-    ("filler", "polite", "around_thanks", "around_compliment", "number")
+    ("filler", "polite", "around_thanks", "around_compliment", "number", "joining")
 )
 # What these words may stand beside, and nowhere else.
 _AROUND = {
-    "around_thanks": frozenset(("thanks", "compliment")),
-    "around_compliment": frozenset(("thanks", "compliment")),
+    "around_thanks": frozenset(("thanks", "gratitude", "compliment")),
+    "around_compliment": frozenset(("thanks", "gratitude", "compliment")),
 }
 # What may be left out before and behind a question; the others belong to it as well:
 # "خوبه" answers in "خوبه" and asks in "برای پوست خشک خوبه".
@@ -34,7 +35,12 @@ _LEADING = frozenset(
 )
 _TRAILING = frozenset(("hello", "evening", "thanks", "goodbye", "polite"))
 # Set off by a mark, these lead a message too: "عالیه، کی می‌رسه".
-_SET_OFF = frozenset(("ok", "answer_yes", "refusal", "compliment", "parting", "laugh"))
+_SET_OFF = frozenset(
+    (
+        *("ok", "answer_yes", "refusal", "compliment", "parting", "laugh"),
+        *("hail", "how_is_it", "gratitude"),
+    )
+)
 _MARKED = re.compile(r"\s*[،,.!…:;؛\n-]")
 # "باشه؟" asks, "خوبی؟" greets.
 _NOT_ASKED = frozenset(("ok", "yes", "answer_yes", "no", "refusal", "compliment"))
@@ -215,12 +221,17 @@ def _trail(text: str, words: Sequence[Word], start: int) -> tuple[int, frozenset
             if phrase is not None and words[first].is_sign:
                 end = first
                 break
-            if firm:
+            if firm and not _is_joined(words[first - 1]):
                 end, groups = first, groups | firm
                 break
         else:
             break
     return end, groups
+
+
+def _is_joined(before: Word) -> bool:
+    """Tell whether what follows a word is its object: no address in "برای داداش"."""
+    return "joining" in _PHRASES.get(before.folded, frozenset())
 
 
 def _is_set_off(text: str, words: Sequence[Word], phrase: Phrase) -> bool:

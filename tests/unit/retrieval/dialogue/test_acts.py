@@ -73,6 +73,9 @@ def test_a_greeting_before_a_question_is_left_out_of_the_search() -> None:
         ("g", (Act.UNREADABLE,)),
         ("L", (Act.QUESTION,)),
         ("۱۲۳۴۵", (Act.QUESTION,)),
+        ("چطوری؟", (Act.SMALL_TALK,)),
+        ("morning!", (Act.GREETING,)),
+        ("nah", (Act.NO,)),
         ("/settings@clinic_bot", (Act.COMMAND,)),
         ("/start", (Act.COMMAND,)),
         ("/start from_insta-7", (Act.COMMAND,)),
@@ -130,6 +133,29 @@ def test_a_question_stays_one_whatever_small_words_it_holds(text: str) -> None:
     assert spoken.acts[0] is Act.QUESTION
     assert not set(spoken.acts) & set(HANDED_OVER)
     assert spoken.questions
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "چطوری ثبت‌نام کنم",
+        "چه خبر از دوره‌ی جدید؟",
+        "کادو برای داداش",
+        "یه هدیه برای عشقم",
+        "no smoking rooms?",
+        "are you open in the morning",
+        "morning classes?",
+        "gift for my mate",
+        "how do you do refunds?",
+        "فعلا موجوده؟",
+        "رنگش آبی باشه",
+        "برای پوست خشک خوبه",
+    ],
+)
+def test_a_word_of_small_talk_with_another_meaning_stays_in_the_question(
+    text: str,
+) -> None:
+    assert read_burst([text]).questions == (text,)
 
 
 def test_anger_in_a_question_is_heard() -> None:

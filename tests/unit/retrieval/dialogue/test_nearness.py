@@ -1,4 +1,4 @@
-"""Where words fail, labelled examples tell an act, and never take a question for one."""
+"""Where words fail, examples tell an act, and never take a question for one."""
 
 from collections.abc import Sequence
 
