@@ -5,9 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
 from retrieval.data.loading import load_groups
 from retrieval.dialogue.spelling import Word, fold
-from retrieval.query.forms import near_words
 
 _GROUPS = (
     *("hello", "evening", "opening", "how_are_you", "congratulation", "compliment"),
@@ -74,15 +76,15 @@ class Reading:
         return self.start >= self.end
 
 
-def _load_polite_words() -> frozenset[str]:
+def _load_polite_words() -> tuple[str, ...]:
     groups = load_groups("acts.tsv", _GROUPS)
-    return frozenset(
-        folded
+    words = {
+        fold(word)
         for group in ("hello", "thanks", "goodbye", "how_are_you")
         for cell in groups[group]
         for word in cell.replace("_", " ").replace("/", " ").split()
-        if len(folded := fold(word)) >= _SHORTEST_MISTYPED
-    )
+    }
+    return tuple(sorted(w for w in words if len(w) >= _SHORTEST_MISTYPED))
 
 
 def _load() -> dict[str, frozenset[str]]:
@@ -127,8 +129,10 @@ def _correct(word: Word) -> Word:
     """Read a word that is one typing error away from a polite one as that one."""
     if word.folded in _PHRASES or len(word.folded) < _SHORTEST_MISTYPED:
         return word
-    meant = near_words(word.folded, _POLITE_WORDS)
-    return Word(meant[0], word.start, word.end) if len(meant) == 1 else word
+    meant = process.extract(
+        word.folded, _POLITE_WORDS, scorer=OSA.distance, score_cutoff=1, limit=2
+    )
+    return Word(meant[0][0], word.start, word.end) if len(meant) == 1 else word
 
 
 def _find_anger(words: Sequence[Word]) -> frozenset[str]:
