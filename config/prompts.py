@@ -76,3 +76,102 @@ FAREWELL: Mapping[str, str] = {
     "fa": "خدانگهدار! هر وقت سؤالی داشتید، در خدمتیم.",
     "en": "Goodbye! We are here whenever you need us.",
 }
+
+#: Replies to what asks nothing of the documents; each is a whole message of its own.
+HOW_ARE_YOU: Mapping[str, str] = {
+    "fa": "ممنونم، لطف دارید! امیدوارم شما هم خوب باشید. چطور می‌توانم کمکتان کنم؟",
+    "en": "Very well, thank you! I hope you are well too. How can I help?",
+}
+CONGRATULATION: Mapping[str, str] = {
+    "fa": "خیلی ممنون، بر شما هم مبارک باشد! برایتان بهترین‌ها را آرزو می‌کنیم.",
+    "en": "Thank you so much, and the same to you! We wish you all the best.",
+}
+COMPLIMENT: Mapping[str, str] = {
+    "fa": "ممنون از لطفتان! خوشحالیم که راضی هستید. اگر کاری بود، در خدمتیم.",
+    "en": "Thank you, that's very kind of you! We are here if you need anything.",
+}
+WHO_ARE_YOU: Mapping[str, str] = {
+    "fa": "من دستیار هوشمند اینجا هستم و به پرسش‌هایتان جواب می‌دهم. "
+    "هر جا لازم باشد، همکارم ادامه می‌دهد. چه کمکی از من برمی‌آید؟",
+    "en": "I am this business's AI assistant and answer your questions; a colleague "
+    "takes over whenever that is needed. What can I do for you?",
+}
+LAUGH: Mapping[str, str] = {
+    "fa": "همیشه شاد باشید! اگر سؤالی دارید، در خدمتم.",
+    "en": "Glad to hear you laugh! If you have a question, just ask.",
+}
+NO_THANKS: Mapping[str, str] = {
+    "fa": "خواهش می‌کنم! هر وقت کاری داشتید، همین‌جا در خدمتیم. روز خوبی داشته باشید.",
+    "en": "No problem at all! Just write whenever you need us. Have a lovely day.",
+}
+#: The customer leaves to think, to ask somebody, to come by.
+TAKE_YOUR_TIME: Mapping[str, str] = {
+    "fa": "حتماً، با خیال راحت. هر وقت خواستید پیام بدهید، در خدمتیم.",
+    "en": "Of course, take your time. Write to us whenever you like.",
+}
+ACKNOWLEDGEMENT: Mapping[str, str] = {
+    "fa": "چشم، در خدمتم. کار دیگری هست که انجام بدهم؟",
+    "en": "All right! Is there anything else I can do for you?",
+}
+#: A yes or a no where nothing was asked.
+WHICH_MATTER: Mapping[str, str] = {
+    "fa": "درباره‌ی کدام موضوع می‌فرمایید؟ کمی بیشتر توضیح بدهید تا راهنمایی‌تان کنم.",
+    "en": "Which matter do you mean? Tell me a little more and I will gladly help.",
+}
+#: Something was wrong, and nothing was said instead.
+WHAT_INSTEAD: Mapping[str, str] = {
+    "fa": "اشکالی ندارد. درستش را بفرمایید تا راهنمایی‌تان کنم.",
+    "en": "No problem. What did you mean, then?",
+}
+UNREADABLE: Mapping[str, str] = {
+    "fa": "متوجه منظورتان نشدم. ممکن است سؤالتان را کامل‌تر بنویسید؟",
+    "en": "Sorry, I didn't catch that. Could you write your question in a few words?",
+}
+COMMAND_HELP: Mapping[str, str] = {
+    "fa": "سؤالتان را همین‌جا با زبان خودتان بنویسید، مثلاً درباره‌ی قیمت، موجودی، "
+    "ارسال یا ساعت کاری. هر چه را ندانم، به همکارم می‌رسانم.",
+    "en": "Just write your question here in your own words, about prices, stock, "
+    "delivery or opening hours. What I don't know, I pass on to a colleague.",
+}
+
+#: Replies that call a person.
+PERSON_CALLED: Mapping[str, str] = {
+    "fa": "چشم، به همکارم خبر دادم؛ به‌زودی خودش جوابتان را می‌دهد.",
+    "en": "Of course. I have called a colleague, who will answer you here soon.",
+}
+REGRET: Mapping[str, str] = {
+    "fa": "از این اتفاق واقعاً متأسفیم و عذر می‌خواهیم. پیامتان را به همکارم رساندم تا "
+    "هر چه زودتر رسیدگی کند.",
+    "en": "We are truly sorry about this. I have passed your message on to a "
+    "colleague, who will look into it as soon as possible.",
+}
+ORDER_STATUS: Mapping[str, str] = {
+    "fa": "این مورد را باید همکارم بررسی کند. پیامتان را به او رساندم؛ به‌زودی همین‌جا "
+    "خبرتان می‌کند.",
+    "en": "A colleague has to look this up for you. I have passed your message on, and "
+    "you will hear from us here soon.",
+}
+REFUSAL: Mapping[str, str] = {
+    "fa": "این کار از من برنمی‌آید؛ من فقط به پرسش‌های مربوط به اینجا جواب می‌دهم. "
+    "پیامتان را به همکارم رساندم.",
+    "en": "I'm afraid I can't do that; I only answer questions about this business. I "
+    "have passed your message on to a colleague.",
+}
+OUT_OF_SCOPE: Mapping[str, str] = {
+    "fa": "این موضوع به کار ما مربوط نیست و اطلاعی از آن ندارم. اگر درباره‌ی کار ما "
+    "سؤالی دارید، با کمال میل جواب می‌دهم.",
+    "en": "That is outside what we do, so I can't help with it. If you have a question "
+    "about our business, I will gladly answer.",
+}
+
+#: Asked back where several things fit; `{names}` are theirs, joined by NAMES_JOINED.
+CLARIFY: Mapping[str, str] = {
+    "fa": "کدام مورد را می‌فرمایید؟ {names}؟",
+    "en": "Which one do you mean: {names}?",
+}
+NAMES_JOINED: Mapping[str, str] = {"fa": " یا ", "en": " or "}
+#: Asked back where nothing says what the question is about.
+CLARIFY_OPEN: Mapping[str, str] = {
+    "fa": "درباره‌ی کدام مورد می‌پرسید؟ لطفاً نامش را بنویسید.",
+    "en": "Which one are you asking about? Please tell me its name.",
+}
