@@ -14,6 +14,7 @@ _LEAST_OF_TITLE = 0.45
 #: How much lower another fact may score that answers for another of the named things.
 _BESIDE = 0.6
 _MOST_COMPARED = 3
+_LOOKED_AT = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,36 +54,36 @@ def _beside(
     best = matches[0]
     missing = _names_without(best.fact, asked, context)
     left = _MOST_COMPARED - 1
-    for match in islice(matches, 1, 30):
-        if not missing or not left or match.score < _BESIDE * best.score:
+    for other in islice(matches, 1, _LOOKED_AT):
+        if not missing or not left or other.score < _BESIDE * best.score:
             return
-        if not _is_alike(best, match):
+        if not _is_alike(best, other):
             continue
-        found = [term for term in missing if holds(term, match.fact)]
+        found = [term for term in missing if _is_about(term, other.fact, asked)]
         if found:
-            yield match.fact
+            yield other.fact
             left -= 1
             missing = [term for term in missing if term not in found]
 
 
 def _names_without(fact: Fact, asked: Asked, context: Context) -> list[AskedTerm]:
-    """List the names in a question that a fact does not hold."""
+    """List the names in a question that a fact is not about."""
     named = [*asked.names]
     if asked.is_comparing and not any(term.is_name for term in named):
         named += context.subject
     return [
         term
         for term in named
-        if (term.is_name or (asked.is_comparing and term.is_known))
-        and not _is_named(term, fact, asked)
+        if (term.is_name or (asked.is_comparing and term.is_known and term.is_noun))
+        and not _is_about(term, fact, asked)
     ]
 
 
-def _is_named(term: AskedTerm, fact: Fact, asked: Asked) -> bool:
+def _is_about(term: AskedTerm, fact: Fact, asked: Asked) -> bool:
     """Tell whether a fact is about a name; of two compared things, by its own name."""
     if asked.is_comparing and fact.name and not term.term.is_number:
         return match(term, fact.name) > 0 or match(term, fact.above) > 0
-    return holds(term, fact)
+    return holds(term, fact) or match(term, fact.above) > 0
 
 
 def _is_alike(best: Match, other: Match) -> bool:

@@ -216,6 +216,19 @@ def _match(
         "coverage": anywhere,
         "asks": min(total, 2.0),
     }
+    spoken_of = {term.term.word for term in (*context.subject, *context.rest)}
+    named = max(
+        (
+            term.weight
+            for term in content
+            if term.is_name and not term.is_attribute and term.term.word not in spoken_of
+        ),
+        default=0.0,
+    )
+    features["named_subject"] = subject * named
+    features["named_document"] = features["same_document"] * named
+    features["named_leaning"] = features["leaning"] * named
+    features["titled"] = _titled(asked, context, fact)
     score = sum(WEIGHTS.get(name, 0.0) * value for name, value in features.items())
     missing = tuple(term for term in content if held[term.term.word] < _MOSTLY)
     return Match(fact, score, features, missing)
@@ -248,6 +261,15 @@ def _holds(term: Term, fact: Fact) -> bool:
 def _focus(asked: Asked, context: Context, fact: Fact) -> float:
     """Give the share of a fact's own words that the question or its subject speaks of."""
     words = [term for term in fact.plain.terms if not term.is_number]
+    if not words:
+        return 0.0
+    wanted = _wanted(asked, context)
+    return sum(wanted.match(term) > _MOSTLY for term in words) / len(words)
+
+
+def _titled(asked: Asked, context: Context, fact: Fact) -> float:
+    """Give the share of a fact's title and headings that is spoken of."""
+    words = fact.above.terms
     if not words:
         return 0.0
     wanted = _wanted(asked, context)

@@ -69,6 +69,8 @@ class AskedTerm:
     is_common: bool = False
     is_verb: bool = False
     is_noun: bool = False
+    #: It names a property itself: "colour", "weight".
+    is_attribute: bool = False
     #: A property that many things have, such as a colour: it names none of them.
     is_property: bool = False
     classes: tuple[tuple[Term, ...], ...] = ()
@@ -101,7 +103,7 @@ class Asked:
 
 
 _OF = "_of"
-_GROUPS = ("bare", "verb", "compare", *ValueKind, *(kind + _OF for kind in ValueKind))
+_GROUPS = ("bare", "verb", "compare", "attribute", *ValueKind, *(kind + _OF for kind in ValueKind))
 _FOLDED = {
     group: frozenset(normalise(word) for word in words)
     for group, words in load_groups("value_kinds.tsv", _GROUPS).items()
@@ -109,7 +111,7 @@ _FOLDED = {
 _KIND_OF = {
     word: ValueKind(group.removesuffix(_OF))
     for group, words in _FOLDED.items()
-    if group not in ("bare", "verb", "compare")
+    if group not in ("bare", "verb", "compare", "attribute")
     for word in words
 }
 _KIND_WEIGHTS = {
@@ -154,6 +156,7 @@ def read_question(text: str, lexicon: Lexicon) -> Asked:
         not kinds
         and not is_bare
         and len(terms) <= _MOST_ELLIPTIC
+        and not any(term.is_property or term.is_attribute for term in asked)
         and not any(_is_verb(word) for word in words)
     )
     return Asked(
@@ -335,6 +338,7 @@ def _asked(
         for kind, listed in _COMMON.items()
         if not listed.isdisjoint({term.word, *term.roots})
     }
+    is_attribute = not _FOLDED["attribute"].isdisjoint({term.word, *term.roots})
     is_verb = any(root.startswith("-") for root in term.roots) or "verb" in common
     if term.is_number:
         weight = _NUMBER_WEIGHT
@@ -358,7 +362,8 @@ def _asked(
         is_common=bool(common),
         is_verb=is_verb,
         is_noun=not is_verb and not common & _NOT_NOUNS and not kinds,
-        is_property="colour" in common,
+        is_attribute=is_attribute,
+        is_property="colour" in common and not is_attribute,
         classes=tuple(
             _phrase(normalise(phrase))
             for kind in sorted(common)
