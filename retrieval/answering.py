@@ -324,6 +324,6 @@ def _draft(
         facts=tuple(fact for _, choice in answered for fact in choice.facts),
         is_partial=len(answered) < len(found),
         question=one.text,
-        subject=choice.facts[0].subject,
+        subject="، ".join(dict.fromkeys(fact.subject for fact in choice.facts)),
         matches=tuple(one.matches[:8]),
     )

@@ -112,6 +112,10 @@ WEIGHTS: Mapping[str, float] = {
     "same_document": 0.85,
     "excluded": -4.0,
     "code_missing": -3.0,
+    "titled": 0.7,
+    "outdated": -4.0,
+    "missing_noun": -0.6,
+    "missing_name": -0.8,
     "unpriced": -3.0,
 }
 
@@ -195,6 +199,7 @@ def _match(
         "bare_leaning": leaning * (1 - weight) if context else 0.0,
         "same_parent": float(fact.chunk.parent_id == context.parent),
         "same_document": float(fact.chunk.document_id == context.document),
+        "outdated": float(fact.is_outdated),
         "focus": _focus(asked, context, fact),
         "excluded": float(any(_holds(term, fact) for term in asked.excluded)),
         "missing_strange": sum(
