@@ -189,9 +189,9 @@ def test_both_ends_of_a_range_have_the_unit_of_the_last() -> None:
     days = read_numbers("سه تا پنج روز کاری")
     hours = read_numbers("از ساعت ۹ تا ۱۷")
     assert [(int(day.value), day.unit) for day in days] == [(3, "day"), (5, "day")]
-    assert [(hour.value, hour.kind) for hour in hours] == [
-        (540, "time"),
-        (1020, "time"),
+    assert [(int(hour.value), hour.kind) for hour in hours] == [
+        (540, NumberKind.TIME),
+        (1020, NumberKind.TIME),
     ]
 
 
