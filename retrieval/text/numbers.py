@@ -74,8 +74,6 @@ def spoken_values(number: Number) -> tuple[Decimal, ...]:
         values.append(number.value * THOUSAND)
         if number.value < _MILLIONS_BELOW:
             values.append(number.value * THOUSAND * THOUSAND)
-    elif number.unit == "toman" and number.value < _SPOKEN_BELOW * _MILLIONS_BELOW:
-        values.append(number.value * THOUSAND)  # «یک و دویست»
     return tuple(dict.fromkeys(values))
 
 
@@ -277,6 +275,7 @@ def _join_spoken(tokens: Sequence[Token], reading: Reading) -> Reading:
     if unit is None or unit.name != "toman":
         return reading
     reading.open = reading.value * THOUSAND + tail.value
+    reading.others = (reading.open * THOUSAND,)
     reading.end, reading.last_scale = tail.end, THOUSAND
     reading.has_figures = reading.has_figures or tail.has_figures
     return reading
