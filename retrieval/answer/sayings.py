@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from retrieval.data.loading import load_groups, load_rows
 from retrieval.text.normalise import normalise
 
+_PARAGRAPHS = re.compile(r"(\n\s*\n)")
 #: Words that may stand between two of a phrase that talks to a model.
 _BETWEEN = 3
 #: «نمی شود» is one word, as «نمی‌شود» is.
@@ -72,6 +73,15 @@ def talks_to_a_model(text: str) -> bool:
     return _INJECTION.search(normalise(text)) is not None
 
 
+def note_injected(text: str, note: str) -> str:
+    """Put a note behind each paragraph of a text that gives a model orders."""
+    parts = _PARAGRAPHS.split(text)
+    for place in range(0, len(parts), 2):
+        if talks_to_a_model(parts[place]):
+            parts[place] = f"{parts[place]}\n{note}"
+    return "".join(parts)
+
+
 def split_injected(text: str) -> tuple[str, str]:
     """Part a text into what can be believed, and paragraphs that give a model orders.
 
@@ -79,6 +89,6 @@ def split_injected(text: str) -> tuple[str, str]:
     """
     clean: list[str] = []
     injected: list[str] = []
-    for paragraph in re.split(r"\n\s*\n", text):
+    for paragraph in _PARAGRAPHS.split(text)[::2]:
         (injected if talks_to_a_model(paragraph) else clean).append(paragraph)
     return "\n\n".join(clean), "\n\n".join(injected)
