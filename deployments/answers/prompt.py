@@ -156,7 +156,7 @@ def shown_numbers(text: str) -> set[int]:
 def passages_of(information: str) -> tuple[str, ...]:
     """Return the passages of a prompt without their numbers, which are no figures."""
     passages = _BETWEEN_PASSAGES.split(information)
-    return tuple(_NUMBER.sub("", passage, count=1) for passage in passages)
+    return tuple(_NUMBER.sub("", passage, count=1).strip() for passage in passages)
 
 
 def read_verdict(text: str) -> tuple[str, bool]:

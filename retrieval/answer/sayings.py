@@ -20,7 +20,7 @@ PROMISES = (
     *("free", "discount", "refund", "return", "exchange", "guarantee", "gift"),
     *("instalments", "surely", "soon"),
 )
-MARKS = ("negation", "unknown", "future", "repeated")
+MARKS = ("negation", "unknown", "future", "repeated", "condition")
 
 
 def fold_sentence(text: str) -> str:

@@ -132,10 +132,18 @@ def test_an_english_promise_is_one_too(text: str) -> None:
 
 
 def test_a_promise_that_a_source_gives_may_be_given() -> None:
-    sources = ["ارسال بالای یک میلیون تومان رایگان است."]
-    given_too = "ارسال خرید بالای ۱٬۰۰۰٬۰۰۰ تومان رایگان است."
-    assert check_answer(given_too, sources, [], "fa") == ()
-    assert check_answer("ارسال بدون هزینه است.", sources, [], "fa") == ()
+    sources = ["ارسال به همه‌ی شهرها رایگان است. تخفیف نداریم."]
+    for text in ("ارسال رایگان است.", "ارسال بدون هزینه است.", "تخفیف نمی‌دهیم."):
+        assert check_answer(text, sources, [], "fa") == ()
+    assert check_answer("تخفیف داریم.", sources, [], "fa") != ()
+
+
+def test_a_promise_without_its_condition_is_another_promise() -> None:
+    sources = ["ارسال خرید بالای ۲ میلیون تومان رایگان است."]
+    [fault] = check_answer("بله، ارسال رایگان است.", sources, [], "fa")
+    assert fault == Fault(FaultKind.PROMISE, "رایگان")
+    with_it = "بالای دو میلیون تومان بخرید، ارسال رایگان است."
+    assert check_answer(with_it, sources, [], "fa") == ()
 
 
 def test_what_we_said_before_may_be_said_again() -> None:
