@@ -1,14 +1,19 @@
 """Has a model write an answer, and lets nothing pass that the gate refuses twice."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from actors.conversation.events import PromptMessage
 from config import prompts
 from deployments.answers.errors import ModelFailedError
 from deployments.answers.llm import LlmClient
-from deployments.answers.prompt import Prompt, passages_of, read_verdict
+from deployments.answers.prompt import (
+    Prompt,
+    asks_back,
+    passages_of,
+    read_verdict,
+)
 from persistence.messages import Turn
 from retrieval.answer.gate import Fault, check_answer
 from retrieval.answer.plain_text import to_plain_text
@@ -58,6 +63,8 @@ class Draft:
     prompt: tuple[PromptMessage, ...] = ()
     faults: tuple[str, ...] = ()
     refusal: str = ""
+    #: The text is a question back to the customer.
+    asks_back: bool = False
 
 
 def build_grounds(
@@ -93,8 +100,15 @@ async def write_draft(llm: LlmClient, prompt: Prompt, grounds: Grounds) -> Draft
         text = to_plain_text(text)
         faults = grounds.find_faults(text) if text or not is_handover else ()
         if not faults:
-            draft = Draft(text, is_handover, completion.model, tokens)
-            return replace(draft, prompt=_seen(messages), faults=_write(refused))
+            return Draft(
+                text,
+                is_handover,
+                completion.model,
+                tokens,
+                _seen(messages),
+                _write(refused),
+                asks_back=asks_back(completion.text),
+            )
         refused.extend(faults)
         if attempt == ATTEMPTS:
             break

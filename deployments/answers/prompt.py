@@ -173,6 +173,11 @@ def read_verdict(text: str) -> tuple[str, bool]:
     return answer, True
 
 
+def asks_back(text: str) -> bool:
+    """Tell whether a model's text is a question to the customer."""
+    return _CLARIFY_MARK.search(text) is not None
+
+
 def estimate_tokens(text: str) -> int:
     """Estimate a model's tokens from above: three UTF-8 bytes make at least one.
 

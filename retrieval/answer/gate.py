@@ -21,6 +21,8 @@ _OBEYED_WORDS = 2
 _MAX_COUNT = 10
 _ITEM = re.compile(r"^\s*(?:•|([0-9۰-۹٠-٩]{1,2})\s*[.)-])\s+", re.MULTILINE)
 _JOINTS = re.compile(r"[،,؛;/]|(?<!\S)(?:و|یا|and|or)(?!\S)")
+#: «هر دو» counts what was named before.
+_ALL = re.compile(r"(?<!\S)(?:هر|all)\s+\Z")
 _QUOTED = re.compile(r"«[^«»]*»|\"[^\"]*\"|“[^”]*”")
 _PERSIAN_WORD = re.compile("[\u0620-\u06ff]{2,}")
 _LATIN_WORD = re.compile("[A-Za-z\u00c0-\u024f]{2,}")
@@ -72,7 +74,7 @@ def check_answer(
     A paragraph that gives a model orders counts nowhere.
 
     A number word from two to ten needs no source where it counts what the answer lists
-    («دو رنگ داریم: سفید و آبی»), and "one" needs none at all.
+    («دو رنگ داریم: سفید و آبی») or follows «هر»; "one" needs none at all.
     """
     if not has_words(text):
         return (Fault(FaultKind.EMPTY),)
@@ -140,7 +142,7 @@ def _is_repeating(line: str, number: Number) -> bool:
 def _counts_items(line: str, number: Number, n_items: int) -> bool:
     if not number.is_in_words or number.kind not in _COUNTING:
         return False
-    if number.value == 1:
+    if number.value == 1 or _ALL.search(line[: number.start]):
         return True
     listed = len(_JOINTS.findall(line[number.end :])) + 1
     return number.value <= _MAX_COUNT and number.value in (n_items, listed)

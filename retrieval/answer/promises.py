@@ -5,7 +5,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from retrieval.answer.sayings import PROMISE_PATTERNS, fold_sentence, is_marked
+from retrieval.answer.sayings import (
+    PROMISE_PATTERNS,
+    SUPPORT_PATTERNS,
+    fold_sentence,
+    is_marked,
+)
 from retrieval.text.numbers import read_numbers
 from retrieval.text.sentences import split_sentences
 
@@ -43,7 +48,8 @@ def find_promises(text: str, sources: Iterable[str]) -> list[str]:
                 match = pattern.search(clause.words)
                 if match is None or (promise in _OF_THE_FUTURE and not is_future):
                     continue
-                held = [other for other in known if pattern.search(other.words)]
+                support = SUPPORT_PATTERNS[promise]
+                held = [other for other in known if support.search(other.words)]
                 if not any(_supports(other, clause, figures) for other in held):
                     found.append(match[0])
     return list(dict.fromkeys(found))

@@ -51,10 +51,17 @@ def _word(word: str) -> str:
     return re.escape(stem) + (r"\S*" if stem != word else "")
 
 
+_PROMISES = load_groups(
+    "promises.tsv", (*PROMISES, *(f"{promise}+" for promise in PROMISES))
+)
 #: The words of each promise, as a pattern on folded text.
 PROMISE_PATTERNS = {
-    promise: _pattern(words, endings=_ENDINGS)
-    for promise, words in load_groups("promises.tsv", PROMISES).items()
+    promise: _pattern(_PROMISES[promise], endings=_ENDINGS) for promise in PROMISES
+}
+#: These words and those that give the same in a source.
+SUPPORT_PATTERNS = {
+    promise: _pattern(_PROMISES[promise] | _PROMISES[f"{promise}+"], endings=_ENDINGS)
+    for promise in PROMISES
 }
 MARK_PATTERNS = {
     mark: _pattern(words)

@@ -28,7 +28,9 @@ from retrieval.text.number_words import (
 
 __all__ = ["Number", "NumberKind", "read_numbers", "spoken_values"]
 
+#: The passages of a question are read for each answer to it; whole documents are not.
 _REMEMBERED_TEXTS = 256
+_REMEMBERED_CHARS = 8_000
 _HOURS = 24
 _NOON = 12
 _HOUR_MINUTES = 60
@@ -40,7 +42,6 @@ _SPOKEN_MILLIONS = range(1, 20)
 _HUNDRED = 100
 
 
-@lru_cache(maxsize=_REMEMBERED_TEXTS)
 def read_numbers(text: str) -> tuple[Number, ...]:
     """Read all numbers of a text, in order.
 
@@ -48,6 +49,10 @@ def read_numbers(text: str) -> tuple[Number, ...]:
     By hand: «۱٫۲۸۰٫۰۰۰ تومان», `1,280,000 tomans`, «یک میلیون و ۲۸۰ هزار تومن» are one
     number; «یک میلیون و ۲۰۰» is 1,200,000; `1.46 million` is 1,460,000.
     """
+    return _remembered(text) if len(text) <= _REMEMBERED_CHARS else _read(text)
+
+
+def _read(text: str) -> tuple[Number, ...]:
     tokens = tokenise(text)
     numbers: list[_Found] = []
     place = 0
@@ -60,6 +65,9 @@ def read_numbers(text: str) -> tuple[Number, ...]:
         numbers.append(found)
         place = found.next
     return tuple(found.number for found in numbers)
+
+
+_remembered = lru_cache(maxsize=_REMEMBERED_TEXTS)(_read)
 
 
 def spoken_values(number: Number) -> tuple[Decimal, ...]:
