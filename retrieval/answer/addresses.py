@@ -4,6 +4,7 @@ import re
 
 from retrieval.text.language import LINK
 from retrieval.text.normalise import normalise_mildly
+from retrieval.text.numbers import read_numbers
 
 _MAIL = r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+"
 _HOST = (
@@ -13,9 +14,8 @@ _HOST = (
 )
 _ACCOUNT = r"(?<![\w.@/])@[a-z0-9_][a-z0-9_.]*"
 _ADDRESSES = re.compile(rf"{LINK}|{_MAIL}|{_HOST}|{_ACCOUNT}", re.IGNORECASE)
-_CODES = re.compile(
-    r"(?<![\w/@.-])(?!ir[0-9]{24})[a-z]+[_-]?[0-9][a-z0-9_-]*", re.IGNORECASE
-)
+_LATIN = re.compile(r"(?<![\w.-])[a-z0-9]+(?:[_.,-][a-z0-9]+)*", re.IGNORECASE)
+_CODE = re.compile(r"(?=.*[a-z])(?=.*[0-9_])", re.IGNORECASE)
 _TAIL = ".!?…,:;)]}/"
 
 
@@ -26,9 +26,16 @@ def find_addresses(text: str) -> dict[str, str]:
 
 
 def find_codes(text: str) -> dict[str, str]:
-    """Find names of letters and figures, as of a discount: `VIP20`, `AVIN-10`."""
+    """Find names of letters and figures, as of a discount: `VIP20`, `13pro`, `my_id`.
+
+    What is read as a number is none: `5kg`, `10k`, a sheba.
+    """
     bare = _ADDRESSES.sub(" ", normalise_mildly(text))
-    return {code.casefold(): code for code in _CODES.findall(bare)}
+    return {
+        word.casefold(): word
+        for word in _LATIN.findall(bare)
+        if _CODE.match(word) and not read_numbers(word)
+    }
 
 
 def is_known_address(address: str, known: str) -> bool:

@@ -19,7 +19,7 @@ _LEAKED_WORDS = 7
 #: What the words of an instruction that was followed are told by.
 _OBEYED_WORDS = 2
 _MAX_COUNT = 10
-_ITEM = re.compile(r"^\s*(?:•|([0-9۰-۹٠-٩]{1,2})\s*[.)-])\s+", re.MULTILINE)
+_ITEM = re.compile(r"^\s*(?:•|[①-⑳]|([0-9۰-۹٠-٩]{1,2})\s*[.)-])\s+", re.MULTILINE)
 _JOINTS = re.compile(r"[،,؛;/]|(?<!\S)(?:و|یا|and|or)(?!\S)")
 #: «هر دو» counts what was named before.
 _ALL = re.compile(r"(?<!\S)(?:هر|all)\s+\Z")
@@ -123,9 +123,8 @@ def _check_figures(
 def _without_list_numbers(text: str) -> str:
     """Drop the numbers of a list: 1., 2., 3. at the beginnings of its lines."""
     numbers = [int(number) for number in _ITEM.findall(text) if number]
-    if numbers and numbers == list(range(1, len(numbers) + 1)):
-        return _ITEM.sub("", text)
-    return text
+    is_list = numbers == list(range(1, len(numbers) + 1))
+    return _ITEM.sub("", text) if is_list else text
 
 
 def _is_repeating(line: str, number: Number) -> bool:

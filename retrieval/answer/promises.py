@@ -15,7 +15,7 @@ from retrieval.text.numbers import read_numbers
 from retrieval.text.sentences import split_sentences
 
 #: They promise nothing where the sentence does not say what will be done: «حتما!».
-_OF_THE_FUTURE = frozenset(("surely", "soon"))
+_OF_THE_FUTURE = frozenset(("surely", "tomorrow", "today", "weekday"))
 _CLAUSE = re.compile(r"[؛;،,]|(?<!\S)(?:اما|ولی|but)(?!\S)")
 
 

@@ -18,7 +18,7 @@ _ENDINGS = (
 _STAR = "ʘ"
 PROMISES = (
     *("free", "discount", "refund", "return", "exchange", "guarantee", "gift"),
-    *("instalments", "surely", "soon"),
+    *("instalments", "surely", "tomorrow", "today", "weekday"),
 )
 MARKS = ("negation", "unknown", "future", "repeated", "condition")
 

@@ -40,6 +40,9 @@ _SPOKEN_BELOW = 1000
 _MILLIONS_BELOW = 100
 _SPOKEN_MILLIONS = range(1, 20)
 _HUNDRED = 100
+#: Marks that stand for a decimal point where what follows says so.
+_POINTS = frozenset("/,،")
+_DECIMALS = 2
 
 
 def read_numbers(text: str) -> tuple[Number, ...]:
@@ -248,18 +251,23 @@ def _is_no_number(tokens: Sequence[Token], reading: Reading, *, has_unit: bool) 
 
 
 def _join_slash(tokens: Sequence[Token], reading: Reading) -> Reading:
-    """Read «۱/۵ کیلو» as one and a half: a slash is a decimal point before a unit."""
+    """Read «۱/۵ کیلو» and «۱،۵ میلیون» as one and a half.
+
+    A slash is a decimal point before a unit, a comma before a magnitude only: sizes
+    stand in a row with commas.
+    """
     end = reading.end
     if end >= len(tokens) or end - reading.first != 1:
         return reading
     numeral, fraction = tokens[reading.first].numeral, tokens[end].numeral
-    if numeral is None or fraction is None or not fraction.is_after_slash:
+    if numeral is None or fraction is None or fraction.mark not in _POINTS:
         return reading
     following = end + 1
     is_scaled = following < len(tokens) and tokens[following].text in SCALES
     unit, _ = _unit_after(tokens, following)
-    is_amount = is_scaled or (unit is not None and unit.kind != NumberKind.COUNT)
-    if not is_amount or numeral.is_after_slash:
+    is_unit = unit is not None and unit.kind != NumberKind.COUNT
+    is_amount = is_scaled or (is_unit and fraction.mark == "/")
+    if not is_amount or numeral.mark in _POINTS or len(tokens[end].text) > _DECIMALS:
         return reading
     value = Decimal(f"{int(numeral.value)}.{tokens[end].text}")
     reading.open, reading.end = value, following

@@ -53,6 +53,7 @@ def kinds(text: str, language: str = "fa", **other: list[str]) -> list[FaultKind
         "اقساط نداریم.",
         "کدام رنگ را می‌خواهید؟",
         "هر سه رنگ را داریم.",
+        "بله:\n① کرم\n② سبز",
     ],
 )
 def test_what_the_sources_hold_may_be_said_in_any_writing(text: str) -> None:
@@ -94,6 +95,9 @@ def test_a_figure_that_stands_nowhere_is_a_fault(text: str) -> None:
         "پیج ما @avin_shop2 است.",
         "avin-shop.ir را ببینید.",
         "کد AVIN10 را بزنید.",
+        "قیمتش 1.5M است.",
+        "آیدی ما avin_official است.",
+        "t.me/other را ببینید.",
     ],
 )
 def test_an_address_that_stands_nowhere_is_a_fault(text: str) -> None:
@@ -109,6 +113,8 @@ def test_an_address_that_stands_nowhere_is_a_fault(text: str) -> None:
         "گارانتی دارد.",
         "اقساطی هم می‌فروشیم.",
         "فردا می‌رسد.",
+        "پنج‌شنبه تحویل می‌شود.",
+        "ارسال هزینه‌ای ندارد.",
         "حتماً تعویض می‌کنیم.",
         "پولتان را برمی‌گردانیم.",
         "مطمئن باشید زود می‌رسد.",
