@@ -79,6 +79,7 @@ FAULTS: Mapping[str, Mapping[str, str]] = {
     "fa": {
         "empty": "هیچ واژه‌ای در آن نیست",
         "figure": "عدد «{words}» در اطلاعات نیست",
+        "misplaced": "«{words}» در اطلاعات قیمت چیز دیگری است",
         "link": "نشانی یا کد «{words}» در اطلاعات نیست",
         "promise": "قول «{words}» در اطلاعات نیست",
         "language": "به زبان مشتری (فارسی) نیست",
@@ -88,6 +89,7 @@ FAULTS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "empty": "it has no words",
         "figure": 'the figure "{words}" is not in the information',
+        "misplaced": '"{words}" is the price of something else in the information',
         "link": 'the address or code "{words}" is not in the information',
         "promise": 'the promise "{words}" is not in the information',
         "language": "it is not in the customer's language (English)",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from retrieval.answer.addresses import find_addresses, find_codes, is_known_address
+from retrieval.answer.attribution import find_misplaced
 from retrieval.answer.figures import parts_stand_in, stands_in
 from retrieval.answer.promises import find_promises
 from retrieval.answer.sayings import fold_sentence, is_marked, split_injected
@@ -37,6 +38,8 @@ class FaultKind(StrEnum):
     EMPTY = "empty"
     #: A number, a price, a date, a time, a phone or a card that no source holds.
     FIGURE = "figure"
+    #: A price that the sources hold for something else than what is named.
+    MISPLACED = "misplaced"
     #: A link, a mail address, an account or a code that no source holds.
     LINK = "link"
     PROMISE = "promise"
@@ -82,6 +85,7 @@ def check_answer(
     said, asked = _part(customer_words)
     faults = [
         *_check_figures(text, clean, said),
+        *(Fault(FaultKind.MISPLACED, words) for words in find_misplaced(text, clean)),
         *_check_addresses(text, clean, said),
         *(Fault(FaultKind.PROMISE, words) for words in find_promises(text, clean)),
     ]

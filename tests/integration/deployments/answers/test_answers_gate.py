@@ -220,6 +220,16 @@ async def test_a_price_that_only_the_customer_named_is_not_confirmed(
     assert_handed_over(await desk.ask("هزینه ارسال ۱۰ هزار تومنه دیگه؟"), "figure")
 
 
+async def test_a_price_of_another_product_is_caught(desk: Desk) -> None:
+    await desk.add(Page("مانتو لینن آوین", "قیمت مانتو ۱٬۲۸۰٬۰۰۰ تومان است."))
+    await desk.add(Page("مانتو نخی ساحل", "قیمت مانتو ۹۸۰٬۰۰۰ تومان است."))
+    desk.model.answer(Say("قیمت مانتو لینن آوین ۹۸۰ هزار تومان است."))
+    assert_handed_over(await desk.ask("قیمت مانتو لینن آوین چنده؟"), "misplaced")
+
+    desk.model.answer(Say("قیمت مانتو نخی ساحل ۹۸۰ هزار تومان است."))
+    assert not (await desk.ask("قیمت مانتو نخی ساحل چنده؟")).is_handover
+
+
 async def test_markdown_becomes_plain_text(desk: Desk) -> None:
     desk.model.answer(
         Say("## ارسال\n\n- **هزینه:** ۶۵ هزار تومان [1]\n- `پست` به همه‌ی شهرها")

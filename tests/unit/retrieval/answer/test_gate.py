@@ -86,6 +86,31 @@ def test_a_figure_that_stands_nowhere_is_a_fault(text: str) -> None:
     assert kinds(text) == [FaultKind.FIGURE]
 
 
+BLOUSE = "شومیز نسیم\nقیمت ۵۸۰٬۰۰۰ تومان. رنگ‌ها: سفید و آبی."
+DATES = "لیست قیمت\nخرمای زاهدی، ۷۰۰ گرم، ۱۳۵٬۰۰۰\nخرمای کبکاب، ۶۵۰ گرم، ۱۵۰٬۰۰۰"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_right"),
+    [
+        ("مانتو لینن آوین ۱٬۲۸۰٬۰۰۰ تومان است.", True),
+        ("مانتو لینن آوین ۵۸۰٬۰۰۰ تومان است.", False),
+        ("مانتو لینن آوین را داریم. قیمتش ۵۸۰ هزار تومان است.", False),
+        ("شومیز نسیم ۱٬۲۸۰٬۰۰۰ تومان است.", False),
+        ("مانتو آوین ۱٬۲۸۰٬۰۰۰ و شومیز نسیم ۵۸۰٬۰۰۰ تومان است.", True),
+        ("هزینه‌ی ارسال مانتو لینن آوین ۶۵ هزار تومان است.", True),
+        ("قیمتش ۵۸۰ هزار تومان است.", True),
+        ("خرمای زاهدی ۱۳۵ هزار تومان است.", True),
+        ("خرمای زاهدی ۱۵۰ هزار تومان است.", False),
+    ],
+)
+def test_a_price_belongs_to_what_is_named(text: str, *, is_right: bool) -> None:
+    faults = check_answer(text, [*SOURCES, BLOUSE, DATES], [], "fa")
+    assert [fault.kind for fault in faults] == (
+        [] if is_right else [FaultKind.MISPLACED]
+    )
+
+
 @pytest.mark.parametrize(
     "text",
     [
