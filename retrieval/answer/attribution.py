@@ -28,9 +28,10 @@ class _Row:
 def find_misplaced(text: str, sources: Iterable[str]) -> list[str]:
     """List the prices of a text that its sources hold for something else.
 
-    By hand: of «مانتو آوین ۱٬۲۸۰٬۰۰۰ تومان» and «شومیز نسیم ۵۸۰٬۰۰۰ تومان» the 580,000 of «مانتو آوین ۵۸۰ هزار تومان است» is misplaced. Only where the names
-    leave no doubt: another row is named by two words or more, and none that holds the
-    price is named by any word of its own.
+    By hand: of «مانتو آوین ۱٬۲۸۰٬۰۰۰ تومان» and «شومیز نسیم ۵۸۰٬۰۰۰ تومان» the 580,000
+    in «مانتو آوین ۵۸۰ هزار تومان است» is misplaced. Only where the names leave no doubt:
+    another row is named by two words or more, none of its prices is said beside, and
+    no row that holds the price is named by a word of its own.
     """
     rows = _distinctive([row for source in sources for row in _rows(source)])
     found: list[str] = []
@@ -40,24 +41,29 @@ def find_misplaced(text: str, sources: Iterable[str]) -> list[str]:
         if all(len(names & row.names) < _NAMED_WORDS for row in rows):
             names |= before
         before = names
+        prices = _prices(sentence)
+        unsaid = [row for row in rows if not _is_any_in(prices, row)]
         found.extend(
             sentence[number.start : number.end]
-            for number in _prices(sentence)
-            if _is_misplaced(number, names, rows)
+            for number in prices
+            if _is_misplaced(number, names, rows, unsaid)
         )
     return list(dict.fromkeys(found))
 
 
-def _is_misplaced(number: Number, names: frozenset[str], rows: Sequence[_Row]) -> bool:
+def _is_any_in(prices: Iterable[Number], row: _Row) -> bool:
+    return any(stands_in(number, row.prices) for number in prices)
+
+
+def _is_misplaced(
+    number: Number,
+    names: frozenset[str],
+    rows: Sequence[_Row],
+    unsaid: Sequence[_Row],
+) -> bool:
     holding = [row for row in rows if stands_in(number, row.prices)]
-    if not holding:
-        return False
-    named = [
-        row
-        for row in rows
-        if row not in holding and len(names & row.names) >= _NAMED_WORDS
-    ]
-    return any(
+    named = [row for row in unsaid if len(names & row.names) >= _NAMED_WORDS]
+    return bool(holding) and any(
         all(
             not names & (row.names - other.names) and names & (other.names - row.names)
             for row in holding
