@@ -28,10 +28,10 @@ class _Row:
 def find_misplaced(text: str, sources: Iterable[str]) -> list[str]:
     """List the prices of a text that its sources hold for something else.
 
-    By hand: of «مانتو آوین ۱٬۲۸۰٬۰۰۰ تومان» and «شومیز نسیم ۵۸۰٬۰۰۰ تومان» the 580,000
-    in «مانتو آوین ۵۸۰ هزار تومان است» is misplaced. Only where the names leave no doubt:
-    another row is named by two words or more, none of its prices is said beside, and
-    no row that holds the price is named by a word of its own.
+    By hand: of «مانتو آوین ۱٬۲۸۰٬۰۰۰ تومان» and «شومیز نسیم ۵۸۰٬۰۰۰ تومان» the
+    580,000 in «مانتو آوین ۵۸۰ هزار تومان است» is misplaced. Only where the names leave
+    no doubt: another row is named by two words or more, none of its prices is said
+    beside, and no row that holds the price is named by a word of its own.
     """
     rows = _distinctive([row for source in sources for row in _rows(source)])
     found: list[str] = []
