@@ -246,9 +246,7 @@ def _act_without_search(spoken: Spoken, turns: Sequence[Turn]) -> DraftAct | Non
     return DraftAct.SMALL_TALK
 
 
-def _readings(
-    question: str, spoken: Spoken, index: KnowledgeIndex
-) -> Iterator[Asked]:
+def _readings(question: str, spoken: Spoken, index: KnowledgeIndex) -> Iterator[Asked]:
     if spoken.is_finglish:
         for text in transliterate(question, index.vocabulary):
             yield read_question(text, index.lexicon)

@@ -1,5 +1,6 @@
 """Encodes states and events as JSON, and decodes them."""
 
+from dataclasses import fields, replace
 from datetime import timedelta
 from functools import cache
 
@@ -7,7 +8,7 @@ import orjson
 from pydantic import TypeAdapter
 
 from actors.conversation.effects import RecordMessage
-from actors.conversation.events import Event
+from actors.conversation.events import AnswerTrace, Event, ReplyWritten
 from actors.conversation.state import Conversation
 
 #: Fields of a state under the names that they had before migration 0017.
@@ -16,6 +17,8 @@ _FORMER_NAMES = {
     "placed": "positions",
     "quest": "profile_lookup",
 }
+#: The fields of a trace that are stored apart: see AnswerTrace.
+_PROOF = ("prompt", "questions", "understanding", "faults")
 #: The metadata of an unsent message.
 UNSENT_METADATA = '{"unsent":true}'
 
@@ -50,6 +53,21 @@ def encode_event(event: Event) -> str:
     return orjson.dumps(event, default=_encode_duration).decode()
 
 
+def strip_proof(event: Event) -> Event:
+    """Return the event as the history keeps it: without the proof of an answer."""
+    if not isinstance(event, ReplyWritten):
+        return event
+    empty = AnswerTrace()
+    bare = {name: getattr(empty, name) for name in _PROOF}
+    return replace(event, trace=replace(event.trace, **bare))
+
+
+def encode_proof(trace: AnswerTrace | None) -> str | None:
+    """Write the proof of an answer as JSON text; None if it has none."""
+    proof = {name: getattr(trace, name) for name in _PROOF} if trace else {}
+    return orjson.dumps(proof).decode() if any(proof.values()) else None
+
+
 def decode_event(kind: str, text: str) -> Event:
     """Read an event back.
 
@@ -70,7 +88,9 @@ def encode_metadata(message: RecordMessage) -> str:
         return UNSENT_METADATA
     metadata = "{}"
     if message.trace is not None:
-        metadata = orjson.dumps(message.trace).decode()
+        names = [item.name for item in fields(message.trace) if item.name not in _PROOF]
+        kept = {name: getattr(message.trace, name) for name in names}
+        metadata = orjson.dumps(kept).decode()
     else:
         parts = {
             "media": message.media,

@@ -215,9 +215,28 @@ class CandidateSeen:
     rerank_score: float | None = None
 
 
+#: What understood a message writes down: JSON, three levels deep.
+Leaf: TypeAlias = str | bool | int | float | None
+Branch: TypeAlias = Leaf | list[Leaf] | dict[str, Leaf]
+Understanding: TypeAlias = dict[str, Leaf | list[Branch] | dict[str, Branch]]
+
+
+@dataclass(frozen=True, slots=True)
+class PromptMessage:
+    """A message of a prompt, as the model read it."""
+
+    role: str
+    content: str
+
+
 @dataclass(frozen=True, slots=True)
 class AnswerTrace:
-    """The provenance of an answer, stored as the message's metadata."""
+    """The provenance of an answer, stored as the message's metadata.
+
+    The last four fields are its proof. They hold customers' words: neither metadata nor
+    history has them, but the table `answer_proofs`, whose rows of a conversation are
+    emptied when one of its messages is unsent.
+    """
 
     sources: tuple[SourceCited, ...] = ()
     retrieval_method: str = "none"
@@ -232,6 +251,14 @@ class AnswerTrace:
     relevance: float = 0.0
     #: SHA-256 of the messages that the model was sent; empty where none was asked.
     prompt_hash: str = ""
+    #: The messages that the model was sent last, those of a second attempt included.
+    prompt: tuple[PromptMessage, ...] = ()
+    #: The texts that were searched for.
+    questions: tuple[str, ...] = ()
+    #: What was understood of the customer's messages.
+    understanding: Understanding = field(default_factory=dict, hash=False)
+    #: What was wrong with texts of the model that were not sent.
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,9 +43,7 @@ def _is_sure(asked: Asked, context: Context, best: Match) -> bool:
     return True
 
 
-def _beside(
-    asked: Asked, context: Context, matches: Sequence[Match]
-) -> Iterator[Fact]:
+def _beside(asked: Asked, context: Context, matches: Sequence[Match]) -> Iterator[Fact]:
     """Yield facts that answer the same for the other things that were named.
 
     Each holds a name that no fact before it does, has the form of the first, and scores

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from retrieval.answer.facts import CellTerms, Fact, name_cell
 from retrieval.answer.matching import Context, asked_kinds, fits
-from retrieval.documents.blocks import BlockKind, Cell, render_cells
+from retrieval.documents.blocks import render_cells
 from retrieval.query.asking import Asked, AskedTerm, match
 
 MAX_CHARS = 350
@@ -35,9 +35,7 @@ def _row(fact: Fact, asked: Asked, context: Context) -> str:
     return f"{name.value}: {render_cells(rest)}"
 
 
-def choose_cells(
-    fact: Fact, asked: Asked, context: Context
-) -> list[CellTerms]:
+def choose_cells(fact: Fact, asked: Asked, context: Context) -> list[CellTerms]:
     """Choose the cells that a question asks for; all of them if it names none."""
     name = name_cell(tuple(cell.cell for cell in fact.cells))
     asked_of = [cell for cell in fact.cells if cell.cell is not name]
@@ -74,4 +72,6 @@ def choose_cells(
 
 def _telling(term: AskedTerm) -> float:
     """Weigh a word for a column: "weight" tells it however many columns are so called."""
-    return max(term.weight, _LEAST) if term.is_noun or term.term.is_number else term.weight
+    return (
+        max(term.weight, _LEAST) if term.is_noun or term.term.is_number else term.weight
+    )

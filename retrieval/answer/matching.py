@@ -158,7 +158,9 @@ def _match(
     }
     numbers = [term for term in content if term.term.is_number]
     codes = [
-        term for term in numbers if term.is_known and len(term.term.word) >= _CODE_DIGITS
+        term
+        for term in numbers
+        if term.is_known and len(term.term.word) >= _CODE_DIGITS
     ]
     total = sum(term.weight for term in content)
     known = sum(
@@ -226,7 +228,9 @@ def _match(
         (
             term.weight
             for term in content
-            if term.is_name and not term.is_attribute and term.term.word not in spoken_of
+            if term.is_name
+            and not term.is_attribute
+            and term.term.word not in spoken_of
         ),
         default=0.0,
     )

@@ -12,7 +12,7 @@ import orjson
 from retrieval.evaluation.labelled import LabelledSetError
 
 _LETTERS = str.maketrans(
-    "يىكةأإآؤۀ" "۰۱۲۳۴۵۶۷۸۹" "٠١٢٣٤٥٦٧٨٩", "ییکهاااوه" "0123456789" "0123456789"
+    "يىكةأإآؤۀ۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "ییکهاااوه01234567890123456789"
 )
 _MARKS = re.compile("[\u064b-\u0652\u0670\u0640]")
 _GROUPED = re.compile("(?<=\\d)[٬,،٫.'\u00a0\u202f ](?=\\d{3}(?!\\d))")
@@ -208,8 +208,7 @@ def summarise(played: Sequence[PlayedDialogue]) -> dict[str, object]:
         "dialogues_passed": _share(one.is_passed for one in played),
         **_figures(turns),
         "handed_over_small_talk": sum(
-            "handed over" in turn.verdict.faults
-            and turn.answer.act == "handover"
+            "handed over" in turn.verdict.faults and turn.answer.act == "handover"
             for turn in turns
         ),
         "by_category": {

@@ -8,8 +8,6 @@ from functools import lru_cache
 from retrieval.data.loading import load_groups
 from retrieval.index.lexicon import Lexicon
 from retrieval.query.forms import find_meanings
-from retrieval.query.vocabulary import KINDS, Vocabulary
-from retrieval.text.language import STOP_WORDS
 from retrieval.query.glossary import read_name, read_phrases
 from retrieval.query.terms import (
     Term,
@@ -19,6 +17,8 @@ from retrieval.query.terms import (
     read_terms,
     read_words,
 )
+from retrieval.query.vocabulary import KINDS, Vocabulary
+from retrieval.text.language import STOP_WORDS
 from retrieval.text.normalise import normalise
 
 #: A synonym answers nearly as well as the word itself.
@@ -54,9 +54,7 @@ class ValueKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AskedTerm:
-    """A term of a question, what may stand for it, and how much it tells.
-
-    """
+    """A term of a question, what may stand for it, and how much it tells."""
 
     term: Term
     others: tuple[tuple[Term, ...], ...]
@@ -103,7 +101,14 @@ class Asked:
 
 
 _OF = "_of"
-_GROUPS = ("bare", "verb", "compare", "attribute", *ValueKind, *(kind + _OF for kind in ValueKind))
+_GROUPS = (
+    "bare",
+    "verb",
+    "compare",
+    "attribute",
+    *ValueKind,
+    *(kind + _OF for kind in ValueKind),
+)
 _FOLDED = {
     group: frozenset(normalise(word) for word in words)
     for group, words in load_groups("value_kinds.tsv", _GROUPS).items()
@@ -191,14 +196,14 @@ def _excluded(words: Sequence[str]) -> tuple[Term, ...]:
 def _asks_until(words: Sequence[str]) -> bool:
     """Tell "until how much", said of the clock: «تا چند بازید؟»."""
     return any(
-        a == _UNTIL and b in _BARE and (c in STOP_WORDS or _is_verb(c) or c in _OPEN or not c)
+        a == _UNTIL
+        and b in _BARE
+        and (c in STOP_WORDS or _is_verb(c) or c in _OPEN or not c)
         for a, b, c in zip(words, words[1:], (*words[2:], ""), strict=False)
     )
 
 
-def read_english_question(
-    text: str, lexicon: Lexicon, vocabulary: Vocabulary
-) -> Asked:
+def read_english_question(text: str, lexicon: Lexicon, vocabulary: Vocabulary) -> Asked:
     """Read an English question for Persian texts: each word by what may translate it.
 
     Names are read by their letters: Negin is نگین where the texts have it.

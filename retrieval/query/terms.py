@@ -16,11 +16,43 @@ _REMEMBERED_WORDS = 65_536
 _TOKEN = re.compile(r"[a-z]{1,12}\d+[a-z]*|\d+(?:\.\d+)?|[^\W\d_]+")
 _SIZES = re.compile(r"(?<=\d)x(?=\d)")
 _ENDINGS = (
-    *("هایتان هایشان هایمان هایش هایی هایم هاتون هاشون هامون های ها".split()),
-    *("ترین تر تون شون مون تان شان مان یی ای ام ات اش".split()),
-    *("م ت ش ی و ه ا ن شده ست".split()),
+    *(
+        [
+            "هایتان",
+            "هایشان",
+            "هایمان",
+            "هایش",
+            "هایی",
+            "هایم",
+            "هاتون",
+            "هاشون",
+            "هامون",
+            "های",
+            "ها",
+        ]
+    ),
+    *(
+        [
+            "ترین",
+            "تر",
+            "تون",
+            "شون",
+            "مون",
+            "تان",
+            "شان",
+            "مان",
+            "یی",
+            "ای",
+            "ام",
+            "ات",
+            "اش",
+        ]
+    ),
+    *(["م", "ت", "ش", "ی", "و", "ه", "ا", "ن", "شده", "ست"]),
 )
-_OWNERS = frozenset("ش م ت شون تون مون شان تان مان اش ام ات".split())
+_OWNERS = frozenset(
+    ["ش", "م", "ت", "شون", "تون", "مون", "شان", "تان", "مان", "اش", "ام", "ات"]
+)
 _MAY_COUNT = re.compile(
     r"[0-9۰-۹٠-٩]{4}|[0-9۰-۹٠-٩][.,٬٫'، ][0-9۰-۹٠-٩]|هزار|میلیون|صد|بیست|سی|چهل|پنجاه|شصت"
     r"|هفتاد|هشتاد|نود|thousand|million",
@@ -70,7 +102,7 @@ _CLASSIFIERS = frozenset(normalise(row[0]) for row in load_rows("classifiers.tsv
 _NAMING_NUMBERS = {
     word: str(number)
     for number, word in enumerate(
-        "یک دو سه چهار پنج شش هفت هشت نه ده".split(), start=1
+        ["یک", "دو", "سه", "چهار", "پنج", "شش", "هفت", "هشت", "نه", "ده"], start=1
     )
 }
 
@@ -224,9 +256,9 @@ def _verb_roots(word: str) -> Iterator[str]:
             if stem == base and person:
                 continue
             yield from (f"-{present}" for present in _PRESENT.get(stem, ()))
-            if base is not word and stem and stem in _PRESENTS:
-                yield f"-{stem}"
-            elif base is not word and len(stem) > 1 and word.startswith(_SURE_PREFIXES):
+            if (base is not word and stem and stem in _PRESENTS) or (
+                base is not word and len(stem) > 1 and word.startswith(_SURE_PREFIXES)
+            ):
                 yield f"-{stem}"
 
 

@@ -141,10 +141,7 @@ class EffectRunner:
                     text=text,
                     is_handover=answer.is_handover,
                     needs_operator=answer.needs_operator,
-                    trace=replace(
-                        answer.trace,
-                        fallback_reason=strip_unstorable(answer.trace.fallback_reason),
-                    ),
+                    trace=_storable(answer.trace),
                 )
             )
 
@@ -265,3 +262,17 @@ def _counter_of(command: effects.Count) -> prometheus_client.Counter:
 
 def _is_withdrawn(state: Conversation, command: effects.DeliverPart) -> bool:
     return any(send.id == command.send.id and send.is_withdrawn for send in state.sends)
+
+
+def _storable(trace: events.AnswerTrace) -> events.AnswerTrace:
+    """Return the trace as PostgreSQL takes it: a model's words may be in it."""
+    return replace(
+        trace,
+        fallback_reason=strip_unstorable(trace.fallback_reason),
+        prompt=tuple(
+            replace(message, content=strip_unstorable(message.content))
+            for message in trace.prompt
+        ),
+        questions=tuple(map(strip_unstorable, trace.questions)),
+        faults=tuple(map(strip_unstorable, trace.faults)),
+    )
