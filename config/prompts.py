@@ -220,13 +220,13 @@ OUT_OF_SCOPE: Mapping[str, str] = {
 }
 
 #: Asked back where several things fit; `{names}` are theirs, joined by NAMES_JOINED.
-CLARIFY: Mapping[str, str] = {
+WHICH_ONE: Mapping[str, str] = {
     "fa": "کدام مورد را می‌فرمایید؟ {names}؟",
     "en": "Which one do you mean: {names}?",
 }
 NAMES_JOINED: Mapping[str, str] = {"fa": " یا ", "en": " or "}
 #: Asked back where nothing says what the question is about.
-CLARIFY_OPEN: Mapping[str, str] = {
+WHICH_THING: Mapping[str, str] = {
     "fa": "درباره‌ی کدام مورد می‌پرسید؟ لطفاً نامش را بنویسید.",
     "en": "Which one are you asking about? Please tell me its name.",
 }

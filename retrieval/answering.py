@@ -86,7 +86,7 @@ class _Found:
 
 
 class Answerer:
-    """Answers from a tenant's index, without a language model. Threads may share one."""
+    """Answers from a tenant's index without a model. Threads may share one."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder

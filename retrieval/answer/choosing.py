@@ -19,7 +19,7 @@ _LOOKED_AT = 30
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The facts to quote, or the names to ask back with, or neither: a person's case."""
+    """The facts to quote, or the names to ask back with; neither is for a person."""
 
     facts: tuple[Fact, ...] = ()
     options: tuple[str, ...] = ()

@@ -71,7 +71,7 @@ def choose_cells(fact: Fact, asked: Asked, context: Context) -> list[CellTerms]:
 
 
 def _telling(term: AskedTerm) -> float:
-    """Weigh a word for a column: "weight" tells it however many columns are so called."""
+    """Weigh a word for a column, however many columns of other tables it names."""
     return (
         max(term.weight, _LEAST) if term.is_noun or term.term.is_number else term.weight
     )

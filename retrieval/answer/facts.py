@@ -38,8 +38,8 @@ class CellTerms:
 class Fact:
     """A statement that can be quoted whole, and the terms that it is found by.
 
-    `place` is its position in its chunk. `subject` names the thing that it is about: the
-    first cell of a row, what stands before a colon, else the block's heading or title.
+    `place` is its position in its chunk. `subject` names the thing that it is about: a
+    row's name, what stands before a colon, else the block's heading or title.
     """
 
     chunk: IndexedChunk

@@ -268,7 +268,7 @@ def _holds(term: Term, fact: Fact) -> bool:
 
 
 def _focus(asked: Asked, context: Context, fact: Fact) -> float:
-    """Give the share of a fact's own words that the question or its subject speaks of."""
+    """Give the share of a fact's own words that is asked for or spoken of."""
     words = [term for term in fact.plain.terms if not term.is_number]
     if not words:
         return 0.0

@@ -35,7 +35,7 @@ class Expected:
 class LabelledTurn:
     """A customer's message, with what it refers to, and the expected answer.
 
-    `share` is a post that came before the text, `reply_to` the index of an earlier turn.
+    `share` is a post that came before it, `reply_to` the index of an earlier turn.
     """
 
     say: str
@@ -104,7 +104,9 @@ def _turn(row: Mapping[str, object]) -> LabelledTurn:
         message = "expect: must be an object"
         raise TypeError(message)
     share = row.get("share") or {}
-    assert isinstance(share, dict)
+    if not isinstance(share, dict):
+        message = "share: must be an object"
+        raise TypeError(message)
     reply_to = row.get("reply_to")
     max_chars = expect.get("max_chars")
     return LabelledTurn(

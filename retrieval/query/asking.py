@@ -27,6 +27,7 @@ _SYNONYM = 0.8
 _CLASS = 0.5
 _FUNCTION_WEIGHT = 0.1
 _MOST_ELLIPTIC = 4
+_MOST_ELLIPTIC_ENGLISH = 2
 _SPOKEN_BELOW = 1_000
 _NOT = frozenset({"نه", "نباشد", "نباشه"})
 _EXCEPT = frozenset({"جز", "بجز", "غیراز"})
@@ -239,9 +240,9 @@ def read_english_question(text: str, lexicon: Lexicon, vocabulary: Vocabulary) -
         if not word.isalpha() and word not in known
     ]
     asked += _places(words)
-    kinds = {kind for word in words for kind in _kinds_of(word)}
-    is_elliptic = not kinds and len(asked) <= 2
-    return Asked(text, tuple(asked), frozenset(kinds), is_elliptic=is_elliptic)
+    asked_kinds = frozenset(kind for word in words for kind in _kinds_of(word))
+    is_elliptic = not asked_kinds and len(asked) <= _MOST_ELLIPTIC_ENGLISH
+    return Asked(text, tuple(asked), asked_kinds, is_elliptic=is_elliptic)
 
 
 def _is_verb(word: str) -> bool:

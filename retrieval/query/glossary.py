@@ -152,6 +152,7 @@ def _weigh(entry: Sequence[str], share: float) -> dict[str, float]:
 
 
 def read_name(english: str, vocabulary: Vocabulary) -> dict[str, float]:
+    """Read a name by its letters, as the tenant's texts write it, with weights."""
     if len(english) < _SHORTEST_NAME:
         return {}
     if vocabulary.count(english) > 0:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 
 from retrieval.data.loading import load_rows
 from retrieval.query.colloquial import write_formally
@@ -54,8 +55,8 @@ _OWNERS = frozenset(
     ["ش", "م", "ت", "شون", "تون", "مون", "شان", "تان", "مان", "اش", "ام", "ات"]
 )
 _MAY_COUNT = re.compile(
-    r"[0-9۰-۹٠-٩]{4}|[0-9۰-۹٠-٩][.,٬٫'، ][0-9۰-۹٠-٩]|هزار|میلیون|صد|بیست|سی|چهل|پنجاه|شصت"
-    r"|هفتاد|هشتاد|نود|thousand|million",
+    r"[0-9۰-۹٠-٩]{4}|[0-9۰-۹٠-٩][.,٬٫'، ][0-9۰-۹٠-٩]|هزار|میلیون|صد|بیست|سی|چهل|پنجاه"
+    r"|شصت|هفتاد|هشتاد|نود|thousand|million",
     re.IGNORECASE,
 )
 _SPELLED = frozenset(
@@ -147,8 +148,8 @@ class TermSet:
     def match(self, term: Term) -> float:
         """Give how surely the text holds a term: 0 to 1.
 
-        1 is the word itself or its base form, .9 the same base in two forms, .6 the same
-        beginning.
+        1 is the word itself or its base form, .9 the same base in two forms, .6 the
+        same beginning.
         """
         if term.word in self._words or not term.roots.isdisjoint(self._words):
             return 1.0
@@ -173,12 +174,12 @@ def read_terms(text: str, *, joined: bool = False) -> list[Term]:
     terms = [make_term(word) for word in words if word not in STOP_WORDS]
     terms += read_acts(words)
     if joined:
-        terms += [make_term(a + b) for a, b in zip(words, words[1:], strict=False)]
+        terms += [make_term(a + b) for a, b in pairwise(words)]
     return terms
 
 
 def read_acts(words: Sequence[str]) -> list[Term]:
-    """Read the nouns of the two-word verbs: the parts stand beside each other, or nearly."""
+    """Read the nouns of two-word verbs, whose parts may stand a little apart."""
     acts = []
     for at, word in enumerate(words):
         for first in {word, word.removesuffix("ش"), word.removesuffix("اش")}:
