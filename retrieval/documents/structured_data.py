@@ -1,23 +1,27 @@
-"""What a page says of itself in JSON-LD: questions with answers, and products."""
+"""Questions with answers, and products, that a page describes in JSON-LD."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 import orjson
 from selectolax.lexbor import LexborHTMLParser
 
+from retrieval.data.loading import load_rows
 from retrieval.documents.elements import Element, Heading, Lines, Pair
+from retrieval.text.language import Language, detect_language
 
 _MAX_DEPTH = 6
-#: Attributes of schema.org's Product, in Persian as shops name them.
-_NAMES = {"sku": "کد کالا", "color": "رنگ", "size": "سایز", "material": "جنس"}
-_MORE_NAMES = {"brand": "برند", "model": "مدل", "weight": "وزن", "category": "دسته"}
-_AVAILABLE = {"InStock": "موجود", "OutOfStock": "ناموجود", "PreOrder": "پیش‌سفارش"}
-_CURRENCIES = {"IRR": "ریال", "IRT": "تومان", "USD": "دلار", "EUR": "یورو"}
+_ATTRIBUTES = ("sku", "color", "size", "material", "brand", "model", "weight")
+_STATES = frozenset({"InStock", "OutOfStock", "PreOrder"})
+_NAMES = {
+    name: {Language.FA: persian, Language.EN: english}
+    for name, persian, english in load_rows("schema_org.tsv", 3)
+}
 
 
 def read_structured_data(parser: LexborHTMLParser) -> list[Element]:
     """Read the pairs of FAQPage and the attributes of Product; nothing of the rest."""
     elements: list[Element] = []
+    language = detect_language(parser.body.text() if parser.body else "")
     for node in parser.css('script[type="application/ld+json"]'):
         try:
             data = orjson.loads(node.text())
@@ -28,7 +32,7 @@ def read_structured_data(parser: LexborHTMLParser) -> list[Element]:
             if "Question" in kinds:
                 elements += _pair(thing)
             if "Product" in kinds:
-                elements += _product(thing)
+                elements += _product(thing, language)
     return elements
 
 
@@ -53,11 +57,11 @@ def _pair(thing: Mapping[str, object]) -> Iterator[Element]:
         yield Pair(question, told)
 
 
-def _product(thing: Mapping[str, object]) -> Iterator[Element]:
+def _product(thing: Mapping[str, object], language: Language) -> Iterator[Element]:
     name = _plain(thing.get("name"))
     lines = [
-        f"{label}: {value}"
-        for key, label in (_NAMES | _MORE_NAMES).items()
+        f"{_NAMES[key][language]}: {value}"
+        for key in _ATTRIBUTES
         if (value := "، ".join(_texts(thing.get(key))))
     ]
     for item in _listed(thing.get("additionalProperty")):
@@ -65,20 +69,21 @@ def _product(thing: Mapping[str, object]) -> Iterator[Element]:
         if label and value:
             lines.append(f"{label}: {value}")
     for offer in _listed(thing.get("offers"))[:1]:
-        lines += _offer(offer)
+        lines += _offer(offer, language)
     if name and lines:
         yield Heading(1, name)
         yield Lines(tuple(lines))
 
 
-def _offer(offer: Mapping[str, object]) -> Iterator[str]:
+def _offer(offer: Mapping[str, object], language: Language) -> Iterator[str]:
     price = _plain(offer.get("price") or offer.get("lowPrice"))
     currency = _plain(offer.get("priceCurrency"))
     if price:
-        yield f"قیمت: {price} {_CURRENCIES.get(currency, currency)}".strip()
+        unit = _NAMES[currency][language] if currency in _NAMES else currency
+        yield f"{_NAMES['price'][language]}: {price} {unit}".strip()
     state = _plain(offer.get("availability")).rpartition("/")[2]
-    if state in _AVAILABLE:
-        yield f"موجودی: {_AVAILABLE[state]}"
+    if state in _STATES:
+        yield f"{_NAMES['availability'][language]}: {_NAMES[state][language]}"
 
 
 def _listed(value: object) -> Sequence[Mapping[str, object]]:
