@@ -105,8 +105,11 @@ def is_spoken_question(line: str, following: str) -> bool:
     words = folded.split()
     if _begins(folded, WORDS["begins"]) and len(words) > 1:
         return not is_question(following) and normalise(following) != ""
+    answer = normalise(following)
+    if _begins(answer, WORDS["yes_no"]):
+        return len(words) > 1
     has_verb = bool(words[1:]) and words[-1] in WORDS["asks"]
-    return has_verb and _begins(normalise(following), WORDS["yes_no"])
+    return has_verb and _begins(answer, WORDS["perhaps"])
 
 
 def _begins(folded: str, phrases: frozenset[str]) -> bool:
@@ -167,7 +170,7 @@ def join_broken(lines: Sequence[str]) -> str:
 def cut_row(line: str, delimiter: str) -> tuple[str, ...]:
     """Cut a line at a delimiter into trimmed cells."""
     if delimiter == "|":
-        line = line.strip(" |")
+        line = line.strip().removeprefix("|").removesuffix("|")
     return tuple(cell.strip() for cell in line.split(delimiter))
 
 

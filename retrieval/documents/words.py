@@ -3,7 +3,7 @@
 from retrieval.data.loading import load_groups
 from retrieval.text.normalise import normalise
 
-_GROUPS = ("begins", "asks", "yes_no", "attribute", "key", "value")
+_GROUPS = ("begins", "asks", "yes_no", "perhaps", "attribute", "key", "value")
 
 WORDS = {
     name: frozenset(map(normalise, words))
