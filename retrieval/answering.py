@@ -273,7 +273,12 @@ def _lean(
         return asked, NOTHING, ""
     before = read_question(last.question, index.lexicon)
     if asked.is_elliptic:
-        asked = replace(asked, kinds=before.kinds, is_bare=before.is_bare)
+        asked = replace(
+            asked,
+            kinds=before.kinds,
+            is_bare=before.is_bare,
+            is_vague=before.is_vague,
+        )
     subject = read_question(last.subject, index.lexicon).names
     known = {term.term.word for term in subject}
     rest_terms: tuple[AskedTerm, ...] = tuple(

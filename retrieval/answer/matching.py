@@ -19,10 +19,11 @@ _MOSTLY = 0.5
 #: A figure of the same passage, in another line of it.
 _NEARBY = 0.6
 _CODE_DIGITS = 3
-_OF_BUSINESS = frozenset({ValueKind.PLACE, ValueKind.PHONE})
+_OF_BUSINESS = frozenset({ValueKind.ADDRESS, ValueKind.PHONE})
 #: "Is there a red one?" leans on the thing spoken of.
 _PROPERTY = 0.3
-_PRICED = frozenset({ValueKind.PRICE})
+#: Asked for a value of these kinds, no other is an answer.
+_NEVER_ELSE = frozenset({ValueKind.PRICE, ValueKind.ADDRESS, ValueKind.PHONE})
 _D = r"[0-9۰-۹٠-٩]"
 _MONEY = re.compile(
     rf"{_D}[^\n]{{0,12}}(?:تومان|تومن|ریال|toman|rial|هزار|میلیون)|(?:هزار|میلیون)\s+توم"
@@ -39,16 +40,18 @@ _CLOCK = re.compile(
     rf"|{_D}{{1,2}}:{_D}{{2}}|روز|صبح|شب|عصر|day\b|closed",
     re.IGNORECASE,
 )
+_PLACE = re.compile(
+    r"خیابان|کوچه|پلاک|بلوار|میدان|طبقه|پاساژ|جنب|روبه|مجتمع|street|avenue|floor",
+    re.IGNORECASE,
+)
 _PATTERNS: Mapping[ValueKind, re.Pattern[str]] = {
     ValueKind.PRICE: _MONEY,
     ValueKind.TIME: _CLOCK,
     ValueKind.DURATION: _WITH_UNIT,
     ValueKind.PERCENT: re.compile(rf"{_D}\s*(?:درصد|٪|%|percent)|(?:٪|%)\s*{_D}|درصد"),
     ValueKind.PHONE: re.compile(rf"{_D}[{_D[1:-1]}\s\-]{{6,}}"),
-    ValueKind.PLACE: re.compile(
-        r"خیابان|کوچه|پلاک|بلوار|میدان|طبقه|پاساژ|جنب|روبه|مجتمع|street|avenue|floor",
-        re.IGNORECASE,
-    ),
+    ValueKind.PLACE: _PLACE,
+    ValueKind.ADDRESS: _PLACE,
 }
 
 
@@ -193,7 +196,9 @@ def _match(
         "rest": rest,
         "number": _share(numbers, body),
         "code_missing": 1.0 - _share(codes, body) if codes else 0.0,
-        "unpriced": float(bool(kinds) and kinds <= _PRICED and not fitting),
+        "unpriced": float(
+            bool(kinds) and kinds <= _NEVER_ELSE and not fitting and not asked.is_vague
+        ),
         "pair": float(fact.kind is BlockKind.PAIR),
         "row": float(bool(fact.cells)),
         "bare_subject": subject * (1 - weight),

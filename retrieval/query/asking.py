@@ -8,7 +8,7 @@ from functools import lru_cache
 from retrieval.data.loading import load_groups
 from retrieval.index.lexicon import Lexicon
 from retrieval.query.forms import find_meanings
-from retrieval.query.glossary import read_name, read_phrases
+from retrieval.query.glossary import is_english, read_name, read_phrases
 from retrieval.query.terms import (
     Term,
     TermSet,
@@ -51,6 +51,7 @@ class ValueKind(StrEnum):
     PERCENT = "percent"
     PHONE = "phone"
     PLACE = "place"
+    ADDRESS = "address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,8 @@ class Asked:
     terms: tuple[AskedTerm, ...]
     kinds: frozenset[ValueKind]
     is_bare: bool = False
+    #: "How much" may be of anything, "how many tomans" is a price.
+    is_vague: bool = False
     #: "And in black?" has no verb of its own: the question before has it.
     is_elliptic: bool = False
     #: Several things are weighed against each other.
@@ -104,6 +107,7 @@ class Asked:
 _OF = "_of"
 _GROUPS = (
     "bare",
+    "amount",
     "verb",
     "compare",
     "attribute",
@@ -117,7 +121,7 @@ _FOLDED = {
 _KIND_OF = {
     word: ValueKind(group.removesuffix(_OF))
     for group, words in _FOLDED.items()
-    if group not in ("bare", "verb", "compare", "attribute")
+    if group not in ("bare", "amount", "verb", "compare", "attribute")
     for word in words
 }
 _KIND_WEIGHTS = {
@@ -127,8 +131,9 @@ _KIND_WEIGHTS = {
     ValueKind.PERCENT: 0.4,
     ValueKind.PHONE: 0.8,
     ValueKind.PLACE: 1.0,
+    ValueKind.ADDRESS: 1.0,
 }
-_BARE = _FOLDED["bare"]
+_BARE = _FOLDED["bare"] | _FOLDED["amount"]
 _COMMON = {
     kind: frozenset(normalise(word) for word in words)
     for kind, words in load_groups("common_words.tsv", KINDS).items()
@@ -170,7 +175,8 @@ def read_question(text: str, lexicon: Lexicon) -> Asked:
         tuple(asked),
         frozenset(kinds),
         is_bare,
-        is_elliptic,
+        is_vague=is_bare and _FOLDED["bare"].isdisjoint(words),
+        is_elliptic=is_elliptic,
         is_comparing=_compares(words),
         excluded=excluded,
     )
@@ -346,11 +352,12 @@ def _asked(
     }
     is_attribute = not _FOLDED["attribute"].isdisjoint({term.word, *term.roots})
     is_verb = any(root.startswith("-") for root in term.roots) or "verb" in common
+    is_plain_english = term.word.isascii() and is_english(term.word)
     if term.is_number:
         weight = _NUMBER_WEIGHT
     elif kinds:
         weight = max(_KIND_WEIGHTS[kind] for kind in kinds)
-    elif term.word in _SAYING_LITTLE:
+    elif term.word in _SAYING_LITTLE or is_plain_english:
         weight = _FUNCTION_WEIGHT
     elif is_known:
         weight = lexicon.rarity(term) * (_VERB_SHARE if is_verb else 1.0)
@@ -365,9 +372,12 @@ def _asked(
         is_known,
         frozenset(kinds),
         is_name=lexicon.names(term),
-        is_common=bool(common),
+        is_common=bool(common) or is_plain_english,
         is_verb=is_verb,
-        is_noun=not is_verb and not common & _NOT_NOUNS and not kinds,
+        is_noun=not is_verb
+        and not common & _NOT_NOUNS
+        and not kinds
+        and not is_plain_english,
         is_attribute=is_attribute,
         is_property="colour" in common and not is_attribute,
         classes=tuple(

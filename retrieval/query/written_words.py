@@ -1,5 +1,6 @@
 """The frequent words of written Persian, as the library wordfreq counted them."""
 
+from retrieval.data.loading import load_rows
 from retrieval.query.letters import is_persian_word
 from retrieval.text.normalise import normalise
 
@@ -13,10 +14,11 @@ def load_written_words() -> dict[str, float]:
     # The library keeps 15 megabytes of modules: only who reads questions pays for it.
     import wordfreq
 
+    unprotected = {normalise(word) for (word,) in load_rows("unprotected.tsv", 1)}
     words: dict[str, float] = {}
     for token, frequency in wordfreq.get_frequency_dict("fa").items():
         word = normalise(token)
-        if is_persian_word(word):
+        if is_persian_word(word) and word not in unprotected:
             words.setdefault(word, frequency)
     # What the library remembers is needed no more.
     wordfreq.get_frequency_dict.cache_clear()
