@@ -95,6 +95,13 @@ def test_each_attribute_of_a_table_is_one_cell_below_the_product(table: str) -> 
     assert {block.headings for block in read_blocks(table)[1:]} == {("گلدان",)}
 
 
+def test_attributes_in_words_are_told_by_their_names() -> None:
+    text = "| جنس | چرم |\n|---|---|\n| رنگ | قرمز |\n| سایز | بزرگ |"
+    assert rows(text) == [[("جنس", "چرم")], [("رنگ", "قرمز")], [("سایز", "بزرگ")]]
+    text = "| رنگ | قیمت |\n|---|---|\n| قرمز | ۲۰ |\n| سبز | ۳۰ |"
+    assert rows(text)[0] == [("رنگ", "قرمز"), ("قیمت", "۲۰")]
+
+
 def test_two_columns_of_things_and_prices_are_no_attributes() -> None:
     page = (
         "<table><tr><td>گل</td><td>قیمت</td></tr><tr><td>رز</td><td>۲۰</td></tr>"
