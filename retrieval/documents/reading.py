@@ -34,7 +34,8 @@ def read_blocks(text: str, title: str = "") -> tuple[Block, ...]:
         elements = read_html(text)
     else:
         elements = _rejoin_pages(read_markdown(_drop_page_numbers(text)))
-    return tuple(Builder(title).build(_join_attributes(_pair_up(elements))))
+    blocks = Builder(title).build(_join_attributes(_pair_up(elements)))
+    return tuple(block for block in blocks if block.text.strip())
 
 
 def clean(text: str) -> str:

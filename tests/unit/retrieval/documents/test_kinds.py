@@ -1,7 +1,7 @@
 """More kinds of what shops hand in: attributes, leads, spanning cells, JSON-LD."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from retrieval.documents.blocks import Block, BlockKind
@@ -327,6 +327,8 @@ _PIECES = (
 )
 
 
+@example(["#"])
+@example([":", "\n", "- یک"])
 @given(st.lists(st.sampled_from(_PIECES), max_size=30))
 def test_whatever_is_pasted_is_read(pieces: list[str]) -> None:
     for block in read_blocks("".join(pieces)):
