@@ -11,16 +11,16 @@ from retrieval.query.asking import Asked, AskedTerm, match
 # The bounds below were read off two sets of dialogues, of four and of three businesses:
 # of what they refuse, fewer answers were right than wrong or a person's case.
 #: A lower score is mostly of a fact that merely shares some words.
-_LEAST_SCORE = 5.5
+_LEAST_SCORE = 4.5
 #: Where a question leans on others, a fact scores higher by what it shares with those.
-_LEAST_LEANING_SCORE = 7.5
+_LEAST_LEANING_SCORE = 6.5
 #: Two statements nearer than this fit equally, and none is guessed.
-_LEAST_MARGIN = 0.1
+_LEAST_MARGIN = 0.05
 #: A question that says much, of which the fact holds next to nothing.
 _LEAST_COVERAGE = 0.2
 _SAYS_MUCH = 0.8
 #: A figure is given for what was named, not for something like it.
-_MOST_MISSING_NOUNS = 1
+_MOST_MISSING_NOUNS = 2
 #: Of a post's title, so much must be the fact's: else another thing would be answered.
 _LEAST_OF_TITLE = 0.45
 #: How much lower another fact may score that answers for another of the named things.

@@ -78,6 +78,8 @@ class Builder:
         while self.headings and self.headings[-1][0] >= heading.level:
             self.headings.pop()
         self.lead = self.outer_item = ""
+        if not text:
+            return
         yield self._block(BlockKind.HEADING, text)
         self.headings.append((heading.level, text))
 
@@ -85,7 +87,8 @@ class Builder:
         """Yield a line that ends with a colon as the heading of what follows."""
         self.lead = ""
         text = shape.strip_frame(line.rstrip(": "))
-        yield self._block(BlockKind.HEADING, text)
+        if text:
+            yield self._block(BlockKind.HEADING, text)
         self.lead = text
 
     def _rows(self, table: Table) -> Iterator[Block]:

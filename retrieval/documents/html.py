@@ -54,17 +54,21 @@ def read_html(text: str) -> list[Element]:
     root = body.css_first("main, [role=main]") or body.css_first("article") or body
     structured = read_structured_data(parser)
     _drop_chrome(root)
-    elements = list(_walk(root, is_item=False))
+    try:
+        elements = list(_walk(root, is_item=False))
+        printed = normalise(_one_line(root))
+    except RecursionError:
+        # No shop's page is nested a thousand deep; its words are read all the same.
+        text = root.text(separator="\n")
+        lines = (" ".join(line.split()) for line in text.split("\n"))
+        elements, printed = [Lines(tuple(filter(None, lines)))], normalise(text)
     # Most pages say the same in print: there it stands among what belongs to it.
-    printed = normalise(_one_line(root))
-    return [
-        *elements,
-        *(
-            one
-            for one in structured
-            if not isinstance(one, Pair) or normalise(one.question) not in printed
-        ),
-    ]
+    unprinted = (
+        one
+        for one in structured
+        if not isinstance(one, Pair) or normalise(one.question) not in printed
+    )
+    return [*elements, *unprinted]
 
 
 def _drop_chrome(root: LexborNode) -> None:

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby, islice, takewhile
+from typing import TypeGuard
 
 from retrieval.documents import lines as shape
 from retrieval.documents.blocks import Block
@@ -32,7 +34,8 @@ def read_blocks(text: str, title: str = "") -> tuple[Block, ...]:
         elements = read_html(text)
     else:
         elements = _rejoin_pages(read_markdown(_drop_page_numbers(text)))
-    return tuple(Builder(title).build(_join_attributes(_pair_up(elements))))
+    blocks = Builder(title).build(_join_attributes(_pair_up(elements)))
+    return tuple(block for block in blocks if block.text.strip())
 
 
 def clean(text: str) -> str:
@@ -80,23 +83,26 @@ def _pair_up(elements: Sequence[Element]) -> list[Element]:
     paired: list[Element] = []
     at = 0
     while at < len(elements):
-        element, end = elements[at], at + 1
-        while end < len(elements) and isinstance(elements[end], Lines):
-            end += 1
-        if answer := _read_answer(element, elements[at + 1 : end]):
-            paired.append(Pair(answer[0], answer[1]))
-            at = end
-        else:
-            paired.append(element)
-            at += 1
+        element = elements[at]
+        paired.append(element)
+        at += 1
+        if isinstance(element, Heading):
+            below = [*takewhile(_is_lines, islice(elements, at, None))]
+            if pair := _read_pair(element, below):
+                paired[-1] = pair
+                at += len(below)
     return paired
 
 
-def _read_answer(element: Element, below: Sequence[Element]) -> tuple[str, str] | None:
-    lines = [line for one in below if isinstance(one, Lines) for line in one.lines]
-    if not isinstance(element, Heading) or not lines:
+def _is_lines(element: Element) -> TypeGuard[Lines]:
+    return isinstance(element, Lines)
+
+
+def _read_pair(heading: Heading, below: Sequence[Element]) -> Pair | None:
+    lines = [line for one in below if _is_lines(one) for line in one.lines]
+    if not lines:
         return None
-    question = shape.strip_frame(element.text)
+    question = shape.strip_frame(heading.text)
     is_asking = shape.is_question(question)
     if not is_asking and not shape.is_spoken_question(question, lines[0]):
         return None
@@ -108,23 +114,24 @@ def _read_answer(element: Element, below: Sequence[Element]) -> tuple[str, str] 
         answer = shape.join_broken(lines)
     if not answer or len(answer) > _MAX_ANSWER_CHARS:
         return None
-    return shape.strip_mark(question), answer
+    return Pair(shape.strip_mark(question), answer)
 
 
 def _join_attributes(elements: Sequence[Element]) -> list[Element]:
     """Make a list of attributes, item by item, the lines of one product."""
     joined: list[Element] = []
-    for element in elements:
-        before = joined[-1] if joined else None
-        if (
-            isinstance(element, Lines)
-            and isinstance(before, Lines)
-            and element.is_item
-            and before.is_item
-            and element.lead == before.lead
-            and all(map(shape.read_attribute, (*before.lines, *element.lines)))
-        ):
-            joined[-1] = replace(before, lines=(*before.lines, *element.lines))
-        else:
-            joined.append(element)
+    for lead, run in groupby(elements, key=_attribute_lead):
+        if lead is None:
+            joined += run
+            continue
+        items = [one for one in run if isinstance(one, Lines)]
+        lines = tuple(line for one in items for line in one.lines)
+        joined.append(replace(items[0], lines=lines))
     return joined
+
+
+def _attribute_lead(element: Element) -> str | None:
+    """Return the lead of an item that is an attribute; None for all else."""
+    if not isinstance(element, Lines) or not element.is_item:
+        return None
+    return element.lead if all(map(shape.read_attribute, element.lines)) else None

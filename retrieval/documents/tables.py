@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from retrieval.documents.blocks import Cell
 from retrieval.documents.elements import Table
+from retrieval.documents.lines import attribute_word
 from retrieval.documents.words import WORDS
 from retrieval.text.normalise import normalise
 
@@ -66,8 +67,9 @@ def _find_attributes(table: Table, rows: Sequence[Row]) -> list[Row]:
     if name in WORDS["key"] and value in WORDS["value"]:
         return [*rows]
     # Markdown has no table without a header: the first attribute stands there.
-    is_first_attribute = bool(_DIGIT.search(header[1])) and bool(header[0])
-    return [header, *rows] if is_first_attribute else []
+    words = {attribute_word(row[0]) for row in (header, *rows)} - {""}
+    is_first_attribute = bool(_DIGIT.search(header[1])) or len(words) > 1
+    return [header, *rows] if is_first_attribute and all(header) else []
 
 
 def _carry_down(row: Row, above: Row) -> Row:

@@ -1,6 +1,8 @@
 """More kinds of what shops hand in: attributes, leads, spanning cells, JSON-LD."""
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from retrieval.documents.blocks import Block, BlockKind
 from retrieval.documents.reading import read_blocks
@@ -93,6 +95,13 @@ def test_pasted_rows_without_a_header_are_rows_all_the_same() -> None:
 def test_each_attribute_of_a_table_is_one_cell_below_the_product(table: str) -> None:
     assert rows(table) == [[("ارتفاع", "۳۰ سانت")], [("رنگ", "قرمز")]]
     assert {block.headings for block in read_blocks(table)[1:]} == {("گلدان",)}
+
+
+def test_attributes_in_words_are_told_by_their_names() -> None:
+    text = "| جنس | چرم |\n|---|---|\n| رنگ | قرمز |\n| سایز | بزرگ |"
+    assert rows(text) == [[("جنس", "چرم")], [("رنگ", "قرمز")], [("سایز", "بزرگ")]]
+    text = "| رنگ | قیمت |\n|---|---|\n| قرمز | ۲۰ |\n| سبز | ۳۰ |"
+    assert rows(text)[0] == [("رنگ", "قرمز"), ("قیمت", "۲۰")]
 
 
 def test_two_columns_of_things_and_prices_are_no_attributes() -> None:
@@ -288,3 +297,39 @@ def test_a_line_of_marks_alone_is_nothing() -> None:
         "یک.",
         "دو.",
     ]
+
+
+def test_a_page_that_is_nested_without_end_is_read_for_its_words() -> None:
+    page = "<p>سلام.</p>" + "<div>" * 3_000 + "خوش آمدید."
+    assert "خوش آمدید." in [block.text for block in read_blocks(page)]
+
+
+def test_a_long_list_of_attributes_takes_time_by_its_length() -> None:
+    text = "\n".join(f"- قیمت {n}: {n}" for n in range(8_000))
+    assert len(read_blocks(text)) == 8_000
+
+
+_PIECES = (
+    *(
+        "<table>",
+        "</table>",
+        "<tr>",
+        '<td rowspan="3">',
+        '<td colspan="99999">',
+        "<td>",
+    ),
+    *("<th>", "<ul>", "<li>", "</li>", "</ul>", "<dl>", "<dt>", "<dd>", "<details>"),
+    *("<summary>", "</details>", "<button aria-expanded>", "<h2>", "</h2>", "<p>"),
+    *("قیمت: ۲۰", "رنگ: سبز", "کی میرسه", "بله", "| | ج |", "الف\tب", "۱\t۲", "- یک"),
+    *("  - دو", "پایان:", ":", "|", "#", "🌸", "س: چه؟", "ج: هیچ", "\n", "\n\n", " "),
+    '<script type="application/ld+json">{"@type":"Product","name":3,"offers":[1]}',
+    "</script>",
+)
+
+
+@example(["#"])
+@example([":", "\n", "- یک"])
+@given(st.lists(st.sampled_from(_PIECES), max_size=30))
+def test_whatever_is_pasted_is_read(pieces: list[str]) -> None:
+    for block in read_blocks("".join(pieces)):
+        assert block.text.strip()
