@@ -30,6 +30,7 @@ from retrieval.production_rag import average
 from retrieval.query.asking import (
     Asked,
     AskedTerm,
+    ValueKind,
     read_english_question,
     read_question,
 )
@@ -39,6 +40,8 @@ from retrieval.query.spelling import correct_text
 from retrieval.text.language import Language
 
 _CANDIDATES = 60
+#: Between the subjects of an answer about several things.
+SUBJECTS_JOINED = "، "
 #: More questions in one burst are a letter, which a person reads.
 _MAX_QUESTIONS = 3
 _MAX_CAPTION_TERMS = 6
@@ -104,7 +107,7 @@ class Answerer:
         Raises EmbeddingError and SearchFailedError.
         """
         spoken = read_burst(burst.texts, language, self._nearest)
-        questions = list(spoken.questions[:_MAX_QUESTIONS])
+        questions = self._merge(spoken.questions, index)[:_MAX_QUESTIONS]
         understanding = Understanding(spoken.acts, spoken.language, (), spoken.talk)
         if not questions or any(act in HANDED_OVER for act in spoken.acts):
             act = _act_without_search(spoken, turns)
@@ -124,6 +127,19 @@ class Answerer:
             ),
         )
         return _draft(understanding, found, choices)
+
+    def _merge(self, questions: Sequence[str], index: KnowledgeIndex) -> list[str]:
+        """Put a question that names nothing behind the one that it goes on with.
+
+        "Do you wrap gifts? How much is it?" and "A or B? Which is cheaper?" are one.
+        """
+        merged: list[str] = []
+        for question in questions:
+            if merged and goes_on(read_question(question, index.lexicon)):
+                merged[-1] = f"{merged[-1]} {question}"
+            else:
+                merged.append(question)
+        return merged
 
     def _nearest(self, text: str) -> Act | None:
         if self._examples is None:
@@ -233,6 +249,15 @@ def _loss(one: _Found, other: _Found) -> float:
     return 1 - other.matches[0].score / one.matches[0].score
 
 
+def goes_on(asked: Asked) -> bool:
+    """Tell a question that only asks for a price, or which of the named is the better."""
+    has_names = any(
+        term.is_known and term.is_noun and not term.is_attribute for term in asked.names
+    )
+    only_price = asked.kinds == {ValueKind.PRICE} or asked.is_bare
+    return not has_names and (asked.is_comparing or only_price)
+
+
 def _act_without_search(spoken: Spoken, turns: Sequence[Turn]) -> DraftAct | None:
     """Decide a burst that asks nothing; None if the turn before makes it a question."""
     acts = set(spoken.acts)
@@ -280,6 +305,10 @@ def _lean(
             is_vague=before.is_vague,
         )
     subject = read_question(last.subject, index.lexicon).names
+    names_none = not any(term.is_name and not term.is_attribute for term in asked.names)
+    if names_none and SUBJECTS_JOINED in last.subject:
+        # "And the small ones?" is about both that were compared.
+        asked = replace(asked, is_comparing=True)
     known = {term.term.word for term in subject}
     rest_terms: tuple[AskedTerm, ...] = tuple(
         term
@@ -295,6 +324,14 @@ def _lean(
         name=last.subject,
     )
     return asked, context, last.question
+
+
+def _is_covered(one: _Found, answered: Sequence[tuple[_Found, Choice]]) -> bool:
+    """Tell whether a question's best passage is quoted in answer to another."""
+    if not one.matches:
+        return False
+    quoted = {fact.chunk.document_id for _, choice in answered for fact in choice.facts}
+    return one.matches[0].fact.chunk.document_id in quoted
 
 
 def _draft(
@@ -325,8 +362,13 @@ def _draft(
         understanding,
         text="\n".join(dict.fromkeys(parts)),
         facts=tuple(fact for _, choice in answered for fact in choice.facts),
-        is_partial=len(answered) < len(found),
+        is_partial=any(
+            not choice.facts and not _is_covered(one, answered)
+            for one, choice in zip(found, choices, strict=True)
+        ),
         question=one.text,
-        subject="، ".join(dict.fromkeys(fact.subject for fact in choice.facts)),
+        subject=SUBJECTS_JOINED.join(
+            dict.fromkeys(fact.subject for fact in choice.facts)
+        ),
         matches=tuple(one.matches[:8]),
     )

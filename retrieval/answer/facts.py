@@ -20,6 +20,8 @@ _NAME = re.compile(r"^([^:.؛،؟!?\n]{2,60}):\s")
 _MAX_NAME_WORDS = 7
 #: Three letters in a row are a name; "B13" is a code.
 _WORDS = re.compile(r"[^\W\d_]{3}")
+#: A longer answer is a page of its own, of which a part is quoted.
+_WHOLE_ANSWER_CHARS = 300
 _FIGURE = re.compile(r"\d{3,}")
 #: An item of several short sentences about the thing that it names.
 _WHOLE_ITEM_CHARS = 200
@@ -131,7 +133,9 @@ def _facts_of(chunk: IndexedChunk) -> Iterator[Fact]:
 
 def _statements(block: Block) -> tuple[str, ...]:
     match block.kind:
-        case BlockKind.TABLE_ROW | BlockKind.PAIR:
+        case BlockKind.TABLE_ROW | BlockKind.PRODUCT:
+            return (block.text,)
+        case BlockKind.PAIR if len(block.text) <= _WHOLE_ANSWER_CHARS:
             return (block.text,)
         case BlockKind.LIST_ITEM if _is_whole(block.text):
             return (block.text,)

@@ -206,6 +206,7 @@ def _match(
         "bare_leaning": leaning * (1 - weight) if context else 0.0,
         "same_parent": float(fact.chunk.parent_id == context.parent),
         "same_document": float(fact.chunk.document_id == context.document),
+        "named": _named(content, fact),
         "outdated": float(fact.is_outdated),
         "focus": _focus(asked, context, fact),
         "excluded": float(any(_holds(term, fact) for term in asked.excluded)),
@@ -296,6 +297,14 @@ def _wanted(asked: Asked, context: Context) -> TermSet:
         + [part for term in asked.terms for phrase in term.others for part in phrase]
         + [term.term for term in (*context.subject, *context.rest)]
     )
+
+
+def _named(content: Sequence[AskedTerm], fact: Fact) -> float:
+    """Give the share of the names in a question that are the fact's own name."""
+    names = [term for term in content if term.is_name and not term.is_attribute]
+    if not names or not fact.name:
+        return 0.0
+    return _share(names, {t.term.word: match(t, fact.name) for t in names})
 
 
 def _whole(fact: Fact) -> str:

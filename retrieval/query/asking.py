@@ -175,7 +175,7 @@ def read_question(text: str, lexicon: Lexicon) -> Asked:
         tuple(asked),
         frozenset(kinds),
         is_bare,
-        is_vague=is_bare and _FOLDED["bare"].isdisjoint(words),
+        is_vague=is_bare and _FOLDED["bare"].isdisjoint(normalise(text).split()),
         is_elliptic=is_elliptic,
         is_comparing=_compares(words),
         excluded=excluded,
