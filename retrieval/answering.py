@@ -30,12 +30,12 @@ from retrieval.production_rag import average
 from retrieval.query.asking import (
     Asked,
     AskedTerm,
-    ValueKind,
     read_english_question,
     read_question,
 )
 from retrieval.query.finglish import transliterate
 from retrieval.query.forms import build_forms, to_search_text
+from retrieval.query.kinds import ValueKind
 from retrieval.query.spelling import correct_text
 from retrieval.text.language import Language
 
@@ -250,7 +250,7 @@ def _loss(one: _Found, other: _Found) -> float:
 
 
 def goes_on(asked: Asked) -> bool:
-    """Tell a question that only asks for a price, or which of the named is the better."""
+    """Tell a question that only asks for a price, or which of two is better."""
     has_names = any(
         term.is_known and term.is_noun and not term.is_attribute for term in asked.names
     )

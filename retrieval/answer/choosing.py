@@ -6,6 +6,7 @@ from itertools import islice
 
 from retrieval.answer.facts import Fact
 from retrieval.answer.matching import Context, Match, holds
+from retrieval.documents.blocks import BlockKind
 from retrieval.query.asking import Asked, AskedTerm, match
 
 # The bounds below were read off two sets of dialogues, of four and of three businesses:
@@ -15,7 +16,7 @@ _LEAST_SCORE = 4.5
 #: Where a question leans on others, a fact scores higher by what it shares with those.
 _LEAST_LEANING_SCORE = 6.5
 #: Two statements nearer than this fit equally, and none is guessed.
-_LEAST_MARGIN = 0.05
+_LEAST_MARGIN = 0.2
 #: A question that says much, of which the fact holds next to nothing.
 _LEAST_COVERAGE = 0.2
 _SAYS_MUCH = 0.8
@@ -54,18 +55,17 @@ def choose(asked: Asked, context: Context, matches: Sequence[Match]) -> Choice:
 
 
 def _is_sure(asked: Asked, context: Context, best: Match) -> bool:
-    measured = best.features
+    measured = best.measures
     least = _LEAST_LEANING_SCORE if context else _LEAST_SCORE
     if best.score < least or best.fact.is_outdated:
         return False
     if context.is_referred and not asked.names:
-        return measured["subject"] >= _LEAST_OF_TITLE
-    if measured["coverage"] < _LEAST_COVERAGE and measured["asks"] > _SAYS_MUCH:
+        return measured.subject >= _LEAST_OF_TITLE
+    if measured.coverage < _LEAST_COVERAGE and measured.asks > _SAYS_MUCH:
         return False
-    is_figure = measured["kind"] == 1
+    is_figure = measured.kind == 1
     return not is_figure or (
-        measured["missing_noun"] <= _MOST_MISSING_NOUNS
-        and not measured["missing_strange"]
+        measured.missing_noun <= _MOST_MISSING_NOUNS and not measured.missing_strange
     )
 
 
@@ -136,7 +136,7 @@ def _is_about(term: AskedTerm, fact: Fact, asked: Asked) -> bool:
 
 
 def _is_alike(best: Match, other: Match) -> bool:
-    return (
-        best.features["kind"] == other.features["kind"]
-        and best.features["pair"] == other.features["pair"] == 0
+    return best.measures.kind == other.measures.kind and BlockKind.PAIR not in (
+        best.fact.kind,
+        other.fact.kind,
     )

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from retrieval.answer.facts import Fact
 from retrieval.documents.blocks import BlockKind
-from retrieval.query.asking import Asked, AskedTerm, ValueKind, match
+from retrieval.query.asking import Asked, AskedTerm, match
+from retrieval.query.kinds import ValueKind
 from retrieval.query.terms import Term, TermSet
 
 #: A word of the heading or the title tells less than one of the fact itself.
@@ -19,6 +20,12 @@ _MOSTLY = 0.5
 #: A figure of the same passage, in another line of it.
 _NEARBY = 0.6
 _CODE_DIGITS = 3
+#: Where no kind of value is asked for, and where a fact has no name of its own.
+_NO_KIND = 0.5
+_NO_NAME = 0.5
+_MOST_NAMING = 12
+_ASKS_ALL = 2.0
+_FAR, _NEAR = 0.76, 0.90
 _OF_BUSINESS = frozenset({ValueKind.ADDRESS, ValueKind.PHONE})
 #: "Is there a red one?" leans on the thing spoken of.
 _PROPERTY = 0.3
@@ -67,7 +74,7 @@ class Context:
     rest: tuple[AskedTerm, ...] = ()
     document: UUID | None = None
     parent: UUID | None = None
-    kinds: frozenset[ValueKind] = frozenset()
+    #: A post or an ad that the message points at, rather than the turn before.
     is_referred: bool = False
     name: str = ""
 
@@ -87,56 +94,87 @@ class Similarities:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
-    """A fact with its measures for one question."""
+class Measures:
+    """What is measured of a fact for one question; shares are 0 to 1.
 
-    fact: Fact
-    score: float
-    features: Mapping[str, float]
-    missing: tuple[AskedTerm, ...]
+    `body` and `above` are of the question's words, in the fact itself and above it;
+    `subject` and `rest` of those that it leans on, and count again as `bare_` where
+    the question says little itself. `kind` is 1 for a value of the asked kind, .5
+    where none is asked for. `missing_noun` counts, the other two missing ones weigh,
+    the words that the fact does not hold. `asks` is the weight of all that was said.
+    """
+
+    body: float
+    above: float
+    kind: float
+    precision: float
+    focus: float
+    titled: float
+    named: float
+    alone: float
+    leaning: float
+    subject: float
+    rest: float
+    bare_subject: float
+    bare_rest: float
+    bare_leaning: float
+    same_parent: float
+    same_document: float
+    number: float
+    code_missing: float
+    unpriced: float
+    excluded: float
+    outdated: float
+    row: float
+    missing_strange: float
+    missing_noun: float
+    missing_name: float
+    coverage: float
+    asks: float
 
 
+#: Fitted by hand and by `python -m benchmarks.facts` on the dialogues of seven
+#: businesses, where it changed no share by more than three of a hundred.
 WEIGHTS: Mapping[str, float] = {
     "body": 5.4,
     "above": 0.3,
     "kind": 1.6,
     "precision": 1.8,
     "focus": 1.8,
-    "alone": 2.5,
+    "titled": 0.7,
+    "named": 1.0,
+    "alone": 2.8,
     "leaning": 1.9,
     "subject": 1.0,
     "rest": 0.15,
-    "number": 1.0,
-    "row": 0.45,
     "bare_subject": 1.2,
     "bare_rest": 0.35,
     "bare_leaning": 0.6,
     "same_parent": 0.85,
     "same_document": 0.85,
-    "excluded": -4.0,
+    "number": 1.0,
     "code_missing": -3.0,
-    "titled": 0.7,
+    "unpriced": -3.0,
+    "excluded": -4.0,
     "outdated": -4.0,
+    "row": 0.45,
     "missing_noun": -0.6,
     "missing_name": -0.8,
-    "unpriced": -3.0,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A fact with its measures for one question."""
+
+    fact: Fact
+    score: float
+    measures: Measures
 
 
 def fits(kind: ValueKind, text: str) -> bool:
     """Tell whether a text holds a value of a kind."""
     return _PATTERNS[kind].search(text) is not None
-
-
-def score_facts(
-    asked: Asked,
-    context: Context,
-    facts: Iterable[Fact],
-    similarities: Similarities,
-) -> list[Match]:
-    """Measure and score facts for a question, best first."""
-    matches = [_match(asked, context, fact, similarities) for fact in facts]
-    return sorted(matches, key=lambda match: -match.score)
 
 
 def asked_kinds(asked: Asked) -> frozenset[ValueKind]:
@@ -146,152 +184,144 @@ def asked_kinds(asked: Asked) -> frozenset[ValueKind]:
     return frozenset({ValueKind.PRICE})
 
 
-def _match(
-    asked: Asked, context: Context, fact: Fact, similarities: Similarities
-) -> Match:
-    kinds = asked_kinds(asked)
-    whole = _whole(fact)
-    fitting = any(fits(kind, whole) for kind in kinds)
-    content = [term for term in asked.terms if not term.is_kind]
-    plain = [term for term in asked.terms if term.is_kind]
-    body = {term.term.word: _in_body(term, fact) for term in asked.terms}
-    held = {
-        term.term.word: max(body[term.term.word], _ABOVE * match(term, fact.above))
-        for term in content
-    }
-    numbers = [term for term in content if term.term.is_number]
-    codes = [
-        term
-        for term in numbers
-        if term.is_known and len(term.term.word) >= _CODE_DIGITS
-    ]
-    total = sum(term.weight for term in content)
-    known = sum(
-        term.weight * (_PROPERTY if context and term.is_property else 1)
-        for term in content
-        if term.is_known
-    )
-    for term in plain:
-        kind_held = any(fits(kind, whole) for kind in term.kinds)
-        body[term.term.word] = max(body[term.term.word], _KIND_HELD * kind_held)
-        held[term.term.word] = body[term.term.word]
-    in_body = _share(asked.terms, body)
-    anywhere = _share(asked.terms, held)
-    has_own = any(term.is_known for term in content)
-    weight = min(known, 1.0) if has_own else 0.0
-    own = max(weight, min(sum(term.weight for term in plain), 1.0))
-    # Where and how to call are asked of the business, not of the thing spoken of.
-    weight = max(weight, own if any(term.kinds & _OF_BUSINESS for term in plain) else 0)
-    subject = _share(context.subject, {}, fact)
-    rest = _share(context.rest, {}, fact)
-    leaning = _scale(similarities.leaning.get(fact.chunk.chunk_id))
-    features = {
-        "body": in_body * own,
-        "above": (anywhere - in_body) * own,
-        "kind": (1.0 if fitting else 0.0) if kinds else 0.5,
-        "precision": _precision(asked, context, fact),
-        "alone": _scale(similarities.alone.get(fact.chunk.chunk_id)),
-        "leaning": leaning if context else 0.0,
-        "subject": subject,
-        "rest": rest,
-        "number": _share(numbers, body),
-        "code_missing": 1.0 - _share(codes, body) if codes else 0.0,
-        "unpriced": float(
-            bool(kinds) and kinds <= _NEVER_ELSE and not fitting and not asked.is_vague
-        ),
-        "pair": float(fact.kind is BlockKind.PAIR),
-        "row": float(bool(fact.cells)),
-        "bare_subject": subject * (1 - weight),
-        "bare_rest": rest * (1 - weight),
-        "bare_leaning": leaning * (1 - weight) if context else 0.0,
-        "same_parent": float(fact.chunk.parent_id == context.parent),
-        "same_document": float(fact.chunk.document_id == context.document),
-        "named": _named(content, fact),
-        "outdated": float(fact.is_outdated),
-        "focus": _focus(asked, context, fact),
-        "excluded": float(any(_holds(term, fact) for term in asked.excluded)),
-        "missing_strange": sum(
-            term.weight
-            for term in content
-            if held[term.term.word] < _MOSTLY
-            and not term.is_known
-            and not term.is_common
-            and not term.is_verb
-        ),
-        "missing_noun": sum(
-            float(held[term.term.word] < _MOSTLY and term.is_noun) for term in content
-        ),
-        "missing_name": sum(
-            term.weight
-            for term in content
-            if held[term.term.word] < _MOSTLY and term.is_known and not term.is_verb
-        ),
-        "coverage": anywhere,
-        "asks": min(total, 2.0),
-    }
-    spoken_of = {term.term.word for term in (*context.subject, *context.rest)}
-    named = max(
-        (
-            term.weight
-            for term in content
-            if term.is_name
-            and not term.is_attribute
-            and term.term.word not in spoken_of
-        ),
-        default=0.0,
-    )
-    features["named_subject"] = subject * named
-    features["named_document"] = features["same_document"] * named
-    features["named_leaning"] = features["leaning"] * named
-    features["titled"] = _titled(asked, context, fact)
-    score = sum(WEIGHTS.get(name, 0.0) * value for name, value in features.items())
-    missing = tuple(term for term in content if held[term.term.word] < _MOSTLY)
-    return Match(fact, score, features, missing)
-
-
-def _share(
-    terms: Sequence[AskedTerm], held: Mapping[str, float], fact: Fact | None = None
-) -> float:
-    total = sum(term.weight for term in terms)
-    if not total:
-        return 0.0
-    if fact is None:
-        return sum(term.weight * held[term.term.word] for term in terms) / total
-    found = (
-        term.weight * max(_in_body(term, fact), _ABOVE * match(term, fact.above))
-        for term in terms
-    )
-    return sum(found) / total
-
-
 def holds(term: AskedTerm, fact: Fact) -> bool:
     """Tell whether a fact's own words, rather than its title, hold an asked term."""
     return _in_body(term, fact) > _MOSTLY
 
 
-def _holds(term: Term, fact: Fact) -> bool:
-    return max(fact.own.match(term), fact.above.match(term)) > _MOSTLY
+def score_facts(
+    asked: Asked,
+    context: Context,
+    facts: Iterable[Fact],
+    similarities: Similarities,
+) -> list[Match]:
+    """Measure and score facts for a question, best first."""
+    question = _Question(asked, context)
+    matches = []
+    for fact in facts:
+        measures = question.measure(fact, similarities)
+        score = sum(
+            weight * getattr(measures, name) for name, weight in WEIGHTS.items()
+        )
+        matches.append(Match(fact, score, measures))
+    return sorted(matches, key=lambda match: -match.score)
 
 
-def _focus(asked: Asked, context: Context, fact: Fact) -> float:
-    """Give the share of a fact's own words that is asked for or spoken of."""
-    words = [term for term in fact.plain.terms if not term.is_number]
-    if not words:
-        return 0.0
-    wanted = _wanted(asked, context)
-    return sum(wanted.match(term) > _MOSTLY for term in words) / len(words)
+class _Question:
+    """A question, with what is the same for all facts."""
+
+    def __init__(self, asked: Asked, context: Context) -> None:
+        self._asked = asked
+        self._context = context
+        self._kinds = asked_kinds(asked)
+        self._content = [term for term in asked.terms if not term.is_kind]
+        self._plain = [term for term in asked.terms if term.is_kind]
+        self._numbers = [term for term in self._content if term.term.is_number]
+        self._codes = [
+            term
+            for term in self._numbers
+            if term.is_known and len(term.term.word) >= _CODE_DIGITS
+        ]
+        self._names = [
+            term for term in self._content if term.is_name and not term.is_attribute
+        ]
+        self._spoken_of = _spoken_of(asked, context)
+        self._own, self._weight = self._weigh()
+
+    def _weigh(self) -> tuple[float, float]:
+        """Weigh the question's own words, with and without the asking ones."""
+        known = sum(
+            term.weight * (_PROPERTY if self._context and term.is_property else 1)
+            for term in self._content
+            if term.is_known
+        )
+        content = min(known, 1.0)
+        own = max(content, min(sum(term.weight for term in self._plain), 1.0))
+        # Where and how to call are asked of the business, not of the thing spoken of.
+        if any(term.kinds & _OF_BUSINESS for term in self._plain):
+            content = max(content, own)
+        return own, content
+
+    def measure(self, fact: Fact, similarities: Similarities) -> Measures:
+        """Measure one fact."""
+        whole = " ".join((*(cell.cell.name for cell in fact.cells), fact.text))
+        fitting = any(fits(kind, whole) for kind in self._kinds)
+        body, held = self._look_up(fact, whole)
+        terms = self._asked.terms
+        in_body, coverage = _share(terms, body), _share(terms, held)
+        missing = [term for term in self._content if held[term.term.word] < _MOSTLY]
+        context = self._context
+        subject, rest = _share_of(context.subject, fact), _share_of(context.rest, fact)
+        chunk = fact.chunk
+        near = similarities.leaning.get(chunk.chunk_id) if context else None
+        leaning, bare = _scale(near), 1 - self._weight
+        return Measures(
+            body=in_body * self._own,
+            above=(coverage - in_body) * self._own,
+            kind=float(fitting) if self._kinds else _NO_KIND,
+            precision=self._precision(fact),
+            focus=_spoken_share(fact.plain, self._spoken_of),
+            titled=_spoken_share(fact.above, self._spoken_of),
+            named=self._named(fact),
+            alone=_scale(similarities.alone.get(chunk.chunk_id)),
+            leaning=leaning,
+            subject=subject,
+            rest=rest,
+            bare_subject=subject * bare,
+            bare_rest=rest * bare,
+            bare_leaning=leaning * bare,
+            same_parent=float(chunk.parent_id == context.parent),
+            same_document=float(chunk.document_id == context.document),
+            number=_share(self._numbers, body),
+            code_missing=1.0 - _share(self._codes, body) if self._codes else 0.0,
+            unpriced=float(self._is_unpriced() and not fitting),
+            excluded=float(any(_speaks_of(t, fact) for t in self._asked.excluded)),
+            outdated=float(fact.is_outdated),
+            row=float(bool(fact.cells)),
+            missing_strange=sum(t.weight for t in missing if t.is_strange),
+            missing_noun=float(sum(term.is_noun for term in missing)),
+            missing_name=sum(t.weight for t in missing if t.is_known and not t.is_verb),
+            coverage=coverage,
+            asks=min(sum(term.weight for term in self._content), _ASKS_ALL),
+        )
+
+    def _look_up(
+        self, fact: Fact, whole: str
+    ) -> tuple[dict[str, float], dict[str, float]]:
+        """Look each word up in the fact itself, and in it and above it."""
+        body, held = {}, {}
+        for term in self._asked.terms:
+            word = term.term.word
+            body[word] = _in_body(term, fact)
+            if term.is_kind:
+                is_there = any(fits(kind, whole) for kind in term.kinds)
+                body[word] = held[word] = max(body[word], _KIND_HELD * is_there)
+            else:
+                held[word] = max(body[word], _ABOVE * match(term, fact.above))
+        return body, held
+
+    def _is_unpriced(self) -> bool:
+        is_strict = bool(self._kinds) and self._kinds <= _NEVER_ELSE
+        return is_strict and not self._asked.is_vague
+
+    def _precision(self, fact: Fact) -> float:
+        """Give the share of the fact's name, or of a pair's question, that is asked."""
+        named = fact.question if fact.kind is BlockKind.PAIR else fact.name
+        terms = [term for term in named.terms if not term.is_number][:_MOST_NAMING]
+        if not terms:
+            return _NO_NAME
+        return sum(self._spoken_of.match(t) > _MOSTLY for t in terms) / len(terms)
+
+    def _named(self, fact: Fact) -> float:
+        """Give the share of the names in a question that are the fact's own name."""
+        if not self._names or not fact.name:
+            return 0.0
+        held = {term.term.word: match(term, fact.name) for term in self._names}
+        return _share(self._names, held)
 
 
-def _titled(asked: Asked, context: Context, fact: Fact) -> float:
-    """Give the share of a fact's title and headings that is spoken of."""
-    words = fact.above.terms
-    if not words:
-        return 0.0
-    wanted = _wanted(asked, context)
-    return sum(wanted.match(term) > _MOSTLY for term in words) / len(words)
-
-
-def _wanted(asked: Asked, context: Context) -> TermSet:
+def _spoken_of(asked: Asked, context: Context) -> TermSet:
+    """Gather all that the question and what it leans on speak of."""
     return TermSet(
         [term.term for term in asked.terms]
         + [part for term in asked.terms for phrase in term.others for part in phrase]
@@ -299,17 +329,27 @@ def _wanted(asked: Asked, context: Context) -> TermSet:
     )
 
 
-def _named(content: Sequence[AskedTerm], fact: Fact) -> float:
-    """Give the share of the names in a question that are the fact's own name."""
-    names = [term for term in content if term.is_name and not term.is_attribute]
-    if not names or not fact.name:
+def _spoken_share(held: TermSet, spoken_of: TermSet) -> float:
+    """Give the share of a text's words that are spoken of."""
+    words = [term for term in held.terms if not term.is_number]
+    if not words:
         return 0.0
-    return _share(names, {t.term.word: match(t, fact.name) for t in names})
+    return sum(spoken_of.match(term) > _MOSTLY for term in words) / len(words)
 
 
-def _whole(fact: Fact) -> str:
-    heads = " ".join(cell.cell.name for cell in fact.cells)
-    return f"{heads} {fact.text}"
+def _share(terms: Sequence[AskedTerm], held: Mapping[str, float]) -> float:
+    total = sum(term.weight for term in terms)
+    if not total:
+        return 0.0
+    return sum(term.weight * held[term.term.word] for term in terms) / total
+
+
+def _share_of(terms: Sequence[AskedTerm], fact: Fact) -> float:
+    held = {
+        term.term.word: max(_in_body(term, fact), _ABOVE * match(term, fact.above))
+        for term in terms
+    }
+    return _share(terms, held)
 
 
 def _in_body(term: AskedTerm, fact: Fact) -> float:
@@ -321,16 +361,12 @@ def _in_body(term: AskedTerm, fact: Fact) -> float:
     return best
 
 
-def _precision(asked: Asked, context: Context, fact: Fact) -> float:
-    """Give the share of the fact's name (of a pair: its question) that is asked for."""
-    named = fact.question if fact.kind is BlockKind.PAIR else fact.name
-    terms = [term for term in named.terms if not term.is_number][:12]
-    if not terms:
-        return 0.5
-    wanted = _wanted(asked, context)
-    return sum(wanted.match(term) > _MOSTLY for term in terms) / len(terms)
+def _speaks_of(term: Term, fact: Fact) -> bool:
+    return max(fact.own.match(term), fact.above.match(term)) > _MOSTLY
 
 
 def _scale(cosine: float | None) -> float:
-    """Stretch E5's cosines, which lie between .75 and .92, to 0..1."""
-    return 0.0 if cosine is None else min(max((cosine - 0.76) / 0.14, 0.0), 1.0)
+    """Stretch E5's cosines, which lie between .76 and .9, to 0..1."""
+    if cosine is None:
+        return 0.0
+    return min(max((cosine - _FAR) / (_NEAR - _FAR), 0.0), 1.0)

@@ -2,13 +2,28 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from functools import lru_cache
 
-from retrieval.data.loading import load_groups
 from retrieval.index.lexicon import Lexicon
 from retrieval.query.forms import find_meanings
 from retrieval.query.glossary import is_english, read_name, read_phrases
+from retrieval.query.kinds import (
+    COMMON_WORDS,
+    KIND_WEIGHTS,
+    NOT_NOUNS,
+    SAYING_LITTLE,
+    VALUE_CLASSES,
+    ValueKind,
+    asks_barely,
+    asks_until,
+    compares,
+    is_asking_verb,
+    is_attribute_word,
+    is_plain_kind,
+    is_vague,
+    kinds_of,
+    read_excluded,
+)
 from retrieval.query.terms import (
     Term,
     TermSet,
@@ -17,7 +32,7 @@ from retrieval.query.terms import (
     read_terms,
     read_words,
 )
-from retrieval.query.vocabulary import KINDS, Vocabulary
+from retrieval.query.vocabulary import Vocabulary
 from retrieval.text.language import STOP_WORDS
 from retrieval.text.normalise import normalise
 
@@ -29,9 +44,6 @@ _FUNCTION_WEIGHT = 0.1
 _MOST_ELLIPTIC = 4
 _MOST_ELLIPTIC_ENGLISH = 2
 _SPOKEN_BELOW = 1_000
-_NOT = frozenset({"نه", "نباشد", "نباشه"})
-_EXCEPT = frozenset({"جز", "بجز", "غیراز"})
-_UNTIL = "تا"
 _DIGIT_WORDS = {"1": "یک", "2": "دو", "3": "سه", "4": "چهار", "5": "پنج"}
 #: Of a verb that the knowledge holds: it tells less than a thing.
 _VERB_SHARE = 0.6
@@ -40,18 +52,6 @@ _NUMBER_WEIGHT = 0.8
 #: Of a word that is in no chunk.
 _UNKNOWN_WEIGHT = 1.0
 _UNKNOWN_VERB_WEIGHT = 0.25
-
-
-class ValueKind(StrEnum):
-    """The kind of value that answers a question."""
-
-    PRICE = "price"
-    TIME = "time"
-    DURATION = "duration"
-    PERCENT = "percent"
-    PHONE = "phone"
-    PLACE = "place"
-    ADDRESS = "address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,11 @@ class AskedTerm:
         """Tell whether the word merely says what kind of value is asked for."""
         return bool(self.kinds)
 
+    @property
+    def is_strange(self) -> bool:
+        """Tell a word that neither the knowledge nor everyday language holds."""
+        return not (self.is_known or self.is_common or self.is_verb)
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -104,53 +109,11 @@ class Asked:
         return tuple(term for term in self.terms if not term.is_kind)
 
 
-_OF = "_of"
-_GROUPS = (
-    "bare",
-    "amount",
-    "verb",
-    "compare",
-    "attribute",
-    *ValueKind,
-    *(kind + _OF for kind in ValueKind),
-)
-_FOLDED = {
-    group: frozenset(normalise(word) for word in words)
-    for group, words in load_groups("value_kinds.tsv", _GROUPS).items()
-}
-_KIND_OF = {
-    word: ValueKind(group.removesuffix(_OF))
-    for group, words in _FOLDED.items()
-    if group not in ("bare", "amount", "verb", "compare", "attribute")
-    for word in words
-}
-_KIND_WEIGHTS = {
-    ValueKind.PRICE: 0.3,
-    ValueKind.TIME: 0.4,
-    ValueKind.DURATION: 0.3,
-    ValueKind.PERCENT: 0.4,
-    ValueKind.PHONE: 0.8,
-    ValueKind.PLACE: 1.0,
-    ValueKind.ADDRESS: 1.0,
-}
-_BARE = _FOLDED["bare"] | _FOLDED["amount"]
-_COMMON = {
-    kind: frozenset(normalise(word) for word in words)
-    for kind, words in load_groups("common_words.tsv", KINDS).items()
-}
-_SAYING_LITTLE = _COMMON["function"] | _COMMON["question"] | _COMMON["greeting"]
-_NOT_NOUNS = frozenset({"function", "question", "greeting", "verb", "number", "unit"})
-_CLASSES = load_groups("value_classes.tsv", KINDS)
-_OPEN = _FOLDED["time_of"]
-#: Words that ask for a kind and name nothing.
-_PLAIN_KINDS = frozenset().union(*(_FOLDED[kind] for kind in ValueKind))
-
-
 def read_question(text: str, lexicon: Lexicon) -> Asked:
     """Read a question's terms and the kinds of value that it asks for."""
     words = read_words(text)
     others = _others_of(words)
-    excluded = _excluded(words)
+    excluded = read_excluded(words)
     terms = [
         (term, phrase)
         for term, phrase in _join_known(read_terms(text), words, lexicon)
@@ -159,54 +122,26 @@ def read_question(text: str, lexicon: Lexicon) -> Asked:
     asked = [_asked(term, phrase, others, lexicon) for term, phrase in terms]
     asked += [_asked(term, (), others, lexicon) for term in read_acts(words)]
     asked += _places(words)
-    kinds = {kind for word in words for kind in _kinds_of(word)}
-    if _asks_until(words):
+    kinds = {kind for word in words for kind in kinds_of(word)}
+    if asks_until(words):
         kinds.add(ValueKind.TIME)
-    is_bare = not kinds and _asks_barely(words)
+    is_bare = not kinds and asks_barely(words)
     is_elliptic = (
         not kinds
         and not is_bare
         and len(terms) <= _MOST_ELLIPTIC
         and not any(term.is_property or term.is_attribute for term in asked)
-        and not any(_is_verb(word) for word in words)
+        and not any(is_asking_verb(word) for word in words)
     )
     return Asked(
         text,
         tuple(asked),
         frozenset(kinds),
         is_bare,
-        is_vague=is_bare and _FOLDED["bare"].isdisjoint(normalise(text).split()),
+        is_vague=is_bare and is_vague(text),
         is_elliptic=is_elliptic,
-        is_comparing=_compares(words),
+        is_comparing=compares(words),
         excluded=excluded,
-    )
-
-
-def _compares(words: Sequence[str]) -> bool:
-    return any(
-        not _FOLDED["compare"].isdisjoint({word, *make_term(word).roots})
-        for word in words
-    )
-
-
-def _excluded(words: Sequence[str]) -> tuple[Term, ...]:
-    """Read "not the Pro": the word before a closing «نه», or behind «به جز»."""
-    excluded = []
-    for at, word in enumerate(words):
-        if word in _NOT and at and (at + 1 == len(words)) and at > 1:
-            excluded.append(make_term(words[at - 1]))
-        if word in _EXCEPT and at + 1 < len(words):
-            excluded.append(make_term(words[at + 1]))
-    return tuple(excluded)
-
-
-def _asks_until(words: Sequence[str]) -> bool:
-    """Tell "until how much", said of the clock: «تا چند بازید؟»."""
-    return any(
-        a == _UNTIL
-        and b in _BARE
-        and (c in STOP_WORDS or _is_verb(c) or c in _OPEN or not c)
-        for a, b, c in zip(words, words[1:], (*words[2:], ""), strict=False)
     )
 
 
@@ -246,44 +181,21 @@ def read_english_question(text: str, lexicon: Lexicon, vocabulary: Vocabulary) -
         if not word.isalpha() and word not in known
     ]
     asked += _places(words)
-    asked_kinds = frozenset(kind for word in words for kind in _kinds_of(word))
+    asked_kinds = frozenset(kind for word in words for kind in kinds_of(word))
     is_elliptic = not asked_kinds and len(asked) <= _MOST_ELLIPTIC_ENGLISH
     return Asked(text, tuple(asked), asked_kinds, is_elliptic=is_elliptic)
 
 
-def _is_verb(word: str) -> bool:
-    return word in _FOLDED["verb"] or any(
-        root.startswith("-") for root in make_term(word).roots
-    )
-
-
-def _kinds_of(word: str) -> set[ValueKind]:
-    term = make_term(word)
-    return {_KIND_OF[root] for root in (word, *term.roots) if root in _KIND_OF}
-
-
-def _is_plain_kind(term: Term) -> bool:
-    return not _PLAIN_KINDS.isdisjoint({term.word, *term.roots})
-
-
-def _asks_barely(words: Sequence[str]) -> bool:
-    """Tell whether "how much" stands there without what is to be counted."""
-    for word, following in zip(words, (*words[1:], ""), strict=False):
-        if word in _BARE and (following in STOP_WORDS or not following):
-            return True
-    return False
-
-
 def _places(words: Sequence[str]) -> list[AskedTerm]:
     """Make terms of asking words that no text holds: "where" asks for an address."""
-    asking = [word for word in words if word in STOP_WORDS and _kinds_of(word)]
+    asking = [word for word in words if word in STOP_WORDS and kinds_of(word)]
     return [
         AskedTerm(
             make_term(word),
             (),
-            max(_KIND_WEIGHTS[kind] for kind in _kinds_of(word)),
+            max(KIND_WEIGHTS[kind] for kind in kinds_of(word)),
             is_known=True,
-            kinds=frozenset(_kinds_of(word)),
+            kinds=frozenset(kinds_of(word)),
         )
         for word in asking
     ]
@@ -344,20 +256,20 @@ def _asked(
     if term.is_number and "." not in term.word and 0 < int(term.word) < _SPOKEN_BELOW:
         # «۴۹۵ تومن» is 495,000 today.
         mine += ((make_term(f"{term.word}000"),),)
-    kinds = _kinds_of(term.word) if _is_plain_kind(term) else ()
+    kinds = kinds_of(term.word) if is_plain_kind(term) else ()
     common = {
         kind
-        for kind, listed in _COMMON.items()
+        for kind, listed in COMMON_WORDS.items()
         if not listed.isdisjoint({term.word, *term.roots})
     }
-    is_attribute = not _FOLDED["attribute"].isdisjoint({term.word, *term.roots})
+    is_attribute = is_attribute_word(term)
     is_verb = any(root.startswith("-") for root in term.roots) or "verb" in common
     is_plain_english = term.word.isascii() and is_english(term.word)
     if term.is_number:
         weight = _NUMBER_WEIGHT
     elif kinds:
-        weight = max(_KIND_WEIGHTS[kind] for kind in kinds)
-    elif term.word in _SAYING_LITTLE or is_plain_english:
+        weight = max(KIND_WEIGHTS[kind] for kind in kinds)
+    elif term.word in SAYING_LITTLE or is_plain_english:
         weight = _FUNCTION_WEIGHT
     elif is_known:
         weight = lexicon.rarity(term) * (_VERB_SHARE if is_verb else 1.0)
@@ -375,7 +287,7 @@ def _asked(
         is_common=bool(common) or is_plain_english,
         is_verb=is_verb,
         is_noun=not is_verb
-        and not common & _NOT_NOUNS
+        and not common & NOT_NOUNS
         and not kinds
         and not is_plain_english,
         is_attribute=is_attribute,
@@ -383,7 +295,7 @@ def _asked(
         classes=tuple(
             _phrase(normalise(phrase))
             for kind in sorted(common)
-            for phrase in sorted(_CLASSES[kind])
+            for phrase in sorted(VALUE_CLASSES[kind])
         ),
     )
 
