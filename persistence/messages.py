@@ -66,6 +66,9 @@ class Question:
 
     message_type: str
     content: str
+    #: The words of the stored message that this one answers; empty if it brought what
+    #: it refers to, or refers to nothing that is stored.
+    referred: str = ""
 
 
 async def fetch_messages_page(

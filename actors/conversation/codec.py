@@ -65,14 +65,20 @@ def kind_of(event: Event) -> str:
 
 
 def encode_metadata(message: RecordMessage) -> str:
-    """Write the trace of an answer, or the media of a message, as JSON text."""
+    """Write an answer's trace, or a message's media and references, as JSON text."""
     if message.is_unsent:
         return UNSENT_METADATA
     metadata = "{}"
     if message.trace is not None:
         metadata = orjson.dumps(message.trace).decode()
-    elif message.media:
-        metadata = orjson.dumps({"media": message.media}).decode()
+    else:
+        parts = {
+            "media": message.media,
+            "referred": message.referred,
+            "reply_to_mid": message.reply_to_mid,
+        }
+        parts = {name: part for name, part in parts.items() if part}
+        metadata = orjson.dumps(parts).decode() if parts else metadata
     return mark_edited(metadata) if message.is_edited else metadata
 
 

@@ -34,8 +34,11 @@ class RecordMessage:
     delivery: Delivery | None = None
     trace: AnswerTrace | None = None
     media: tuple[Media, ...] = ()
-    #: The question as the AI gets it, with the shared post.
+    #: The question as the AI gets it, with the shared post and what it refers to.
     combined_content: str | None = None
+    #: See CustomerWrote.
+    referred: str = ""
+    reply_to_mid: str | None = None
     #: The position among the conversation's messages.
     position: int = 0
     is_unsent: bool = False
@@ -121,7 +124,7 @@ class StartReply:
 
     job: EventId
     questions: tuple[MessageId, ...]
-    #: The shared posts that the questions are about, or empty.
+    #: The shared posts and the words that the questions are about, or empty.
     share: str = ""
 
 

@@ -54,7 +54,11 @@ class CustomerWrote(Inbound):
     #: Telegram's update_id: the order in which the customer wrote; 0 where the order
     #: of arrival is all that is known.
     order: int = 0
-    #: The platform id of the message that this one answers.
+    #: What the message refers to, as text: the words that it replies to, an ad's title,
+    #: a forwarded post. Handed to the AI beside the question, as a share's text is.
+    referred: str = ""
+    #: The platform id of the message that this one answers. Where `referred` is empty,
+    #: the answering side reads that message's words from the stored ones.
     reply_to_mid: str | None = None
     #: The author's profile, where the platform tells it.
     profile: Profile | None = None

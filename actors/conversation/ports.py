@@ -53,7 +53,8 @@ class Journal(Protocol):
 class AnswerJob:
     """Questions that want one answer, oldest first.
 
-    `share` is the text of the shared post that they are about, or empty.
+    `share` is the text that they are about, or empty: shared posts, and the words that
+    the messages refer to.
     """
 
     tenant_id: ids.TenantId

@@ -147,7 +147,10 @@ class PendingShare:
 
 @dataclass(frozen=True, slots=True)
 class CombinedShare:
-    """An open question, and the share that it is about."""
+    """An open question, and the share that it is about.
+
+    What a message itself refers to is kept as a share of the question's own id.
+    """
 
     question: ids.MessageId
     share: ids.MessageId

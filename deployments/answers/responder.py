@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
@@ -24,7 +24,7 @@ from deployments.answers.prompt import build_messages, read_verdict, shown_numbe
 from deployments.answers.small_talk import drop_small_talk, reply_to_small_talk
 from persistence.database import Pool
 from persistence.errors import DATABASE_AWAY
-from persistence.messages import fetch_questions, fetch_recent_turns
+from persistence.messages import Question, fetch_questions, fetch_recent_turns
 from persistence.tenants import Tenant, fetch_tenant
 from retrieval.answer.context import RetrievedContext
 from retrieval.answer.extractive import best_sentences
@@ -130,7 +130,11 @@ class AnswerWriter:
         )
         question = "\n".join(drop_small_talk(texts))
         return _Request(
-            job, tenant, question, _language_of(question, tenant), has_media
+            _add_referred(job, messages),
+            tenant,
+            question,
+            _language_of(question, tenant),
+            has_media,
         )
 
     async def _answer(self, request: _Request) -> WrittenAnswer:
@@ -219,6 +223,14 @@ class AnswerWriter:
             rest = (prompts.REST_HANDOVER if text else prompts.HANDOVER)[language]
             text = f"{text}\n\n{rest}" if text else rest
         return WrittenAnswer(text, is_handover, trace)
+
+
+def _add_referred(job: AnswerJob, messages: Sequence[Question]) -> AnswerJob:
+    """Add the stored messages that the questions answer to what they are about."""
+    referred = (message.referred for message in messages)
+    texts = [text for text in referred if text.strip() and text not in WORDLESS]
+    about = dict.fromkeys(filter(None, (job.share, *texts)))
+    return replace(job, share="\n\n".join(about))
 
 
 def share_as_query(share: str) -> str:

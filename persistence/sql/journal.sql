@@ -191,6 +191,9 @@ SELECT
 UPDATE conversation_events e SET payload = e.payload || CASE e.kind
     WHEN 'CustomerShared' THEN '{"content": "", "media": []}'
     WHEN 'MessageEdited' THEN '{"text": "…"}'
+    WHEN 'CustomerWrote' THEN jsonb_build_object(
+        'text', CASE e.payload ->> 'text' WHEN '' THEN '' ELSE '…' END,
+        'media', '[]'::jsonb, 'referred', '')
     ELSE jsonb_build_object(
         'text', CASE e.payload ->> 'text' WHEN '' THEN '' ELSE '…' END,
         'media', '[]'::jsonb)

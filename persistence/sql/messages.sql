@@ -20,10 +20,22 @@ SELECT * FROM (
 
 -- fetch_questions --
 -- The questions of one answer, oldest first. A share is handed over separately: in one
--- text with it the question could be cut away.
-SELECT message_type, content FROM messages
-WHERE tenant_id = $1 AND conversation_id = $2 AND id = ANY($3::uuid[])
-ORDER BY position, seq;
+-- text with it the question could be cut away. A message that answers another one, of
+-- which only the platform's id came, brings that one's words: a part of ours or a whole
+-- message. A message among the questions is there anyway.
+SELECT q.message_type, q.content, coalesce(answered.content, '') AS referred
+FROM messages q LEFT JOIN LATERAL (
+    SELECT CASE m.content WHEN '' THEN '' ELSE coalesce(o.content, m.content) END
+        AS content
+    FROM messages m LEFT JOIN outbox o ON o.message_id = m.id
+        AND o.platform_id = q.metadata ->> 'reply_to_mid'
+    WHERE q.metadata ? 'reply_to_mid' AND NOT q.metadata ? 'referred'
+        AND m.conversation_id = $2 AND NOT m.id = ANY($3::uuid[])
+        AND q.metadata ->> 'reply_to_mid' IN (m.platform_id, o.platform_id)
+    LIMIT 1
+) AS answered ON true
+WHERE q.tenant_id = $1 AND q.conversation_id = $2 AND q.id = ANY($3::uuid[])
+ORDER BY q.position, q.seq;
 
 -- fetch_recent_turns --
 -- The messages before the questions, newest first, for the model's context.

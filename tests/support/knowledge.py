@@ -142,8 +142,11 @@ class Counter:
     conversation_id: ConversationId
     asked: list[CustomerWrote]
 
-    async def write(self, *texts: str) -> AnswerJob:
-        """Let the customer write; return the job of answering just this."""
+    async def write(self, *texts: str, reply_to: str | None = None) -> AnswerJob:
+        """Let the customer write; return the job of answering just this.
+
+        `reply_to` is the platform id of the message that it answers: "m1" is the first.
+        """
         ids = []
         for text in texts:
             mid = f"m{len(self.asked)}"
@@ -158,6 +161,7 @@ class Counter:
                 customer=first.customer,
                 mid=mid,
                 text=text,
+                reply_to_mid=reply_to,
             )
             self.asked.append(event)
             await self.shards.submit(event)

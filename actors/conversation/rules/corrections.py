@@ -6,7 +6,7 @@ from actors.conversation import effects, events
 from actors.conversation.effects import Decision, Effect
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.replies import await_burst, stop_reply
-from actors.conversation.rules.share import combine, drop_pending
+from actors.conversation.rules.share import combine_all, drop_pending
 from actors.conversation.state import (
     Conversation,
     RecentEdit,
@@ -79,14 +79,8 @@ def on_edited(
         ours = effects.RewriteMessages(_ours(state, event.mid), event.text)
         return Decision(state, (ours,))
     question = MessageId(events.customer_message_id(state.id, event.mid))
-    combined = next(
-        (
-            combine(share.content, event.text)
-            for share in state.combined
-            if share.question == question
-        ),
-        None,
-    )
+    about = [share for share in state.combined if share.question == question]
+    combined = combine_all(about, event.text)
     rewritten = effects.RewriteMessages((question,), event.text, combined)
     if state.reply is None or question not in state.questions:
         return Decision(state, (rewritten,))

@@ -11,7 +11,7 @@ from actors.conversation.rules.placeholders import PLACEHOLDERS
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.replies import cancel_reply
 from actors.conversation.rules.reply_window import heard_at
-from actors.conversation.rules.share import absorb
+from actors.conversation.rules.share import absorb, combine_all, refer
 from actors.conversation.state import (
     MAX_QUESTIONS,
     POSITION_STEP,
@@ -52,13 +52,15 @@ def on_customer_wrote(
     questions = waiting[-MAX_QUESTIONS:]
     status = state.reopened_status
     is_led_by_ai = status is Status.ACTIVE and state.ai_enabled
-    pending, combined, reply = state.pending_share, state.combined, None
+    pending, about, reply = state.pending_share, refer(event), None
     changes: tuple[Effect, ...] = (message,)
     if is_led_by_ai:
         absorbed = absorb(state, event)
         if absorbed.share is not None:
-            pending, combined = None, (*combined, absorbed.share)
-            message = replace(message, combined_content=absorbed.combined_content)
+            pending, about = None, (absorbed.share, *about)
+        if about:
+            asked = combine_all(about, message.content)
+            message = replace(message, combined_content=asked)
         reply = Reply(event.at + policy.reply_debounce)
         # Setting the timer replaces the one that was set: nothing is cleared.
         changes = (
@@ -79,7 +81,7 @@ def on_customer_wrote(
         state,
         status=status,
         questions=questions,
-        combined=_still_asked(combined, questions),
+        combined=_still_asked((*state.combined, *about), questions),
         pending_share=pending,
         positions=positions,
         reply=reply,
@@ -112,6 +114,8 @@ def _message_of(
         media=event.media,
         position=position,
         is_edited=is_edited,
+        referred=event.referred,
+        reply_to_mid=event.reply_to_mid,
     )
 
 
@@ -121,6 +125,7 @@ def _record_unsent(state: Conversation, message: effects.RecordMessage) -> Decis
         message,
         content="",
         media=(),
+        referred="",
         processing=Processing.COMPLETED,
         is_unsent=True,
     )

@@ -1,5 +1,6 @@
 """The rules of shared posts: a share waits for its question, and gets no own answer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from actors.conversation import effects, events
@@ -23,6 +24,10 @@ _COMBINATION = (
     "[CONTEXT: پست/ریلز اینستاگرام که کاربر فرستاده]\n{share}\n[/CONTEXT]\n\n"
     "[سوال کاربر]:\n{text}"
 )
+_REFERENCE = (
+    "[CONTEXT: پیام یا پستی که کاربر به آن اشاره کرده]\n{referred}\n[/CONTEXT]\n\n"
+    "[سوال کاربر]:\n{text}"
+)
 _HIT = effects.Count(effects.Counter.PENDING_SHARE_LOOKUPS, "hit")
 _MISS = effects.Count(effects.Counter.PENDING_SHARE_LOOKUPS, "miss")
 
@@ -33,12 +38,29 @@ class Absorbed:
 
     effects: tuple[Effect, ...] = ()
     share: CombinedShare | None = None
-    combined_content: str | None = None
 
 
 def combine(share: str, text: str) -> str:
     """Return the question as the AI gets it; `text` is never cut."""
     return _COMBINATION.format(share=share, text=text)
+
+
+def combine_all(shares: Sequence[CombinedShare], text: str) -> str | None:
+    """Return the question with its post and with what it refers to; None without."""
+    if not shares:
+        return None
+    content = "\n\n".join(share.content for share in shares)
+    if all(share.share == share.question for share in shares):
+        return _REFERENCE.format(referred=content, text=text)
+    return combine(content, text)
+
+
+def refer(event: events.CustomerWrote) -> tuple[CombinedShare, ...]:
+    """Return what the message refers to as its share; nothing if it names nothing."""
+    if not event.referred.strip():
+        return ()
+    message = events.message_id_of(event)
+    return (CombinedShare(message, message, event.referred),)
 
 
 def on_customer_shared(
@@ -118,7 +140,6 @@ def absorb(state: Conversation, event: events.CustomerWrote) -> Absorbed:
             ),
         ),
         CombinedShare(events.message_id_of(event), pending.message_id, pending.content),
-        combine(pending.content, event.text),
     )
 
 
@@ -151,5 +172,5 @@ def drop_pending(
 
 
 def share_of_questions(state: Conversation) -> str:
-    """Return the shares of the open questions as text, or an empty one."""
-    return "\n\n".join(share.content for share in state.combined)
+    """Return what the open questions are about as text, each once, or an empty one."""
+    return "\n\n".join(dict.fromkeys(share.content for share in state.combined))

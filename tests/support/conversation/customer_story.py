@@ -134,6 +134,8 @@ class CustomerStory:
         message_type: MessageType = MessageType.TEXT,
         media: tuple[Media, ...] = (),
         order: int = 0,
+        referred: str = "",
+        reply_to_mid: str | None = None,
     ) -> CustomerWrote:
         """Build the event of the customer writing `text`."""
         return CustomerWrote(
@@ -142,6 +144,8 @@ class CustomerStory:
             message_type=message_type,
             media=media,
             order=order,
+            referred=referred,
+            reply_to_mid=reply_to_mid,
         )
 
     def customer_writes(self, text: str, seconds: float, mid: str = "") -> Decision:

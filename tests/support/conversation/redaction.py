@@ -24,7 +24,7 @@ def redact_event(event: Event, message_ids: Sequence[MessageId]) -> Event:
         case MessageEdited():
             return replace(event, text=REDACTED)
         case CustomerWrote():
-            return replace(event, text=event.text and REDACTED, media=())
+            return replace(event, text=event.text and REDACTED, media=(), referred="")
         case EchoReceived() if MessageId(event.id) in message_ids:
             return replace(event, text=event.text and REDACTED, media=())
         case _:

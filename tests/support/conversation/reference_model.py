@@ -62,6 +62,8 @@ class ReferenceModel:
     share: Share | None = None
     #: Which open question is about which share.
     about: dict[MessageId, Share] = field(default_factory=dict)
+    #: What an open question itself refers to.
+    referred: dict[MessageId, str] = field(default_factory=dict)
     #: What each message of the customer must say, and what the AI was handed instead.
     texts: dict[MessageId, str] = field(default_factory=dict)
     combined: dict[MessageId, str] = field(default_factory=dict)
@@ -118,10 +120,12 @@ class ReferenceModel:
         if event.order:
             self.unanswered.sort(key=lambda one: self.orders[one])
         del self.unanswered[:-MAX_QUESTIONS]
+        if event.referred:
+            self.referred[message] = event.referred
         if self.ai_leads:
             if self.share is not None and self.source is Source.INSTAGRAM:
                 self.about[message], self.share = self.share, None
-                self._combine(message)
+            self._combine(message)
             self._wait_for_rest(event.at)
         self._forget_answered()
 
@@ -176,8 +180,7 @@ class ReferenceModel:
         if event.is_ours or message not in self.texts:
             return
         self.texts[message] = event.text
-        if message in self.about:
-            self._combine(message)
+        self._combine(message)
         if self.reply_due is not None and message in self.unanswered:
             self._wait_for_rest(event.at)
 
@@ -254,17 +257,26 @@ class ReferenceModel:
     def _close_questions(self) -> None:
         self.unanswered.clear()
         self.about.clear()
+        self.referred.clear()
 
     def _forget_answered(self) -> None:
-        for question in self.about.keys() - set(self.unanswered):
-            del self.about[question]
+        for about in (self.about, self.referred):
+            for question in about.keys() - set(self.unanswered):
+                del about[question]
 
     def _combine(self, question: MessageId) -> None:
-        self.combined[question] = (
-            "[CONTEXT: پست/ریلز اینستاگرام که کاربر فرستاده]\n"
-            f"{self.about[question].content}\n[/CONTEXT]\n\n"
-            f"[سوال کاربر]:\n{self.texts[question]}"
+        share = self.about.get(question)
+        parts = [share.content if share else "", self.referred.get(question, "")]
+        title = (
+            "پست/ریلز اینستاگرام که کاربر فرستاده"
+            if share
+            else "پیام یا پستی که کاربر به آن اشاره کرده"
         )
+        if any(parts):
+            self.combined[question] = (
+                f"[CONTEXT: {title}]\n" + "\n\n".join(filter(None, parts)) + "\n"
+                f"[/CONTEXT]\n\n[سوال کاربر]:\n{self.texts[question]}"
+            )
 
 
 def differences(model: ReferenceModel, state: Conversation) -> list[str]:
@@ -286,7 +298,8 @@ def differences(model: ReferenceModel, state: Conversation) -> list[str]:
             [(one.mid, one.text, one.order) for one in state.recent_edits],
         ),
         "shares asked about": (
-            {(question, share.content) for question, share in model.about.items()},
+            {(question, share.content) for question, share in model.about.items()}
+            | set(model.referred.items()),
             {(one.question, one.content) for one in state.combined},
         ),
     }

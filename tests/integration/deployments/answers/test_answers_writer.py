@@ -73,6 +73,18 @@ async def test_a_question_is_answered_word_for_word_with_its_source(
     assert answer.trace.prompt_hash == ""
 
 
+async def test_a_reply_is_answered_about_the_message_that_it_answers(
+    counter: Counter, writer: AnswerWriter
+) -> None:
+    await counter.write(SHIPPING.title)
+    mid = counter.asked[-1].mid
+
+    answer = await writer.write(await counter.write("این چنده؟", reply_to=mid))
+
+    assert answer.text == SHIPPING.text
+    assert not answer.is_handover
+
+
 async def test_an_english_question_finds_the_persian_page(
     counter: Counter, writer: AnswerWriter
 ) -> None:

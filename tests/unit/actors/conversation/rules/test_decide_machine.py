@@ -77,8 +77,12 @@ class ConversationMachine(ConversationBench):
 
     # What happens outside.
 
-    @rule(pause=st.sampled_from((0.0, 1.0, 2.0, 30.0, 120.0)), is_again=st.booleans())
-    def write(self, pause: float, is_again: bool) -> None:
+    @rule(
+        pause=st.sampled_from((0.0, 1.0, 2.0, 30.0, 120.0)),
+        is_again=st.booleans(),
+        referred=st.sampled_from(("", "مانتو لینن آوین")),
+    )
+    def write(self, pause: float, is_again: bool, referred: str = "") -> None:
         """Let the customer write; Telegram's messages may overtake each other."""
         self.pass_time(pause)
         mid = self.new_mid()
@@ -87,7 +91,8 @@ class ConversationMachine(ConversationBench):
             order = self.count * 10 - (15 if is_again else 0)
         event_id = customer_message_id(self.id, mid)
         inbound = self.inbound(event_id, mid)
-        self.apply(CustomerWrote(**inbound, text=f"text {self.count}", order=order))
+        text = f"text {self.count}"
+        self.apply(CustomerWrote(**inbound, text=text, order=order, referred=referred))
 
     @precondition(lambda self: self.source is not Source.TELEGRAM)
     @rule(has_words=st.booleans())
