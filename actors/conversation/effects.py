@@ -62,6 +62,16 @@ class RewriteMessages:
 
 
 @dataclass(frozen=True, slots=True)
+class ExtendMessage:
+    """Add media to a message, more of its album came; None leaves its words."""
+
+    id: MessageId
+    media: tuple[Media, ...]
+    content: str | None = None
+    combined_content: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ForgetCombination:
     """Remove the combined content of a question: its share was unsent."""
 
@@ -188,6 +198,7 @@ Effect: TypeAlias = (
     | MarkMessages
     | BlankMessages
     | RewriteMessages
+    | ExtendMessage
     | ForgetCombination
     | RateMessage
     | RecordProfile

@@ -62,6 +62,13 @@ class CustomerWrote(Inbound):
     reply_to_mid: str | None = None
     #: The author's profile, where the platform tells it.
     profile: Profile | None = None
+    #: The way back within the chat, as the platform's adapter writes it: a topic, the
+    #: owner's own account.
+    route: str = ""
+    #: Media that the customer sent at once carry the same album.
+    album: str = ""
+    #: It is stored, and asks for no answer: a reaction to a message.
+    is_note: bool = False
     #: Of a message that was long on its way, by the platform's clock: reply windows
     #: count from it.
     written_at: datetime | None = None

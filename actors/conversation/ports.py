@@ -80,7 +80,8 @@ class WrittenAnswer:
 class OutgoingPart:
     """A part of a message, with all that its platform's adapter needs.
 
-    `tag` is the message tag that Instagram demands of a person's late answer.
+    `tag` is the message tag that Instagram demands of a person's late answer; `route`
+    is the way within the chat, see CustomerWrote.
     """
 
     send_id: ids.SendId
@@ -90,6 +91,7 @@ class OutgoingPart:
     customer: str
     content: str
     tag: str = ""
+    route: str = ""
 
 
 class Responder(Protocol):

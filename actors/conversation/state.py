@@ -125,6 +125,8 @@ class Send:
     limits: int = 0
     #: Under way when a person took over: it is not sent again.
     is_withdrawn: bool = False
+    #: The way within the chat, see CustomerWrote.
+    route: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +190,36 @@ class RecentEdit:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """A customer's message, by a checksum of its words: an edit may change them."""
+
+    message_id: ids.MessageId
+    checksum: int
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """The words of one medium of an album; mostly only the first has any."""
+
+    mid: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Album:
+    """Media that came at once, which are one message."""
+
+    name: str
+    message_id: ids.MessageId
+    captions: tuple[Caption, ...]
+
+    @property
+    def text(self) -> str:
+        """The words of all of them, a line each."""
+        return "\n".join(caption.text for caption in self.captions if caption.text)
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """A customer's name, as the platform tells it; unknown parts are empty."""
 
@@ -246,6 +278,12 @@ class Conversation:
     unsent_mids: tuple[str, ...] = ()
     #: One per message, the newest last.
     recent_edits: tuple[RecentEdit, ...] = ()
+    #: The customer's newest messages; one that says something else later is asked anew.
+    heard: tuple[Heard, ...] = ()
+    #: The newest album, whose next media may still come.
+    album: Album | None = None
+    #: The way back of the customer's newest message.
+    route: str = ""
     last_customer_at: datetime | None = None
     last_message_id: ids.MessageId | None = None
     #: As the platform told it last; an operator may have changed the customer's card.

@@ -14,7 +14,7 @@ import structlog
 from actors.conversation.errors import AnswerFailedError
 from actors.conversation.events import AnswerTrace, CandidateSeen, SourceCited
 from actors.conversation.ports import AnswerJob, WrittenAnswer
-from actors.conversation.rules.placeholders import EMPTY_SHARE, WORDLESS
+from actors.conversation.rules.placeholders import EMPTY_SHARE, needs_person
 from actors.conversation.state import MessageType
 from config import metrics, prompts
 from deployments.answers.errors import AnswersError, ModelFailedError
@@ -123,7 +123,7 @@ class AnswerWriter:
             reason = "its questions are not there any more"
             raise AnswersError(reason)
         texts = tuple(
-            message.content for message in messages if message.content not in WORDLESS
+            message.content for message in messages if not needs_person(message.content)
         )
         has_media = len(texts) < len(messages) or any(
             message.message_type in _MEDIA_TYPES for message in messages
@@ -228,7 +228,7 @@ class AnswerWriter:
 def _add_referred(job: AnswerJob, messages: Sequence[Question]) -> AnswerJob:
     """Add the stored messages that the questions answer to what they are about."""
     referred = (message.referred for message in messages)
-    texts = [text for text in referred if text.strip() and text not in WORDLESS]
+    texts = [text for text in referred if text.strip() and not needs_person(text)]
     about = dict.fromkeys(filter(None, (job.share, *texts)))
     return replace(job, share="\n\n".join(about))
 
@@ -236,6 +236,7 @@ def _add_referred(job: AnswerJob, messages: Sequence[Question]) -> AnswerJob:
 def share_as_query(share: str) -> str:
     """Return a shared post's words without labels and links, empty if it has none."""
     words = _SHARE_LABEL.sub("", _SHARE_LINK.sub("", share)).replace(EMPTY_SHARE, "")
+    words = "\n".join(line for line in words.splitlines() if not needs_person(line))
     words = " ".join(words.split())
     if len(words) > MAX_SHARE_CHARS:
         words = words[:MAX_SHARE_CHARS].rpartition(" ")[0]

@@ -1,6 +1,7 @@
 """Texts of messages: placeholders for media, and what can be stored and read."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from unicodedata import category
 
 from actors.conversation.state import MessageType
@@ -17,10 +18,54 @@ PLACEHOLDERS: Mapping[MessageType, str] = {
     # A file, a sticker, and any other attachment.
     MessageType.TEXT: "[پیوست]",
 }
+
+
+class Note(StrEnum):
+    """What a customer did without writing; figures and names may follow on the line."""
+
+    PAYMENT = "[پرداخت موفق]"
+    REFUND = "[بازگشت وجه]"
+    CHECKOUT = "[درخواست پرداخت]"
+    SHIPPING = "[نشانی ارسال سفارش]"
+    SUBSCRIPTION = "[اشتراک]"
+    PURCHASE = "[خرید رسانه‌ی پولی]"
+    FORM = "[فرم ارسال‌شده]"
+    CONTACT = "[شماره تماس]"
+    ADDRESS = "[نشانی]"
+    LOCATION = "[موقعیت مکانی]"
+    PEOPLE = "[معرفی مخاطب]"
+    CHAT = "[معرفی گروه یا کانال]"
+    PASSPORT = "[مدارک هویتی]"
+    POLL = "[نظرسنجی]"
+    POLL_ANSWER = "[رأی در نظرسنجی]"
+    POLL_OPTION = "[گزینه‌ی نظرسنجی]"
+    CHECKLIST = "[فهرست کارها]"
+    CHECKLIST_CHANGE = "[تغییر فهرست کارها]"
+    STORY = "[استوری]"
+    PAID_MEDIA = "[رسانه‌ی پولی]"
+    INVOICE = "[صورت‌حساب]"
+    GIFT = "[هدیه]"
+    GIVEAWAY = "[قرعه‌کشی]"
+    GAME = "[بازی]"
+    STICKER = "[استیکر]"
+    BUTTON = "[دکمه]"
+    REACTION = "[واکنش]"
+    UNKNOWN = "[پیام ناشناخته]"
+    NOT_SHOWN = "[پیامی که تلگرام نشان نمی‌دهد]"
+
+
 #: Texts that only a person can answer.
-WORDLESS = frozenset({*PLACEHOLDERS.values(), UNSUPPORTED})
+WORDLESS = frozenset({*PLACEHOLDERS.values(), UNSUPPORTED, *Note})
+_NOTES = tuple(f"{note} " for note in Note)
 #: Unicode categories of invisible characters: white space, joiners, directions.
 _UNSEEN = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
+
+
+def needs_person(text: str) -> bool:
+    """Whether a line of the text stands for what only a person can look at."""
+    return "[" in text and any(
+        line in WORDLESS or line.startswith(_NOTES) for line in text.splitlines()
+    )
 
 
 def has_words(text: str) -> bool:

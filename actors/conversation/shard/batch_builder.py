@@ -100,9 +100,20 @@ class BatchBuilder:
                 return self._update(messages, change)
             case effects.RewriteMessages(messages, content, combined):
                 change = partial(
-                    MessageUpdate, content=content, combined_content=combined
+                    MessageUpdate,
+                    content=content,
+                    combined_content=combined,
+                    is_edited=True,
                 )
                 return self._update(messages, change)
+            case effects.ExtendMessage(message, media, content, combined):
+                change = partial(
+                    MessageUpdate,
+                    content=content,
+                    combined_content=combined,
+                    media=codec.encode_media(media),
+                )
+                return self._update((message,), change)
             case effects.ForgetCombination(message):
                 change = partial(MessageUpdate, is_uncombined=True)
                 return self._update((message,), change)
@@ -230,7 +241,9 @@ def merge_updates(before: MessageUpdate, change: MessageUpdate) -> MessageUpdate
         return replace(change, platform_id=change.platform_id or before.platform_id)
     if before.is_unsent:
         # The words stay removed; other columns may still change.
-        change = replace(change, content=None, combined_content=None)
+        change = replace(
+            change, content=None, combined_content=None, media="[]", is_edited=False
+        )
     return MessageUpdate(
         id=before.id,
         processing_status=change.processing_status or before.processing_status,
@@ -239,6 +252,8 @@ def merge_updates(before: MessageUpdate, change: MessageUpdate) -> MessageUpdate
         reason=change.reason or before.reason,
         content=before.content if change.content is None else change.content,
         combined_content=change.combined_content or before.combined_content,
+        media=codec.join_media(before.media, change.media),
+        is_edited=before.is_edited or change.is_edited,
         is_unsent=before.is_unsent,
         is_uncombined=before.is_uncombined or change.is_uncombined,
         # Only stored answers are rated, so a message of the same batch never is.
@@ -267,8 +282,9 @@ def apply_update(row: MessageRow, change: MessageUpdate) -> MessageRow:
     metadata = row.metadata
     if change.reason:
         metadata = codec.add_failure_reason(metadata, change.reason)
-    if change.content is not None:
+    if change.is_edited:
         metadata = codec.mark_edited(metadata)
+    metadata = codec.add_media(metadata, change.media)
     combined = None if change.is_uncombined else row.combined_content
     return replace(
         row,

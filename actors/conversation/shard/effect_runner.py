@@ -213,6 +213,7 @@ class EffectRunner:
             customer=state.platform_id,
             content=command.send.content,
             tag=command.tag,
+            route=command.send.route,
         )
         event_id = EventId(self._new_id())
         try:

@@ -68,7 +68,7 @@ async def test_a_new_bot_is_checked_and_told_where_to_deliver(
     assert telegram.webhooks[TOKEN] == {
         "url": PUBLIC + channel["webhook_path"],
         "secret_token": channel["webhook_secret"],
-        "allowed_updates": ["message", "edited_message"],
+        "allowed_updates": list(ALLOWED_UPDATES),
         "max_connections": MAX_CONNECTIONS,
     }
     assert channel["connection"] == "connected"
