@@ -257,6 +257,7 @@ def _read_deleted(update_id: int, deleted: Json) -> Iterator[WebhookEvent | Skip
     numbers = [_number(one) for one in ids] if isinstance(ids, list) else []
     if chat_id is None or not numbers:
         yield SkipReason.MALFORMED
+        return
     for number in numbers[:MAX_DELETED]:
         if number is not None:
             yield WebhookEvent(

@@ -3,7 +3,7 @@
 Source: Telegram, Bot API 10.3, MessageEntity, RichText and RichBlock.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import chain
 
 from actors.conversation import events
@@ -57,12 +57,12 @@ _WORDS = (
     "text",
     "alternative_text",
     "expression",
+    "caption",
     "button",
     "buttons",
     "blocks",
     "items",
     "cells",
-    "caption",
     "credit",
 )
 
@@ -100,6 +100,8 @@ def flatten_text(value: object, depth: int = 0) -> str:
         return value
     if isinstance(value, list):
         return "".join(flatten_text(item, depth + 1) for item in value)
+    if not isinstance(value, dict):
+        return ""
     member = read_object(value)
     words = (member.get(name) for name in ("text", "alternative_text", "expression"))
     text = "".join(flatten_text(word, depth + 1) for word in words)
@@ -133,7 +135,7 @@ def find_files(value: object, depth: int = 0) -> tuple[events.Media, ...]:
 def _flatten_block(value: object, depth: int) -> str:
     block = read_object(value)
     kind = read_text(block.get("type"))
-    flatten = _BLOCKS.get(kind, _flatten_any)
+    flatten = _flatten_map if kind == "map" else _flatten_any
     text = _trim(flatten(block, depth + 1))
     if kind in MEDIA_BLOCKS:
         text = _join(PLACEHOLDERS[MEDIA_BLOCKS[kind][1]], text)
@@ -177,7 +179,7 @@ def _flatten_list(block: Json, depth: int) -> str:
 
 def _flatten_table(block: Json, depth: int) -> str:
     rows = block.get("cells")
-    lines = [_flatten_caption(block, depth)]
+    lines = []
     for row in rows if isinstance(rows, list) else ():
         cells = [
             " ".join(flatten_text(cell.get("text"), depth).split())
@@ -196,18 +198,8 @@ def _flatten_map(block: Json, depth: int) -> str:
     place = read_object(block.get("location"))
     spots = [place.get("latitude"), place.get("longitude")]
     position = " ".join(str(spot) for spot in spots if isinstance(spot, int | float))
-    return _join(f"{Note.LOCATION} {position}".strip(), _flatten_caption(block, depth))
-
-
-def _flatten_caption(block: Json, depth: int) -> str:
-    return _flatten_member(block, "caption", depth)
-
-
-_BLOCKS: Mapping[str, Callable[[Json, int], str]] = {
-    "list": _flatten_list,
-    "table": _flatten_table,
-    "map": _flatten_map,
-}
+    caption = _flatten_member(block, "caption", depth)
+    return _join(f"{Note.LOCATION} {position}".strip(), caption)
 
 
 def _find_file(block: Json, depth: int) -> tuple[events.Media, ...]:

@@ -8,6 +8,7 @@ import pytest
 
 from config.settings import Settings
 from deployments.integrations.channel_registration import ChannelRegistration
+from deployments.integrations.telegram.reading import ALLOWED_UPDATES
 from deployments.integrations.telegram.sending import MAX_CONNECTIONS
 from persistence.channels import (
     Link,
