@@ -22,6 +22,7 @@ from actors.conversation.state import (
     CombinedShare,
     Conversation,
     Processing,
+    Profile,
     Reply,
     Status,
     TimerKind,
@@ -42,12 +43,9 @@ def on_customer_wrote(
     if edit is not None:
         event = replace(event, text=edit.text)
     message = _message_of(event, message_id, position, is_edited=edit is not None)
-    if event.mid in state.unsent_mids:
-        return _record_unsent(state, message)
-    if event.is_note:
-        return _record_note(state, message)
-    if event.album and state.album is not None and state.album.name == event.album:
-        return extend_album(state, state.album, event, policy)
+    aside = _record_aside(state, event, message, policy)
+    if aside is not None:
+        return aside
     waiting = insert_question(state, message_id, positions)
     questions = waiting[-MAX_QUESTIONS:]
     status = state.reopened_status
@@ -69,13 +67,8 @@ def on_customer_wrote(
             *cancel_reply(state.reply, "newer_text"),
             effects.SetTimer(TimerKind.REPLY, reply.due_at),
         )
-    if len(waiting) > MAX_QUESTIONS:
-        # The answer is to the newest questions; older ones stay unanswered.
-        passed = effects.MarkMessages(waiting[:-MAX_QUESTIONS], Processing.COMPLETED)
-        changes = (*changes, passed)
     profile = event.profile or state.profile
-    if profile != state.profile:
-        changes = (*changes, effects.RecordProfile(profile))
+    changes = (*changes, *_pass_over(waiting), *_learn(state, profile))
     is_last = not is_overtaken(positions, message_id)
     state = replace(
         state,
@@ -122,6 +115,34 @@ def _message_of(
     )
 
 
+def _record_aside(
+    state: Conversation,
+    event: events.CustomerWrote,
+    message: effects.RecordMessage,
+    policy: Policy,
+) -> Decision | None:
+    """Store what is no new question: unsent, a note, or more of an album."""
+    if event.mid in state.unsent_mids:
+        return _record_unsent(state, message)
+    if event.is_note:
+        noted = replace(message, processing=Processing.COMPLETED)
+        return Decision(replace(state, last_message_id=noted.id), (noted,))
+    if event.album and state.album is not None and state.album.name == event.album:
+        return extend_album(state, state.album, event, policy)
+    return None
+
+
+def _pass_over(waiting: tuple[MessageId, ...]) -> tuple[Effect, ...]:
+    """Close what is too much: the answer is to the newest questions."""
+    if len(waiting) <= MAX_QUESTIONS:
+        return ()
+    return (effects.MarkMessages(waiting[:-MAX_QUESTIONS], Processing.COMPLETED),)
+
+
+def _learn(state: Conversation, profile: Profile) -> tuple[Effect, ...]:
+    return () if profile == state.profile else (effects.RecordProfile(profile),)
+
+
 def _record_unsent(state: Conversation, message: effects.RecordMessage) -> Decision:
     """Store a message without words: it was unsent before it reached us."""
     blank = replace(
@@ -134,12 +155,6 @@ def _record_unsent(state: Conversation, message: effects.RecordMessage) -> Decis
     )
     last = state.last_message_id or blank.id
     return Decision(replace(state, last_message_id=last), (blank,))
-
-
-def _record_note(state: Conversation, message: effects.RecordMessage) -> Decision:
-    """Store a message that asks for no answer."""
-    noted = replace(message, processing=Processing.COMPLETED)
-    return Decision(replace(state, last_message_id=noted.id), (noted,))
 
 
 def _still_asked(

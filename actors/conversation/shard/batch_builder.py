@@ -98,22 +98,10 @@ class BatchBuilder:
                     MessageUpdate, processing_status=status, is_unsent=True
                 )
                 return self._update(messages, change)
-            case effects.RewriteMessages(messages, content, combined):
-                change = partial(
-                    MessageUpdate,
-                    content=content,
-                    combined_content=combined,
-                    is_edited=True,
-                )
-                return self._update(messages, change)
-            case effects.ExtendMessage(message, media, content, combined):
-                change = partial(
-                    MessageUpdate,
-                    content=content,
-                    combined_content=combined,
-                    media=codec.encode_media(media),
-                )
-                return self._update((message,), change)
+            case effects.RewriteMessages(messages):
+                return self._update(messages, _rewrite(effect))
+            case effects.ExtendMessage(message):
+                return self._update((message,), _rewrite(effect))
             case effects.ForgetCombination(message):
                 change = partial(MessageUpdate, is_uncombined=True)
                 return self._update((message,), change)
@@ -190,6 +178,20 @@ class BatchBuilder:
             kind, due_at = effect.kind.value, effect.due_at
             row = journal.TimerRow(conversation, kind, slot_of(conversation), due_at)
         self.batch.timers[conversation, effect.kind.value] = row
+
+
+def _rewrite(
+    effect: effects.RewriteMessages | effects.ExtendMessage,
+) -> Callable[[MessageId], MessageUpdate]:
+    """Return the change of a message's words, and of its media."""
+    media = effect.media if isinstance(effect, effects.ExtendMessage) else ()
+    return partial(
+        MessageUpdate,
+        content=effect.content,
+        combined_content=effect.combined_content,
+        media=codec.encode_media(media),
+        is_edited=isinstance(effect, effects.RewriteMessages),
+    )
 
 
 def _row_of(state: Conversation, at: datetime) -> journal.ConversationRow:

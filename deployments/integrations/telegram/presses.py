@@ -1,4 +1,4 @@
-"""What a customer does on Telegram without a message: presses, votes, reactions.
+"""Acts of a customer on Telegram without a message: presses, votes, reactions.
 
 Source: Telegram, Bot API 10.3, CallbackQuery, PreCheckoutQuery and their neighbours.
 """

@@ -1,4 +1,4 @@
-"""What a Telegram message refers to: replied-to words, a quote, a post, a story.
+"""References of a Telegram message: replied-to words, a quote, a post, a story.
 
 Source: Telegram, Bot API 10.3, Message, TextQuote and ExternalReplyInfo.
 """

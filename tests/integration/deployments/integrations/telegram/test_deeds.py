@@ -155,8 +155,8 @@ async def test_an_album_is_one_message_with_all_its_pictures(
         update(
             number,
             photo=[{"file_id": f"p{number}"}],
+            caption="کدوم موجوده؟" if number == 1 else "",
             media_group_id="77",
-            **({"caption": "کدوم موجوده؟"} if number == 1 else {}),
         )
         for number in (1, 2, 3)
     ]

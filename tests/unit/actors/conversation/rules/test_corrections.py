@@ -134,7 +134,7 @@ def test_an_answered_message_that_says_something_else_is_asked_again_once() -> N
     story.ai_writes("دویست تومن", 13, job=story.running_job())
     # A platform may report the same words again.
     story.is_edited("m1", "قیمت شال؟", 20)
-    assert story.effects == (RewriteMessages((question,), "قیمت شال؟"),)
+    assert list(story.effects) == [RewriteMessages((question,), "قیمت شال؟")]
     assert story.now.reply is None
 
 

@@ -1,6 +1,7 @@
 """Whatever a customer did on Telegram is stored, or stands on a closed list."""
 
 import inspect
+from collections.abc import Callable
 
 import orjson
 import pytest
@@ -27,7 +28,8 @@ FORMER = {
     *("forward_from", "forward_from_chat", "forward_from_message_id", "forward_date"),
     *("forward_sender_name", "forward_signature", "user_shared", "poll"),
 }
-BARE = types.Message.de_json(
+PARSE: Callable[[object], object] = types.Message.de_json
+BARE = PARSE(
     {"message_id": 1, "date": 1, "chat": {"id": SARA, "type": "private"}, "text": "x"}
 )
 MESSAGE_MEMBERS = sorted({*vars(BARE), *FORMER, "from"} - CLIENTS_OWN)

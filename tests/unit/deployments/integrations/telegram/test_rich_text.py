@@ -52,7 +52,7 @@ def test_the_address_of_a_link_stands_behind_its_words(
 
 
 def test_a_caption_shows_its_links_too() -> None:
-    message = {
+    message: dict[str, object] = {
         "photo": [{"file_id": "p"}],
         "caption": "این؟",
         "caption_entities": [link(0, 3)],
@@ -187,7 +187,10 @@ def test_the_files_of_rich_blocks_are_kept() -> None:
 
 
 def test_a_rich_message_that_shows_nothing_is_for_a_person() -> None:
-    for rich in ({"blocks": []}, {"blocks": [{"type": "divider"}]}, {}, 7):
+    empty: tuple[object, ...] = (
+        *({"blocks": []}, {"blocks": [{"type": "divider"}]}, {}, 7),
+    )
+    for rich in empty:
         content = read_content({"rich_message": rich})
         assert content == Content("[پیامی که تلگرام نشان نمی‌دهد]")
 

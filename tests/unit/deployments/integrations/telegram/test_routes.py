@@ -23,12 +23,16 @@ from tests.unit.deployments.integrations.telegram.test_reading import (
     SARA,
 )
 
-OWNER = {"id": 42, "is_bot": False, "first_name": "آوین"}
+OWNER: dict[str, object] = {"id": 42, "is_bot": False, "first_name": "آوین"}
 
 
-def business(kind: str = "business_message", **content: object) -> dict[str, object]:
+def business(
+    kind: str = "business_message",
+    writer: dict[str, object] | None = None,
+    **content: object,
+) -> dict[str, object]:
     message = build_message(73, SARA, business_connection_id="bc1", **content)
-    return {"update_id": 9, kind: message}
+    return {"update_id": 9, kind: {**message, "from": writer or message["from"]}}
 
 
 def build(payload: object) -> object:
@@ -77,10 +81,10 @@ def test_a_message_to_the_owners_account_is_the_customers() -> None:
 
 
 def test_what_the_owner_writes_there_is_the_owners_answer() -> None:
-    event = build(business(text="سلام", **{"from": OWNER}))
+    event = build(business(text="سلام", writer=OWNER))
     assert isinstance(event, EchoReceived)
     assert event.id == echo_message_id(event.conversation_id, event.mid)
-    edit = build(business("edited_business_message", text="درود", **{"from": OWNER}))
+    edit = build(business("edited_business_message", text="درود", writer=OWNER))
     assert isinstance(edit, MessageEdited)
     assert edit.is_ours
     assert edit.mid == event.mid
@@ -93,7 +97,7 @@ def test_a_customers_edit_there_is_the_customers() -> None:
 
 
 def test_what_our_bot_sends_there_is_our_own() -> None:
-    sent = business(text="سلام", sender_business_bot={"id": 1}, **{"from": OWNER})
+    sent = business(text="سلام", sender_business_bot={"id": 1}, writer=OWNER)
     assert list(read_webhook(sent)) == [SkipReason.SELF]
 
 
