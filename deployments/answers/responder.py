@@ -226,11 +226,13 @@ class AnswerWriter:
 
 
 def _add_referred(job: AnswerJob, messages: Sequence[Question]) -> AnswerJob:
-    """Add the stored messages that the questions answer to what they are about."""
-    referred = (message.referred for message in messages)
-    texts = [text for text in referred if text.strip() and not needs_person(text)]
-    about = dict.fromkeys(filter(None, (job.share, *texts)))
-    return replace(job, share="\n\n".join(about))
+    """Add to what the questions are about the stored messages that they answer."""
+    share = job.share
+    for text in dict.fromkeys(message.referred for message in messages):
+        # What came with the question is mostly in the job already.
+        if text.strip() and text not in share and not needs_person(text):
+            share = f"{share}\n\n{text}".strip()
+    return replace(job, share=share)
 
 
 def share_as_query(share: str) -> str:

@@ -72,7 +72,9 @@ class TelegramWebhook:
                 self._shards,
                 Source.TELEGRAM,
                 reading.build_event(channel, item, now),
+                # Of the owner's own chats most messages were never ours to answer.
                 may_overtake=item.act is reading.Act.EDITED
+                and not item.scope
                 and now - item.written_at < reading.GIVEN_UP_AFTER,
             )
             if item.callback_query_id:
