@@ -347,3 +347,14 @@ def test_the_owners_edit_is_stored_with_the_owners_message() -> None:
         effect for effect in story.effects if isinstance(effect, RewriteMessages)
     ]
     assert rewritten.ids == (stored.id,)
+
+
+def test_where_nobody_says_who_deleted_a_message_either_side_is_blanked() -> None:
+    story = Story(Source.TELEGRAM)
+    story.customer_writes("سلام", 0, "m1")
+    story.echo_arrives("درود", 1, "e1")
+    (answer,) = [one for one in story.effects if isinstance(one, RecordMessage)]
+    story.is_unsent("e1", 2)
+    assert answer.id in blanked(story)
+    story.is_unsent("m1", 3)
+    assert story.message_of("m1") in blanked(story)
