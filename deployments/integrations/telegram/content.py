@@ -70,7 +70,7 @@ def read_content(message: Json) -> Content | members.Skipped:
             return _read_file(member, message_type, message)
     for member, describe in DESCRIBED.items():
         if member in message:
-            return describe(message[member])
+            return _add_caption(describe(message[member]), message)
     for member, reason in members.SERVICE.items():
         if member in message:
             return reason
@@ -78,13 +78,18 @@ def read_content(message: Json) -> Content | members.Skipped:
         name for name in message if name not in members.ATTRIBUTES and name != "text"
     ]
     if names:
-        return Content(_note(Note.UNKNOWN, *names))
+        return _add_caption(Content(_note(Note.UNKNOWN, *names)), message)
     return Content(_read_caption(message) or Note.NOT_SHOWN)
 
 
 def _read_caption(message: Json) -> str:
     linked = write_links(message.get("caption"), message.get("caption_entities"))
     return read_text(linked)
+
+
+def _add_caption(content: Content, message: Json) -> Content:
+    caption = _read_caption(message)
+    return replace(content, text=f"{content.text}\n{caption}") if caption else content
 
 
 def _read_rich(rich: Json) -> Content:

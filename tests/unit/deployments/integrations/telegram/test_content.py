@@ -117,6 +117,13 @@ def test_paid_media_keep_their_files() -> None:
     assert content == Content("[رسانه‌ی پولی] 5 XTR", MessageType.TEXT, media)
 
 
+@pytest.mark.parametrize("member", ["paid_media", "hologram"])
+def test_the_caption_of_what_is_not_shown_is_kept(member: str) -> None:
+    found = read_message(**{member: {}, "caption": "این چنده؟"})
+    assert found.text.endswith("\nاین چنده؟")
+    assert needs_person(found.text)
+
+
 @pytest.mark.parametrize(
     ("text", "calls"),
     [
