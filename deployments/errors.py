@@ -46,6 +46,7 @@ STATUSES: Mapping[type[Exception], int] = {
     channel_errors.WrongVerifyTokenError: 403,
     channel_errors.BrokenBodyError: 400,
     channel_errors.InvalidFieldError: 422,
+    channel_errors.ClientIdTakenError: 409,
     channel_errors.UnknownChannelError: 404,
     channel_errors.TokenRefusedError: 422,
     channel_errors.PlatformRefusedError: 502,

@@ -38,6 +38,15 @@ class LinkState(StrEnum):
     REFUSED = "refused"
 
 
+class AutomaticGreetings(StrEnum):
+    """What an automatic greeting, sent by another app of the account, does."""
+
+    #: It is stored, and the AI goes on leading.
+    RECOGNISE = "recognise"
+    #: It counts as a person's answer, and the AI falls silent.
+    TAKE_OVER = "take_over"
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """A channel's link to its platform; `note` quotes the platform, without secrets."""
@@ -62,6 +71,7 @@ class Channel:
     webhook_secret: bytes | None = field(repr=False)
     #: None where no platform delivers: a website's page posts to us itself.
     link: Link | None = None
+    automatic_greetings: AutomaticGreetings = AutomaticGreetings.RECOGNISE
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +92,7 @@ class NewChannel:
     tokens: ChannelTokens
     is_paused: bool = False
     link: Link | None = None
+    automatic_greetings: AutomaticGreetings = AutomaticGreetings.RECOGNISE
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +104,7 @@ class ChannelEdit:
     account_id: str | None = None
     access_token: str | None = field(default=None, repr=False)
     link: Link | None = None
+    automatic_greetings: AutomaticGreetings | None = None
 
 
 class ChannelInUseError(DuplicateRowError):
@@ -114,6 +126,7 @@ async def create_channel(
         _encrypt(cipher, new.tokens.webhook_secret),
         new.is_paused,
         *_link_columns(new.link),
+        new.automatic_greetings,
     )
     if row is None:
         raise DuplicateRowError(TAKEN)
@@ -147,6 +160,7 @@ async def edit_channel(
             edit.account_id or old.account_id,
             token or old.access_token,
             *_link_columns(edit.link or old.link),
+            edit.automatic_greetings or old.automatic_greetings,
         )
     except asyncpg.UniqueViolationError as error:
         raise DuplicateRowError(TAKEN) from error
@@ -267,4 +281,5 @@ def _channel(row: asyncpg.Record) -> Channel:
         webhook_secret=row["webhook_secret"],
         link=row["connection"]
         and Link(LinkState(row["connection"]), row["connection_note"]),
+        automatic_greetings=AutomaticGreetings(row["automatic_greetings"]),
     )

@@ -11,8 +11,8 @@ import asyncpg
 from persistence.database import Connection, Db
 from persistence.ids import DocumentId, TenantId
 from persistence.queries import load_queries
+from retrieval.documents.chunking import READER_VERSION, Parent
 from retrieval.index.knowledge import SourceType
-from retrieval.text.chunking import Parent
 
 _SQL = load_queries("documents")
 
@@ -82,6 +82,7 @@ async def create_document(
         content.url,
         content.tags,
         revision,
+        READER_VERSION,
     )
     await _insert_parents(db, tenant_id, document_id, revision, parents, {})
     await notify_knowledge(db, tenant_id)
@@ -99,18 +100,9 @@ async def replace_document(
     embedding: the embedder reads title and text, so a new title asks for all anew.
     """
     tenant_id, document_id = old.tenant_id, old.id
-    kept: dict[str, _Embedding] = {}
-    if content.title == old.content.title:
-        rows = await db.fetch(_SQL["fetch_embeddings"], tenant_id, document_id)
-        kept = {
-            row["text"]: _Embedding(
-                row["embedding"],
-                row["embedding_model"],
-                row["old_embedding"],
-                row["old_embedding_model"],
-            )
-            for row in rows
-        }
+    kept = (
+        await _fetch_embeddings(db, old) if content.title == old.content.title else {}
+    )
     revision = await next_revision(db, tenant_id)
     await db.execute(
         _SQL["update_document"],
@@ -122,10 +114,41 @@ async def replace_document(
         content.url,
         content.tags,
         revision,
+        READER_VERSION,
     )
     await db.execute(_SQL["delete_parents"], tenant_id, document_id)
     await _insert_parents(db, tenant_id, document_id, revision, parents, kept)
     await notify_knowledge(db, tenant_id)
+
+
+async def claim_outdated_document(db: Connection) -> Document | None:
+    """Lock a document, without its counts, that an earlier reader has read.
+
+    None if there is none, or if other replicas are at all of them.
+    """
+    row = await db.fetchrow(_SQL["claim_outdated_document"], READER_VERSION)
+    return None if row is None else _document(row)
+
+
+async def record_reading(
+    db: Connection, document: Document, parents: Sequence[Parent]
+) -> None:
+    """Store what today's reader made of a document, inside the caller's transaction.
+
+    Nobody has edited it, so it counts as no newer than before; chunks whose words are
+    the same keep their embedding. Without parents its chunks stay as they are.
+    """
+    tenant_id, document_id = document.tenant_id, document.id
+    revision = document.revision
+    if parents:
+        kept = await _fetch_embeddings(db, document)
+        revision = await next_revision(db, tenant_id)
+        await db.execute(_SQL["delete_parents"], tenant_id, document_id)
+        await _insert_parents(db, tenant_id, document_id, revision, parents, kept)
+        await notify_knowledge(db, tenant_id)
+    await db.execute(
+        _SQL["record_reading"], tenant_id, document_id, revision, READER_VERSION
+    )
 
 
 async def delete_document(
@@ -177,6 +200,22 @@ async def notify_knowledge(db: Connection, tenant_id: TenantId) -> None:
     await db.execute(_SQL["notify_knowledge"], tenant_id)
 
 
+async def _fetch_embeddings(
+    db: Connection, document: Document
+) -> dict[str, _Embedding]:
+    """Fetch a document's vectors, by the text that each was made of."""
+    rows = await db.fetch(_SQL["fetch_embeddings"], document.tenant_id, document.id)
+    return {
+        row["text"]: _Embedding(
+            row["embedding"],
+            row["embedding_model"],
+            row["old_embedding"],
+            row["old_embedding_model"],
+        )
+        for row in rows
+    }
+
+
 async def _insert_parents(
     db: Connection,
     tenant_id: TenantId,
@@ -197,23 +236,24 @@ async def _insert_parents(
         [parent.position for parent in parents],
         [parent.text for parent in parents],
     )
-    children = [
-        (parent_id, child)
+    chunks = [
+        (parent_id, chunk)
         for parent_id, parent in zip(parent_ids, parents, strict=True)
-        for child in parent.children
+        for chunk in parent.chunks
     ]
-    embeddings = [kept.get(child.text, _Embedding()) for _, child in children]
+    embeddings = [kept.get(chunk.text, _Embedding()) for _, chunk in chunks]
     await db.execute(
         _SQL["insert_chunks"],
         tenant_id,
         document_id,
         [
-            uuid5(document_id, f"chunk:{revision}:{child.position}")
-            for _, child in children
+            uuid5(document_id, f"chunk:{revision}:{chunk.position}")
+            for _, chunk in chunks
         ],
-        [parent_id for parent_id, _ in children],
-        [child.position for _, child in children],
-        [child.text for _, child in children],
+        [parent_id for parent_id, _ in chunks],
+        [chunk.position for _, chunk in chunks],
+        [chunk.text for _, chunk in chunks],
+        [chunk.block for _, chunk in chunks],
         [embedding.vector for embedding in embeddings],
         [embedding.model for embedding in embeddings],
         [embedding.old_vector for embedding in embeddings],

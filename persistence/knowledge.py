@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import TypedDict, cast
 
 import asyncpg
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from persistence.database import Db
 from persistence.ids import DocumentId, TenantId
 from persistence.queries import load_queries
+from retrieval.documents.blocks import Block, BlockKind, Cell
 from retrieval.index.knowledge import IndexedChunk, SourceType
 
 _SQL = load_queries("knowledge")
@@ -86,7 +87,32 @@ def _chunk(row: asyncpg.Record) -> IndexedChunk:
         parent_text=row["parent_text"],
         url=row["url"],
         tags=frozenset(row["tags"]),
+        block=None if row["block"] is None else _block(row["block"]),
+        revision=row["content_revision"],
         vector=None
         if embedding is None
         else np.frombuffer(embedding, dtype="<f2").astype(np.float32),
+    )
+
+
+class _StoredCell(TypedDict):
+    name: str
+    value: str
+
+
+class _StoredBlock(TypedDict):
+    kind: str
+    text: str
+    headings: Sequence[str]
+    question: str
+    cells: Sequence[_StoredCell]
+
+
+def _block(stored: _StoredBlock) -> Block:
+    return Block(
+        BlockKind(stored["kind"]),
+        stored["text"],
+        tuple(stored["headings"]),
+        stored["question"],
+        tuple(Cell(**cell) for cell in stored["cells"]),
     )

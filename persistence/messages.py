@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import cast
 
 from persistence.database import Db
-from persistence.ids import ConversationId, MessageId, TenantId
+from persistence.ids import ChannelId, ConversationId, MessageId, TenantId
 from persistence.queries import build_row, load_queries
 
 _SQL = load_queries("messages")
@@ -119,6 +119,26 @@ async def fetch_questions(
     """Fetch the questions of one answer, in the customer's own words, oldest first."""
     rows = await db.fetch(_SQL["fetch_questions"], tenant_id, conversation_id, ids)
     return tuple(build_row(Question, row) for row in rows)
+
+
+async def count_same_echoes(
+    db: Db,
+    tenant_id: TenantId,
+    channel_id: ChannelId,
+    without: ConversationId,
+    text: str,
+    since: datetime,
+) -> int:
+    """Count the channel's other conversations in which the owner's account said this.
+
+    `text` is compared letter by letter.
+    """
+    return cast(
+        "int",
+        await db.fetchval(
+            _SQL["count_same_echoes"], tenant_id, channel_id, without, text, since
+        ),
+    )
 
 
 async def fetch_recent_turns(

@@ -136,6 +136,8 @@ class StartReply:
     questions: tuple[MessageId, ...]
     #: The shared posts and the words that the questions are about, or empty.
     share: str = ""
+    #: All of these are shared posts.
+    is_post: bool = True
 
 
 @dataclass(frozen=True, slots=True)

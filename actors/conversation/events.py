@@ -14,6 +14,9 @@ from actors.conversation.state import (
 )
 from persistence import ids
 
+#: The posts of one message that become messages of their own.
+MAX_SHARES = 10
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationEvent:
@@ -72,6 +75,8 @@ class CustomerWrote(Inbound):
     #: Of a message that was long on its way, by the platform's clock: reply windows
     #: count from it.
     written_at: datetime | None = None
+    #: Another app of the account leads the conversation, and answers.
+    is_standby: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +90,12 @@ class CustomerShared(Inbound):
     media: tuple[Media, ...] = ()
     #: See CustomerWrote.
     written_at: datetime | None = None
+    #: The index among the shares of its message, below MAX_SHARES.
+    part: int = 0
+    #: A post of the platform: an ad or a link only says where somebody comes from.
+    is_post: bool = True
+    #: See CustomerWrote.
+    is_standby: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +126,14 @@ class EchoReceived(Inbound):
     text: str
     message_type: MessageType = MessageType.TEXT
     media: tuple[Media, ...] = ()
+    #: See CustomerWrote.
+    written_at: datetime | None = None
+    #: See CustomerWrote.
+    is_standby: bool = False
+    #: The channel's setting: an automatic greeting is no person's answer.
+    may_be_greeting: bool = False
+    #: Other conversations of the channel in which the same text was echoed lately.
+    same_echoes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -348,9 +367,12 @@ def customer_message_id(conversation: ids.ConversationId, mid: str) -> ids.Event
     return ids.derive_event_id(conversation, mid)
 
 
-def share_message_id(conversation: ids.ConversationId, mid: str) -> ids.EventId:
-    """Return the id of the share in a message, which may carry words as well."""
-    return ids.derive_event_id(conversation, f"share:{mid}")
+def share_message_id(
+    conversation: ids.ConversationId, mid: str, part: int = 0
+) -> ids.EventId:
+    """Return the id of a share in a message, which may carry words as well."""
+    name = f"share:{mid}" if part == 0 else f"share:{mid}:{part}"
+    return ids.derive_event_id(conversation, name)
 
 
 def echo_message_id(conversation: ids.ConversationId, mid: str) -> ids.EventId:

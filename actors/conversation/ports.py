@@ -54,13 +54,14 @@ class AnswerJob:
     """Questions that want one answer, oldest first.
 
     `share` is the text that they are about, or empty: shared posts, and the words that
-    the messages refer to.
+    the messages refer to. `is_post` tells that all of it are shared posts.
     """
 
     tenant_id: ids.TenantId
     conversation_id: ids.ConversationId
     question_ids: tuple[ids.MessageId, ...]
     share: str = ""
+    is_post: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,8 @@ class PendingShare:
     content: str
     media_id: str
     due_at: datetime
+    #: See CustomerShared.
+    is_post: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,8 @@ class CombinedShare:
     question: ids.MessageId
     share: ids.MessageId
     content: str
+    #: See CustomerShared.
+    is_post: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +289,8 @@ class Conversation:
     #: The way back of the customer's newest message.
     route: str = ""
     last_customer_at: datetime | None = None
+    #: Unknown for conversations that are older than this field.
+    first_customer_at: datetime | None = None
     last_message_id: ids.MessageId | None = None
     #: As the platform told it last; an operator may have changed the customer's card.
     profile: Profile = Profile()

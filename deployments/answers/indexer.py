@@ -1,4 +1,7 @@
-"""Embeds chunks in small batches, in the background of the answering."""
+"""Embeds chunks in small batches, in the background of the answering.
+
+Documents that an earlier reader read are read again, when nothing is to be embedded.
+"""
 
 import asyncio
 import contextlib
@@ -10,6 +13,7 @@ import structlog
 from numpy.typing import NDArray
 
 from actors.tasks import cancel_and_wait, run_on_signal
+from deployments.answers.rereading import reread_document
 from persistence import embeddings
 from persistence.database import Pool
 from persistence.embeddings import UnembeddedChunk
@@ -90,7 +94,11 @@ class KnowledgeIndexer:
         if not self._has_taken_over:
             await self.take_over()
             self._has_taken_over = True
-        while await self.embed_batch():
+        # In small steps: what a new reading left without a vector is embedded before
+        # the next document is read.
+        while await self.embed_batch() or await reread_document(
+            self._pool, self._embedder.count_tokens
+        ):
             pass
 
     async def _serve_whole_tenants(self) -> None:

@@ -36,14 +36,17 @@ def build_messages(
     question: str,
     language: str,
     share: str = "",
+    *,
+    is_post: bool = True,
 ) -> "list[ChatCompletionMessageParam]":
     """Build the messages, the question last.
 
     Question and share are never cut. What is left of the budget goes to the shop's
     instructions (at most half), then to the context, then to the newest turns.
+    `is_post` tells that the share is a shared post and nothing else.
     """
     rules = prompts.RULES[language]
-    asked = combine(share, question) if share else question
+    asked = combine(share, question, is_post=is_post) if share else question
     asked = f"{prompts.QUESTION_TITLE[language]}\n{_fence(asked)}"
     left = MAX_PROMPT_TOKENS - estimate_tokens(asked) - estimate_tokens(rules)
     left = max(left, MIN_LEFT_TOKENS)

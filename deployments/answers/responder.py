@@ -14,7 +14,11 @@ import structlog
 from actors.conversation.errors import AnswerFailedError
 from actors.conversation.events import AnswerTrace, CandidateSeen, SourceCited
 from actors.conversation.ports import AnswerJob, WrittenAnswer
-from actors.conversation.rules.placeholders import EMPTY_SHARE, needs_person
+from actors.conversation.rules.placeholders import (
+    EMPTY_SHARE,
+    drop_placeholders,
+    has_placeholder,
+)
 from actors.conversation.state import MessageType
 from config import metrics, prompts
 from deployments.answers.errors import AnswersError, ModelFailedError
@@ -122,11 +126,11 @@ class AnswerWriter:
         if tenant is None or not messages:
             reason = "its questions are not there any more"
             raise AnswersError(reason)
-        texts = tuple(
-            message.content for message in messages if not needs_person(message.content)
-        )
-        has_media = len(texts) < len(messages) or any(
-            message.message_type in _MEDIA_TYPES for message in messages
+        words = (drop_placeholders(message.content) for message in messages)
+        texts = tuple(filter(None, words))
+        has_media = any(
+            message.message_type in _MEDIA_TYPES or has_placeholder(message.content)
+            for message in messages
         )
         question = "\n".join(drop_small_talk(texts))
         return _Request(
@@ -207,7 +211,13 @@ class AnswerWriter:
             MAX_TURNS,
         )
         prompt = build_messages(
-            request.tenant, context, turns, request.question, language, job.share
+            request.tenant,
+            context,
+            turns,
+            request.question,
+            language,
+            job.share,
+            is_post=job.is_post,
         )
         completion = await llm.complete(prompt)
         text, is_handover = read_verdict(completion.text)
@@ -227,18 +237,19 @@ class AnswerWriter:
 
 def _add_referred(job: AnswerJob, messages: Sequence[Question]) -> AnswerJob:
     """Add to what the questions are about the stored messages that they answer."""
-    share = job.share
-    for text in dict.fromkeys(message.referred for message in messages):
+    share, is_post = job.share, job.is_post
+    for referred in dict.fromkeys(message.referred for message in messages):
+        text = drop_placeholders(referred)
         # What came with the question is mostly in the job already.
-        if text.strip() and text not in share and not needs_person(text):
-            share = f"{share}\n\n{text}".strip()
-    return replace(job, share=share)
+        if text.strip() and referred not in share:
+            share, is_post = f"{share}\n\n{text}".strip(), False
+    return replace(job, share=share, is_post=is_post)
 
 
 def share_as_query(share: str) -> str:
     """Return a shared post's words without labels and links, empty if it has none."""
     words = _SHARE_LABEL.sub("", _SHARE_LINK.sub("", share)).replace(EMPTY_SHARE, "")
-    words = "\n".join(line for line in words.splitlines() if not needs_person(line))
+    words = drop_placeholders(words)
     words = " ".join(words.split())
     if len(words) > MAX_SHARE_CHARS:
         words = words[:MAX_SHARE_CHARS].rpartition(" ")[0]

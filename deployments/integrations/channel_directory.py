@@ -30,7 +30,8 @@ class ChannelDirectory:
     """
 
     def __init__(self, pool: database.Pool) -> None:
-        self._pool = pool
+        #: For those who look up more of a channel than its row.
+        self.pool = pool
         self._known: dict[Key, channels.Channel] = {}
         self._lookups: SingleFlight[Key, channels.Channel | None] = SingleFlight()
         self._changes = 0
@@ -86,6 +87,6 @@ class ChannelDirectory:
     def _fetch(self, key: Key) -> Coroutine[None, None, channels.Channel | None]:
         if isinstance(key, Account):
             return channels.fetch_channel_by_account(
-                self._pool, key.kind, key.account_id
+                self.pool, key.kind, key.account_id
             )
-        return channels.fetch_channel(self._pool, key)
+        return channels.fetch_channel(self.pool, key)

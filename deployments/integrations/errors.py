@@ -35,6 +35,10 @@ class InvalidFieldError(ChannelError):
         return type(self), (self.problem, self.field)
 
 
+class ClientIdTakenError(ChannelError):
+    """client_id: it names another message. Send this one with a new client_id."""
+
+
 class UnknownChannelError(ChannelError):
     """This channel does not exist."""
 

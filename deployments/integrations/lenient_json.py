@@ -70,6 +70,11 @@ def read_identifier(value: object) -> str:
     return text if len(text) <= MAX_ID_CHARS and "\0" not in text else ""
 
 
+def read_flag(value: object) -> bool:
+    """Read a flag; some senders write it as a text."""
+    return value is True or (isinstance(value, str) and value.lower() == "true")
+
+
 def read_text(value: object) -> str:
     """Read a text; one without a visible letter is empty."""
     # PostgreSQL's text can't hold NUL: one such letter would refuse the message.

@@ -6,13 +6,14 @@ RETURNING revision;
 
 -- insert_document --
 -- A new document, with its chunks to follow in the same transaction.
-INSERT INTO documents (id, tenant_id, source_type, title, text, url, tags, revision)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+INSERT INTO documents (id, tenant_id, source_type, title, text, url, tags, revision,
+    content_revision, reader_version)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9);
 
 -- update_document --
 -- Called under the lock of `lock_document`.
 UPDATE documents SET source_type = $3, title = $4, text = $5, url = $6, tags = $7,
-    revision = $8, updated_at = now()
+    revision = $8, content_revision = $8, reader_version = $9, updated_at = now()
 WHERE tenant_id = $1 AND id = $2;
 
 -- lock_document --
@@ -20,6 +21,18 @@ WHERE tenant_id = $1 AND id = $2;
 SELECT d.*, 0::bigint AS chunks, 0::bigint AS embedded_chunks,
     0::bigint AS failed_chunks, NULL::text AS embedding_error FROM documents d
 WHERE d.tenant_id = $1 AND d.id = $2 AND NOT d.is_deleted FOR UPDATE;
+
+-- claim_outdated_document --
+-- One at a time, so that no edit waits for long; replicas take different ones.
+SELECT d.*, 0::bigint AS chunks, 0::bigint AS embedded_chunks,
+    0::bigint AS failed_chunks, NULL::text AS embedding_error FROM documents d
+WHERE d.reader_version < $1 AND NOT d.is_deleted
+ORDER BY d.reader_version, d.id LIMIT 1 FOR UPDATE SKIP LOCKED;
+
+-- record_reading --
+-- The content is the same, so neither its revision nor the time of its change moves.
+UPDATE documents SET revision = $3, reader_version = $4
+WHERE tenant_id = $1 AND id = $2;
 
 -- mark_document_deleted --
 -- The row stays, so that indexes learn of the deletion by its revision; the text goes.
@@ -81,13 +94,14 @@ FROM unnest($3::uuid[], $4::int[], $5::text[]) AS p(id, position, text);
 -- insert_chunks --
 -- All of a document's chunks in one round trip, with the embeddings that were kept.
 INSERT INTO chunks
-    (id, tenant_id, document_id, parent_id, position, text, embedding, embedding_model,
-    old_embedding, old_embedding_model)
-SELECT c.id, $1, $2, c.parent_id, c.position, c.text, c.embedding, c.model,
+    (id, tenant_id, document_id, parent_id, position, text, block, embedding,
+    embedding_model, old_embedding, old_embedding_model)
+SELECT c.id, $1, $2, c.parent_id, c.position, c.text, c.block, c.embedding, c.model,
     c.old_embedding, c.old_model
-FROM unnest($3::uuid[], $4::uuid[], $5::int[], $6::text[], $7::bytea[], $8::text[],
-    $9::bytea[], $10::text[])
-    AS c(id, parent_id, position, text, embedding, model, old_embedding, old_model);
+FROM unnest($3::uuid[], $4::uuid[], $5::int[], $6::text[], $7::jsonb[], $8::bytea[],
+    $9::text[], $10::bytea[], $11::text[])
+    AS c(id, parent_id, position, text, block, embedding, model, old_embedding,
+        old_model);
 
 -- notify_knowledge --
 -- Wakes the indexer and every replica that holds this tenant's index.

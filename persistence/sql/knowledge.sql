@@ -15,7 +15,8 @@ SELECT id FROM documents WHERE tenant_id = $1 AND revision > $2 AND is_deleted;
 -- All that an index keeps of some documents. Vectors of two models cannot be compared,
 -- so a chunk without a vector of this model has none.
 SELECT c.id, c.document_id, d.source_type, d.title, c.text, c.parent_id,
-    p.text AS parent_text, d.url, d.tags,
+    p.text AS parent_text, d.url, d.tags, c.block,
+    coalesce(d.content_revision, d.revision) AS content_revision,
     CASE $3 WHEN c.embedding_model THEN c.embedding
         WHEN c.old_embedding_model THEN c.old_embedding END AS embedding
 FROM chunks c

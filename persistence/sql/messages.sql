@@ -38,6 +38,15 @@ FROM messages q LEFT JOIN LATERAL (
 WHERE q.tenant_id = $1 AND q.conversation_id = $2 AND q.id = ANY($3::uuid[])
 ORDER BY q.position, q.seq;
 
+-- count_same_echoes --
+-- The other conversations of a channel in which the owner's account said the same: an
+-- automation says one text to many. What we sent ourselves has a delivery.
+SELECT count(DISTINCT m.conversation_id)
+FROM messages m JOIN conversations c ON c.id = m.conversation_id
+WHERE m.tenant_id = $1 AND m.type = 'support' AND m.delivery IS NULL
+    AND md5(m.content) = md5($4) AND m.content = $4 AND m.created_at >= $5
+    AND c.channel_id = $2 AND m.conversation_id <> $3;
+
 -- fetch_recent_turns --
 -- The messages before the questions, newest first, for the model's context.
 SELECT type, content FROM messages

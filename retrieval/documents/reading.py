@@ -14,10 +14,6 @@ from retrieval.text.normalise import normalise
 
 _UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ue000]")
 _PRESENTATION = re.compile("[\ufb50-\ufdff\ufe70-\ufefc]+")
-#: Markdown that would be seen as such: headings, tables, escaped marks, links.
-_MARKUP = re.compile(
-    r"^#{1,6} |^\|(?: *:?-+:? *\|)+ *$|\\[*|\\]|\]\(https?://", re.MULTILINE
-)
 _MAX_HEADING_CHARS = 80
 #: Stands for a page number while lines are read: a private character, in no text.
 _PAGE_BREAK = "\ue000"
@@ -36,20 +32,6 @@ def read_blocks(text: str, title: str = "") -> tuple[Block, ...]:
     else:
         elements = _rejoin_pages(read_markdown(_drop_page_numbers(text)))
     return tuple(_Builder(title).build(elements))
-
-
-def to_plain_text(text: str, title: str = "") -> str:
-    """Return a text as a customer may read it: markup becomes lines.
-
-    Text without markup is returned as it is, letter for letter.
-    """
-    if not looks_like_html(text) and _MARKUP.search(text) is None:
-        return text
-    lines = (
-        f"{block.question}\n{block.text}" if block.question else block.text
-        for block in read_blocks(text, title)
-    )
-    return "\n".join(lines)
 
 
 def clean(text: str) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from retrieval.answer.context import RetrievedContext
 from retrieval.context_retriever import ContextRetriever
+from retrieval.documents.chunking import chunk_document
 from retrieval.embedding.embedder import Embedder, passage_text
 from retrieval.evaluation.labelled import LabelledPassage, LabelledQuestion
 from retrieval.evaluation.report import Pipeline, Ranking
@@ -22,7 +23,6 @@ from retrieval.index.knowledge import (
 from retrieval.index.knowledge_index import KnowledgeIndex
 from retrieval.production_rag import ProductionRAG, RagOptions
 from retrieval.ranking.answerability import is_answerable
-from retrieval.text.chunking import chunk_document
 
 _TOP_K = 20
 # Between two steps of a progress bar.
@@ -138,13 +138,14 @@ def _cut(
     known = passage.source in {source.value for source in SourceType}
     source = SourceType(passage.source) if known else SourceType.MANUAL
     for parent in chunk_document(passage.title, passage.text, count_tokens):
-        for child in parent.children:
+        for chunk in parent.chunks:
             yield IndexedChunk(
-                chunk_id=uuid5(document_id, f"chunk:{child.position}"),
+                chunk_id=uuid5(document_id, f"chunk:{chunk.position}"),
                 document_id=document_id,
                 source=source,
                 title=passage.title,
-                text=child.text,
+                text=chunk.text,
                 parent_id=uuid5(document_id, f"parent:{parent.position}"),
                 parent_text=parent.text,
+                block=chunk.block,
             )

@@ -8,6 +8,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.documents.blocks import Block
 from retrieval.text.language import Language
 
 
@@ -49,6 +50,10 @@ class IndexedChunk:
     parent_text: str
     url: str | None = None
     tags: frozenset[str] = frozenset()
+    #: What the document's reader understood; None for chunks of plain text.
+    block: Block | None = None
+    #: Grows with each change of the tenant's knowledge: the larger is the newer.
+    revision: int = 0
     vector: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
 

@@ -26,6 +26,8 @@ from retrieval.index.knowledge import (
     RetrieverName,
     SearchRequest,
 )
+from retrieval.index.lexicon import Lexicon
+from retrieval.query.vocabulary import Vocabulary
 from retrieval.ranking.fusion import fuse_by_weight, penalise_oov, pool, rrf
 from retrieval.text.language import content_words, detect_language
 from retrieval.text.normalise import has_words
@@ -70,6 +72,8 @@ class KnowledgeIndex:
         self._dense = DenseIndex(dimensions)
         self._sparse = Bm25Index() if sparse is None else sparse
         self._table = ChunkTable()
+        self.lexicon = Lexicon()
+        self.vocabulary = Vocabulary()
         self._barred: set[UUID] = set()
         self._lock = Lock()
         self._applying = Lock()  # One revision after another; no question waits.
@@ -111,6 +115,10 @@ class KnowledgeIndex:
             sparse = self._sparse
             if gone or texts:
                 sparse = sparse.changed(gone, keys, [*map(count_terms, texts)])
+            self._forget_words(gone)
+            self.lexicon.add(chunks)
+            for text in texts:
+                self.vocabulary.add(text)
             given = [chunk.vector for chunk in chunks]
             vectors = dict(zip(keys, given, strict=True)) | staying
             with self._lock:
@@ -133,11 +141,18 @@ class KnowledgeIndex:
         with self._applying:
             gone = self._table.keys_of(documents)
             sparse = self._sparse.changed(gone, (), ())
+            self._forget_words(gone)
             with self._lock:
                 self._replace(gone, {})
                 self._sparse = sparse
             # Last: who finds them here need not look further.
             self._barred.update(documents)
+
+    def _forget_words(self, keys: Iterable[int]) -> None:
+        chunks = [self._table.chunks[key] for key in keys]
+        self.lexicon.remove(chunks)
+        for chunk in chunks:
+            self.vocabulary.remove(passage_text(chunk.title, chunk.text))
 
     def find(self, wanted: SearchRequest) -> Hits:
         """Search by meaning and by words what the filters leave.
@@ -290,6 +305,11 @@ class KnowledgeIndex:
         language = detect_language(wanted.text)
         foreign = [key for key in cosines if language != self._table.languages[key]]
         return fuse_by_weight(wanted.dense_weight, cosines, bm25, foreign)
+
+    def get(self, chunk_id: UUID) -> IndexedChunk | None:
+        """Get a chunk; None if it is not there any more."""
+        key = self._table.keys.get(chunk_id)
+        return None if key is None else self._table.chunks.get(key)
 
     def coverage(self, words: Sequence[str], chunk_id: UUID) -> float:
         """Give the share of some folded words that a chunk holds, 0 to 1."""

@@ -10,7 +10,7 @@ from math import sqrt
 from rapidfuzz.distance import OSA
 
 from retrieval.data.loading import load_rows
-from retrieval.index.bm25 import cross_word_ngrams, word_ngrams
+from retrieval.index.bm25 import cross_word_ngrams, with_figures, word_ngrams
 from retrieval.query.colloquial import WORDS, write_formally
 from retrieval.text.language import STOP_WORDS, Language, detect_language, drop_links
 from retrieval.text.normalise import normalise, shorten_question
@@ -57,8 +57,8 @@ def build_forms(question: str) -> QueryForms:
         dense_texts.append(written)
     pieces: defaultdict[str, float] = defaultdict(float)
     asked = normalise(question).split()
-    _add(pieces, asked, 1 - WRITTEN_WEIGHT)
-    _add(pieces, words, WRITTEN_WEIGHT)
+    _add(pieces, with_figures(asked, question), 1 - WRITTEN_WEIGHT)
+    _add(pieces, with_figures(words, question), WRITTEN_WEIGHT)
     for seam in _telling_seams(asked):
         pieces[seam] += SEAM_WEIGHT
     for meaning in meanings:

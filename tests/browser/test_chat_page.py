@@ -136,6 +136,28 @@ async def test_what_was_written_offline_is_sent_once_and_in_order_later(
     await context.close()
 
 
+async def test_an_id_that_names_another_message_is_replaced_by_a_new_one(
+    browser: Browser, website: Website
+) -> None:
+    context = await open_phone(browser)
+    page = await open_chat(context, website)
+    await send(page, "یک")
+    await expect(page.locator(".customer:not(.waiting)")).to_have_count(1)
+    (first,) = website.shards.events
+    assert isinstance(first, CustomerWrote)
+    kept = [{"clientId": first.mid, "content": "دو", "at": 1_767_225_600_000}]
+    key = f"pilito.{website.channel.account_id}.outbox"
+    script = "([key, kept]) => localStorage.setItem(key, JSON.stringify(kept))"
+    await page.evaluate(script, [key, kept])
+    await page.reload()
+    await expect(page.locator(".customer:not(.waiting)")).to_have_count(2)
+    written = [one for one in website.shards.events if isinstance(one, CustomerWrote)]
+    assert [one.text for one in written] == ["یک", "دو", "دو"]
+    assert written[1].mid == first.mid
+    assert written[2].mid != first.mid
+    await context.close()
+
+
 async def test_an_answer_that_came_while_the_link_was_down_is_shown(
     browser: Browser, website: Website
 ) -> None:

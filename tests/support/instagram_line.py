@@ -70,11 +70,15 @@ class Line:
 
     async def deliver(self, *events: object) -> int:
         """Deliver one webhook with these events; return the status."""
+        return await self.deliver_entry(messaging=list(events))
+
+    async def deliver_entry(self, **members: object) -> int:
+        """Deliver one webhook with an entry of these members; return the status."""
         app = build_webhooks_app(
             Settings(), self.running[-1], ChannelDirectory(self.pool), SystemClock()
         )
         transport = httpx.ASGITransport(app)
-        entry = {"id": SHOP, "messaging": list(events)}
+        entry = {"id": SHOP, **members}
         async with httpx.AsyncClient(
             transport=transport, base_url="http://pilito.test"
         ) as client:

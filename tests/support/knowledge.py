@@ -31,9 +31,9 @@ from persistence.ids import (
     derive_conversation_id,
     derive_event_id,
 )
+from retrieval.documents.chunking import chunk_document
 from retrieval.embedding.embedder import Embedder
 from retrieval.index.knowledge import SourceType
-from retrieval.text.chunking import chunk_document
 from tests.support.api import LocalShards, count_words
 from tests.support.website import add_shop
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from actors.conversation import effects, events
 from actors.conversation.effects import Decision
+from actors.conversation.rules.placeholders import has_placeholder
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.replies import await_burst
 from actors.conversation.rules.reply_window import heard_at
@@ -46,6 +47,7 @@ def extend_album(
         state,
         album=grown,
         last_customer_at=heard_at(state, event.at, event.written_at),
+        needs_operator=state.needs_operator or has_placeholder(event.text),
     )
     if state.reply is None or album.message_id not in state.questions:
         return Decision(state, (extended,))

@@ -8,6 +8,7 @@ from actors.conversation import effects, events
 from actors.conversation.effects import Decision, Effect
 from actors.conversation.rules.albums import combined_of, edit_caption
 from actors.conversation.rules.ordering import insert_question
+from actors.conversation.rules.placeholders import has_placeholder
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.replies import await_burst, stop_reply
 from actors.conversation.rules.share import drop_pending
@@ -47,8 +48,7 @@ def on_unsent(
     if event.is_ours:
         # The customer's questions, and who leads, are as they were.
         return Decision(state, (effects.BlankMessages(_ours(state, event.mid)),))
-    derived = (events.customer_message_id, events.share_message_id)
-    ids = tuple(MessageId(build(state.id, event.mid)) for build in derived)
+    ids = _customers(state, event.mid)
     # Telegram does not say which side deleted it.
     either = _ours(state, event.mid) if state.source is Source.TELEGRAM else ()
     changes: list[Effect] = [effects.BlankMessages((*ids, *either))]
@@ -108,7 +108,11 @@ def on_edited(
     rewritten = effects.RewriteMessages((question,), text, combined)
     is_changed = _says_something_else(state, question, text)
     if is_changed:
-        state = replace(state, heard=remember_words(state, question, text))
+        state = replace(
+            state,
+            heard=remember_words(state, question, text),
+            needs_operator=state.needs_operator or has_placeholder(text),
+        )
     if question in state.questions:
         if state.reply is None:
             return Decision(state, (rewritten,))
@@ -156,6 +160,14 @@ def _drop_album(state: Conversation, mid: str) -> Album | None:
     if album is not None and any(caption.mid == mid for caption in album.captions):
         return None
     return album
+
+
+def _customers(state: Conversation, mid: str) -> tuple[MessageId, ...]:
+    """Return the possible ids: of a message's words, and of the posts in it."""
+    # On other platforms no message holds several.
+    parts = events.MAX_SHARES if state.source is Source.INSTAGRAM else 1
+    shares = (events.share_message_id(state.id, mid, part) for part in range(parts))
+    return tuple(map(MessageId, (events.customer_message_id(state.id, mid), *shares)))
 
 
 def _ours(state: Conversation, mid: str) -> tuple[MessageId, ...]:

@@ -20,6 +20,7 @@ from actors.conversation.rules import (
     questions,
     replies,
     share,
+    standby,
     takeover,
 )
 from actors.conversation.rules.policy import Policy
@@ -45,6 +46,11 @@ def decide(state: Conversation | None, event: events.Event, policy: Policy) -> D
 
 def _apply(state: Conversation, event: events.Event, policy: Policy) -> Decision:
     match event:
+        case (
+            events.CustomerWrote(is_standby=True)
+            | events.CustomerShared(is_standby=True)
+        ):
+            return standby.on_customer_overheard(state, event)
         case events.CustomerWrote():
             return questions.on_customer_wrote(state, event, policy)
         case events.CustomerShared():

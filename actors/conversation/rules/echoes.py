@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from actors.conversation import effects, events
 from actors.conversation.effects import Decision, Effect
-from actors.conversation.rules import outcomes
+from actors.conversation.rules import outcomes, standby
 from actors.conversation.rules.corrections import find_edit
+from actors.conversation.rules.greetings import is_greeting
 from actors.conversation.rules.placeholders import PLACEHOLDERS
 from actors.conversation.rules.takeover import take_over
 from actors.conversation.state import (
@@ -30,19 +31,23 @@ def on_echo(state: Conversation, event: events.EchoReceived) -> Decision:
     ours = _take_for_ours(state, event)
     if ours is not None:
         return _correct(ours, event.mid)
-    return _owner_answered(
-        state,
-        effects.RecordMessage(
-            id=events.message_id_of(event),
-            author=Author.SUPPORT,
-            content=event.text or PLACEHOLDERS[event.message_type],
-            created_at=event.at,
-            processing=Processing.COMPLETED,
-            message_type=event.message_type,
-            mid=event.mid,
-            media=event.media,
-        ),
+    message = effects.RecordMessage(
+        id=events.message_id_of(event),
+        author=Author.SUPPORT,
+        content=event.text or PLACEHOLDERS[event.message_type],
+        created_at=event.at,
+        processing=Processing.COMPLETED,
+        message_type=event.message_type,
+        mid=event.mid,
+        media=event.media,
     )
+    if event.is_standby:
+        return standby.on_answer_overheard(state, event, _reword(state, message))
+    if is_greeting(state, event):
+        # Whoever leads goes on leading, and what was asked is still to be answered.
+        message = _reword(state, message)
+        return Decision(replace(state, last_message_id=message.id), (message,))
+    return _owner_answered(state, message)
 
 
 def _take_for_ours(state: Conversation, event: events.EchoReceived) -> Decision | None:
@@ -102,11 +107,18 @@ def _correct(delivered: Decision, mid: str) -> Decision:
 
 
 def _owner_answered(state: Conversation, message: effects.RecordMessage) -> Decision:
-    """Let the owner lead, and store the answer with its latest words."""
+    """Let the owner lead, and store the answer."""
+    return take_over(state, _reword(state, message), message.created_at)
+
+
+def _reword(
+    state: Conversation, message: effects.RecordMessage
+) -> effects.RecordMessage:
+    """Return the message at its position, with its latest words."""
     message = replace(message, position=state.next_position)
     edit = None if message.mid is None else find_edit(state, message.mid)
     if message.mid in state.unsent_mids:
-        message = replace(message, content="", media=(), is_unsent=True)
-    elif edit is not None:
-        message = replace(message, content=edit.text, is_edited=True)
-    return take_over(state, message, message.created_at)
+        return replace(message, content="", media=(), is_unsent=True)
+    if edit is not None:
+        return replace(message, content=edit.text, is_edited=True)
+    return message

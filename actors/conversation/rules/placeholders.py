@@ -1,5 +1,6 @@
 """Texts of messages: placeholders for media, and what can be stored and read."""
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from unicodedata import category
@@ -57,15 +58,51 @@ class Note(StrEnum):
 #: Texts that only a person can answer.
 WORDLESS = frozenset({*PLACEHOLDERS.values(), UNSUPPORTED, *Note})
 _NOTES = tuple(f"{note} " for note in Note)
+#: What a platform calls a thing that we do not know, in its placeholder.
+_MAX_NAME_CHARS = 80
+_UNKNOWN_ATTACHMENT = "[پیوست از نوع {}]"
+_UNKNOWN_ACT = "[پیام ناشناخته از نوع {}]"
+_UNKNOWN = re.compile(r"\[(?:پیوست|پیام ناشناخته) از نوع [^\[\]\n]+\]")
 #: Unicode categories of invisible characters: white space, joiners, directions.
 _UNSEEN = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 
 
-def needs_person(text: str) -> bool:
-    """Whether a line of the text stands for what only a person can look at."""
-    return "[" in text and any(
-        line in WORDLESS or line.startswith(_NOTES) for line in text.splitlines()
+def describe_attachment(name: str) -> str:
+    """Return the placeholder of an attachment of an unknown type."""
+    return _describe(_UNKNOWN_ATTACHMENT, name, PLACEHOLDERS[MessageType.TEXT])
+
+
+def describe_act(name: str) -> str:
+    """Return the placeholder of something that a customer did, by its platform name."""
+    return _describe(_UNKNOWN_ACT, name, Note.UNKNOWN)
+
+
+def is_placeholder(line: str) -> bool:
+    """Whether the line stands for something that only a person can look at."""
+    return (
+        line in WORDLESS
+        or line.startswith(_NOTES)
+        or _UNKNOWN.fullmatch(line) is not None
     )
+
+
+def has_placeholder(text: str) -> bool:
+    """Whether a line of the text is a placeholder."""
+    # Thousands of messages a second pass here, and next to none has a bracket.
+    return "[" in text and any(map(is_placeholder, text.split("\n")))
+
+
+def drop_placeholders(text: str) -> str:
+    """Return the text without the lines that are placeholders."""
+    if not has_placeholder(text):
+        return text
+    return "\n".join(line for line in text.split("\n") if not is_placeholder(line))
+
+
+def _describe(template: str, name: str, unnamed: str) -> str:
+    letters = (c if c.isprintable() and c not in "[]" else " " for c in name)
+    words = " ".join("".join(letters).split())
+    return template.format(words[:_MAX_NAME_CHARS]) if has_words(words) else unnamed
 
 
 def has_words(text: str) -> bool:

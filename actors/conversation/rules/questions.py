@@ -11,10 +11,10 @@ from actors.conversation.rules.ordering import (
     is_overtaken,
     position_of,
 )
-from actors.conversation.rules.placeholders import PLACEHOLDERS
+from actors.conversation.rules.placeholders import PLACEHOLDERS, has_placeholder
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.replies import cancel_reply
-from actors.conversation.rules.reply_window import heard_at
+from actors.conversation.rules.reply_window import first_heard_at, heard_at
 from actors.conversation.rules.share import absorb, combine_all, refer
 from actors.conversation.state import (
     MAX_QUESTIONS,
@@ -42,7 +42,7 @@ def on_customer_wrote(
     edit = find_edit(state, event.mid) if state.recent_edits else None
     if edit is not None:
         event = replace(event, text=edit.text)
-    message = _message_of(event, message_id, position, is_edited=edit is not None)
+    message = build_message(event, message_id, position, is_edited=edit is not None)
     aside = _record_aside(state, event, message, policy)
     if aside is not None:
         return aside
@@ -70,6 +70,8 @@ def on_customer_wrote(
     profile = event.profile or state.profile
     changes = (*changes, *_pass_over(waiting), *_learn(state, profile))
     is_last = not is_overtaken(positions, message_id)
+    heard = heard_at(state, event.at, event.written_at)
+    is_for_person = not is_led_by_ai or has_placeholder(event.text)
     state = replace(
         state,
         status=status,
@@ -78,9 +80,10 @@ def on_customer_wrote(
         pending_share=pending,
         positions=positions,
         reply=reply,
-        last_customer_at=heard_at(state, event.at, event.written_at),
+        first_customer_at=first_heard_at(state, heard),
+        last_customer_at=heard,
         last_message_id=message_id if is_last else state.last_message_id,
-        needs_operator=state.needs_operator or not is_led_by_ai,
+        needs_operator=state.needs_operator or is_for_person,
         profile=profile,
         heard=remember_words(state, message_id, event.text),
         album=begin_album(event) if event.album else state.album,
@@ -89,13 +92,14 @@ def on_customer_wrote(
     return Decision(state, changes)
 
 
-def _message_of(
+def build_message(
     event: events.CustomerWrote,
     message_id: MessageId,
     position: int,
     *,
     is_edited: bool,
 ) -> effects.RecordMessage:
+    """Build the message that is stored of a customer's words or media."""
     content = event.text
     if event.media and not content.strip():
         content = PLACEHOLDERS[event.message_type]

@@ -50,6 +50,14 @@ def heard_at(
     return written_at if known is None else max(known, written_at)
 
 
+def first_heard_at(state: Conversation, heard: datetime) -> datetime | None:
+    """Return when the customer wrote first, given when they wrote just now.
+
+    Unknown where the earlier words are older than what the state remembers.
+    """
+    return heard if state.last_customer_at is None else state.first_customer_at
+
+
 def check_operator_window(state: Conversation, at: datetime) -> None:
     """Raise WindowClosedError when not even an operator may answer any more."""
     window = reply_window(state.source, state.last_customer_at)

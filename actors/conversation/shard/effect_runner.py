@@ -116,7 +116,11 @@ class EffectRunner:
 
     async def _write(self, state: Conversation, command: effects.StartReply) -> None:
         job = ports.AnswerJob(
-            state.tenant_id, state.id, command.questions, command.share
+            state.tenant_id,
+            state.id,
+            command.questions,
+            command.share,
+            command.is_post,
         )
         try:
             async with self._reply_semaphore:

@@ -22,8 +22,8 @@ from persistence.ids import DocumentId, TenantId
 from persistence.knowledge import count_unembedded, fetch_changed_documents
 from persistence.secrets import Cipher
 from persistence.services import ServiceSpec, create_service, fetch_service_by_name
+from retrieval.documents.chunking import chunk_document
 from retrieval.index.knowledge import SourceType
-from retrieval.text.chunking import chunk_document
 
 DOCUMENTS = Path(__file__).parent / "documents.jsonl"
 SHOP = "demo"

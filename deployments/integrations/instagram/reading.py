@@ -1,310 +1,305 @@
 """Instagram's webhooks as events: the parsing of every kind that Meta delivers."""
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import TypeAlias, TypeVar, assert_never
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
-from actors.conversation import events
-from actors.conversation.rules.placeholders import UNSUPPORTED
-from actors.conversation.state import MessageType, Source
-from deployments.integrations.instagram.attachments import Attached, read_attachments
+from actors.conversation.rules.placeholders import (
+    PLACEHOLDERS,
+    UNSUPPORTED,
+    describe_act,
+)
+from actors.conversation.state import MessageType
+from deployments.integrations.instagram.attachments import (
+    Attached,
+    Share,
+    read_attachments,
+)
+from deployments.integrations.instagram.incoming import (
+    PUBLIC_FIELDS,
+    SKIPPED,
+    EventKind,
+    SkipReason,
+    WebhookEvent,
+)
+from deployments.integrations.instagram.referrals import read_referral
 from deployments.integrations.lenient_json import (
     Json,
+    read_flag,
     read_identifier,
     read_object,
     read_objects,
     read_text,
 )
-from persistence.channels import Channel
-from persistence.ids import EventId, derive_conversation_id, derive_event_id
 
-#: An event within this is on time; the clocks differ a little.
-PUNCTUAL_S = 60.0
-#: Meta gives up after 36 hours: an older time stamp must be wrong.
-GIVEN_UP_AFTER_S = 36 * 3600.0
+#: Members of an entry that hold other things than events of the main way.
+_CHANGES, _STANDBY = "changes", "standby"
+#: Members of an event that do not say what happened.
+_ENVELOPE = frozenset({"sender", "recipient", "timestamp"})
+#: The members of an unknown act that may hold the customer's words.
+_WORDS = ("text", "title", "message", "comment")
+#: Seconds below this, milliseconds above: it is the year 5138, or 1973.
+_FIRST_MS = 10**11
 
-InstagramEvent: TypeAlias = (
-    events.CustomerWrote
-    | events.CustomerShared
-    | events.EchoReceived
-    | events.MessageUnsent
-    | events.MessageEdited
-)
-InboundT = TypeVar("InboundT", bound=events.Inbound)
-
-
-class SkipReason(StrEnum):
-    """The reason why an event is skipped."""
-
-    MALFORMED = "malformed"
-    STANDBY = "standby"
-    CHANGE = "change"
-    EMPTY = "empty"
-    SELF = "self"
-    READ = "read"
-    REACTION = "reaction"
-    DELIVERY = "delivery"
-    REFERRAL = "referral"
-    OTHER = "other"
-
-
-class EventKind(StrEnum):
-    """The kinds of events that are stored."""
-
-    WROTE = "wrote"
-    SHARED = "shared"
-    ECHO = "echo"
-    UNSENT = "unsent"
-    EDITED = "edited"
+Found: TypeAlias = WebhookEvent | SkipReason
 
 
 @dataclass(frozen=True, slots=True)
-class WebhookEvent:
-    """An event of a webhook, before its channel is known.
+class _Told:
+    """An event as Meta tells it, with who did it to whom."""
 
-    `accounts` are the ids that may name the shop's account, the likeliest first. A
-    message with a shared post and with words is two events: the share, then the words.
-    """
+    account: str
+    sender: str
+    recipient: str
+    event: Json
+    sent_ms: int
+    is_standby: bool
 
-    accounts: tuple[str, ...]
-    customer: str
-    mid: str
-    text: str
-    kind: EventKind = EventKind.WROTE
-    message_type: MessageType = MessageType.TEXT
-    media: tuple[events.Media, ...] = ()
-    reply_to_mid: str | None = None
-    #: Sent in the shop's name.
-    is_ours: bool = False
-    #: Identifies one of several edits of a message, and orders them.
-    edit: str = ""
-    edit_order: int = 0
-    #: By Meta's clock, in milliseconds; 0 where it does not say.
-    sent_ms: int = 0
+    def origin(self, *, is_ours: bool) -> WebhookEvent | None:
+        """Return an event without content; None if it names no customer."""
+        customer, shop = self.sender, self.recipient
+        if is_ours:
+            customer, shop = shop, customer
+        accounts = tuple(dict.fromkeys(filter(None, (self.account, shop))))
+        if not customer or not accounts:
+            return None
+        return WebhookEvent(
+            accounts,
+            customer,
+            "",
+            "",
+            is_standby=self.is_standby,
+            sent_ms=self.sent_ms,
+        )
+
+    def derive_mid(self, name: str) -> str:
+        """Derive an id for what Meta gave none: the same each time it is delivered."""
+        parts = [self.sender, self.sent_ms // 1000, name, self.event.get(name)]
+        told = json.dumps(parts, sort_keys=True, default=str)
+        return f"unnamed:{hashlib.sha256(told.encode()).hexdigest()}"
 
 
-#: Skipped events, by the member that names their kind.
-_OTHER_KINDS = {
-    "read": SkipReason.READ,
-    "reaction": SkipReason.REACTION,
-    "delivery": SkipReason.DELIVERY,
-    "referral": SkipReason.REFERRAL,
-}
-
-
-def read_webhook(payload: object) -> Iterator[WebhookEvent | SkipReason]:
+def read_webhook(payload: object) -> Iterator[Found]:
     """Read each event of a webhook, in order; a malformed one spoils no other.
 
-    Source: Meta, Messenger Platform and Instagram API webhook reference.
+    Whatever a customer did is an event; what is skipped is on the closed list of
+    `incoming`. Source: Meta, Messenger Platform and Instagram API webhook reference.
     """
     for entry in read_objects(read_object(payload).get("entry")):
         account = _read_id(entry)
-        for event in read_objects(entry.get("messaging")):
-            yield from _read_event(account, event)
-        for change in read_objects(entry.get("changes")):
-            # Meta's "test" button and some app types wrap messages in changes.
-            if change.get("field") in {"messages", "message_edit"}:
-                yield from _read_event(account, read_object(change.get("value")))
-            else:
-                yield SkipReason.CHANGE
-        for _ in read_objects(entry.get("standby")):
-            # Another app holds the thread; the message is not ours to answer.
-            yield SkipReason.STANDBY
+        for name, value in entry.items():
+            for item in read_objects(value):
+                if name == _CHANGES:
+                    yield from _read_change(account, item)
+                else:
+                    yield from _read_event(account, item, name)
 
 
-def build_event(
-    channel: Channel, incoming: WebhookEvent, at: datetime
-) -> InstagramEvent:
-    """Build the event; `at` is our clock, whatever the platform's says."""
-    thread = derive_conversation_id(channel.id, incoming.customer)
-    mid, text, media = incoming.mid, incoming.text, incoming.media
-
-    shared_fields = _shared_fields(channel, incoming, at)
-
-    def build(
-        event: Callable[..., InboundT], event_id: EventId, **own: object
-    ) -> InboundT:
-        return event(id=event_id, **shared_fields, **own)
-
-    match incoming.kind:
-        case EventKind.WROTE:
-            return build(
-                events.CustomerWrote,
-                events.customer_message_id(thread, mid),
-                text=text,
-                message_type=incoming.message_type,
-                media=media,
-                reply_to_mid=incoming.reply_to_mid,
-                written_at=_find_writing(incoming.sent_ms, at),
-            )
-        case EventKind.SHARED:
-            event_id = events.share_message_id(thread, mid)
-            return build(
-                events.CustomerShared,
-                event_id,
-                content=text,
-                media=media,
-                written_at=_find_writing(incoming.sent_ms, at),
-            )
-        case EventKind.ECHO:
-            return build(
-                events.EchoReceived,
-                events.echo_message_id(thread, mid),
-                text=text,
-                message_type=incoming.message_type,
-                media=media,
-            )
-        case EventKind.UNSENT:
-            event_id = derive_event_id(thread, f"unsent:{mid}")
-            return build(events.MessageUnsent, event_id, is_ours=incoming.is_ours)
-        case EventKind.EDITED:
-            event_id = derive_event_id(thread, f"edited:{mid}:{incoming.edit}")
-            return build(
-                events.MessageEdited,
-                event_id,
-                text=text,
-                is_ours=incoming.is_ours,
-                order=incoming.edit_order,
-            )
-        case _:
-            assert_never(incoming.kind)
-
-
-def _shared_fields(
-    channel: Channel, incoming: WebhookEvent, at: datetime
-) -> Mapping[str, object]:
-    """Return the fields that all events of a webhook have."""
-    return {
-        "conversation_id": derive_conversation_id(channel.id, incoming.customer),
-        "at": at,
-        "tenant_id": channel.tenant_id,
-        "channel_id": channel.id,
-        "source": Source.INSTAGRAM,
-        "customer": incoming.customer,
-        "mid": incoming.mid,
-    }
-
-
-def _find_writing(sent_ms: int, at: datetime) -> datetime | None:
-    """Return when a late message was written; None for one that came at once."""
-    late_s = at.timestamp() - sent_ms / 1000
-    if not PUNCTUAL_S < late_s < GIVEN_UP_AFTER_S:
-        return None
-    return at - timedelta(seconds=late_s)
-
-
-def _read_event(account: str, event: Json) -> Iterator[WebhookEvent | SkipReason]:
-    sender, recipient = _read_id(event.get("sender")), _read_id(event.get("recipient"))
-    if "message" in event:
-        message = read_object(event["message"])
-        sent_ms = _read_time(event)
-        yield from _read_message(account, sender, recipient, message, sent_ms)
-    elif "message_edit" in event:
-        edit = read_object(event["message_edit"])
-        yield _read_edit(account, sender, recipient, edit, _read_time(event))
-    elif "postback" in event:
-        postback = read_object(event["postback"])
-        yield _read_postback(account, sender, recipient, postback, _read_time(event))
+def _read_change(account: str, change: Json) -> Iterator[Found]:
+    """Read an event that is wrapped, as button taps and Meta's tests are at times."""
+    field = change.get("field")
+    if isinstance(field, str) and field in PUBLIC_FIELDS:
+        yield SkipReason.CHANGE
     else:
-        known = (reason for name, reason in _OTHER_KINDS.items() if name in event)
-        yield next(known, SkipReason.OTHER)
+        yield from _read_event(account, read_object(change.get("value")), field)
 
 
-def _read_message(
-    account: str, sender: str, recipient: str, message: Json, sent_ms: int
-) -> Iterator[WebhookEvent | SkipReason]:
-    if message.get("is_self") is True or (sender and sender == recipient):
+def _read_event(account: str, event: Json, place: object) -> Iterator[Found]:
+    told = _Told(
+        account,
+        _read_id(event.get("sender")),
+        _read_id(event.get("recipient")),
+        event,
+        _read_time(event.get("timestamp")),
+        # Another app holds the thread: the message is not ours to answer.
+        is_standby=place == _STANDBY,
+    )
+    known = (reader for name, reader in _READERS.items() if name in event)
+    skipped = (reason for name, reason in SKIPPED.items() if name in event)
+    reader, reason = next(known, None), next(skipped, None)
+    if reader is not None:
+        yield from reader(told)
+    elif reason is not None:
+        yield reason
+    elif "referral" in event:
+        yield from _read_referral_event(told)
+    else:
+        yield _read_unknown(told, *sorted(event.keys() - _ENVELOPE))
+
+
+def _read_message(told: _Told) -> Iterator[Found]:
+    message = read_object(told.event["message"])
+    sender = told.sender
+    if read_flag(message.get("is_self")) or (sender and sender == told.recipient):
         yield SkipReason.SELF
         return
-    mid = read_identifier(message.get("mid"))
-    if not (sender and recipient and mid):
+    is_ours = read_flag(message.get("is_echo")) or sender == told.account != ""
+    origin = told.origin(is_ours=is_ours)
+    named = read_identifier(message.get("mid"))
+    if origin is None:
         yield SkipReason.MALFORMED
-        return
-    is_ours = message.get("is_echo") is True or sender == account
-    customer = recipient if is_ours else sender
-    accounts = _accounts(account, sender if is_ours else recipient)
-    if message.get("is_deleted") is True:
-        yield WebhookEvent(
-            accounts, customer, mid, "", EventKind.UNSENT, is_ours=is_ours
+    elif read_flag(message.get("is_deleted")):
+        unsent = replace(origin, mid=named, kind=EventKind.UNSENT, is_ours=is_ours)
+        yield unsent if named else _read_unknown(told, "message", is_ours=is_ours)
+    else:
+        origin = replace(origin, mid=named or told.derive_mid("message"))
+        attached = read_attachments(message)
+        if is_ours:
+            yield _read_echo(origin, message, attached)
+        else:
+            yield from _read_words(told, origin, message, attached)
+
+
+def _read_words(
+    told: _Told, origin: WebhookEvent, message: Json, attached: Attached
+) -> Iterator[WebhookEvent]:
+    """Read a customer's message: the shares that it holds, then its words."""
+    text, shares = _compose(message, attached), attached.shares
+    referral = read_referral(message, told.event)
+    if referral and not text and not attached.media:
+        # There is no question yet: what it is about waits for one, as a share does.
+        shares = (*shares, Share(referral))
+    for part, share in enumerate(shares):
+        yield replace(
+            origin,
+            text=share.text,
+            kind=EventKind.SHARED,
+            message_type=MessageType.SHARE,
+            media=share.media,
+            part=part,
         )
-        return
-    attached = read_attachments(message)
-    text = read_text(message.get("text")) or attached.text
-    if not text and message.get("is_unsupported") is True:
-        text = UNSUPPORTED
-    if is_ours:
-        yield _read_echo(accounts, customer, mid, text, attached)
-        return
-    if attached.share is not None:
-        media = attached.share_media
-        yield WebhookEvent(
-            accounts,
-            customer,
-            mid,
-            attached.share,
-            EventKind.SHARED,
-            MessageType.SHARE,
-            media,
-            sent_ms=sent_ms,
-        )
-    if text or attached.media:
-        yield WebhookEvent(
-            accounts,
-            customer,
-            mid,
-            text,
+    if text or attached.media or not shares:
+        yield replace(
+            origin,
+            text=text if text or attached.media else _describe_empty(message),
             message_type=attached.message_type,
             media=attached.media,
             reply_to_mid=_read_reply_to(message),
-            sent_ms=sent_ms,
+            referred=referral,
         )
-    elif attached.share is None:
-        yield SkipReason.EMPTY
 
 
-def _read_echo(
-    accounts: tuple[str, ...], customer: str, mid: str, text: str, attached: Attached
-) -> WebhookEvent | SkipReason:
+def _compose(message: Json, attached: Attached) -> str:
+    """Return the words, and a placeholder below them for what can't be shown."""
+    words = read_text(message.get("text")) or attached.text
+    unshown = attached.unshown
+    is_shown = bool(unshown or attached.media or attached.shares)
+    if read_flag(message.get("is_unsupported")) and not is_shown:
+        unshown = (UNSUPPORTED,)
+    if words:
+        return "\n".join((words, *unshown))
+    # Media without words have a placeholder of their own.
+    plain = PLACEHOLDERS[MessageType.TEXT]
+    return "\n".join(line for line in unshown if line != plain)
+
+
+def _describe_empty(message: Json) -> str:
+    """Return the placeholder of a message that holds nothing but its id."""
+    tapped = read_text(read_object(message.get("quick_reply")).get("payload"))
+    return describe_act(f"quick_reply {tapped}") if tapped else UNSUPPORTED
+
+
+def _read_echo(origin: WebhookEvent, message: Json, attached: Attached) -> WebhookEvent:
     """Read what was sent in the shop's name: by us, or by the owner in the app."""
-    message_type = attached.message_type
-    if attached.share is not None:
-        text, message_type = text or attached.share, MessageType.SHARE
-    media = (*attached.share_media, *attached.media)
-    if not text and not media:
-        return SkipReason.EMPTY
-    return WebhookEvent(
-        accounts, customer, mid, text, EventKind.ECHO, message_type, media
+    shared = "\n".join(share.text for share in attached.shares)
+    text = _compose(message, attached) or shared
+    located = (media for share in attached.shares for media in share.media)
+    media = (*located, *attached.media)
+    return replace(
+        origin,
+        text=text if text or media else UNSUPPORTED,
+        kind=EventKind.ECHO,
+        message_type=MessageType.SHARE if shared else attached.message_type,
+        media=media,
     )
 
 
-def _read_edit(
-    account: str, sender: str, recipient: str, edit: Json, sent_ms: int
-) -> WebhookEvent | SkipReason:
+def _read_edit(told: _Told) -> Iterator[Found]:
+    edit = read_object(told.event["message_edit"])
     mid, text = read_identifier(edit.get("mid")), read_text(edit.get("text"))
-    if not (sender and recipient and mid and text):
-        return SkipReason.MALFORMED
-    is_ours = sender == account
+    is_ours = told.sender == told.account != ""
+    origin = told.origin(is_ours=is_ours)
+    if origin is None or not (mid and text):
+        yield _read_unknown(told, "message_edit", is_ours=is_ours)
+        return
     number = read_identifier(edit.get("num_edit"))
     # Without a number, time and words tell one edit from the next.
     words = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
-    return WebhookEvent(
-        _accounts(account, sender if is_ours else recipient),
-        recipient if is_ours else sender,
-        mid,
-        text,
-        EventKind.EDITED,
+    yield replace(
+        origin,
+        mid=mid,
+        text=text,
+        kind=EventKind.EDITED,
         is_ours=is_ours,
-        edit=number or f"{sent_ms}:{words}",
-        edit_order=_read_order(number) or sent_ms,
+        edit=number or f"{told.sent_ms}:{words}",
+        edit_order=_read_order(number) or told.sent_ms,
     )
 
 
-def _read_time(event: Json) -> int:
-    sent_ms = event.get("timestamp")
-    return sent_ms if type(sent_ms) is int and 0 < sent_ms < 2**53 else 0
+def _read_postback(told: _Told) -> Iterator[Found]:
+    """Read a tap on an ice breaker or a button: the customer said its title."""
+    postback = read_object(told.event["postback"])
+    title = read_text(postback.get("title"))
+    origin = told.origin(is_ours=False)
+    if origin is None or told.sender == told.account:
+        yield SkipReason.MALFORMED if origin is None else SkipReason.SELF
+        return
+    payload = read_text(postback.get("payload"))
+    yield replace(
+        origin,
+        mid=read_identifier(postback.get("mid")) or told.derive_mid("postback"),
+        text=title or describe_act(f"postback {payload}"),
+        referred=read_referral(postback, told.event),
+    )
+
+
+def _read_referral_event(told: _Told) -> Iterator[Found]:
+    """Read the tap on an ad or a link: it waits for a question, as a share does."""
+    text = read_referral(told.event)
+    origin = told.origin(is_ours=False)
+    if origin is None or not text or told.sender == told.account:
+        yield _read_unknown(told, "referral", is_ours=told.sender == told.account)
+        return
+    yield replace(
+        origin,
+        mid=told.derive_mid("referral"),
+        text=text,
+        kind=EventKind.SHARED,
+        message_type=MessageType.SHARE,
+    )
+
+
+def _read_unknown(told: _Told, *names: str, is_ours: bool = False) -> Found:
+    """Read an act of no known form: a person must learn that it happened."""
+    if is_ours or told.sender == told.account != "":
+        return SkipReason.SELF
+    origin = told.origin(is_ours=False)
+    if origin is None:
+        return SkipReason.MALFORMED
+    held = [read_object(told.event.get(name)) for name in names]
+    words = [read_text(one.get(word)) for one in held for word in _WORDS]
+    lines = (describe_act(", ".join(names)), *dict.fromkeys(filter(None, words)))
+    mid = told.derive_mid(names[0] if names else "")
+    return replace(origin, mid=mid, text="\n".join(lines))
+
+
+#: The kinds of events that are read, by the member that names the kind.
+_READERS: Mapping[str, Callable[[_Told], Iterator[Found]]] = {
+    "message": _read_message,
+    "message_edit": _read_edit,
+    "postback": _read_postback,
+}
+
+
+def _read_time(value: object) -> int:
+    """Read a time in milliseconds, also from seconds and from text; 0 if it is none."""
+    if isinstance(value, str) and value.isascii() and value.isdecimal():
+        value = int(value) if len(value) < 17 else 0
+    if type(value) is not int or not 0 < value < 2**53:
+        return 0
+    return value if value >= _FIRST_MS else value * 1000
 
 
 def _read_order(number: str) -> int:
@@ -313,25 +308,9 @@ def _read_order(number: str) -> int:
     return int(number) if is_number else 0
 
 
-def _read_postback(
-    account: str, sender: str, recipient: str, postback: Json, sent_ms: int
-) -> WebhookEvent | SkipReason:
-    """Read a tap on an ice breaker or a button: the customer said its title."""
-    mid, title = read_identifier(postback.get("mid")), read_text(postback.get("title"))
-    if not (sender and mid and title):
-        return SkipReason.MALFORMED
-    return WebhookEvent(
-        _accounts(account, recipient), sender, mid, title, sent_ms=sent_ms
-    )
-
-
 def _read_reply_to(message: Json) -> str | None:
     reply_to = message.get("reply_to")
     return read_identifier(read_object(reply_to).get("mid")) or None
-
-
-def _accounts(*ids: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(filter(None, ids)))
 
 
 def _read_id(value: object) -> str:

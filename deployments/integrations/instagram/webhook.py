@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import ipaddress
+from datetime import datetime, timedelta
 
 import structlog
 from starlette.requests import Request
@@ -19,12 +20,16 @@ from config.settings import Settings
 from deployments.http.requests import find_header, read_body
 from deployments.integrations import errors, lenient_json, submission
 from deployments.integrations.channel_directory import ChannelDirectory
-from deployments.integrations.instagram import reading
-from persistence.channels import Channel, ChannelKind
-from persistence.ids import ConversationId
+from deployments.integrations.instagram import building, incoming, reading
+from persistence.channels import AutomaticGreetings, Channel, ChannelKind
+from persistence.errors import DATABASE_AWAY
+from persistence.ids import ConversationId, derive_conversation_id
+from persistence.messages import count_same_echoes
 
 SIGNATURE_HEADER = b"x-hub-signature-256"
 SIGNATURE_PREFIX = "sha256="
+#: An automation's text is counted this far back: a small shop has few new customers.
+ECHOES_COUNT_FOR = timedelta(days=7)
 #: Meta's largest webhooks, of a thousand batched events, stay well below.
 MAX_WEBHOOK_BYTES = 1024 * 1024
 
@@ -72,9 +77,9 @@ class InstagramWebhook:
         """Store all events of one webhook."""
         body = await read_body(request.scope, request.receive, MAX_WEBHOOK_BYTES)
         self._verify_signature(body, find_header(request.scope, SIGNATURE_HEADER))
-        threads: dict[ConversationId, list[reading.InstagramEvent]] = {}
+        threads: dict[ConversationId, list[building.InstagramEvent]] = {}
         for item in reading.read_webhook(lenient_json.read_json(body)):
-            if isinstance(item, reading.SkipReason):
+            if isinstance(item, incoming.SkipReason):
                 submission.webhook_outcome(Source.INSTAGRAM, f"skipped_{item}").inc()
                 continue
             channel = await self._find_channel(item.accounts)
@@ -83,7 +88,9 @@ class InstagramWebhook:
                 UNKNOWN_ACCOUNTS.labels("instagram").inc()
                 log.info("webhook_unknown_account", accounts=item.accounts)
                 continue
-            event = reading.build_event(channel, item, self._clock.now())
+            at = self._clock.now()
+            same_echoes = await self._count_same_echoes(channel, item, at)
+            event = building.build_event(channel, item, at, same_echoes=same_echoes)
             threads.setdefault(event.conversation_id, []).append(event)
         await self._store(list(threads.values()))
         return Response(b"EVENT_RECEIVED", media_type="text/plain")
@@ -109,7 +116,32 @@ class InstagramWebhook:
                 return channel
         return None
 
-    async def _store(self, threads: list[list[reading.InstagramEvent]]) -> None:
+    async def _count_same_echoes(
+        self, channel: Channel, item: incoming.WebhookEvent, at: datetime
+    ) -> int:
+        """Count the other customers whom the account has told the same text lately.
+
+        Raises:
+            DirectoryUnavailableError: the database does not answer.
+        """
+        is_recognised = channel.automatic_greetings is AutomaticGreetings.RECOGNISE
+        if item.kind is not incoming.EventKind.ECHO or not (
+            is_recognised and item.text
+        ):
+            return 0
+        try:
+            return await count_same_echoes(
+                self._directory.pool,
+                channel.tenant_id,
+                channel.id,
+                derive_conversation_id(channel.id, item.customer),
+                item.text,
+                at - ECHOES_COUNT_FOR,
+            )
+        except DATABASE_AWAY as error:
+            raise errors.DirectoryUnavailableError from error
+
+    async def _store(self, threads: list[list[building.InstagramEvent]]) -> None:
         """Store all events, those of one conversation in order.
 
         When some can't be stored the webhook is refused as a whole: Meta delivers it
@@ -127,7 +159,7 @@ class InstagramWebhook:
         if failures:
             raise failures[0]
 
-    async def _store_thread(self, events: list[reading.InstagramEvent]) -> None:
+    async def _store_thread(self, events: list[building.InstagramEvent]) -> None:
         refused: ActorError | None = None
         for event in events:
             # What was written can be edited for a quarter of an hour, no longer.

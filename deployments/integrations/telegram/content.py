@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from actors.conversation import events
-from actors.conversation.rules.placeholders import PLACEHOLDERS, Note
+from actors.conversation.rules.placeholders import PLACEHOLDERS, Note, describe_act
 from actors.conversation.state import MessageType
 from deployments.integrations.lenient_json import (
     Json,
@@ -78,7 +78,7 @@ def read_content(message: Json) -> Content | members.Skipped:
         name for name in message if name not in members.ATTRIBUTES and name != "text"
     ]
     if names:
-        return _add_caption(Content(_note(Note.UNKNOWN, *names)), message)
+        return _add_caption(Content(describe_act(", ".join(names))), message)
     return Content(_read_caption(message) or Note.NOT_SHOWN)
 
 

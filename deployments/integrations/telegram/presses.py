@@ -6,7 +6,7 @@ Source: Telegram, Bot API 10.3, CallbackQuery, PreCheckoutQuery and their neighb
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from actors.conversation.rules.placeholders import Note
+from actors.conversation.rules.placeholders import Note, describe_act
 from deployments.integrations.lenient_json import (
     Json,
     read_identifier,
@@ -98,7 +98,7 @@ def _read_payment(note: Note) -> Callable[[Json], Press]:
 
 
 def _read_unknown(name: str) -> Callable[[Json], Press]:
-    return lambda _: Press(f"{Note.UNKNOWN} {name}")
+    return lambda _: Press(describe_act(name))
 
 
 #: A checkout is not confirmed here: only the shop knows whether it can deliver, and

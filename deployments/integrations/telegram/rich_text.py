@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import chain
 
 from actors.conversation import events
-from actors.conversation.rules.placeholders import PLACEHOLDERS, Note
+from actors.conversation.rules.placeholders import PLACEHOLDERS, Note, describe_act
 from actors.conversation.state import MessageType
 from deployments.integrations.lenient_json import (
     Json,
@@ -142,7 +142,7 @@ def _flatten_block(value: object, depth: int) -> str:
     # A person must see that something stood here.
     if text or kind in KNOWN_BLOCKS:
         return text
-    return f"{Note.UNKNOWN} {kind}".strip()
+    return describe_act(kind)
 
 
 def _flatten_any(block: Json, depth: int) -> str:

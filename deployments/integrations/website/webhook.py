@@ -22,7 +22,8 @@ from deployments.integrations.lenient_json import read_json
 from deployments.integrations.submission import webhook_outcome
 from deployments.rate_limit import VisitorRateLimiter
 from persistence.channels import Channel, ChannelKind
-from persistence.ids import derive_conversation_id, derive_event_id
+from persistence.ids import MessageId, derive_conversation_id, derive_event_id
+from persistence.messages import fetch_message
 
 #: Four bytes a letter, all of them escaped, and the other fields.
 MAX_BODY_BYTES = 64 * 1024
@@ -72,6 +73,8 @@ class WebsiteWebhook:
         at = self._clock.now()
         event = build_event(channel, message, mid, at)
         receipt = await self._shards.submit(event)
+        if receipt.is_duplicate:
+            at = await self._find_first(event)
         outcome = "duplicate" if receipt.is_duplicate else "stored"
         webhook_outcome(Source.WEBSITE, outcome).inc()
         return Response(
@@ -79,6 +82,24 @@ class WebsiteWebhook:
             status_code=200 if receipt.is_duplicate else 201,
             media_type="application/json",
         )
+
+    async def _find_first(self, event: CustomerWrote) -> datetime:
+        """Return when the message that has this id already was stored.
+
+        It is committed by now, whichever request came first: the database decides.
+
+        Raises:
+            ClientIdTakenError: it says something else.
+        """
+        stored = await fetch_message(
+            self._directory.pool, event.tenant_id, MessageId(event.id)
+        )
+        if stored is None:
+            return event.at
+        if stored.content != event.text:
+            webhook_outcome(Source.WEBSITE, "client_id_taken").inc()
+            raise errors.ClientIdTakenError
+        return stored.created_at
 
 
 def parse_message(body: bytes) -> VisitorMessage:

@@ -67,6 +67,9 @@ class InstagramIn(RequestBody):
     account_id: AccountId
     access_token: Token
     is_paused: bool = False
+    automatic_greetings: channels.AutomaticGreetings = (
+        channels.AutomaticGreetings.RECOGNISE
+    )
 
 
 class TelegramIn(RequestBody):
@@ -98,13 +101,16 @@ class ChannelPatch(RequestBody):
     is_paused: bool | None = None
     access_token: Token | None = None
     bot_token: BotToken | None = None
+    automatic_greetings: channels.AutomaticGreetings | None = None
 
 
 class ChannelOut(Answer):
     """A channel; its token is shown by the end only, its secret once, when created.
 
     `connection` says whether the platform delivers to us; null for a website, which
-    needs no platform. `connection_hint` says what to do about it.
+    needs no platform. `connection_hint` says what to do about it. `automatic_greetings`
+    says whether what another app of the account sends to everybody is recognised as no
+    person's answer; null where no platform reports such messages.
     """
 
     id: UUID
@@ -117,6 +123,7 @@ class ChannelOut(Answer):
     token_hint: str | None = None
     connection: channels.LinkState | None = None
     connection_hint: str | None = None
+    automatic_greetings: channels.AutomaticGreetings | None = None
     is_paused: bool
     created_at: datetime
 
@@ -164,7 +171,7 @@ async def edit_channel(
     context: Context,
     after: BackgroundTasks,
 ) -> ChannelOut:
-    """Rename or pause a channel, or replace its token.
+    """Rename or pause a channel, replace its token, or set what greetings do.
 
     Messages that waited during a pause are sent when it ends.
     """
@@ -211,8 +218,10 @@ async def _fetch(
 
 
 def _build_new(body: InstagramIn | TelegramIn | WebsiteIn) -> channels.NewChannel:
+    greetings = channels.AutomaticGreetings.RECOGNISE
     match body:
         case InstagramIn():
+            greetings = body.automatic_greetings
             account_id = body.account_id
             tokens = channels.ChannelTokens(body.access_token, None)
         case TelegramIn():
@@ -225,15 +234,21 @@ def _build_new(body: InstagramIn | TelegramIn | WebsiteIn) -> channels.NewChanne
         case _:
             assert_never(body)
     return channels.NewChannel(
-        channels.ChannelKind(body.kind), body.name, account_id, tokens, body.is_paused
+        channels.ChannelKind(body.kind),
+        body.name,
+        account_id,
+        tokens,
+        body.is_paused,
+        automatic_greetings=greetings,
     )
 
 
 def _build_edit(channel: channels.Channel, body: ChannelPatch) -> channels.ChannelEdit:
-    """Take the token that the channel's kind has. Raises InvalidValueError."""
+    """Take the fields that the channel's kind has. Raises InvalidValueError."""
     for field, kind in (
         ("access_token", channels.ChannelKind.INSTAGRAM),
         ("bot_token", channels.ChannelKind.TELEGRAM),
+        ("automatic_greetings", channels.ChannelKind.INSTAGRAM),
     ):
         if getattr(body, field) is not None and channel.kind is not kind:
             message = f"{field}: a {channel.kind} channel has none"
@@ -243,6 +258,7 @@ def _build_edit(channel: channels.Channel, body: ChannelPatch) -> channels.Chann
         is_paused=body.is_paused,
         account_id=None if body.bot_token is None else _bot_id(body.bot_token),
         access_token=body.access_token or body.bot_token,
+        automatic_greetings=body.automatic_greetings,
     )
 
 
@@ -256,6 +272,7 @@ def _render(context: WebDependencies, channel: channels.Channel) -> ChannelOut:
     except errors.SecretUnreadableError:
         # The list must open, so that the unreadable token can be replaced.
         tokens = channels.ChannelTokens(None, None)
+    is_instagram = channel.kind is channels.ChannelKind.INSTAGRAM
     is_website = channel.kind is channels.ChannelKind.WEBSITE
     link = channel.link
     return ChannelOut(
@@ -268,6 +285,7 @@ def _render(context: WebDependencies, channel: channels.Channel) -> ChannelOut:
         token_hint=tokens.access_token and f"…{tokens.access_token[-HINT_CHARS:]}",
         connection=link.state if link else None,
         connection_hint=_build_hint(link) if link else None,
+        automatic_greetings=channel.automatic_greetings if is_instagram else None,
         is_paused=channel.is_paused,
         created_at=channel.created_at,
     )

@@ -1,7 +1,6 @@
 """`/api/knowledge/`: the documents that answers are written from, and a search."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -25,9 +24,8 @@ from persistence.documents import (
 )
 from persistence.ids import DocumentId, TenantId
 from retrieval.answer.context import RetrievedContext
-from retrieval.documents.reading import to_plain_text
+from retrieval.documents.chunking import Parent, chunk_document
 from retrieval.index.knowledge import RetrievalFilter, SourceType
-from retrieval.text.chunking import Parent, chunk_document
 
 router = APIRouter(prefix="/api/knowledge", tags=["knowledge"])
 
@@ -250,20 +248,13 @@ def _content_of(body: DocumentIn) -> DocumentContent:
     )
 
 
-def _chunk(
-    title: str, text: str, count_tokens: Callable[[str], int]
-) -> tuple[Parent, ...]:
-    # Answers quote chunks: no customer should read tags, or a table's marks.
-    return chunk_document(title, to_plain_text(text, title), count_tokens)
-
-
 async def build_parents(
     context: WebDependencies, content: DocumentContent
 ) -> tuple[Parent, ...]:
     """Cut a document into chunks. Raises InvalidValueError for one without words."""
     # A long document takes some hundred milliseconds: not on the event loop.
     parents = await asyncio.to_thread(
-        _chunk, content.title, content.text, context.count_tokens
+        chunk_document, content.title, content.text, context.count_tokens
     )
     if not parents:
         message = "text: must contain words"

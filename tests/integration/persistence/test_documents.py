@@ -8,28 +8,35 @@ from persistence.database import Pool
 from persistence.documents import (
     Document,
     DocumentContent,
+    claim_outdated_document,
     create_document,
     delete_document,
     fetch_document,
     lock_document,
+    record_reading,
     replace_document,
 )
 from persistence.ids import DocumentId, TenantId
+from persistence.knowledge import fetch_chunks
 from persistence.tenants import create_tenant
+from retrieval.documents.blocks import Block, BlockKind, Cell
+from retrieval.documents.chunking import READER_VERSION, Chunk, Parent
 from retrieval.index.knowledge import SourceType
-from retrieval.text.chunking import Child, Parent
 
 CONTENT = DocumentContent(SourceType.FAQ, "title", "text")
 
 
 def parents(*texts: tuple[str, ...]) -> tuple[Parent, ...]:
-    """Build parents of the given children's texts."""
+    """Build parents of chunks with the given texts."""
     built: list[Parent] = []
     position = 0
-    for number, children in enumerate(texts):
-        made = tuple(Child(position + i, text) for i, text in enumerate(children))
-        position += len(children)
-        built.append(Parent(number, " ".join(children), made))
+    for number, chunks in enumerate(texts):
+        made = tuple(
+            Chunk(position + i, Block(BlockKind.PARAGRAPH, text))
+            for i, text in enumerate(chunks)
+        )
+        position += len(chunks)
+        built.append(Parent(number, " ".join(chunks), made))
     return tuple(built)
 
 
@@ -53,10 +60,10 @@ async def fetch(pool: Pool, tenant_id: TenantId, document_id: DocumentId) -> Doc
     return document
 
 
-async def test_children_hang_on_their_parents(pool: Pool, tenant_id: TenantId) -> None:
+async def test_chunks_hang_on_their_parents(pool: Pool, tenant_id: TenantId) -> None:
     document_id = await add(pool, tenant_id, ("a", "b"), ("c",))
     rows = await pool.fetch(
-        "SELECT p.text AS parent, c.text AS child FROM chunks c"
+        "SELECT p.text AS parent, c.text AS chunk FROM chunks c"
         " JOIN parents p ON p.id = c.parent_id WHERE c.document_id = $1"
         " ORDER BY c.position",
         document_id,
@@ -89,6 +96,83 @@ async def test_each_kept_chunk_keeps_its_own_embedding(
     document = await fetch(pool, tenant_id, document_id)
     assert (document.chunks, document.embedded_chunks) == (3, 2)
     assert document.revision == 2
+
+
+async def test_a_chunk_keeps_its_block_and_counts_as_new_as_its_last_edit(
+    pool: Pool, tenant_id: TenantId
+) -> None:
+    blocks = (
+        Block(BlockKind.PAIR, "بله.", ("ارسال", "شب"), "شب هم؟"),
+        Block(
+            BlockKind.TABLE_ROW,
+            "سایز: ۵۸، کمر: ۱۲۰",
+            cells=(Cell("سایز", "۵۸"), Cell("کمر", "۱۲۰")),
+        ),
+    )
+    chunks = tuple(Chunk(at, block) for at, block in enumerate(blocks))
+    document_id = DocumentId(uuid4())
+    async with pool.acquire() as connection, connection.transaction():
+        await create_document(
+            connection, tenant_id, document_id, CONTENT, (Parent(0, "both", chunks),)
+        )
+    # A stored vector is a new revision, but no edit.
+    await pool.execute("UPDATE documents SET revision = 7")
+    stored = await fetch_chunks(pool, tenant_id, [document_id], "m")
+    assert tuple(chunk.block for chunk in stored) == blocks
+    assert [chunk.revision for chunk in stored] == [1, 1]
+
+
+async def test_a_chunk_of_before_blocks_is_read_without_one(
+    pool: Pool, tenant_id: TenantId
+) -> None:
+    document_id = await add(pool, tenant_id, ("a",))
+    await pool.execute("UPDATE chunks SET block = NULL")
+    await pool.execute("UPDATE documents SET content_revision = NULL")
+    (chunk,) = await fetch_chunks(pool, tenant_id, [document_id], "m")
+    assert (chunk.block, chunk.revision) == (None, 1)
+
+
+async def test_only_what_an_earlier_reader_read_is_claimed_and_is_no_newer_for_it(
+    pool: Pool, tenant_id: TenantId
+) -> None:
+    old, new = (
+        await add(pool, tenant_id, ("a", "b")),
+        await add(pool, tenant_id, ("c",)),
+    )
+    await pool.execute("UPDATE documents SET reader_version = 0 WHERE id = $1", old)
+    await pool.execute(
+        "UPDATE chunks SET embedding = convert_to(text, 'UTF8'), embedding_model = 'm'"
+    )
+    before = await fetch(pool, tenant_id, old)
+    async with pool.acquire() as connection, connection.transaction():
+        claimed = await claim_outdated_document(connection)
+        assert claimed is not None
+        assert claimed.id == old
+        await record_reading(connection, claimed, parents(("b", "x")))
+        assert await claim_outdated_document(connection) is None
+    rows = await pool.fetch(
+        "SELECT text, embedding FROM chunks WHERE document_id = $1 ORDER BY position",
+        old,
+    )
+    assert [tuple(row) for row in rows] == [("b", b"b"), ("x", None)]
+    after = await fetch(pool, tenant_id, old)
+    assert after.updated_at == before.updated_at
+    assert after.revision == 3
+    newest = await fetch_chunks(pool, tenant_id, [old, new], "another")
+    assert {chunk.text: chunk.revision for chunk in newest} == {"b": 1, "x": 1, "c": 2}
+    versions = await pool.fetch("SELECT DISTINCT reader_version FROM documents")
+    assert [row[0] for row in versions] == [READER_VERSION]
+
+
+async def test_two_replicas_never_read_one_document_again_at_once(
+    pool: Pool, tenant_id: TenantId
+) -> None:
+    await add(pool, tenant_id, ("a",))
+    await pool.execute("UPDATE documents SET reader_version = 0")
+    async with pool.acquire() as one, one.transaction():
+        assert await claim_outdated_document(one) is not None
+        async with pool.acquire() as other, other.transaction():
+            assert await claim_outdated_document(other) is None
 
 
 async def test_tenants_count_their_revisions_apart(

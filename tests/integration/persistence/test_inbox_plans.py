@@ -1,6 +1,7 @@
 """The inbox's hot queries read by index, however many others the tables hold."""
 
 import asyncio
+from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
@@ -71,6 +72,11 @@ HOT: dict[tuple[str, str], tuple[str, str, tuple[object, ...]]] = {
         (TENANT, ONE, 20, 0),
     ),
     ("messages", "fetch_messages"): ("messages_pkey", "messages", (TENANT, [ONE])),
+    ("messages", "count_same_echoes"): (
+        "messages_echoes",
+        "messages",
+        (TENANT, TENANT, ONE, "سلام", datetime(2026, 1, 1, tzinfo=UTC)),
+    ),
     ("feed", "fetch_feed_page"): (
         "conversation_events_feed",
         "conversation_events",

@@ -296,8 +296,8 @@ class ReferenceModel:
         parts = [share.content if share else "", self.referred.get(question, "")]
         title = (
             "پست/ریلز اینستاگرام که کاربر فرستاده"
-            if share
-            else "پیام یا پستی که کاربر به آن اشاره کرده"
+            if share and question not in self.referred
+            else "متنی که پیام به آن اشاره دارد"
         )
         if any(parts):
             self.combined[question] = (

@@ -191,6 +191,11 @@
       saveOutbox();
       return mark(item, "lost", words.refused);
     }
+    if (answer.status === 409) {
+      // The id names another message already: this one needs one of its own.
+      item.clientId = randomId();
+      saveOutbox();
+    }
     const error = new Error(String(answer.status));
     error.waitMs = 1000 * Number(answer.headers.get("retry-after") ?? 0);
     throw error;

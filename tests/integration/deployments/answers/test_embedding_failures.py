@@ -16,7 +16,7 @@ from deployments.answers.embedders import Embedders
 from deployments.answers.indexer import KnowledgeIndexer
 from deployments.answers.indexes import Staleness, TenantIndexes
 from deployments.answers.retriever import KnowledgeRetriever
-from persistence.database import Pool
+from persistence.database import Pool, open_pool
 from persistence.ids import TenantId
 from persistence.tenants import create_tenant
 from persistence.users import User
@@ -257,7 +257,7 @@ async def test_without_its_database_a_search_is_served_from_memory(
 ) -> None:
     await add_page(pool, tenant, SHIPPING)
     await embed_all(pool, embedder)
-    lost = await asyncpg.create_pool(dsn, min_size=1)
+    lost = await open_pool(dsn)
     retriever = KnowledgeRetriever(lost, embedder)
     other = (await create_tenant(pool, "other")).id
     healthy = await retriever.retrieve(tenant, QUESTION)

@@ -18,7 +18,8 @@ from actors.conversation.ports import (
 from actors.conversation.rules.policy import Policy
 from actors.conversation.state import Profile, Source
 from config.settings import Settings
-from deployments.integrations.instagram.reading import WebhookEvent, build_event
+from deployments.integrations.instagram.building import build_event
+from deployments.integrations.instagram.incoming import WebhookEvent
 from deployments.integrations.profiles import QUIET, REMEMBERED, ChannelProfiles
 from persistence.channels import Channel, ChannelKind
 from persistence.database import Pool

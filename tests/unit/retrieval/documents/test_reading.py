@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.documents.blocks import Block, BlockKind
-from retrieval.documents.reading import read_blocks, to_plain_text
+from retrieval.documents.reading import read_blocks
 
 
 def texts(text: str, kind: BlockKind | None = None, title: str = "") -> list[str]:
@@ -188,17 +188,3 @@ def test_no_letter_of_any_text_is_lost(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "   \n\n ", "\f", "<p></p><p></p>"])
 def test_nothing_has_no_blocks(text: str) -> None:
     assert read_blocks(text) == ()
-
-
-def test_markup_becomes_lines_that_a_customer_may_read() -> None:
-    page = "<main><h1>ارسال</h1><p>رایگان.</p></main><nav><a>خانه</a></nav>"
-    assert to_plain_text(page) == "ارسال\nرایگان."
-    table = "## قیمت\n\n| گل | قیمت |\n|---|---|\n| رز 50\\*70 | ۳۰٬۰۰۰ |"
-    assert to_plain_text(table) == "قیمت\nگل: رز 50*70، قیمت: ۳۰٬۰۰۰"
-
-
-@pytest.mark.parametrize(
-    "text", ["قیمت: ۳۰٬۰۰۰ تومان\n- رز\n- مریم", "a < b, a | b", "س: کی؟\nج: فردا."]
-)
-def test_text_without_markup_stays_letter_for_letter(text: str) -> None:
-    assert to_plain_text(text) == text

@@ -19,7 +19,6 @@ from retrieval.index.bm25 import (
     char_ngrams,
     count_terms,
     cross_word_ngrams,
-    document_terms,
     lucene_idf,
 )
 from retrieval.text.normalise import normalise
@@ -43,6 +42,10 @@ class LuceneBM25(BM25Okapi):  # type: ignore[misc]  # rank_bm25 has no annotatio
     def _calc_idf(self, nd: Mapping[str, int]) -> None:
         n_documents = np.array([*nd.values()], dtype=np.int64)
         self.idf = dict(zip(nd, lucene_idf(self.corpus_size, n_documents), strict=True))
+
+
+def document_terms(text: str) -> list[str]:
+    return [*count_terms(text).counts.elements()]
 
 
 def build_index(texts: Mapping[int, str] | Sequence[str]) -> Bm25Index:
@@ -82,6 +85,22 @@ def test_cross_word_n_grams_are_no_words_own() -> None:
         "نخ و",
         "و سوز",
     ]
+
+
+@pytest.mark.parametrize(
+    "asked", ["1280000", "۱٬۲۸۰٬۰۰۰", "1.280.000", "۱ میلیون و ۲۸۰ هزار تومن"]
+)
+def test_a_price_is_found_by_its_value_however_it_is_written(asked: str) -> None:
+    written = ["قیمت ۱٫۲۸۰٫۰۰۰ تومان", "قیمت 1.450.000 تومان", "قیمت ۹۸۰ ۰۰۰ تومان"]
+    scores = scores_by_key(build_index(written), asked)
+    assert max(scores, key=scores.__getitem__) == 0
+
+
+def test_figures_beside_the_written_words_make_no_document_longer() -> None:
+    # The same letters, once as a number and once as none.
+    number, none = count_terms("قیمت ۹۸۰ هزار"), count_terms("قیمت ۹۸۰ هژار")
+    assert set(char_ngrams("980000")) <= set(number.counts)
+    assert number.length == none.length
 
 
 def test_the_idf_is_lucenes() -> None:

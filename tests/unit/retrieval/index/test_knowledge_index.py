@@ -1,6 +1,5 @@
 """One tenant's knowledge: revisions, filters, and retrievers that fail."""
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Self
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from retrieval.errors import DimensionMismatchError, SearchFailedError
 from retrieval.index import bm25
-from retrieval.index.bm25 import Bm25Index
+from retrieval.index.bm25 import Bm25Index, CountedTerms
 from retrieval.index.knowledge import (
     Hits,
     IndexedChunk,
@@ -133,7 +132,7 @@ def test_a_long_page_is_read_once_though_its_vectors_come_in_batches() -> None:
             self,
             gone: Iterable[int],
             keys: Sequence[int],
-            counted: Sequence[Counter[str]],
+            counted: Sequence[CountedTerms],
         ) -> Self:
             read.extend(keys)
             return super().changed(gone, keys, counted)

@@ -69,7 +69,7 @@ async def test_y4_nothing_that_a_customer_did_is_answered_200_and_lost(
             '[فرم ارسال‌شده] ثبت سفارش\n{"size":"42"}',
             "[معرفی مخاطب] 7",
             "[تصویر]",
-            "[پیام ناشناخته] hologram",
+            "[پیام ناشناخته از نوع hologram]",
             "سایزها",
         ]
     )
@@ -90,7 +90,7 @@ async def test_what_is_replied_to_goes_beside_the_question(shop: TelegramShop) -
     await shop.deliver(update(1, text="این چنده؟", reply_to_message=answered))
     await wait_for_count(shop.pool, SENT, 1)
     (job,) = shop.answerer.jobs
-    assert job.share == COAT
+    assert (job.share, job.is_post) == (COAT, False)
     row = await shop.pool.fetchrow("SELECT * FROM messages WHERE type = 'customer'")
     assert row is not None
     assert COAT in row["combined_content"]

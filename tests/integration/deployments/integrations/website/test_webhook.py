@@ -174,3 +174,51 @@ async def test_a_shard_that_is_away_is_503(pool: Pool, shop: Channel) -> None:
         answer = await client.post(PATH, json=written())
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) >= 1
+
+
+async def test_one_client_id_with_another_text_is_409_and_nothing_is_lost(
+    browser: httpx.AsyncClient, pool: Pool, shop: Channel
+) -> None:
+    first = await browser.post(PATH, json=written("هزینه ارسال؟", client_id="1"))
+    other = await browser.post(PATH, json=written("آدرس شعبه؟", client_id="1"))
+    assert (first.status_code, other.status_code) == (201, 409)
+    assert other.json()["detail"].startswith("client_id: ")
+    again = await browser.post(PATH, json=written("هزینه ارسال؟", client_id="1"))
+    assert again.status_code == 200
+    assert again.json() == first.json()
+    sent = await browser.post(PATH, json=written("آدرس شعبه؟", client_id="2"))
+    assert sent.status_code == 201
+    conversation_id = derive_conversation_id(shop.id, VISITOR)
+    stored = await fetch_latest_messages(pool, conversation_id, 10)
+    assert [message.content for message in stored] == ["هزینه ارسال؟", "آدرس شعبه؟"]
+
+
+async def test_of_two_texts_at_once_under_one_client_id_one_is_stored(
+    browser: httpx.AsyncClient, pool: Pool
+) -> None:
+    texts = ["الف", "ب"] * 10
+    answers = await asyncio.gather(
+        *(browser.post(PATH, json=written(text, client_id="1")) for text in texts)
+    )
+    stored = await pool.fetchval("SELECT string_agg(content, '|') FROM messages")
+    assert stored in texts
+    statuses = {"201": 0, "200": 0, "409": 0}
+    for text, answer in zip(texts, answers, strict=True):
+        statuses[str(answer.status_code)] += 1
+        assert (answer.status_code == 409) == (text != stored)
+    assert statuses == {"201": 1, "200": 9, "409": 10}
+
+
+async def test_a_client_id_keeps_its_text_after_a_restart(
+    pool: Pool, shop: Channel
+) -> None:
+    assert shop.account_id == "shop-key-1"
+    statuses = []
+    for text in ("سلام", "سلام", "خداحافظ"):
+        shards = LocalShards(pool)
+        await shards.shard.start()
+        async with connect(pool, shards) as client:
+            answer = await client.post(PATH, json=written(text, client_id="1"))
+        statuses.append(answer.status_code)
+        await shards.shard.stop()
+    assert statuses == [201, 200, 409]

@@ -250,3 +250,25 @@ async def test_every_change_is_announced(
     assert [await heard.get() for _ in range(3)] == [channel["id"]] * 3
     await listener.close()
     assert await fetch_channel(pool, ChannelId(UUID(channel["id"]))) is None
+
+
+async def test_a_channel_says_what_automatic_greetings_do(
+    client: httpx.AsyncClient,
+) -> None:
+    created = (await client.post("/api/channels/", json=INSTAGRAM)).json()
+    assert created["automatic_greetings"] == "recognise"
+    path = f"/api/channels/{created['id']}/"
+    changed = await client.patch(path, json={"automatic_greetings": "take_over"})
+    assert changed.json()["automatic_greetings"] == "take_over"
+    renamed = await client.patch(path, json={"name": "نام دیگر"})
+    assert renamed.json()["automatic_greetings"] == "take_over"
+    assert (await client.get(path)).json() == renamed.json()
+    wrong = await client.patch(path, json={"automatic_greetings": "sometimes"})
+    assert wrong.status_code == 422
+    website = {"kind": "website", "name": "سایت"}
+    site = (await client.post("/api/channels/", json=website)).json()
+    assert site["automatic_greetings"] is None
+    refused = await client.patch(
+        f"/api/channels/{site['id']}/", json={"automatic_greetings": "recognise"}
+    )
+    assert refused.status_code == 422

@@ -80,7 +80,7 @@ async def test_no_markup_reaches_what_answers_quote(
     body = {"source_type": "website", "title": "ارسال", "text": page}
     await client.post(DOCUMENTS, json=body)
     chunks = [row["text"] for row in await pool.fetch("SELECT text FROM chunks")]
-    assert len(chunks) == 2
+    assert len(chunks) == 4
     assert not any(mark in chunk for chunk in chunks for mark in ("#", "|-", "<", "\\"))
 
 

@@ -8,6 +8,7 @@ from actors.conversation.codec import decode_state, encode_state
 from actors.conversation.effects import ExtendMessage, RecordMessage, RewriteMessages
 from actors.conversation.events import CustomerWrote, Media
 from actors.conversation.rules.albums import MAX_CAPTIONS
+from actors.conversation.rules.placeholders import PLACEHOLDERS
 from actors.conversation.shard.batch_builder import BatchBuilder
 from actors.conversation.state import Destination, MessageType, Source
 from tests.support.conversation.conversations import Story, at
@@ -170,3 +171,11 @@ def test_an_answer_takes_the_way_of_the_newest_message() -> None:
     assert [send.route for send in story.now.sends] == ["topic=5"]
     story.operator_answers("بفرمایید", 5)
     assert story.now.sends[-1].route == ""
+
+
+def test_an_album_of_which_a_part_can_not_be_shown_calls_an_operator() -> None:
+    story = telegram()
+    story.apply(event_of(story, "m1", 0, "این چنده؟"))
+    assert not story.now.needs_operator
+    story.apply(event_of(story, "m2", 1, PLACEHOLDERS[MessageType.IMAGE]))
+    assert story.now.needs_operator

@@ -14,6 +14,7 @@ from actors.conversation.effects import (
 )
 from actors.conversation.errors import UnknownConversationError
 from actors.conversation.rules.corrections import MAX_HEARD
+from actors.conversation.rules.placeholders import describe_act
 from actors.conversation.state import Destination, Processing, Source, TimerKind
 from persistence.ids import MessageId
 from tests.support.conversation.conversations import Story, at
@@ -358,3 +359,11 @@ def test_where_nobody_says_who_deleted_a_message_either_side_is_blanked() -> Non
     assert answer.id in blanked(story)
     story.is_unsent("m1", 3)
     assert story.message_of("m1") in blanked(story)
+
+
+def test_an_edit_that_can_not_be_shown_calls_an_operator() -> None:
+    story = Story(Source.TELEGRAM)
+    story.customer_writes("قیمت؟", 0, "m1")
+    assert not story.now.needs_operator
+    story.is_edited("m1", describe_act("hologram"), 1)
+    assert story.now.needs_operator

@@ -1,16 +1,20 @@
 """SPEC 1a: a shared post waits for one question and is never answered by itself."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from actors.conversation.effects import (
+    BlankMessages,
     CancelReply,
     ClearTimer,
     LogName,
     SetTimer,
     StartReply,
 )
+from actors.conversation.events import CustomerShared, share_message_id
+from actors.conversation.rules.placeholders import Note, describe_act
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.share import combine
 from actors.conversation.state import (
@@ -21,6 +25,7 @@ from actors.conversation.state import (
     Status,
     TimerKind,
 )
+from persistence.ids import MessageId
 from tests.support.conversation.conversations import Story, at
 
 DRESS = "عنوان: مانتو نخی\nلینک: https://cdn/1"
@@ -235,3 +240,97 @@ def test_a_share_reopens_what_was_closed() -> None:
     story.customer_shares(DRESS, 100)
     assert story.now.status is Status.ACTIVE
     assert story.now.pending_share is not None
+
+
+def share_two(story: Story, seconds: float, mid: str = "s1") -> list[MessageId]:
+    """Let the customer send two posts in one message."""
+    for part, content in enumerate((DRESS, SCARF)):
+        event_id = share_message_id(story.id, mid, part)
+        inbound = story.inbound_head(event_id, seconds, mid)
+        story.apply(CustomerShared(**inbound, content=content, part=part))
+    return [MessageId(share_message_id(story.id, mid, part)) for part in range(2)]
+
+
+def test_a_question_is_about_all_posts_of_one_message() -> None:
+    story = instagram()
+    _, last = share_two(story, 0)
+    assert story.recorded.content == SCARF
+    story.customer_writes("کدوم ارزون‌تره؟", 5, "m1")
+    assert story.recorded.combined_content == combine(
+        f"{DRESS}\n{SCARF}", "کدوم ارزون‌تره؟"
+    )
+    story.reply_timer_fires(7)
+    assert begun(story).share == f"{DRESS}\n{SCARF}"
+    assert [share.share for share in story.now.combined] == [last]
+
+
+def test_posts_of_two_messages_still_replace_each_other() -> None:
+    story = instagram()
+    share_two(story, 0)
+    story.customer_shares("عنوان: کیف", 5, "s2")
+    pending = story.now.pending_share
+    assert pending is not None
+    assert pending.content == "عنوان: کیف"
+
+
+def test_all_posts_of_an_unsent_message_are_blanked() -> None:
+    story = instagram()
+    shares = share_two(story, 0)
+    story.customer_writes("چنده؟", 1, "m1")
+    story.is_unsent("s1", 2)
+    (blanked,) = [one for one in story.effects if isinstance(one, BlankMessages)]
+    assert set(shares) <= set(blanked.ids)
+    assert story.now.combined == ()
+
+
+@pytest.mark.parametrize("source", Source)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "این چیه؟\n[پیوست از نوع ephemeral]",
+        f"{Note.PAYMENT} 120 XTR order-17",
+        Note.NOT_SHOWN,
+        describe_act("hologram"),
+    ],
+)
+def test_what_can_not_be_shown_calls_an_operator_at_once(
+    source: Source, text: str
+) -> None:
+    story = Story(source)
+    story.customer_writes(text, 0)
+    assert story.now.needs_operator
+    assert story.now.ai_may_answer
+
+
+def test_an_ad_is_no_post_and_neither_is_a_post_with_an_ad() -> None:
+    story = instagram()
+    ad = CustomerShared(
+        **story.inbound_head(share_message_id(story.id, "a1"), 0, "a1"),
+        content=SCARF,
+        is_post=False,
+    )
+    story.apply(ad)
+    story.customer_writes("چنده؟", 1, "m1")
+    expected = combine(SCARF, "چنده؟", is_post=False)
+    assert "اینستاگرام" not in expected
+    assert story.recorded.combined_content == expected
+    story.reply_timer_fires(3)
+    assert begun(story).share == SCARF
+    assert not begun(story).is_post
+    story.ai_writes("صد تومن", 4, job=story.running_job())
+    story.customer_shares(DRESS, 5, "s2")
+    event_id = share_message_id(story.id, "s2", 1)
+    head = story.inbound_head(event_id, 5, "s2")
+    story.apply(replace(ad, **head, part=1))
+    story.customer_writes("این چی؟", 6, "m2")
+    story.reply_timer_fires(8)
+    assert begun(story).share == f"{DRESS}\n{SCARF}"
+    assert not begun(story).is_post
+
+
+def test_a_post_is_handed_over_as_one() -> None:
+    story = instagram()
+    story.customer_shares(DRESS, 0)
+    story.customer_writes("چنده؟", 1, "m1")
+    story.reply_timer_fires(3)
+    assert begun(story).is_post

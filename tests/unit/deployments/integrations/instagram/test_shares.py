@@ -6,15 +6,16 @@ from uuid import UUID
 
 import pytest
 
-from actors.conversation.events import CustomerShared, CustomerWrote, EchoReceived
-from actors.conversation.state import MessageType
-from deployments.integrations.instagram.reading import (
-    EventKind,
-    InstagramEvent,
-    WebhookEvent,
-    build_event,
-    read_webhook,
+from actors.conversation.events import (
+    MAX_SHARES,
+    CustomerShared,
+    CustomerWrote,
+    EchoReceived,
 )
+from actors.conversation.state import MessageType
+from deployments.integrations.instagram.building import InstagramEvent, build_event
+from deployments.integrations.instagram.incoming import EventKind, WebhookEvent
+from deployments.integrations.instagram.reading import read_webhook
 from persistence.channels import Channel, ChannelKind
 from persistence.ids import ChannelId, TenantId
 
@@ -118,11 +119,54 @@ def test_a_post_that_arrives_as_share_and_as_ig_post_is_one_message(
     assert [media.media_id for media in shared.media] == ["17"]
 
 
-def test_two_different_posts_in_one_message_are_both_told() -> None:
-    other = {"type": "ig_post", "payload": {"ig_post_media_id": "18", "title": "شال"}}
-    (found,) = read(attachments=[POST, other])
-    assert found.text == "عنوان: مانتو نخی\nلینک: https://cdn/2\nعنوان: شال"
-    assert [media.media_id for media in found.media] == ["17", "18"]
+SHAWL = {"type": "ig_post", "payload": {"ig_post_media_id": "18", "title": "شال"}}
+OTHER_SHARE = {"type": "share", "payload": {"url": "https://cdn/9"}}
+
+
+@pytest.mark.parametrize(
+    ("attachments", "links"),
+    [
+        ([POST, SHAWL], ["https://cdn/2", ""]),
+        ([SHARE, POST, OTHER_SHARE, SHAWL], ["https://cdn/2", "https://cdn/9"]),
+        ([SHARE, OTHER_SHARE, POST, SHAWL], ["https://cdn/2", "https://cdn/9"]),
+        ([POST, SHARE, SHAWL, OTHER_SHARE], ["https://cdn/2", "https://cdn/9"]),
+    ],
+)
+def test_two_different_posts_in_one_message_are_two_shares(
+    attachments: list[object], links: list[str]
+) -> None:
+    shares = [build(one) for one in read(attachments=attachments)]
+    assert all(isinstance(share, CustomerShared) for share in shares)
+    first, second = (one for one in shares if isinstance(one, CustomerShared))
+    assert "مانتو نخی" in first.content
+    assert "شال" in second.content
+    media = [*first.media, *second.media]
+    assert [one.media_id for one in media] == ["17", "18"]
+    assert [one.url for one in media] == links
+    assert (first.part, second.part) == (0, 1)
+    assert first.id != second.id
+
+
+def test_more_posts_than_messages_are_all_told() -> None:
+    posts = [
+        {"type": "ig_post", "payload": {"ig_post_media_id": n, "title": f"کالای {n}"}}
+        for n in range(MAX_SHARES + 3)
+    ]
+    found = read(attachments=posts)
+    assert len(found) == MAX_SHARES
+    assert [one.media_id for share in found for one in share.media] == [
+        str(n) for n in range(MAX_SHARES + 3)
+    ]
+    assert all(
+        f"کالای {n}" in found[-1].text for n in range(MAX_SHARES - 1, len(posts))
+    )
+
+
+def test_products_of_the_shop_are_shares() -> None:
+    elements = [{"id": "7", "title": "مانتو لینن آوین"}, {"id": "8", "title": "شومیز"}]
+    template = {"type": "template", "payload": {"product": {"elements": elements}}}
+    texts = [share.text for share in read(attachments=[template])]
+    assert texts == ["عنوان: مانتو لینن آوین", "عنوان: شومیز"]
 
 
 def test_s5_words_beside_a_share_are_a_message_of_their_own_after_it() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from actors.conversation.events import CustomerWrote, Media
-from actors.conversation.rules.placeholders import needs_person
+from actors.conversation.rules.placeholders import has_placeholder
 from actors.conversation.state import MessageType
 from deployments.integrations.telegram.content import Content, read_content
 from deployments.integrations.telegram.presses import read_press
@@ -94,7 +94,7 @@ def test_what_is_no_text_is_named_with_its_figures(
 ) -> None:
     found = read_message(**content)
     assert found.text == text
-    assert needs_person(text)
+    assert has_placeholder(text)
 
 
 def test_a_live_photo_is_a_picture() -> None:
@@ -121,7 +121,7 @@ def test_paid_media_keep_their_files() -> None:
 def test_the_caption_of_what_is_not_shown_is_kept(member: str) -> None:
     found = read_message(**{member: {}, "caption": "این چنده؟"})
     assert found.text.endswith("\nاین چنده؟")
-    assert needs_person(found.text)
+    assert has_placeholder(found.text)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_the_caption_of_what_is_not_shown_is_kept(member: str) -> None:
 def test_only_what_stands_for_something_unreadable_needs_a_person(
     text: str, calls: bool
 ) -> None:
-    assert needs_person(text) is calls
+    assert has_placeholder(text) is calls
 
 
 @pytest.mark.parametrize(

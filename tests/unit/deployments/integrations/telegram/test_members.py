@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telebot import types
 
-from actors.conversation.rules.placeholders import Note, needs_person
+from actors.conversation.rules.placeholders import Note, has_placeholder
 from deployments.integrations.telegram import content, members, presses
 from deployments.integrations.telegram.reading import (
     ALLOWED_UPDATES,
@@ -94,14 +94,14 @@ def test_what_a_person_does_without_a_message_is_stored(name: str) -> None:
             "update:",
             5,
         )
-        assert needs_person(found.text)
+        assert has_placeholder(found.text)
 
 
 def test_a_shape_to_come_is_named_for_a_person() -> None:
     found = read_one(with_member("hologram", {"file_id": "h"}))
     assert isinstance(found, WebhookEvent)
-    assert found.text == "[پیام ناشناخته] hologram"
-    assert needs_person(found.text)
+    assert found.text == "[پیام ناشناخته از نوع hologram]"
+    assert has_placeholder(found.text)
 
 
 INNER = [

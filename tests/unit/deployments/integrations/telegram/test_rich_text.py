@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.conversation.events import Media
-from actors.conversation.rules.placeholders import needs_person
+from actors.conversation.rules.placeholders import has_placeholder
 from actors.conversation.state import MessageType
 from deployments.integrations.telegram.content import Content, read_content
 from deployments.integrations.telegram.rich_text import (
@@ -166,7 +166,10 @@ def paragraph(text: object) -> dict[str, object]:
             "بله | خیر",
         ),
         ([{"type": "divider"}, {"type": "anchor", "name": "x"}], ""),
-        ([paragraph("سلام"), {"type": "hologram"}], "سلام\n[پیام ناشناخته] hologram"),
+        (
+            [paragraph("سلام"), {"type": "hologram"}],
+            "سلام\n[پیام ناشناخته از نوع hologram]",
+        ),
         ([{"type": "hologram", "text": "متن"}], "متن"),
         ([7], "[پیام ناشناخته]"),
         ("none", ""),
@@ -183,7 +186,7 @@ def test_the_files_of_rich_blocks_are_kept() -> None:
     assert content == Content(
         "این\n[تصویر]", MessageType.TEXT, (Media(MessageType.IMAGE, media_id="l"),)
     )
-    assert needs_person("این\n[تصویر]")
+    assert has_placeholder("این\n[تصویر]")
 
 
 def test_a_rich_message_that_shows_nothing_is_for_a_person() -> None:

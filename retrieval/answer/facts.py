@@ -1,0 +1,141 @@
+"""Facts: the smallest statements of a chunk that an answer may quote."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from uuid import UUID
+
+from retrieval.documents.blocks import Block, BlockKind, Cell
+from retrieval.index.knowledge import IndexedChunk
+from retrieval.query.terms import TermSet, read_terms
+from retrieval.text.normalise import normalise
+from retrieval.text.sentences import split_sentences
+
+#: Facts of the chunks that questions find again and again.
+_REMEMBERED_CHUNKS = 8_192
+#: "Linen coat: ..." names what the line is about.
+_NAME = re.compile(r"^([^:.؛،؟!?\n]{2,60}):\s")
+_MAX_NAME_WORDS = 7
+_FIGURE = re.compile(r"\d{3,}")
+#: An item that says several things in few words reads better whole.
+_WHOLE_ITEM_CHARS = 160
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CellTerms:
+    """A cell with the terms of its column's name and of its value."""
+
+    cell: Cell
+    name: TermSet
+    value: TermSet
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fact:
+    """A statement that can be quoted whole, and the terms that it is found by.
+
+    `place` is its position in its chunk. `subject` names the thing that it is about: the
+    first cell of a row, what stands before a colon, else the block's heading or title.
+    """
+
+    chunk: IndexedChunk
+    place: int
+    kind: BlockKind
+    text: str
+    subject: str
+    own: TermSet
+    #: The terms of the text alone, without neighbours written as one.
+    plain: TermSet
+    name: TermSet
+    question: TermSet
+    above: TermSet
+    cells: tuple[CellTerms, ...] = ()
+    #: Figures of the passage around it: a product's code stands in a line of its own.
+    figures: frozenset[str] = frozenset()
+
+    @property
+    def key(self) -> tuple[UUID, int]:
+        """Identify the fact within an index."""
+        return self.chunk.chunk_id, self.place
+
+
+def read_facts(chunk: IndexedChunk) -> tuple[Fact, ...]:
+    """Read the facts of a chunk, in their order."""
+    return _remembered(_Key(chunk))
+
+
+class _Key:
+    """A chunk that is known by its id and its text: superseded parts are cut out."""
+
+    __slots__ = ("chunk",)
+
+    def __init__(self, chunk: IndexedChunk) -> None:
+        self.chunk = chunk
+
+    def __hash__(self) -> int:
+        return hash((self.chunk.chunk_id, len(self.chunk.text)))
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, _Key)
+            and self.chunk.chunk_id == other.chunk.chunk_id
+            and self.chunk.text == other.chunk.text
+        )
+
+
+@lru_cache(maxsize=_REMEMBERED_CHUNKS)
+def _remembered(key: _Key) -> tuple[Fact, ...]:
+    return tuple(_facts_of(key.chunk))
+
+
+def _facts_of(chunk: IndexedChunk) -> Iterator[Fact]:
+    block = chunk.block or Block(BlockKind.PARAGRAPH, chunk.text)
+    above = "\n".join((chunk.title, *block.headings))
+    above_terms = TermSet(read_terms(above, joined=True))
+    heading = block.headings[-1] if block.headings else chunk.title
+    question = TermSet(read_terms(block.question, joined=True))
+    figures = frozenset(_FIGURE.findall(normalise(chunk.parent_text)))
+    for place, text in enumerate(_statements(block)):
+        name = _name_of(block, text)
+        yield Fact(
+            chunk=chunk,
+            place=place,
+            kind=block.kind,
+            text=text,
+            subject=name or heading,
+            own=TermSet(read_terms(text, joined=True)),
+            plain=TermSet(read_terms(text)),
+            figures=figures,
+            name=TermSet(read_terms(name, joined=True)),
+            question=question,
+            above=above_terms,
+            cells=tuple(
+                CellTerms(
+                    cell,
+                    TermSet(read_terms(cell.name, joined=True)),
+                    TermSet(read_terms(cell.value, joined=True)),
+                )
+                for cell in block.cells
+                if cell.value
+            ),
+        )
+
+
+def _statements(block: Block) -> tuple[str, ...]:
+    match block.kind:
+        case BlockKind.TABLE_ROW | BlockKind.PAIR:
+            return (block.text,)
+        case BlockKind.LIST_ITEM if len(block.text) <= _WHOLE_ITEM_CHARS:
+            return (block.text,)
+        case _:
+            return split_sentences(block.text) or (block.text,)
+
+
+def _name_of(block: Block, text: str) -> str:
+    if block.cells:
+        return block.cells[0].value
+    named = _NAME.match(text)
+    if named is None or len(named[1].split()) > _MAX_NAME_WORDS:
+        return ""
+    return named[1].strip()
