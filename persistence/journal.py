@@ -12,6 +12,7 @@ import structlog
 
 from persistence import errors, ids
 from persistence.database import Connection, Db, Pool
+from persistence.proofs import erase_proofs
 from persistence.queries import build_row, load_queries
 
 if TYPE_CHECKING:
@@ -120,6 +121,16 @@ class MessageRow:
 
 
 @dataclass
+class ProofRow:
+    """The proof of an answer. `proof` is JSON text."""
+
+    message_id: ids.MessageId
+    tenant_id: ids.TenantId
+    conversation_id: ids.ConversationId
+    proof: str
+
+
+@dataclass
 class SendRow:
     """A part of a message of ours, and its delivery status."""
 
@@ -174,6 +185,7 @@ class Batch:
     events: list[EventRow] = field(default_factory=list)
     messages: dict[ids.MessageId, MessageRow] = field(default_factory=dict)
     updates: dict[ids.MessageId, MessageUpdate] = field(default_factory=dict)
+    proofs: list[ProofRow] = field(default_factory=list)
     sends: dict[ids.SendId, SendRow] = field(default_factory=dict)
     timers: dict[tuple[ids.ConversationId, str], TimerRow | None] = field(
         default_factory=dict
@@ -293,6 +305,7 @@ async def commit_batch(db: Db, epoch: Epoch, batch: Batch, last_seq: int) -> Non
             [kind for _, kind in cleared],
             f"{epoch.shard}:{epoch.seq + 1}:{last_seq}",
             list({customer.channel_id for customer in batch.customers.values()}),
+            _to_json(batch.proofs),
         )
     except asyncpg.PostgresError as error:
         if error.sqlstate == FENCED:
@@ -305,6 +318,8 @@ async def redact_events(
 ) -> None:
     """Remove the words of these messages from the history, this batch included.
 
+    They may stand in any prompt of their conversation: its proofs are emptied.
+
     A statement does not see what another of the same moment inserts: it comes after
     `commit_batch`, in the same transaction.
     """
@@ -313,6 +328,7 @@ async def redact_events(
         [conversation for conversation, _ in messages],
         [mid for _, mid in messages],
     )
+    await erase_proofs(db, {conversation for conversation, _ in messages})
 
 
 def _to_json(rows: "Iterable[DataclassInstance]") -> str:

@@ -86,7 +86,7 @@ class _Found:
 
 
 class Answerer:
-    """Answers from a tenant's index, without a language model. Threads may share one."""
+    """Answers from a tenant's index without a model. Threads may share one."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
@@ -246,9 +246,7 @@ def _act_without_search(spoken: Spoken, turns: Sequence[Turn]) -> DraftAct | Non
     return DraftAct.SMALL_TALK
 
 
-def _readings(
-    question: str, spoken: Spoken, index: KnowledgeIndex
-) -> Iterator[Asked]:
+def _readings(question: str, spoken: Spoken, index: KnowledgeIndex) -> Iterator[Asked]:
     if spoken.is_finglish:
         for text in transliterate(question, index.vocabulary):
             yield read_question(text, index.lexicon)
@@ -324,6 +322,6 @@ def _draft(
         facts=tuple(fact for _, choice in answered for fact in choice.facts),
         is_partial=len(answered) < len(found),
         question=one.text,
-        subject=choice.facts[0].subject,
+        subject="، ".join(dict.fromkeys(fact.subject for fact in choice.facts)),
         matches=tuple(one.matches[:8]),
     )

@@ -1,6 +1,7 @@
 """Encodes states and events as JSON, and decodes them."""
 
 from collections.abc import Sequence
+from dataclasses import fields, replace
 from datetime import timedelta
 from functools import cache
 
@@ -8,8 +9,9 @@ import orjson
 from pydantic import TypeAdapter
 
 from actors.conversation.effects import RecordMessage
-from actors.conversation.events import Event, Media
+from actors.conversation.events import Event, Media, ReplyWritten
 from actors.conversation.state import Conversation
+from actors.conversation.traces import AnswerTrace
 from persistence.journal import NO_MEDIA
 
 #: Fields of a state under the names that they had before migration 0017.
@@ -18,6 +20,8 @@ _FORMER_NAMES = {
     "placed": "positions",
     "quest": "profile_lookup",
 }
+#: The fields of a trace that are stored apart: see AnswerTrace.
+_PROOF = ("prompt", "questions", "understanding", "faults")
 #: The metadata of an unsent message.
 UNSENT_METADATA = '{"unsent":true}'
 
@@ -52,6 +56,21 @@ def encode_event(event: Event) -> str:
     return orjson.dumps(event, default=_encode_duration).decode()
 
 
+def strip_proof(event: Event) -> Event:
+    """Return the event as the history keeps it: without the proof of an answer."""
+    if not isinstance(event, ReplyWritten):
+        return event
+    empty = AnswerTrace()
+    bare = {name: getattr(empty, name) for name in _PROOF}
+    return replace(event, trace=replace(event.trace, **bare))
+
+
+def encode_proof(trace: AnswerTrace | None) -> str | None:
+    """Write the proof of an answer as JSON text; None if it has none."""
+    proof = {name: getattr(trace, name) for name in _PROOF} if trace else {}
+    return orjson.dumps(proof).decode() if any(proof.values()) else None
+
+
 def decode_event(kind: str, text: str) -> Event:
     """Read an event back.
 
@@ -72,7 +91,9 @@ def encode_metadata(message: RecordMessage) -> str:
         return UNSENT_METADATA
     metadata = "{}"
     if message.trace is not None:
-        metadata = orjson.dumps(message.trace).decode()
+        names = [item.name for item in fields(message.trace) if item.name not in _PROOF]
+        kept = {name: getattr(message.trace, name) for name in names}
+        metadata = orjson.dumps(kept).decode()
     else:
         parts = {
             "media": message.media,
@@ -110,9 +131,9 @@ def add_media(metadata: str, media: str) -> str:
     """Add media to a message's metadata, both JSON text."""
     if media == NO_MEDIA:
         return metadata
-    fields = orjson.loads(metadata)
-    fields["media"] = [*fields.get("media", ()), *orjson.loads(media)]
-    return orjson.dumps(fields).decode()
+    parts = orjson.loads(metadata)
+    parts["media"] = [*parts.get("media", ()), *orjson.loads(media)]
+    return orjson.dumps(parts).decode()
 
 
 def _encode_duration(value: object) -> float:

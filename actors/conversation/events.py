@@ -12,6 +12,7 @@ from actors.conversation.state import (
     Source,
     Status,
 )
+from actors.conversation.traces import AnswerTrace
 from persistence import ids
 
 #: The posts of one message that become messages of their own.
@@ -200,47 +201,6 @@ class ShareTimedOut(ConversationEvent):
     """The share timer that was set for `due_at` ran out."""
 
     due_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class SourceCited:
-    """One chunk that an answer rests on."""
-
-    number: int
-    document_id: str
-    chunk_id: str
-    title: str
-    source_type: str
-    url: str | None
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
-class CandidateSeen:
-    """A chunk that the search ranked, whether the answer used it or not."""
-
-    chunk_id: str
-    score: float
-    rerank_score: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerTrace:
-    """The provenance of an answer, stored as the message's metadata."""
-
-    sources: tuple[SourceCited, ...] = ()
-    retrieval_method: str = "none"
-    model: str = "none"
-    tokens: int = 0
-    latency_ms: float = 0.0
-    #: Why a model that was asked did not write it; empty when all went well.
-    fallback_reason: str = ""
-    #: In the search's last order.
-    candidates: tuple[CandidateSeen, ...] = ()
-    #: The search's confidence that its first candidate answers; 0 to 1.
-    relevance: float = 0.0
-    #: SHA-256 of the messages that the model was sent; empty where none was asked.
-    prompt_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,15 +2,17 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from actors.conversation.rules.share import combine
 from config import prompts
-from config.prompts import NO_ANSWER
+from config.prompts import CLARIFY, NO_ANSWER
 from persistence.messages import Turn
 from persistence.tenants import Tenant
 from retrieval.answer.context import RetrievedContext
+from retrieval.answer.sayings import note_injected
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionMessageParam
@@ -26,7 +28,23 @@ MIN_LEFT_TOKENS = 1500
 _FENCE = '"""'
 _BETWEEN_PASSAGES = re.compile(r"\n\n(?=\[\d+\] )")
 _NUMBER = re.compile(r"^\[(\d+)\]", re.MULTILINE)
+_CLARIFY_MARK = re.compile(
+    rf"""^[ \t]*[*_"'(\[]*{CLARIFY}[*_]*[ \t]*:?[*_]*\s*""", re.MULTILINE
+)
 _NO_ANSWER_MARK = re.compile(rf"""\s*[*_"'(\[]*{NO_ANSWER}.*""")
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The messages for a model, and the parts that its answer is checked against."""
+
+    messages: "list[ChatCompletionMessageParam]"
+    #: The passages, as far as they had room.
+    information: str
+    #: The shop's own wishes, as far as they had room.
+    instructions: str
+    #: What nobody but the model may read.
+    secrets: tuple[str, ...]
 
 
 def build_messages(
@@ -39,15 +57,38 @@ def build_messages(
     *,
     is_post: bool = True,
 ) -> "list[ChatCompletionMessageParam]":
+    """Build the messages alone; see `build_prompt`."""
+    return build_prompt(
+        tenant, context, turns, question, language, share, is_post=is_post
+    ).messages
+
+
+def build_prompt(
+    tenant: Tenant,
+    context: RetrievedContext,
+    turns: Sequence[Turn],
+    question: str,
+    language: str,
+    share: str = "",
+    understanding: Mapping[str, object] | None = None,
+    *,
+    is_post: bool = True,
+) -> Prompt:
     """Build the messages, the question last.
 
     Question and share are never cut. What is left of the budget goes to the shop's
-    instructions (at most half), then to the context, then to the newest turns.
-    `is_post` tells that the share is a shared post and nothing else.
+    instructions (at most half), then to the context, then to the newest turns. What
+    was understood stands before the question. Paragraphs of the data that give a model
+    orders are marked as data. `is_post` tells that the share is a shared post alone.
     """
     rules = prompts.RULES[language]
+    note = prompts.ORDER_NOTE[language]
     asked = combine(share, question, is_post=is_post) if share else question
+    asked = note_injected(asked, note)
     asked = f"{prompts.QUESTION_TITLE[language]}\n{_fence(asked)}"
+    if understanding:
+        title = prompts.UNDERSTANDING_TITLE[language]
+        asked = f"{title}\n{_fence(_render_understanding(understanding))}\n\n{asked}"
     left = MAX_PROMPT_TOKENS - estimate_tokens(asked) - estimate_tokens(rules)
     left = max(left, MIN_LEFT_TOKENS)
     instructions = fit_lines(
@@ -60,7 +101,8 @@ def build_messages(
     system = [rules]
     if instructions:
         system.append(f"{prompts.INSTRUCTIONS_TITLE[language]}\n{instructions}")
-    system.append(f"{prompts.INFORMATION_TITLE[language]}\n{_fence(information)}")
+    shown = _fence(note_injected(information, note))
+    system.append(f"{prompts.INFORMATION_TITLE[language]}\n{shown}")
     messages: list[ChatCompletionMessageParam] = [
         {"role": "system", "content": "\n\n".join(system)}
     ]
@@ -68,11 +110,12 @@ def build_messages(
     said = [turn for turn in turns if turn.content.strip()]
     for turn in recent_turns(said, min(MAX_TURN_TOKENS, left)):
         if turn.type == "customer":
-            messages.append({"role": "user", "content": turn.content})
+            content = note_injected(turn.content, note)
+            messages.append({"role": "user", "content": content})
         else:
             messages.append({"role": "assistant", "content": turn.content})
     messages.append({"role": "user", "content": asked})
-    return messages
+    return Prompt(messages, information, instructions, (rules, note))
 
 
 def recent_turns(turns: Sequence[Turn], max_tokens: int) -> tuple[Turn, ...]:
@@ -116,16 +159,29 @@ def shown_numbers(text: str) -> set[int]:
     return {int(number) for number in _NUMBER.findall(text)}
 
 
+def passages_of(information: str) -> tuple[str, ...]:
+    """Return the passages of a prompt without their numbers, which are no figures."""
+    passages = _BETWEEN_PASSAGES.split(information)
+    return tuple(_NUMBER.sub("", passage, count=1).strip() for passage in passages)
+
+
 def read_verdict(text: str) -> tuple[str, bool]:
     """Return the part that answers, and whether a part of the question is left open.
 
-    What follows the mark on its line is the model's reason, not for the customer.
+    What follows the mark on its line is the model's reason, not for the customer. A
+    question back is sent like an answer, without its mark.
     """
+    text = _CLARIFY_MARK.sub("", text).strip()
     if NO_ANSWER not in text:
         return text, False
     lines = (_NO_ANSWER_MARK.sub("", line) for line in text.splitlines())
     answer = "\n".join(line for line in lines if line.strip()).strip()
     return answer, True
+
+
+def asks_back(text: str) -> bool:
+    """Tell whether a model's text is a question to the customer."""
+    return _CLARIFY_MARK.search(text) is not None
 
 
 def estimate_tokens(text: str) -> int:
@@ -134,6 +190,16 @@ def estimate_tokens(text: str) -> int:
     Models differ in how they cut Persian; the estimate only bounds a budget.
     """
     return math.ceil(len(text.encode()) / 3)
+
+
+def _render_understanding(understanding: Mapping[str, object]) -> str:
+    lines = []
+    for name, value in understanding.items():
+        several = value if isinstance(value, list | tuple) else [value]
+        words = "; ".join(str(item) for item in several)
+        if words:
+            lines.append(f"{name}: {words}")
+    return "\n".join(lines)
 
 
 def _fit(pieces: Sequence[str], between: str, max_tokens: int) -> str:

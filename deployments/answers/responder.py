@@ -12,7 +12,6 @@ import stamina
 import structlog
 
 from actors.conversation.errors import AnswerFailedError
-from actors.conversation.events import AnswerTrace, CandidateSeen, SourceCited
 from actors.conversation.ports import AnswerJob, WrittenAnswer
 from actors.conversation.rules.placeholders import (
     EMPTY_SHARE,
@@ -20,11 +19,13 @@ from actors.conversation.rules.placeholders import (
     has_placeholder,
 )
 from actors.conversation.state import MessageType
+from actors.conversation.traces import AnswerTrace, CandidateSeen, SourceCited
 from config import metrics, prompts
+from deployments.answers.drafting import build_grounds, write_draft
 from deployments.answers.errors import AnswersError, ModelFailedError
 from deployments.answers.llm import LlmClient
 from deployments.answers.ports import Retriever
-from deployments.answers.prompt import build_messages, read_verdict, shown_numbers
+from deployments.answers.prompt import build_prompt, shown_numbers
 from deployments.answers.small_talk import drop_small_talk, reply_to_small_talk
 from persistence.database import Pool
 from persistence.errors import DATABASE_AWAY
@@ -210,7 +211,7 @@ class AnswerWriter:
             job.question_ids,
             MAX_TURNS,
         )
-        prompt = build_messages(
+        prompt = build_prompt(
             request.tenant,
             context,
             turns,
@@ -219,15 +220,23 @@ class AnswerWriter:
             job.share,
             is_post=job.is_post,
         )
-        completion = await llm.complete(prompt)
-        text, is_handover = read_verdict(completion.text)
+        asked = (request.question, job.share)
+        grounds = build_grounds(prompt, turns, asked, language)
+        draft = await write_draft(llm, prompt, grounds)
         # The prompt may have room for fewer passages than the search returned.
-        shown = shown_numbers(str(prompt[0].get("content")))
+        shown = shown_numbers(prompt.information)
+        text, is_handover = draft.text, draft.is_handover
+        if draft.refusal:
+            log.warning("answer_refused", reason=draft.refusal)
         trace = AnswerTrace(
             sources=_sources_of(context, shown) if text else (),
-            model=completion.model,
-            tokens=completion.tokens,
-            prompt_hash=sha256(orjson.dumps(prompt)).hexdigest(),
+            model=draft.model,
+            tokens=draft.tokens,
+            fallback_reason=draft.refusal,
+            prompt_hash=sha256(orjson.dumps(draft.prompt)).hexdigest(),
+            prompt=draft.prompt,
+            questions=(context.get("searched_text", request.question),),
+            faults=draft.faults,
         )
         if is_handover:
             rest = (prompts.REST_HANDOVER if text else prompts.HANDOVER)[language]

@@ -115,6 +115,13 @@ WITH fence AS (
         delivery text, metadata text, created_at timestamptz, combined_content text,
         position bigint
     )
+), new_proofs AS (
+    -- Apart from the messages, so that lists of them stay small.
+    INSERT INTO answer_proofs (message_id, tenant_id, conversation_id, proof)
+    SELECT message_id, tenant_id, conversation_id, proof::jsonb
+    FROM json_to_recordset($16) AS r (
+        message_id uuid, tenant_id uuid, conversation_id uuid, proof text
+    )
 ), updates AS (
     -- Changes of stored messages; null leaves a column as it is. An unsent message
     -- stays empty, whatever comes after.

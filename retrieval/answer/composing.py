@@ -3,12 +3,13 @@
 import re
 from collections.abc import Sequence
 
-from retrieval.answer.facts import CellTerms, Fact
+from retrieval.answer.facts import CellTerms, Fact, name_cell
 from retrieval.answer.matching import Context, asked_kinds, fits
-from retrieval.documents.blocks import BlockKind, Cell, render_cells
-from retrieval.query.asking import Asked, match
+from retrieval.documents.blocks import render_cells
+from retrieval.query.asking import Asked, AskedTerm, match
 
 MAX_CHARS = 350
+_LEAST = 0.4
 #: A figure with what it counts: "700 g".
 _UNIT = re.compile(r"[0-9۰-۹٠-٩]\s*[^\W\d]")
 
@@ -27,42 +28,50 @@ def write_fact(fact: Fact, asked: Asked, context: Context) -> str:
 
 def _row(fact: Fact, asked: Asked, context: Context) -> str:
     chosen = choose_cells(fact, asked, context)
-    first, rest = fact.cells[0], [cell for cell in chosen if cell is not fact.cells[0]]
+    name = name_cell(tuple(cell.cell for cell in fact.cells))
+    rest = tuple(cell.cell for cell in chosen if cell.cell is not name)
     if not rest:
         return render_cells(tuple(cell.cell for cell in fact.cells))
-    return f"{first.cell.value}: {render_cells(tuple(cell.cell for cell in rest))}"
+    return f"{name.value}: {render_cells(rest)}"
 
 
-def choose_cells(
-    fact: Fact, asked: Asked, context: Context
-) -> list[CellTerms]:
+def choose_cells(fact: Fact, asked: Asked, context: Context) -> list[CellTerms]:
     """Choose the cells that a question asks for; all of them if it names none."""
+    name = name_cell(tuple(cell.cell for cell in fact.cells))
+    asked_of = [cell for cell in fact.cells if cell.cell is not name]
     kinds = asked_kinds(asked)
     by_name = {
-        cell: sum(term.weight * match(term, cell.name) for term in asked.terms)
+        cell: sum(_telling(term) * match(term, cell.name) for term in asked.terms)
         + sum(
-            term.weight * match(term, cell.value)
+            _telling(term) * match(term, cell.value)
             for term in asked.terms
             if _UNIT.search(cell.cell.value) and not term.term.is_number
         )
-        for cell in fact.cells[1:]
+        for cell in asked_of
     }
     fitting = {
         cell: any(fits(kind, f"{cell.cell.name} {cell.cell.value}") for kind in kinds)
-        for cell in fact.cells[1:]
+        for cell in asked_of
     }
     leaning = {
         cell: sum(
-            term.weight * match(term, cell.name)
+            _telling(term) * match(term, cell.name)
             for term in (*context.subject, *context.rest)
         )
-        for cell in fact.cells[1:]
+        for cell in asked_of
     }
     scores = {
         cell: by_name[cell] + 0.5 * fitting[cell] + 0.2 * leaning[cell]
-        for cell in fact.cells[1:]
+        for cell in asked_of
     }
     best = max(scores.values(), default=0.0)
     if best < 0.2:
         return list(fact.cells)
     return [cell for cell, score in scores.items() if score >= 0.9 * best]
+
+
+def _telling(term: AskedTerm) -> float:
+    """Weigh a word for a column, however many columns of other tables it names."""
+    return (
+        max(term.weight, _LEAST) if term.is_noun or term.term.is_number else term.weight
+    )

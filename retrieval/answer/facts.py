@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID
 
+from retrieval.answer.validity import is_outdated
 from retrieval.documents.blocks import Block, BlockKind, Cell
 from retrieval.index.knowledge import IndexedChunk
 from retrieval.query.terms import TermSet, read_terms
@@ -17,9 +18,11 @@ _REMEMBERED_CHUNKS = 8_192
 #: "Linen coat: ..." names what the line is about.
 _NAME = re.compile(r"^([^:.؛،؟!?\n]{2,60}):\s")
 _MAX_NAME_WORDS = 7
+#: Three letters in a row are a name; "B13" is a code.
+_WORDS = re.compile(r"[^\W\d_]{3}")
 _FIGURE = re.compile(r"\d{3,}")
-#: An item that says several things in few words reads better whole.
-_WHOLE_ITEM_CHARS = 160
+#: An item of several short sentences about the thing that it names.
+_WHOLE_ITEM_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,8 +38,8 @@ class CellTerms:
 class Fact:
     """A statement that can be quoted whole, and the terms that it is found by.
 
-    `place` is its position in its chunk. `subject` names the thing that it is about: the
-    first cell of a row, what stands before a colon, else the block's heading or title.
+    `place` is its position in its chunk. `subject` names the thing that it is about: a
+    row's name, what stands before a colon, else the block's heading or title.
     """
 
     chunk: IndexedChunk
@@ -53,6 +56,8 @@ class Fact:
     cells: tuple[CellTerms, ...] = ()
     #: Figures of the passage around it: a product's code stands in a line of its own.
     figures: frozenset[str] = frozenset()
+    #: The passage says that it is no longer valid.
+    is_outdated: bool = False
 
     @property
     def key(self) -> tuple[UUID, int]:
@@ -96,6 +101,7 @@ def _facts_of(chunk: IndexedChunk) -> Iterator[Fact]:
     heading = block.headings[-1] if block.headings else chunk.title
     question = TermSet(read_terms(block.question, joined=True))
     figures = frozenset(_FIGURE.findall(normalise(chunk.parent_text)))
+    outdated = is_outdated(above, chunk.parent_text)
     for place, text in enumerate(_statements(block)):
         name = _name_of(block, text)
         yield Fact(
@@ -107,6 +113,7 @@ def _facts_of(chunk: IndexedChunk) -> Iterator[Fact]:
             own=TermSet(read_terms(text, joined=True)),
             plain=TermSet(read_terms(text)),
             figures=figures,
+            is_outdated=outdated,
             name=TermSet(read_terms(name, joined=True)),
             question=question,
             above=above_terms,
@@ -126,15 +133,25 @@ def _statements(block: Block) -> tuple[str, ...]:
     match block.kind:
         case BlockKind.TABLE_ROW | BlockKind.PAIR:
             return (block.text,)
-        case BlockKind.LIST_ITEM if len(block.text) <= _WHOLE_ITEM_CHARS:
+        case BlockKind.LIST_ITEM if _is_whole(block.text):
             return (block.text,)
         case _:
             return split_sentences(block.text) or (block.text,)
 
 
+def _is_whole(text: str) -> bool:
+    """Tell an item whose name goes for all its sentences."""
+    return len(text) <= _WHOLE_ITEM_CHARS and _NAME.match(text) is not None
+
+
+def name_cell(cells: tuple[Cell, ...]) -> Cell:
+    """Find the cell that names a row: the first in words, else the very first."""
+    return next((cell for cell in cells if _WORDS.search(cell.value)), cells[0])
+
+
 def _name_of(block: Block, text: str) -> str:
     if block.cells:
-        return block.cells[0].value
+        return name_cell(block.cells).value
     named = _NAME.match(text)
     if named is None or len(named[1].split()) > _MAX_NAME_WORDS:
         return ""

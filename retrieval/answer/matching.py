@@ -112,6 +112,10 @@ WEIGHTS: Mapping[str, float] = {
     "same_document": 0.85,
     "excluded": -4.0,
     "code_missing": -3.0,
+    "titled": 0.7,
+    "outdated": -4.0,
+    "missing_noun": -0.6,
+    "missing_name": -0.8,
     "unpriced": -3.0,
 }
 
@@ -154,7 +158,9 @@ def _match(
     }
     numbers = [term for term in content if term.term.is_number]
     codes = [
-        term for term in numbers if term.is_known and len(term.term.word) >= _CODE_DIGITS
+        term
+        for term in numbers
+        if term.is_known and len(term.term.word) >= _CODE_DIGITS
     ]
     total = sum(term.weight for term in content)
     known = sum(
@@ -195,6 +201,7 @@ def _match(
         "bare_leaning": leaning * (1 - weight) if context else 0.0,
         "same_parent": float(fact.chunk.parent_id == context.parent),
         "same_document": float(fact.chunk.document_id == context.document),
+        "outdated": float(fact.is_outdated),
         "focus": _focus(asked, context, fact),
         "excluded": float(any(_holds(term, fact) for term in asked.excluded)),
         "missing_strange": sum(
@@ -216,6 +223,21 @@ def _match(
         "coverage": anywhere,
         "asks": min(total, 2.0),
     }
+    spoken_of = {term.term.word for term in (*context.subject, *context.rest)}
+    named = max(
+        (
+            term.weight
+            for term in content
+            if term.is_name
+            and not term.is_attribute
+            and term.term.word not in spoken_of
+        ),
+        default=0.0,
+    )
+    features["named_subject"] = subject * named
+    features["named_document"] = features["same_document"] * named
+    features["named_leaning"] = features["leaning"] * named
+    features["titled"] = _titled(asked, context, fact)
     score = sum(WEIGHTS.get(name, 0.0) * value for name, value in features.items())
     missing = tuple(term for term in content if held[term.term.word] < _MOSTLY)
     return Match(fact, score, features, missing)
@@ -246,8 +268,17 @@ def _holds(term: Term, fact: Fact) -> bool:
 
 
 def _focus(asked: Asked, context: Context, fact: Fact) -> float:
-    """Give the share of a fact's own words that the question or its subject speaks of."""
+    """Give the share of a fact's own words that is asked for or spoken of."""
     words = [term for term in fact.plain.terms if not term.is_number]
+    if not words:
+        return 0.0
+    wanted = _wanted(asked, context)
+    return sum(wanted.match(term) > _MOSTLY for term in words) / len(words)
+
+
+def _titled(asked: Asked, context: Context, fact: Fact) -> float:
+    """Give the share of a fact's title and headings that is spoken of."""
+    words = fact.above.terms
     if not words:
         return 0.0
     wanted = _wanted(asked, context)

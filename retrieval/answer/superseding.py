@@ -14,7 +14,7 @@ from retrieval.answer.statements import (
     subject_words,
 )
 from retrieval.data.loading import load_rows
-from retrieval.documents.blocks import BlockKind
+from retrieval.documents.blocks import Block, BlockKind
 from retrieval.index.knowledge import IndexedChunk, SourceType
 from retrieval.text.normalise import normalise
 from retrieval.text.numbers import NumberKind, read_numbers
@@ -279,8 +279,13 @@ def _without(read: _Read, gone: set[str]) -> IndexedChunk | None:
         read.chunk,
         text=_cut_out(read.chunk.text, gone),
         parent_text=_cut_out(read.chunk.parent_text, gone),
-        block=replace(block, text=_cut_out(block.text, gone)) if block else None,
+        block=None if block is None else _cut_block(block, gone),
     )
+
+
+def _cut_block(block: Block, gone: set[str]) -> Block:
+    left = (cell for cell in block.cells if f"{cell.name}: {cell.value}" not in gone)
+    return replace(block, text=_cut_out(block.text, gone), cells=tuple(left))
 
 
 def _cut_out(text: str, sentences: set[str]) -> str:

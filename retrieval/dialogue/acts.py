@@ -54,7 +54,8 @@ class Spoken:
 
     `acts`: in order of importance, at least one. `questions`: to be searched, in the
     customer's words, without small talk; none for what a person must answer.
-    `language` is the customer's; Finglish is Persian. `talk`: the kind of SMALL_TALK.
+    `language` is the customer's; Finglish is Persian. `talk`: the kind of SMALL_TALK;
+    None if only nearness tells it.
     """
 
     acts: tuple[Act, ...]
@@ -70,7 +71,9 @@ _IMPORTANCE = {act: rank for rank, act in enumerate(Act)}
 _OF_GROUP: Mapping[str, tuple[Act, ...]] = {
     "hello": (Act.GREETING,),
     "opening": (Act.GREETING,),
+    "hail": (Act.GREETING,),
     "thanks": (Act.THANKS,),
+    "gratitude": (Act.THANKS,),
     "goodbye": (Act.GOODBYE,),
     "parting": (Act.GOODBYE,),
     "yes": (Act.YES,),
@@ -80,6 +83,7 @@ _OF_GROUP: Mapping[str, tuple[Act, ...]] = {
     "refusal": (Act.NO,),
     "angry": (Act.COMPLAINT,),
 }
+_SAME_TALK: Mapping[str, str] = {"how_is_it": "how_are_you"}
 # What tells of something and asks nothing.
 _TELLING: Mapping[str, str] = {
     "announcement": "parting",
@@ -159,8 +163,11 @@ class _Heard:
             return
         is_asked = piece.rstrip("\"'»”) ").endswith((*_MARKS, "؟!"))
         reading = read_small_talk(piece, words, is_asked=is_asked)
-        self.groups |= reading.groups
+        self.groups.update(_SAME_TALK.get(g, g) for g in reading.groups)
         rest = [w for w in words[reading.start : reading.end] if not w.is_sign]
+        if reading.is_small_talk and not reading.groups and asks(piece):
+            # "فردا باز هستید" has no word that is not usual in small talk.
+            rest = [word for word in words if not word.is_sign]
         if not rest or _is_unreadable(piece, rest):
             return
         written = _written(piece, rest)
@@ -222,8 +229,8 @@ class _Heard:
     def _ask_nearest(self, nearest: Callable[[str], Act | None]) -> Iterator[str]:
         for question in self.questions:
             act = nearest(question)
-            is_question = act is None or act is Act.QUESTION
-            if is_question or (asks(question) and act not in HANDED_OVER):
+            is_small = act not in HANDED_OVER and asks(question)
+            if act is None or act is Act.QUESTION or is_small:
                 yield question
             else:
                 self.acts.add(act)

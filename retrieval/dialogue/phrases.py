@@ -5,18 +5,28 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
 from retrieval.data.loading import load_groups
 from retrieval.dialogue.spelling import Word, fold
-from retrieval.query.forms import near_words
 
 _GROUPS = (
     *("hello", "evening", "opening", "how_are_you", "congratulation", "compliment"),
     *("thanks", "around_thanks", "goodbye", "parting", "who_are_you", "laugh"),
     *("yes", "answer_yes", "ok", "no", "refusal", "number", "angry", "sad"),
-    *("filler", "polite"),
+    *("filler", "polite", "around_compliment", "joining"),
+    *("hail", "how_is_it", "gratitude"),
 )
 #: Groups that say nothing by themselves.
-_SILENT = frozenset(("filler", "polite", "around_thanks", "number"))
+_SILENT = frozenset(
+    ("filler", "polite", "around_thanks", "around_compliment", "number", "joining")
+)
+# What these words may stand beside, and nowhere else.
+_AROUND = {
+    "around_thanks": frozenset(("thanks", "gratitude", "compliment")),
+    "around_compliment": frozenset(("thanks", "gratitude", "compliment")),
+}
 # What may be left out before and behind a question; the others belong to it as well:
 # "خوبه" answers in "خوبه" and asks in "برای پوست خشک خوبه".
 _LEADING = frozenset(
@@ -27,12 +37,18 @@ _LEADING = frozenset(
 )
 _TRAILING = frozenset(("hello", "evening", "thanks", "goodbye", "polite"))
 # Set off by a mark, these lead a message too: "عالیه، کی می‌رسه".
-_SET_OFF = frozenset(("ok", "answer_yes", "refusal", "compliment", "parting", "laugh"))
+_SET_OFF = frozenset(
+    (
+        *("ok", "answer_yes", "refusal", "compliment", "parting", "laugh"),
+        *("hail", "how_is_it", "gratitude"),
+    )
+)
 _MARKED = re.compile(r"\s*[،,.!…:;؛\n-]")
 # "باشه؟" asks, "خوبی؟" greets.
 _NOT_ASKED = frozenset(("ok", "yes", "answer_yes", "no", "refusal", "compliment"))
 _MAX_WORDS = 9
 _SHORTEST_MISTYPED = 5
+_MAX_MISTYPED_WORDS = 12
 _UNKNOWN_SIGN = frozenset(("filler",))
 _LAUGH = re.compile(r"[هخ]{3,}|(?:ha|he|ja){3,}h?|(?:5){3,}")
 
@@ -60,15 +76,15 @@ class Reading:
         return self.start >= self.end
 
 
-def _load_polite_words() -> frozenset[str]:
+def _load_polite_words() -> tuple[str, ...]:
     groups = load_groups("acts.tsv", _GROUPS)
-    return frozenset(
-        folded
+    words = {
+        fold(word)
         for group in ("hello", "thanks", "goodbye", "how_are_you")
         for cell in groups[group]
         for word in cell.replace("_", " ").replace("/", " ").split()
-        if len(folded := fold(word)) >= _SHORTEST_MISTYPED
-    )
+    }
+    return tuple(sorted(w for w in words if len(w) >= _SHORTEST_MISTYPED))
 
 
 def _load() -> dict[str, frozenset[str]]:
@@ -95,7 +111,7 @@ _POLITE_WORDS = _load_polite_words()
 def read_small_talk(text: str, words: Sequence[Word], *, is_asked: bool) -> Reading:
     """Tell a piece's small talk from its rest; `is_asked`: a question mark ends it."""
     whole = _tile(text, words, is_asked=is_asked)
-    if whole is None and not is_asked:
+    if whole is None and not is_asked and len(words) <= _MAX_MISTYPED_WORDS:
         whole = _tile(text, [_correct(word) for word in words], is_asked=False)
     if whole is not None:
         # A flower behind a greeting is no thanks; alone it is.
@@ -113,8 +129,10 @@ def _correct(word: Word) -> Word:
     """Read a word that is one typing error away from a polite one as that one."""
     if word.folded in _PHRASES or len(word.folded) < _SHORTEST_MISTYPED:
         return word
-    meant = near_words(word.folded, _POLITE_WORDS)
-    return Word(meant[0], word.start, word.end) if len(meant) == 1 else word
+    meant = process.extract(
+        word.folded, _POLITE_WORDS, scorer=OSA.distance, score_cutoff=1, limit=2
+    )
+    return Word(meant[0][0], word.start, word.end) if len(meant) == 1 else word
 
 
 def _find_anger(words: Sequence[Word]) -> frozenset[str]:
@@ -144,17 +162,16 @@ def _tile(
         return None
     groups = _groups_of(whole)
     says = groups - _SILENT
-    if "around_thanks" in groups and not _covers_thanks(whole):
+    if not all(_is_covered(whole, *around) for around in _AROUND.items()):
         return None
     # A question of fillers alone ("شما؟") is left to the caller, as nothing was said.
     return tuple(_spoken(phrase, says) for phrase in whole)
 
 
-def _covers_thanks(whole: Sequence[Phrase]) -> bool:
-    """Tell whether words such as پاسخ or وقت stand beside thanks, and not alone."""
-    needs = any(phrase.groups <= {"around_thanks"} for phrase in whole if phrase.groups)
-    has = any(phrase.groups & {"thanks", "compliment"} for phrase in whole)
-    return has or not needs
+def _is_covered(whole: Sequence[Phrase], around: str, by: frozenset[str]) -> bool:
+    """Tell whether words such as پاسخ or پیجتون stand beside thanks or praise."""
+    needs = any(phrase.groups == {around} for phrase in whole)
+    return not needs or any(phrase.groups & by for phrase in whole)
 
 
 def _spoken(phrase: Phrase, says: frozenset[str]) -> Phrase:
@@ -162,7 +179,7 @@ def _spoken(phrase: Phrase, says: frozenset[str]) -> Phrase:
 
     خب is "all right" alone and nothing in "خب خداحافظ".
     """
-    is_filler = bool(phrase.groups & {"filler", "polite", "around_thanks"})
+    is_filler = bool(phrase.groups & (_SILENT - {"number"}))
     firm = says - phrase.groups
     groups = phrase.groups & _SILENT if is_filler and firm else phrase.groups
     return Phrase(phrase.start, phrase.end, groups)
@@ -208,12 +225,17 @@ def _trail(text: str, words: Sequence[Word], start: int) -> tuple[int, frozenset
             if phrase is not None and words[first].is_sign:
                 end = first
                 break
-            if firm:
+            if firm and not _is_joined(words[first - 1]):
                 end, groups = first, groups | firm
                 break
         else:
             break
     return end, groups
+
+
+def _is_joined(before: Word) -> bool:
+    """Tell whether what follows a word is its object: no address in "برای داداش"."""
+    return "joining" in _PHRASES.get(before.folded, frozenset())
 
 
 def _is_set_off(text: str, words: Sequence[Word], phrase: Phrase) -> bool:

@@ -15,10 +15,13 @@ _GROUPS = (
     *_ACTS,
     *(f"{act}-unless" for act in _ACTS),
     *(f"{act}-sure" for act in _ACTS),
-    "conditional",
+    *("conditional", "conditional-unless"),
 )
 #: Acts about something that happened; a condition tells of none.
 _REAL = frozenset(("complaint", "order_status"))
+_WINDOW = 24  # words; a pattern with its gaps is shorter
+_ENDS = 2  # windows of each end that are read of a pasted text
+_CUT = " …"
 _ZWNJ = "\u200c"
 _GAP = r"(?: \S+){0,6}?"
 _KEPT = r"(?P<kept>(?: \S+){1,14}?)"
@@ -58,7 +61,8 @@ def _spell(choice: str) -> str:
     if choice.endswith("*"):
         return re.escape(fold_stem(choice[:-1])) + r"\S*"
     if choice.startswith("*"):
-        return r"\S*" + re.escape(fold(choice[1:]))
+        # Folded behind other letters, where تون is an ending.
+        return r"\S*" + re.escape(fold(f"اب{choice[1:]}").removeprefix("اب"))
     return re.escape(fold(choice))
 
 
@@ -73,13 +77,13 @@ def _patterns() -> Mapping[str, tuple[re.Pattern[str], ...]]:
 
 def has_sign(words: Sequence[Word], act: str) -> bool:
     """Tell whether a piece of a message shows a sign of an act, and none against it."""
-    text = _join(words)
-    is_sure = _matches(text, f"{act}-sure")
-    if not is_sure and not _matches(text, act):
+    texts = _windows(words)
+    is_sure = _matches(texts, f"{act}-sure")
+    if not is_sure and not _matches(texts, act):
         return False
-    if act in _REAL and _matches(text, "conditional"):
+    if act in _REAL and _is_supposed(texts):
         return False
-    return is_sure or not _matches(text, f"{act}-unless")
+    return is_sure or not _matches(texts, f"{act}-unless")
 
 
 def find_corrected(words: Sequence[Word]) -> range | None:
@@ -87,8 +91,10 @@ def find_corrected(words: Sequence[Word]) -> range | None:
 
     An empty range: something was wrong, and nothing is said instead.
     """
+    if len(words) > _WINDOW:
+        return None
     text = _join(words)
-    if _matches(text, "correction-unless"):
+    if _matches([text], "correction-unless"):
         return None
     found = [
         match
@@ -113,8 +119,31 @@ def _width(span: tuple[int, int]) -> int:
     return span[1] - span[0]
 
 
-def _matches(text: str, group: str) -> bool:
-    return any(pattern.search(text) for pattern in _patterns()[group])
+def _is_supposed(texts: Sequence[str]) -> bool:
+    return _matches(texts, "conditional") and not _matches(texts, "conditional-unless")
+
+
+def _matches(texts: Sequence[str], group: str) -> bool:
+    return any(pattern.search(text) for pattern in _patterns()[group] for text in texts)
+
+
+def _windows(words: Sequence[Word]) -> list[str]:
+    """Join words with one blank before each; a long piece in windows that overlap.
+
+    A gap makes a search cost its square. `_CUT` stands where a window is no end.
+    """
+    if len(words) <= _WINDOW:
+        return [_join(words)]
+    starts = range(0, len(words) - _WINDOW // 2, _WINDOW // 2)
+    kept = (
+        [*starts] if len(starts) <= 2 * _ENDS else [*starts[:_ENDS], *starts[-_ENDS:]]
+    )
+    return [
+        (_CUT if start else "")
+        + _join(words[start : start + _WINDOW])
+        + (_CUT if start + _WINDOW < len(words) else "")
+        for start in kept
+    ]
 
 
 def _join(words: Sequence[Word]) -> str:

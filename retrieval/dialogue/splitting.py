@@ -25,8 +25,10 @@ _PERSIAN_VERB = re.compile(
 )
 _MARKS = "؟?"
 _SHORTEST_PART = 2
+_SECOND_PERSON = ("ید", "id", "in")
 _EACH = frozenset(("هر", "هیچ", "همه"))
 _TOPIC = "چی"
+_MAX_SPLIT_CHARS = 600  # longer sentences are pasted, and their joints cost time
 _SHORTEST_OWNED = 3
 _OWN = frozenset(("من", "ما", "منم", "i", "my", "we", "our", "im", "ive"))
 
@@ -66,6 +68,8 @@ def split_questions(text: str) -> tuple[str, ...]:
 
     By hand: "پسته چنده و ارسالش چقدر میشه؟" is two, "پسته و بادام چنده؟" is one.
     """
+    if len(text) > _MAX_SPLIT_CHARS:
+        return (text,)
     parts: list[str] = []
     start = search = 0
     while (joint := _JOINT.search(text, search)) is not None:
@@ -111,7 +115,11 @@ def _stands_alone(text: str) -> bool:
         return has_verb or is_marked or _is_last(words)
     if any(_is_of(word, "statement") or _is_own(word) for word in words):
         return False
-    return has_verb or any(_is_of(word, "telling") for word in words)
+    # "موتور روغن‌ریزی داره، ..." may tell what the question is about.
+    is_marked = text.rstrip().endswith((*_MARKS,))
+    addresses = any(_is_verb(word) and word.endswith(_SECOND_PERSON) for word in words)
+    asks_last = _is_of(words[-1], "modal") or (is_marked and has_verb)
+    return addresses or asks_last or any(_is_of(word, "telling") for word in words)
 
 
 def _asks_partly(words: Sequence[str]) -> bool:

@@ -12,6 +12,8 @@ class BlockKind(StrEnum):
     LIST_ITEM = "list_item"
     TABLE_ROW = "table_row"
     PAIR = "pair"
+    #: Attributes of one thing, each a cell; its name is the last heading or the title.
+    PRODUCT = "product"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Block:
     """One unit of a document.
 
     `text` is plain text without markup, as a customer may read it: of a pair the answer
-    alone, of a table row its cells with their names.
+    alone, of a table row its cells with their names, of a product a line each.
     """
 
     kind: BlockKind
@@ -36,7 +38,7 @@ class Block:
     headings: tuple[str, ...] = ()
     #: The question of a pair; empty for all other kinds.
     question: str = ""
-    #: The cells of a table row; empty for all other kinds.
+    #: The cells of a table row or a product; empty for all other kinds.
     cells: tuple[Cell, ...] = ()
 
 

@@ -17,6 +17,8 @@ class Lines:
 
     lines: tuple[str, ...]
     is_item: bool = False
+    #: The item or line that a list of these stands below.
+    lead: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,26 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from retrieval.documents.elements import Element, Heading, Lines, Pair, Table
+from retrieval.documents.elements import Element, Heading, Lines, Pair
+from retrieval.documents.html_tables import read_table
+from retrieval.documents.lines import is_question
+from retrieval.documents.structured_data import read_structured_data
+from retrieval.text.normalise import normalise
 
 #: Never content, wherever they stand.
 _CHROME = (
-    "script, style, noscript, template, svg, iframe, nav, footer, aside, form, button, "
-    "select, [hidden], [aria-hidden=true], [role=navigation], [role=banner], "
-    "[role=contentinfo], [role=search], [role=dialog]"
+    "script, style, noscript, template, svg, iframe, nav, footer, aside, form, select, "
+    "[role=navigation], [role=banner], [role=contentinfo], [role=search], [role=dialog]"
 )
+#: Unseen at first; the closed answers of an accordion are so as well.
+_HIDDEN = "[hidden], [aria-hidden=true]"
+_FOLDED = re.compile(r"accordion|collaps|faq|answer|panel|toggle|tab-", re.IGNORECASE)
+#: Opens an answer below it.
+_OPENS = "[aria-expanded], [aria-controls], [data-toggle], [data-bs-toggle]"
 _NOTICE = re.compile(
     r"(?:^|[^a-z])(?:cookies?|consent|gdpr|newsletter|breadcrumbs?|menu|navbar|sidebar"
     r"|popup|modal|social|ck)(?:[^a-z]|$)",
@@ -22,7 +31,7 @@ _BLOCKS = frozenset(
     {"address", "article", "blockquote", "body", "center", "dd", "details", "div"}
     | {"dl", "dt", "fieldset", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5"}
     | {"h6", "header", "hr", "html", "li", "main", "ol", "p", "pre", "section"}
-    | {"summary", "table", "ul"}
+    | {"summary", "table", "ul", "button"}
 )
 _LOOKS_LIKE = re.compile(
     r"<(?:!doctype|html|head|body|div|section|main|article|p|br|h[1-6]|ul|ol|li|table"
@@ -43,13 +52,38 @@ def read_html(text: str) -> list[Element]:
     if body is None:
         return []
     root = body.css_first("main, [role=main]") or body.css_first("article") or body
+    structured = read_structured_data(parser)
+    _drop_chrome(root)
+    elements = list(_walk(root, is_item=False))
+    # Most pages say the same in print: there it stands among what belongs to it.
+    printed = normalise(_one_line(root))
+    return [
+        *elements,
+        *(
+            one
+            for one in structured
+            if not isinstance(one, Pair) or normalise(one.question) not in printed
+        ),
+    ]
+
+
+def _drop_chrome(root: LexborNode) -> None:
     for node in root.css(_CHROME):
         node.decompose()
-    for node in root.css("[class], [id]"):
-        marks = f"{node.attributes.get('class')} {node.attributes.get('id')}"
-        if node.tag not in {"body", "main", "article"} and _NOTICE.search(marks):
+    for node in root.css(_HIDDEN):
+        if not _FOLDED.search(_marks(node)) and node.attributes.get("role") is None:
             node.decompose()
-    return list(_walk(root, is_item=False))
+    for node in root.css("button"):
+        opens = node.css_matches(_OPENS) or _FOLDED.search(_marks(node))
+        if not opens and not is_question(_one_line(node)):
+            node.decompose()
+    for node in root.css("[class], [id]"):
+        if node.tag not in {"body", "main", "article"} and _NOTICE.search(_marks(node)):
+            node.decompose()
+
+
+def _marks(node: LexborNode) -> str:
+    return f"{node.attributes.get('class')} {node.attributes.get('id')}"
 
 
 def _walk(node: LexborNode, *, is_item: bool) -> Iterator[Element]:
@@ -69,34 +103,39 @@ def _block(node: LexborNode, *, is_item: bool) -> Iterator[Element]:
         case "h1" | "h2" | "h3" | "h4" | "h5" | "h6":
             if text := _one_line(node):
                 yield Heading(int(node.tag[1]), text)
+        case "button":
+            if text := _one_line(node):
+                yield Heading(6, text)
         case "table":
-            yield from _table(node)
+            if (table := read_table(node, _one_line)) is not None:
+                yield table
         case "details":
             yield from _details(node)
         case "dl":
             yield from _definitions(node)
         case "li":
-            yield from _walk(node, is_item=True)
+            yield from _item(node)
         case _:
             yield from _walk(node, is_item=is_item)
 
 
-def _table(node: LexborNode) -> Iterator[Element]:
-    header: tuple[str, ...] = ()
-    rows: list[tuple[str, ...]] = []
-    for row in node.css("tr"):
-        cells = [cell for cell in row.iter() if cell.tag in {"td", "th"}]
-        texts = tuple(_one_line(cell) for cell in cells)
-        if not any(texts):
-            continue
-        if not header and not rows and all(cell.tag == "th" for cell in cells):
-            header = texts
+def _item(node: LexborNode) -> Iterator[Element]:
+    """Yield an item; the items of a list inside it stand below its words."""
+    inner = [child for child in node.css("ul, ol") if child.mem_id != node.mem_id]
+    if not inner:
+        yield from _walk(node, is_item=True)
+        return
+    below = list(_walk(inner[0], is_item=True))
+    for child in inner:
+        child.decompose()
+    own = list(_walk(node, is_item=True))
+    yield from own
+    lead = own[-1].lines[-1] if own and isinstance(own[-1], Lines) else ""
+    for element in below:
+        if isinstance(element, Lines) and not element.lead:
+            yield replace(element, lead=lead)
         else:
-            rows.append(texts)
-    if not header and len(rows) > 1 and len(rows[0]) > 2:
-        header, *rows = rows
-    if rows:
-        yield Table(header, tuple(rows))
+            yield element
 
 
 def _details(node: LexborNode) -> Iterator[Element]:
@@ -112,12 +151,22 @@ def _details(node: LexborNode) -> Iterator[Element]:
 
 
 def _definitions(node: LexborNode) -> Iterator[Element]:
+    """Yield a list of terms: questions with answers, or `term: definition`."""
+    said: dict[str, list[str]] = {}
     term = ""
-    for child in node.iter():
+    for child in node.css("dt, dd"):
         if child.tag == "dt":
             term = _one_line(child)
-        elif child.tag == "dd" and term:
-            yield Pair(term, _one_line(child))
+        elif term and (text := _one_line(child)):
+            said.setdefault(term, []).append(text)
+    facts: list[str] = []
+    for term, texts in said.items():
+        if is_question(term):
+            yield Pair(term, " ".join(texts))
+        else:
+            facts.append(f"{term.rstrip(': ')}: {'، '.join(texts)}")
+    if facts:
+        yield Lines(tuple(facts))
 
 
 def _has_blocks(node: LexborNode) -> bool:

@@ -3,6 +3,9 @@
 import re
 from collections.abc import Sequence
 
+from retrieval.documents.words import WORDS
+from retrieval.text.normalise import normalise
+
 _DIGIT = r"[0-9۰-۹٠-٩]"
 _PICTURE = "\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"
 #: What begins an item of a list. A digit begins one only before a letter: "3- 5" is a
@@ -11,6 +14,9 @@ _MARK = re.compile(
     rf"^\s*(?:[-*•▪▫◦●○■□–—]+\s+|[{_PICTURE}][\ufe0f\u200d{_PICTURE}]*\s*"
     rf"|{_DIGIT}{{1,2}}[.)\-]\s+(?=[^\W\d_]))"
 )
+_FRAME = rf"[\s{_PICTURE}\ufe0f\u200d*_~=|•●○■□◆◇▪▫◦·–—-]"
+_FRAMES = re.compile(rf"^{_FRAME}+|{_FRAME}+$")
+_PICTURES = re.compile(f"[{_PICTURE}]")
 _PAGE_NUMBER = re.compile(
     rf"^[\s\-–—]*{_DIGIT}{{1,4}}[\s\-–—]*$"
     rf"|(?:^|[^\w])(?:صفحه|page|ص)\s*[.:]?\s*{_DIGIT}{{1,4}}"
@@ -27,7 +33,11 @@ _ENDED = re.compile(r"[.!?؟…:؛;][\"'”’»)\]\s]*$")
 _END_INSIDE = re.compile(r"[.!?؟…]\s+\S")
 #: A comma between these digits groups thousands: "620,000".
 _GROUPED = re.compile(rf"{_DIGIT},{_DIGIT}{{3}}(?!{_DIGIT})")
+#: A cell of figures alone is no name of a column.
+_FIGURE = re.compile(rf"^{_DIGIT}[\d.,٬٫/ ]*$")
 _KEY = re.compile(r"^[^:،.]{1,60}:(?:\s|$)")
+_ATTRIBUTE = re.compile(r"^([^:\d][^:]{0,39}?)\s*:(?!//)\s*(\S.*)$")
+_MAX_SPOKEN_CHARS = 80
 #: Longer lines are no question of a list of questions.
 MAX_QUESTION_CHARS = 200
 
@@ -40,6 +50,21 @@ def strip_mark(line: str) -> str:
 def has_mark(line: str) -> bool:
     """Tell whether a line begins an item of a list."""
     return _MARK.match(line) is not None
+
+
+def strip_frame(line: str) -> str:
+    """Take off what stands around a heading: pictures, marks as in `== hours ==`."""
+    return _FRAMES.sub("", line)
+
+
+def is_framed(line: str) -> bool:
+    """Tell a line with marks around it, or a picture before it, from an item of a list.
+
+    Items have their marks before them alone; a picture may begin either.
+    """
+    line = line.strip()
+    has_end = strip_frame("." + line) != "." + line
+    return has_end if has_mark(line) and not _PICTURES.match(line) else True
 
 
 def is_page_number(line: str) -> bool:
@@ -69,6 +94,41 @@ def is_question(line: str) -> bool:
         and bare.endswith(("؟", "?"))
         and _END_INSIDE.search(bare[:-1]) is None
     )
+
+
+def is_spoken_question(line: str, following: str) -> bool:
+    """Tell a question without its mark: by its beginning, or a yes or no below it."""
+    bare = strip_mark(line)
+    if len(bare) > _MAX_SPOKEN_CHARS or is_ended(bare) or ":" in bare:
+        return False
+    folded = normalise(bare)
+    words = folded.split()
+    if _begins(folded, WORDS["begins"]) and len(words) > 1:
+        return not is_question(following) and normalise(following) != ""
+    answer = normalise(following)
+    if _begins(answer, WORDS["yes_no"]):
+        return len(words) > 1
+    has_verb = bool(words[1:]) and words[-1] in WORDS["asks"]
+    return has_verb and _begins(answer, WORDS["perhaps"])
+
+
+def _begins(folded: str, phrases: frozenset[str]) -> bool:
+    return any(f"{folded} ".startswith(f"{phrase} ") for phrase in phrases)
+
+
+def read_attribute(line: str) -> tuple[str, str] | None:
+    """Read `colour: red`; None for other lines, addresses and times among them."""
+    match = _ATTRIBUTE.match(strip_mark(line))
+    return None if match is None else (match[1].strip(), match[2].strip())
+
+
+def attribute_word(name: str) -> str:
+    """Return the word that tells an attribute of goods: of «قیمت دونفره» `قیمت`."""
+    folded = normalise(name)
+    if folded in WORDS["attribute"]:
+        return folded
+    first = folded.split()[:1]
+    return first[0] if first and first[0] in WORDS["attribute"] else ""
 
 
 def is_ended(line: str) -> bool:
@@ -109,29 +169,31 @@ def join_broken(lines: Sequence[str]) -> str:
 
 def cut_row(line: str, delimiter: str) -> tuple[str, ...]:
     """Cut a line at a delimiter into trimmed cells."""
+    if delimiter == "|":
+        line = line.strip().removeprefix("|").removesuffix("|")
     return tuple(cell.strip() for cell in line.split(delimiter))
 
 
-def find_table(lines: Sequence[str]) -> tuple[int, str]:
-    """Return how many first lines are rows of one table, and their delimiter.
+def find_table(lines: Sequence[str]) -> tuple[int, str, bool]:
+    """Return how many first lines are rows of one table; 0 where there is none.
 
-    0 where there is none. A comma delimits only without a blank behind it, as
-    spreadsheets write it; a header in words stands above at least one row.
+    With their delimiter, and whether the first is a header. A comma delimits only
+    without a blank behind it, as spreadsheets write it; a header in words stands above
+    at least one row. What is copied from a spreadsheet (tabs) may have none.
     """
     for delimiter in ("\t", ",", ";", "|"):
-        count = lines[0].count(delimiter)
-        if not count or (delimiter != "\t" and f"{delimiter} " in lines[0]):
-            continue
         header = cut_row(lines[0], delimiter)
-        if (
-            not all(header)
-            or any(cell.isdecimal() for cell in header)
-            or _GROUPED.search(lines[0])
-        ):
+        is_loose = delimiter in {"\t", "|"}
+        if len(header) < 2 or (not is_loose and f"{delimiter} " in lines[0]):
+            continue
+        if not all(header) or (not is_loose and _GROUPED.search(lines[0])):
+            continue
+        has_header = not any(_FIGURE.match(cell) for cell in header)
+        if not has_header and not is_loose:
             continue
         rows = 1
-        while rows < len(lines) and lines[rows].count(delimiter) == count:
+        while rows < len(lines) and len(cut_row(lines[rows], delimiter)) == len(header):
             rows += 1
-        if rows > 1 and (count > 1 or rows > 2 or delimiter == "\t"):
-            return rows, delimiter
-    return 0, ""
+        if rows > 1 and (len(header) > 2 or rows > 2 or delimiter == "\t"):
+            return rows, delimiter, has_header
+    return 0, "", False

@@ -16,26 +16,27 @@ _PARSER = (
     .disable(["code", "lheading", "reference"])
 )
 # "50*70 and 40*60" are sizes, not emphasis.
-_TIMES = re.compile(r"(?<=[\d\s])[*](?=[\d\s])")
+_TIMES = re.compile(r"(\d ?)[*](?= ?\d)")
 
 
 def read_markdown(text: str) -> list[Element]:
     """Read Markdown, or plain text, which is Markdown without marks."""
-    tokens = _PARSER.parse(_TIMES.sub(r"\\*", text))
+    tokens = _PARSER.parse(_TIMES.sub(r"\1\\*", text))
     return list(_elements(iter(tokens)))
 
 
 def _elements(tokens: Iterator[Token]) -> Iterator[Element]:
-    items = 0
+    #: The last words of each item that is open, the outermost first.
+    items: list[str] = []
     level = 0
     for token in tokens:
         match token.type:
-            case "list_item_open" | "list_item_close":
-                items += token.nesting
+            case "list_item_open":
+                items.append("")
+            case "list_item_close":
+                items.pop()
             case "heading_open":
                 level = int(token.tag[1])
-            case "heading_close":
-                level = 0
             case "table_open":
                 header, *rows = _rows(tokens)
                 yield Table(header, tuple(rows))
@@ -43,10 +44,21 @@ def _elements(tokens: Iterator[Token]) -> Iterator[Element]:
                 yield Lines(tuple(token.content.splitlines()))
             case "inline" if level:
                 yield Heading(level, _one_line(token))
+                level = 0
             case "inline":
-                yield Lines(tuple(_plain(token).split("\n")), is_item=items > 0)
+                yield _lines(_plain(token), items)
             case _:
                 pass
+
+
+def _lines(text: str, items: list[str]) -> Lines:
+    """Make text lines, of the innermost item that is open if there is one."""
+    lines = tuple(text.split("\n"))
+    if not items:
+        return Lines(lines)
+    lead = items[-2] if items[1:] else ""
+    items[-1] = lines[-1]
+    return Lines(lines, is_item=True, lead=lead)
 
 
 def _rows(tokens: Iterator[Token]) -> Iterator[tuple[str, ...]]:

@@ -12,7 +12,7 @@ import orjson
 from retrieval.evaluation.labelled import LabelledSetError
 
 _LETTERS = str.maketrans(
-    "يىكةأإآؤۀ" "۰۱۲۳۴۵۶۷۸۹" "٠١٢٣٤٥٦٧٨٩", "ییکهاااوه" "0123456789" "0123456789"
+    "يىكةأإآؤۀ۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "ییکهاااوه01234567890123456789"
 )
 _MARKS = re.compile("[\u064b-\u0652\u0670\u0640]")
 _GROUPED = re.compile("(?<=\\d)[٬,،٫.'\u00a0\u202f ](?=\\d{3}(?!\\d))")
@@ -35,7 +35,7 @@ class Expected:
 class LabelledTurn:
     """A customer's message, with what it refers to, and the expected answer.
 
-    `share` is a post that came before the text, `reply_to` the index of an earlier turn.
+    `share` is a post that came before it, `reply_to` the index of an earlier turn.
     """
 
     say: str
@@ -104,7 +104,9 @@ def _turn(row: Mapping[str, object]) -> LabelledTurn:
         message = "expect: must be an object"
         raise TypeError(message)
     share = row.get("share") or {}
-    assert isinstance(share, dict)
+    if not isinstance(share, dict):
+        message = "share: must be an object"
+        raise TypeError(message)
     reply_to = row.get("reply_to")
     max_chars = expect.get("max_chars")
     return LabelledTurn(
@@ -208,8 +210,7 @@ def summarise(played: Sequence[PlayedDialogue]) -> dict[str, object]:
         "dialogues_passed": _share(one.is_passed for one in played),
         **_figures(turns),
         "handed_over_small_talk": sum(
-            "handed over" in turn.verdict.faults
-            and turn.answer.act == "handover"
+            "handed over" in turn.verdict.faults and turn.answer.act == "handover"
             for turn in turns
         ),
         "by_category": {

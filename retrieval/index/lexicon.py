@@ -68,7 +68,7 @@ class Lexicon:
         return any(self._naming.get(root, 0) > 0 for root in term.roots)
 
     def other_script(self, term: Term) -> tuple[str, ...]:
-        """List the words that write the same sounds in the other script: آیفون, iphone."""
+        """List the words that sound the same in the other script: آیفون, iphone."""
         word = term.word
         if len(word) < _SHORTEST_NAME or not word.isalpha():
             return ()

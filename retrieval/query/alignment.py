@@ -25,7 +25,7 @@ _PIECES: dict[str, dict[str, float]] = {
     "sh": {"ش": 0},
     "gh": {"ق": 0, "غ": 0.03},
     "q": {"ق": 0, "غ": 0.03},
-    "g": {"گ": 0, "ق": 0.5, "غ": 0.5, "ج": 0.5},
+    "g": {"گ": 0, "ق": 0.5, "غ": 0.5, "ج": 0.4, "ژ": 0.4},
     "f": {"ف": 0},
     "ph": {"ف": 0.1},
     "k": {"ک": 0, "خ": 0.6, "ق": 0.6},
@@ -40,15 +40,15 @@ _PIECES: dict[str, dict[str, float]] = {
     "^a": {"ا": 0, "ع": 0.05},
     "a$": {"ا": 0, "ه": 0.25, "": 0.4, "ی": 0.5},
     "aa": {"ا": 0, "اع": 0.1, "عا": 0.1, "ع": 0.1},
-    "e": {"": 0.02, "ی": 0.3, "ه": 0.15, "ع": 0.15, "ا": 0.5},
+    "e": {"": 0.02, "ی": 0.3, "ه": 0.3, "ع": 0.15, "ا": 0.5},
     "^e": {"ا": 0, "ع": 0.1, "": 0.3},
     "e$": {"ه": 0, "": 0.2, "ی": 0.4},
     "eh$": {"ه": 0},
     "ye$": {"": 0.25, "یه": 0},
-    "o": {"": 0.06, "و": 0.08, "ع": 0.2, "ا": 0.5},
+    "o": {"": 0.06, "و": 0.08, "ع": 0.2, "ا": 0.35},
     "^o": {"ا": 0, "ع": 0.05, "": 0.3},
-    "u": {"و": 0, "": 0.3},
-    "oo": {"و": 0, "": 0.3},
+    "u": {"و": 0, "": 0.3, "ا": 0.35},
+    "oo": {"و": 0, "": 0.3, "ا": 0.35},
     "ou": {"و": 0},
     "ow": {"و": 0.03},
     "ov": {"و": 0.1},
@@ -68,6 +68,8 @@ _PIECES: dict[str, dict[str, float]] = {
     "ae": {"ای": 0.1, "ایه": 0.2, "اع": 0.1},
 }
 _LONGEST_PIECE = 3
+# Two letters where most read one: the s and h of eshal.
+_APART = 0.4
 # Persian letters that Latin spellings leave out.
 _UNHEARD = {"ع": 0.15, "ا": 0.6, "و": 0.6, "ی": 0.5, "ه": 0.45}
 _FIRST_ALEF = 0.05  # اون is written oon
@@ -75,6 +77,7 @@ _AFTER_KH = 0.15  # خواهر is written khahar
 _MISSING = 1.2
 _SURPLUS = 1.2
 _VOWELS = frozenset("aeiou'")
+_DIGRAPHS = frozenset(("sh", "kh", "gh", "ch", "zh", "ph", "th"))
 _REMEMBERED_PAIRS = 32_768
 _REMEMBERED_WORDS = 4_096
 MOST = 1.0
@@ -125,6 +128,8 @@ def _pieces_at(latin: str, at: int) -> list[tuple[int, dict[str, float]]]:
             readings = _PIECES.get(piece + _END)
         if readings is None:
             readings = _PIECES.get(piece)
+        if readings is not None and length == 1 and latin[at : at + 2] in _DIGRAPHS:
+            readings = {letters: cost + _APART for letters, cost in readings.items()}
         if readings is not None:
             found.append((length, readings))
     return found

@@ -8,8 +8,6 @@ from functools import lru_cache
 from retrieval.data.loading import load_groups
 from retrieval.index.lexicon import Lexicon
 from retrieval.query.forms import find_meanings
-from retrieval.query.vocabulary import KINDS, Vocabulary
-from retrieval.text.language import STOP_WORDS
 from retrieval.query.glossary import read_name, read_phrases
 from retrieval.query.terms import (
     Term,
@@ -19,6 +17,8 @@ from retrieval.query.terms import (
     read_terms,
     read_words,
 )
+from retrieval.query.vocabulary import KINDS, Vocabulary
+from retrieval.text.language import STOP_WORDS
 from retrieval.text.normalise import normalise
 
 #: A synonym answers nearly as well as the word itself.
@@ -27,6 +27,7 @@ _SYNONYM = 0.8
 _CLASS = 0.5
 _FUNCTION_WEIGHT = 0.1
 _MOST_ELLIPTIC = 4
+_MOST_ELLIPTIC_ENGLISH = 2
 _SPOKEN_BELOW = 1_000
 _NOT = frozenset({"نه", "نباشد", "نباشه"})
 _EXCEPT = frozenset({"جز", "بجز", "غیراز"})
@@ -54,9 +55,7 @@ class ValueKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AskedTerm:
-    """A term of a question, what may stand for it, and how much it tells.
-
-    """
+    """A term of a question, what may stand for it, and how much it tells."""
 
     term: Term
     others: tuple[tuple[Term, ...], ...]
@@ -69,6 +68,8 @@ class AskedTerm:
     is_common: bool = False
     is_verb: bool = False
     is_noun: bool = False
+    #: It names a property itself: "colour", "weight".
+    is_attribute: bool = False
     #: A property that many things have, such as a colour: it names none of them.
     is_property: bool = False
     classes: tuple[tuple[Term, ...], ...] = ()
@@ -101,7 +102,14 @@ class Asked:
 
 
 _OF = "_of"
-_GROUPS = ("bare", "verb", "compare", *ValueKind, *(kind + _OF for kind in ValueKind))
+_GROUPS = (
+    "bare",
+    "verb",
+    "compare",
+    "attribute",
+    *ValueKind,
+    *(kind + _OF for kind in ValueKind),
+)
 _FOLDED = {
     group: frozenset(normalise(word) for word in words)
     for group, words in load_groups("value_kinds.tsv", _GROUPS).items()
@@ -109,7 +117,7 @@ _FOLDED = {
 _KIND_OF = {
     word: ValueKind(group.removesuffix(_OF))
     for group, words in _FOLDED.items()
-    if group not in ("bare", "verb", "compare")
+    if group not in ("bare", "verb", "compare", "attribute")
     for word in words
 }
 _KIND_WEIGHTS = {
@@ -154,6 +162,7 @@ def read_question(text: str, lexicon: Lexicon) -> Asked:
         not kinds
         and not is_bare
         and len(terms) <= _MOST_ELLIPTIC
+        and not any(term.is_property or term.is_attribute for term in asked)
         and not any(_is_verb(word) for word in words)
     )
     return Asked(
@@ -188,14 +197,14 @@ def _excluded(words: Sequence[str]) -> tuple[Term, ...]:
 def _asks_until(words: Sequence[str]) -> bool:
     """Tell "until how much", said of the clock: «تا چند بازید؟»."""
     return any(
-        a == _UNTIL and b in _BARE and (c in STOP_WORDS or _is_verb(c) or c in _OPEN or not c)
+        a == _UNTIL
+        and b in _BARE
+        and (c in STOP_WORDS or _is_verb(c) or c in _OPEN or not c)
         for a, b, c in zip(words, words[1:], (*words[2:], ""), strict=False)
     )
 
 
-def read_english_question(
-    text: str, lexicon: Lexicon, vocabulary: Vocabulary
-) -> Asked:
+def read_english_question(text: str, lexicon: Lexicon, vocabulary: Vocabulary) -> Asked:
     """Read an English question for Persian texts: each word by what may translate it.
 
     Names are read by their letters: Negin is نگین where the texts have it.
@@ -231,9 +240,9 @@ def read_english_question(
         if not word.isalpha() and word not in known
     ]
     asked += _places(words)
-    kinds = {kind for word in words for kind in _kinds_of(word)}
-    is_elliptic = not kinds and len(asked) <= 2
-    return Asked(text, tuple(asked), frozenset(kinds), is_elliptic=is_elliptic)
+    asked_kinds = frozenset(kind for word in words for kind in _kinds_of(word))
+    is_elliptic = not asked_kinds and len(asked) <= _MOST_ELLIPTIC_ENGLISH
+    return Asked(text, tuple(asked), asked_kinds, is_elliptic=is_elliptic)
 
 
 def _is_verb(word: str) -> bool:
@@ -335,6 +344,7 @@ def _asked(
         for kind, listed in _COMMON.items()
         if not listed.isdisjoint({term.word, *term.roots})
     }
+    is_attribute = not _FOLDED["attribute"].isdisjoint({term.word, *term.roots})
     is_verb = any(root.startswith("-") for root in term.roots) or "verb" in common
     if term.is_number:
         weight = _NUMBER_WEIGHT
@@ -358,7 +368,8 @@ def _asked(
         is_common=bool(common),
         is_verb=is_verb,
         is_noun=not is_verb and not common & _NOT_NOUNS and not kinds,
-        is_property="colour" in common,
+        is_attribute=is_attribute,
+        is_property="colour" in common and not is_attribute,
         classes=tuple(
             _phrase(normalise(phrase))
             for kind in sorted(common)

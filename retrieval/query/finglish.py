@@ -38,6 +38,7 @@ _GLUED_NUMBER = re.compile(r"(?<=[0-9])(?=[a-z]{2})", re.IGNORECASE)
 
 # Endings of spoken Persian, longest first where one ends in another.
 _ENDINGS = {
+    "esho": "شو", "asho": "شو", "amo": "مو", "emo": "مو", "ato": "تو", "eto": "تو",
     "hatoon": "هاتون", "hatun": "هاتون", "hashoon": "هاشون", "hashun": "هاشون",
     "haye": "های", "haie": "های", "hayi": "هایی", "hash": "هاش", "ham": "هام",
     "atoon": "تون", "etoon": "تون", "atun": "تون", "etun": "تون", "ton": "تون",
@@ -49,63 +50,77 @@ _ENDINGS = {
 }  # fmt: skip
 _SHORTEST_STEM = 3
 _LONGEST_SIGN = 3
+_MOST_STEMS = 2
 
 # What a reading costs beside its letters: less than nothing for the table's own.
 _LISTED = -0.2
 _LOOSELY = 0.03
 _SURE = 0.1
 _COMMON = 0.3
-_WRITTEN = 0.5  # a word of the dictionary alone
+_WRITTEN = 0.5  # a word of written Persian alone
 _GUESSED = 0.1
 _ENDING = 0.2
+_SHORT_STEM = 0.3
 _FREQUENT = 0.03
 _MOST_DOUBLINGS = 5
 _BY_LETTERS = 1.5
-_AS_WRITTEN = -0.15
+_AS_WRITTEN = 0.05
 _WORST_SHORT, _WORST = 0.45, 0.8
 _SHORT = 4
 _WORST_COMPOUND = 0.6
+_HALF_SPACE = 0.35
 # What is so much worse than the best is not worth a search of its own.
 _WIDEST_GAP = 0.7
 
 _REMEMBERED_WORDS = 4_096
+
+# Without a vowel it is none of a language's own words: lcd, cc.
+_ABBREVIATION = re.compile("[b-df-hj-np-tv-xz]{2,4}")
 
 # Letters of one word that Persian in Latin has and English has not.
 _FOREIGN_TO_ENGLISH = re.compile(
     "kh|zh|gh(?!t|$)|q(?!u)|aa|^sh[mb]|oo[vy]|eh$|hh|^mi[kgrdsfb].*(?:am|id|in|e|an)$"
     "|^nemi|h[mnr]|iy[ae]|uy|ayi|ei$|oe[iy]"
 )
-_SURE_SHARE = 0.5
+_LIKELY = 0.5
+_SHARED = 0.3
 
 
-def is_finglish(text: str) -> bool:
+def is_finglish(text: str, vocabulary: Vocabulary | None = None) -> bool:
     """Tell Persian in Latin letters from English, by the words and how they are built.
 
-    False for a text that has Persian letters, or no word in Latin ones.
+    With a vocabulary, words that sound like the tenant's count as Persian too: `pargar`
+    alone is پرگار at a stationer's. False for a text that has Persian letters, or no
+    word in Latin ones.
     """
     text = drop_addresses(text)
     if _PERSIAN.search(text):
         return False
-    persian = english = unknown = 0.0
+    persian = english = 0.0
     for word in _words(text):
         if is_english(word):
-            # `bad`, `in` and `man` are words of both.
-            english += 0.5 if _listed(word) else 1
+            # `bad`, `in` and `man` are words of both, and Yazd is a city in both.
+            is_shared = bool(_listed(word)) or _sounds_persian(word)
+            english += _SHARED if is_shared else 1
         elif _listed(word) or _listed_stem(word):
             persian += 1
-        elif _FOREIGN_TO_ENGLISH.search(word) or _sounds_persian(word):
-            persian += _SURE_SHARE
-        else:
-            unknown += 1
+        elif _is_likely(word, vocabulary):
+            persian += _LIKELY
     return persian > 0 and persian >= english
+
+
+def _is_likely(word: str, vocabulary: Vocabulary | None) -> bool:
+    if _FOREIGN_TO_ENGLISH.search(word) or _sounds_persian(word):
+        return True
+    return vocabulary is not None and _sounds_known(word, vocabulary)
 
 
 def transliterate(text: str, vocabulary: Vocabulary) -> tuple[str, ...]:
     """Read Latin letters as Persian: up to three texts, the best first.
 
     Words are written as the tenant's texts write them, else as general Persian does,
-    else letter by letter. Words that the texts have in Latin stay as they are. Empty for
-    a text without Latin letters. By hand: `gheymate kale ghoochi chande?` becomes
+    else letter by letter. Words that the texts have in Latin stay as they are. Empty
+    for a text without Latin letters. By hand: `gheymate kale ghoochi chande?` becomes
     `قیمت کله‌قوچی چنده?` for a shop that sells کله‌قوچی.
     """
     text = _NUMBERED_DAY.sub(lambda day: _DAYS[day[1]], text)
@@ -143,7 +158,7 @@ def _slots(pieces: list[str], vocabulary: Vocabulary) -> Iterator[Readings]:
             following = _read_piece(pieces[at + 2], vocabulary)
             together = (pieces[at] + pieces[at + 2]).casefold()
             whole = _read_compound(together, vocabulary)
-            if whole and whole[0][1] <= readings[0][1] + following[0][1] + _ENDING:
+            if whole and whole[0][1] <= readings[0][1] + following[0][1]:
                 yield whole
                 at += 3
                 continue
@@ -161,51 +176,67 @@ def _read_piece(piece: str, vocabulary: Vocabulary) -> Readings:
 
 
 def _read_compound(latin: str, vocabulary: Vocabulary) -> Readings:
-    """Read two Latin words as one word that the texts write with a half-space."""
-    found = [
-        (surface, cost)
-        for word, cost in _heard(latin, vocabulary)
-        if cost <= _WORST_COMPOUND and "\u200c" in (surface := vocabulary.surface(word))
-    ]
-    return found[:1]
+    """Read two Latin words as one word of the tenant's texts."""
+    for word, cost in _heard(latin, vocabulary):
+        surface = vocabulary.surface(word)
+        is_common = word in vocabulary.common.surfaces and cost <= _COMMON + _SURE
+        if is_common or (word in vocabulary and cost <= _WORST_COMPOUND):
+            # A half-space says that the word has two parts.
+            return [
+                (surface, cost + (-_HALF_SPACE if "\u200c" in surface else _ENDING))
+            ]
+    return []
 
 
 def read_word(latin: str, vocabulary: Vocabulary) -> Readings:
-    """List the Persian words that a Latin one may be, the best first, with costs.
+    """List the Persian words that a lower-case Latin one may be, with their costs.
 
-    At least one, at most three; costs are comparable between words.
+    At least one, at most three, the best first; costs are comparable between words.
     """
-    found: dict[str, float] = {}
-
-    def add(word: str, cost: float) -> None:
-        found[word] = min(cost, found.get(word, cost))
-
-    for word, cost in _listed(latin):
-        add(word, cost)
+    readings = list(_listed(latin))
     if latin in _EXACT:
-        return [*found.items()]
-    if vocabulary.count(latin) > 0:
-        add(latin, _AS_WRITTEN)
-    for word, cost in _heard(latin, vocabulary):
-        add(vocabulary.surface(word), cost)
-    is_sure = min(found.values(), default=_BY_LETTERS) <= _SURE
-    for ending, written in () if is_sure else _ENDINGS.items():
+        return readings + _read_own(latin, vocabulary)
+    if vocabulary.count(latin) > 0 or _ABBREVIATION.fullmatch(latin):
+        readings.append((latin, _AS_WRITTEN))
+    heard = _heard(latin, vocabulary)
+    readings += [(vocabulary.surface(word), cost) for word, cost in heard]
+    if min((cost for _, cost in readings), default=_BY_LETTERS) > _SURE:
+        readings += _read_endings(latin, vocabulary)
+    spelled = enumerate(_spell(latin))
+    readings += [(word, _BY_LETTERS + rank * _LOOSELY) for rank, word in spelled]
+    distinct: dict[str, tuple[str, float]] = {}
+    for word, cost in sorted(readings, key=lambda reading: (reading[1], reading[0])):
+        distinct.setdefault(normalise(word), (word, cost))
+    return [*distinct.values()][:MOST_READINGS]
+
+
+def _read_own(latin: str, vocabulary: Vocabulary) -> Readings:
+    """Read a listed word otherwise where the texts say so: badan is بعدا, and بدن."""
+    if len(latin) <= _SHORT:
+        return []
+    (listed, _), *_ = _listed(latin)
+    heard = _heard(latin, vocabulary)
+    return [
+        (vocabulary.surface(word), cost)
+        for word, cost in heard[:1]
+        if word in vocabulary and cost <= _SURE and word != normalise(listed)
+    ]
+
+
+def _read_endings(latin: str, vocabulary: Vocabulary) -> Readings:
+    """Read a word as a stem with a spoken ending: gheymatesh is قیمت + ش."""
+    readings: Readings = []
+    for ending, written in _ENDINGS.items():
         stem = latin.removesuffix(ending)
         if stem == latin or len(stem) < _SHORTEST_STEM:
             continue
         price = _ENDING if written else _LOOSELY
-        price += _ENDING if len(stem) <= _SHORTEST_STEM else 0
-        for word, cost in _listed(stem):
-            add(word + written, cost + price)
-        for word, cost in _heard(stem, vocabulary)[:2]:
-            add(vocabulary.surface(word) + written, cost + price)
-    for rank, word in enumerate(_spell(latin)):
-        add(word, _BY_LETTERS + rank * _LOOSELY)
-    ranked = sorted(found.items(), key=lambda reading: (reading[1], reading[0]))
-    distinct: dict[str, tuple[str, float]] = {}
-    for word, cost in ranked:
-        distinct.setdefault(normalise(word), (word, cost))
-    return [*distinct.values()][:MOST_READINGS]
+        price += _SHORT_STEM if len(stem) == _SHORTEST_STEM else 0
+        heard = _heard(stem, vocabulary)[:_MOST_STEMS]
+        stems = [(vocabulary.surface(word), cost) for word, cost in heard]
+        stems += _listed(stem)
+        readings += [(word + written, cost + price) for word, cost in stems]
+    return readings
 
 
 def _heard(latin: str, vocabulary: Vocabulary) -> Readings:
@@ -235,11 +266,19 @@ def _words(text: str) -> list[str]:
 @lru_cache(maxsize=_REMEMBERED_WORDS)
 def _sounds_persian(latin: str) -> bool:
     """Tell whether a word spells one of those that customers everywhere use."""
-    if len(latin) <= _SHORT:
+    if len(latin) < _SHORT:
         return False
     return any(
-        spelling_cost(latin, word) <= _SURE
+        len(word) > 2 and spelling_cost(latin, word) <= _SURE
         for word in common_words().index.sounding(latin)
+    )
+
+
+def _sounds_known(latin: str, vocabulary: Vocabulary) -> bool:
+    is_long = len(latin) > _SHORT and latin not in vocabulary
+    return is_long and any(
+        word in vocabulary and spelling_cost(latin, word) <= _WORST_SHORT
+        for word in vocabulary.sounding(latin)
     )
 
 
@@ -290,7 +329,7 @@ _DOUBLED = re.compile(r"([b-df-hj-np-tv-z])\1")
 
 
 def _spell(latin: str) -> tuple[str, ...]:
-    """Write a word letter by letter, with each a as ا, and with the short ones left out.
+    """Write a word letter by letter, with each a as ا, and without the short ones.
 
     By hand: `negar` is `نگار`, and `نگر`.
     """

@@ -33,9 +33,9 @@ def translate_terms(
 ) -> dict[str, float]:
     """Translate an English question into Persian words to look for, with weights.
 
-    In the order of the question; a weight is at most 1. Words that tell nothing are left
-    out. With a vocabulary, names are read by their letters: `Negin` is نگین where the
-    tenant's texts have it. Empty if nothing of the question is known.
+    In the order of the question; a weight is at most 1. Words that tell nothing are
+    left out. With a vocabulary, names are read by their letters: `Negin` is نگین where
+    the tenant's texts have it. Empty if nothing of the question is known.
     """
     terms: dict[str, float] = {}
     for english, entry in read_phrases(text):
@@ -51,8 +51,8 @@ def translate_terms(
 def translate_to_english(text: str) -> dict[str, float]:
     """Translate a Persian question into English words to look for, with weights.
 
-    The same table read the other way; in the order of the question. Latin words are left
-    out, for they are looked for as they stand.
+    The same table read the other way; in the order of the question. Latin words are
+    left out, for they are looked for as they stand.
     """
     terms: dict[str, float] = {}
     words = normalise(drop_addresses(text)).split()
@@ -139,7 +139,7 @@ def _mend(word: str) -> str | None:
 
 
 def _is_slip(word: str, other: str) -> bool:
-    """Tell whether one letter is too many, too few or swapped; another is a new word."""
+    """Tell whether a letter is too many, too few or swapped; another is a new word."""
     is_swapped = len(word) != len(other) or sorted(word) == sorted(other)
     is_near = is_swapped and OSA.distance(word, other, score_cutoff=1) <= 1
     return is_near and word[0] == other[0]
@@ -152,11 +152,14 @@ def _weigh(entry: Sequence[str], share: float) -> dict[str, float]:
 
 
 def read_name(english: str, vocabulary: Vocabulary) -> dict[str, float]:
+    """Read a name by its letters, as the tenant's texts write it, with weights."""
     if len(english) < _SHORTEST_NAME:
         return {}
     if vocabulary.count(english) > 0:
         return {english: _BEST}
-    costs = {word: spelling_cost(english, word) for word in vocabulary.sounding(english)}
+    costs = {
+        word: spelling_cost(english, word) for word in vocabulary.sounding(english)
+    }
     near = sorted((cost, word) for word, cost in costs.items() if word in vocabulary)
     return {
         vocabulary.surface(word): _NAMED
@@ -192,9 +195,7 @@ _LONG_ENTRIES = [
     if len(english) >= _SHORTEST_MISTYPED and " " not in english
 ]
 _ENGLISH_WORDS = frozenset(
-    _APOSTROPHE.sub("", word)
-    for row in load_rows("english_words.tsv")
-    for word in row
+    _APOSTROPHE.sub("", word) for row in load_rows("english_words.tsv") for word in row
 ).union(
     (word for phrase in _BY_ENGLISH for word in phrase.split()),
     (word for word in STOP_WORDS if word.isascii()),

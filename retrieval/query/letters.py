@@ -1,6 +1,7 @@
 """Tells how Persian letters sound alike, lie side by side, and are written in Latin."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import product
 
@@ -11,12 +12,15 @@ _SOUNDS = str.maketrans(
 )
 # The rows of the Persian keyboard of phones, and of desks where it differs.
 _ROWS = ("ضصثقفغعهخحجچ", "شسیبلاتنمکگ", "ظطزرذدپوچ")
-_KEYS = {letter: (row, at) for row, keys in enumerate(_ROWS) for at, letter in
-         enumerate(keys)}
+_KEYS = {
+    letter: (row, at)
+    for row, keys in enumerate(_ROWS)
+    for at, letter in enumerate(keys)
+}
 # Arabic keyboards lack four Persian letters; at a word's end د sounds as ت does.
-_STAND_INS = frozenset(
-    frozenset(pair) for pair in ("چج", "پب", "ژز", "گک", "دت")
-)
+_LACKING = {"چ": "ج", "پ": "ب", "ژ": "ز", "گ": "ک"}
+_STAND_INS = frozenset(frozenset(pair) for pair in (*_LACKING.items(), "دت"))
+_KEYBOARDS = str.maketrans(_LACKING)
 _PERSIAN_WORD = re.compile("[\u0621-\u063a\u0641-\u064a\u066e-\u06d3]+")
 
 _CONSONANTS = {
@@ -24,7 +28,7 @@ _CONSONANTS = {
 }
 # What Latin letters stand for; h, v and y are left out as the vowels are, for they are
 # written in one of the scripts only, or stand for a vowel there.
-_LATIN = {
+_LATIN: dict[str, Sequence[str]] = {
     "kh": "xk",
     "gh": "q",
     "sh": "Ss",
@@ -33,9 +37,9 @@ _LATIN = {
     "ph": "f",
     "th": "t",
     "ck": "k",
-    "g": "gq",
+    "g": "gqjZ",
     "q": "q",
-    "x": "x",
+    "x": ("x", "ks"),
     "c": "ksC",
     "j": "jZ",
     **{letter: letter for letter in "bptdrzsfklmn"},
@@ -43,6 +47,7 @@ _LATIN = {
 }
 _LATIN_PIECES = re.compile("|".join(sorted(_LATIN, key=len, reverse=True)))
 _DOUBLED = re.compile(r"([bcdfgjklmnpqrstvwxz])\1+")
+_REPEATED = re.compile(r"(.)\1+")
 _MOST_READINGS = 8
 _REMEMBERED_WORDS = 8_192
 
@@ -55,6 +60,11 @@ def is_persian_word(word: str) -> bool:
 def fold_sounds(word: str) -> str:
     """Write one letter for each sound: قرص and غرس are both قرس."""
     return word.translate(_SOUNDS)
+
+
+def fold_letters(word: str) -> str:
+    """Write one letter for each sound and for each key of an Arabic keyboard."""
+    return fold_sounds(word).translate(_KEYBOARDS)
 
 
 def are_stand_ins(one: str, other: str) -> bool:
@@ -72,8 +82,12 @@ def key_distance(one: str, other: str) -> int | None:
 
 
 def persian_skeleton(word: str) -> str:
-    """Keep the consonants of a folded Persian word, in Latin signs: هزینه is `zn`."""
-    return "".join(_CONSONANTS.get(letter, "") for letter in fold_sounds(word))
+    """Keep the consonants of a folded Persian word, in Latin signs: هزینه is `zn`.
+
+    One of two equal ones that meet is kept: سررسید is written `saresid` as well.
+    """
+    signs = (_CONSONANTS.get(letter, "") for letter in fold_sounds(word))
+    return _REPEATED.sub(r"\1", "".join(signs))
 
 
 @lru_cache(maxsize=_REMEMBERED_WORDS)
@@ -83,14 +97,15 @@ def latin_skeletons(word: str) -> tuple[str, ...]:
     By hand: `eshal` is `Sl`, and `sl` if its s and h are two letters.
     """
     pieces = _LATIN_PIECES.findall(_DOUBLED.sub(r"\1", word))
-    readings = [_LATIN[piece] or ("",) for piece in pieces]
+    readings: list[Sequence[str]] = [_LATIN[piece] or ("",) for piece in pieces]
     while _count(readings) > _MOST_READINGS:
         widest = max(range(len(readings)), key=lambda at: (len(readings[at]), at))
         readings[widest] = readings[widest][:1]
-    return (*dict.fromkeys("".join(reading) for reading in product(*readings)),)
+    signs = ("".join(reading) for reading in product(*readings))
+    return (*dict.fromkeys(_REPEATED.sub(r"\1", sign) for sign in signs),)
 
 
-def _count(readings: list[str | tuple[str]]) -> int:
+def _count(readings: list[Sequence[str]]) -> int:
     number = 1
     for reading in readings:
         number *= len(reading)

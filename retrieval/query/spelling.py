@@ -6,6 +6,7 @@ customer wrote stays as it is for people: the mended text serves the search alon
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from math import log2
 
 from retrieval.query.letters import are_stand_ins, fold_sounds, key_distance
@@ -35,6 +36,7 @@ _VOWELS = "اویه"
 _LIKELY_SLIP = 0.9
 _ANY_SLIP = 1.3
 _TWO_SLIPS = 2.0
+_SAME_LETTERS = 1.2
 # What else speaks for a word or against it.
 _FOREIGN = 0.3  # it is none of the tenant's
 _FREQUENT = 0.08  # for each doubling of the number of texts, up to five
@@ -42,7 +44,8 @@ _MOST_DOUBLINGS = 5
 _GUESSED = 0.2  # it was made by rule, and may be a verb that nobody uses
 _ENDING = 0.15
 # Endings of which one letter does not make another word.
-_SURE_ENDINGS = frozenset("ها های هاش هاتون هایی هام تون شون مون م ش ی".split())
+_SURE_ENDINGS = "ها های هاش هاتون هایی هام تون شون مون م ش ی"
+_IS_SURE = frozenset(_SURE_ENDINGS.split())
 _SPLIT = 0.45
 _SHORT_PART = 0.2
 # Nearer to each other than this, two words fit equally well.
@@ -53,6 +56,7 @@ _SHORTEST_SPLIT = 6
 _SHORTEST_JOINED = 5
 _SHORTEST_PART = 2
 _MOST_WEIGHED = 24
+_REMEMBERED_PAIRS = 8_192
 
 
 def correct(word: str, vocabulary: Vocabulary) -> str | None:
@@ -66,10 +70,8 @@ def correct(word: str, vocabulary: Vocabulary) -> str | None:
         return None
     if not vocabulary.known(folded):
         fits = _weigh(folded, vocabulary)
-    elif _is_doubtful(folded, vocabulary):
-        fits = dict(_near_fits(folded, vocabulary, _STAND_IN))
     else:
-        return None
+        fits = dict(_likelier(folded, vocabulary))
     if not fits:
         return None
     best, *others = sorted(fits, key=lambda fit: (fits[fit], fit))
@@ -136,26 +138,30 @@ def _join(one: str, other: str, vocabulary: Vocabulary) -> str | None:
     return vocabulary.surface(whole) if vocabulary.lists(whole) else None
 
 
-def _is_doubtful(word: str, vocabulary: Vocabulary) -> bool:
-    """Tell whether only a short stem makes a word one: کوشی may be کوش, or گوشی."""
-    return all(
-        len(stem) <= _SHORTEST_HEARD and len(ending) == 1 and stem not in vocabulary
-        for stem, ending in split_endings(word)
-        if vocabulary.spells(stem)
-    )
+def _likelier(word: str, vocabulary: Vocabulary) -> Iterator[tuple[str, float]]:
+    """Weigh what a word may be that is one only by an ending of one letter.
+
+    By hand: کوشی may be کوش, زمانت may be زمان; where the texts have گوشی and ضمانت,
+    which sound the same or differ by a letter that Arabic keyboards lack, it is those.
+    """
+    stems = [hit for hit in split_endings(word) if vocabulary.spells(hit[0])]
+    if any(len(ending) > 1 or stem in vocabulary for stem, ending in stems):
+        return
+    functions = vocabulary.common.functions
+    for near, cost in _near_fits(word, vocabulary, _STAND_IN):
+        if near in vocabulary or near in functions:
+            yield near, cost
 
 
 def _weigh(word: str, vocabulary: Vocabulary) -> dict[str, float]:
     """Weigh all that a word may have been meant for; lower fits better."""
     fits = dict(_near_fits(word, vocabulary))
     for stem, ending in split_endings(word):
-        if ending in _SURE_ENDINGS and word == stem + ending:
+        if ending in _IS_SURE and word == stem + ending:
             for near, cost in _near_fits(stem, vocabulary, _LIKELY_SLIP):
                 whole = near + ending
                 fits[whole] = min(cost + _ENDING, fits.get(whole, cost + _ENDING))
-    for parts, cost in _splits(word, vocabulary):
-        fits[parts] = cost
-    return fits
+    return fits | dict(_splits(word, vocabulary))
 
 
 def _near_fits(
@@ -177,7 +183,7 @@ def _most_slips(length: int, edits: int, *, is_own: bool) -> float:
     if edits > 1:
         return _TWO_SLIPS if is_own else 0
     if edits == 0:
-        return _TWO_SLIPS
+        return _SAME_LETTERS
     if length < _SHORTEST_MISTYPED:
         return _STAND_IN
     if length == _SHORTEST_MISTYPED:
@@ -235,6 +241,7 @@ def _cost(typed: str, meant: str) -> float:
     return rows[-1][-1] + (0 if is_same_start else _FIRST_LETTER)
 
 
+@lru_cache(maxsize=_REMEMBERED_PAIRS)
 def _substitution(typed: str, meant: str) -> float:
     if typed == meant:
         return 0
@@ -250,5 +257,3 @@ def _surplus(typed: str, at: int) -> float:
     if at and typed[at] == typed[at - 1]:
         return _DOUBLED
     return _VOWEL if typed[at] in _VOWELS else 1
-
-

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 
 from retrieval.data.loading import load_rows
 from retrieval.query.colloquial import write_formally
@@ -16,14 +17,46 @@ _REMEMBERED_WORDS = 65_536
 _TOKEN = re.compile(r"[a-z]{1,12}\d+[a-z]*|\d+(?:\.\d+)?|[^\W\d_]+")
 _SIZES = re.compile(r"(?<=\d)x(?=\d)")
 _ENDINGS = (
-    *("هایتان هایشان هایمان هایش هایی هایم هاتون هاشون هامون های ها".split()),
-    *("ترین تر تون شون مون تان شان مان یی ای ام ات اش".split()),
-    *("م ت ش ی و ه ا ن شده ست".split()),
+    *(
+        [
+            "هایتان",
+            "هایشان",
+            "هایمان",
+            "هایش",
+            "هایی",
+            "هایم",
+            "هاتون",
+            "هاشون",
+            "هامون",
+            "های",
+            "ها",
+        ]
+    ),
+    *(
+        [
+            "ترین",
+            "تر",
+            "تون",
+            "شون",
+            "مون",
+            "تان",
+            "شان",
+            "مان",
+            "یی",
+            "ای",
+            "ام",
+            "ات",
+            "اش",
+        ]
+    ),
+    *(["م", "ت", "ش", "ی", "و", "ه", "ا", "ن", "شده", "ست"]),
 )
-_OWNERS = frozenset("ش م ت شون تون مون شان تان مان اش ام ات".split())
+_OWNERS = frozenset(
+    ["ش", "م", "ت", "شون", "تون", "مون", "شان", "تان", "مان", "اش", "ام", "ات"]
+)
 _MAY_COUNT = re.compile(
-    r"[0-9۰-۹٠-٩]{4}|[0-9۰-۹٠-٩][.,٬٫'، ][0-9۰-۹٠-٩]|هزار|میلیون|صد|بیست|سی|چهل|پنجاه|شصت"
-    r"|هفتاد|هشتاد|نود|thousand|million",
+    r"[0-9۰-۹٠-٩]{4}|[0-9۰-۹٠-٩][.,٬٫'، ][0-9۰-۹٠-٩]|هزار|میلیون|صد|بیست|سی|چهل|پنجاه"
+    r"|شصت|هفتاد|هشتاد|نود|thousand|million",
     re.IGNORECASE,
 )
 _SPELLED = frozenset(
@@ -70,7 +103,7 @@ _CLASSIFIERS = frozenset(normalise(row[0]) for row in load_rows("classifiers.tsv
 _NAMING_NUMBERS = {
     word: str(number)
     for number, word in enumerate(
-        "یک دو سه چهار پنج شش هفت هشت نه ده".split(), start=1
+        ["یک", "دو", "سه", "چهار", "پنج", "شش", "هفت", "هشت", "نه", "ده"], start=1
     )
 }
 
@@ -115,8 +148,8 @@ class TermSet:
     def match(self, term: Term) -> float:
         """Give how surely the text holds a term: 0 to 1.
 
-        1 is the word itself or its base form, .9 the same base in two forms, .6 the same
-        beginning.
+        1 is the word itself or its base form, .9 the same base in two forms, .6 the
+        same beginning.
         """
         if term.word in self._words or not term.roots.isdisjoint(self._words):
             return 1.0
@@ -141,12 +174,12 @@ def read_terms(text: str, *, joined: bool = False) -> list[Term]:
     terms = [make_term(word) for word in words if word not in STOP_WORDS]
     terms += read_acts(words)
     if joined:
-        terms += [make_term(a + b) for a, b in zip(words, words[1:], strict=False)]
+        terms += [make_term(a + b) for a, b in pairwise(words)]
     return terms
 
 
 def read_acts(words: Sequence[str]) -> list[Term]:
-    """Read the nouns of the two-word verbs: the parts stand beside each other, or nearly."""
+    """Read the nouns of two-word verbs, whose parts may stand a little apart."""
     acts = []
     for at, word in enumerate(words):
         for first in {word, word.removesuffix("ش"), word.removesuffix("اش")}:
@@ -224,9 +257,9 @@ def _verb_roots(word: str) -> Iterator[str]:
             if stem == base and person:
                 continue
             yield from (f"-{present}" for present in _PRESENT.get(stem, ()))
-            if base is not word and stem and stem in _PRESENTS:
-                yield f"-{stem}"
-            elif base is not word and len(stem) > 1 and word.startswith(_SURE_PREFIXES):
+            if (base is not word and stem and stem in _PRESENTS) or (
+                base is not word and len(stem) > 1 and word.startswith(_SURE_PREFIXES)
+            ):
                 yield f"-{stem}"
 
 

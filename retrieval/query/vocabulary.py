@@ -4,6 +4,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
+from itertools import pairwise
 from math import log
 
 from rapidfuzz import process
@@ -12,12 +13,13 @@ from rapidfuzz.distance import OSA
 from retrieval.data.loading import load_groups, load_rows
 from retrieval.query.colloquial import COLLOQUIAL
 from retrieval.query.letters import (
-    fold_sounds,
+    fold_letters,
     is_persian_word,
     latin_skeletons,
     persian_skeleton,
 )
 from retrieval.query.verb_forms import verb_forms
+from retrieval.query.written_words import load_written_words
 from retrieval.text.language import STOP_WORDS
 from retrieval.text.normalise import normalise, normalise_mildly
 
@@ -30,22 +32,30 @@ KINDS = (
 # Plural, possession, indefiniteness, degree, copula, object: longest first.
 _ENDINGS_BY_LENGTH = """
     هایتان هایشان هایمان هایی هایم هایت هایش هاتون هاشون هامون ترین های هام هات هاش
-    ها تون شون مون تان شان مان ند ید یم اند تر یی یه ای ام ات اش ست رو م ت ش ی و ه ا ن
-    س
+    ها تون شون مون تان شان مان ند ید یم ان اند تر یی یه ای ام ات اش ست رو م ت ش ی و ه
+    ا ن س
 """
 ENDINGS = (*_ENDINGS_BY_LENGTH.split(),)
 _PROGRESSIVE = ("می", "نمی")
 _VERB_PREFIXES = (*_PROGRESSIVE, "", "ن", "ب")
-_OWNERS = frozenset("م ت ش تون مون شون".split())
+_OWNERS = frozenset(("م", "ت", "ش", "تون", "مون", "شون"))
 # آماده + است is said آمادس and آمادست: these follow a vowel.
 _AFTER_VOWEL = frozenset(("س", "ست"))
 _SHORTEST_STEM = 3
 # Of two letters, only what these endings leave is a word: کدها, کدیه, but not کدو.
-_LONG_ENDINGS = frozenset("ها های هاش هاتون هاشون هایی تون شون مون یه".split())
+_LONG_BY_LENGTH = "ها های هاش هاتون هاشون هایی تون شون مون یه"
+_LONG_ENDINGS = frozenset(_LONG_BY_LENGTH.split())
 _DEEPEST = 2  # endings on one another: قیمت + ا + شون
 # Long words may have two errors, of which one part of three is free.
 LONG_WORD = 7
 _SHORTEST_IN_PARTS = 5
+# Shares of all written words. What is rarer may be an error that many people make. What
+# bears endings is more frequent: with foreign names, too many errors would be words, as
+# دیویست would be "your Davis".
+_SPELLED = 2e-6
+_BEARS_ENDINGS = 1e-5
+# Of two letters, most are pieces of words that were torn apart: ار of «ار سال».
+_SHORTEST_WRITTEN = 3
 _MOST_NEAR = 48
 _MOST_SOUNDING = 40
 _REMEMBERED_WORDS = 16_384
@@ -59,40 +69,42 @@ class WordIndex:
     that share it are compared letter by letter.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_edits: int = 2) -> None:
+        self._has_thirds = most_edits > 1
         self._by_sound: defaultdict[str, list[str]] = defaultdict(list)
         self._by_part: defaultdict[tuple[int, int, str], list[str]] = defaultdict(list)
         self._by_skeleton: defaultdict[str, list[str]] = defaultdict(list)
 
     def add(self, word: str) -> None:
         """Take in a folded Persian word that is not there yet."""
-        sound = fold_sounds(word)
+        sound = fold_letters(word)
         words = self._by_sound[sound]
         words.append(word)
         self._by_skeleton[persian_skeleton(word)].append(word)
         if len(words) > 1:
             return
         length = len(sound)
-        if length <= LONG_WORD:
-            half = length // 2
-            self._by_part[length, 0, sound[:half]].append(sound)
-            self._by_part[length, 1, sound[half:]].append(sound)
-        if length >= _SHORTEST_IN_PARTS:
+        half = length // 2
+        self._by_part[length, 0, sound[:half]].append(sound)
+        self._by_part[length, 1, sound[half:]].append(sound)
+        if self._has_thirds and length >= _SHORTEST_IN_PARTS:
             for part, (start, end) in enumerate(_thirds(length), start=2):
                 self._by_part[length, part, sound[start:end]].append(sound)
-
-    def same_sound(self, word: str) -> list[str]:
-        """List the words that are pronounced as this one."""
-        return self._by_sound.get(fold_sounds(word), [])
 
     def near(self, word: str, edits: int) -> list[tuple[str, int]]:
         """List the words at most so many edits away, with their number, nearest first.
 
-        `edits` is 1, or 2 for a word of seven letters and more. A letter more, less or
-        another is one edit, and so are two letters that changed places; letters of one
-        sound are the same.
+        `edits` is 1, or 2 for a word of seven letters and more: what is two edits away
+        is listed if nothing is nearer. A letter more, less or another is one edit, and
+        so are two letters that changed places. Letters of one sound or of one key of an
+        Arabic keyboard are the same.
         """
-        sound = fold_sounds(word)
+        nearest = self._within(fold_letters(word), 1)
+        if edits == 1 or nearest or not self._has_thirds:
+            return nearest
+        return self._within(fold_letters(word), edits)
+
+    def _within(self, sound: str, edits: int) -> list[tuple[str, int]]:
         parts = self._halves(sound) if edits == 1 else self._thirds(sound)
         sounds = {found for key in parts for found in self._by_part.get(key, ())}
         # Swapped letters in the middle break both halves.
@@ -133,7 +145,7 @@ class WordIndex:
 @lru_cache(maxsize=64)
 def _thirds(length: int) -> tuple[tuple[int, int], ...]:
     cuts = (0, length // 3, 2 * length // 3, length)
-    return tuple(zip(cuts, cuts[1:], strict=False))
+    return (*pairwise(cuts),)
 
 
 class CommonWords:
@@ -149,7 +161,7 @@ class CommonWords:
         listed.update(COLLOQUIAL, COLLOQUIAL.values())
         listed.update(STOP_WORDS)
         self.surfaces: dict[str, str] = {}
-        self.index = WordIndex()
+        self.index = WordIndex(most_edits=1)
         for word in sorted(listed, key=lambda word: (_ZWNJ not in word, word)):
             for part in normalise_mildly(word).split():
                 self._add(part)
@@ -157,19 +169,33 @@ class CommonWords:
         """Forms that were made by rule, and that nobody listed."""
         for verb in sorted(self.guessed):
             self._add(verb)
-        rows = load_rows("dictionary.tsv")
-        names = (normalise(word) for word in spelled["fixed"])
-        self.dictionary = frozenset(word for row in rows for word in row).union(names)
-        """Words that are spelled well, and that nothing is mended to."""
-        self._written: defaultdict[str, list[str]] = defaultdict(list)
-        for row in rows:
-            for word in row:
-                self._written[persian_skeleton(word)].append(word)
+        self._take_written(normalise(word) for word in spelled["fixed"])
         functions = groups["function"] | groups["question"]
         self.functions = frozenset(normalise(word) for word in functions)
 
+    def _take_written(self, names: Iterable[str]) -> None:
+        words = {
+            word: frequency
+            for word, frequency in load_written_words().items()
+            if word not in self.surfaces
+        }
+        self._written: defaultdict[str, list[str]] = defaultdict(list)
+        for word in words:
+            self._written[persian_skeleton(word)].append(word)
+        spelled = {
+            word: frequency
+            for word, frequency in words.items()
+            if frequency >= _SPELLED and len(word) >= _SHORTEST_WRITTEN
+        } | dict.fromkeys(names, 1.0)
+        self.dictionary = frozenset(spelled)
+        """Words that are spelled well, and that nothing is mended to."""
+        self.stems = frozenset(
+            word for word, frequency in spelled.items() if frequency >= _BEARS_ENDINGS
+        )
+        """Those of the dictionary that bear endings."""
+
     def written_sounding(self, latin: str) -> Iterator[str]:
-        """Yield the words of the dictionary with the consonants of a Latin word."""
+        """Yield the words of written Persian with the consonants of a Latin word."""
         for skeleton in latin_skeletons(latin):
             yield from self._written.get(skeleton, ())
 
@@ -182,7 +208,7 @@ class CommonWords:
 
 @cache
 def common_words() -> CommonWords:
-    """Load the common words once: about a tenth of a second, and some ten megabytes."""
+    """Load the common words once: half a second at most, and some thirty megabytes."""
     return CommonWords()
 
 
@@ -224,7 +250,7 @@ class Vocabulary:
         return self._counts[normalise(word)]
 
     def rarity(self, word: str) -> float:
-        """Weigh a word by how few texts have it, as BM25 does: ln(1 + (N-n+½)/(n+½))."""
+        """Weigh a word by how few texts have it: BM25's ln(1 + (N-n+½)/(n+½))."""
         count = min(self.count(word), self._texts)
         return log(1 + (self._texts - count + 0.5) / (count + 0.5))
 
@@ -233,7 +259,7 @@ class Vocabulary:
         return self._surfaces.get(word) or self.common.surfaces.get(word, word)
 
     def lists(self, word: str) -> bool:
-        """Tell whether the texts or the common words have a folded word as it stands."""
+        """Tell whether the texts or the common words have a folded word as it is."""
         return self._counts[word] > 0 or word in self.common.surfaces
 
     def spells(self, word: str) -> bool:
@@ -255,12 +281,17 @@ class Vocabulary:
             known = (
                 not is_persian_word(folded)
                 or self.spells(folded)
-                or any(self.spells(stem) for stem, _ in split_endings(folded))
+                or any(self._bears(*split) for split in split_endings(folded))
                 or self._is_verb(folded)
             )
             if len(self._known) < _REMEMBERED_WORDS:
                 self._known[word] = known
         return known
+
+    def _bears(self, stem: str, ending: str) -> bool:
+        """Tell whether a stem bears an ending; only customers' words bear several."""
+        is_written = stem in self.common.stems and ending in ENDINGS
+        return is_written or self.lists(stem)
 
     def _is_verb(self, word: str) -> bool:
         """Tell whether a word is a form of a verb whose infinitive is a word.
@@ -278,13 +309,8 @@ class Vocabulary:
                     return True
         return False
 
-    def same_sound(self, word: str) -> tuple[str, ...]:
-        """List the listed words that are pronounced as a folded word."""
-        own = (w for w in self._index.same_sound(word) if self._counts[w] > 0)
-        return (*dict.fromkeys((*own, *self.common.index.same_sound(word))),)
-
     def near(self, word: str, edits: int) -> tuple[tuple[str, int], ...]:
-        """List the listed words near a folded one, with their edits: `WordIndex.near`."""
+        """List the listed words near a folded one with their edits: `WordIndex`."""
         own = [hit for hit in self._index.near(word, edits) if self._counts[hit[0]] > 0]
         return (*dict(own + self.common.index.near(word, edits)).items(),)
 

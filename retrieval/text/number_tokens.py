@@ -49,7 +49,7 @@ _FORMS = re.compile(
     r"|[0-9]\ufe0f?\u20e3)"
     r"|(?P<sheba>\bir[ -]?[0-9]{2}(?:[ -]?[0-9]){22}(?![0-9]))"
     # Half of letters, half of digits: a name of goods or of a discount, no figure.
-    r"|(?P<code>\b[a-z]+[-_]?[0-9](?:[.]?[a-z0-9_-])*)"
+    r"|(?P<code>\b[a-z][a-z_-]*[0-9](?:[.]?[a-z0-9_-])*)"
     r"|(?P<card>(?<![0-9])[0-9]{4}(?P<mark>[ \u00a0._-]?)[0-9]{4}(?P=mark)[0-9]{4}"
     r"(?P=mark)[0-9]{4}(?![0-9]))"
     rf"|(?P<phone>(?<![0-9.,٬٫])(?:{_PHONE})(?![0-9]|[.,٬٫][0-9]))"

@@ -29,8 +29,8 @@ def fold_character(character: str) -> str:
     """Fold one character; blanks and half-spaces stay, unseen marks go."""
     if character.isspace() or character == ZWNJ:
         return character
-    if not (character.isalpha() or character.isdecimal()):
-        # Fractions and superscripts are no digits of a figure.
+    # Digits in circles or raised are digits; a fraction in one sign is no figure.
+    if not (character.isalpha() or character.isdigit()):
         return "" if unicodedata.category(character) in ("Mn", "Cf") else character
     folded = normalise_mildly(character).casefold()
     return "".join(_SAME_LETTER.get(letter, letter) for letter in folded)

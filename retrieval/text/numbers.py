@@ -28,7 +28,9 @@ from retrieval.text.number_words import (
 
 __all__ = ["Number", "NumberKind", "read_numbers", "spoken_values"]
 
+#: The passages of a question are read for each answer to it; whole documents are not.
 _REMEMBERED_TEXTS = 256
+_REMEMBERED_CHARS = 8_000
 _HOURS = 24
 _NOON = 12
 _HOUR_MINUTES = 60
@@ -38,9 +40,11 @@ _SPOKEN_BELOW = 1000
 _MILLIONS_BELOW = 100
 _SPOKEN_MILLIONS = range(1, 20)
 _HUNDRED = 100
+#: Marks that stand for a decimal point where what follows says so.
+_POINTS = frozenset("/,،")
+_DECIMALS = 2
 
 
-@lru_cache(maxsize=_REMEMBERED_TEXTS)
 def read_numbers(text: str) -> tuple[Number, ...]:
     """Read all numbers of a text, in order.
 
@@ -48,6 +52,10 @@ def read_numbers(text: str) -> tuple[Number, ...]:
     By hand: «۱٫۲۸۰٫۰۰۰ تومان», `1,280,000 tomans`, «یک میلیون و ۲۸۰ هزار تومن» are one
     number; «یک میلیون و ۲۰۰» is 1,200,000; `1.46 million` is 1,460,000.
     """
+    return _remembered(text) if len(text) <= _REMEMBERED_CHARS else _read(text)
+
+
+def _read(text: str) -> tuple[Number, ...]:
     tokens = tokenise(text)
     numbers: list[_Found] = []
     place = 0
@@ -62,6 +70,9 @@ def read_numbers(text: str) -> tuple[Number, ...]:
     return tuple(found.number for found in numbers)
 
 
+_remembered = lru_cache(maxsize=_REMEMBERED_TEXTS)(_read)
+
+
 def spoken_values(number: Number) -> tuple[Decimal, ...]:
     """List what a number may mean in customers' speech, the likeliest reading first.
 
@@ -74,8 +85,6 @@ def spoken_values(number: Number) -> tuple[Decimal, ...]:
         values.append(number.value * THOUSAND)
         if number.value < _MILLIONS_BELOW:
             values.append(number.value * THOUSAND * THOUSAND)
-    elif number.unit == "toman" and number.value < _SPOKEN_BELOW * _MILLIONS_BELOW:
-        values.append(number.value * THOUSAND)  # «یک و دویست»
     return tuple(dict.fromkeys(values))
 
 
@@ -242,18 +251,23 @@ def _is_no_number(tokens: Sequence[Token], reading: Reading, *, has_unit: bool) 
 
 
 def _join_slash(tokens: Sequence[Token], reading: Reading) -> Reading:
-    """Read «۱/۵ کیلو» as one and a half: a slash is a decimal point before a unit."""
+    """Read «۱/۵ کیلو» and «۱،۵ میلیون» as one and a half.
+
+    A slash is a decimal point before a unit, a comma before a magnitude only: sizes
+    stand in a row with commas.
+    """
     end = reading.end
     if end >= len(tokens) or end - reading.first != 1:
         return reading
     numeral, fraction = tokens[reading.first].numeral, tokens[end].numeral
-    if numeral is None or fraction is None or not fraction.is_after_slash:
+    if numeral is None or fraction is None or fraction.mark not in _POINTS:
         return reading
     following = end + 1
     is_scaled = following < len(tokens) and tokens[following].text in SCALES
     unit, _ = _unit_after(tokens, following)
-    is_amount = is_scaled or (unit is not None and unit.kind != NumberKind.COUNT)
-    if not is_amount or numeral.is_after_slash:
+    is_unit = unit is not None and unit.kind != NumberKind.COUNT
+    is_amount = is_scaled or (is_unit and fraction.mark == "/")
+    if not is_amount or numeral.mark in _POINTS or len(tokens[end].text) > _DECIMALS:
         return reading
     value = Decimal(f"{int(numeral.value)}.{tokens[end].text}")
     reading.open, reading.end = value, following
@@ -277,6 +291,7 @@ def _join_spoken(tokens: Sequence[Token], reading: Reading) -> Reading:
     if unit is None or unit.name != "toman":
         return reading
     reading.open = reading.value * THOUSAND + tail.value
+    reading.others = (reading.open * THOUSAND,)
     reading.end, reading.last_scale = tail.end, THOUSAND
     reading.has_figures = reading.has_figures or tail.has_figures
     return reading

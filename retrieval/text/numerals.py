@@ -28,8 +28,8 @@ class Numeral:
     start: int
     end: int
     others: tuple[Decimal, ...] = ()
-    #: The mark between it and the figure before it is a slash, as in `1/5`.
-    is_after_slash: bool = False
+    #: The mark between it and the figure before it, as in `1/5` or `1,5`.
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,6 @@ def _read(chain: re.Match[str]) -> Iterator[Numeral]:
 
 def _read_one(groups: list[_Group], place: int) -> tuple[Numeral, int]:
     first = groups[place]
-    is_after_slash = first.mark == "/" and place > 0
     end = _end_of_thousands(groups, place)
     whole = "".join(group.digits for group in groups[place:end])
     value = Decimal(whole)
@@ -80,7 +79,7 @@ def _read_one(groups: list[_Group], place: int) -> tuple[Numeral, int]:
         if end - place == 2 and _is_below_one(first.digits):
             value, others = others[0], ()
     last = groups[end - 1]
-    return Numeral(value, first.start, last.end, others, is_after_slash), end
+    return Numeral(value, first.start, last.end, others, first.mark), end
 
 
 def _end_of_thousands(groups: list[_Group], place: int) -> int:

@@ -59,7 +59,7 @@ class BatchBuilder:
                 seq=seq,
                 at=event.at,
                 kind=codec.kind_of(event),
-                payload=codec.encode_event(event),
+                payload=codec.encode_event(codec.strip_proof(event)),
                 message_ids=tuple(touched),
             )
         )
@@ -87,6 +87,11 @@ class BatchBuilder:
         match effect:
             case effects.RecordMessage(message):
                 self.batch.messages[message] = _message_row(state, effect, seq)
+                proof = codec.encode_proof(effect.trace)
+                if proof is not None and not effect.is_unsent:
+                    self.batch.proofs.append(
+                        journal.ProofRow(message, state.tenant_id, state.id, proof)
+                    )
                 return (message,)
             case effects.MarkMessages(messages, processing, reason):
                 status = processing.value

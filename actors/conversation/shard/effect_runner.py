@@ -18,6 +18,7 @@ from actors.conversation.rules.placeholders import has_words, strip_unstorable
 from actors.conversation.shard.batch_builder import Command
 from actors.conversation.shard.profile_lookups import ProfileLookups
 from actors.conversation.state import Conversation
+from actors.conversation.traces import AnswerTrace
 from actors.tasks import cancel_and_wait
 from config import metrics
 from persistence.ids import EventId, SendId
@@ -145,10 +146,7 @@ class EffectRunner:
                     text=text,
                     is_handover=answer.is_handover,
                     needs_operator=answer.needs_operator,
-                    trace=replace(
-                        answer.trace,
-                        fallback_reason=strip_unstorable(answer.trace.fallback_reason),
-                    ),
+                    trace=_storable(answer.trace),
                 )
             )
 
@@ -270,3 +268,17 @@ def _counter_of(command: effects.Count) -> prometheus_client.Counter:
 
 def _is_withdrawn(state: Conversation, command: effects.DeliverPart) -> bool:
     return any(send.id == command.send.id and send.is_withdrawn for send in state.sends)
+
+
+def _storable(trace: AnswerTrace) -> AnswerTrace:
+    """Return the trace as PostgreSQL takes it: a model's words may be in it."""
+    return replace(
+        trace,
+        fallback_reason=strip_unstorable(trace.fallback_reason),
+        prompt=tuple(
+            replace(message, content=strip_unstorable(message.content))
+            for message in trace.prompt
+        ),
+        questions=tuple(map(strip_unstorable, trace.questions)),
+        faults=tuple(map(strip_unstorable, trace.faults)),
+    )

@@ -9,7 +9,7 @@ from pydantic import StringConstraints
 from actors.conversation import events, state
 from deployments.web.api import auth, conversations, errors, schemas
 from deployments.web.dependencies import Context, WebDependencies
-from persistence import ids, messages
+from persistence import ids, messages, proofs
 
 router = APIRouter(tags=["conversations"])
 
@@ -104,6 +104,20 @@ async def rate_message(
     )
     message = await fetch_message(context, principal, message.id)
     return schemas.MessageOut.model_validate(message)
+
+
+@router.get("/api/messages/{message_id}/proof/")
+async def get_proof(
+    message_id: UUID, principal: auth.SignedIn, context: Context
+) -> schemas.ProofOut:
+    """Show what an answer of the AI rests on, the prompt included."""
+    message = await fetch_message(context, principal, ids.MessageId(message_id))
+    found = await proofs.fetch_proof(context.pool, principal.tenant_id, message.id)
+    if found is None:
+        return schemas.ProofOut(message_id=message.id, is_erased=False)
+    return schemas.ProofOut.model_validate(
+        {**found.proof, "message_id": message.id, "is_erased": found.is_erased}
+    )
 
 
 async def fetch_message(

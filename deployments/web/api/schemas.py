@@ -164,6 +164,24 @@ class ConversationOut(Answer):
     updated_at: datetime
 
 
+class PromptMessageOut(Answer):
+    """A message that a model read."""
+
+    role: str
+    content: str
+
+
+class ProofOut(Answer):
+    """What an answer rests on; all of it is empty once it was erased."""
+
+    message_id: UUID
+    is_erased: bool
+    prompt: list[PromptMessageOut] = []
+    questions: list[str] = []
+    understanding: dict[str, object] = {}
+    faults: list[str] = []
+
+
 class MessageOut(Answer):
     """A message."""
 

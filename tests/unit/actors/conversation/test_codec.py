@@ -14,15 +14,15 @@ from actors.conversation.codec import (
     decode_event,
     decode_state,
     encode_event,
+    encode_proof,
     encode_state,
     kind_of,
+    strip_proof,
 )
 from actors.conversation.errors import ActorError
 from actors.conversation.events import (
-    AnswerTrace,
     Event,
     ReplyWritten,
-    SourceCited,
 )
 from actors.conversation.state import (
     Position,
@@ -30,6 +30,7 @@ from actors.conversation.state import (
     Send,
     Source,
 )
+from actors.conversation.traces import AnswerTrace, PromptMessage, SourceCited
 from persistence.ids import MessageId, SendId
 from tests.support.conversation.conversations import Story, at
 
@@ -101,6 +102,50 @@ def test_an_event_survives_being_written_down() -> None:
         trace=AnswerTrace(sources=(source,), tokens=3),
     )
     assert decode_event(kind_of(event), encode_event(event)) == event
+
+
+def test_a_trace_of_an_older_release_is_still_read() -> None:
+    story = Story()
+    event = ReplyWritten(
+        id=story.new_id(),
+        conversation_id=story.id,
+        at=at(1),
+        job=story.new_id(),
+        text="سلام",
+        trace=AnswerTrace(model="m"),
+    )
+    written = orjson.loads(encode_event(event))
+    for name in ("prompt", "questions", "understanding", "faults"):
+        del written["trace"][name]
+    assert decode_event(kind_of(event), orjson.dumps(written).decode()) == event
+
+
+def test_the_proof_of_an_answer_is_kept_out_of_its_event() -> None:
+    trace = AnswerTrace(
+        model="m",
+        prompt=(PromptMessage("user", "سلام"),),
+        questions=("سلام",),
+        understanding={"acts": ["greeting"]},
+        faults=("empty",),
+    )
+    story = Story()
+    event = ReplyWritten(
+        id=story.new_id(),
+        conversation_id=story.id,
+        at=at(1),
+        job=story.new_id(),
+        text="درود",
+        trace=trace,
+    )
+    assert strip_proof(event) == replace(event, trace=AnswerTrace(model="m"))
+    assert orjson.loads(encode_proof(trace) or "") == {
+        "prompt": [{"role": "user", "content": "سلام"}],
+        "questions": ["سلام"],
+        "understanding": {"acts": ["greeting"]},
+        "faults": ["empty"],
+    }
+    assert encode_proof(AnswerTrace(model="m")) is None
+    assert encode_proof(None) is None
 
 
 @pytest.mark.parametrize("kind", Event.__args__, ids=lambda kind: kind.__name__)

@@ -227,6 +227,17 @@ def test_the_rest_of_a_passage_stays() -> None:
     assert kept.chunk_id == old.chunk_id
 
 
+def test_of_a_product_the_outdated_attribute_goes() -> None:
+    text = "جنس: چرم گاوی\nقیمت: {} هزار تومان"
+    old = one("old", "کیف رها", text.format("۹۸۰"))
+    new = one("new", "کیف رها", text.format("۱۲۰۰"), 2)
+    kept, newer = drop_superseded([old, new])
+    assert newer == new
+    assert kept.block is not None
+    assert [cell.name for cell in kept.block.cells] == ["جنس"]
+    assert kept.text == "جنس: چرم گاوی"
+
+
 def test_without_an_order_both_stay() -> None:
     both = [
         one("a", "ارسال", "هزینه‌ی ارسال ۶۵ هزار تومان است."),

@@ -157,7 +157,7 @@ def test_blocks_know_the_headings_above_them() -> None:
 def test_a_first_line_that_repeats_the_title_is_a_heading() -> None:
     text = "گلدان سفالی نرگس\nقیمت: ۱۸۰ هزار تومان\nرنگ: خاکی"
     kinds = [block.kind for block in read_blocks(text, "گلدان سفالی")]
-    assert kinds == [BlockKind.HEADING, BlockKind.LIST_ITEM, BlockKind.LIST_ITEM]
+    assert kinds == [BlockKind.HEADING, BlockKind.PRODUCT]
 
 
 def test_markup_is_taken_off_and_links_stay() -> None:

@@ -60,6 +60,11 @@ WRITTEN = [
     ("fifteen hundred", "1500"),
     ("half a million", "500000"),
     ("10k", "10000"),
+    ("80 hezar", "80000"),
+    ("۱،۵ میلیون", "1500000"),
+    ("1,28 million", "1280000"),
+    ("４５", "45"),
+    ("⑤", "5"),
     ("سايز ٣٨", "38"),
     ("سایز۳۸", "38"),
     ("\u200f۳۸\u200f", "38"),
@@ -154,6 +159,7 @@ def test_a_number_to_dial_or_to_pay_to_keeps_its_digits(
         "کد AVIN10 را بزنید",
         "iPhone13",
         "13pro",
+        "avin_shop2",
         "v1.2.3",
         "https://shop.example/p/1280?x=7",
         "a1.b2@shop.example",
@@ -189,9 +195,9 @@ def test_both_ends_of_a_range_have_the_unit_of_the_last() -> None:
     days = read_numbers("سه تا پنج روز کاری")
     hours = read_numbers("از ساعت ۹ تا ۱۷")
     assert [(int(day.value), day.unit) for day in days] == [(3, "day"), (5, "day")]
-    assert [(hour.value, hour.kind) for hour in hours] == [
-        (540, "time"),
-        (1020, "time"),
+    assert [(int(hour.value), hour.kind) for hour in hours] == [
+        (540, NumberKind.TIME),
+        (1020, NumberKind.TIME),
     ]
 
 
