@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _SQL = load_queries("journal")
 #: The error code of `refuse_batch`.
 FENCED = "PF001"
+#: No media, as JSON text.
+NO_MEDIA = "[]"
 
 log = structlog.get_logger("journal")
 
@@ -157,6 +159,9 @@ class MessageUpdate:
     reason: str = ""
     content: str | None = None
     combined_content: str | None = None
+    #: Media that are added, as JSON text.
+    media: str = NO_MEDIA
+    is_edited: bool = False
     #: The author took the message back: none of its words stay.
     is_unsent: bool = False
     #: The share that the message was combined with was taken back.

@@ -66,8 +66,8 @@ class Question:
 
     message_type: str
     content: str
-    #: The words of the stored message that this one answers; empty if it brought what
-    #: it refers to, or refers to nothing that is stored.
+    #: The words that it refers to: what it brought, or the stored message that it
+    #: answers; empty if there are none.
     referred: str = ""
 
 

@@ -1,5 +1,6 @@
 """Encodes states and events as JSON, and decodes them."""
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import timedelta
 from functools import cache
@@ -8,8 +9,10 @@ import orjson
 from pydantic import TypeAdapter
 
 from actors.conversation.effects import RecordMessage
-from actors.conversation.events import AnswerTrace, Event, ReplyWritten
+from actors.conversation.events import Event, Media, ReplyWritten
 from actors.conversation.state import Conversation
+from actors.conversation.traces import AnswerTrace
+from persistence.journal import NO_MEDIA
 
 #: Fields of a state under the names that they had before migration 0017.
 _FORMER_NAMES = {
@@ -110,6 +113,27 @@ def add_failure_reason(metadata: str, reason: str) -> str:
 def mark_edited(metadata: str) -> str:
     """Mark a message's metadata as edited."""
     return orjson.dumps({**orjson.loads(metadata), "edited": True}).decode()
+
+
+def encode_media(media: Sequence[Media]) -> str:
+    """Write media as JSON text."""
+    return orjson.dumps(media).decode()
+
+
+def join_media(first: str, second: str) -> str:
+    """Join two lists of media, both JSON text."""
+    if NO_MEDIA in (first, second):
+        return second if first == NO_MEDIA else first
+    return orjson.dumps([*orjson.loads(first), *orjson.loads(second)]).decode()
+
+
+def add_media(metadata: str, media: str) -> str:
+    """Add media to a message's metadata, both JSON text."""
+    if media == NO_MEDIA:
+        return metadata
+    parts = orjson.loads(metadata)
+    parts["media"] = [*parts.get("media", ()), *orjson.loads(media)]
+    return orjson.dumps(parts).decode()
 
 
 def _encode_duration(value: object) -> float:

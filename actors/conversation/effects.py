@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from actors.conversation.events import AnswerTrace, Media
+from actors.conversation.events import Media
 from actors.conversation.state import (
     Author,
     Conversation,
@@ -17,6 +17,7 @@ from actors.conversation.state import (
     Send,
     TimerKind,
 )
+from actors.conversation.traces import AnswerTrace
 from persistence.ids import EventId, MessageId
 
 
@@ -58,6 +59,16 @@ class RewriteMessages:
 
     ids: tuple[MessageId, ...]
     content: str
+    combined_content: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendMessage:
+    """Add media to a message, more of its album came; None leaves its words."""
+
+    id: MessageId
+    media: tuple[Media, ...]
+    content: str | None = None
     combined_content: str | None = None
 
 
@@ -126,6 +137,8 @@ class StartReply:
     questions: tuple[MessageId, ...]
     #: The shared posts and the words that the questions are about, or empty.
     share: str = ""
+    #: All of these are shared posts.
+    is_post: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +201,7 @@ Effect: TypeAlias = (
     | MarkMessages
     | BlankMessages
     | RewriteMessages
+    | ExtendMessage
     | ForgetCombination
     | RateMessage
     | RecordProfile

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from actors.conversation.events import AnswerTrace
 from actors.conversation.state import Profile, Source
+from actors.conversation.traces import AnswerTrace
 from persistence import ids
 from persistence.journal import Batch, Epoch, Known, TimerRow
 
@@ -54,13 +54,14 @@ class AnswerJob:
     """Questions that want one answer, oldest first.
 
     `share` is the text that they are about, or empty: shared posts, and the words that
-    the messages refer to.
+    the messages refer to. `is_post` tells that all of it are shared posts.
     """
 
     tenant_id: ids.TenantId
     conversation_id: ids.ConversationId
     question_ids: tuple[ids.MessageId, ...]
     share: str = ""
+    is_post: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,8 @@ class WrittenAnswer:
 class OutgoingPart:
     """A part of a message, with all that its platform's adapter needs.
 
-    `tag` is the message tag that Instagram demands of a person's late answer.
+    `tag` is the message tag that Instagram demands of a person's late answer; `route`
+    is the way within the chat, see CustomerWrote.
     """
 
     send_id: ids.SendId
@@ -90,6 +92,7 @@ class OutgoingPart:
     customer: str
     content: str
     tag: str = ""
+    route: str = ""
 
 
 class Responder(Protocol):

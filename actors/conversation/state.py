@@ -125,6 +125,8 @@ class Send:
     limits: int = 0
     #: Under way when a person took over: it is not sent again.
     is_withdrawn: bool = False
+    #: The way within the chat, see CustomerWrote.
+    route: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,8 @@ class PendingShare:
     content: str
     media_id: str
     due_at: datetime
+    #: See CustomerShared.
+    is_post: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +159,8 @@ class CombinedShare:
     question: ids.MessageId
     share: ids.MessageId
     content: str
+    #: See CustomerShared.
+    is_post: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +191,36 @@ class RecentEdit:
     text: str
     #: See MessageEdited.
     order: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A customer's message, by a checksum of its words: an edit may change them."""
+
+    message_id: ids.MessageId
+    checksum: int
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """The words of one medium of an album; mostly only the first has any."""
+
+    mid: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Album:
+    """Media that came at once, which are one message."""
+
+    name: str
+    message_id: ids.MessageId
+    captions: tuple[Caption, ...]
+
+    @property
+    def text(self) -> str:
+        """The words of all of them, a line each."""
+        return "\n".join(caption.text for caption in self.captions if caption.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +282,12 @@ class Conversation:
     unsent_mids: tuple[str, ...] = ()
     #: One per message, the newest last.
     recent_edits: tuple[RecentEdit, ...] = ()
+    #: The customer's newest messages; one that says something else later is asked anew.
+    heard: tuple[Heard, ...] = ()
+    #: The newest album, whose next media may still come.
+    album: Album | None = None
+    #: The way back of the customer's newest message.
+    route: str = ""
     last_customer_at: datetime | None = None
     #: Unknown for conversations that are older than this field.
     first_customer_at: datetime | None = None

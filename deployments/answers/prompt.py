@@ -54,9 +54,13 @@ def build_messages(
     question: str,
     language: str,
     share: str = "",
+    *,
+    is_post: bool = True,
 ) -> "list[ChatCompletionMessageParam]":
     """Build the messages alone; see `build_prompt`."""
-    return build_prompt(tenant, context, turns, question, language, share).messages
+    return build_prompt(
+        tenant, context, turns, question, language, share, is_post=is_post
+    ).messages
 
 
 def build_prompt(
@@ -67,17 +71,19 @@ def build_prompt(
     language: str,
     share: str = "",
     understanding: Mapping[str, object] | None = None,
+    *,
+    is_post: bool = True,
 ) -> Prompt:
     """Build the messages, the question last.
 
     Question and share are never cut. What is left of the budget goes to the shop's
     instructions (at most half), then to the context, then to the newest turns. What
     was understood stands before the question. Paragraphs of the data that give a model
-    orders are marked as data.
+    orders are marked as data. `is_post` tells that the share is a shared post alone.
     """
     rules = prompts.RULES[language]
     note = prompts.ORDER_NOTE[language]
-    asked = combine(share, question) if share else question
+    asked = combine(share, question, is_post=is_post) if share else question
     asked = note_injected(asked, note)
     asked = f"{prompts.QUESTION_TITLE[language]}\n{_fence(asked)}"
     if understanding:

@@ -12,15 +12,14 @@ import stamina
 import structlog
 
 from actors.conversation.errors import AnswerFailedError
-from actors.conversation.events import AnswerTrace, CandidateSeen, SourceCited
 from actors.conversation.ports import AnswerJob, WrittenAnswer
 from actors.conversation.rules.placeholders import (
     EMPTY_SHARE,
-    WORDLESS,
     drop_placeholders,
     has_placeholder,
 )
 from actors.conversation.state import MessageType
+from actors.conversation.traces import AnswerTrace, CandidateSeen, SourceCited
 from config import metrics, prompts
 from deployments.answers.drafting import build_grounds, write_draft
 from deployments.answers.errors import AnswersError, ModelFailedError
@@ -213,7 +212,13 @@ class AnswerWriter:
             MAX_TURNS,
         )
         prompt = build_prompt(
-            request.tenant, context, turns, request.question, language, job.share
+            request.tenant,
+            context,
+            turns,
+            request.question,
+            language,
+            job.share,
+            is_post=job.is_post,
         )
         asked = (request.question, job.share)
         grounds = build_grounds(prompt, turns, asked, language)
@@ -240,16 +245,20 @@ class AnswerWriter:
 
 
 def _add_referred(job: AnswerJob, messages: Sequence[Question]) -> AnswerJob:
-    """Add the stored messages that the questions answer to what they are about."""
-    referred = (message.referred for message in messages)
-    texts = [text for text in referred if text.strip() and text not in WORDLESS]
-    about = dict.fromkeys(filter(None, (job.share, *texts)))
-    return replace(job, share="\n\n".join(about))
+    """Add to what the questions are about the stored messages that they answer."""
+    share, is_post = job.share, job.is_post
+    for referred in dict.fromkeys(message.referred for message in messages):
+        text = drop_placeholders(referred)
+        # What came with the question is mostly in the job already.
+        if text.strip() and referred not in share:
+            share, is_post = f"{share}\n\n{text}".strip(), False
+    return replace(job, share=share, is_post=is_post)
 
 
 def share_as_query(share: str) -> str:
     """Return a shared post's words without labels and links, empty if it has none."""
     words = _SHARE_LABEL.sub("", _SHARE_LINK.sub("", share)).replace(EMPTY_SHARE, "")
+    words = drop_placeholders(words)
     words = " ".join(words.split())
     if len(words) > MAX_SHARE_CHARS:
         words = words[:MAX_SHARE_CHARS].rpartition(" ")[0]

@@ -141,15 +141,19 @@ WITH fence AS (
             ELSE messages.metadata
                 || CASE WHEN p.reason = '' THEN '{}'::jsonb
                     ELSE jsonb_build_object('failure_reason', p.reason) END
-                || CASE WHEN p.content IS NULL THEN '{}'::jsonb
-                    ELSE '{"edited": true}'::jsonb END
+                || CASE WHEN p.is_edited THEN '{"edited": true}'::jsonb
+                    ELSE '{}'::jsonb END
+                || CASE WHEN p.media = '[]' THEN '{}'::jsonb
+                    ELSE jsonb_build_object('media',
+                        coalesce(messages.metadata -> 'media', '[]'::jsonb)
+                        || p.media::jsonb) END
             END,
         feedback = coalesce(p.feedback, messages.feedback),
         feedback_comment = coalesce(p.feedback_comment, messages.feedback_comment)
     FROM json_to_recordset($9) AS p (
         id uuid, processing_status text, delivery text, platform_id text, reason text,
-        content text, combined_content text, is_unsent boolean,
-        is_uncombined boolean, feedback text, feedback_comment text
+        content text, combined_content text, media text, is_edited boolean,
+        is_unsent boolean, is_uncombined boolean, feedback text, feedback_comment text
     )
     WHERE messages.id = p.id
 ), new_sends AS (
@@ -193,20 +197,32 @@ SELECT
 
 -- redact_events --
 -- The history keeps no unsent text either. The remains decide the same in a replay: that
--- an event happened, and whether it had words, but not which. An echo without a message
--- of its own was matched with one of ours: it holds the shop's words.
+-- an event happened, whether it had words, and whether they were others than before
+-- ("…", "…2"), but not which. An echo without a message of its own was matched with one
+-- of ours: it holds the shop's words.
+WITH unsent AS (
+    SELECT e.id, dense_rank() OVER (
+        PARTITION BY e.conversation_id, e.payload ->> 'mid',
+            coalesce(e.payload ->> 'text', '') = ''
+        ORDER BY e.payload ->> 'text' COLLATE "C"
+    ) AS wording
+    FROM conversation_events e
+    JOIN unnest($1::uuid[], $2::text[]) AS forgotten (conversation_id, mid)
+        ON e.conversation_id = forgotten.conversation_id
+        AND e.payload ->> 'mid' = forgotten.mid
+    WHERE e.kind IN ('CustomerWrote', 'CustomerShared', 'MessageEdited')
+        OR (e.kind = 'EchoReceived' AND e.id = ANY(e.message_ids))
+), worded AS (
+    SELECT id, CASE wording WHEN 1 THEN '…' ELSE '…' || wording END AS text FROM unsent
+)
 UPDATE conversation_events e SET payload = e.payload || CASE e.kind
     WHEN 'CustomerShared' THEN '{"content": "", "media": []}'
-    WHEN 'MessageEdited' THEN '{"text": "…"}'
-    WHEN 'CustomerWrote' THEN jsonb_build_object(
-        'text', CASE e.payload ->> 'text' WHEN '' THEN '' ELSE '…' END,
-        'media', '[]'::jsonb, 'referred', '')
+    WHEN 'MessageEdited' THEN jsonb_build_object('text', worded.text)
     ELSE jsonb_build_object(
-        'text', CASE e.payload ->> 'text' WHEN '' THEN '' ELSE '…' END,
+        'text', CASE e.payload ->> 'text' WHEN '' THEN '' ELSE worded.text END,
         'media', '[]'::jsonb)
+        || CASE e.kind WHEN 'CustomerWrote' THEN '{"referred": ""}'::jsonb
+            ELSE '{}'::jsonb END
     END
-FROM unnest($1::uuid[], $2::text[]) AS forgotten (conversation_id, mid)
-WHERE e.conversation_id = forgotten.conversation_id
-    AND e.payload ->> 'mid' = forgotten.mid
-    AND (e.kind IN ('CustomerWrote', 'CustomerShared', 'MessageEdited')
-        OR (e.kind = 'EchoReceived' AND e.id = ANY(e.message_ids)));
+FROM worded
+WHERE e.id = worded.id;

@@ -20,10 +20,11 @@ SELECT * FROM (
 
 -- fetch_questions --
 -- The questions of one answer, oldest first. A share is handed over separately: in one
--- text with it the question could be cut away. A message that answers another one, of
--- which only the platform's id came, brings that one's words: a part of ours or a whole
--- message. A message among the questions is there anyway.
-SELECT q.message_type, q.content, coalesce(answered.content, '') AS referred
+-- text with it the question could be cut away. A message brings the words that it refers
+-- to. Where only the platform's id of these came, they are read: a part of ours or a
+-- whole message. A message among the questions is there anyway.
+SELECT q.message_type, q.content,
+    coalesce(q.metadata ->> 'referred', answered.content, '') AS referred
 FROM messages q LEFT JOIN LATERAL (
     SELECT CASE m.content WHEN '' THEN '' ELSE coalesce(o.content, m.content) END
         AS content

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from actors.conversation.codec import decode_event, decode_state
-from actors.conversation.events import CustomerWrote, Event
+from actors.conversation.events import CustomerWrote, Event, MessageEdited
 from actors.conversation.ports import Journal
 from actors.conversation.shard.batch_builder import BatchBuilder
 from actors.conversation.state import Profile, Source
@@ -179,6 +179,29 @@ async def test_what_is_taken_back_is_forgotten_and_nothing_else(
     assert sorted(texts) == sorted([REDACTED, "not a secret", "reza's"])
 
 
+async def test_of_what_is_forgotten_only_whether_the_words_changed_is_kept(
+    journal: Journal, request: pytest.FixtureRequest
+) -> None:
+    story = Story()
+    told: list[Event] = [
+        story.customer_event("b secret", 1, "m1", referred="another secret"),
+        story.edited_event("m1", "a secret", 2),
+        story.edited_event("m1", "b secret", 3),
+        story.unsent_event("m1", 4),
+        # Late: it counts no more, and is forgotten too.
+        story.edited_event("m1", "c secret", 5),
+    ]
+    epoch = await journal.raise_epoch(0)
+    for seq, event in enumerate(told, start=1):
+        builder = BatchBuilder()
+        builder.add(event, story.apply(event), seq, is_new=seq == 1)
+        epoch = await commit(journal, epoch, builder.batch, seq)
+    (said,) = await fetch_texts(request)
+    first, second, _ = edits = await fetch_texts(request, MessageEdited)
+    assert said == second != first
+    assert {*edits, said} == {REDACTED, f"{REDACTED}2", f"{REDACTED}3"}
+
+
 async def test_what_was_taken_back_stays_blank_whatever_comes_after(
     journal: Journal, request: pytest.FixtureRequest
 ) -> None:
@@ -207,17 +230,21 @@ async def test_what_was_taken_back_stays_blank_whatever_comes_after(
     assert stored == ("", {"unsent": True}, "failed")
 
 
-async def fetch_texts(request: pytest.FixtureRequest) -> list[str]:
-    """Fetch what all stored events say, of whichever journal the test has."""
+async def fetch_texts(
+    request: pytest.FixtureRequest,
+    kind: type[CustomerWrote | MessageEdited] = CustomerWrote,
+) -> list[str]:
+    """Fetch what the events of a kind say, of whichever journal the test has."""
     if request.node.callspec.params["journal"] == "memory":
         memory: MemoryJournal = request.getfixturevalue("memory")
         rows = [stored.row for stored in memory.events.values()]
         events = [decode_event(row.kind, row.payload) for row in rows]
-        return [event.text for event in events if isinstance(event, CustomerWrote)]
+        return [event.text for event in events if isinstance(event, kind)]
     pool: Pool = request.getfixturevalue("pool")
     found = await pool.fetch(
         "SELECT payload ->> 'text' AS text FROM conversation_events"
-        " WHERE kind = 'CustomerWrote'"
+        " WHERE kind = $1 ORDER BY version",
+        kind.__name__,
     )
     return [row["text"] for row in found]
 

@@ -202,7 +202,7 @@ def the_history_keeps_what_was_unsent(patch: pytest.MonkeyPatch) -> None:
 def too_much_is_forgotten(patch: pytest.MonkeyPatch) -> None:
     """A history without words does not decide as it did when it had them."""
 
-    def forget_all(event: Event, _: object) -> Event:
+    def forget_all(event: Event, *_: object) -> Event:
         return replace(event, text="") if isinstance(event, CustomerWrote) else event
 
     patch.setattr(memory_journal, "redact_event", forget_all)

@@ -142,7 +142,9 @@ class Counter:
     conversation_id: ConversationId
     asked: list[CustomerWrote]
 
-    async def write(self, *texts: str, reply_to: str | None = None) -> AnswerJob:
+    async def write(
+        self, *texts: str, reply_to: str | None = None, referred: str = ""
+    ) -> AnswerJob:
         """Let the customer write; return the job of answering just this.
 
         `reply_to` is the platform id of the message that it answers: "m1" is the first.
@@ -162,6 +164,7 @@ class Counter:
                 mid=mid,
                 text=text,
                 reply_to_mid=reply_to,
+                referred=referred,
             )
             self.asked.append(event)
             await self.shards.submit(event)

@@ -1,14 +1,23 @@
 """The rules of unsent and edited messages."""
 
 from dataclasses import replace
+from datetime import datetime
+from zlib import crc32
 
 from actors.conversation import effects, events
 from actors.conversation.effects import Decision, Effect
+from actors.conversation.rules.albums import combined_of, edit_caption
+from actors.conversation.rules.ordering import insert_question
+from actors.conversation.rules.placeholders import has_placeholder
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.replies import await_burst, stop_reply
-from actors.conversation.rules.share import combine_all, drop_pending
+from actors.conversation.rules.share import drop_pending
 from actors.conversation.state import (
+    MAX_QUESTIONS,
+    Album,
     Conversation,
+    Heard,
+    Processing,
     RecentEdit,
     Source,
 )
@@ -18,6 +27,8 @@ from persistence.ids import MessageId
 MAX_UNSENT_MIDS = 16
 #: Edits whose message, or an earlier edit, may still come: soon, if at all.
 MAX_RECENT_EDITS = 8
+#: Messages that are asked anew when their words change; older ones are only rewritten.
+MAX_HEARD = 8
 
 
 def on_unsent(
@@ -28,6 +39,7 @@ def on_unsent(
         return Decision(state)
     state = replace(
         state,
+        album=_drop_album(state, event.mid),
         unsent_mids=(*state.unsent_mids, event.mid)[-MAX_UNSENT_MIDS:],
         recent_edits=tuple(
             edit for edit in state.recent_edits if edit.mid != event.mid
@@ -37,7 +49,9 @@ def on_unsent(
         # The customer's questions, and who leads, are as they were.
         return Decision(state, (effects.BlankMessages(_ours(state, event.mid)),))
     ids = _customers(state, event.mid)
-    changes: list[Effect] = [effects.BlankMessages(ids)]
+    # Telegram does not say which side deleted it.
+    either = _ours(state, event.mid) if state.source is Source.TELEGRAM else ()
+    changes: list[Effect] = [effects.BlankMessages((*ids, *either))]
     if state.pending_share is not None and state.pending_share.message_id in ids:
         state, dropped = drop_pending(state)
         changes.extend(dropped)
@@ -55,6 +69,7 @@ def on_unsent(
             for share in state.combined
             if share.share not in ids and share.question not in ids
         ),
+        heard=tuple(one for one in state.heard if one.message_id not in ids),
     )
     if state.reply is not None:
         if not state.questions:
@@ -71,21 +86,80 @@ def on_unsent(
 def on_edited(
     state: Conversation, event: events.MessageEdited, policy: Policy
 ) -> Decision:
-    """Store the new text; an answer to the old one is out of date."""
+    """Store the new text; an answer to the old one is out of date.
+
+    A message that was answered is a question again if it says something else now.
+    """
     if event.mid in state.unsent_mids or _is_overtaken(state, event):
         return Decision(state)
     state = _remember_edit(state, event)
     if event.is_ours:
         ours = effects.RewriteMessages(_ours(state, event.mid), event.text)
         return Decision(state, (ours,))
-    question = MessageId(events.customer_message_id(state.id, event.mid))
-    about = [share for share in state.combined if share.question == question]
-    combined = combine_all(about, event.text)
-    rewritten = effects.RewriteMessages((question,), event.text, combined)
-    if state.reply is None or question not in state.questions:
+    question, text = (
+        MessageId(events.customer_message_id(state.id, event.mid)),
+        event.text,
+    )
+    album = state.album and edit_caption(state.album, event.mid, event.text)
+    if album is not None:
+        question, text = album.message_id, album.text
+        state = replace(state, album=album)
+    combined = combined_of(state, question, text)
+    rewritten = effects.RewriteMessages((question,), text, combined)
+    is_changed = _says_something_else(state, question, text)
+    if is_changed:
+        state = replace(
+            state,
+            heard=remember_words(state, question, text),
+            needs_operator=state.needs_operator or has_placeholder(text),
+        )
+    if question in state.questions:
+        if state.reply is None:
+            return Decision(state, (rewritten,))
+        state, awaited = await_burst(state, event.at + policy.reply_debounce)
+        return Decision(state, (rewritten, *awaited))
+    if not is_changed:
         return Decision(state, (rewritten,))
-    state, awaited = await_burst(state, event.at + policy.reply_debounce)
-    return Decision(state, (rewritten, *awaited))
+    reopened = _ask_again(state, question, event.at, policy)
+    return Decision(reopened.state, (rewritten, *reopened.effects))
+
+
+def remember_words(
+    state: Conversation, message: MessageId, text: str
+) -> tuple[Heard, ...]:
+    """Return the newest messages' checksums, with this one's."""
+    others = tuple(one for one in state.heard if one.message_id != message)
+    return (*others, Heard(message, crc32(text.encode())))[-MAX_HEARD:]
+
+
+def _says_something_else(state: Conversation, message: MessageId, text: str) -> bool:
+    """Whether the words of one of the newest messages changed."""
+    checksum = crc32(text.encode())
+    return any(
+        one.message_id == message and one.checksum != checksum for one in state.heard
+    )
+
+
+def _ask_again(
+    state: Conversation, question: MessageId, at: datetime, policy: Policy
+) -> Decision:
+    """Open a question that was answered: its words are others now."""
+    waiting = insert_question(state, question, state.positions)
+    state = replace(
+        state, status=state.reopened_status, questions=waiting[-MAX_QUESTIONS:]
+    )
+    pending = effects.MarkMessages((question,), Processing.PENDING)
+    if not state.ai_may_answer:
+        return Decision(replace(state, needs_operator=True), (pending,))
+    state, awaited = await_burst(state, at + policy.reply_debounce)
+    return Decision(state, (pending, *awaited))
+
+
+def _drop_album(state: Conversation, mid: str) -> Album | None:
+    album = state.album
+    if album is not None and any(caption.mid == mid for caption in album.captions):
+        return None
+    return album
 
 
 def _customers(state: Conversation, mid: str) -> tuple[MessageId, ...]:

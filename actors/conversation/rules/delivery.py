@@ -75,6 +75,7 @@ def enqueue(
             content=content,
             due_at=message.created_at,
             is_ai=message.author is Author.AI,
+            route=state.route,
         )
         for part, content in enumerate(split_for(state.source, message.content))
     )

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from enum import StrEnum
 from unicodedata import category
 
 from actors.conversation.state import MessageType
@@ -18,8 +19,45 @@ PLACEHOLDERS: Mapping[MessageType, str] = {
     # A file, a sticker, and any other attachment.
     MessageType.TEXT: "[پیوست]",
 }
+
+
+class Note(StrEnum):
+    """What a customer did without writing; figures and names may follow on the line."""
+
+    PAYMENT = "[پرداخت موفق]"
+    REFUND = "[بازگشت وجه]"
+    CHECKOUT = "[درخواست پرداخت]"
+    SHIPPING = "[نشانی ارسال سفارش]"
+    SUBSCRIPTION = "[اشتراک]"
+    PURCHASE = "[خرید رسانه‌ی پولی]"
+    FORM = "[فرم ارسال‌شده]"
+    CONTACT = "[شماره تماس]"
+    ADDRESS = "[نشانی]"
+    LOCATION = "[موقعیت مکانی]"
+    PEOPLE = "[معرفی مخاطب]"
+    CHAT = "[معرفی گروه یا کانال]"
+    PASSPORT = "[مدارک هویتی]"
+    POLL = "[نظرسنجی]"
+    POLL_ANSWER = "[رأی در نظرسنجی]"
+    POLL_OPTION = "[گزینه‌ی نظرسنجی]"
+    CHECKLIST = "[فهرست کارها]"
+    CHECKLIST_CHANGE = "[تغییر فهرست کارها]"
+    STORY = "[استوری]"
+    PAID_MEDIA = "[رسانه‌ی پولی]"
+    INVOICE = "[صورت‌حساب]"
+    GIFT = "[هدیه]"
+    GIVEAWAY = "[قرعه‌کشی]"
+    GAME = "[بازی]"
+    STICKER = "[استیکر]"
+    BUTTON = "[دکمه]"
+    REACTION = "[واکنش]"
+    UNKNOWN = "[پیام ناشناخته]"
+    NOT_SHOWN = "[پیامی که تلگرام نشان نمی‌دهد]"
+
+
 #: Texts that only a person can answer.
-WORDLESS = frozenset({*PLACEHOLDERS.values(), UNSUPPORTED})
+WORDLESS = frozenset({*PLACEHOLDERS.values(), UNSUPPORTED, *Note})
+_NOTES = tuple(f"{note} " for note in Note)
 #: What a platform calls a thing that we do not know, in its placeholder.
 _MAX_NAME_CHARS = 80
 _UNKNOWN_ATTACHMENT = "[پیوست از نوع {}]"
@@ -36,12 +74,16 @@ def describe_attachment(name: str) -> str:
 
 def describe_act(name: str) -> str:
     """Return the placeholder of something that a customer did, by its platform name."""
-    return _describe(_UNKNOWN_ACT, name, UNSUPPORTED)
+    return _describe(_UNKNOWN_ACT, name, Note.UNKNOWN)
 
 
 def is_placeholder(line: str) -> bool:
     """Whether the line stands for something that only a person can look at."""
-    return line in WORDLESS or _UNKNOWN.fullmatch(line) is not None
+    return (
+        line in WORDLESS
+        or line.startswith(_NOTES)
+        or _UNKNOWN.fullmatch(line) is not None
+    )
 
 
 def has_placeholder(text: str) -> bool:

@@ -1,12 +1,16 @@
 """The rules of a customer's message: a question until somebody answers."""
 
-from bisect import bisect
 from dataclasses import replace
-from datetime import timedelta
 
 from actors.conversation import effects, events
 from actors.conversation.effects import Decision, Effect
-from actors.conversation.rules.corrections import find_edit
+from actors.conversation.rules.albums import begin_album, extend_album
+from actors.conversation.rules.corrections import find_edit, remember_words
+from actors.conversation.rules.ordering import (
+    insert_question,
+    is_overtaken,
+    position_of,
+)
 from actors.conversation.rules.placeholders import PLACEHOLDERS, has_placeholder
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.replies import cancel_reply
@@ -14,23 +18,16 @@ from actors.conversation.rules.reply_window import first_heard_at, heard_at
 from actors.conversation.rules.share import absorb, combine_all, refer
 from actors.conversation.state import (
     MAX_QUESTIONS,
-    POSITION_STEP,
     Author,
     CombinedShare,
     Conversation,
-    Position,
     Processing,
+    Profile,
     Reply,
     Status,
     TimerKind,
 )
 from persistence.ids import MessageId
-
-#: Updates overtake each other by seconds, not by more messages than this.
-MAX_POSITIONS = 16
-#: Telegram drops an update after a day, and after a week without any it continues from
-#: a random number: across a longer silence than this the numbers order nothing.
-NUMBERS_HOLD = timedelta(days=2)
 
 
 def on_customer_wrote(
@@ -41,14 +38,15 @@ def on_customer_wrote(
     Thousands of messages a second pass here: the state is copied once.
     """
     message_id = events.message_id_of(event)
-    position, positions = _position_of(state, event, message_id)
+    position, positions = position_of(state, event, message_id)
     edit = find_edit(state, event.mid) if state.recent_edits else None
     if edit is not None:
         event = replace(event, text=edit.text)
     message = build_message(event, message_id, position, is_edited=edit is not None)
-    if event.mid in state.unsent_mids:
-        return _record_unsent(state, message)
-    waiting = _insert_question(state, message_id, positions)
+    aside = _record_aside(state, event, message, policy)
+    if aside is not None:
+        return aside
+    waiting = insert_question(state, message_id, positions)
     questions = waiting[-MAX_QUESTIONS:]
     status = state.reopened_status
     is_led_by_ai = status is Status.ACTIVE and state.ai_enabled
@@ -69,14 +67,10 @@ def on_customer_wrote(
             *cancel_reply(state.reply, "newer_text"),
             effects.SetTimer(TimerKind.REPLY, reply.due_at),
         )
-    if len(waiting) > MAX_QUESTIONS:
-        changes = (*changes, _pass_over(waiting))
     profile = event.profile or state.profile
-    if profile != state.profile:
-        changes = (*changes, effects.RecordProfile(profile))
-    is_last = not _is_overtaken(positions, message_id)
+    changes = (*changes, *_pass_over(waiting), *_learn(state, profile))
+    is_last = not is_overtaken(positions, message_id)
     heard = heard_at(state, event.at, event.written_at)
-    # What can't be shown is a person's to look at, whoever leads.
     is_for_person = not is_led_by_ai or has_placeholder(event.text)
     state = replace(
         state,
@@ -91,13 +85,11 @@ def on_customer_wrote(
         last_message_id=message_id if is_last else state.last_message_id,
         needs_operator=state.needs_operator or is_for_person,
         profile=profile,
+        heard=remember_words(state, message_id, event.text),
+        album=begin_album(event) if event.album else state.album,
+        route=event.route,
     )
     return Decision(state, changes)
-
-
-def _pass_over(waiting: tuple[MessageId, ...]) -> effects.MarkMessages:
-    """Leave older questions unanswered: the answer is to the newest."""
-    return effects.MarkMessages(waiting[:-MAX_QUESTIONS], Processing.COMPLETED)
 
 
 def build_message(
@@ -127,6 +119,34 @@ def build_message(
     )
 
 
+def _record_aside(
+    state: Conversation,
+    event: events.CustomerWrote,
+    message: effects.RecordMessage,
+    policy: Policy,
+) -> Decision | None:
+    """Store what is no new question: unsent, a note, or more of an album."""
+    if event.mid in state.unsent_mids:
+        return _record_unsent(state, message)
+    if event.is_note:
+        noted = replace(message, processing=Processing.COMPLETED)
+        return Decision(replace(state, last_message_id=noted.id), (noted,))
+    if event.album and state.album is not None and state.album.name == event.album:
+        return extend_album(state, state.album, event, policy)
+    return None
+
+
+def _pass_over(waiting: tuple[MessageId, ...]) -> tuple[Effect, ...]:
+    """Close what is too much: the answer is to the newest questions."""
+    if len(waiting) <= MAX_QUESTIONS:
+        return ()
+    return (effects.MarkMessages(waiting[:-MAX_QUESTIONS], Processing.COMPLETED),)
+
+
+def _learn(state: Conversation, profile: Profile) -> tuple[Effect, ...]:
+    return () if profile == state.profile else (effects.RecordProfile(profile),)
+
+
 def _record_unsent(state: Conversation, message: effects.RecordMessage) -> Decision:
     """Store a message without words: it was unsent before it reached us."""
     blank = replace(
@@ -147,53 +167,3 @@ def _still_asked(
     if not combined:
         return combined
     return tuple(share for share in combined if share.question in questions)
-
-
-def _position_of(
-    state: Conversation, event: events.CustomerWrote, message: MessageId
-) -> tuple[int, tuple[Position, ...]]:
-    """Return the message's position, and the newest positions including it.
-
-    A message with a lower number than a stored one goes before it: half-way to the
-    position before that, so that others still fit between.
-    """
-    position = state.next_position
-    if not event.order:
-        return position, state.positions
-    last_at = state.last_customer_at
-    is_fresh = last_at is not None and event.at - last_at <= NUMBERS_HOLD
-    known = state.positions if is_fresh else ()
-    index = bisect(known, event.order, key=lambda position: position.order)
-    if index < len(known):
-        ceiling = known[index].position
-        # Another message that was stored just before it is on the step below.
-        floor = (ceiling - 1) // POSITION_STEP * POSITION_STEP
-        if index:
-            floor = max(floor, known[index - 1].position)
-        position = (floor + ceiling) // 2
-    mine = Position(event.order, position, message)
-    positions = (*known[:index], mine, *known[index:])
-    return position, positions[-MAX_POSITIONS:]
-
-
-def _insert_question(
-    state: Conversation, message: MessageId, positions: tuple[Position, ...]
-) -> tuple[MessageId, ...]:
-    """Insert the question before those that were written later."""
-    later = _written_after(positions, message)
-    for index, question in enumerate(state.questions):
-        if question in later:
-            return (*state.questions[:index], message, *state.questions[index:])
-    return (*state.questions, message)
-
-
-def _is_overtaken(positions: tuple[Position, ...], message: MessageId) -> bool:
-    """Whether a message that was written later is stored already."""
-    return bool(_written_after(positions, message))
-
-
-def _written_after(
-    positions: tuple[Position, ...], message: MessageId
-) -> set[MessageId]:
-    ids = [position.message_id for position in positions]
-    return set(ids[ids.index(message) + 1 :]) if message in ids else set()

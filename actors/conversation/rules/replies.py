@@ -8,7 +8,11 @@ from actors.conversation.effects import Decision, Effect
 from actors.conversation.rules.delivery import enqueue
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.reply_window import reply_window
-from actors.conversation.rules.share import drop_pending, share_of_questions
+from actors.conversation.rules.share import (
+    are_posts,
+    drop_pending,
+    share_of_questions,
+)
 from actors.conversation.state import (
     Author,
     Conversation,
@@ -91,7 +95,12 @@ def on_reply_due(state: Conversation, event: events.ReplyFellDue) -> Decision:
         (
             *lost,
             effects.MarkMessages(state.questions, Processing.PROCESSING),
-            effects.StartReply(job, state.questions, share_of_questions(state)),
+            effects.StartReply(
+                job,
+                state.questions,
+                share_of_questions(state),
+                are_posts(state.combined),
+            ),
         ),
     )
 

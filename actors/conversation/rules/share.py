@@ -20,14 +20,10 @@ from actors.conversation.state import (
     TimerKind,
 )
 
-_COMBINATION = (
-    "[CONTEXT: پست/ریلز اینستاگرام که کاربر فرستاده]\n{share}\n[/CONTEXT]\n\n"
-    "[سوال کاربر]:\n{text}"
-)
-_REFERENCE = (
-    "[CONTEXT: پیام یا پستی که کاربر به آن اشاره کرده]\n{referred}\n[/CONTEXT]\n\n"
-    "[سوال کاربر]:\n{text}"
-)
+_COMBINATION = "[CONTEXT: {label}]\n{share}\n[/CONTEXT]\n\n[سوال کاربر]:\n{text}"
+_POST = "پست/ریلز اینستاگرام که کاربر فرستاده"
+#: Of an ad, a replied-to message, a post of another platform, or of several kinds.
+_REFERENCE = "متنی که پیام به آن اشاره دارد"
 _HIT = effects.Count(effects.Counter.PENDING_SHARE_LOOKUPS, "hit")
 _MISS = effects.Count(effects.Counter.PENDING_SHARE_LOOKUPS, "miss")
 
@@ -40,9 +36,10 @@ class Absorbed:
     share: CombinedShare | None = None
 
 
-def combine(share: str, text: str) -> str:
+def combine(share: str, text: str, *, is_post: bool = True) -> str:
     """Return the question as the AI gets it; `text` is never cut."""
-    return _COMBINATION.format(share=share, text=text)
+    label = _POST if is_post else _REFERENCE
+    return _COMBINATION.format(label=label, share=share, text=text)
 
 
 def combine_all(shares: Sequence[CombinedShare], text: str) -> str | None:
@@ -50,9 +47,12 @@ def combine_all(shares: Sequence[CombinedShare], text: str) -> str | None:
     if not shares:
         return None
     content = "\n\n".join(share.content for share in shares)
-    if all(share.share == share.question for share in shares):
-        return _REFERENCE.format(referred=content, text=text)
-    return combine(content, text)
+    return combine(content, text, is_post=are_posts(shares))
+
+
+def are_posts(shares: Sequence[CombinedShare]) -> bool:
+    """Whether all of them are shared posts: what questions are about may be others."""
+    return all(share.is_post for share in shares)
 
 
 def refer(event: events.CustomerWrote) -> tuple[CombinedShare, ...]:
@@ -60,7 +60,7 @@ def refer(event: events.CustomerWrote) -> tuple[CombinedShare, ...]:
     if not event.referred.strip():
         return ()
     message = events.message_id_of(event)
-    return (CombinedShare(message, message, event.referred),)
+    return (CombinedShare(message, message, event.referred, is_post=False),)
 
 
 def on_customer_shared(
@@ -93,10 +93,12 @@ def on_customer_shared(
         return Decision(state, (message, counted))
     pending = PendingShare(
         message_id=message.id,
-        content=_with_earlier_part(state, event, message.content),
+        content=message.content,
         media_id=next((media.media_id for media in event.media), ""),
         due_at=event.at + policy.share_timeout,
+        is_post=event.is_post,
     )
+    pending = _with_earlier_part(state, event, pending)
     return Decision(
         replace(state, pending_share=pending),
         (
@@ -129,15 +131,20 @@ def build_share(
 
 
 def _with_earlier_part(
-    state: Conversation, event: events.CustomerShared, content: str
-) -> str:
-    """Return the share's text below that of the same message's earlier shares."""
-    pending = state.pending_share
-    if pending is None or event.part == 0:
-        return content
-    earlier = events.share_message_id(state.id, event.mid, event.part - 1)
-    is_same = pending.message_id == earlier
-    return f"{pending.content}\n{content}" if is_same else content
+    state: Conversation, event: events.CustomerShared, share: PendingShare
+) -> PendingShare:
+    """Return the share with its text below that of the message's earlier shares."""
+    earlier = state.pending_share
+    if earlier is None or event.part == 0:
+        return share
+    previous = events.share_message_id(state.id, event.mid, event.part - 1)
+    if earlier.message_id != previous:
+        return share
+    return replace(
+        share,
+        content=f"{earlier.content}\n{share.content}",
+        is_post=earlier.is_post and share.is_post,
+    )
 
 
 def absorb(state: Conversation, event: events.CustomerWrote) -> Absorbed:
@@ -161,7 +168,12 @@ def absorb(state: Conversation, event: events.CustomerWrote) -> Absorbed:
                 "✅ Combined share + question for AI processing",
             ),
         ),
-        CombinedShare(events.message_id_of(event), pending.message_id, pending.content),
+        CombinedShare(
+            events.message_id_of(event),
+            pending.message_id,
+            pending.content,
+            pending.is_post,
+        ),
     )
 
 

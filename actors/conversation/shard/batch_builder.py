@@ -103,11 +103,10 @@ class BatchBuilder:
                     MessageUpdate, processing_status=status, is_unsent=True
                 )
                 return self._update(messages, change)
-            case effects.RewriteMessages(messages, content, combined):
-                change = partial(
-                    MessageUpdate, content=content, combined_content=combined
-                )
-                return self._update(messages, change)
+            case effects.RewriteMessages(messages):
+                return self._update(messages, _rewrite(effect))
+            case effects.ExtendMessage(message):
+                return self._update((message,), _rewrite(effect))
             case effects.ForgetCombination(message):
                 change = partial(MessageUpdate, is_uncombined=True)
                 return self._update((message,), change)
@@ -186,6 +185,20 @@ class BatchBuilder:
         self.batch.timers[conversation, effect.kind.value] = row
 
 
+def _rewrite(
+    effect: effects.RewriteMessages | effects.ExtendMessage,
+) -> Callable[[MessageId], MessageUpdate]:
+    """Return the change of a message's words, and of its media."""
+    media = effect.media if isinstance(effect, effects.ExtendMessage) else ()
+    return partial(
+        MessageUpdate,
+        content=effect.content,
+        combined_content=effect.combined_content,
+        media=codec.encode_media(media),
+        is_edited=isinstance(effect, effects.RewriteMessages),
+    )
+
+
 def _row_of(state: Conversation, at: datetime) -> journal.ConversationRow:
     return journal.ConversationRow(
         id=state.id,
@@ -235,7 +248,9 @@ def merge_updates(before: MessageUpdate, change: MessageUpdate) -> MessageUpdate
         return replace(change, platform_id=change.platform_id or before.platform_id)
     if before.is_unsent:
         # The words stay removed; other columns may still change.
-        change = replace(change, content=None, combined_content=None)
+        change = replace(
+            change, content=None, combined_content=None, media="[]", is_edited=False
+        )
     return MessageUpdate(
         id=before.id,
         processing_status=change.processing_status or before.processing_status,
@@ -244,6 +259,8 @@ def merge_updates(before: MessageUpdate, change: MessageUpdate) -> MessageUpdate
         reason=change.reason or before.reason,
         content=before.content if change.content is None else change.content,
         combined_content=change.combined_content or before.combined_content,
+        media=codec.join_media(before.media, change.media),
+        is_edited=before.is_edited or change.is_edited,
         is_unsent=before.is_unsent,
         is_uncombined=before.is_uncombined or change.is_uncombined,
         # Only stored answers are rated, so a message of the same batch never is.
@@ -272,8 +289,9 @@ def apply_update(row: MessageRow, change: MessageUpdate) -> MessageRow:
     metadata = row.metadata
     if change.reason:
         metadata = codec.add_failure_reason(metadata, change.reason)
-    if change.content is not None:
+    if change.is_edited:
         metadata = codec.mark_edited(metadata)
+    metadata = codec.add_media(metadata, change.media)
     combined = None if change.is_uncombined else row.combined_content
     return replace(
         row,

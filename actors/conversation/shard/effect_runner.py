@@ -18,6 +18,7 @@ from actors.conversation.rules.placeholders import has_words, strip_unstorable
 from actors.conversation.shard.batch_builder import Command
 from actors.conversation.shard.profile_lookups import ProfileLookups
 from actors.conversation.state import Conversation
+from actors.conversation.traces import AnswerTrace
 from actors.tasks import cancel_and_wait
 from config import metrics
 from persistence.ids import EventId, SendId
@@ -116,7 +117,11 @@ class EffectRunner:
 
     async def _write(self, state: Conversation, command: effects.StartReply) -> None:
         job = ports.AnswerJob(
-            state.tenant_id, state.id, command.questions, command.share
+            state.tenant_id,
+            state.id,
+            command.questions,
+            command.share,
+            command.is_post,
         )
         try:
             async with self._reply_semaphore:
@@ -210,6 +215,7 @@ class EffectRunner:
             customer=state.platform_id,
             content=command.send.content,
             tag=command.tag,
+            route=command.send.route,
         )
         event_id = EventId(self._new_id())
         try:
@@ -264,7 +270,7 @@ def _is_withdrawn(state: Conversation, command: effects.DeliverPart) -> bool:
     return any(send.id == command.send.id and send.is_withdrawn for send in state.sends)
 
 
-def _storable(trace: events.AnswerTrace) -> events.AnswerTrace:
+def _storable(trace: AnswerTrace) -> AnswerTrace:
     """Return the trace as PostgreSQL takes it: a model's words may be in it."""
     return replace(
         trace,

@@ -103,6 +103,8 @@ def _build_share(incoming: WebhookEvent, fields: _Fields) -> events.CustomerShar
         media=incoming.media,
         written_at=_find_writing(incoming.sent_ms, fields["at"]),
         part=part,
+        # A post has an address or an id; what a customer comes from has neither.
+        is_post=bool(incoming.media),
         is_standby=incoming.is_standby,
     )
 

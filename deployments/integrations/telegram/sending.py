@@ -13,6 +13,7 @@ from actors.conversation.errors import SendOutcomeUnknownError, SendRefusedError
 from actors.conversation.ports import OutgoingPart
 from deployments.integrations import errors, lenient_json
 from deployments.integrations.platform_client import clean_reason, post_once
+from deployments.integrations.telegram import routes
 from deployments.integrations.telegram.reading import ALLOWED_UPDATES, name_message
 
 #: Telegram has one update of a chat under way and waits for its end before it delivers
@@ -59,25 +60,28 @@ class TelegramBots:
     async def post(self, token: str, part: OutgoingPart) -> str:
         """Send a text and return its platform id.
 
-        Plain text, without a parse mode: nothing in it has to be escaped.
+        Plain text, without a parse mode: nothing in it has to be escaped. An answer to
+        a topic that is gone is sent to the chat.
         """
-        customer = part.customer
-        answer = await self._call(
-            token,
-            "sendMessage",
-            {
-                "chat_id": int(customer) if customer.isdecimal() else customer,
-                "text": part.content,
-                "link_preview_options": {"is_disabled": True},
-            },
-        )
+        customer, route = part.customer, routes.read_route(part.route)
+        payload: dict[str, object] = {
+            "chat_id": int(customer) if customer.isdecimal() else customer,
+            "text": part.content,
+            "link_preview_options": {"is_disabled": True},
+            **route,
+        }
+        answer = await self._call(token, "sendMessage", payload)
+        if answer.is_telegrams and answer.status == 400 and routes.TOPIC in payload:
+            del payload[routes.TOPIC]
+            answer = await self._call(token, "sendMessage", payload)
         if not answer.is_ok:
             _refuse_send(answer)
         mid = answer.result.get("message_id") if isinstance(answer.result, dict) else 0
         if not isinstance(mid, int) or not mid:
             message = f"HTTP {answer.status} without a message_id"
             raise SendOutcomeUnknownError(message)
-        return name_message(token.partition(":")[0], mid)
+        scope = routes.scope_of(str(route.get(routes.BUSINESS, "")))
+        return name_message(token.partition(":")[0], f"{scope}{mid}")
 
     async def identify(self, token: str) -> str | None:
         """Return the bot of a token; see Platform.identify."""

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import structlog
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from actors.clock import Clock
 from actors.conversation.client import Shards
@@ -20,8 +20,9 @@ from persistence import channels, errors, secrets
 from persistence.ids import ChannelId
 
 SECRET_HEADER = b"x-telegram-bot-api-secret-token"
-#: An update holds one message of at most 4096 characters, and what it answers.
-MAX_WEBHOOK_BYTES = 256 * 1024
+#: An update holds one formatted message of some 32,000 characters, and what it answers,
+#: each character as six bytes, and marks of its format between them.
+MAX_WEBHOOK_BYTES = 1024 * 1024
 
 log = structlog.get_logger("webhooks")
 
@@ -51,7 +52,7 @@ class TelegramWebhook:
         self._decrypt = lru_cache(maxsize=1024)(self._decrypt_secret)
 
     async def receive(self, request: Request) -> Response:
-        """Store the one message of an update."""
+        """Store what was done in an update, mostly one message."""
         channel = await self._directory.find_by_id(request.path_params["channel_id"])
         if channel is None or channel.kind is not channels.ChannelKind.TELEGRAM:
             # The bot of a deleted channel may not know it yet: any other answer would
@@ -61,6 +62,7 @@ class TelegramWebhook:
             return Response(status_code=200)
         self._verify_secret(channel, find_header(request.scope, SECRET_HEADER))
         body = await read_body(request.scope, request.receive, MAX_WEBHOOK_BYTES)
+        acknowledged: Response = Response(status_code=200)
         for item in reading.read_webhook(lenient_json.read_json(body)):
             if isinstance(item, reading.SkipReason):
                 submission.webhook_outcome(Source.TELEGRAM, f"skipped_{item}").inc()
@@ -70,9 +72,14 @@ class TelegramWebhook:
                 self._shards,
                 Source.TELEGRAM,
                 reading.build_event(channel, item, now),
-                may_overtake=now - item.written_at < reading.GIVEN_UP_AFTER,
+                # Of the owner's own chats most messages were never ours to answer.
+                may_overtake=item.act is reading.Act.EDITED
+                and not item.scope
+                and now - item.written_at < reading.GIVEN_UP_AFTER,
             )
-        return Response(status_code=200)
+            if item.callback_query_id:
+                acknowledged = _acknowledge_press(item.callback_query_id)
+        return acknowledged
 
     def _verify_secret(self, channel: channels.Channel, given: str) -> None:
         """Refuse what Telegram has not sent. Raises WrongSignatureError."""
@@ -95,3 +102,13 @@ class TelegramWebhook:
                 reason=str(error),
             )
             return ""
+
+
+def _acknowledge_press(callback_query_id: str) -> Response:
+    """Answer the webhook with a call, which needs no token.
+
+    Until then the customer's button shows a clock. Telegram tells no result, and none
+    is needed.
+    """
+    call = {"method": "answerCallbackQuery", "callback_query_id": callback_query_id}
+    return JSONResponse(call)

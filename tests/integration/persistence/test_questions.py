@@ -24,6 +24,8 @@ async def test_a_reply_brings_the_words_of_the_message_that_it_answers(
     assert await referred(counter, reply.question_ids) == ["مانتو لینن آوین رو دیدم"]
     both = (*plain.question_ids, *stray.question_ids)
     assert await referred(counter, both) == ["", ""]
+    brought = await counter.write("و این؟", reply_to="m1", referred="شال")
+    assert await referred(counter, brought.question_ids) == ["شال"]
     # What is asked in the same burst stands there anyway.
     burst = (*coat.question_ids, *reply.question_ids)
     assert await referred(counter, burst) == ["", ""]

@@ -1,5 +1,6 @@
 """The customer's side of a conversation for rule tests, with times and ids."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 from uuid import UUID, uuid5
@@ -203,14 +204,13 @@ class CustomerStory:
         order: int = 0,
     ) -> Decision:
         """The message `mid` now says `text`."""
-        return self.apply(
-            MessageEdited(
-                **self.inbound_head(self.new_id(), seconds, mid),
-                text=text,
-                is_ours=is_ours,
-                order=order,
-            )
-        )
+        event = self.edited_event(mid, text, seconds)
+        return self.apply(replace(event, is_ours=is_ours, order=order))
+
+    def edited_event(self, mid: str, text: str, seconds: float) -> MessageEdited:
+        """Return the event of a message that says `text` now."""
+        head = self.inbound_head(self.new_id(), seconds, mid)
+        return MessageEdited(**head, text=text)
 
     def message_of(self, mid: str) -> MessageId:
         """Return the id of what the customer wrote as `mid`."""

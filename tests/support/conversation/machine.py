@@ -1,5 +1,6 @@
 """A conversation under `decide` and under the reference model, side by side."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -43,10 +44,14 @@ from persistence.ids import (
 )
 from tests.support.conversation.conversations import CHANNEL, NOON, TENANT
 from tests.support.conversation.customer_story import Head, InboundHead
-from tests.support.conversation.redaction import redact_event
+from tests.support.conversation.redaction import number_wordings, redact_event
 from tests.support.conversation.reference_model import ReferenceModel, differences
 
 POLICY = Policy()
+
+
+def _reword(event: Event, words: Mapping[str, str]) -> str:
+    return words.get(getattr(event, "text", ""), "")
 
 
 @dataclass(slots=True)
@@ -145,8 +150,16 @@ class ConversationBench(RuleBasedStateMachine):
 
     def forget(self, mid: str) -> None:
         """Take the words of this message out of the history, as the journal does."""
+        mine = [
+            event
+            for event, touched in self.history
+            if isinstance(event, Inbound)
+            and event.mid == mid
+            and redact_event(event, touched, "") != event
+        ]
+        words = number_wordings(mine)
         self.history = [
-            (redact_event(event, touched), touched)
+            (redact_event(event, touched, _reword(event, words)), touched)
             if isinstance(event, Inbound) and event.mid == mid
             else (event, touched)
             for event, touched in self.history

@@ -24,7 +24,7 @@ from persistence.journal import (
     SendRow,
     TimerRow,
 )
-from tests.support.conversation.redaction import redact_event
+from tests.support.conversation.redaction import number_wordings, redact_event
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,15 +176,25 @@ class MemoryJournal:
                 self.timers[key] = timer
 
     def _forget(self, batch: Batch) -> None:
-        for event_id, stored in self.events.items() if batch.redacted else ():
-            row = stored.row
-            event = decode_event(row.kind, row.payload)
-            if (
-                isinstance(event, Inbound)
-                and (row.conversation_id, event.mid) in batch.redacted
-            ):
-                payload = encode_event(redact_event(event, row.message_ids))
-                row = replace(row, payload=payload)
+        for conversation, mid in batch.redacted:
+            about = {
+                event_id: (event, stored)
+                for event_id, stored in self.events.items()
+                if stored.row.conversation_id == conversation
+                and isinstance(
+                    event := decode_event(stored.row.kind, stored.row.payload), Inbound
+                )
+                and event.mid == mid
+            }
+            words = number_wordings(
+                event
+                for event, stored in about.values()
+                if redact_event(event, stored.row.message_ids, "") != event
+            )
+            for event_id, (event, stored) in about.items():
+                wording = words.get(getattr(event, "text", ""), "")
+                redacted = redact_event(event, stored.row.message_ids, wording)
+                row = replace(stored.row, payload=encode_event(redacted))
                 self.events[event_id] = replace(stored, row=row)
 
     def _write_customer(self, customer: CustomerRow) -> None:

@@ -1,6 +1,6 @@
 """The redaction of unsent events, as `redact_events` of journal.sql does it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from actors.conversation.events import (
@@ -12,20 +12,39 @@ from actors.conversation.events import (
 )
 from persistence.ids import MessageId
 
-#: Stands where there were words: whether there were some decides, what they were not.
+#: Stands where there were words. Whether there were some decides, and whether they
+#: changed: a second wording is "…2".
 REDACTED = "…"
 
 
-def redact_event(event: Event, message_ids: Sequence[MessageId]) -> Event:
+def number_wordings(events: Iterable[Event]) -> Mapping[str, str]:
+    """Return what stands for each wording in the events of one message."""
+    texts = {getattr(event, "text", "") for event in events} - {""}
+    return {
+        text: REDACTED + (str(rank) if rank > 1 else "")
+        for rank, text in enumerate(sorted(texts), start=1)
+    }
+
+
+def redact_event(
+    event: Event, message_ids: Sequence[MessageId], words: str = REDACTED
+) -> Event:
     """Return the event without its words; `message_ids` are the messages it touched."""
     match event:
         case CustomerShared():
             return replace(event, content="", media=())
         case MessageEdited():
-            return replace(event, text=REDACTED)
+            return replace(event, text=words)
         case CustomerWrote():
-            return replace(event, text=event.text and REDACTED, media=(), referred="")
+            return replace(event, text=event.text and words, media=(), referred="")
         case EchoReceived() if MessageId(event.id) in message_ids:
-            return replace(event, text=event.text and REDACTED, media=())
+            return replace(event, text=event.text and words, media=())
         case _:
             return event
+
+
+def is_redacted(event: Event, message_ids: Sequence[MessageId]) -> bool:
+    """Whether the event holds no words of a message any more."""
+    text = getattr(event, "text", "")
+    words = text if text.startswith(REDACTED) else REDACTED
+    return redact_event(event, message_ids, words) == event

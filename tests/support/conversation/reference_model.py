@@ -25,7 +25,11 @@ from actors.conversation.events import (
     customer_message_id,
     share_message_id,
 )
-from actors.conversation.rules.corrections import MAX_RECENT_EDITS, MAX_UNSENT_MIDS
+from actors.conversation.rules.corrections import (
+    MAX_HEARD,
+    MAX_RECENT_EDITS,
+    MAX_UNSENT_MIDS,
+)
 from actors.conversation.state import (
     MAX_QUESTIONS,
     Conversation,
@@ -71,6 +75,8 @@ class ReferenceModel:
     #: What messages say now, some before they came, and which edit that was.
     edits: dict[str, tuple[str, int]] = field(default_factory=dict)
     orders: dict[MessageId, int] = field(default_factory=dict)
+    #: The newest messages, by when their words were last new.
+    heard: dict[MessageId, str] = field(default_factory=dict)
     #: The version at which the AI was stopped last.
     ai_stopped_at: int = 0
 
@@ -115,11 +121,9 @@ class ReferenceModel:
         self.orders[message] = event.order
         if event.mid in self.unsent:
             return
+        self._remember(message, text)
         self._reopen()
-        self.unanswered.append(message)
-        if event.order:
-            self.unanswered.sort(key=lambda one: self.orders[one])
-        del self.unanswered[:-MAX_QUESTIONS]
+        self._ask(message)
         if event.referred:
             self.referred[message] = event.referred
         if self.ai_leads:
@@ -151,6 +155,7 @@ class ReferenceModel:
         share = MessageId(share_message_id(event.conversation_id, event.mid))
         for message in {text, share} & self.texts.keys():
             self.texts[message] = ""
+            self.heard.pop(message, None)
             self.combined.pop(message, None)
         if self.share is not None and self.share.message_id == share:
             self.share = None
@@ -181,7 +186,17 @@ class ReferenceModel:
             return
         self.texts[message] = event.text
         self._combine(message)
-        if self.reply_due is not None and message in self.unanswered:
+        is_changed = self.heard.get(message, event.text) != event.text
+        if is_changed:
+            self._remember(message, event.text)
+        if message not in self.unanswered:
+            if not is_changed:
+                return
+            self._reopen()
+            self._ask(message)
+            if self.ai_leads:
+                self._wait_for_rest(event.at)
+        elif self.reply_due is not None:
             self._wait_for_rest(event.at)
 
     def _note_status(self, event: ConversationRedirected | StatusSet) -> None:
@@ -248,6 +263,18 @@ class ReferenceModel:
             leads = self.ai_enabled
             self.status = Status.ACTIVE if leads else Status.SUPPORT_ACTIVE
 
+    def _remember(self, message: MessageId, text: str) -> None:
+        self.heard.pop(message, None)
+        self.heard[message] = text
+        for forgotten in list(self.heard)[:-MAX_HEARD]:
+            del self.heard[forgotten]
+
+    def _ask(self, message: MessageId) -> None:
+        self.unanswered.append(message)
+        if self.orders[message]:
+            self.unanswered.sort(key=lambda one: self.orders[one])
+        del self.unanswered[:-MAX_QUESTIONS]
+
     def _wait_for_rest(self, at: datetime) -> None:
         self.reply_due, self.job = at + DEBOUNCE, None
 
@@ -269,8 +296,8 @@ class ReferenceModel:
         parts = [share.content if share else "", self.referred.get(question, "")]
         title = (
             "پست/ریلز اینستاگرام که کاربر فرستاده"
-            if share
-            else "پیام یا پستی که کاربر به آن اشاره کرده"
+            if share and question not in self.referred
+            else "متنی که پیام به آن اشاره دارد"
         )
         if any(parts):
             self.combined[question] = (

@@ -9,7 +9,7 @@ import pytest
 
 from actors.conversation.errors import AnswerFailedError
 from actors.conversation.ports import AnswerJob
-from actors.conversation.rules.placeholders import PLACEHOLDERS
+from actors.conversation.rules.placeholders import PLACEHOLDERS, Note
 from actors.conversation.state import MessageType
 from config.prompts import COLLEAGUE_LOOKS, GREETING, HANDOVER, WELCOME
 from deployments.answers.errors import RetrieverUnavailableError
@@ -83,6 +83,17 @@ async def test_a_reply_is_answered_about_the_message_that_it_answers(
 
     assert answer.text == SHIPPING.text
     assert not answer.is_handover
+
+
+async def test_what_is_replied_to_is_searched_whether_it_came_or_is_stored(
+    counter: Counter, writer: AnswerWriter
+) -> None:
+    job = await counter.write("این چنده؟", referred=SHIPPING.title)
+
+    # After an edit the job knows of no reference: it is stored with the message.
+    for share in (SHIPPING.title, ""):
+        answer = await writer.write(replace(job, share=share))
+        assert answer.text == SHIPPING.text
 
 
 async def test_an_english_question_finds_the_persian_page(
@@ -260,6 +271,20 @@ async def test_a_picture_is_left_to_a_colleague_and_nothing_is_guessed(
     assert answer.needs_operator
     assert not answer.is_handover
     assert answer.trace.sources == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[پرداخت موفق] 120 XTR order-17", "[فرم ارسال‌شده] ثبت\nسایز ۴۲", Note.NOT_SHOWN],
+)
+async def test_an_act_without_words_calls_an_operator_and_the_ai_goes_on(
+    counter: Counter, writer: AnswerWriter, text: str
+) -> None:
+    answer = await writer.write(await counter.write(text))
+
+    assert answer.text == COLLEAGUE_LOOKS["fa"]
+    assert answer.needs_operator
+    assert not answer.is_handover
 
 
 async def test_a_tenant_that_writes_english_is_answered_so_where_there_are_no_words(

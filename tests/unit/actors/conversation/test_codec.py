@@ -21,11 +21,8 @@ from actors.conversation.codec import (
 )
 from actors.conversation.errors import ActorError
 from actors.conversation.events import (
-    AnswerTrace,
     Event,
-    PromptMessage,
     ReplyWritten,
-    SourceCited,
 )
 from actors.conversation.state import (
     Position,
@@ -33,6 +30,7 @@ from actors.conversation.state import (
     Send,
     Source,
 )
+from actors.conversation.traces import AnswerTrace, PromptMessage, SourceCited
 from persistence.ids import MessageId, SendId
 from tests.support.conversation.conversations import Story, at
 

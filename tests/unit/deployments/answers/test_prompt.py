@@ -85,6 +85,14 @@ def test_s4_question_and_share_stand_whole_however_long_they_are() -> None:
     assert PASSAGE in str(messages[0].get("content"))
 
 
+def test_only_a_shared_post_is_called_one() -> None:
+    for is_post in (True, False):
+        messages = build_messages(
+            SHOP, build_context(PASSAGE), (), "چنده؟", "fa", "شال", is_post=is_post
+        )
+        assert ("اینستاگرام" in str(messages[-1].get("content"))) is is_post
+
+
 def test_the_prompt_keeps_to_its_budget() -> None:
     shop = replace(SHOP, instructions="خواسته‌ی فروشگاه\n" * 5000)
     context = build_context("[1] سطری از اطلاعات\n" * 5000)

@@ -15,7 +15,6 @@ from actors.conversation.errors import (
     ShardUnavailableError,
 )
 from actors.conversation.events import (
-    AnswerTrace,
     CustomerWrote,
     OperatorAnswered,
     StatusSet,
@@ -25,6 +24,7 @@ from actors.conversation.rules.policy import Policy
 from actors.conversation.shard.envelope import Receipt
 from actors.conversation.shard.shard import Shard
 from actors.conversation.state import Source, Status
+from actors.conversation.traces import AnswerTrace
 from persistence.database import Pool
 from persistence.errors import DatabaseAwayError
 from persistence.ids import (

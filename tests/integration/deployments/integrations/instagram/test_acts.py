@@ -31,7 +31,7 @@ async def test_an_ad_travels_beside_the_question(line: Line) -> None:
     await line.deliver(message("m1", text="قیمتش چنده؟", referral=referral))
     await wait_for_count(line.pool, AI_MESSAGES, 1)
     (job,) = line.desk.jobs
-    assert job.share == COAT
+    assert (job.share, job.is_post) == (COAT, False)
     question = (await line.messages())[0]
     assert question["content"] == "قیمتش چنده؟"
     assert COAT in str(question["combined_content"])
@@ -42,7 +42,7 @@ async def test_an_ad_that_is_tapped_waits_for_the_question(line: Line) -> None:
     await line.deliver({**PARTIES, "referral": referral})
     await line.deliver(message("m1", text="قیمتش چنده؟"))
     await wait_for_count(line.pool, AI_MESSAGES, 1)
-    assert [job.share for job in line.desk.jobs] == [COAT]
+    assert [(job.share, job.is_post) for job in line.desk.jobs] == [(COAT, False)]
 
 
 async def test_two_posts_of_one_message_are_two_shares_and_one_subject(
@@ -59,6 +59,7 @@ async def test_two_posts_of_one_message_are_two_shares_and_one_subject(
     assert types == ["share", "share", "text", "text"]
     (job,) = line.desk.jobs
     assert job.share == f"عنوان: {COAT}\nعنوان: شومیز نسیم"
+    assert job.is_post
     await line.deliver(message("m1", is_deleted="true"))
     assert [row["content"] for row in await line.messages()][:2] == ["", ""]
 

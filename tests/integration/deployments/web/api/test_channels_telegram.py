@@ -8,6 +8,7 @@ import pytest
 
 from config.settings import Settings
 from deployments.integrations.channel_registration import ChannelRegistration
+from deployments.integrations.telegram.reading import ALLOWED_UPDATES
 from deployments.integrations.telegram.sending import MAX_CONNECTIONS
 from persistence.channels import (
     Link,
@@ -68,7 +69,7 @@ async def test_a_new_bot_is_checked_and_told_where_to_deliver(
     assert telegram.webhooks[TOKEN] == {
         "url": PUBLIC + channel["webhook_path"],
         "secret_token": channel["webhook_secret"],
-        "allowed_updates": ["message", "edited_message"],
+        "allowed_updates": list(ALLOWED_UPDATES),
         "max_connections": MAX_CONNECTIONS,
     }
     assert channel["connection"] == "connected"

@@ -7,11 +7,14 @@ from actors.conversation.effects import (
     CancelReply,
     ClearTimer,
     ForgetCombination,
+    MarkMessages,
     RecordMessage,
     RewriteMessages,
     SetTimer,
 )
 from actors.conversation.errors import UnknownConversationError
+from actors.conversation.rules.corrections import MAX_HEARD
+from actors.conversation.rules.placeholders import describe_act
 from actors.conversation.state import Destination, Processing, Source, TimerKind
 from persistence.ids import MessageId
 from tests.support.conversation.conversations import Story, at
@@ -116,12 +119,45 @@ def test_an_edited_question_is_combined_with_its_share_anew() -> None:
     assert rewritten.combined_content.endswith("سایز ۴۰ چنده؟")
 
 
-def test_an_edit_of_what_was_answered_is_only_stored() -> None:
+def test_an_answered_message_that_says_something_else_is_asked_again_once() -> None:
     story = instagram()
     job = story.ask_and_start("قیمت؟", 0, "m1")
     story.ai_writes("صد تومن", 3, job=job)
     story.is_edited("m1", "قیمت شال؟", 10)
+    question = story.message_of("m1")
+    assert story.effects == (
+        RewriteMessages((question,), "قیمت شال؟"),
+        MarkMessages((question,), Processing.PENDING),
+        SetTimer(TimerKind.REPLY, at(12)),
+    )
+    assert story.now.questions == (question,)
+    story.reply_timer_fires(12)
+    story.ai_writes("دویست تومن", 13, job=story.running_job())
+    # A platform may report the same words again.
+    story.is_edited("m1", "قیمت شال؟", 20)
+    assert list(story.effects) == [RewriteMessages((question,), "قیمت شال؟")]
+    assert story.now.reply is None
+
+
+def test_a_person_who_leads_is_called_for_an_edit_of_what_was_answered() -> None:
+    story = instagram()
+    story.customer_writes("قیمت؟", 0, "m1")
+    story.operator_answers("صد تومن", 1)
+    assert not story.now.needs_operator
+    story.is_edited("m1", "قیمت شال؟", 10)
+    assert story.now.needs_operator
+    assert story.now.questions == (story.message_of("m1"),)
+    assert story.now.reply is None
+
+
+def test_an_edit_of_an_old_message_is_only_stored() -> None:
+    story = instagram()
+    for number in range(MAX_HEARD + 1):
+        story.customer_writes(f"پیام {number}", number, f"m{number}")
+    story.operator_answers("سلام", 20)
+    story.is_edited("m0", "سلام سلام", 30)
     assert [type(effect) for effect in story.effects] == [RewriteMessages]
+    assert story.now.questions == ()
 
 
 def test_an_edit_brings_nothing_back_that_was_unsent() -> None:
@@ -312,3 +348,22 @@ def test_the_owners_edit_is_stored_with_the_owners_message() -> None:
         effect for effect in story.effects if isinstance(effect, RewriteMessages)
     ]
     assert rewritten.ids == (stored.id,)
+
+
+def test_where_nobody_says_who_deleted_a_message_either_side_is_blanked() -> None:
+    story = Story(Source.TELEGRAM)
+    story.customer_writes("سلام", 0, "m1")
+    story.echo_arrives("درود", 1, "e1")
+    (answer,) = [one for one in story.effects if isinstance(one, RecordMessage)]
+    story.is_unsent("e1", 2)
+    assert answer.id in blanked(story)
+    story.is_unsent("m1", 3)
+    assert story.message_of("m1") in blanked(story)
+
+
+def test_an_edit_that_can_not_be_shown_calls_an_operator() -> None:
+    story = Story(Source.TELEGRAM)
+    story.customer_writes("قیمت؟", 0, "m1")
+    assert not story.now.needs_operator
+    story.is_edited("m1", describe_act("hologram"), 1)
+    assert story.now.needs_operator

@@ -118,7 +118,7 @@ class ConversationMachine(ConversationBench):
         """Let a message be worded anew: before it has arrived, or before an edit."""
         mid = (*self.mids, "to-come")[-1 - which % (len(self.mids) + 1)]
         inbound = self.inbound(self.new_id(), mid)
-        text = f"edited {self.count}"
+        text = f"edited {order}"
         self.apply(MessageEdited(**inbound, text=text, order=order))
 
     @rule(which=SOME, is_edit=st.booleans())

@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 
 from actors.conversation.effects import RecordMessage, StartReply
-from actors.conversation.rules.questions import MAX_POSITIONS
+from actors.conversation.rules.ordering import MAX_POSITIONS
 from actors.conversation.state import Source
 from tests.support.conversation.conversations import Story
 

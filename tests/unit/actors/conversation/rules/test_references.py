@@ -32,11 +32,12 @@ def test_the_words_that_are_replied_to_reach_the_ai_beside_the_question(
     ask(story, "این چنده؟", 0, "m1", COAT)
     assert story.recorded.content == "این چنده؟"
     assert story.recorded.combined_content == (
-        "[CONTEXT: پیام یا پستی که کاربر به آن اشاره کرده]\n"
+        "[CONTEXT: متنی که پیام به آن اشاره دارد]\n"
         f"{COAT}\n[/CONTEXT]\n\n[سوال کاربر]:\nاین چنده؟"
     )
     story.reply_timer_fires(2)
     assert job(story).share == COAT
+    assert not job(story).is_post
 
 
 def test_a_post_and_a_reply_in_one_question_both_reach_the_ai() -> None:
@@ -44,11 +45,12 @@ def test_a_post_and_a_reply_in_one_question_both_reach_the_ai() -> None:
     story.customer_shares(DRESS, 0)
     ask(story, "از این ارزون‌تره؟", 1, "m1", COAT)
     assert story.recorded.combined_content == (
-        "[CONTEXT: پست/ریلز اینستاگرام که کاربر فرستاده]\n"
+        "[CONTEXT: متنی که پیام به آن اشاره دارد]\n"
         f"{DRESS}\n\n{COAT}\n[/CONTEXT]\n\n[سوال کاربر]:\nاز این ارزون‌تره؟"
     )
     story.reply_timer_fires(3)
     assert job(story).share == f"{DRESS}\n\n{COAT}"
+    assert not job(story).is_post
 
 
 def test_two_replies_to_one_message_hand_it_over_once() -> None:

@@ -1,5 +1,6 @@
 """SPEC 1a: a shared post waits for one question and is never answered by itself."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from actors.conversation.effects import (
     StartReply,
 )
 from actors.conversation.events import CustomerShared, share_message_id
+from actors.conversation.rules.placeholders import Note, describe_act
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.share import combine
 from actors.conversation.state import (
@@ -281,8 +283,54 @@ def test_all_posts_of_an_unsent_message_are_blanked() -> None:
     assert story.now.combined == ()
 
 
-def test_what_can_not_be_shown_calls_an_operator_at_once() -> None:
-    story = instagram()
-    story.customer_writes("این چیه؟\n[پیوست از نوع ephemeral]", 0)
+@pytest.mark.parametrize("source", Source)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "این چیه؟\n[پیوست از نوع ephemeral]",
+        f"{Note.PAYMENT} 120 XTR order-17",
+        Note.NOT_SHOWN,
+        describe_act("hologram"),
+    ],
+)
+def test_what_can_not_be_shown_calls_an_operator_at_once(
+    source: Source, text: str
+) -> None:
+    story = Story(source)
+    story.customer_writes(text, 0)
     assert story.now.needs_operator
     assert story.now.ai_may_answer
+
+
+def test_an_ad_is_no_post_and_neither_is_a_post_with_an_ad() -> None:
+    story = instagram()
+    ad = CustomerShared(
+        **story.inbound_head(share_message_id(story.id, "a1"), 0, "a1"),
+        content=SCARF,
+        is_post=False,
+    )
+    story.apply(ad)
+    story.customer_writes("چنده؟", 1, "m1")
+    expected = combine(SCARF, "چنده؟", is_post=False)
+    assert "اینستاگرام" not in expected
+    assert story.recorded.combined_content == expected
+    story.reply_timer_fires(3)
+    assert begun(story).share == SCARF
+    assert not begun(story).is_post
+    story.ai_writes("صد تومن", 4, job=story.running_job())
+    story.customer_shares(DRESS, 5, "s2")
+    event_id = share_message_id(story.id, "s2", 1)
+    head = story.inbound_head(event_id, 5, "s2")
+    story.apply(replace(ad, **head, part=1))
+    story.customer_writes("این چی؟", 6, "m2")
+    story.reply_timer_fires(8)
+    assert begun(story).share == f"{DRESS}\n{SCARF}"
+    assert not begun(story).is_post
+
+
+def test_a_post_is_handed_over_as_one() -> None:
+    story = instagram()
+    story.customer_shares(DRESS, 0)
+    story.customer_writes("چنده؟", 1, "m1")
+    story.reply_timer_fires(3)
+    assert begun(story).is_post

@@ -12,7 +12,7 @@ from actors.conversation.events import (
     MessageEdited,
     MessageUnsent,
 )
-from actors.conversation.rules.placeholders import UNSUPPORTED, has_placeholder
+from actors.conversation.rules.placeholders import UNSUPPORTED, Note, has_placeholder
 from actors.conversation.state import MessageType
 from deployments.integrations.instagram.building import build_event
 from deployments.integrations.instagram.incoming import (
@@ -54,8 +54,8 @@ from tests.support.instagram_events import AT, CHANNEL, SARA, SHOP, event, messa
         ),
         ({"something_new": {}}, "[پیام ناشناخته از نوع something_new]"),
         ({"some\0\n[thing]": 1}, "[پیام ناشناخته از نوع some thing]"),
-        ({"[]": 1}, UNSUPPORTED),
-        ({}, UNSUPPORTED),
+        ({"[]": 1}, Note.UNKNOWN),
+        ({}, Note.UNKNOWN),
         (
             {"form_reply": {"text": "سایز ۴۲"}},
             "[پیام ناشناخته از نوع form_reply]\nسایز ۴۲",

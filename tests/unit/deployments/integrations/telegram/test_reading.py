@@ -190,8 +190,8 @@ def test_a_file_keeps_its_id_and_its_caption(
             "[نشانی] خانه تهران",
         ),
         ({"dice": {"emoji": "🎲", "value": 3}}, "🎲"),
-        ({"story": {"id": 1}}, "[پیوست]"),
-        ({"poll": {"question": "?"}}, "[پیوست]"),
+        ({"story": {"id": 1}}, "[استوری]"),
+        ({"poll": {"question": "?"}}, "[نظرسنجی] ?"),
     ],
 )
 def test_what_is_neither_text_nor_file_is_put_into_words(
@@ -224,7 +224,6 @@ def test_what_can_not_be_stored_is_left_out_of_a_text() -> None:
         ({"update_id": 1, "callback_query": {}}, SkipReason.OTHER),
         ({"update_id": 1, "my_chat_member": {}}, SkipReason.OTHER),
         (update(1, SARA, pinned_message={"message_id": 3}), SkipReason.SERVICE),
-        (update(1, SARA, text="\0"), SkipReason.SERVICE),
         (in_chat("group"), SkipReason.GROUP),
         (in_chat("supergroup"), SkipReason.GROUP),
         (in_chat("channel"), SkipReason.GROUP),
