@@ -128,7 +128,8 @@ class EffectRunner:
             self._report_failure(state, command, repr(error))
         else:
             text = strip_unstorable(answer.text)
-            if not has_words(text):
+            is_silent = answer.is_handover and not answer.text
+            if not has_words(text) and not is_silent:
                 # No part of it would be sent, and no operator would be called.
                 self._report_failure(state, command, NOTHING_WRITTEN)
                 return
@@ -274,5 +275,6 @@ def _storable(trace: events.AnswerTrace) -> events.AnswerTrace:
             for message in trace.prompt
         ),
         questions=tuple(map(strip_unstorable, trace.questions)),
+        question=strip_unstorable(trace.question),
         faults=tuple(map(strip_unstorable, trace.faults)),
     )

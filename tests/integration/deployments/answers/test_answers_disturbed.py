@@ -1,5 +1,6 @@
 """The decisions of the writer's tests, by vectors that another machine might have."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -7,14 +8,17 @@ import pytest
 from numpy.typing import NDArray
 
 from config.prompts import HANDOVER
+from deployments.answers.answer_draft import AnswerDraft
 from deployments.answers.indexer import KnowledgeIndexer
 from deployments.answers.responder import AnswerWriter
 from deployments.answers.retriever import KnowledgeRetriever
 from persistence.database import Pool
 from persistence.ids import ConversationId, TenantId
 from retrieval.answer.context import RetrievedContext
+from retrieval.dialogue.turns import Burst, Turn
 from retrieval.embedding.embedder import Embedder
 from retrieval.index.knowledge import EVERYTHING, RetrievalFilter
+from retrieval.text.language import Language
 from tests.support.disturbed import DisturbedEmbedder
 from tests.support.knowledge import (
     PAGES,
@@ -85,6 +89,18 @@ class UnusedRetriever:
     ) -> RetrievedContext:
         """Fail."""
         raise AssertionError((tenant_id, query, share, conversation_id, only))
+
+    async def answer(
+        self,
+        tenant_id: TenantId,
+        burst: Burst,
+        turns: Sequence[Turn],
+        language: Language,
+        *,
+        only: RetrievalFilter = EVERYTHING,
+    ) -> AnswerDraft:
+        """Fail."""
+        raise AssertionError((tenant_id, burst, turns, language, only))
 
 
 async def test_a_message_without_words_goes_to_a_person_without_a_search(

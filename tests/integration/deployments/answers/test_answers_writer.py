@@ -1,6 +1,6 @@
 """Answers without a model: quoted with sources, or an honest hand-over."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -12,6 +12,7 @@ from actors.conversation.ports import AnswerJob
 from actors.conversation.rules.placeholders import PLACEHOLDERS
 from actors.conversation.state import MessageType
 from config.prompts import COLLEAGUE_LOOKS, GREETING, HANDOVER, WELCOME
+from deployments.answers.answer_draft import AnswerDraft
 from deployments.answers.errors import RetrieverUnavailableError
 from deployments.answers.indexer import KnowledgeIndexer
 from deployments.answers.responder import AnswerWriter
@@ -19,7 +20,9 @@ from deployments.answers.retriever import KnowledgeRetriever
 from persistence.database import Pool, open_pool
 from persistence.ids import ConversationId, MessageId, TenantId
 from retrieval.answer.context import RetrievedContext
+from retrieval.dialogue.turns import Burst, Turn
 from retrieval.index.knowledge import EVERYTHING, RetrievalFilter
+from retrieval.text.language import Language
 from tests.support.knowledge import (
     PAGES,
     RETURNS,
@@ -207,6 +210,18 @@ class BrokenSearch:
         only: RetrievalFilter = EVERYTHING,
     ) -> RetrievedContext:
         message = f"{tenant_id} {share} {conversation_id} {only}: no {query!r} now"
+        raise RetrieverUnavailableError(message)
+
+    async def answer(
+        self,
+        tenant_id: TenantId,
+        burst: Burst,
+        turns: Sequence[Turn],
+        language: Language,
+        *,
+        only: RetrievalFilter = EVERYTHING,
+    ) -> AnswerDraft:
+        message = f"{tenant_id} {turns} {language} {only}: no {burst!r} now"
         raise RetrieverUnavailableError(message)
 
 
