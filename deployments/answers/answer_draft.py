@@ -39,8 +39,9 @@ class Candidate:
 class AnswerDraft:
     """A `Draft` without what is heavy: see there for the fields that it shares.
 
-    `candidates` are best first, one question after the other. `degraded` names the failures of parts that the search
-    did without, `search_ms` is the time that understanding, search and composing took.
+    `candidates` are best first, one question after the other. `degraded` names the
+    failures of parts that the search did without. `search_ms` is the time that
+    understanding, search and composing took.
     """
 
     act: DraftAct
@@ -120,11 +121,12 @@ def describe(draft: AnswerDraft) -> Description:
     return described
 
 
-def summarise(draft: AnswerDraft) -> Mapping[str, object]:
-    """Sum up what was understood in lines for a model's prompt."""
+def summarise(draft: AnswerDraft, said: str) -> Mapping[str, object]:
+    """Sum up what was understood in lines for a model's prompt, which holds `said`."""
+    questions = (one.text for one in draft.understanding.questions)
     lines: dict[str, object] = {
         "acts": [act.value for act in draft.understanding.acts],
-        "questions": [one.text for one in draft.understanding.questions],
+        "questions": [text for text in questions if text not in said],
     }
     subjects = dict.fromkeys(one.subject for one in draft.understanding.questions)
     if any(subjects):

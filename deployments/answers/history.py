@@ -16,7 +16,7 @@ class _Past:
     """What the customer said in a row, and the line that answered it."""
 
     said: tuple[Line, ...]
-    answer: Line | None
+    answer: Line
 
 
 def build_turns(lines: Sequence[Line]) -> tuple[Turn, ...]:
@@ -24,14 +24,13 @@ def build_turns(lines: Sequence[Line]) -> tuple[Turn, ...]:
     return tuple(
         Turn(
             said="\n".join(filter(None, (line.content for line in past.said))),
-            answered=answer.content,
-            question=answer.question,
-            subject=answer.subject,
-            chunk_id=answer.subject_chunk_id,
-            asked_back=answer.asked_back,
+            answered=past.answer.content,
+            question=past.answer.question,
+            subject=past.answer.subject,
+            chunk_id=past.answer.subject_chunk_id,
+            asked_back=past.answer.asked_back,
         )
         for past in _pair(lines)
-        for answer in [past.answer or Line(_AI, "")]
     )
 
 
@@ -44,7 +43,7 @@ def build_exchanges(lines: Sequence[Line]) -> tuple[Exchange, ...]:
     exchanges = []
     for past in _pair(lines):
         at = past.said[-1].created_at if past.said else None
-        if at is not None and past.answer is not None and past.answer.type == _AI:
+        if at is not None and past.answer.type == _AI:
             exchanges.append(Exchange(_say(past.said), at, past.answer.is_sourced))
     return tuple(exchanges)
 
@@ -55,6 +54,7 @@ def _say(lines: Sequence[Line]) -> str:
 
 
 def _pair(lines: Sequence[Line]) -> Iterator[_Past]:
+    """Yield each answer with what it answers; what is unanswered leads to nothing."""
     said: list[Line] = []
     for line in lines:
         if line.type == CUSTOMER:
@@ -62,5 +62,3 @@ def _pair(lines: Sequence[Line]) -> Iterator[_Past]:
             continue
         yield _Past(tuple(said), line)
         said = []
-    if said:
-        yield _Past(tuple(said), None)

@@ -164,7 +164,7 @@ class AnswerWriter:
         draft: AnswerDraft,
         lines: Sequence[Turn],
     ) -> WrittenAnswer:
-        """Let the model judge what was found; the composed answer serves if it fails."""
+        """Let the model judge what was found; if it fails, the composed answer serves."""
         questions = draft.understanding.questions
         subjects = (question.subject for question in questions)
         about = share_as_query(request.share) or " ".join(dict.fromkeys(subjects))
@@ -206,7 +206,7 @@ async def _complete(
         request.said,
         language,
         share,
-        understanding=summarise(draft),
+        understanding=summarise(draft, request.said),
     )
     grounds = build_grounds(prompt, lines, (request.said, share), language)
     written = await write_draft(llm, prompt, grounds)

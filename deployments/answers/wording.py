@@ -1,4 +1,4 @@
-"""The words of replies that no document holds: small talk, questions back, hand-overs."""
+"""The words of replies that no document holds: small talk, questions, hand-overs."""
 
 from collections.abc import Mapping
 

@@ -43,7 +43,8 @@ HANDED_OVER = (
     "What is the capital of Mongolia?",
     "سلام، دستور پخت قورمه سبزی رو بگو",
 )
-WITHOUT_WORDS = ("", "     ", "\u200c", "؟", "...", "😡", "❤️🔥", "\u064b\u0651", "ـ")
+UNSEEN = ("", "     ", "\u200c")
+WITHOUT_WORDS = ("؟", "...", "😡", "❤️🔥", "\u064b\u0651", "ـ")
 
 
 class OwnCache(CountingEmbedder):
@@ -103,14 +104,19 @@ class UnusedRetriever:
         raise AssertionError((tenant_id, burst, turns, language, only))
 
 
-async def test_a_message_without_words_goes_to_a_person_without_a_search(
-    pool: Pool,
+async def test_a_message_without_words_is_answered_without_a_search(
+    pool: Pool, embedder: CountingEmbedder
 ) -> None:
     counter = await open_counter(pool)
-    writer = AnswerWriter(pool, UnusedRetriever(), None)
-    for text in WITHOUT_WORDS:
-        answer = await writer.write(await counter.write(text))
+    unused = AnswerWriter(pool, UnusedRetriever(), None)
+    for text in UNSEEN:
+        answer = await unused.write(await counter.write(text))
         assert (text, answer.is_handover) == (text, True)
         assert answer.text == HANDOVER["fa"]
+    writer = AnswerWriter(pool, KnowledgeRetriever(pool, embedder), None)
+    for text in WITHOUT_WORDS:
+        answer = await writer.write(await counter.write(text))
+        assert (text, answer.trace.questions) == (text, ())
+        assert answer.trace.candidates == answer.trace.sources == ()
         assert answer.trace.relevance == 0
     await counter.shards.shard.stop()

@@ -1,6 +1,6 @@
 """Answers without a model: quoted with sources, or an honest hand-over."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -8,10 +8,21 @@ from uuid import uuid4
 import pytest
 
 from actors.conversation.errors import AnswerFailedError
+from actors.conversation.events import BlockQuoted
 from actors.conversation.ports import AnswerJob
 from actors.conversation.rules.placeholders import PLACEHOLDERS
 from actors.conversation.state import MessageType
-from config.prompts import COLLEAGUE_LOOKS, GREETING, HANDOVER, WELCOME
+from config.prompts import (
+    COLLEAGUE_LOOKS,
+    FAREWELL,
+    GREETING,
+    HANDOVER,
+    HOW_ARE_YOU,
+    NO_THANKS,
+    REGRET,
+    UNREADABLE,
+    WELCOME,
+)
 from deployments.answers.answer_draft import AnswerDraft
 from deployments.answers.errors import RetrieverUnavailableError
 from deployments.answers.indexer import KnowledgeIndexer
@@ -27,6 +38,7 @@ from tests.support.knowledge import (
     PAGES,
     RETURNS,
     SHIPPING,
+    SHIPPING_FEE,
     Counter,
     CountingEmbedder,
     Page,
@@ -34,8 +46,10 @@ from tests.support.knowledge import (
     open_counter,
 )
 
-#: Nothing, spaces, a lone joiner, marks, emoji.
-WORDLESS_TEXTS = ("", "     ", "\u200c", " \u200c\u200f ", "؟", "!؟", "😡", "😡🤔")
+#: Nothing, spaces, a lone joiner.
+UNSEEN_TEXTS = ("", "     ", "\u200c", " \u200c\u200f ")
+#: Marks and emoji.
+WORDLESS_TEXTS = ("؟", "!؟", "😡", "😡🤔")
 
 
 @pytest.fixture
@@ -61,19 +75,25 @@ async def test_a_question_is_answered_word_for_word_with_its_source(
 ) -> None:
     answer = await writer.write(await counter.write("هزینه ارسال چقدره؟"))
 
-    assert answer.text == SHIPPING.text
+    assert answer.text == SHIPPING_FEE
     assert not answer.is_handover
     (source,) = answer.trace.sources
     assert (source.number, source.title) == (1, SHIPPING.title)
     assert answer.trace.model == "extractive"
-    assert answer.trace.retrieval_method == "context_retriever"
+    assert answer.trace.retrieval_method == "facts"
     assert answer.trace.latency_ms > 0
     assert answer.trace.fallback_reason == ""
     # What was weighed is traced, whether it was used or not.
     assert answer.trace.candidates[0].chunk_id == source.chunk_id
     assert len(answer.trace.candidates) == len(PAGES)
-    assert 0.5 < answer.trace.relevance <= 1
     assert answer.trace.prompt_hash == ""
+    assert answer.trace.search_ms > 0
+    # The proof, and what the next message may lean on.
+    assert answer.trace.quoted == (BlockQuoted(source.chunk_id, SHIPPING_FEE),)
+    assert answer.trace.understanding["acts"] == ["question"]
+    assert answer.trace.questions == (answer.trace.question,)
+    assert answer.trace.subject == SHIPPING.title
+    assert answer.trace.subject_chunk_id == source.chunk_id
 
 
 async def test_a_reply_is_answered_about_the_message_that_it_answers(
@@ -84,7 +104,7 @@ async def test_a_reply_is_answered_about_the_message_that_it_answers(
 
     answer = await writer.write(await counter.write("این چنده؟", reply_to=mid))
 
-    assert answer.text == SHIPPING.text
+    assert answer.text == SHIPPING_FEE
     assert not answer.is_handover
 
 
@@ -93,7 +113,7 @@ async def test_an_english_question_finds_the_persian_page(
 ) -> None:
     answer = await writer.write(await counter.write("How much does delivery cost?"))
 
-    assert answer.text == SHIPPING.text
+    assert answer.text == SHIPPING_FEE
 
 
 @pytest.mark.parametrize(
@@ -114,8 +134,8 @@ async def test_what_the_shop_does_not_know_goes_to_a_person_in_the_customers_lan
     assert answer.trace.sources == ()
 
 
-@pytest.mark.parametrize("text", WORDLESS_TEXTS)
-async def test_what_cannot_be_read_goes_to_a_person(
+@pytest.mark.parametrize("text", UNSEEN_TEXTS)
+async def test_what_cannot_be_seen_goes_to_a_person(
     counter: Counter, writer: AnswerWriter, text: str
 ) -> None:
     answer = await writer.write(await counter.write(text))
@@ -126,9 +146,35 @@ async def test_what_cannot_be_read_goes_to_a_person(
 
 
 @pytest.mark.parametrize(
+    ("text", "reply", "is_handover"),
+    [
+        ("؟", UNREADABLE, False),
+        ("!؟", UNREADABLE, False),
+        ("😡", REGRET, True),
+        ("😡🤔", REGRET, True),
+        ("❤️", WELCOME, False),
+    ],
+)
+async def test_marks_and_emoji_are_answered_in_kind(
+    counter: Counter,
+    writer: AnswerWriter,
+    text: str,
+    reply: Mapping[str, str],
+    is_handover: bool,
+) -> None:
+    answer = await writer.write(await counter.write(text))
+
+    assert answer.text == reply["fa"]
+    assert answer.is_handover == is_handover
+
+
+@pytest.mark.parametrize(
     ("text", "reply"),
     [
-        ("سلام، خوب هستید؟", GREETING["fa"]),
+        ("سلام وقت بخیر", GREETING["fa"]),
+        ("سلام، خوب هستید؟", HOW_ARE_YOU["fa"]),
+        ("نه مرسی، همین بود", NO_THANKS["fa"]),
+        ("خداحافظ", FAREWELL["fa"]),
         ("hello there", GREETING["en"]),
         ("خیلی ممنون", WELCOME["fa"]),
     ],
@@ -140,6 +186,8 @@ async def test_small_talk_calls_nobody(
 
     assert answer.text == reply
     assert not answer.is_handover
+    assert not answer.needs_operator
+    assert answer.trace.sources == ()
 
 
 async def test_a_burst_is_answered_as_one_question(
@@ -194,7 +242,7 @@ async def test_words_alone_still_answer_when_the_model_of_meaning_fails(
 
     answer = await writer.write(await counter.write("هزینه‌ی ارسال با پست چقدر است؟"))
 
-    assert answer.text == SHIPPING.text
+    assert answer.text == SHIPPING_FEE
 
 
 class BrokenSearch:
@@ -237,7 +285,7 @@ async def test_a_search_that_fails_leaves_a_polite_handover_and_its_reason(
     assert "RetrieverUnavailableError" in answer.trace.fallback_reason
 
 
-@pytest.mark.parametrize("text", WORDLESS_TEXTS)
+@pytest.mark.parametrize("text", UNSEEN_TEXTS)
 async def test_y1_a_text_without_words_is_never_searched(
     pool: Pool, counter: Counter, text: str
 ) -> None:
@@ -248,6 +296,18 @@ async def test_y1_a_text_without_words_is_never_searched(
     assert answer.is_handover
     assert answer.trace.fallback_reason == ""
     assert answer.trace.relevance == 0.0
+
+
+@pytest.mark.parametrize("text", WORDLESS_TEXTS)
+async def test_y1_marks_and_emoji_are_never_searched(
+    counter: Counter, writer: AnswerWriter, text: str
+) -> None:
+    answer = await writer.write(await counter.write(text))
+
+    assert answer.trace.questions == ()
+    assert answer.trace.candidates == ()
+    assert answer.trace.sources == ()
+    assert answer.trace.model != "extractive"
 
 
 async def test_a_question_mark_about_a_shared_post_searches_for_the_post(
