@@ -54,10 +54,22 @@ class ChatMessage:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One line of a conversation."""
+    """One line of a conversation.
+
+    `referred` is what a customer's message brought of what it refers to. The rest tells
+    of the AI's answers: `question` is the question as it was searched, `subject` names
+    the thing that it was about, `subject_chunk_id` the passage that told of it.
+    """
 
     type: str
     content: str
+    created_at: datetime | None = None
+    referred: str = ""
+    question: str = ""
+    subject: str = ""
+    subject_chunk_id: str = ""
+    asked_back: bool = False
+    is_sourced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +78,7 @@ class Question:
 
     message_type: str
     content: str
+    created_at: datetime
     #: The words that it refers to: what it brought, or the stored message that it
     #: answers; empty if there are none.
     referred: str = ""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from threading import Lock
 from uuid import UUID
 
 import numpy as np
@@ -23,8 +24,15 @@ from retrieval.dialogue.acts import HANDED_OVER, Act, Spoken, read_burst
 from retrieval.dialogue.nearness import ActExamples
 from retrieval.dialogue.turns import Burst, Turn, find_referred
 from retrieval.dialogue.understanding import SearchedQuestion, Understanding
-from retrieval.embedding.embedder import Embedder
-from retrieval.index.knowledge import IndexedChunk, SearchRequest, SourceType
+from retrieval.embedding.embedder import Embedder, check_vectors
+from retrieval.errors import name_failure
+from retrieval.index.knowledge import (
+    EVERYTHING,
+    IndexedChunk,
+    RetrievalFilter,
+    SearchRequest,
+    SourceType,
+)
 from retrieval.index.knowledge_index import KnowledgeIndex
 from retrieval.production_rag import average
 from retrieval.query.asking import (
@@ -64,7 +72,8 @@ class Draft:
 
     `text` is composed from the cited facts, and empty where a reply in kind is due.
     `options` are the names that a question back offers. `is_partial` says that one of
-    several questions found no answer.
+    several questions found no answer. `degraded` names the failure of the embedder, if
+    words alone were searched.
     """
 
     act: DraftAct
@@ -76,6 +85,7 @@ class Draft:
     question: str = ""
     subject: str = ""
     matches: tuple[Match, ...] = field(default=(), repr=False)
+    degraded: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +96,7 @@ class _Found:
     context: Context
     text: str
     matches: Sequence[Match]
+    failure: str = ""
 
 
 class Answerer:
@@ -94,6 +105,13 @@ class Answerer:
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
         self._examples: ActExamples | None = None
+        self._learning = Lock()
+
+    def warm_up(self) -> None:
+        """Embed the examples of acts, so that no question waits for them."""
+        with self._learning:
+            if self._examples is None:
+                self._examples = ActExamples(self._embedder)
 
     def answer(
         self,
@@ -101,10 +119,13 @@ class Answerer:
         turns: Sequence[Turn],
         index: KnowledgeIndex,
         language: Language | None = None,
+        *,
+        only: RetrievalFilter = EVERYTHING,
     ) -> Draft:
         """Answer a burst, or say why a person must; `language` is the shop's.
 
-        Raises EmbeddingError and SearchFailedError.
+        An embedder that fails leaves the search by words. Raises SearchFailedError if
+        that fails too.
         """
         spoken = read_burst(burst.texts, language, self._nearest)
         questions = self._merge(spoken.questions, index)[:_MAX_QUESTIONS]
@@ -117,7 +138,7 @@ class Answerer:
         found: list[_Found] = []
         for question in questions:
             pasts = self._pasts(burst, turns, found)
-            found.append(self._find(question, spoken, burst, pasts, index))
+            found.append(self._find(question, spoken, burst, pasts, index, only))
         found = _use_each_once(found)
         choices = [choose(one.asked, one.context, one.matches) for one in found]
         understanding = replace(
@@ -126,7 +147,8 @@ class Answerer:
                 SearchedQuestion(one.text, one.context.name) for one in found
             ),
         )
-        return _draft(understanding, found, choices)
+        failure = next((one.failure for one in found if one.failure), "")
+        return replace(_draft(understanding, found, choices), degraded=failure)
 
     def _merge(self, questions: Sequence[str], index: KnowledgeIndex) -> list[str]:
         """Put a question that names nothing behind the one that it goes on with.
@@ -142,9 +164,13 @@ class Answerer:
         return merged
 
     def _nearest(self, text: str) -> Act | None:
-        if self._examples is None:
-            self._examples = ActExamples(self._embedder)
-        return self._examples.nearest(self._embedder.embed_queries([text])[0])
+        try:
+            self.warm_up()
+            vector = self._embedder.embed_queries([text])[0]
+        except Exception as error:  # noqa: BLE001  # any model's failure leaves words
+            name_failure("embedder", error)
+            return None
+        return None if self._examples is None else self._examples.nearest(vector)
 
     def _pasts(
         self, burst: Burst, turns: Sequence[Turn], found: Sequence[_Found]
@@ -169,6 +195,7 @@ class Answerer:
         burst: Burst,
         pasts: Sequence[Sequence[Turn]],
         index: KnowledgeIndex,
+        only: RetrievalFilter,
     ) -> _Found:
         """Search every reading of a question; the one that finds most wins."""
         readings = []
@@ -176,23 +203,33 @@ class Answerer:
             for turns in pasts:
                 is_target = find_referred(burst.referred, turns) is not None
                 referred = "" if is_target else burst.referred
-                readings.append(self._search(asked, referred, turns, index))
+                readings.append(self._search(asked, referred, turns, index, only))
         return max(readings, key=lambda one: one.matches[0].score if one.matches else 0)
 
     def _search(
-        self, asked: Asked, referred: str, turns: Sequence[Turn], index: KnowledgeIndex
+        self,
+        asked: Asked,
+        referred: str,
+        turns: Sequence[Turn],
+        index: KnowledgeIndex,
+        only: RetrievalFilter,
     ) -> _Found:
         asked, context, leant = _lean(asked, referred, turns, index)
         facts: dict[tuple[UUID, int], Fact] = {}
         chunks: dict[UUID, IndexedChunk] = {}
         cosines: list[dict[UUID, float]] = []
+        failure = ""
         for text in [asked.text] + ([f"{leant}\n{asked.text}"] if leant else []):
             forms = build_forms(to_search_text(text))
+            vector, failed = self._embed(forms.dense_texts)
+            failure = failure or failed
             hits = index.find(
                 SearchRequest(
                     text=forms.spoken,
-                    vector=self._embed(forms.dense_texts),
-                    sources=tuple(SourceType),
+                    vector=vector,
+                    sources=only.narrow(tuple(SourceType)),
+                    tags=only.tags,
+                    documents=only.documents,
                     term_weights=forms.sparse_weights,
                     dense_top_k=_CANDIDATES,
                     sparse_top_k=_CANDIDATES,
@@ -205,10 +242,16 @@ class Answerer:
             facts.update((fact.key, fact) for fact in read_facts(chunk))
         similarities = Similarities(cosines[0], cosines[-1])
         matches = score_facts(asked, context, facts.values(), similarities)
-        return _Found(asked, context, asked.text, matches)
+        return _Found(asked, context, asked.text, matches, failure)
 
-    def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return average(self._embedder.embed_queries(texts))
+    def _embed(self, texts: Sequence[str]) -> tuple[NDArray[np.float32] | None, str]:
+        """Embed texts as one vector; None and the failure's name if that fails."""
+        try:
+            vectors = self._embedder.embed_queries(texts)
+            check_vectors(vectors, len(texts), self._embedder.dimensions)
+        except Exception as error:  # noqa: BLE001  # any model's failure leaves words
+            return None, name_failure("embedder", error)
+        return average(vectors), ""
 
 
 def _use_each_once(found: Sequence[_Found]) -> list[_Found]:
@@ -263,7 +306,7 @@ def _act_without_search(spoken: Spoken, turns: Sequence[Turn]) -> DraftAct | Non
     acts = set(spoken.acts)
     if acts & set(HANDED_OVER):
         return DraftAct.HANDOVER
-    if Act.UNREADABLE in acts:
+    if acts & {Act.UNREADABLE, Act.CORRECTION}:
         return DraftAct.ASK_BACK
     is_bare = acts <= {Act.YES, Act.NO}
     if is_bare and Act.YES in acts and Act.OK not in acts and not turns:
@@ -370,5 +413,5 @@ def _draft(
         subject=SUBJECTS_JOINED.join(
             dict.fromkeys(fact.subject for fact in choice.facts)
         ),
-        matches=tuple(one.matches[:8]),
+        matches=tuple(match for other in found for match in other.matches[:8]),
     )

@@ -21,7 +21,7 @@ _FORMER_NAMES = {
     "quest": "profile_lookup",
 }
 #: The fields of a trace that are stored apart: see AnswerTrace.
-_PROOF = ("prompt", "questions", "understanding", "faults")
+_PROOF = ("prompt", "questions", "question", "quoted", "understanding", "faults")
 #: The metadata of an unsent message.
 UNSENT_METADATA = '{"unsent":true}'
 

@@ -205,7 +205,10 @@ class ShareTimedOut(ConversationEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyWritten(ConversationEvent):
-    """The answer to job `job` was written; `is_handover` if it calls for a person."""
+    """The answer to job `job` was written; `is_handover` if it calls for a person.
+
+    Without text nothing is sent: see `WrittenAnswer`.
+    """
 
     job: ids.EventId
     text: str

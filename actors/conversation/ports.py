@@ -68,6 +68,7 @@ class AnswerJob:
 class WrittenAnswer:
     """An answer; `is_handover` when it admits that a person must go on.
 
+    A hand-over with an empty text is silent: nothing is sent, and a person is called.
     With `needs_operator` the AI goes on, and a person is asked to look as well.
     """
 

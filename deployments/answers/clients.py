@@ -12,14 +12,17 @@ from ray.serve.handle import DeploymentHandle
 
 from actors.conversation.errors import AnswerFailedError
 from actors.conversation.ports import AnswerJob, WrittenAnswer
+from deployments.answers.answer_draft import AnswerDraft
 from deployments.answers.errors import RetrieverUnavailableError
 from deployments.answers.llm import RETRIES
 from deployments.health.probes import PartHealth, PartStatus
 from persistence.ids import ConversationId, TenantId
 from retrieval.answer.context import RetrievedContext
+from retrieval.dialogue.turns import Burst, Turn
 from retrieval.errors import RerankerUnavailableError, RetrievalError
 from retrieval.index.knowledge import EVERYTHING, RetrievalFilter
 from retrieval.ranking.reranking import RerankResult
+from retrieval.text.language import Language
 
 ANSWERS_APP = "answers"
 #: A replica that died is back within seconds; a longer absence is a failure.
@@ -98,9 +101,7 @@ class RemoteRetriever:
         """
 
         async def call() -> RetrievedContext:
-            # Prefers the replica that has the tenant's index.
-            handle = _handle("Retriever").options(multiplexed_model_id=str(tenant_id))
-            context: RetrievedContext = await handle.retrieve.remote(
+            context: RetrievedContext = await _retriever_of(tenant_id).retrieve.remote(
                 tenant_id,
                 query,
                 share=share,
@@ -109,16 +110,26 @@ class RemoteRetriever:
             )
             return context
 
-        try:
-            async with asyncio.timeout(SEARCH_LIMIT_S):
-                return await _call_with_retries(call, SEARCH_TIMEOUT_S)
-        except (*_REPLICA_AWAY, TimeoutError) as error:
-            raise RetrieverUnavailableError from error
-        except RayTaskError as error:
-            # Its text is the remote stack, which no caller of the API should see.
-            if isinstance(error.cause, RetrievalError):
-                raise error.cause from error
-            raise RetrieverUnavailableError from error
+        return await _search(call)
+
+    async def answer(
+        self,
+        tenant_id: TenantId,
+        burst: Burst,
+        turns: Sequence[Turn],
+        language: Language,
+        *,
+        only: RetrievalFilter = EVERYTHING,
+    ) -> AnswerDraft:
+        """Compose an answer; see `Retriever`. Raises what `retrieve` does."""
+
+        async def call() -> AnswerDraft:
+            draft: AnswerDraft = await _retriever_of(tenant_id).answer.remote(
+                tenant_id, burst, tuple(turns), language, only=only
+            )
+            return draft
+
+        return await _search(call)
 
 
 class RemoteReranker:
@@ -183,6 +194,24 @@ async def probe_deployment(name: str) -> PartHealth:
 
 def _handle(deployment: str) -> DeploymentHandle[object]:
     return serve.get_deployment_handle(deployment, app_name=ANSWERS_APP)
+
+
+def _retriever_of(tenant_id: TenantId) -> DeploymentHandle[object]:
+    """Prefer the replica that has the tenant's index."""
+    return _handle("Retriever").options(multiplexed_model_id=str(tenant_id))
+
+
+async def _search(call: Callable[[], Awaitable[Result]]) -> Result:
+    try:
+        async with asyncio.timeout(SEARCH_LIMIT_S):
+            return await _call_with_retries(call, SEARCH_TIMEOUT_S)
+    except (*_REPLICA_AWAY, TimeoutError) as error:
+        raise RetrieverUnavailableError from error
+    except RayTaskError as error:
+        # Its text is the remote stack, which no caller of the API should see.
+        if isinstance(error.cause, RetrievalError):
+            raise error.cause from error
+        raise RetrieverUnavailableError from error
 
 
 async def _call_with_retries(

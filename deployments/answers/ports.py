@@ -1,10 +1,14 @@
 """The protocol by which the runtime searches a tenant's knowledge."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
+from deployments.answers.answer_draft import AnswerDraft
 from persistence.ids import ConversationId, TenantId
 from retrieval.answer.context import RetrievedContext
+from retrieval.dialogue.turns import Burst, Turn
 from retrieval.index.knowledge import EVERYTHING, RetrievalFilter
+from retrieval.text.language import Language
 
 
 class Retriever(Protocol):
@@ -23,5 +27,20 @@ class Retriever(Protocol):
 
         `share` is the caption of a post that the query may be about; `only` limits the
         search to some sources, tags or documents.
+        """
+        ...
+
+    async def answer(
+        self,
+        tenant_id: TenantId,
+        burst: Burst,
+        turns: Sequence[Turn],
+        language: Language,
+        *,
+        only: RetrievalFilter = EVERYTHING,
+    ) -> AnswerDraft:
+        """Understand a burst, search for what it asks, and compose an answer.
+
+        `turns` are the exchanges before it, oldest first; `language` is the shop's.
         """
         ...

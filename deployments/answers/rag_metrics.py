@@ -10,6 +10,7 @@ import structlog
 from prometheus_client.samples import Sample
 
 from config import metrics
+from deployments.answers.answer_draft import AnswerDraft
 from deployments.health.exposition import collect_metrics
 from persistence.ids import ConversationId, TenantId
 from retrieval.answer.context import RetrievedContext
@@ -96,6 +97,18 @@ class RAGMetrics:
             if used["chunk_id"] in scores:
                 score = scores[used["chunk_id"]]
                 metrics.RAG_CHUNK_SCORES.labels(used["source"]).observe(score)
+
+    @staticmethod
+    def record_answer(method: str, draft: AnswerDraft) -> None:
+        """Count a search whose answer was composed, or that found none."""
+        shown = Counter(cited.source_type for cited in draft.citations)
+        primary_source = next(iter(shown), SourceType.FAQ.value)
+        metrics.RAG_RETRIEVALS.labels(method, primary_source).inc()
+        metrics.RAG_RETRIEVAL_SECONDS.labels(method).observe(draft.search_ms / 1000)
+        for error_type in draft.degraded.values():
+            metrics.RAG_ERRORS.labels(method, error_type).inc()
+        for source, count in (shown or {primary_source: 0}).items():
+            metrics.RAG_CHUNKS.labels(method, source).observe(count)
 
     @staticmethod
     def record_failure(

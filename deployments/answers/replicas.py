@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
 from functools import partial
 
 from ray import serve
@@ -11,6 +12,7 @@ from actors.clock import SystemClock
 from config.logging import setup_logging
 from config.settings import load_settings
 from deployments.answers import clients, embedders, indexer, llm, retriever
+from deployments.answers.answer_draft import AnswerDraft
 from deployments.answers.indexes import MAX_TENANTS
 from deployments.answers.rag_metrics import RAGMetrics
 from deployments.answers.responder import AnswerWriter
@@ -22,7 +24,9 @@ from persistence.flags import FLAGS_CHANNEL
 from persistence.ids import ConversationId, TenantId
 from persistence.listener import Listener
 from retrieval.answer.context import RetrievedContext
+from retrieval.dialogue.turns import Burst, Turn
 from retrieval.index.knowledge import EVERYTHING, RetrievalFilter
+from retrieval.text.language import Language
 
 #: The reason in `/readyz` where no key is set.
 NO_MODEL = "no model is set: answers are quoted from the documents"
@@ -87,6 +91,21 @@ class RetrieverReplica:
         await self._claim(str(tenant_id))
         return await self._retriever.retrieve(
             tenant_id, query, share=share, conversation_id=conversation_id, only=only
+        )
+
+    async def answer(
+        self,
+        tenant_id: TenantId,
+        burst: Burst,
+        turns: Sequence[Turn],
+        language: Language,
+        *,
+        only: RetrievalFilter = EVERYTHING,
+    ) -> AnswerDraft:
+        """Compose an answer; see KnowledgeRetriever.answer."""
+        await self._claim(str(tenant_id))
+        return await self._retriever.answer(
+            tenant_id, burst, turns, language, only=only
         )
 
     @serve.multiplexed(max_num_models_per_replica=MAX_TENANTS)  # type: ignore[untyped-decorator]

@@ -1,9 +1,8 @@
 """Writes the answer to a customer's questions, or hands them over to a person."""
 
-import re
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 
@@ -13,64 +12,61 @@ import structlog
 
 from actors.conversation.errors import AnswerFailedError
 from actors.conversation.ports import AnswerJob, WrittenAnswer
-from actors.conversation.rules.placeholders import (
-    EMPTY_SHARE,
-    drop_placeholders,
-    has_placeholder,
+from actors.conversation.traces import (
+    AnswerTrace,
+    BlockQuoted,
+    CandidateSeen,
+    SourceCited,
 )
-from actors.conversation.state import MessageType
-from actors.conversation.traces import AnswerTrace, CandidateSeen, SourceCited
 from config import metrics, prompts
+from deployments.answers.answer_draft import AnswerDraft, describe, summarise
 from deployments.answers.drafting import build_grounds, write_draft
 from deployments.answers.errors import AnswersError, ModelFailedError
+from deployments.answers.history import build_exchanges, build_turns
 from deployments.answers.llm import LlmClient
 from deployments.answers.ports import Retriever
 from deployments.answers.prompt import build_prompt, shown_numbers
-from deployments.answers.small_talk import drop_small_talk, reply_to_small_talk
+from deployments.answers.request import Request, build_request, share_as_query
+from deployments.answers.wording import write_reply
 from persistence.database import Pool
 from persistence.errors import DATABASE_AWAY
-from persistence.messages import Question, fetch_questions, fetch_recent_turns
-from persistence.tenants import Tenant, fetch_tenant
+from persistence.messages import Turn, fetch_questions, fetch_recent_turns
+from persistence.tenants import fetch_tenant
 from retrieval.answer.context import RetrievedContext
-from retrieval.answer.extractive import best_sentences
+from retrieval.answer.plain_text import to_plain_text
+from retrieval.answering import DraftAct
+from retrieval.dialogue.acts import HANDED_OVER, read_burst
+from retrieval.dialogue.repetition import is_automatic
 from retrieval.errors import RetrievalError
-from retrieval.ranking.answerability import is_answerable
-from retrieval.text.language import detect_language, drop_addresses
-from retrieval.text.normalise import has_words
 
 #: Turns that are fetched; how many of them the model sees depends on their tokens.
 MAX_TURNS = 12
 #: A restarted database answers after seconds; the customer's timeout is not longer.
 DATABASE_TIMEOUT = timedelta(seconds=30)
-#: A caption is searched by its beginning: the hashtags at its end find nothing.
-MAX_SHARE_CHARS = 400
+#: Below this relevance and without a composed answer, no model is asked: nothing that
+#: was found has to do with the question.
+DOUBTFUL_FROM = 0.2
+FACTS = "facts"
 EXTRACTIVE = "extractive"
 SMALL_TALK = "small_talk"
+ASK_BACK = "ask_back"
 MEDIA = "media"
-_METHODS_WITHOUT_MODEL = frozenset({EXTRACTIVE, SMALL_TALK, MEDIA})
-#: Only a person can look at these or listen to them.
-_MEDIA_TYPES = frozenset({MessageType.IMAGE, MessageType.VOICE, MessageType.VIDEO})
+#: The customer's side answers automatically, and we do not any more.
+SILENT = "silent"
+_MODEL_OF = {
+    DraftAct.ANSWER: EXTRACTIVE,
+    DraftAct.SMALL_TALK: SMALL_TALK,
+    DraftAct.ASK_BACK: ASK_BACK,
+    DraftAct.HANDOVER: "none",
+}
+_METHODS_WITHOUT_MODEL = frozenset({*_MODEL_OF.values(), MEDIA})
 _FAILURES: tuple[type[Exception], ...] = (*DATABASE_AWAY, AnswersError)
-_SHARE_LABEL = re.compile(r"^(?:عنوان|زیرعنوان|کپشن): ", re.MULTILINE)
-_SHARE_LINK = re.compile(r"^لینک: .*$", re.MULTILINE)
 
 log = structlog.get_logger("responder")
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """The customer's questions of a job, and the tenant that they go to."""
-
-    job: AnswerJob
-    tenant: Tenant
-    question: str
-    language: str
-    #: Some of the messages are pictures, voices or videos.
-    has_media: bool = False
-
-
 class AnswerWriter:
-    """Answers from the tenant's knowledge: with a model if one is set, else by quoting.
+    """Answers from the tenant's knowledge: with a model if one is set, else composed.
 
     `timer` reads a monotonic clock in seconds.
     """
@@ -119,7 +115,7 @@ class AnswerWriter:
         latency_ms = 1000 * (self._timer() - started)
         return replace(answer, trace=replace(answer.trace, latency_ms=latency_ms))
 
-    async def _fetch_request(self, job: AnswerJob) -> _Request:
+    async def _fetch_request(self, job: AnswerJob) -> Request:
         tenant = await fetch_tenant(self._pool, job.tenant_id)
         messages = await fetch_questions(
             self._pool, job.tenant_id, job.conversation_id, job.question_ids
@@ -127,142 +123,185 @@ class AnswerWriter:
         if tenant is None or not messages:
             reason = "its questions are not there any more"
             raise AnswersError(reason)
-        words = (drop_placeholders(message.content) for message in messages)
-        texts = tuple(filter(None, words))
-        has_media = any(
-            message.message_type in _MEDIA_TYPES or has_placeholder(message.content)
-            for message in messages
-        )
-        question = "\n".join(drop_small_talk(texts))
-        return _Request(
-            _add_referred(job, messages),
-            tenant,
-            question,
-            _language_of(question, tenant),
-            has_media,
-        )
+        return build_request(job, tenant, messages)
 
-    async def _answer(self, request: _Request) -> WrittenAnswer:
-        job, language = request.job, request.language
+    async def _answer(self, request: Request) -> WrittenAnswer:
         if request.has_media:
             # A text beside a picture is mostly about the picture: nothing is guessed.
+            text = prompts.COLLEAGUE_LOOKS[_read_language(request)]
             trace = AnswerTrace(model=MEDIA)
-            return WrittenAnswer(
-                prompts.COLLEAGUE_LOOKS[language], trace=trace, needs_operator=True
-            )
-        talk = reply_to_small_talk(request.question, language)
-        if talk is not None:
-            return WrittenAnswer(talk, trace=AnswerTrace(model=SMALL_TALK))
-        share = share_as_query(job.share)
-        if not has_words(f"{request.question} {share}"):
-            # A lone mark or emoji means nothing that a search could find.
+            return WrittenAnswer(text, trace=trace, needs_operator=True)
+        if not request.texts and not request.share:
+            # Nothing that anybody could read.
             return _hand_over(request, AnswerTrace())
+        lines = await fetch_recent_turns(
+            self._pool,
+            request.tenant.id,
+            request.job.conversation_id,
+            request.job.question_ids,
+            MAX_TURNS,
+        )
+        exchanges = build_exchanges(lines)
+        if not request.share and is_automatic(request.said, request.at, exchanges):
+            log.info("fell_silent", conversation_id=str(request.job.conversation_id))
+            return WrittenAnswer("", is_handover=True, trace=AnswerTrace(model=SILENT))
         try:
-            context = await self._retriever.retrieve(
-                request.tenant.id,
-                request.question,
-                share=share,
-                conversation_id=job.conversation_id,
+            draft = await self._retriever.answer(
+                request.tenant.id, request.burst, build_turns(lines), request.language
             )
+            if self._llm is None or not _is_for_model(draft):
+                return _write_composed(draft, request)
+            return await self._ask_model(self._llm, request, draft, lines)
         except (AnswersError, RetrievalError) as error:
             log.exception("search_failed")
             reason = f"the search failed: {type(error).__name__}: {error}"
             return _hand_over(request, AnswerTrace(fallback_reason=reason))
-        answer = await self._answer_from(context, request)
-        # The search's candidates, so that a wrong answer can be explained.
-        candidates = tuple(
-            CandidateSeen(chunk["chunk_id"], chunk["score"], chunk.get("rerank_score"))
-            for chunk in context["chunks"]
-        )
-        trace = replace(
-            answer.trace,
-            retrieval_method=context["retrieval_method"],
-            candidates=candidates,
-            relevance=context["relevance"],
-        )
-        return replace(answer, trace=trace)
 
-    async def _answer_from(
-        self, context: RetrievedContext, request: _Request
+    async def _ask_model(
+        self,
+        llm: LlmClient,
+        request: Request,
+        draft: AnswerDraft,
+        lines: Sequence[Turn],
     ) -> WrittenAnswer:
-        if not is_answerable(context["relevance"]) or not context["chunks"]:
-            return _hand_over(request, AnswerTrace())
-        # The text with the best results.
-        query = context.get("searched_text", request.question)
-        if self._llm is None:
-            return _quote(query, context)
-        try:
-            return await self._complete(self._llm, request, context)
-        except ModelFailedError as error:
-            log.warning("model_failed", reason=str(error))
-            # The customer has an answer, but not the model's: D-130.
-            answer = _quote(query, context)
-            trace = replace(answer.trace, fallback_reason=str(error))
-            return replace(answer, trace=trace, needs_operator=True)
-
-    async def _complete(
-        self, llm: LlmClient, request: _Request, context: RetrievedContext
-    ) -> WrittenAnswer:
-        job, language = request.job, request.language
-        turns = await fetch_recent_turns(
-            self._pool,
+        """Let the model judge what was found; else the composed answer serves."""
+        questions = draft.understanding.questions
+        subjects = (question.subject for question in questions)
+        about = share_as_query(request.share) or " ".join(dict.fromkeys(subjects))
+        context = await self._retriever.retrieve(
             request.tenant.id,
-            job.conversation_id,
-            job.question_ids,
-            MAX_TURNS,
+            "\n".join(question.text for question in questions),
+            share=about,
+            conversation_id=request.job.conversation_id,
         )
-        prompt = build_prompt(
-            request.tenant,
-            context,
-            turns,
-            request.question,
-            language,
-            job.share,
-            is_post=job.is_post,
-        )
-        asked = (request.question, job.share)
-        grounds = build_grounds(prompt, turns, asked, language)
-        draft = await write_draft(llm, prompt, grounds)
-        # The prompt may have room for fewer passages than the search returned.
-        shown = shown_numbers(prompt.information)
-        text, is_handover = draft.text, draft.is_handover
-        if draft.refusal:
-            log.warning("answer_refused", reason=draft.refusal)
-        trace = AnswerTrace(
-            sources=_sources_of(context, shown) if text else (),
-            model=draft.model,
-            tokens=draft.tokens,
-            fallback_reason=draft.refusal,
-            prompt_hash=sha256(orjson.dumps(draft.prompt)).hexdigest(),
-            prompt=draft.prompt,
-            questions=(context.get("searched_text", request.question),),
-            faults=draft.faults,
-        )
-        if is_handover:
-            rest = (prompts.REST_HANDOVER if text else prompts.HANDOVER)[language]
-            text = f"{text}\n\n{rest}" if text else rest
-        return WrittenAnswer(text, is_handover, trace)
+        is_hopeless = context["relevance"] < DOUBTFUL_FROM
+        if not context["chunks"] or (is_hopeless and draft.act is DraftAct.HANDOVER):
+            answer = _write_composed(draft, request)
+        else:
+            try:
+                answer = await _complete(llm, request, draft, context, lines)
+            except ModelFailedError as error:
+                log.warning("model_failed", reason=str(error))
+                # The customer has an answer, but not the model's: D-130.
+                answer = _write_composed(draft, request)
+                trace = replace(answer.trace, fallback_reason=str(error))
+                return replace(answer, trace=trace, needs_operator=True)
+        return replace(answer, trace=_add_search(answer.trace, context))
 
 
-def _add_referred(job: AnswerJob, messages: Sequence[Question]) -> AnswerJob:
-    """Add to what the questions are about the stored messages that they answer."""
-    share, is_post = job.share, job.is_post
-    for referred in dict.fromkeys(message.referred for message in messages):
-        text = drop_placeholders(referred)
-        # What came with the question is mostly in the job already.
-        if text.strip() and referred not in share:
-            share, is_post = f"{share}\n\n{text}".strip(), False
-    return replace(job, share=share, is_post=is_post)
+async def _complete(
+    llm: LlmClient,
+    request: Request,
+    draft: AnswerDraft,
+    context: RetrievedContext,
+    lines: Sequence[Turn],
+) -> WrittenAnswer:
+    """Have the model write. Raises ModelFailedError."""
+    language = str(draft.understanding.language)
+    share = request.share
+    prompt = build_prompt(
+        request.tenant,
+        context,
+        lines,
+        request.said,
+        language,
+        share,
+        is_post=request.is_post,
+        understanding=summarise(draft, request.said),
+    )
+    grounds = build_grounds(prompt, lines, (request.said, share), language)
+    written = await write_draft(llm, prompt, grounds)
+    # The prompt may have room for fewer passages than the search returned.
+    shown = shown_numbers(prompt.information)
+    text = written.text
+    if written.refusal:
+        log.warning("answer_refused", reason=written.refusal)
+    trace = replace(
+        _trace(draft),
+        sources=_sources_of(context, shown) if text else (),
+        quoted=(),
+        asked_back=written.asks_back,
+        model=written.model,
+        tokens=written.tokens,
+        fallback_reason=written.refusal,
+        prompt_hash=sha256(orjson.dumps(written.prompt)).hexdigest(),
+        prompt=written.prompt,
+        faults=written.faults,
+    )
+    if written.is_handover:
+        rest = (prompts.REST_HANDOVER if text else prompts.HANDOVER)[language]
+        text = f"{text}\n\n{rest}" if text else rest
+    return WrittenAnswer(text, written.is_handover, trace)
 
 
-def share_as_query(share: str) -> str:
-    """Return a shared post's words without labels and links, empty if it has none."""
-    words = _SHARE_LABEL.sub("", _SHARE_LINK.sub("", share)).replace(EMPTY_SHARE, "")
-    words = drop_placeholders(words)
-    words = " ".join(words.split())
-    if len(words) > MAX_SHARE_CHARS:
-        words = words[:MAX_SHARE_CHARS].rpartition(" ")[0]
-    return words
+def _is_for_model(draft: AnswerDraft) -> bool:
+    """Tell whether something is asked that documents may answer."""
+    understood = draft.understanding
+    is_handed_over = any(act in HANDED_OVER for act in understood.acts)
+    return bool(understood.questions) and not is_handed_over
+
+
+def _write_composed(draft: AnswerDraft, request: Request) -> WrittenAnswer:
+    """Word the draft as it is, without a model."""
+    text = to_plain_text(write_reply(draft, said=request.said))
+    is_handover = draft.act is DraftAct.HANDOVER or draft.is_partial
+    return WrittenAnswer(text, is_handover, _trace(draft))
+
+
+def _trace(draft: AnswerDraft) -> AnswerTrace:
+    questions = tuple(question.text for question in draft.understanding.questions)
+    return AnswerTrace(
+        sources=tuple(
+            SourceCited(
+                number=number,
+                document_id=cited.document_id,
+                chunk_id=cited.chunk_id,
+                title=cited.title,
+                source_type=cited.source_type,
+                url=cited.url,
+                score=cited.score,
+            )
+            for number, cited in enumerate(draft.citations, start=1)
+        ),
+        retrieval_method=FACTS if questions else "none",
+        model=_MODEL_OF[draft.act],
+        candidates=tuple(
+            CandidateSeen(candidate.chunk_id, candidate.score)
+            for candidate in draft.candidates
+        ),
+        search_ms=draft.search_ms,
+        subject=draft.subject or _leant_on(draft),
+        subject_chunk_id=draft.chunk_id,
+        asked_back=draft.act is DraftAct.ASK_BACK,
+        questions=questions,
+        question=draft.question,
+        quoted=tuple(
+            BlockQuoted(cited.chunk_id, cited.text) for cited in draft.citations
+        ),
+        understanding=describe(draft),
+    )
+
+
+def _leant_on(draft: AnswerDraft) -> str:
+    """Name the subject of a question that found nothing: it is still spoken of."""
+    questions = draft.understanding.questions
+    return questions[-1].subject if questions else ""
+
+
+def _add_search(trace: AnswerTrace, context: RetrievedContext) -> AnswerTrace:
+    """Add what the model's search weighed, so that a wrong answer can be explained."""
+    candidates = tuple(
+        CandidateSeen(chunk["chunk_id"], chunk["score"], chunk.get("rerank_score"))
+        for chunk in context["chunks"]
+    )
+    searched = context.get("searched_text")
+    return replace(
+        trace,
+        retrieval_method=context["retrieval_method"],
+        candidates=candidates,
+        relevance=context["relevance"],
+        questions=tuple(dict.fromkeys(filter(None, (*trace.questions, searched)))),
+    )
 
 
 def _label_of(answer: WrittenAnswer) -> str:
@@ -273,38 +312,15 @@ def _label_of(answer: WrittenAnswer) -> str:
     return model if model in _METHODS_WITHOUT_MODEL else "model"
 
 
-def _hand_over(request: _Request, trace: AnswerTrace) -> WrittenAnswer:
+def _hand_over(request: Request, trace: AnswerTrace) -> WrittenAnswer:
     """Announce a person's answer."""
-    return WrittenAnswer(
-        prompts.HANDOVER[request.language], is_handover=True, trace=trace
-    )
+    text = prompts.HANDOVER[_read_language(request)]
+    return WrittenAnswer(text, is_handover=True, trace=trace)
 
 
-def _language_of(question: str, tenant: Tenant) -> str:
-    """Detect the customer's language; the shop's where a text has no letters."""
-    if any(character.isalpha() for character in drop_addresses(question)):
-        return str(detect_language(question))
-    return tenant.language
-
-
-def _quote(question: str, context: RetrievedContext) -> WrittenAnswer:
-    """Answer with the documents' own sentences, word for word."""
-    extracted = best_sentences(question, context["chunks"])
-    chunks = [context["chunks"][cited.chunk_index] for cited in extracted.citations]
-    sources = tuple(
-        SourceCited(
-            number=number,
-            document_id=chunk["document_id"],
-            chunk_id=chunk["chunk_id"],
-            title=chunk["title"],
-            source_type=chunk["source"],
-            url=chunk["url"],
-            score=chunk["score"],
-        )
-        for number, chunk in enumerate(chunks, start=1)
-    )
-    trace = AnswerTrace(sources=sources, model=EXTRACTIVE)
-    return WrittenAnswer(extracted.text, trace=trace)
+def _read_language(request: Request) -> str:
+    """Read the customer's language; the shop's where a text has no letters."""
+    return str(read_burst(request.texts, request.language).language)
 
 
 def _sources_of(

@@ -3,11 +3,12 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TypeAlias
+from typing import NamedTuple
 
 from config.flags import FlagName, FlagValue
+from deployments.answers.answer_draft import AnswerDraft, condense
 from deployments.answers.embedders import TIMEOUT_S, Embedders, TimeoutEmbedder
 from deployments.answers.indexes import MAX_TENANTS, TenantIndexes
 from deployments.answers.rag_metrics import RAGMetrics, log_retrieval
@@ -18,7 +19,9 @@ from persistence.ids import ConversationId, TenantId
 from persistence.routing import fetch_routing
 from persistence.variants import keep_variant
 from retrieval.answer.context import RetrievedContext
+from retrieval.answering import Answerer
 from retrieval.context_retriever import ContextRetriever
+from retrieval.dialogue.turns import Burst, Turn
 from retrieval.embedding.embedder import Embedder, reopen_embedder
 from retrieval.errors import RerankerUnavailableError
 from retrieval.index.knowledge import (
@@ -32,6 +35,7 @@ from retrieval.index.knowledge_index import KnowledgeIndex
 from retrieval.production_rag import ProductionRAG, RagOptions, Rerank
 from retrieval.ranking.reranking import Reranker, RerankResult
 from retrieval.routing import QueryRouter
+from retrieval.text.language import Language
 
 #: A model reads this in a second, and it holds some ten passages.
 PRIMARY_BUDGET_TOKENS = 800
@@ -43,6 +47,8 @@ RERANK_TIMEOUT_S = 10.0
 
 #: The key in `degraded` of an index that may lack the last changes.
 INDEX = "index"
+#: The method of an answer that is composed from facts, without a model.
+FACTS = "facts"
 
 _DEFAULT_ROUTER = QueryRouter()
 
@@ -81,8 +87,15 @@ class _Tenant:
     router: QueryRouter = _DEFAULT_ROUTER
 
 
-#: Both variants of the search with one embedder; the "user" holds the index.
-_Searches: TypeAlias = tuple[ContextRetriever[_Tenant], ProductionRAG[_Tenant]]
+class _Searches(NamedTuple):
+    """What searches with one embedder: for a model by two variants, and by facts.
+
+    The "user" holds the index.
+    """
+
+    plain: ContextRetriever[_Tenant]
+    rag: ProductionRAG[_Tenant]
+    facts: Answerer
 
 
 class KnowledgeRetriever:
@@ -134,16 +147,16 @@ class KnowledgeRetriever:
         variant = await self._dependencies.choose_variant(tenant_id, conversation_id)
         try:
             served = await self._indexes.fetch_index(tenant_id)
-            plain, rag = self._searches_with(served.embedder)
+            searches = self._searches_with(served.embedder)
             if variant is Variant.PRODUCTION_RAG:
                 tenant = _Tenant(served.index, await self._fetch_router(tenant_id))
                 context = await asyncio.to_thread(
-                    rag.retrieve_context, query, tenant, share=share, only=only
+                    searches.rag.retrieve_context, query, tenant, share=share, only=only
                 )
                 primary_source = SourceType(context["analysis"]["primary_source"])
             else:
                 context = await _search_plainly(
-                    plain, _Tenant(served.index), query, share, only
+                    searches.plain, _Tenant(served.index), query, share, only
                 )
                 primary_source = PRIMARY_SOURCE
         except Exception as error:
@@ -157,6 +170,43 @@ class KnowledgeRetriever:
             log_retrieval(tenant_id, conversation_id, query, context)
         return context
 
+    async def answer(
+        self,
+        tenant_id: TenantId,
+        burst: Burst,
+        turns: Sequence[Turn],
+        language: Language,
+        *,
+        only: RetrievalFilter = EVERYTHING,
+    ) -> AnswerDraft:
+        """Understand a burst, search and compose in one thread; see `Retriever`.
+
+        Raises:
+            RetrievalError: neither meaning nor words can be searched.
+            asyncpg.PostgresError, OSError: the database is away.
+        """
+        started = time.perf_counter()
+        try:
+            served = await self._indexes.fetch_index(tenant_id)
+            composed = await asyncio.to_thread(
+                self._searches_with(served.embedder).facts.answer,
+                burst,
+                turns,
+                served.index,
+                language,
+                only=only,
+            )
+        except Exception as error:
+            RAGMetrics.record_failure(FACTS, PRIMARY_SOURCE, error)
+            raise
+        draft = condense(composed, 1000 * (time.perf_counter() - started))
+        if served.staleness is not None:
+            stale = {**draft.degraded, INDEX: served.staleness.value}
+            draft = replace(draft, degraded=stale)
+        if draft.question:
+            RAGMetrics.record_answer(FACTS, draft)
+        return draft
+
     def _searches_with(self, embedder: Embedder) -> _Searches:
         if embedder.name not in self._searches:
             self._searches[embedder.name] = self._make_search(embedder)
@@ -164,7 +214,7 @@ class KnowledgeRetriever:
 
     def _make_search(self, embedder: Embedder) -> _Searches:
         timed = TimeoutEmbedder(embedder, self._dependencies.embedding_timeout_s)
-        return (
+        return _Searches(
             ContextRetriever(lambda tenant: tenant.index, timed, time.perf_counter),
             ProductionRAG(
                 lambda tenant: tenant.index,
@@ -174,6 +224,7 @@ class KnowledgeRetriever:
                 rerank=self._make_rerank(self._dependencies.reranker),
                 router_for=lambda tenant: tenant.router,
             ),
+            Answerer(timed),
         )
 
     async def _fetch_router(self, tenant_id: TenantId) -> QueryRouter:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from config import prompts
+from deployments.answers.answer_draft import AnswerDraft
 from retrieval.answering import Draft, DraftAct
 from retrieval.dialogue.acts import Act, Talk
 
@@ -33,7 +34,7 @@ _HANDED_OVER: Mapping[Act, Mapping[str, str]] = {
 _START = "/start"
 
 
-def write_reply(draft: Draft, *, said: str = "") -> str:
+def write_reply(draft: Draft | AnswerDraft, *, said: str = "") -> str:
     """Write the whole reply of a draft, in the customer's language.
 
     `said` is the customer's message: opening a bot is a greeting, other commands ask
@@ -55,7 +56,7 @@ def write_reply(draft: Draft, *, said: str = "") -> str:
             return next(named, prompts.HANDOVER)[language]
 
 
-def _in_kind(draft: Draft, said: str) -> Mapping[str, str]:
+def _in_kind(draft: Draft | AnswerDraft, said: str) -> Mapping[str, str]:
     if said.strip().casefold().startswith(_START):
         return prompts.GREETING
     understanding = draft.understanding
@@ -65,7 +66,7 @@ def _in_kind(draft: Draft, said: str) -> Mapping[str, str]:
     return next(replies, prompts.WELCOME)
 
 
-def _ask_back(draft: Draft, language: str) -> str:
+def _ask_back(draft: Draft | AnswerDraft, language: str) -> str:
     if draft.options:
         names = prompts.NAMES_JOINED[language].join(draft.options)
         return prompts.WHICH_ONE[language].format(names=names)

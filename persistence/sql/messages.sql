@@ -23,7 +23,7 @@ SELECT * FROM (
 -- text with it the question could be cut away. A message brings the words that it refers
 -- to. Where only the platform's id of these came, they are read: a part of ours or a
 -- whole message. A message among the questions is there anyway.
-SELECT q.message_type, q.content,
+SELECT q.message_type, q.content, q.created_at,
     coalesce(q.metadata ->> 'referred', answered.content, '') AS referred
 FROM messages q LEFT JOIN LATERAL (
     SELECT CASE m.content WHEN '' THEN '' ELSE coalesce(o.content, m.content) END
@@ -48,10 +48,18 @@ WHERE m.tenant_id = $1 AND m.type = 'support' AND m.delivery IS NULL
     AND c.channel_id = $2 AND m.conversation_id <> $3;
 
 -- fetch_recent_turns --
--- The messages before the questions, newest first, for the model's context.
-SELECT type, content FROM messages
-WHERE tenant_id = $1 AND conversation_id = $2 AND NOT id = ANY($3::uuid[])
-ORDER BY position DESC, seq DESC LIMIT $4;
+-- The messages before the questions, newest first, and what answers were about. The
+-- question stands in the proof, which is emptied when a message is unsent.
+SELECT m.type, m.content, m.created_at,
+    coalesce(m.metadata ->> 'referred', '') AS referred,
+    coalesce(p.proof ->> 'question', '') AS question,
+    coalesce(m.metadata ->> 'subject', '') AS subject,
+    coalesce(m.metadata ->> 'subject_chunk_id', '') AS subject_chunk_id,
+    coalesce((m.metadata ->> 'asked_back')::boolean, false) AS asked_back,
+    coalesce(m.metadata -> 'sources' -> 0 IS NOT NULL, false) AS is_sourced
+FROM messages m LEFT JOIN answer_proofs p ON p.message_id = m.id
+WHERE m.tenant_id = $1 AND m.conversation_id = $2 AND NOT m.id = ANY($3::uuid[])
+ORDER BY m.position DESC, m.seq DESC LIMIT $4;
 
 -- fetch_chat_news --
 -- One query for all connected visitors: the messages after each visitor's cursor.

@@ -1,1 +1,1 @@
-"""From ranked chunks to context, citations and an extractive answer."""
+"""From ranked chunks to context, facts and composed answers, and the gate."""

@@ -18,6 +18,7 @@ _NEAREST = 3
 MARGIN = 0.02
 #: How near an example must be at all.
 FLOOR = 0.85
+_BATCH = 32
 
 
 class ActExamples:
@@ -26,7 +27,10 @@ class ActExamples:
     def __init__(self, embedder: Embedder) -> None:
         rows = load_rows("act_examples.tsv", columns=2)
         self._acts = np.array([list(Act).index(Act(act)) for act, _ in rows])
-        self._vectors = embedder.embed_queries([text for _, text in rows])
+        # A few at a time: a busy machine may need longer for all than one call may.
+        starts = range(0, len(rows), _BATCH)
+        batches = ([text for _, text in rows[at : at + _BATCH]] for at in starts)
+        self._vectors = np.vstack([*map(embedder.embed_queries, batches)])
 
     def nearest(self, vector: NDArray[np.float32]) -> Act | None:
         """Name the act of a text's query vector; None if no act is clearly nearest.

@@ -33,11 +33,17 @@ class Burst:
 
 
 def find_referred(referred: str, turns: Sequence[Turn]) -> Turn | None:
-    """Find the turn whose answer or words a reply points at; None if it is none."""
+    """Find the turn whose answer or words a reply points at; None if it is none.
+
+    A turn without a question tells no more than the words themselves.
+    """
     words = " ".join(referred.split())
     if not words:
         return None
     for turn in reversed(turns):
-        if words in (" ".join(turn.answered.split()), " ".join(turn.said.split())):
+        if turn.question and words in (
+            " ".join(turn.answered.split()),
+            " ".join(turn.said.split()),
+        ):
             return turn
     return None

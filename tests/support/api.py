@@ -1,7 +1,7 @@
 """The real web application over a real database, and who calls it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -28,6 +28,7 @@ from actors.conversation.state import Source
 from actors.monitor.client import Monitors
 from actors.monitor.errors import MonitorUnavailableError
 from config.settings import Settings
+from deployments.answers.answer_draft import AnswerDraft
 from deployments.flags import FeatureFlags
 from deployments.health.probes import Probe
 from deployments.monitoring.analysis_jobs import AnalysisRunner, InlineAnalysis
@@ -55,8 +56,13 @@ from persistence.monitor import CheckRow
 from persistence.tenants import create_tenant
 from persistence.users import User, create_user
 from retrieval.answer.context import Performance, RetrievedContext
+from retrieval.answering import DraftAct
+from retrieval.dialogue.acts import Act
+from retrieval.dialogue.turns import Burst, Turn
+from retrieval.dialogue.understanding import Understanding
 from retrieval.documents.files import FileText, read_file
 from retrieval.index.knowledge import EVERYTHING, RetrievalFilter
+from retrieval.text.language import Language
 
 SECRET = "a secret of the tests, long enough"
 BASE_URL = "http://pilito.test"
@@ -156,6 +162,22 @@ class EmptyRetriever:
             chunks=[],
             relevance=0.0,
         )
+
+    async def answer(
+        self,
+        tenant_id: TenantId,
+        burst: Burst,
+        turns: Sequence[Turn],
+        language: Language,
+        *,
+        only: RetrievalFilter = EVERYTHING,
+    ) -> AnswerDraft:
+        """Find no answer."""
+        del turns
+        self.filters.append(only)
+        self.queries.append((tenant_id, "\n".join(burst.texts)))
+        understanding = Understanding((Act.QUESTION,), language)
+        return AnswerDraft(DraftAct.HANDOVER, understanding)
 
 
 def count_words(text: str) -> int:

@@ -110,6 +110,8 @@ def on_reply_written(state: Conversation, event: events.ReplyWritten) -> Decisio
     if _is_stale(state, event.job):
         # It was counted when its job was cancelled.
         return Decision(state)
+    if not event.text:
+        return _fall_silent(state)
     message = effects.RecordMessage(
         id=events.message_id_of(event),
         author=Author.AI,
@@ -191,6 +193,14 @@ def _hand_over(state: Conversation) -> Decision:
     return Decision(
         state, (*dropped, *announce_redirect(state, old, Destination.SUPPORT))
     )
+
+
+def _fall_silent(state: Conversation) -> Decision:
+    """Call a person and say nothing: the customer's side answers automatically."""
+    marked = effects.MarkMessages(state.questions, Processing.COMPLETED)
+    handed = _hand_over(replace(state, reply=None))
+    cleared = effects.ClearTimer(TimerKind.REPLY)
+    return Decision(handed.state, (marked, cleared, *handed.effects))
 
 
 def _is_stale(state: Conversation, job: EventId) -> bool:

@@ -133,7 +133,8 @@ class EffectRunner:
             self._report_failure(state, command, repr(error))
         else:
             text = strip_unstorable(answer.text)
-            if not has_words(text):
+            is_silent = answer.is_handover and not answer.text
+            if not has_words(text) and not is_silent:
                 # No part of it would be sent, and no operator would be called.
                 self._report_failure(state, command, NOTHING_WRITTEN)
                 return
@@ -280,5 +281,6 @@ def _storable(trace: AnswerTrace) -> AnswerTrace:
             for message in trace.prompt
         ),
         questions=tuple(map(strip_unstorable, trace.questions)),
+        question=strip_unstorable(trace.question),
         faults=tuple(map(strip_unstorable, trace.faults)),
     )

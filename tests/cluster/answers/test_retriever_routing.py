@@ -3,13 +3,20 @@
 import asyncio
 import warnings
 from collections import Counter
+from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
 
+from deployments.answers.answer_draft import AnswerDraft
 from persistence.ids import ConversationId, TenantId
 from retrieval.answer.context import Performance, RetrievedContext
+from retrieval.answering import DraftAct
+from retrieval.dialogue.acts import Act
+from retrieval.dialogue.turns import Burst, Turn
+from retrieval.dialogue.understanding import Understanding
 from retrieval.index.knowledge import EVERYTHING, RetrievalFilter
+from retrieval.text.language import Language
 
 with warnings.catch_warnings():
     # Ray's own imports warn of its own fields.
@@ -74,6 +81,21 @@ class ReplicaNamer(KnowledgeRetriever):
             relevance=0.0,
         )
 
+    async def answer(
+        self,
+        tenant_id: TenantId,
+        burst: Burst,
+        turns: Sequence[Turn],
+        language: Language,
+        *,
+        only: RetrievalFilter = EVERYTHING,
+    ) -> AnswerDraft:
+        """Put the replica's name in place of the answer."""
+        del tenant_id, burst, turns, only
+        name = serve.get_replica_context().replica_id.unique_id
+        understanding = Understanding((Act.QUESTION,), language)
+        return AnswerDraft(DraftAct.ANSWER, understanding, name)
+
 
 class PlacedReplica(RetrieverReplica):
     """The real replica around a search that names its replica."""
@@ -94,8 +116,12 @@ def _served(_serve: None, tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 async def ask(tenant_id: TenantId) -> str:
-    """Ask once; return which replica has answered."""
-    return (await RemoteRetriever().retrieve(tenant_id, "q"))["retrieval_method"]
+    """Ask for passages and for an answer; return which replica has answered both."""
+    remote = RemoteRetriever()
+    draft = await remote.answer(tenant_id, Burst(("q",)), (), Language.FA)
+    name = (await remote.retrieve(tenant_id, "q"))["retrieval_method"]
+    assert draft.text == name
+    return name
 
 
 @pytest.mark.usefixtures("_served")

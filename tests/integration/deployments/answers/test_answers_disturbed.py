@@ -1,5 +1,6 @@
 """The decisions of the writer's tests, by vectors that another machine might have."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -7,14 +8,17 @@ import pytest
 from numpy.typing import NDArray
 
 from config.prompts import HANDOVER
+from deployments.answers.answer_draft import AnswerDraft
 from deployments.answers.indexer import KnowledgeIndexer
 from deployments.answers.responder import AnswerWriter
 from deployments.answers.retriever import KnowledgeRetriever
 from persistence.database import Pool
 from persistence.ids import ConversationId, TenantId
 from retrieval.answer.context import RetrievedContext
+from retrieval.dialogue.turns import Burst, Turn
 from retrieval.embedding.embedder import Embedder
 from retrieval.index.knowledge import EVERYTHING, RetrievalFilter
+from retrieval.text.language import Language
 from tests.support.disturbed import DisturbedEmbedder
 from tests.support.knowledge import (
     PAGES,
@@ -39,7 +43,8 @@ HANDED_OVER = (
     "What is the capital of Mongolia?",
     "سلام، دستور پخت قورمه سبزی رو بگو",
 )
-WITHOUT_WORDS = ("", "     ", "\u200c", "؟", "...", "😡", "❤️🔥", "\u064b\u0651", "ـ")
+UNSEEN = ("", "     ", "\u200c")
+WITHOUT_WORDS = ("؟", "...", "😡", "❤️🔥", "\u064b\u0651", "ـ")
 
 
 class OwnCache(CountingEmbedder):
@@ -86,15 +91,32 @@ class UnusedRetriever:
         """Fail."""
         raise AssertionError((tenant_id, query, share, conversation_id, only))
 
+    async def answer(
+        self,
+        tenant_id: TenantId,
+        burst: Burst,
+        turns: Sequence[Turn],
+        language: Language,
+        *,
+        only: RetrievalFilter = EVERYTHING,
+    ) -> AnswerDraft:
+        """Fail."""
+        raise AssertionError((tenant_id, burst, turns, language, only))
 
-async def test_a_message_without_words_goes_to_a_person_without_a_search(
-    pool: Pool,
+
+async def test_a_message_without_words_is_answered_without_a_search(
+    pool: Pool, embedder: CountingEmbedder
 ) -> None:
     counter = await open_counter(pool)
-    writer = AnswerWriter(pool, UnusedRetriever(), None)
-    for text in WITHOUT_WORDS:
-        answer = await writer.write(await counter.write(text))
+    unused = AnswerWriter(pool, UnusedRetriever(), None)
+    for text in UNSEEN:
+        answer = await unused.write(await counter.write(text))
         assert (text, answer.is_handover) == (text, True)
         assert answer.text == HANDOVER["fa"]
+    writer = AnswerWriter(pool, KnowledgeRetriever(pool, embedder), None)
+    for text in WITHOUT_WORDS:
+        answer = await writer.write(await counter.write(text))
+        assert (text, answer.trace.questions) == (text, ())
+        assert answer.trace.candidates == answer.trace.sources == ()
         assert answer.trace.relevance == 0
     await counter.shards.shard.stop()

@@ -7,7 +7,7 @@ import pytest
 import structlog
 
 from actors.conversation.ports import WrittenAnswer
-from config.prompts import FAULTS, HANDOVER, NO_ANSWER, ORDER_NOTE, RULES
+from config.prompts import FAULTS, HANDOVER, NO_ANSWER, ORDER_NOTE, REFUSAL, RULES
 from deployments.answers.indexer import KnowledgeIndexer
 from deployments.answers.responder import AnswerWriter
 from deployments.answers.retriever import KnowledgeRetriever
@@ -203,7 +203,12 @@ async def test_an_order_that_is_hidden_is_not_obeyed(
     assert_handed_over(await desk.ask(QUESTION, caption), fault)
     assert ORDER_NOTE["fa"] in desk.model.asked[0].messages[-1].content
 
-    assert_handed_over(await desk.ask(f"{QUESTION}\n\n{order}"), fault)
+    # The customer's own orders reach no model.
+    asked = len(desk.model.asked)
+    refused = await desk.ask(f"{QUESTION}\n\n{order}")
+    assert refused.is_handover
+    assert refused.text in (REFUSAL["fa"], REFUSAL["en"])
+    assert len(desk.model.asked) == asked
 
     await desk.add(
         Page("هزینه ارسال با پیک", f"هزینه ارسال با پیک ۹۰ هزار.\n\n{order}")

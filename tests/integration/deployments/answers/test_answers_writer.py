@@ -1,6 +1,6 @@
 """Answers without a model: quoted with sources, or an honest hand-over."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -11,7 +11,19 @@ from actors.conversation.errors import AnswerFailedError
 from actors.conversation.ports import AnswerJob
 from actors.conversation.rules.placeholders import PLACEHOLDERS, Note
 from actors.conversation.state import MessageType
-from config.prompts import COLLEAGUE_LOOKS, GREETING, HANDOVER, WELCOME
+from actors.conversation.traces import BlockQuoted
+from config.prompts import (
+    COLLEAGUE_LOOKS,
+    FAREWELL,
+    GREETING,
+    HANDOVER,
+    HOW_ARE_YOU,
+    NO_THANKS,
+    REGRET,
+    UNREADABLE,
+    WELCOME,
+)
+from deployments.answers.answer_draft import AnswerDraft
 from deployments.answers.errors import RetrieverUnavailableError
 from deployments.answers.indexer import KnowledgeIndexer
 from deployments.answers.responder import AnswerWriter
@@ -19,11 +31,14 @@ from deployments.answers.retriever import KnowledgeRetriever
 from persistence.database import Pool, open_pool
 from persistence.ids import ConversationId, MessageId, TenantId
 from retrieval.answer.context import RetrievedContext
+from retrieval.dialogue.turns import Burst, Turn
 from retrieval.index.knowledge import EVERYTHING, RetrievalFilter
+from retrieval.text.language import Language
 from tests.support.knowledge import (
     PAGES,
     RETURNS,
     SHIPPING,
+    SHIPPING_FEE,
     Counter,
     CountingEmbedder,
     Page,
@@ -31,8 +46,10 @@ from tests.support.knowledge import (
     open_counter,
 )
 
-#: Nothing, spaces, a lone joiner, marks, emoji.
-WORDLESS_TEXTS = ("", "     ", "\u200c", " \u200c\u200f ", "؟", "!؟", "😡", "😡🤔")
+#: Nothing, spaces, a lone joiner.
+UNSEEN_TEXTS = ("", "     ", "\u200c", " \u200c\u200f ")
+#: Marks and emoji.
+WORDLESS_TEXTS = ("؟", "!؟", "😡", "😡🤔")
 
 
 @pytest.fixture
@@ -58,19 +75,25 @@ async def test_a_question_is_answered_word_for_word_with_its_source(
 ) -> None:
     answer = await writer.write(await counter.write("هزینه ارسال چقدره؟"))
 
-    assert answer.text == SHIPPING.text
+    assert answer.text == SHIPPING_FEE
     assert not answer.is_handover
     (source,) = answer.trace.sources
     assert (source.number, source.title) == (1, SHIPPING.title)
     assert answer.trace.model == "extractive"
-    assert answer.trace.retrieval_method == "context_retriever"
+    assert answer.trace.retrieval_method == "facts"
     assert answer.trace.latency_ms > 0
     assert answer.trace.fallback_reason == ""
     # What was weighed is traced, whether it was used or not.
     assert answer.trace.candidates[0].chunk_id == source.chunk_id
     assert len(answer.trace.candidates) == len(PAGES)
-    assert 0.5 < answer.trace.relevance <= 1
     assert answer.trace.prompt_hash == ""
+    assert answer.trace.search_ms > 0
+    # The proof, and what the next message may lean on.
+    assert answer.trace.quoted == (BlockQuoted(source.chunk_id, SHIPPING_FEE),)
+    assert answer.trace.understanding["acts"] == ["question"]
+    assert answer.trace.questions == (answer.trace.question,)
+    assert answer.trace.subject == SHIPPING.title
+    assert answer.trace.subject_chunk_id == source.chunk_id
 
 
 async def test_a_reply_is_answered_about_the_message_that_it_answers(
@@ -81,7 +104,7 @@ async def test_a_reply_is_answered_about_the_message_that_it_answers(
 
     answer = await writer.write(await counter.write("این چنده؟", reply_to=mid))
 
-    assert answer.text == SHIPPING.text
+    assert answer.text == SHIPPING_FEE
     assert not answer.is_handover
 
 
@@ -101,7 +124,7 @@ async def test_an_english_question_finds_the_persian_page(
 ) -> None:
     answer = await writer.write(await counter.write("How much does delivery cost?"))
 
-    assert answer.text == SHIPPING.text
+    assert answer.text == SHIPPING_FEE
 
 
 @pytest.mark.parametrize(
@@ -122,8 +145,8 @@ async def test_what_the_shop_does_not_know_goes_to_a_person_in_the_customers_lan
     assert answer.trace.sources == ()
 
 
-@pytest.mark.parametrize("text", WORDLESS_TEXTS)
-async def test_what_cannot_be_read_goes_to_a_person(
+@pytest.mark.parametrize("text", UNSEEN_TEXTS)
+async def test_what_cannot_be_seen_goes_to_a_person(
     counter: Counter, writer: AnswerWriter, text: str
 ) -> None:
     answer = await writer.write(await counter.write(text))
@@ -134,9 +157,35 @@ async def test_what_cannot_be_read_goes_to_a_person(
 
 
 @pytest.mark.parametrize(
+    ("text", "reply", "is_handover"),
+    [
+        ("؟", UNREADABLE, False),
+        ("!؟", UNREADABLE, False),
+        ("😡", REGRET, True),
+        ("😡🤔", REGRET, True),
+        ("❤️", WELCOME, False),
+    ],
+)
+async def test_marks_and_emoji_are_answered_in_kind(
+    counter: Counter,
+    writer: AnswerWriter,
+    text: str,
+    reply: Mapping[str, str],
+    is_handover: bool,
+) -> None:
+    answer = await writer.write(await counter.write(text))
+
+    assert answer.text == reply["fa"]
+    assert answer.is_handover == is_handover
+
+
+@pytest.mark.parametrize(
     ("text", "reply"),
     [
-        ("سلام، خوب هستید؟", GREETING["fa"]),
+        ("سلام وقت بخیر", GREETING["fa"]),
+        ("سلام، خوب هستید؟", HOW_ARE_YOU["fa"]),
+        ("نه مرسی، همین بود", NO_THANKS["fa"]),
+        ("خداحافظ", FAREWELL["fa"]),
         ("hello there", GREETING["en"]),
         ("خیلی ممنون", WELCOME["fa"]),
     ],
@@ -148,6 +197,8 @@ async def test_small_talk_calls_nobody(
 
     assert answer.text == reply
     assert not answer.is_handover
+    assert not answer.needs_operator
+    assert answer.trace.sources == ()
 
 
 async def test_a_burst_is_answered_as_one_question(
@@ -202,7 +253,7 @@ async def test_words_alone_still_answer_when_the_model_of_meaning_fails(
 
     answer = await writer.write(await counter.write("هزینه‌ی ارسال با پست چقدر است؟"))
 
-    assert answer.text == SHIPPING.text
+    assert answer.text == SHIPPING_FEE
 
 
 class BrokenSearch:
@@ -220,6 +271,18 @@ class BrokenSearch:
         message = f"{tenant_id} {share} {conversation_id} {only}: no {query!r} now"
         raise RetrieverUnavailableError(message)
 
+    async def answer(
+        self,
+        tenant_id: TenantId,
+        burst: Burst,
+        turns: Sequence[Turn],
+        language: Language,
+        *,
+        only: RetrievalFilter = EVERYTHING,
+    ) -> AnswerDraft:
+        message = f"{tenant_id} {turns} {language} {only}: no {burst!r} now"
+        raise RetrieverUnavailableError(message)
+
 
 async def test_a_search_that_fails_leaves_a_polite_handover_and_its_reason(
     pool: Pool, counter: Counter
@@ -233,7 +296,7 @@ async def test_a_search_that_fails_leaves_a_polite_handover_and_its_reason(
     assert "RetrieverUnavailableError" in answer.trace.fallback_reason
 
 
-@pytest.mark.parametrize("text", WORDLESS_TEXTS)
+@pytest.mark.parametrize("text", UNSEEN_TEXTS)
 async def test_y1_a_text_without_words_is_never_searched(
     pool: Pool, counter: Counter, text: str
 ) -> None:
@@ -244,6 +307,18 @@ async def test_y1_a_text_without_words_is_never_searched(
     assert answer.is_handover
     assert answer.trace.fallback_reason == ""
     assert answer.trace.relevance == 0.0
+
+
+@pytest.mark.parametrize("text", WORDLESS_TEXTS)
+async def test_y1_marks_and_emoji_are_never_searched(
+    counter: Counter, writer: AnswerWriter, text: str
+) -> None:
+    answer = await writer.write(await counter.write(text))
+
+    assert answer.trace.questions == ()
+    assert answer.trace.candidates == ()
+    assert answer.trace.sources == ()
+    assert answer.trace.model != "extractive"
 
 
 async def test_a_question_mark_about_a_shared_post_searches_for_the_post(

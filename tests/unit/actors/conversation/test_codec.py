@@ -30,7 +30,12 @@ from actors.conversation.state import (
     Send,
     Source,
 )
-from actors.conversation.traces import AnswerTrace, PromptMessage, SourceCited
+from actors.conversation.traces import (
+    AnswerTrace,
+    BlockQuoted,
+    PromptMessage,
+    SourceCited,
+)
 from persistence.ids import MessageId, SendId
 from tests.support.conversation.conversations import Story, at
 
@@ -115,7 +120,7 @@ def test_a_trace_of_an_older_release_is_still_read() -> None:
         trace=AnswerTrace(model="m"),
     )
     written = orjson.loads(encode_event(event))
-    for name in ("prompt", "questions", "understanding", "faults"):
+    for name in ("prompt", "question", "questions", "quoted", "subject", "asked_back"):
         del written["trace"][name]
     assert decode_event(kind_of(event), orjson.dumps(written).decode()) == event
 
@@ -125,6 +130,8 @@ def test_the_proof_of_an_answer_is_kept_out_of_its_event() -> None:
         model="m",
         prompt=(PromptMessage("user", "سلام"),),
         questions=("سلام",),
+        question="سلام",
+        quoted=(BlockQuoted("c1", "درود بر شما"),),
         understanding={"acts": ["greeting"]},
         faults=("empty",),
     )
@@ -141,6 +148,8 @@ def test_the_proof_of_an_answer_is_kept_out_of_its_event() -> None:
     assert orjson.loads(encode_proof(trace) or "") == {
         "prompt": [{"role": "user", "content": "سلام"}],
         "questions": ["سلام"],
+        "question": "سلام",
+        "quoted": [{"chunk_id": "c1", "text": "درود بر شما"}],
         "understanding": {"acts": ["greeting"]},
         "faults": ["empty"],
     }

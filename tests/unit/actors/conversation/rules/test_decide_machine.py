@@ -197,21 +197,30 @@ class ConversationMachine(ConversationBench):
         self.fire(kind, due_at)
 
     @precondition(lambda self: bool(self.jobs))
-    @rule(which=SOME, is_handover=st.sampled_from((False, False, True)))
-    def let_answer_come(self, which: int, is_handover: bool) -> None:
+    @rule(
+        which=SOME,
+        is_handover=st.sampled_from((False, False, True)),
+        is_silent=st.booleans(),
+    )
+    def let_answer_come(
+        self, which: int, is_handover: bool, is_silent: bool = False
+    ) -> None:
         """Let an answer come, to the newest job or to an old one."""
         job = self.jobs[-1 - which % len(self.jobs)]
         is_wanted = self.model.awaits(job)
         asked, ai_leads = list(self.model.unanswered), self.model.ai_leads
         head = self.head()
+        text = "" if is_silent and is_handover else self.words()
         effects = self.apply(
-            ReplyWritten(**head, job=job, text=self.words(), is_handover=is_handover)
+            ReplyWritten(**head, job=job, text=text, is_handover=is_handover)
         )
         written = [effect for effect in effects if isinstance(effect, RecordMessage)]
-        assert [message.author for message in written] == [Author.AI] * is_wanted
+        is_sent = is_wanted and bool(text)
+        assert [message.author for message in written] == [Author.AI] * is_sent
         if is_wanted:
             assert asked, "a burst is answered once"
             assert ai_leads, "the AI answers only while it leads"
+        if is_sent:
             self.answers[MessageId(head["id"])] = self.model.version
 
     @precondition(lambda self: TimerKind.REPLY in self.armed)

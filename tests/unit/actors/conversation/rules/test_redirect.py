@@ -2,7 +2,7 @@
 
 import pytest
 
-from actors.conversation.effects import LogName, MarkMessages, SetTimer
+from actors.conversation.effects import LogName, MarkMessages, RecordMessage, SetTimer
 from actors.conversation.state import (
     Destination,
     Processing,
@@ -137,3 +137,18 @@ def test_what_a_person_answered_meanwhile_does_not_wait() -> None:
     story.operator_answers("سلام", 3)
     marks = [effect for effect in story.effects if isinstance(effect, MarkMessages)]
     assert marks[-1].processing is Processing.COMPLETED
+
+
+def test_y7_a_silent_handover_says_nothing_and_calls_a_person() -> None:
+    story = Story(Source.INSTAGRAM)
+    job = story.ask_and_start("ممنون از پیامتان", 0)
+    decision = story.ai_writes("", 3, job=job, is_handover=True)
+    assert not any(isinstance(effect, RecordMessage) for effect in decision.effects)
+    assert story.now.sends == ()
+    assert story.now.needs_operator
+    assert not story.now.ai_enabled
+    assert story.now.status is Status.SUPPORT_ACTIVE
+    assert story.now.reply is None
+    # The questions wait for the person.
+    assert len(story.now.questions) == 1
+    assert story.counted == [("conversation_redirects_total", "support")]
