@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from actors.conversation.events import Branch
-from actors.conversation.events import Understanding as Description
+from actors.conversation.traces import Branch
+from actors.conversation.traces import Understanding as Description
+from retrieval.answer.drafts import Draft, DraftAct
 from retrieval.answer.facts import Fact
-from retrieval.answering import Draft, DraftAct
 from retrieval.dialogue.understanding import Understanding
 
 #: The key in `degraded` of an embedder that failed.

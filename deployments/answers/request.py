@@ -1,4 +1,4 @@
-"""What one answer is asked for: the customer's words, and what they are about."""
+"""The request for one answer: the customer's words, and what they are about."""
 
 import re
 from collections.abc import Sequence

@@ -33,8 +33,8 @@ from persistence.errors import DATABASE_AWAY
 from persistence.messages import Turn, fetch_questions, fetch_recent_turns
 from persistence.tenants import fetch_tenant
 from retrieval.answer.context import RetrievedContext
+from retrieval.answer.drafts import DraftAct
 from retrieval.answer.plain_text import to_plain_text
-from retrieval.answering import DraftAct
 from retrieval.dialogue.acts import HANDED_OVER, read_burst
 from retrieval.dialogue.repetition import is_automatic
 from retrieval.errors import RetrievalError

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from config import prompts
 from deployments.answers.answer_draft import AnswerDraft
-from retrieval.answering import Draft, DraftAct
+from retrieval.answer.drafts import Draft, DraftAct
 from retrieval.dialogue.acts import Act, Talk
 
 _TALK: Mapping[Talk, Mapping[str, str]] = {

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+#: Between the subjects of an answer about several things.
+SUBJECTS_JOINED = "، "
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:

@@ -1,4 +1,4 @@
-"""What a question asks for: its terms with their weights, and the kind of value."""
+"""Reads questions: their terms with weights, and the kind of value asked for."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -313,6 +313,15 @@ def _others_of(words: Sequence[str]) -> dict[str, tuple[tuple[Term, ...], ...]]:
         for word in words[meaning.start : meaning.start + meaning.length]:
             found[word] = phrases
     return found
+
+
+def goes_on(asked: Asked) -> bool:
+    """Tell a question that only asks for a price, or which of two is better."""
+    has_names = any(
+        term.is_known and term.is_noun and not term.is_attribute for term in asked.names
+    )
+    only_price = asked.kinds == {ValueKind.PRICE} or asked.is_bare
+    return not has_names and (asked.is_comparing or only_price)
 
 
 def match(asked: AskedTerm, held: TermSet) -> float:

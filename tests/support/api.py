@@ -56,7 +56,7 @@ from persistence.monitor import CheckRow
 from persistence.tenants import create_tenant
 from persistence.users import User, create_user
 from retrieval.answer.context import Performance, RetrievedContext
-from retrieval.answering import DraftAct
+from retrieval.answer.drafts import DraftAct
 from retrieval.dialogue.acts import Act
 from retrieval.dialogue.turns import Burst, Turn
 from retrieval.dialogue.understanding import Understanding

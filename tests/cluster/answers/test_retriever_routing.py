@@ -11,7 +11,7 @@ import pytest
 from deployments.answers.answer_draft import AnswerDraft
 from persistence.ids import ConversationId, TenantId
 from retrieval.answer.context import Performance, RetrievedContext
-from retrieval.answering import DraftAct
+from retrieval.answer.drafts import DraftAct
 from retrieval.dialogue.acts import Act
 from retrieval.dialogue.turns import Burst, Turn
 from retrieval.dialogue.understanding import Understanding
