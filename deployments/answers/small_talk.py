@@ -32,7 +32,7 @@ class _Kind:
 
 
 _WORDS = load_groups(
-    "small_talk.tsv",
+    "dialogue/small_talk.tsv",
     (
         "hello",
         "around_hello",

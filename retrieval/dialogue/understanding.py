@@ -1,4 +1,4 @@
-"""What a customer meant: acts, language, and the questions to be searched."""
+"""The meaning of a burst of messages: acts, language, questions to be searched."""
 
 from dataclasses import dataclass
 

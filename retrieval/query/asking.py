@@ -1,4 +1,4 @@
-"""What a question asks for: its terms with their weights, and the kind of value."""
+"""Reads what a question asks for: weighted terms, and the kind of value."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
