@@ -52,7 +52,7 @@ def _word(word: str) -> str:
 
 
 _PROMISES = load_groups(
-    "promises.tsv", (*PROMISES, *(f"{promise}+" for promise in PROMISES))
+    "statements/promises.tsv", (*PROMISES, *(f"{promise}+" for promise in PROMISES))
 )
 #: The words of each promise, as a pattern on folded text.
 PROMISE_PATTERNS = {
@@ -65,9 +65,11 @@ SUPPORT_PATTERNS = {
 }
 MARK_PATTERNS = {
     mark: _pattern(words)
-    for mark, words in load_groups("speech_marks.tsv", MARKS).items()
+    for mark, words in load_groups("statements/speech_marks.tsv", MARKS).items()
 }
-_INJECTION = _pattern((row[0] for row in load_rows("injections.tsv", 1)), _BETWEEN)
+_INJECTION = _pattern(
+    (row[0] for row in load_rows("dialogue/injections.tsv", 1)), _BETWEEN
+)
 
 
 def is_marked(mark: str, folded: str) -> bool:

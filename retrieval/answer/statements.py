@@ -19,7 +19,7 @@ _GROUPS = (
 
 
 def _load() -> dict[str, frozenset[str]]:
-    groups = load_groups("superseding.tsv", _GROUPS)
+    groups = load_groups("statements/superseding.tsv", _GROUPS)
     return {
         name: frozenset(map(normalise, entries)) for name, entries in groups.items()
     }
@@ -27,14 +27,17 @@ def _load() -> dict[str, frozenset[str]]:
 
 WORDS = _load()
 _OPPOSITES = {
-    normalise(no): normalise(yes) for no, yes in load_pairs("opposites.tsv").items()
+    normalise(no): normalise(yes)
+    for no, yes in load_pairs("meaning/opposites.tsv").items()
 }
 _MONTHS = {
-    normalise(name) for _, _, *names in load_rows("months.tsv") for name in names
+    normalise(name)
+    for _, _, *names in load_rows("numbers/months.tsv")
+    for name in names
 }
 _UNITS = {
     normalise(name)
-    for kind, _, *names in load_rows("units.tsv")
+    for kind, _, *names in load_rows("numbers/units.tsv")
     if kind in {"money", "percent", "duration", "time"}
     for name in names
 }

@@ -34,7 +34,7 @@ _JALALI_YEARS = range(1300, 1500)
 _GREGORIAN_YEARS = range(1990, 2100)
 _MONTHS = {
     normalise(name): (calendar, int(number))
-    for calendar, number, *names in load_rows("months.tsv")
+    for calendar, number, *names in load_rows("numbers/months.tsv")
     for name in names
 }
 _MONTH_AND_YEAR = re.compile(r"([^\W\d_]+) (?:ماه )?(?:سال )?(\d{4})\b")

@@ -12,7 +12,7 @@ _REMEMBERED_TEXTS = 4_096
 _WORDS = {
     group: tuple(f" {normalise(phrase)} " for phrase in phrases)
     for group, phrases in load_groups(
-        "outdated.tsv", ("expired", "itself", "old", "former")
+        "statements/outdated.tsv", ("expired", "itself", "old", "former")
     ).items()
 }
 

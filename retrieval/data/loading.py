@@ -1,4 +1,4 @@
-"""Loads the word lists of this folder: tab-separated UTF-8 text, `#` for comments."""
+"""Loads the word lists below this folder: tab-separated UTF-8, `#` for comments."""
 
 from collections.abc import Collection, Iterator
 from functools import cache
@@ -22,6 +22,7 @@ def load_rows(
 ) -> tuple[Row, ...]:
     """Load the rows of a list; `columns` is their length, if all have the same.
 
+    `name` is the file's path below `folder`, such as `speech/colloquial.tsv`.
     Raises WordListError, naming file and line, for text that is not UTF-8, an empty or
     padded cell, a row of another length, or a row that was there before.
     """

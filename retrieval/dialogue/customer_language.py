@@ -15,7 +15,7 @@ from retrieval.text.language import (
 _GROUPS = ("word", "english", "both", "neutral")
 _LISTED = {
     group: frozenset(map(fold, words))
-    for group, words in load_groups("finglish_marks.tsv", _GROUPS).items()
+    for group, words in load_groups("speech/finglish_marks.tsv", _GROUPS).items()
 }
 _ENGLISH = _LISTED["english"].union(fold(w) for w in STOP_WORDS if w.isascii())
 # میفرستید, قیمتتون: endings that no English word has.

@@ -25,7 +25,7 @@ class ActExamples:
     """The labelled examples in an embedder's space; embeds them once, when built."""
 
     def __init__(self, embedder: Embedder) -> None:
-        rows = load_rows("act_examples.tsv", columns=2)
+        rows = load_rows("dialogue/act_examples.tsv", columns=2)
         self._acts = np.array([list(Act).index(Act(act)) for act, _ in rows])
         # A few at a time: a busy machine may need longer for all than one call may.
         starts = range(0, len(rows), _BATCH)

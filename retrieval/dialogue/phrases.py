@@ -77,7 +77,7 @@ class Reading:
 
 
 def _load_polite_words() -> tuple[str, ...]:
-    groups = load_groups("acts.tsv", _GROUPS)
+    groups = load_groups("dialogue/acts.tsv", _GROUPS)
     words = {
         fold(word)
         for group in ("hello", "thanks", "goodbye", "how_are_you")
@@ -90,7 +90,7 @@ def _load_polite_words() -> tuple[str, ...]:
 def _load() -> dict[str, frozenset[str]]:
     """Map each phrase, written without blanks, to its groups."""
     found: dict[str, set[str]] = {}
-    for group, cells in load_groups("acts.tsv", _GROUPS).items():
+    for group, cells in load_groups("dialogue/acts.tsv", _GROUPS).items():
         for cell in cells:
             for phrase in product(*(word.split("/") for word in cell.split())):
                 words = " ".join(phrase).replace("_", " ").split()

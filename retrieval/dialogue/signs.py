@@ -68,7 +68,7 @@ def _spell(choice: str) -> str:
 
 @cache
 def _patterns() -> Mapping[str, tuple[re.Pattern[str], ...]]:
-    groups = load_groups("act_signs.tsv", _GROUPS)
+    groups = load_groups("dialogue/act_signs.tsv", _GROUPS)
     return {
         group: tuple(map(compile_pattern, sorted(patterns)))
         for group, patterns in groups.items()

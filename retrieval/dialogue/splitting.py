@@ -14,7 +14,7 @@ _GROUPS = (
 )
 _ASKING = {
     group: frozenset(map(fold, words))
-    for group, words in load_groups("asking_words.tsv", _GROUPS).items()
+    for group, words in load_groups("dialogue/asking_words.tsv", _GROUPS).items()
 }
 #: Where two questions may meet: a comma, or a word that joins.
 _JOINT = re.compile(

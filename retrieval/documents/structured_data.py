@@ -14,7 +14,7 @@ _ATTRIBUTES = ("sku", "color", "size", "material", "brand", "model", "weight")
 _STATES = frozenset({"InStock", "OutOfStock", "PreOrder"})
 _NAMES = {
     name: {Language.FA: persian, Language.EN: english}
-    for name, persian, english in load_rows("schema_org.tsv", 3)
+    for name, persian, english in load_rows("documents/schema_org.tsv", 3)
 }
 
 

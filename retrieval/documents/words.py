@@ -7,5 +7,5 @@ _GROUPS = ("begins", "asks", "yes_no", "perhaps", "attribute", "key", "value")
 
 WORDS = {
     name: frozenset(map(normalise, words))
-    for name, words in load_groups("line_words.tsv", _GROUPS).items()
+    for name, words in load_groups("documents/line_words.tsv", _GROUPS).items()
 }

@@ -13,7 +13,7 @@ _ZWNJ = "\u200c"
 _NOT_JOINING = "اآدذرزژو"
 # آسمان is آسمون and خانه is خونه; but کامل is no کومل, and شام no شوم.
 _SPOKEN_VOWEL = re.compile("(.+)ا(?=ن|(?<=..ا)م$)")
-_LISTED = load_groups("words.tsv", ("noun", "adjective", "adverb", "fixed"))
+_LISTED = load_groups("spelling/words.tsv", ("noun", "adjective", "adverb", "fixed"))
 
 
 def bare(word: str) -> str:
@@ -33,10 +33,12 @@ def _speak(word: str) -> str:
     return _SPOKEN_VOWEL.sub(r"\1و", bare(word))
 
 
-COLLOQUIAL = {bare(spoken): w for spoken, w in load_pairs("colloquial.tsv").items()}
+COLLOQUIAL = {
+    bare(spoken): w for spoken, w in load_pairs("speech/colloquial.tsv").items()
+}
 """Spoken words that no rule makes, and how they are written."""
 
-_SYNONYMS = chain(*load_rows("synonyms.tsv"), *load_rows("related.tsv"))
+_SYNONYMS = chain(*load_rows("meaning/synonyms.tsv"), *load_rows("meaning/related.tsv"))
 # خونه is a synonym of its own right there, and here خانه.
 _NOUNS = _by_spelling(frozenset(word for word in _SYNONYMS if " " not in word))
 _NOUNS |= _by_spelling(_LISTED["noun"])
@@ -198,7 +200,7 @@ def written_unlisted_noun(word: str) -> str | None:
 
 _KINDS = ("present", "bare", "compound", "past")
 _STEMS: dict[str, dict[str, str]] = {kind: {} for kind in _KINDS}
-for _kind, _spoken, _written in load_rows("verbs.tsv", columns=3):
+for _kind, _spoken, _written in load_rows("speech/verbs.tsv", columns=3):
     _STEMS[_kind][_spoken] = _written
 _PROGRESSIVE = ("present", "past")
 # Spoken prefix: how it is written, and the kinds of stems that take it.

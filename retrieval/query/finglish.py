@@ -283,7 +283,7 @@ def _sounds_known(latin: str, vocabulary: Vocabulary) -> bool:
 
 
 def _load() -> tuple[dict[str, str], dict[str, str]]:
-    rows = load_rows("finglish.tsv")
+    rows = load_rows("speech/finglish.tsv")
     exact = {latin: word for word, *spellings in rows for latin in spellings}
     loose: dict[str, str] = {}
     for latin, word in exact.items():

@@ -209,8 +209,8 @@ def _collect_others() -> dict[str, tuple[str, ...]]:
     return {word: (*rest,) for word, rest in others.items()}
 
 
-_SAME = tuple(map(_fold, load_rows("synonyms.tsv")))
-_RELATED = tuple(map(_fold, load_rows("related.tsv")))
+_SAME = tuple(map(_fold, load_rows("meaning/synonyms.tsv")))
+_RELATED = tuple(map(_fold, load_rows("meaning/related.tsv")))
 _OTHERS = _collect_others()
 _CANONICAL = {word: entry[0] for entry in _SAME for word in entry}
 _WHOLE_WORDS = frozenset(normalise(" ".join(WORDS)).split())

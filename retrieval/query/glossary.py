@@ -187,7 +187,9 @@ def _turn() -> dict[str, dict[str, float]]:
     return turned
 
 
-_BY_ENGLISH = {english: (*entry,) for english, *entry in load_rows("english.tsv")}
+_BY_ENGLISH = {
+    english: (*entry,) for english, *entry in load_rows("speech/english.tsv")
+}
 _BY_PERSIAN = _turn()
 _LONG_ENTRIES = [
     english
@@ -195,7 +197,9 @@ _LONG_ENTRIES = [
     if len(english) >= _SHORTEST_MISTYPED and " " not in english
 ]
 _ENGLISH_WORDS = frozenset(
-    _APOSTROPHE.sub("", word) for row in load_rows("english_words.tsv") for word in row
+    _APOSTROPHE.sub("", word)
+    for row in load_rows("speech/english_words.tsv")
+    for word in row
 ).union(
     (word for phrase in _BY_ENGLISH for word in phrase.split()),
     (word for word in STOP_WORDS if word.isascii()),

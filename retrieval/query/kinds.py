@@ -38,7 +38,7 @@ _GROUPS = (
 )
 _FOLDED = {
     group: frozenset(normalise(word) for word in words)
-    for group, words in load_groups("value_kinds.tsv", _GROUPS).items()
+    for group, words in load_groups("values/value_kinds.tsv", _GROUPS).items()
 }
 _KIND_OF = {
     word: ValueKind(group.removesuffix(_OF))
@@ -58,13 +58,13 @@ KIND_WEIGHTS = {
 _BARE = _FOLDED["bare"] | _FOLDED["amount"]
 COMMON_WORDS = {
     kind: frozenset(normalise(word) for word in words)
-    for kind, words in load_groups("common_words.tsv", KINDS).items()
+    for kind, words in load_groups("spelling/common_words.tsv", KINDS).items()
 }
 SAYING_LITTLE = (
     COMMON_WORDS["function"] | COMMON_WORDS["question"] | COMMON_WORDS["greeting"]
 )
 NOT_NOUNS = frozenset({"function", "question", "greeting", "verb", "number", "unit"})
-VALUE_CLASSES = load_groups("value_classes.tsv", KINDS)
+VALUE_CLASSES = load_groups("values/value_classes.tsv", KINDS)
 _OPEN = _FOLDED["time_of"]
 #: Words that ask for a kind and name nothing.
 _PLAIN_KINDS = frozenset().union(*(_FOLDED[kind] for kind in ValueKind))

@@ -82,14 +82,14 @@ _PREFIX_SHARE = 0.7
 
 def _load_stems() -> dict[str, tuple[str, ...]]:
     presents: dict[str, list[str]] = {}
-    for past, present in load_rows("verb_stems.tsv", columns=2):
+    for past, present in load_rows("meaning/verb_stems.tsv", columns=2):
         presents.setdefault(normalise(past), []).append(normalise(present))
     return {past: (*stems,) for past, stems in presents.items()}
 
 
 def _load_compounds() -> dict[str, list[tuple[str, str]]]:
     compounds: dict[str, list[tuple[str, str]]] = {}
-    for first, stem, noun in load_rows("compound_verbs.tsv", columns=3):
+    for first, stem, noun in load_rows("meaning/compound_verbs.tsv", columns=3):
         compounds.setdefault(normalise(first), []).append(
             (normalise(stem), normalise(noun))
         )
@@ -99,7 +99,9 @@ def _load_compounds() -> dict[str, list[tuple[str, str]]]:
 _PRESENT = _load_stems()
 _PRESENTS = frozenset(stem for stems in _PRESENT.values() for stem in stems)
 _COMPOUNDS = _load_compounds()
-_CLASSIFIERS = frozenset(normalise(row[0]) for row in load_rows("classifiers.tsv"))
+_CLASSIFIERS = frozenset(
+    normalise(row[0]) for row in load_rows("numbers/classifiers.tsv")
+)
 _NAMING_NUMBERS = {
     word: str(number)
     for number, word in enumerate(

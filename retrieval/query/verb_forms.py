@@ -19,7 +19,9 @@ _SHORTEST_FORM = 4
 
 def verb_forms() -> frozenset[str]:
     """Write every form of at least four letters, folded, without half-spaces."""
-    forms = (form for row in load_rows("verbs.tsv", columns=3) for form in _forms(row))
+    forms = (
+        form for row in load_rows("speech/verbs.tsv", columns=3) for form in _forms(row)
+    )
     return frozenset(form for form in forms if len(form) >= _SHORTEST_FORM)
 
 

@@ -152,11 +152,16 @@ class CommonWords:
     """The words of Persian-speaking customers everywhere, whatever a shop sells."""
 
     def __init__(self) -> None:
-        groups = load_groups("common_words.tsv", KINDS)
-        related = (*load_rows("synonyms.tsv"), *load_rows("related.tsv"))
+        groups = load_groups("spelling/common_words.tsv", KINDS)
+        related = (
+            *load_rows("meaning/synonyms.tsv"),
+            *load_rows("meaning/related.tsv"),
+        )
         listed = {word for words in groups.values() for word in words}
         listed.update(word for row in related for word in row)
-        spelled = load_groups("words.tsv", ("noun", "adjective", "adverb", "fixed"))
+        spelled = load_groups(
+            "spelling/words.tsv", ("noun", "adjective", "adverb", "fixed")
+        )
         listed.update(*(spelled[kind] for kind in ("noun", "adjective", "adverb")))
         listed.update(COLLOQUIAL, COLLOQUIAL.values())
         listed.update(STOP_WORDS)

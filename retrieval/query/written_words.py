@@ -14,7 +14,9 @@ def load_written_words() -> dict[str, float]:
     # The library keeps 15 megabytes of modules: only who reads questions pays for it.
     import wordfreq
 
-    unprotected = {normalise(word) for (word,) in load_rows("unprotected.tsv", 1)}
+    unprotected = {
+        normalise(word) for (word,) in load_rows("spelling/unprotected.tsv", 1)
+    }
     words: dict[str, float] = {}
     for token, frequency in wordfreq.get_frequency_dict("fa").items():
         word = normalise(token)

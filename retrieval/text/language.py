@@ -79,7 +79,9 @@ def detect_language(text: str) -> Language:
     return Language.EN
 
 
-STOP_WORDS = frozenset().union(*load_groups("stop_words.tsv", ("fa", "en")).values())
+STOP_WORDS = frozenset().union(
+    *load_groups("meaning/stop_words.tsv", ("fa", "en")).values()
+)
 
 
 def content_words(question: str) -> list[str]:

@@ -51,20 +51,20 @@ class Unit:
 
 VALUES = {
     fold(word): int(value)
-    for value, *words in load_rows("number_words.tsv")
+    for value, *words in load_rows("numbers/number_words.tsv")
     for word in words
 }
 SCALES = {word: value for word, value in VALUES.items() if value >= THOUSAND}
 SMALL = {word: value for word, value in VALUES.items() if value < THOUSAND}
 UNITS = {
     fold(word): Unit(kind, name)
-    for kind, name, *words in load_rows("units.tsv")
+    for kind, name, *words in load_rows("numbers/units.tsv")
     for word in words
 }
 #: Calendar and number of a month, by its names.
 MONTHS = {
     fold(name): (calendar, int(month))
-    for calendar, month, *names in load_rows("months.tsv")
+    for calendar, month, *names in load_rows("numbers/months.tsv")
     for name in names
 }
 MAX_UNIT_WORDS = max(len(words.split()) for words in UNITS)

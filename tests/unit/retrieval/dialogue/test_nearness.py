@@ -103,7 +103,7 @@ def test_the_margin_is_wider_than_what_two_processors_differ_by(
 
 def test_each_act_that_nearness_tells_has_examples_in_both_languages() -> None:
     languages: dict[str, set[bool]] = {}
-    for act, text in load_rows("act_examples.tsv", columns=2):
+    for act, text in load_rows("dialogue/act_examples.tsv", columns=2):
         languages.setdefault(act, set()).add(text.isascii())
     assert all(both == {True, False} for both in languages.values())
     assert {*HANDED_OVER, Act.QUESTION} <= set(map(Act, languages))

@@ -97,7 +97,7 @@ def test_english_words_are_told_by_their_forms() -> None:
 
 
 def test_every_entry_is_lower_case_and_has_persian_words() -> None:
-    for english, *persian in load_rows("english.tsv"):
+    for english, *persian in load_rows("speech/english.tsv"):
         assert english == normalise(english)
         assert persian
         assert not any(word.isascii() for word in persian)
