@@ -147,34 +147,76 @@ def seed_services(
 
 @app.command()
 def evaluate(
-    corpus: Annotated[Path, typer.Option(help="Passages, JSONL: id, title, text.")],
-    queries: Annotated[Path, typer.Option(help="Questions, JSONL: text, relevant.")],
+    corpus: Annotated[
+        Path | None, typer.Option(help="Passages, JSONL: id, title, text.")
+    ] = None,
+    queries: Annotated[
+        Path | None, typer.Option(help="Questions, JSONL: text, relevant.")
+    ] = None,
     pipeline: Annotated[
         Pipeline, typer.Option(help="What is to be measured.")
     ] = Pipeline.PRODUCTION_RAG,
+    dialogues: Annotated[
+        Path | None,
+        typer.Option(help="Shops, a folder each: documents.jsonl, dialogues.jsonl."),
+    ] = None,
+    shop: Annotated[str, typer.Option(help="Play this shop only.")] = "",
+    failures: Annotated[
+        bool, typer.Option("--failures", help="Print every turn that failed.")
+    ] = False,
+    llm_url: Annotated[
+        str, typer.Option(help="Have this OpenAI-compatible endpoint answer.")
+    ] = "",
+    llm_model: Annotated[
+        str, typer.Option(help="Its model; PILITO_LLM_MODEL when left out.")
+    ] = "",
+    llm_key: Annotated[
+        str, typer.Option(help="Its key; PILITO_LLM_API_KEY when left out.")
+    ] = "",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object.")
     ] = False,
 ) -> None:
-    """Measure how well a pipeline finds a labelled set's passages.
+    """Measure how well a labelled set is found, or how well dialogues are answered.
 
-    By the embedding model and the weight of the settings, as the runtime searches.
+    Either --corpus and --queries, or --dialogues. By the embedding model and the weight
+    of the settings, as the runtime searches.
     """
-    from deployments.commands.evaluate import evaluate as run
+    from deployments.answers.errors import AnswersError
+    from deployments.commands.evaluate import evaluate as search
+    from deployments.commands.evaluate_dialogues import (
+        evaluate_dialogues,
+        name_endpoint,
+    )
     from retrieval.evaluation.labelled import LabelledSetError
 
     settings = load_settings()
     try:
-        run(
-            corpus,
-            queries,
-            pipeline,
-            model=settings.embedding_model,
-            dense_weight=settings.dense_weight,
-            as_json=as_json,
-        )
+        if dialogues is not None and corpus is None and queries is None:
+            evaluate_dialogues(
+                dialogues,
+                shop=shop,
+                model=settings.embedding_model,
+                llm=name_endpoint(settings, llm_url, llm_model, llm_key),
+                as_json=as_json,
+                shows_failures=failures,
+            )
+        elif dialogues is None and corpus is not None and queries is not None:
+            search(
+                corpus,
+                queries,
+                pipeline,
+                model=settings.embedding_model,
+                dense_weight=settings.dense_weight,
+                as_json=as_json,
+            )
+        else:
+            message = "give --corpus and --queries, or --dialogues"
+            raise typer.Exit(_complain(message, USAGE_ERROR))
     except LabelledSetError as error:
         raise typer.Exit(_complain(str(error), USAGE_ERROR)) from error
+    except AnswersError as error:
+        raise typer.Exit(_complain(str(error), 1)) from error
 
 
 @app.command("fetch-model")

@@ -3,14 +3,14 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
+from deployments.commands.labelled_files import load_lines
 from retrieval.embedding.embedder import BUILT_IN, open_embedder
 from retrieval.evaluation import labelled, report
 from retrieval.evaluation.corpus import Corpus
@@ -18,8 +18,6 @@ from retrieval.evaluation.labelled import LabelledSetError
 from retrieval.evaluation.report import Pipeline
 from retrieval.index.knowledge import DENSE_WEIGHT
 from retrieval.production_rag import RagOptions
-
-Row = TypeVar("Row")
 
 _COLUMNS = ("hit@1", "hit@8", "hit@20", "mrr@10", "ndcg@10")
 
@@ -40,8 +38,8 @@ def evaluate(
     LabelledSetError, in one line, if a file can't be used, and EmbeddingError if the
     model can't.
     """
-    passages = _load(corpus, labelled.parse_passages)
-    questions = _load(queries, labelled.parse_questions)
+    passages = load_lines(corpus, labelled.parse_passages)
+    questions = load_lines(queries, labelled.parse_questions)
     _check_ids_match(passages, questions, queries)
     # Threads that spin while they wait slow a busy machine down.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -53,19 +51,6 @@ def evaluate(
         else _as_text(pipeline, name, figures)
     )
     return figures
-
-
-def _load(path: Path, parse: Callable[[Iterable[str]], Sequence[Row]]) -> Sequence[Row]:
-    try:
-        with path.open(encoding="utf-8-sig") as lines:
-            return parse(lines)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        message = f"{path}: {reason}"
-        raise LabelledSetError(message) from error
-    except LabelledSetError as error:
-        message = f"{path}: {error}"
-        raise LabelledSetError(message) from error
 
 
 def _check_ids_match(

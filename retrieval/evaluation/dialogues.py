@@ -2,14 +2,17 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from itertools import groupby
+from typing import TypedDict
 
 import orjson
 
 from retrieval.evaluation.labelled import LabelledSetError
+from retrieval.evaluation.report import mean
 
 _LETTERS = str.maketrans(
     "يىكةأإآؤۀ۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "ییکهاااوه01234567890123456789"
@@ -18,16 +21,39 @@ _MARKS = re.compile("[\u064b-\u0652\u0670\u0640]")
 _GROUPED = re.compile("(?<=\\d)[٬,،٫.'\u00a0\u202f ](?=\\d{3}(?!\\d))")
 _SIGNS = re.compile(r"[\s\u200c-\u200f«»\"'()\[\]*_`|:؛;،,.!؟?\-–—/]+")
 
-Wanted = str | tuple[str, ...]
+Spellings = tuple[str, ...]
+"""One of them is enough."""
+
+_DIALOGUE_KEYS = frozenset({"id", "channel", "about", "turns"})
+_TURN_KEYS = frozenset({"say", "share", "reply_to", "expect"})
+_EXPECT_KEYS = frozenset({"act", "must", "must_not", "max_chars"})
+_SHARE_KEYS = frozenset({"title", "caption"})
+
+
+class ExpectedAct(StrEnum):
+    """What an answer does."""
+
+    ANSWER = "answer"
+    HANDOVER = "handover"
+    SMALLTALK = "smalltalk"
+    CLARIFY = "clarify"
+
+
+class Channel(StrEnum):
+    """Where the customer writes."""
+
+    WEBSITE = "website"
+    TELEGRAM = "telegram"
+    INSTAGRAM = "instagram"
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a turn's answer must be: its act, and words that it must (not) hold."""
+    """What an answer must be: one of some acts, and words that it must (not) hold."""
 
-    acts: frozenset[str]
-    must: tuple[Wanted, ...] = ()
-    must_not: tuple[Wanted, ...] = ()
+    acts: frozenset[ExpectedAct]
+    must: tuple[Spellings, ...] = ()
+    must_not: tuple[Spellings, ...] = ()
     max_chars: int | None = None
 
 
@@ -35,7 +61,8 @@ class Expected:
 class LabelledTurn:
     """A customer's message, with what it refers to, and the expected answer.
 
-    `share` is a post that came before it, `reply_to` the index of an earlier turn.
+    `share` is a post that came before it, in labelled lines; `reply_to` the index of an
+    earlier turn.
     """
 
     say: str
@@ -49,14 +76,14 @@ class LabelledDialogue:
     """A conversation of one customer; it passes when all its turns do."""
 
     id: str
-    channel: str
+    channel: Channel
     about: str
     turns: tuple[LabelledTurn, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class GivenAnswer:
-    """What was answered to one turn."""
+    """What was answered to one turn; with `handover`, a person was called as well."""
 
     text: str
     act: str
@@ -65,69 +92,121 @@ class GivenAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The faults of an answer, in words; `is_wrong` if it holds what it must not."""
+    """The faults of an answer, in words, and what it holds of what it must not."""
 
     faults: tuple[str, ...]
-    is_wrong: bool
+    wrong: tuple[str, ...] = ()
+    #: Nothing but a reply in kind was expected.
+    is_small_talk: bool = False
+
+    @property
+    def is_wrong(self) -> bool:
+        """Tell whether the answer holds what it must not."""
+        return bool(self.wrong)
 
 
 def parse_dialogues(lines: Iterable[str]) -> tuple[LabelledDialogue, ...]:
-    """Parse a JSONL file. Raises LabelledSetError, naming the line."""
+    """Parse a JSONL file of dialogues.
+
+    Raises LabelledSetError, naming the line: also for a field that nobody knows, as one
+    that is misspelled would check nothing, and for a file with nothing in it.
+    """
     dialogues = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            dialogues.append(_dialogue(orjson.loads(line)))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            message = f"line {number}: no dialogue ({type(error).__name__}: {error})"
+            dialogues.append(_dialogue(_object(orjson.loads(line), _DIALOGUE_KEYS)))
+        except KeyError as error:
+            message = f"line {number}: {error.args[0]} is missing"
             raise LabelledSetError(message) from error
+        except orjson.JSONDecodeError as error:
+            message = f"line {number}: not JSON"
+            raise LabelledSetError(message) from error
+        except (ValueError, TypeError) as error:
+            message = f"line {number}: {error}"
+            raise LabelledSetError(message) from error
+    if not dialogues:
+        message = "there is nothing in it"
+        raise LabelledSetError(message)
     return tuple(dialogues)
 
 
-def _dialogue(row: Mapping[str, object]) -> LabelledDialogue:
-    turns = row["turns"]
-    if not isinstance(turns, list) or not turns:
-        message = "turns: must be a list"
+def _object(value: object, keys: frozenset[str]) -> Mapping[str, object]:
+    if not isinstance(value, dict):
+        message = "not a JSON object"
         raise TypeError(message)
+    unknown = sorted(value.keys() - keys)
+    if unknown:
+        message = f"nobody knows the field {unknown[0]}"
+        raise ValueError(message)
+    return value
+
+
+def _dialogue(row: Mapping[str, object]) -> LabelledDialogue:
+    rows = row["turns"]
+    if not isinstance(rows, list) or not rows:
+        message = "turns: must be a list, and not empty"
+        raise TypeError(message)
+    turns = tuple(_turn(_object(one, _TURN_KEYS)) for one in rows)
+    for index, turn in enumerate(turns):
+        if turn.reply_to is not None and not 0 <= turn.reply_to < index:
+            message = f"reply_to: turn {turn.reply_to} is not before turn {index}"
+            raise ValueError(message)
     return LabelledDialogue(
-        id=str(row["id"]),
-        channel=str(row.get("channel", "website")),
-        about=str(row.get("about", "")),
-        turns=tuple(_turn(turn) for turn in turns),
+        id=_text(row["id"], "id"),
+        channel=Channel(_text(row.get("channel", Channel.WEBSITE), "channel")),
+        about=_text(row.get("about", ""), "about"),
+        turns=turns,
     )
 
 
 def _turn(row: Mapping[str, object]) -> LabelledTurn:
-    expect = row["expect"]
-    if not isinstance(expect, dict):
-        message = "expect: must be an object"
-        raise TypeError(message)
-    share = row.get("share") or {}
-    if not isinstance(share, dict):
-        message = "share: must be an object"
-        raise TypeError(message)
-    reply_to = row.get("reply_to")
-    max_chars = expect.get("max_chars")
+    expect = _object(row["expect"], _EXPECT_KEYS)
+    share = _object(row.get("share") or {}, _SHARE_KEYS)
+    acts = _text(expect["act"], "act").split("|")
     return LabelledTurn(
-        say=str(row["say"]),
+        say=_text(row["say"], "say"),
         expected=Expected(
-            acts=frozenset(str(expect["act"]).split("|")),
-            must=tuple(map(_wanted, expect.get("must", ()))),
-            must_not=tuple(map(_wanted, expect.get("must_not", ()))),
-            max_chars=None if max_chars is None else int(max_chars),
+            acts=frozenset(map(ExpectedAct, acts)),
+            must=_wanted(expect.get("must", []), "must"),
+            must_not=_wanted(expect.get("must_not", []), "must_not"),
+            max_chars=_count(expect.get("max_chars"), "max_chars") or None,
         ),
         share="\n".join(
-            f"{label}: {share[key]}"
+            f"{label}: {_text(share[key], key)}"
             for label, key in (("عنوان", "title"), ("کپشن", "caption"))
             if share.get(key)
         ),
-        reply_to=None if reply_to is None else int(str(reply_to)),
+        reply_to=_count(row.get("reply_to"), "reply_to"),
     )
 
 
-def _wanted(value: object) -> Wanted:
-    return tuple(map(str, value)) if isinstance(value, list) else str(value)
+def _text(value: object, name: str) -> str:
+    if not isinstance(value, str):
+        message = f"{name}: must be a text"
+        raise TypeError(message)
+    return value
+
+
+def _count(value: object, name: str) -> int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    message = f"{name}: must be a number"
+    raise TypeError(message)
+
+
+def _wanted(rows: object, name: str) -> tuple[Spellings, ...]:
+    """Read a list of texts; a list inside is "one of"."""
+    if not isinstance(rows, list):
+        message = f"{name}: must be a list"
+        raise TypeError(message)
+    return tuple(
+        tuple(_text(one, name) for one in row)
+        if isinstance(row, list)
+        else (_text(row, name),)
+        for row in rows
+    )
 
 
 @lru_cache(maxsize=4_096)
@@ -137,44 +216,43 @@ def fold(text: str) -> str:
     return _SIGNS.sub("", _GROUPED.sub("", _MARKS.sub("", folded)))
 
 
-def holds(text: str, wanted: Wanted) -> bool:
-    """Tell whether a text holds some words, or one of several."""
-    if isinstance(wanted, tuple):
-        return any(holds(text, one) for one in wanted)
-    return fold(wanted) in fold(text)
+def holds(text: str, *spellings: str) -> bool:
+    """Tell whether a text holds one of the spellings, after folding."""
+    folded = fold(text)
+    return any(fold(spelling) in folded for spelling in spellings)
 
 
 def judge(answer: GivenAnswer, expected: Expected) -> Verdict:
-    """Compare an answer with what was expected of it."""
-    is_handover = answer.act == "handover"
+    """Compare an answer with what was expected of it.
+
+    After a hand-over that was allowed nothing is missed: a person will answer.
+    """
+    acts = expected.acts
+    is_handover = answer.act == ExpectedAct.HANDOVER
+    may_hand_over = ExpectedAct.HANDOVER in acts
     faults = []
-    if is_handover and "handover" not in expected.acts:
+    if is_handover and not may_hand_over:
         faults.append("handed over")
-    if not is_handover and expected.acts == {"handover"}:
+    if not is_handover and acts == {ExpectedAct.HANDOVER}:
         faults.append("not handed over")
-    if (
-        answer.is_sourced
-        and "smalltalk" in expected.acts
-        and "answer" not in expected.acts
-    ):
+    is_talk = ExpectedAct.SMALLTALK in acts and ExpectedAct.ANSWER not in acts
+    if answer.is_sourced and is_talk:
         faults.append("small talk answered from documents")
-    if expected.acts == {"clarify"} and answer.act == "answer":
-        faults.append("answered instead of asking back")
-    if not (is_handover and "handover" in expected.acts):
+    if not (is_handover and may_hand_over):
         faults += [
-            f"lacks {one if isinstance(one, str) else one[0]}"
-            for one in expected.must
-            if not holds(answer.text, one)
+            f"lacks {one[0]}" for one in expected.must if not holds(answer.text, *one)
         ]
-    wrong = [one for one in expected.must_not if holds(answer.text, one)]
+    wrong = tuple(
+        spelling
+        for one in expected.must_not
+        for spelling in [next((s for s in one if holds(answer.text, s)), None)]
+        if spelling is not None
+    )
     faults += [f"holds {one}" for one in wrong]
-    if (
-        expected.max_chars is not None
-        and len(answer.text) > expected.max_chars
-        and not is_handover
-    ):
+    is_long = len(answer.text) > (expected.max_chars or len(answer.text))
+    if is_long and not is_handover:
         faults.append(f"{len(answer.text)} characters")
-    return Verdict(tuple(faults), bool(wrong))
+    return Verdict(tuple(faults), wrong, acts == {ExpectedAct.SMALLTALK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,33 +279,54 @@ class PlayedDialogue:
         return not any(turn.verdict.faults for turn in self.turns)
 
 
-def summarise(played: Sequence[PlayedDialogue]) -> dict[str, object]:
+class Figures(TypedDict):
+    """A number of turns, and shares of them, 0 to 1."""
+
+    turns: int
+    turns_passed: float
+    wrong: float
+
+
+class Summary(Figures):
+    """What playing some dialogues came to."""
+
+    dialogues: int
+    dialogues_passed: float
+    #: Turns of nothing but small talk, and how many of those went to a person.
+    small_talk: int
+    handed_over_small_talk: int
+    by_category: dict[str, Figures]
+    by_shop: dict[str, Figures]
+
+
+def summarise(played: Sequence[PlayedDialogue]) -> Summary:
     """Sum up: shares of turns and dialogues passed, of wrong figures, by category."""
     turns = [turn for one in played for turn in one.turns]
-    ordered = sorted(played, key=lambda one: one.about)
-    return {
-        "dialogues": len(played),
-        "dialogues_passed": _share(one.is_passed for one in played),
-        **_figures(turns),
-        "handed_over_small_talk": sum(
-            "handed over" in turn.verdict.faults and turn.answer.act == "handover"
+    return Summary(
+        dialogues=len(played),
+        dialogues_passed=mean(one.is_passed for one in played),
+        **_figures(played),
+        small_talk=sum(turn.verdict.is_small_talk for turn in turns),
+        handed_over_small_talk=sum(
+            turn.verdict.is_small_talk and turn.answer.act == ExpectedAct.HANDOVER
             for turn in turns
         ),
-        "by_category": {
-            about: _figures([turn for one in group for turn in one.turns])
-            for about, group in groupby(ordered, key=lambda one: one.about)
-        },
-    }
+        by_category=_by(played, lambda one: one.about),
+        by_shop=_by(played, lambda one: one.shop),
+    )
 
 
-def _figures(turns: Sequence[PlayedTurn]) -> dict[str, float]:
-    return {
-        "turns": len(turns),
-        "turns_passed": _share(not turn.verdict.faults for turn in turns),
-        "wrong": _share(turn.verdict.is_wrong for turn in turns),
-    }
+def _by(
+    played: Sequence[PlayedDialogue], key: Callable[[PlayedDialogue], str]
+) -> dict[str, Figures]:
+    groups = groupby(sorted(played, key=key), key=key)
+    return {name: _figures([*group]) for name, group in groups}
 
 
-def _share(marks: Iterable[bool]) -> float:
-    marked = [*marks]
-    return sum(marked) / len(marked) if marked else 0.0
+def _figures(played: Sequence[PlayedDialogue]) -> Figures:
+    turns = [turn for one in played for turn in one.turns]
+    return Figures(
+        turns=len(turns),
+        turns_passed=mean(not turn.verdict.faults for turn in turns),
+        wrong=mean(turn.verdict.is_wrong for turn in turns),
+    )
