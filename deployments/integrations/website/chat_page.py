@@ -1,6 +1,7 @@
 """Chat window of a website: the page, its assets, its form and its WebSocket."""
 
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import parse_qs
 from uuid import uuid4
@@ -146,6 +147,8 @@ class ChatPages:
             messages=messages,
             authors=live.AUTHORS,
             split_links=split_links,
+            suggestions=channel.suggestions,
+            offers_follow_ups=_offers_follow_ups(channel, messages),
             problem=problem,
             draft=draft,
             max_chars=webhook.MAX_CONTENT_CHARS,
@@ -179,6 +182,23 @@ def build_website_router(parts: live.WebsiteDependencies) -> APIRouter:
         "/ws/website/{channel_key}/{visitor_id}", pages.follow
     )
     return router
+
+
+def _offers_follow_ups(channel: Channel, messages: Sequence[StoredMessage]) -> bool:
+    """Tell whether one message was written, a suggested one, and is answered.
+
+    A follow-up leans on what was suggested, and on nothing else.
+    """
+    asked = [one.content for one in messages if _is_customer(one)]
+    return (
+        len(asked) == 1
+        and asked[0] in channel.suggestions.first
+        and not _is_customer(messages[-1])
+    )
+
+
+def _is_customer(message: StoredMessage) -> bool:
+    return live.AUTHORS[message.type] == "customer"
 
 
 def _language(request: Request) -> Language:

@@ -9,6 +9,9 @@
   const notice = document.getElementById("notice");
   const form = document.getElementById("form");
   const field = document.getElementById("content");
+  const suggestions = document.getElementById("suggestions");
+  const followUps = document.getElementById("follow-ups");
+  const suggested = [...(suggestions?.elements ?? [])].map((button) => button.value);
   const words = root.dataset;
   const language = document.documentElement.lang;
   const LINK = /(https?:\/\/[^\s<>"'،؛؟«»]*[^\s<>"'،؛؟«».,;:!?()\[\]…])/;
@@ -105,7 +108,18 @@
       else if (before !== bubble) break;
     }
     if (bubble.nextElementSibling !== next) log.insertBefore(bubble, next);
+    offer();
     if (follow) scrollToEnd();
+  }
+
+  // A follow-up leans on what was suggested, and on nothing else.
+  function offer() {
+    const bubbles = [...log.querySelectorAll(".bubble:not(.greeting, .typing)")];
+    const asked = bubbles.filter((bubble) => bubble.classList.contains("customer"));
+    const isFirst = asked.length === 1 && suggested.includes(asked[0].querySelector("p").textContent);
+    if (suggestions) suggestions.hidden = asked.length > 0;
+    if (followUps) followUps.hidden = !isFirst || bubbles.at(-1) === asked[0];
+    if (asked.length) kept.write("begun", "yes");
   }
 
   let typingTimer = 0;
@@ -170,6 +184,7 @@
     const other = shown.get(message.id);
     if (other && other !== item.bubble) {
       item.bubble.remove(); // The socket was faster, and has shown it.
+      offer();
       return;
     }
     shown.set(message.id, item.bubble);
@@ -275,7 +290,7 @@
     } else if (code === 4400 || code === 4404) {
       isGone = true;
       showNotice(words.gone);
-      for (const part of form.elements) part.disabled = true;
+      for (const part of document.querySelectorAll("textarea, button")) part.disabled = true;
       return;
     }
     failures += 1;
@@ -333,6 +348,17 @@
       form.requestSubmit();
     }
   });
+
+  for (const offered of [suggestions, followUps]) {
+    offered?.addEventListener("submit", (event) => {
+      event.preventDefault();
+      enqueue(event.submitter.value);
+      // The button is gone; on a phone the keyboard would hide the answer.
+      (matchMedia("(pointer: fine)").matches ? field : log).focus();
+    });
+  }
+  // The conversation comes in a moment: what it would hide must not flicker.
+  if (suggestions && kept.read("begun")) suggestions.hidden = true;
 
   let unsent = [];
   try { unsent = JSON.parse(kept.read("outbox") ?? "[]"); } catch { /* not ours */ }
