@@ -61,7 +61,7 @@ class Suggestions:
 
     #: Before the first message.
     first: tuple[str, ...] = ()
-    #: After the answer to one of the first.
+    #: After an answer: the n-th follows the n-th of the first.
     follow_ups: tuple[str, ...] = ()
 
 

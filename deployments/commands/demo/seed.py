@@ -37,10 +37,9 @@ PAUSED_ACCOUNTS = {
     ChannelKind.INSTAGRAM: "17840000000000000",
     ChannelKind.TELEGRAM: "1000000000",
 }
-#: The follow-up fits each of the others.
+#: The follow-up leans on the first.
 SUGGESTIONS = channels.Suggestions(
-    ("مانتو لینن سایه چنده؟", "پالتو کولاک چه رنگ‌هایی داره؟"),
-    ("سایز ۴۴ هم داره؟",),
+    ("مانتو لینن سایه چنده؟", "هزینه ارسال چقدره؟"), ("سایز ۴۴ هم داره؟",)
 )
 #: Told when somebody resumes the channel.
 DEMO_LINK = channels.Link(channels.LinkState.PAUSED)

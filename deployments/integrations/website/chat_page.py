@@ -18,7 +18,12 @@ from deployments.http.requests import read_address, read_body
 from deployments.integrations.errors import InvalidFieldError
 from deployments.integrations.website import live, webhook
 from deployments.integrations.website.wording import WORDINGS, Language, choose_language
-from persistence.channels import Channel, ChannelKind
+from persistence.channels import (
+    NO_SUGGESTIONS,
+    Channel,
+    ChannelKind,
+    Suggestions,
+)
 from persistence.ids import derive_conversation_id
 from persistence.messages import StoredMessage, fetch_latest_messages
 from retrieval.text.language import split_links
@@ -148,7 +153,7 @@ class ChatPages:
             authors=live.AUTHORS,
             split_links=split_links,
             suggestions=channel.suggestions,
-            offers_follow_ups=_offers_follow_ups(channel, messages),
+            offered=_choose_offered(channel.suggestions, messages),
             problem=problem,
             draft=draft,
             max_chars=webhook.MAX_CONTENT_CHARS,
@@ -184,17 +189,20 @@ def build_website_router(parts: live.WebsiteDependencies) -> APIRouter:
     return router
 
 
-def _offers_follow_ups(channel: Channel, messages: Sequence[StoredMessage]) -> bool:
-    """Tell whether one message was written, a suggested one, and is answered.
+def _choose_offered(
+    suggestions: Suggestions, messages: Sequence[StoredMessage]
+) -> Suggestions:
+    """Choose what the page offers now: all before the first message, or a follow-up.
 
-    A follow-up leans on what was suggested, and on nothing else.
+    A follow-up leans on the question before it: behind another it asks nothing.
     """
+    if not messages:
+        return Suggestions(suggestions.first)
     asked = [one.content for one in messages if _is_customer(one)]
-    return (
-        len(asked) == 1
-        and asked[0] in channel.suggestions.first
-        and not _is_customer(messages[-1])
-    )
+    if len(asked) != 1 or _is_customer(messages[-1]):
+        return NO_SUGGESTIONS
+    pairs = zip(suggestions.first, suggestions.follow_ups, strict=False)
+    return Suggestions((), tuple(text for one, text in pairs if one == asked[0])[:1])
 
 
 def _is_customer(message: StoredMessage) -> bool:

@@ -73,11 +73,7 @@ Suggestion = Annotated[
     NotBlank,
     AfterValidator(lambda text: " ".join(text.split())),
 ]
-Suggestions = Annotated[
-    tuple[Suggestion, ...],
-    Field(max_length=5),
-    AfterValidator(lambda texts: tuple(dict.fromkeys(texts))),
-]
+Suggestions = Annotated[tuple[Suggestion, ...], Field(max_length=5)]
 
 
 class InstagramIn(RequestBody):
@@ -136,8 +132,8 @@ class ChannelOut(Answer):
     needs no platform. `connection_hint` says what to do about it. `automatic_greetings`
     says whether what another app of the account sends to everybody is recognised as no
     person's answer; null where no platform reports such messages. `suggestions` are the
-    questions that a website's chat page offers before the first message, `follow_ups`
-    those that it offers after the answer to one of them; null for other kinds.
+    questions that a website's chat page offers before the first message, and the n-th of
+    `follow_ups` is offered after the answer to the n-th of them; null for other kinds.
     """
 
     id: UUID

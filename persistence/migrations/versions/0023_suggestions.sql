@@ -1,5 +1,5 @@
 -- Why: an empty chat page asks its visitor to invent a question. A channel says which
--- questions its page offers: before the first message, and after its answer.
+-- questions its page offers before the first message, and which one after its answer.
 ALTER TABLE channels
     ADD COLUMN suggestions text[] NOT NULL DEFAULT '{}'
         CHECK (cardinality(suggestions) <= 5),

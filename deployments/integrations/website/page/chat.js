@@ -112,14 +112,18 @@
     if (follow) scrollToEnd();
   }
 
-  // A follow-up leans on what was suggested, and on nothing else.
+  // A follow-up leans on the question before it: behind another it asks nothing.
   function offer() {
     const bubbles = [...log.querySelectorAll(".bubble:not(.greeting, .typing)")];
     const asked = bubbles.filter((bubble) => bubble.classList.contains("customer"));
-    const isFirst = asked.length === 1 && suggested.includes(asked[0].querySelector("p").textContent);
     if (suggestions) suggestions.hidden = asked.length > 0;
-    if (followUps) followUps.hidden = !isFirst || bubbles.at(-1) === asked[0];
     if (asked.length) kept.write("begun", "yes");
+    if (!followUps) return;
+    const isAnswered = asked.length === 1 && bubbles.at(-1) !== asked[0];
+    const first = isAnswered ? suggested.indexOf(asked[0].querySelector("p").textContent) : -1;
+    const offered = followUps.elements[first];
+    for (const button of followUps.elements) button.hidden = button !== offered;
+    followUps.hidden = !offered;
   }
 
   let typingTimer = 0;
