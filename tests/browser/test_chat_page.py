@@ -82,6 +82,8 @@ async def test_a_customer_asks_in_persian_and_reads_the_answer(
     await expect(link).to_have_attribute("href", "https://shop.example/send")
     await expect(link).to_have_attribute("rel", re.compile("noopener"))
     await expect(theirs.locator("time")).to_have_text(re.compile("[۰-۹]"))
+    # An English line stands in its own direction, also in a Persian answer.
+    await expect(theirs.locator("p")).to_have_css("unicode-bidi", "plaintext")
     await expect(mine).to_have_count(1)
     await page.reload()
     await expect(page.locator(".bubble.customer")).to_have_count(1)
