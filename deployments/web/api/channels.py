@@ -7,13 +7,21 @@ from typing import Annotated, Literal, TypeAlias, assert_never
 from uuid import UUID
 
 from fastapi import APIRouter, BackgroundTasks, Response
-from pydantic import AfterValidator, Discriminator, StringConstraints
+from pydantic import AfterValidator, Discriminator, Field, StringConstraints
 
 from deployments.integrations.channel_registration import resume_waiting
 from deployments.integrations.platforms import build_webhook_path
 from deployments.web.api.auth import SignedIn
 from deployments.web.api.errors import InvalidValueError, NotFoundError, require
-from deployments.web.api.schemas import Answer, Name, Page, Paging, RequestBody
+from deployments.web.api.schemas import (
+    Answer,
+    Name,
+    NoNul,
+    NotBlank,
+    Page,
+    Paging,
+    RequestBody,
+)
 from deployments.web.dependencies import Context, WebDependencies
 from persistence import channels, errors, ids
 
@@ -57,6 +65,15 @@ AccountId = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
     AfterValidator(_refuse_unseen),
 ]
+#: A question as a button shows it: one short line.
+Suggestion = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=80),
+    NoNul,
+    NotBlank,
+    AfterValidator(lambda text: " ".join(text.split())),
+]
+Suggestions = Annotated[tuple[Suggestion, ...], Field(max_length=5)]
 
 
 class InstagramIn(RequestBody):
@@ -87,6 +104,8 @@ class WebsiteIn(RequestBody):
     kind: Literal["website"]
     name: Name
     is_paused: bool = False
+    suggestions: Suggestions = ()
+    follow_ups: Suggestions = ()
 
 
 ChannelIn: TypeAlias = Annotated[
@@ -102,6 +121,8 @@ class ChannelPatch(RequestBody):
     access_token: Token | None = None
     bot_token: BotToken | None = None
     automatic_greetings: channels.AutomaticGreetings | None = None
+    suggestions: Suggestions | None = None
+    follow_ups: Suggestions | None = None
 
 
 class ChannelOut(Answer):
@@ -110,7 +131,9 @@ class ChannelOut(Answer):
     `connection` says whether the platform delivers to us; null for a website, which
     needs no platform. `connection_hint` says what to do about it. `automatic_greetings`
     says whether what another app of the account sends to everybody is recognised as no
-    person's answer; null where no platform reports such messages.
+    person's answer; null where no platform reports such messages. `suggestions` are the
+    questions that a website's chat page offers before the first message, and the n-th of
+    `follow_ups` is offered after the answer to the n-th of them; null for other kinds.
     """
 
     id: UUID
@@ -124,6 +147,8 @@ class ChannelOut(Answer):
     connection: channels.LinkState | None = None
     connection_hint: str | None = None
     automatic_greetings: channels.AutomaticGreetings | None = None
+    suggestions: tuple[str, ...] | None = None
+    follow_ups: tuple[str, ...] | None = None
     is_paused: bool
     created_at: datetime
 
@@ -171,7 +196,7 @@ async def edit_channel(
     context: Context,
     after: BackgroundTasks,
 ) -> ChannelOut:
-    """Rename or pause a channel, replace its token, or set what greetings do.
+    """Rename or pause a channel, replace its token, or set what it does and offers.
 
     Messages that waited during a pause are sent when it ends.
     """
@@ -219,6 +244,7 @@ async def _fetch(
 
 def _build_new(body: InstagramIn | TelegramIn | WebsiteIn) -> channels.NewChannel:
     greetings = channels.AutomaticGreetings.RECOGNISE
+    suggestions = channels.NO_SUGGESTIONS
     match body:
         case InstagramIn():
             greetings = body.automatic_greetings
@@ -230,6 +256,7 @@ def _build_new(body: InstagramIn | TelegramIn | WebsiteIn) -> channels.NewChanne
             tokens = channels.ChannelTokens(body.bot_token, secrets.token_urlsafe(32))
         case WebsiteIn():
             account_id = secrets.token_urlsafe(16)
+            suggestions = channels.Suggestions(body.suggestions, body.follow_ups)
             tokens = channels.ChannelTokens(None, None)
         case _:
             assert_never(body)
@@ -240,6 +267,7 @@ def _build_new(body: InstagramIn | TelegramIn | WebsiteIn) -> channels.NewChanne
         tokens,
         body.is_paused,
         automatic_greetings=greetings,
+        suggestions=suggestions,
     )
 
 
@@ -249,6 +277,8 @@ def _build_edit(channel: channels.Channel, body: ChannelPatch) -> channels.Chann
         ("access_token", channels.ChannelKind.INSTAGRAM),
         ("bot_token", channels.ChannelKind.TELEGRAM),
         ("automatic_greetings", channels.ChannelKind.INSTAGRAM),
+        ("suggestions", channels.ChannelKind.WEBSITE),
+        ("follow_ups", channels.ChannelKind.WEBSITE),
     ):
         if getattr(body, field) is not None and channel.kind is not kind:
             message = f"{field}: a {channel.kind} channel has none"
@@ -259,6 +289,8 @@ def _build_edit(channel: channels.Channel, body: ChannelPatch) -> channels.Chann
         account_id=None if body.bot_token is None else _bot_id(body.bot_token),
         access_token=body.access_token or body.bot_token,
         automatic_greetings=body.automatic_greetings,
+        suggestions=body.suggestions,
+        follow_ups=body.follow_ups,
     )
 
 
@@ -286,6 +318,8 @@ def _render(context: WebDependencies, channel: channels.Channel) -> ChannelOut:
         connection=link.state if link else None,
         connection_hint=_build_hint(link) if link else None,
         automatic_greetings=channel.automatic_greetings if is_instagram else None,
+        suggestions=channel.suggestions.first if is_website else None,
+        follow_ups=channel.suggestions.follow_ups if is_website else None,
         is_paused=channel.is_paused,
         created_at=channel.created_at,
     )

@@ -9,6 +9,9 @@
   const notice = document.getElementById("notice");
   const form = document.getElementById("form");
   const field = document.getElementById("content");
+  const suggestions = document.getElementById("suggestions");
+  const followUps = document.getElementById("follow-ups");
+  const suggested = [...(suggestions?.elements ?? [])].map((button) => button.value);
   const words = root.dataset;
   const language = document.documentElement.lang;
   const LINK = /(https?:\/\/[^\s<>"'،؛؟«»]*[^\s<>"'،؛؟«».,;:!?()\[\]…])/;
@@ -105,7 +108,22 @@
       else if (before !== bubble) break;
     }
     if (bubble.nextElementSibling !== next) log.insertBefore(bubble, next);
+    offer();
     if (follow) scrollToEnd();
+  }
+
+  // A follow-up leans on the question before it: behind another it asks nothing.
+  function offer() {
+    const bubbles = [...log.querySelectorAll(".bubble:not(.greeting, .typing)")];
+    const asked = bubbles.filter((bubble) => bubble.classList.contains("customer"));
+    if (suggestions) suggestions.hidden = asked.length > 0;
+    if (asked.length) kept.write("begun", "yes");
+    if (!followUps) return;
+    const isAnswered = asked.length === 1 && bubbles.at(-1) !== asked[0];
+    const first = isAnswered ? suggested.indexOf(asked[0].querySelector("p").textContent) : -1;
+    const offered = followUps.elements[first];
+    for (const button of followUps.elements) button.hidden = button !== offered;
+    followUps.hidden = !offered;
   }
 
   let typingTimer = 0;
@@ -170,6 +188,7 @@
     const other = shown.get(message.id);
     if (other && other !== item.bubble) {
       item.bubble.remove(); // The socket was faster, and has shown it.
+      offer();
       return;
     }
     shown.set(message.id, item.bubble);
@@ -275,7 +294,7 @@
     } else if (code === 4400 || code === 4404) {
       isGone = true;
       showNotice(words.gone);
-      for (const part of form.elements) part.disabled = true;
+      for (const part of document.querySelectorAll("textarea, button")) part.disabled = true;
       return;
     }
     failures += 1;
@@ -333,6 +352,17 @@
       form.requestSubmit();
     }
   });
+
+  for (const offered of [suggestions, followUps]) {
+    offered?.addEventListener("submit", (event) => {
+      event.preventDefault();
+      enqueue(event.submitter.value);
+      // The button is gone; on a phone the keyboard would hide the answer.
+      (matchMedia("(pointer: fine)").matches ? field : log).focus();
+    });
+  }
+  // The conversation comes in a moment: what it would hide must not flicker.
+  if (suggestions && kept.read("begun")) suggestions.hidden = true;
 
   let unsent = [];
   try { unsent = JSON.parse(kept.read("outbox") ?? "[]"); } catch { /* not ours */ }

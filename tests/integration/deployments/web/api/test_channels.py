@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -36,7 +37,7 @@ TELEGRAM = {"kind": "telegram", "name": "bot", "bot_token": BOT_TOKEN}
 WEBSITE = {"kind": "website", "name": "site"}
 
 
-async def add(client: httpx.AsyncClient, body: dict[str, str]) -> dict[str, str]:
+async def add(client: httpx.AsyncClient, body: Mapping[str, object]) -> dict[str, str]:
     answer = await client.post("/api/channels/", json=body)
     assert answer.status_code == 201, answer.text
     created: dict[str, str] = answer.json()
@@ -270,5 +271,43 @@ async def test_a_channel_says_what_automatic_greetings_do(
     assert site["automatic_greetings"] is None
     refused = await client.patch(
         f"/api/channels/{site['id']}/", json={"automatic_greetings": "recognise"}
+    )
+    assert refused.status_code == 422
+
+
+async def test_a_website_says_which_questions_its_page_suggests(
+    client: httpx.AsyncClient,
+) -> None:
+    site = await add(client, WEBSITE)
+    assert (site["suggestions"], site["follow_ups"]) == ([], [])
+    path = f"/api/channels/{site['id']}/"
+    asked = {
+        "suggestions": [" هزینه‌ی\nارسال؟ ", "هزینه‌ی ارسال؟"],
+        "follow_ups": ["کی؟"],
+    }
+    changed = (await client.patch(path, json=asked)).json()
+    assert changed["suggestions"] == ["هزینه‌ی ارسال؟"]
+    assert changed["follow_ups"] == ["کی؟"]
+    renamed = (await client.patch(path, json={"name": "نام دیگر"})).json()
+    assert renamed["suggestions"] == ["هزینه‌ی ارسال؟"]
+    emptied = (await client.patch(path, json={"suggestions": []})).json()
+    assert (emptied["suggestions"], emptied["follow_ups"]) == ([], ["کی؟"])
+    created = await add(client, {**WEBSITE, "suggestions": ["Do you ship?"]})
+    assert created["suggestions"] == ["Do you ship?"]
+
+
+@pytest.mark.parametrize("texts", [[" "], ["x" * 81], [*"abcdef"], ["a\0b"], "abc"])
+async def test_what_no_button_can_hold_is_no_suggestion(
+    client: httpx.AsyncClient, texts: object
+) -> None:
+    wrong = {**WEBSITE, "suggestions": texts}
+    assert (await client.post("/api/channels/", json=wrong)).status_code == 422
+
+
+async def test_only_a_website_has_suggestions(client: httpx.AsyncClient) -> None:
+    instagram = await add(client, INSTAGRAM)
+    assert instagram["suggestions"] is None
+    refused = await client.patch(
+        f"/api/channels/{instagram['id']}/", json={"suggestions": ["?"]}
     )
     assert refused.status_code == 422
