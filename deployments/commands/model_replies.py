@@ -19,7 +19,8 @@ from deployments.answers.wording import write_reply
 from persistence import messages
 from persistence.ids import TenantId
 from persistence.tenants import Tenant
-from retrieval.answering import Answerer, Draft
+from retrieval.answer.drafts import Draft
+from retrieval.answering import Answerer
 from retrieval.dialogue.turns import Burst, Turn
 from retrieval.embedding.embedder import Embedder
 from retrieval.evaluation.dialogues import ExpectedAct, GivenAnswer

@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from retrieval.answering import Draft, DraftAct
+from retrieval.answer.drafts import Draft, DraftAct
 from retrieval.dialogue.turns import Burst, Turn
 from retrieval.documents.chunking import chunk_document
 from retrieval.embedding.embedder import Embedder, passage_text

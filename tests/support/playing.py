@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from uuid import NAMESPACE_OID, uuid5
 
 from deployments.answers.wording import write_reply
-from retrieval.answering import Answerer, Draft, DraftAct
+from retrieval.answer.drafts import Draft, DraftAct
+from retrieval.answering import Answerer
 from retrieval.dialogue.turns import Burst, Turn
 from retrieval.documents.chunking import chunk_document
 from retrieval.embedding.embedder import Embedder, passage_text

@@ -2,6 +2,6 @@
 
 from persistence.migrations.revision import sql_steps
 
-revision = "0023"
+revision = "0022"
 down_revision = "0021"
 upgrade, downgrade = sql_steps(__file__)
