@@ -1,5 +1,6 @@
 """Chooses the facts that answer a question, or says that none does for sure."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -17,6 +18,8 @@ _LEAST_SCORE = 4.5
 _LEAST_LEANING_SCORE = 6.5
 #: Two statements nearer than this fit equally, and none is guessed.
 _LEAST_MARGIN = 0.2
+#: Sentences of one passage that nothing in the question tells apart.
+_SAME = 0.05
 #: A question that says much, of which the fact holds next to nothing.
 _LEAST_COVERAGE = 0.2
 _SAYS_MUCH = 0.8
@@ -27,6 +30,8 @@ _LEAST_OF_TITLE = 0.45
 #: How much lower another fact may score that answers for another of the named things.
 _BESIDE = 0.6
 _MOST_COMPARED = 3
+#: Several things are named: "A and B", "A, B".
+_LISTING = re.compile(r"[^\W]\s+(?:و|and)\s+[^\W]|[،,]\s*\S")
 _LOOKED_AT = 30
 
 
@@ -84,7 +89,7 @@ def _going_on(matches: Sequence[Match]) -> tuple[Fact, ...]:
     """Quote another sentence of the same passage that fits as well."""
     best = matches[0]
     for other in islice(matches, 1, _LOOKED_AT):
-        if best.score - other.score >= _LEAST_MARGIN:
+        if best.score - other.score >= _SAME:
             break
         if (
             other.fact.chunk.chunk_id == best.fact.chunk.chunk_id
@@ -101,6 +106,8 @@ def _beside(asked: Asked, context: Context, matches: Sequence[Match]) -> Iterato
     nearly as high: "how much are A and B?", "which is cheaper, A or B?".
     """
     best = matches[0]
+    if not asked.is_comparing and _LISTING.search(asked.text) is None:
+        return
     missing = _names_without(best.fact, asked, context)
     left = _MOST_COMPARED - 1
     for other in islice(matches, 1, _LOOKED_AT):

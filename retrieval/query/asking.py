@@ -44,6 +44,10 @@ _FUNCTION_WEIGHT = 0.1
 _MOST_ELLIPTIC = 4
 _MOST_ELLIPTIC_ENGLISH = 2
 _SPOKEN_BELOW = 1_000
+#: Kinds of value that things have, rather than the business.
+_OF_THINGS = frozenset(
+    {ValueKind.PRICE, ValueKind.PERCENT, ValueKind.DURATION, ValueKind.TIME}
+)
 _DIGIT_WORDS = {"1": "یک", "2": "دو", "3": "سه", "4": "چهار", "5": "پنج"}
 #: Of a verb that the knowledge holds: it tells less than a thing.
 _VERB_SHARE = 0.6
@@ -316,12 +320,12 @@ def _others_of(words: Sequence[str]) -> dict[str, tuple[tuple[Term, ...], ...]]:
 
 
 def goes_on(asked: Asked) -> bool:
-    """Tell a question that only asks for a price, or which of two is better."""
+    """Tell a question that names nothing: "how much?", "and which is better?"."""
     has_names = any(
         term.is_known and term.is_noun and not term.is_attribute for term in asked.names
     )
-    only_price = asked.kinds == {ValueKind.PRICE} or asked.is_bare
-    return not has_names and (asked.is_comparing or only_price)
+    is_of_one_kind = len(asked.kinds) == 1 and asked.kinds <= _OF_THINGS
+    return not has_names and (asked.is_comparing or asked.is_bare or is_of_one_kind)
 
 
 def match(asked: AskedTerm, held: TermSet) -> float:
