@@ -8,8 +8,9 @@ import orjson
 from pydantic import TypeAdapter
 
 from actors.conversation.effects import RecordMessage
-from actors.conversation.events import AnswerTrace, Event, ReplyWritten
+from actors.conversation.events import Event, ReplyWritten
 from actors.conversation.state import Conversation
+from actors.conversation.trace import AnswerTrace
 
 #: Fields of a state under the names that they had before migration 0017.
 _FORMER_NAMES = {

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from actors.conversation.events import AnswerTrace, Media
+from actors.conversation.events import Media
 from actors.conversation.state import (
     Author,
     Conversation,
@@ -17,6 +17,7 @@ from actors.conversation.state import (
     Send,
     TimerKind,
 )
+from actors.conversation.trace import AnswerTrace
 from persistence.ids import EventId, MessageId
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from actors.conversation.events import AnswerTrace
 from actors.conversation.state import Profile, Source
+from actors.conversation.trace import AnswerTrace
 from persistence import ids
 from persistence.journal import Batch, Epoch, Known, TimerRow
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from actors.conversation.events import Branch
-from actors.conversation.events import Understanding as Description
+from actors.conversation.trace import Branch
+from actors.conversation.trace import Understanding as Description
 from retrieval.answer.facts import Fact
 from retrieval.answering import Draft, DraftAct
 from retrieval.dialogue.understanding import Understanding

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from actors.conversation.events import PromptMessage
+from actors.conversation.trace import PromptMessage
 from config import prompts
 from deployments.answers.errors import ModelFailedError
 from deployments.answers.llm import LlmClient

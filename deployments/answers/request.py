@@ -1,4 +1,4 @@
-"""What one answer is asked for: the customer's words, and what they are about."""
+"""A request for an answer: the customer's words, and what they are about."""
 
 import re
 from collections.abc import Sequence

@@ -11,13 +11,13 @@ import stamina
 import structlog
 
 from actors.conversation.errors import AnswerFailedError
-from actors.conversation.events import (
+from actors.conversation.ports import AnswerJob, WrittenAnswer
+from actors.conversation.trace import (
     AnswerTrace,
     BlockQuoted,
     CandidateSeen,
     SourceCited,
 )
-from actors.conversation.ports import AnswerJob, WrittenAnswer
 from config import metrics, prompts
 from deployments.answers.answer_draft import AnswerDraft, describe, summarise
 from deployments.answers.drafting import build_grounds, write_draft
@@ -164,7 +164,7 @@ class AnswerWriter:
         draft: AnswerDraft,
         lines: Sequence[Turn],
     ) -> WrittenAnswer:
-        """Let the model judge what was found; if it fails, the composed answer serves."""
+        """Let the model judge what was found; the composed answer serves without it."""
         questions = draft.understanding.questions
         subjects = (question.subject for question in questions)
         about = share_as_query(request.share) or " ".join(dict.fromkeys(subjects))

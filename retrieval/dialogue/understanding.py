@@ -1,4 +1,4 @@
-"""What a customer meant: acts, language, and the questions to be searched."""
+"""The understanding of a burst: acts, language, and the questions to be searched."""
 
 from dataclasses import dataclass
 

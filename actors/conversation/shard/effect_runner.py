@@ -18,6 +18,7 @@ from actors.conversation.rules.placeholders import has_words, strip_unstorable
 from actors.conversation.shard.batch_builder import Command
 from actors.conversation.shard.profile_lookups import ProfileLookups
 from actors.conversation.state import Conversation
+from actors.conversation.trace import AnswerTrace
 from actors.tasks import cancel_and_wait
 from config import metrics
 from persistence.ids import EventId, SendId
@@ -265,7 +266,7 @@ def _is_withdrawn(state: Conversation, command: effects.DeliverPart) -> bool:
     return any(send.id == command.send.id and send.is_withdrawn for send in state.sends)
 
 
-def _storable(trace: events.AnswerTrace) -> events.AnswerTrace:
+def _storable(trace: AnswerTrace) -> AnswerTrace:
     """Return the trace as PostgreSQL takes it: a model's words may be in it."""
     return replace(
         trace,

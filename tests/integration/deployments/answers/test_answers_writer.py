@@ -8,10 +8,10 @@ from uuid import uuid4
 import pytest
 
 from actors.conversation.errors import AnswerFailedError
-from actors.conversation.events import BlockQuoted
 from actors.conversation.ports import AnswerJob
 from actors.conversation.rules.placeholders import PLACEHOLDERS
 from actors.conversation.state import MessageType
+from actors.conversation.trace import BlockQuoted
 from config.prompts import (
     COLLEAGUE_LOOKS,
     FAREWELL,

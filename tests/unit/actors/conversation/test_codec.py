@@ -20,19 +20,18 @@ from actors.conversation.codec import (
     strip_proof,
 )
 from actors.conversation.errors import ActorError
-from actors.conversation.events import (
-    AnswerTrace,
-    BlockQuoted,
-    Event,
-    PromptMessage,
-    ReplyWritten,
-    SourceCited,
-)
+from actors.conversation.events import Event, ReplyWritten
 from actors.conversation.state import (
     Position,
     ProfileLookup,
     Send,
     Source,
+)
+from actors.conversation.trace import (
+    AnswerTrace,
+    BlockQuoted,
+    PromptMessage,
+    SourceCited,
 )
 from persistence.ids import MessageId, SendId
 from tests.support.conversation.conversations import Story, at

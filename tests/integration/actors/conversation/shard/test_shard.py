@@ -14,17 +14,13 @@ from actors.conversation.errors import (
     InvalidEventError,
     ShardUnavailableError,
 )
-from actors.conversation.events import (
-    AnswerTrace,
-    CustomerWrote,
-    OperatorAnswered,
-    StatusSet,
-)
+from actors.conversation.events import CustomerWrote, OperatorAnswered, StatusSet
 from actors.conversation.ports import AnswerJob, OutgoingPart, WrittenAnswer
 from actors.conversation.rules.policy import Policy
 from actors.conversation.shard.envelope import Receipt
 from actors.conversation.shard.shard import Shard
 from actors.conversation.state import Source, Status
+from actors.conversation.trace import AnswerTrace
 from persistence.database import Pool
 from persistence.errors import DatabaseAwayError
 from persistence.ids import (

@@ -9,10 +9,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from actors.conversation.events import AnswerTrace, MessageUnsent, PromptMessage
+from actors.conversation.events import MessageUnsent
 from actors.conversation.ports import AnswerJob, WrittenAnswer
 from actors.conversation.rules.policy import Policy
 from actors.conversation.state import Source
+from actors.conversation.trace import AnswerTrace, PromptMessage
 from persistence.channels import Channel, ChannelKind
 from persistence.database import Pool
 from persistence.ids import ConversationId, EventId
