@@ -58,7 +58,8 @@ class RemoteResponder:
 
     def __init__(self, llm_timeout_s: float) -> None:
         attempts_s = (1 + RETRIES) * llm_timeout_s
-        self._limit_s = ANSWER_TIMEOUT_S + SEARCH_LIMIT_S + attempts_s
+        # For a model the questions are searched twice: to understand, and for passages.
+        self._limit_s = ANSWER_TIMEOUT_S + 2 * SEARCH_LIMIT_S + attempts_s
 
     async def write(self, job: AnswerJob) -> WrittenAnswer:
         """Write the answer. Raises AnswerFailedError with the reason to store."""

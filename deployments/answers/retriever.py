@@ -50,6 +50,8 @@ INDEX = "index"
 #: The method of an answer that is composed from facts, without a model.
 FACTS = "facts"
 
+#: A question in each writing: each has word lists of its own.
+_WARMING = ("هزینه ارسال چقدره؟", "hazine ersal chande", "How much is delivery?")
 _DEFAULT_ROUTER = QueryRouter()
 
 
@@ -122,9 +124,14 @@ class KnowledgeRetriever:
         self._routers: dict[TenantId, QueryRouter] = {}
 
     async def warm_up(self) -> None:
-        """Load the model, so that the first query need not wait for it."""
-        for search in self._searches[self._embedder.name]:
+        """Load the model and word lists, so that the first query need not wait."""
+        searches = self._searches[self._embedder.name]
+        for search in searches:
             await asyncio.to_thread(search.warm_up)
+        nothing = KnowledgeIndex(self._embedder.dimensions)
+        for text in _WARMING:
+            burst = Burst((text,))
+            await asyncio.to_thread(searches.facts.answer, burst, (), nothing)
 
     async def retrieve(
         self,

@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import TypedDict
 from uuid import uuid4
 
 import pytest
@@ -23,8 +24,10 @@ from deployments.answers.retriever import KnowledgeRetriever
 from persistence.channels import Channel, ChannelKind
 from persistence.database import Pool
 from persistence.ids import (
+    ChannelId,
     ConversationId,
     EventId,
+    TenantId,
     UserId,
     derive_conversation_id,
     derive_event_id,
@@ -93,6 +96,19 @@ class Reply:
     is_led_by_ai: bool
 
 
+class Head(TypedDict):
+    """What all events of a customer name."""
+
+    id: EventId
+    conversation_id: ConversationId
+    at: datetime
+    tenant_id: TenantId
+    channel_id: ChannelId
+    source: Source
+    customer: str
+    mid: str
+
+
 @dataclass(slots=True)
 class Talk:
     """One customer's conversation."""
@@ -134,19 +150,19 @@ class Talk:
         """Share a post."""
         await self.shards.submit(CustomerShared(**self._head(), content=content))
 
-    def _head(self) -> dict[str, object]:
+    def _head(self) -> Head:
         self.n_said += 1
         mid = f"m{self.n_said}"
-        return {
-            "id": derive_event_id(self.id, mid),
-            "conversation_id": self.id,
-            "at": SystemClock().now(),
-            "tenant_id": self.channel.tenant_id,
-            "channel_id": self.channel.id,
-            "source": Source(self.channel.kind),
-            "customer": str(self.id),
-            "mid": mid,
-        }
+        return Head(
+            id=derive_event_id(self.id, mid),
+            conversation_id=self.id,
+            at=SystemClock().now(),
+            tenant_id=self.channel.tenant_id,
+            channel_id=self.channel.id,
+            source=Source(self.channel.kind),
+            customer=str(self.id),
+            mid=mid,
+        )
 
 
 @dataclass(slots=True)

@@ -117,6 +117,7 @@ async def test_a_message_without_words_is_answered_without_a_search(
     for text in WITHOUT_WORDS:
         answer = await writer.write(await counter.write(text))
         assert (text, answer.trace.questions) == (text, ())
-        assert answer.trace.candidates == answer.trace.sources == ()
+        assert answer.trace.candidates == ()
+        assert answer.trace.sources == ()
         assert answer.trace.relevance == 0
     await counter.shards.shard.stop()

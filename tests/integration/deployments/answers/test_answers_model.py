@@ -16,6 +16,8 @@ from deployments.answers.llm import LlmClient
 from deployments.answers.responder import AnswerWriter
 from deployments.answers.retriever import KnowledgeRetriever
 from persistence.database import Pool
+from retrieval.dialogue.turns import Burst, Turn
+from retrieval.text.language import Language
 from tests.support.knowledge import (
     PAGES,
     SHIPPING,
@@ -38,6 +40,7 @@ from tests.support.servers.llm_server import (
 )
 
 QUESTION = "هزینه ارسال چقدره؟"
+SURE_QUESTION = "منظورتان بسته‌بندی برای ارسال است؟"
 #: The pauses between attempts are the server's to say.
 AT_ONCE = {"retry-after-ms": "1"}
 
@@ -49,6 +52,7 @@ class Desk:
     counter: Counter
     model: FakeModel
     writer: AnswerWriter
+    retriever: KnowledgeRetriever
 
 
 @pytest.fixture
@@ -62,7 +66,8 @@ async def desk(pool: Pool, embedder: CountingEmbedder) -> AsyncIterator[Desk]:
     retriever = KnowledgeRetriever(pool, embedder)
     async with running_model() as model:
         client = model.connect()
-        yield Desk(counter, model, AnswerWriter(pool, retriever, client))
+        writer = AnswerWriter(pool, retriever, client)
+        yield Desk(counter, model, writer, retriever)
         model.close()
         await client.close()
     await counter.shards.shard.stop()
@@ -271,3 +276,43 @@ async def test_the_key_is_in_no_answer_and_no_log_line(desk: Desk, reply: Fail) 
     assert KEY not in repr(answer)
     assert KEY not in repr(lines)
     assert any(line["event"] == "model_failed" for line in lines)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["می‌خوام با یه آدم حرف بزنم", "سفارشم نرسیده هنوز", "نه ممنون", "/help", "👍"],
+)
+async def test_what_needs_no_search_never_reaches_the_model(
+    desk: Desk, text: str
+) -> None:
+    answer = await desk.writer.write(await desk.counter.write(text))
+
+    assert desk.model.asked == []
+    assert answer.trace.sources == ()
+
+
+async def test_a_doubtful_question_is_the_models_to_judge(desk: Desk) -> None:
+    # Without a model nobody is sure that a page answers it.
+    question = "بسته‌بندی هدیه هم دارید؟"
+    alone = AnswerWriter(desk.counter.pool, desk.retriever, None)
+    desk.model.answer(Say(f"CLARIFY: {SURE_QUESTION}"))
+    job = await desk.counter.write(question)
+
+    unsure = await alone.write(job)
+    answer = await desk.writer.write(job)
+
+    assert unsure.is_handover
+    assert len(desk.model.asked) == 1
+    assert answer.text == SURE_QUESTION
+    assert answer.trace.asked_back
+    assert not answer.is_handover
+
+
+async def test_the_model_reads_what_a_follow_up_leans_on(desk: Desk) -> None:
+    first = await desk.writer.write(await desk.counter.write(QUESTION))
+    question = "برای مشهد چی؟"
+    turns = (Turn(QUESTION, first.text, first.trace.question, first.trace.subject),)
+    draft = await desk.retriever.answer(
+        desk.counter.tenant_id, Burst((question,)), turns, Language.FA
+    )
+    assert draft.understanding.questions[0].subject == SHIPPING.title

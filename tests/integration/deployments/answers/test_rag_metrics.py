@@ -15,15 +15,17 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from deployments.answers.indexer import KnowledgeIndexer
 from deployments.answers.rag_metrics import RAGMetrics
-from deployments.answers.retriever import KnowledgeRetriever
+from deployments.answers.retriever import FACTS, KnowledgeRetriever
 from deployments.health.exposition import delete_dead_gauges, render_metrics
 from persistence.database import Pool
 from persistence.ids import TenantId
 from persistence.tenants import create_tenant
 from persistence.users import User
+from retrieval.dialogue.turns import Burst
 from retrieval.errors import RetrievalError
 from retrieval.index.knowledge import SourceType
 from retrieval.index.knowledge_index import KnowledgeIndex
+from retrieval.text.language import Language
 from tests.support.api import Api, EmptyRetriever, connect
 from tests.support.knowledge import PAGES, CountingEmbedder, add_page
 
@@ -101,6 +103,23 @@ async def test_a_retrieval_is_counted_with_its_method_and_source(
         assert counted.since("rag_chunks_retrieved_sum", **labels) == count
         assert counted.since("rag_chunk_scores_count", source=source) == count
     assert counted.since("rag_reranking_total", model="base") == 0
+
+
+async def test_a_composed_answer_is_counted_by_its_own_method(
+    pool: Pool, tenant: TenantId, embedder: CountingEmbedder, counted: Counted
+) -> None:
+    retriever = KnowledgeRetriever(pool, embedder)
+    await retriever.warm_up()
+    embedder.failure = MemoryError()
+    for text in (QUESTION, "سلام"):  # a greeting is no search
+        await retriever.answer(tenant, Burst((text,)), (), Language.FA)
+    await counted.read()
+    primary = {"method": FACTS, "primary_source": "faq"}
+    assert counted.since("rag_retrieval_total", **primary) == 1
+    assert counted.since("rag_retrieval_latency_seconds_count", method=FACTS) == 1
+    failed = {"method": FACTS, "error_type": "MemoryError"}
+    assert counted.since("rag_errors_total", **failed) == 1
+    assert counted.since("rag_chunks_retrieved_sum", method=FACTS, source="faq") == 1
 
 
 async def test_a_source_that_gave_nothing_counts_as_nothing(

@@ -12,7 +12,9 @@ from actors.conversation.errors import AnswerFailedError
 from actors.conversation.ports import AnswerJob
 from deployments.answers.errors import RetrieverUnavailableError
 from persistence.ids import ConversationId, MessageId, TenantId
+from retrieval.dialogue.turns import Burst
 from retrieval.errors import SearchFailedError
+from retrieval.text.language import Language
 
 with warnings.catch_warnings():
     # Serve's own models use what pydantic has deprecated.
@@ -35,6 +37,7 @@ def answer_with(
     def install(answer: Callable[..., Awaitable[object]]) -> None:
         handle = SimpleNamespace(
             retrieve=SimpleNamespace(remote=answer),
+            answer=SimpleNamespace(remote=answer),
             write=SimpleNamespace(remote=answer),
         )
         handle.options = lambda **_: handle
@@ -76,6 +79,8 @@ async def test_an_error_of_the_search_comes_without_its_stack(
         await RemoteRetriever().retrieve(TENANT, "q")
     assert "Traceback" not in str(caught.value)
     assert ".py" not in str(caught.value)
+    with pytest.raises(seen):
+        await RemoteRetriever().answer(TENANT, Burst(("q",)), (), Language.EN)
 
 
 async def test_a_search_that_nobody_takes_ends(

@@ -33,8 +33,7 @@ def silences(
         [f"در ساعت {h}:0{h} به شما جواب می‌دهیم" for h in range(4)],
         ["من شنبه برمی‌گردم و پیام شما را می‌خوانم"]
         + ["من یکشنبه برمی‌گردم و پیام شما را می‌خوانم"] * 2,
-        ["Thanks, we got your message #17", "Thanks, we got your message #18"]
-        + ["Thanks, we got your message #19"],
+        [f"Thanks, we got your message #{n}" for n in range(17, 20)],
         ["🌹", "🌹", "🌹"],
         ["سلام\nسلام", "سلام", "سلام\nسلام\nسلام"],
     ],

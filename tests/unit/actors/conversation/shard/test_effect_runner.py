@@ -5,17 +5,19 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from actors.conversation.effects import DeliverPart
+from actors.conversation.effects import DeliverPart, StartReply
 from actors.conversation.events import (
     Event,
     PartDelivered,
     PartOutcomeLost,
     PartRefused,
+    ReplyFailed,
+    ReplyWritten,
 )
 from actors.conversation.ports import AnswerJob, OutgoingPart, WrittenAnswer
 from actors.conversation.shard.effect_runner import EffectRunner
 from actors.conversation.state import Conversation, Send, Source
-from persistence.ids import CustomerId, MessageId, SendId
+from persistence.ids import CustomerId, EventId, MessageId, SendId
 from tests.support.clock import FakeClock
 from tests.support.conversation.conversations import CHANNEL, NOON, TENANT, Story
 
@@ -132,3 +134,34 @@ async def test_a_part_that_waits_for_a_place_at_a_stop_is_not_in_doubt() -> None
     assert isinstance(refused, PartRefused)
     assert refused.send_id == SendId(UUID(int=7))
     assert results.empty()
+
+
+class OneAnswer(HeldPlatform):
+    """Writes one answer."""
+
+    def __init__(self, answer: WrittenAnswer) -> None:
+        super().__init__()
+        self._answer = answer
+
+    async def write(self, job: AnswerJob) -> WrittenAnswer:
+        assert job.question_ids
+        return self._answer
+
+
+async def write_one(answer: WrittenAnswer) -> Event:
+    """Return the event that comes of an answer."""
+    responder, results = OneAnswer(answer), asyncio.Queue[Event]()
+    runner = EffectRunner(responder, responder, FakeClock(NOON), results.put_nowait)
+    runner.run(STATE, StartReply(EventId(UUID(int=7)), (MessageId(UUID(int=8)),)))
+    return await results.get()
+
+
+async def test_y7_a_silent_handover_is_no_failure() -> None:
+    event = await write_one(WrittenAnswer("", is_handover=True))
+    assert isinstance(event, ReplyWritten)
+    assert (event.text, event.is_handover) == ("", True)
+
+
+async def test_an_answer_without_words_is_a_failure() -> None:
+    for answer in (WrittenAnswer(""), WrittenAnswer(" \u200c", is_handover=True)):
+        assert isinstance(await write_one(answer), ReplyFailed)
