@@ -1,4 +1,4 @@
-"""What `pilito evaluate --dialogues` prints: shares, and every wrong figure."""
+"""Prints the result of `pilito evaluate --dialogues`: shares and wrong figures."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -11,7 +11,7 @@ from deployments.answers.retriever import KnowledgeRetriever
 from persistence.database import Pool
 from persistence.ids import TenantId
 from persistence.tenants import create_tenant
-from retrieval.answering import DraftAct
+from retrieval.answer.drafts import DraftAct
 from retrieval.dialogue.turns import Burst
 from retrieval.errors import SearchFailedError
 from retrieval.index.knowledge import EVERYTHING, RetrievalFilter, SourceType
