@@ -171,24 +171,39 @@ def read_terms(text: str, *, joined: bool = False) -> list[Term]:
     «دو نفره» is found by «دونفره».
     """
     words = read_words(text)
+    terms = make_terms(words)
+    return terms + join_neighbours(words) if joined else terms
+
+
+def make_terms(words: Sequence[str]) -> list[Term]:
+    """Make the terms of a text's words; see `read_terms`."""
     terms = [make_term(word) for word in words if word not in STOP_WORDS]
-    terms += read_acts(words)
-    if joined:
-        terms += [make_term(a + b) for a, b in pairwise(words)]
-    return terms
+    return terms + read_acts(words)
+
+
+def join_neighbours(words: Sequence[str]) -> list[Term]:
+    """Make terms of every two neighbours, written as one."""
+    return [make_term(a + b) for a, b in pairwise(words)]
 
 
 def read_acts(words: Sequence[str]) -> list[Term]:
     """Read the nouns of two-word verbs, whose parts may stand a little apart."""
     acts = []
     for at, word in enumerate(words):
-        for first in {word, word.removesuffix("ش"), word.removesuffix("اش")}:
+        for first in _first_parts(word):
             for following in words[at + 1 : at + _VERB_REACH]:
                 roots = make_term(following).roots
-                for stem, noun in _COMPOUNDS.get(first, ()):
+                for stem, noun in _COMPOUNDS[first]:
                     if f"-{stem}" in roots:
                         acts.append(make_term(noun))
     return [*dict.fromkeys(acts)]
+
+
+@lru_cache(maxsize=_REMEMBERED_WORDS)
+def _first_parts(word: str) -> tuple[str, ...]:
+    """List the first parts of two-word verbs that a word may be."""
+    spelled = {word, word.removesuffix("ش"), word.removesuffix("اش")}
+    return (*(part for part in spelled if part in _COMPOUNDS),)
 
 
 def read_words(text: str) -> list[str]:
