@@ -136,7 +136,8 @@ class TermSet:
     def __init__(self, terms: Iterable[Term]) -> None:
         self.terms = tuple(terms)
         self._words = frozenset(term.word for term in self.terms)
-        self._roots = frozenset().union(*(term.roots for term in self.terms))
+        # Each word is a root of its own.
+        self._roots = self._words.union(*[term.roots for term in self.terms])
         self._beginnings: dict[str, list[str]] = {}
         for word in self._words:
             if len(word) >= _SHORTEST_PREFIX:
@@ -151,15 +152,15 @@ class TermSet:
         1 is the word itself or its base form, .9 the same base in two forms, .6 the
         same beginning.
         """
-        if term.word in self._words or not term.roots.isdisjoint(self._words):
-            return 1.0
-        if term.word in self._roots:
-            return 1.0
-        if not term.long_roots.isdisjoint(self._roots):
-            return 0.9
-        near = self._beginnings.get(term.word[:_SHORTEST_PREFIX], ())
-        if any(_share_beginning(term.word, word) for word in near):
-            return 0.6
+        # Nearly all are not held: one look tells.
+        if not term.roots.isdisjoint(self._roots):
+            if term.word in self._roots or not term.roots.isdisjoint(self._words):
+                return 1.0
+            if not term.long_roots.isdisjoint(self._roots):
+                return 0.9
+        for word in self._beginnings.get(term.word[:_SHORTEST_PREFIX], ()):
+            if _share_beginning(term.word, word):
+                return 0.6
         return 0.0
 
 
