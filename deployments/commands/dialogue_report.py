@@ -1,4 +1,4 @@
-"""What `pilito evaluate --dialogues` prints: shares, and every wrong figure."""
+"""The report of `pilito evaluate --dialogues`: shares, and every wrong figure."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
