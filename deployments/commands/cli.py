@@ -145,37 +145,42 @@ def seed_services(
         )
 
 
+_Corpus = Annotated[Path | None, typer.Option(help="Passages, JSONL: id, title, text.")]
+_Queries = Annotated[
+    Path | None, typer.Option(help="Questions, JSONL: text, relevant.")
+]
+_Pipeline = Annotated[Pipeline, typer.Option(help="What is to be measured.")]
+_Dialogues = Annotated[
+    Path | None,
+    typer.Option(help="Shops, a folder each: documents.jsonl, dialogues.jsonl."),
+]
+_Failures = Annotated[
+    bool, typer.Option("--failures", help="Print every turn that failed.")
+]
+_LlmUrl = Annotated[
+    str, typer.Option(help="Have this OpenAI-compatible endpoint answer.")
+]
+_LlmModel = Annotated[
+    str, typer.Option(help="Its model; PILITO_LLM_MODEL when left out.")
+]
+_LlmKey = Annotated[
+    str, typer.Option(help="Its key; PILITO_LLM_API_KEY when left out.")
+]
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
 @app.command()
 def evaluate(
-    corpus: Annotated[
-        Path | None, typer.Option(help="Passages, JSONL: id, title, text.")
-    ] = None,
-    queries: Annotated[
-        Path | None, typer.Option(help="Questions, JSONL: text, relevant.")
-    ] = None,
-    pipeline: Annotated[
-        Pipeline, typer.Option(help="What is to be measured.")
-    ] = Pipeline.PRODUCTION_RAG,
-    dialogues: Annotated[
-        Path | None,
-        typer.Option(help="Shops, a folder each: documents.jsonl, dialogues.jsonl."),
-    ] = None,
+    corpus: _Corpus = None,
+    queries: _Queries = None,
+    pipeline: _Pipeline = Pipeline.PRODUCTION_RAG,
+    dialogues: _Dialogues = None,
     shop: Annotated[str, typer.Option(help="Play this shop only.")] = "",
-    failures: Annotated[
-        bool, typer.Option("--failures", help="Print every turn that failed.")
-    ] = False,
-    llm_url: Annotated[
-        str, typer.Option(help="Have this OpenAI-compatible endpoint answer.")
-    ] = "",
-    llm_model: Annotated[
-        str, typer.Option(help="Its model; PILITO_LLM_MODEL when left out.")
-    ] = "",
-    llm_key: Annotated[
-        str, typer.Option(help="Its key; PILITO_LLM_API_KEY when left out.")
-    ] = "",
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object.")
-    ] = False,
+    failures: _Failures = False,
+    llm_url: _LlmUrl = "",
+    llm_model: _LlmModel = "",
+    llm_key: _LlmKey = "",
+    as_json: _Json = False,
 ) -> None:
     """Measure how well a labelled set is found, or how well dialogues are answered.
 

@@ -1,4 +1,4 @@
-"""Prints the result of `pilito evaluate --dialogues`: shares and wrong figures."""
+"""The report of `pilito evaluate --dialogues`: shares, and every wrong figure."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

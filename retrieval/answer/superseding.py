@@ -1,10 +1,11 @@
 """Of two passages that contradict each other the newer answers."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, reduce
 from itertools import combinations, product
+from operator import or_
 
 from retrieval.answer.statements import (
     WORDS,
@@ -64,18 +65,12 @@ def drop_superseded(chunks: Sequence[IndexedChunk]) -> list[IndexedChunk]:
     and parent's text then lack those sentences.
     """
     reads = [_read(chunk) for chunk in chunks]
-    masks = _number_words(reads)
+    words = _number_words(reads)
     gone: list[set[str]] = [set() for _ in reads]
     for one, other in combinations(range(len(reads)), 2):
         first, second = reads[one], reads[other]
         is_compared = False
-        for at, to in product(range(len(masks[one])), range(len(masks[other]))):
-            mask, mask_b = masks[one][at], masks[other][to]
-            # Cheap first: most pairs have next to nothing in common.
-            shared = (mask & mask_b).bit_count()
-            fewest = min(mask.bit_count(), mask_b.bit_count())
-            if not shared or shared < _SAME_RATIO * fewest:
-                continue
+        for at, to in _alike(words[one], words[other]):
             if not is_compared and not _may_be_one(first, second):
                 break
             is_compared = True
@@ -126,16 +121,46 @@ def _read(chunk: IndexedChunk) -> _Read:
     )
 
 
-def _number_words(reads: Sequence[_Read]) -> list[list[int]]:
-    """Write each statement's words as bits, which are compared a hundred at a time."""
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The words of a chunk's statements as bits, compared a hundred at a time."""
+
+    masks: tuple[int, ...]
+    counts: tuple[int, ...]
+    #: Of all statements together, and the number of the shortest one's.
+    all: int
+    fewest: int
+
+
+def _number_words(reads: Sequence[_Read]) -> list[_Words]:
     bits: dict[str, int] = {}
-    return [
-        [
+    numbered = []
+    for read in reads:
+        masks = tuple(
             sum(1 << bits.setdefault(word, len(bits)) for word in statement.words)
             for statement in read.statements
-        ]
-        for read in reads
-    ]
+        )
+        counts = tuple(mask.bit_count() for mask in masks)
+        union = reduce(or_, masks, 0)
+        numbered.append(_Words(masks, counts, union, min(counts, default=0)))
+    return numbered
+
+
+def _alike(one: _Words, other: _Words) -> Iterator[tuple[int, int]]:
+    """Yield the places of statements that share enough words to be compared.
+
+    Most pairs have next to nothing in common: a statement is held against the other
+    chunk as a whole first.
+    """
+    for at, (mask, count) in enumerate(zip(one.masks, one.counts, strict=True)):
+        most = (mask & other.all).bit_count()
+        if not most or most < _SAME_RATIO * min(count, other.fewest):
+            continue
+        for to, mask_b in enumerate(other.masks):
+            shared = (mask & mask_b).bit_count()
+            fewest = min(count, other.counts[to])
+            if shared and shared >= _SAME_RATIO * fewest:
+                yield at, to
 
 
 def _may_be_one(first: _Read, second: _Read) -> bool:

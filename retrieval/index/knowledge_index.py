@@ -27,6 +27,7 @@ from retrieval.index.knowledge import (
     SearchRequest,
 )
 from retrieval.index.lexicon import Lexicon
+from retrieval.index.tenant_words import TenantWords
 from retrieval.query.vocabulary import Vocabulary
 from retrieval.ranking.fusion import fuse_by_weight, penalise_oov, pool, rrf
 from retrieval.text.language import content_words, detect_language
@@ -72,8 +73,8 @@ class KnowledgeIndex:
         self._dense = DenseIndex(dimensions)
         self._sparse = Bm25Index() if sparse is None else sparse
         self._table = ChunkTable()
-        self.lexicon = Lexicon()
-        self.vocabulary = Vocabulary()
+        #: None until a question is read by them; kept up to date from then on.
+        self._words: TenantWords | None = None
         self._barred: set[UUID] = set()
         self._lock = Lock()
         self._applying = Lock()  # One revision after another; no question waits.
@@ -115,10 +116,9 @@ class KnowledgeIndex:
             sparse = self._sparse
             if gone or texts:
                 sparse = sparse.changed(gone, keys, [*map(count_terms, texts)])
-            self._forget_words(gone)
-            self.lexicon.add(chunks)
-            for text in texts:
-                self.vocabulary.add(text)
+            if self._words is not None:
+                self._words.remove(self._table.chunks[key] for key in gone)
+                self._words.add(chunks)
             given = [chunk.vector for chunk in chunks]
             vectors = dict(zip(keys, given, strict=True)) | staying
             with self._lock:
@@ -141,18 +141,35 @@ class KnowledgeIndex:
         with self._applying:
             gone = self._table.keys_of(documents)
             sparse = self._sparse.changed(gone, (), ())
-            self._forget_words(gone)
+            if self._words is not None:
+                self._words.remove(self._table.chunks[key] for key in gone)
             with self._lock:
                 self._replace(gone, {})
                 self._sparse = sparse
             # Last: who finds them here need not look further.
             self._barred.update(documents)
 
-    def _forget_words(self, keys: Iterable[int]) -> None:
-        chunks = [self._table.chunks[key] for key in keys]
-        self.lexicon.remove(chunks)
-        for chunk in chunks:
-            self.vocabulary.remove(passage_text(chunk.title, chunk.text))
+    @property
+    def lexicon(self) -> Lexicon:
+        """Count the terms of the chunks; the first call reads all of them."""
+        return self._read_words().lexicon
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """Hold the words of the chunks; the first call reads all of them."""
+        return self._read_words().vocabulary
+
+    def _read_words(self) -> TenantWords:
+        words = self._words
+        if words is None:
+            # The first question reads them, so that a large index loads fast; others
+            # that come meanwhile wait for it, and so does the next revision.
+            with self._applying:
+                words = self._words
+                if words is None:
+                    words = TenantWords(self._table.chunks.values())
+                    self._words = words
+        return words
 
     def find(self, wanted: SearchRequest) -> Hits:
         """Search by meaning and by words what the filters leave.

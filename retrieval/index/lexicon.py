@@ -3,16 +3,25 @@
 import math
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 
 from retrieval.embedding.embedder import passage_text
 from retrieval.index.knowledge import IndexedChunk
 from retrieval.query.letters import latin_skeletons, persian_skeleton
-from retrieval.query.terms import Term, read_terms
+from retrieval.query.terms import (
+    Term,
+    join_neighbours,
+    make_terms,
+    read_terms,
+    read_words,
+)
 
 #: A term of no chunk weighs as one of a single chunk.
 _RAREST = 1
 _LONGEST_NAME = 60
 _SHORTEST_NAME = 3
+#: Chunks of one document have the same title and often the same headings.
+_REMEMBERED_NAMES = 1_024
 
 
 class Lexicon:
@@ -37,21 +46,16 @@ class Lexicon:
             self._count(chunk, -1)
 
     def _count(self, chunk: IndexedChunk, sign: int) -> None:
-        terms = read_terms(passage_text(chunk.title, chunk.text))
-        joined = read_terms(passage_text(chunk.title, chunk.text), joined=True)
-        naming = read_terms(_names_of(chunk), joined=True)
-        for counter, counted in (
-            (self._words, {root for term in terms for root in term.roots}),
-            (self._holding, {root for term in joined for root in term.roots}),
-            (self._naming, {root for term in naming for root in term.roots}),
-        ):
-            for key in counted:
-                counter[key] += sign
+        words = read_words(passage_text(chunk.title, chunk.text))
+        terms = make_terms(words)
+        naming = _read_names(_names_of(chunk))
+        roots = _roots_of(terms)
+        _tally(self._words, roots, sign)
+        _tally(self._holding, roots | _roots_of(join_neighbours(words)), sign)
+        _tally(self._naming, _roots_of(naming), sign)
         self._chunks += sign
         for word in {term.word for term in terms}:
-            if not word.isalpha() or len(word) < _SHORTEST_NAME:
-                continue
-            if word.isascii():
+            if word.isascii() and word.isalpha() and len(word) >= _SHORTEST_NAME:
                 for skeleton in latin_skeletons(word):
                     self._latin.setdefault(skeleton, set()).add(word)
         for word in {term.word for term in naming}:
@@ -72,10 +76,11 @@ class Lexicon:
         word = term.word
         if len(word) < _SHORTEST_NAME or not word.isalpha():
             return ()
+        # Copied at once: an edit may add to these sets meanwhile.
         found = (
-            {w for key in latin_skeletons(word) for w in self._persian.get(key, ())}
+            {w for key in latin_skeletons(word) for w in (*self._persian.get(key, ()),)}
             if word.isascii()
-            else self._latin.get(persian_skeleton(word), ())
+            else (*self._latin.get(persian_skeleton(word), ()),)
         )
         return tuple(sorted(other for other in found if self._words.get(other, 0) > 0))
 
@@ -88,6 +93,23 @@ class Lexicon:
         held = max(self.count(term), _RAREST)
         total = max(self._chunks, held)
         return math.log(1 + total / held) / math.log(1 + total)
+
+
+def _roots_of(terms: Iterable[Term]) -> set[str]:
+    return set[str]().union(*(term.roots for term in terms))
+
+
+def _tally(counter: Counter[str], roots: set[str], sign: int) -> None:
+    if sign > 0:
+        # Counted in C: this is half of what a chunk costs otherwise.
+        counter.update(roots)
+    else:
+        counter.subtract(roots)
+
+
+@lru_cache(maxsize=_REMEMBERED_NAMES)
+def _read_names(names: str) -> tuple[Term, ...]:
+    return (*read_terms(names, joined=True),)
 
 
 def _names_of(chunk: IndexedChunk) -> str:

@@ -138,7 +138,8 @@ class TermSet:
     def __init__(self, terms: Iterable[Term]) -> None:
         self.terms = tuple(terms)
         self._words = frozenset(term.word for term in self.terms)
-        self._roots = frozenset().union(*(term.roots for term in self.terms))
+        # Each word is a root of its own.
+        self._roots = self._words.union(*[term.roots for term in self.terms])
         self._beginnings: dict[str, list[str]] = {}
         for word in self._words:
             if len(word) >= _SHORTEST_PREFIX:
@@ -153,15 +154,15 @@ class TermSet:
         1 is the word itself or its base form, .9 the same base in two forms, .6 the
         same beginning.
         """
-        if term.word in self._words or not term.roots.isdisjoint(self._words):
-            return 1.0
-        if term.word in self._roots:
-            return 1.0
-        if not term.long_roots.isdisjoint(self._roots):
-            return 0.9
-        near = self._beginnings.get(term.word[:_SHORTEST_PREFIX], ())
-        if any(_share_beginning(term.word, word) for word in near):
-            return 0.6
+        # Nearly all are not held: one look tells.
+        if not term.roots.isdisjoint(self._roots):
+            if term.word in self._roots or not term.roots.isdisjoint(self._words):
+                return 1.0
+            if not term.long_roots.isdisjoint(self._roots):
+                return 0.9
+        for word in self._beginnings.get(term.word[:_SHORTEST_PREFIX], ()):
+            if _share_beginning(term.word, word):
+                return 0.6
         return 0.0
 
 
@@ -173,24 +174,39 @@ def read_terms(text: str, *, joined: bool = False) -> list[Term]:
     «دو نفره» is found by «دونفره».
     """
     words = read_words(text)
+    terms = make_terms(words)
+    return terms + join_neighbours(words) if joined else terms
+
+
+def make_terms(words: Sequence[str]) -> list[Term]:
+    """Make the terms of a text's words; see `read_terms`."""
     terms = [make_term(word) for word in words if word not in STOP_WORDS]
-    terms += read_acts(words)
-    if joined:
-        terms += [make_term(a + b) for a, b in pairwise(words)]
-    return terms
+    return terms + read_acts(words)
+
+
+def join_neighbours(words: Sequence[str]) -> list[Term]:
+    """Make terms of every two neighbours, written as one."""
+    return [make_term(a + b) for a, b in pairwise(words)]
 
 
 def read_acts(words: Sequence[str]) -> list[Term]:
     """Read the nouns of two-word verbs, whose parts may stand a little apart."""
     acts = []
     for at, word in enumerate(words):
-        for first in {word, word.removesuffix("ش"), word.removesuffix("اش")}:
+        for first in _first_parts(word):
             for following in words[at + 1 : at + _VERB_REACH]:
                 roots = make_term(following).roots
-                for stem, noun in _COMPOUNDS.get(first, ()):
+                for stem, noun in _COMPOUNDS[first]:
                     if f"-{stem}" in roots:
                         acts.append(make_term(noun))
     return [*dict.fromkeys(acts)]
+
+
+@lru_cache(maxsize=_REMEMBERED_WORDS)
+def _first_parts(word: str) -> tuple[str, ...]:
+    """List the first parts of two-word verbs that a word may be."""
+    spelled = {word, word.removesuffix("ش"), word.removesuffix("اش")}
+    return (*(part for part in spelled if part in _COMPOUNDS),)
 
 
 def read_words(text: str) -> list[str]:
