@@ -1,4 +1,4 @@
-"""A shop that answers by the rules: documents in an index, a conversation, no runtime."""
+"""A shop that answers by the rules: documents, an index, and a conversation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -84,7 +84,7 @@ class Conversation:
         self.turns: list[Turn] = []
 
     def say(self, text: str, about: str = "") -> Reply:
-        """Answer a message; `about` is a post that it points at, or replied-to words."""
+        """Answer a message; `about` is a shared post, or the words replied to."""
         burst = Burst((text,), about)
         draft = self._answerer.answer(burst, self.turns, self._index, Language.FA)
         reply = Reply(write_reply(draft, said=text), draft)

@@ -132,7 +132,7 @@ class ChannelOut(Answer):
     needs no platform. `connection_hint` says what to do about it. `automatic_greetings`
     says whether what another app of the account sends to everybody is recognised as no
     person's answer; null where no platform reports such messages. `suggestions` are the
-    questions that a website's chat page offers before the first message, and the n-th of
+    questions that a chat page offers before the first message, and the n-th of
     `follow_ups` is offered after the answer to the n-th of them; null for other kinds.
     """
 
