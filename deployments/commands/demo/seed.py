@@ -39,7 +39,8 @@ PAUSED_ACCOUNTS = {
 }
 #: The follow-up leans on the first.
 SUGGESTIONS = channels.Suggestions(
-    ("مانتو لینن سایه چنده؟", "هزینه ارسال چقدره؟"), ("سایز ۴۴ هم داره؟",)
+    ("مانتو لینن سایه چنده؟", "دور سینه‌ی کت چکاد سایز ۵۲ چنده؟"),
+    ("سایز ۴۴ هم داره؟",),
 )
 #: Told when somebody resumes the channel.
 DEMO_LINK = channels.Link(channels.LinkState.PAUSED)

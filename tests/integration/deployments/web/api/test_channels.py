@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -37,10 +38,14 @@ TELEGRAM = {"kind": "telegram", "name": "bot", "bot_token": BOT_TOKEN}
 WEBSITE = {"kind": "website", "name": "site"}
 
 
-async def add(client: httpx.AsyncClient, body: Mapping[str, object]) -> dict[str, str]:
+#: As the API renders it; the types of its fields are what the tests check.
+Channel: TypeAlias = dict[str, Any]
+
+
+async def add(client: httpx.AsyncClient, body: Mapping[str, object]) -> Channel:
     answer = await client.post("/api/channels/", json=body)
     assert answer.status_code == 201, answer.text
-    created: dict[str, str] = answer.json()
+    created: Channel = answer.json()
     return created
 
 
@@ -281,10 +286,7 @@ async def test_a_website_says_which_questions_its_page_suggests(
     site = (await client.post("/api/channels/", json=WEBSITE)).json()
     assert (site["suggestions"], site["follow_ups"]) == ([], [])
     path = f"/api/channels/{site['id']}/"
-    asked = {
-        "suggestions": [" هزینه‌ی\nارسال؟ ", "هزینه‌ی ارسال؟"],
-        "follow_ups": ["کی؟"],
-    }
+    asked = {"suggestions": [" هزینه‌ی\nارسال؟ "], "follow_ups": ["کی؟"]}
     changed = (await client.patch(path, json=asked)).json()
     assert changed["suggestions"] == ["هزینه‌ی ارسال؟"]
     assert changed["follow_ups"] == ["کی؟"]
