@@ -12,6 +12,7 @@ from retrieval.text.normalise import normalise
 _NOT = frozenset({"نه", "نباشد", "نباشه"})
 _EXCEPT = frozenset({"جز", "بجز", "غیراز"})
 _UNTIL = "تا"
+_YOU_ARE = "ید"
 
 
 class ValueKind(StrEnum):
@@ -79,14 +80,22 @@ def compares(words: Sequence[str]) -> bool:
 
 
 def read_excluded(words: Sequence[str]) -> tuple[Term, ...]:
-    """Read "not the Pro": the word before a closing «نه», or behind «به جز»."""
+    """Read "not the Pro": the word before a closing «نه», or behind «به جز».
+
+    Behind a verb or «یا», as in «باز هستید یا نه», a closing «نه» excludes nothing.
+    """
     excluded = []
     for at, word in enumerate(words):
-        if word in _NOT and at and (at + 1 == len(words)) and at > 1:
+        is_closing = word in _NOT and at > 1 and at + 1 == len(words)
+        if is_closing and _is_thing(words[at - 1]):
             excluded.append(make_term(words[at - 1]))
         if word in _EXCEPT and at + 1 < len(words):
             excluded.append(make_term(words[at + 1]))
     return tuple(excluded)
+
+
+def _is_thing(word: str) -> bool:
+    return word not in STOP_WORDS and not is_asking_verb(word)
 
 
 def asks_until(words: Sequence[str]) -> bool:
@@ -94,9 +103,14 @@ def asks_until(words: Sequence[str]) -> bool:
     return any(
         a == _UNTIL
         and b in _BARE
-        and (c in STOP_WORDS or is_asking_verb(c) or c in _OPEN or not c)
+        and (c in STOP_WORDS or is_asking_verb(c) or _is_open(c) or not c)
         for a, b, c in zip(words, words[1:], (*words[2:], ""), strict=False)
     )
+
+
+def _is_open(word: str) -> bool:
+    """Tell «باز», also as it is said of "you": «بازید»."""
+    return not _OPEN.isdisjoint({word, word.removesuffix(_YOU_ARE)})
 
 
 def is_asking_verb(word: str) -> bool:
