@@ -8,6 +8,7 @@ from retrieval.answer.facts import Fact
 from retrieval.answer.matching import Context, Match, holds
 from retrieval.documents.blocks import BlockKind
 from retrieval.query.asking import Asked, AskedTerm, match
+from retrieval.query.kinds import ValueKind
 
 # The bounds below were read off two sets of dialogues, of four and of three businesses:
 # of what they refuse, fewer answers were right than wrong or a person's case.
@@ -28,6 +29,8 @@ _LEAST_OF_TITLE = 0.45
 _BESIDE = 0.6
 _MOST_COMPARED = 3
 _LOOKED_AT = 30
+#: Values that a business has itself.
+_OF_BUSINESS = frozenset({ValueKind.ADDRESS, ValueKind.PLACE, ValueKind.PHONE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Choice:
 
 def choose(asked: Asked, context: Context, matches: Sequence[Match]) -> Choice:
     """Choose among facts, best first."""
-    if not context and not asked.names and (asked.kinds or asked.is_bare):
+    if not context and _names_nothing(asked):
         return Choice(asks_back=True)
     if not matches or not _is_sure(asked, context, matches[0]):
         return Choice()
@@ -52,6 +55,12 @@ def choose(asked: Asked, context: Context, matches: Sequence[Match]) -> Choice:
         is_named = len(set(names)) == len(names) and all(names)
         return Choice(options=names, asks_back=True) if is_named else Choice()
     return Choice((matches[0].fact, *beside))
+
+
+def _names_nothing(asked: Asked) -> bool:
+    """Tell "how much is it?" from "where are you?", which is of the business itself."""
+    asks = bool(asked.kinds or asked.is_bare)
+    return asks and not asked.names and asked.kinds.isdisjoint(_OF_BUSINESS)
 
 
 def _is_sure(asked: Asked, context: Context, best: Match) -> bool:
