@@ -43,11 +43,12 @@ class Choice:
 
 
 def choose(asked: Asked, context: Context, matches: Sequence[Match]) -> Choice:
-    """Choose among facts, best first."""
+    """Choose among facts, best first. What is outdated is never quoted or offered."""
     if not context and _names_nothing(asked):
         return Choice(asks_back=True)
     if not matches or not _is_sure(asked, context, matches[0]):
         return Choice()
+    matches = [match for match in matches if not match.fact.is_outdated]
     beside = tuple(_beside(asked, context, matches)) or _going_on(matches)
     rival = _find_rival(matches, beside)
     if rival is not None:

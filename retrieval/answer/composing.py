@@ -115,11 +115,13 @@ def _score_cells(fact: Fact, asked: Asked, context: Context) -> dict[CellTerms, 
     """Score the cells beside the name by what they share with the question."""
     name = name_cell(tuple(cell.cell for cell in fact.cells))
     kinds = asked_kinds(asked)
+    # "And the small one?" asks for the column of the question before.
+    leaning = 1.0 if asked.is_elliptic else _LEANING
     return {
         cell: _share(cell, asked)
         + _KIND
         * any(fits(kind, f"{cell.cell.name} {cell.cell.value}") for kind in kinds)
-        + _LEANING * _name_share(cell, (*context.subject, *context.rest))
+        + leaning * _name_share(cell, (*context.subject, *context.rest))
         for cell in fact.cells
         if cell.cell is not name
     }

@@ -44,6 +44,8 @@ def test_the_name_of_a_thing_asks_for_no_kind() -> None:
         ("کت و شلوار چنده؟", True),
         ("روشویی چقدره؟", True),
         ("چند نفر کار می‌کنید؟", False),
+        ("کت رو چند می‌دوزید؟", True),
+        ("رنگش چقدر می‌ماند؟", False),
         ("روشویی دارید؟", False),
     ],
 )
@@ -56,7 +58,13 @@ def test_how_much_alone_is_told_from_how_many_of_something(
 
 @pytest.mark.parametrize(
     ("text", "is_until"),
-    [("تا چند بازید؟", True), ("تا چند هستید", True), ("تا خونه چقدر راهه", False)],
+    [
+        ("تا چند بازید؟", True),
+        ("تا چند هستید", True),
+        ("از چند می‌فروشید", True),
+        ("از چنده؟", False),
+        ("تا خونه چقدر راهه", False),
+    ],
 )
 def test_until_how_much_is_said_of_the_clock(
     text: str,
