@@ -9,6 +9,7 @@ from retrieval.answer.facts import Fact
 from retrieval.answer.matching import Context, Match, holds
 from retrieval.documents.blocks import BlockKind
 from retrieval.query.asking import Asked, AskedTerm, match
+from retrieval.query.kinds import ValueKind
 
 # The bounds below were read off two sets of dialogues, of four and of three businesses:
 # of what they refuse, fewer answers were right than wrong or a person's case.
@@ -33,6 +34,8 @@ _MOST_COMPARED = 3
 #: Several things are named: "A and B", "A, B".
 _LISTING = re.compile(r"[^\W]\s+(?:و|and)\s+[^\W]|[،,]\s*\S")
 _LOOKED_AT = 30
+#: Values that a business has itself.
+_OF_BUSINESS = frozenset({ValueKind.ADDRESS, ValueKind.PLACE, ValueKind.PHONE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +48,12 @@ class Choice:
 
 
 def choose(asked: Asked, context: Context, matches: Sequence[Match]) -> Choice:
-    """Choose among facts, best first."""
-    if not context and not asked.names and (asked.kinds or asked.is_bare):
+    """Choose among facts, best first. What is outdated is never quoted or offered."""
+    if not context and _names_nothing(asked):
         return Choice(asks_back=True)
     if not matches or not _is_sure(asked, context, matches[0]):
         return Choice()
+    matches = [match for match in matches if not match.fact.is_outdated]
     beside = tuple(_beside(asked, context, matches)) or _going_on(matches)
     rival = _find_rival(matches, beside)
     if rival is not None:
@@ -57,6 +61,12 @@ def choose(asked: Asked, context: Context, matches: Sequence[Match]) -> Choice:
         is_named = len(set(names)) == len(names) and all(names)
         return Choice(options=names, asks_back=True) if is_named else Choice()
     return Choice((matches[0].fact, *beside))
+
+
+def _names_nothing(asked: Asked) -> bool:
+    """Tell "how much is it?" from "where are you?", which is of the business itself."""
+    asks = bool(asked.kinds or asked.is_bare)
+    return asks and not asked.names and asked.kinds.isdisjoint(_OF_BUSINESS)
 
 
 def _is_sure(asked: Asked, context: Context, best: Match) -> bool:

@@ -2,72 +2,145 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from retrieval.answer.facts import CellTerms, Fact, name_cell
 from retrieval.answer.matching import Context, asked_kinds, fits
 from retrieval.documents.blocks import render_cells
 from retrieval.query.asking import Asked, AskedTerm, match
+from retrieval.query.terms import TermSet, read_terms
+from retrieval.text.sentences import sentence_spans
 
+#: What a phone shows at a glance. A longer answer loses whole sentences or cells.
 MAX_CHARS = 350
 _LEAST = 0.4
 #: A figure with what it counts: "700 g".
 _UNIT = re.compile(r"[0-9۰-۹٠-٩]\s*[^\W\d]")
+_CELLS_JOINED = "، "
+_KIND = 0.5
+_LEANING = 0.2
+#: A column that shares less was not asked for, and one that shares this part of what
+#: the best does, was.
+_LEAST_CELL = 0.2
+_AS_GOOD = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A part of an answer that is quoted whole or not at all.
+
+    `joint` is what stands between it and the piece before.
+    """
+
+    text: str
+    joint: str
+    shared: float
 
 
 def compose(asked: Asked, context: Context, facts: Sequence[Fact]) -> str:
-    """Write the chosen facts, one below the other."""
-    return "\n".join(write_fact(fact, asked, context) for fact in facts)
+    """Write the chosen facts, one below the other.
+
+    What is longer than MAX_CHARS loses sentences, or cells of a row, and keeps those
+    that share most with the question, at least one of each fact. No sentence is cut.
+    """
+    texts = [write_fact(fact, asked, context) for fact in facts]
+    if len("\n".join(texts)) <= MAX_CHARS:
+        return "\n".join(texts)
+    room = (MAX_CHARS + 1) // len(texts) - 1
+    return "\n".join(_shorten(fact, asked, context, room) for fact in facts)
 
 
 def write_fact(fact: Fact, asked: Asked, context: Context) -> str:
-    """Write one fact as an answer."""
-    if fact.cells:
-        return _row(fact, asked, context)
-    return fact.text
+    """Write one fact as an answer, however long it is."""
+    name, pieces = _pieces(fact, asked, context)
+    return name + _join(pieces)
 
 
-def _row(fact: Fact, asked: Asked, context: Context) -> str:
+def _shorten(fact: Fact, asked: Asked, context: Context, room: int) -> str:
+    """Leave out what shares least with the question, until the rest has room."""
+    name, pieces = _pieces(fact, asked, context)
+    kept: list[_Piece] = []
+    for piece in sorted(pieces, key=lambda piece: -piece.shared):
+        longer = [one for one in pieces if one in kept or one is piece]
+        if not kept or len(name + _join(longer)) <= room:
+            kept = longer
+    return name + _join(kept)
+
+
+def _join(pieces: Sequence[_Piece]) -> str:
+    return "".join(
+        piece.joint + piece.text if at else piece.text
+        for at, piece in enumerate(pieces)
+    )
+
+
+def _pieces(fact: Fact, asked: Asked, context: Context) -> tuple[str, Sequence[_Piece]]:
+    """Cut a fact into its asked cells below its name, or into its sentences."""
+    if not fact.cells:
+        return "", _sentences(fact.text, asked)
+    scores = _score_cells(fact, asked, context)
     chosen = choose_cells(fact, asked, context)
     name = name_cell(tuple(cell.cell for cell in fact.cells))
-    rest = tuple(cell.cell for cell in chosen if cell.cell is not name)
-    if not rest:
-        return render_cells(tuple(cell.cell for cell in fact.cells))
-    return f"{name.value}: {render_cells(rest)}"
+    rest = [cell for cell in chosen if cell.cell is not name]
+    lead = f"{name.value}: " if rest else ""
+    return lead, [
+        _Piece(render_cells((cell.cell,)), _CELLS_JOINED, scores.get(cell, 0.0))
+        for cell in rest or fact.cells
+    ]
+
+
+def _sentences(text: str, asked: Asked) -> list[_Piece]:
+    kinds = asked_kinds(asked)
+    pieces, end = [], 0
+    for start, stop in sentence_spans(text):
+        sentence = text[start:stop]
+        terms = TermSet(read_terms(sentence, joined=True))
+        shared = sum(term.weight * match(term, terms) for term in asked.terms)
+        shared += _KIND * any(fits(kind, sentence) for kind in kinds)
+        pieces.append(_Piece(sentence, text[end:start], shared))
+        end = stop
+    return pieces or [_Piece(text, "", 0.0)]
 
 
 def choose_cells(fact: Fact, asked: Asked, context: Context) -> list[CellTerms]:
     """Choose the cells that a question asks for; all of them if it names none."""
+    scores = _score_cells(fact, asked, context)
+    best = max(scores.values(), default=0.0)
+    if best < _LEAST_CELL:
+        return list(fact.cells)
+    return [cell for cell, score in scores.items() if score >= _AS_GOOD * best]
+
+
+def _score_cells(fact: Fact, asked: Asked, context: Context) -> dict[CellTerms, float]:
+    """Score the cells beside the name by what they share with the question."""
     name = name_cell(tuple(cell.cell for cell in fact.cells))
-    asked_of = [cell for cell in fact.cells if cell.cell is not name]
     kinds = asked_kinds(asked)
-    by_name = {
-        cell: sum(_telling(term) * match(term, cell.name) for term in asked.terms)
-        + sum(
+    # "And the small one?" asks for the column of the question before.
+    leaning = 1.0 if asked.is_elliptic else _LEANING
+    return {
+        cell: _share(cell, asked)
+        + _KIND
+        * any(fits(kind, f"{cell.cell.name} {cell.cell.value}") for kind in kinds)
+        + leaning * _name_share(cell, (*context.subject, *context.rest))
+        for cell in fact.cells
+        if cell.cell is not name
+    }
+
+
+def _share(cell: CellTerms, asked: Asked) -> float:
+    """Add up what a column's name shares, and a value that says what it counts."""
+    shared = _name_share(cell, asked.terms)
+    if _UNIT.search(cell.cell.value):
+        shared += sum(
             _telling(term) * match(term, cell.value)
             for term in asked.terms
-            if _UNIT.search(cell.cell.value) and not term.term.is_number
+            if not term.term.is_number
         )
-        for cell in asked_of
-    }
-    fitting = {
-        cell: any(fits(kind, f"{cell.cell.name} {cell.cell.value}") for kind in kinds)
-        for cell in asked_of
-    }
-    leaning = {
-        cell: sum(
-            _telling(term) * match(term, cell.name)
-            for term in (*context.subject, *context.rest)
-        )
-        for cell in asked_of
-    }
-    scores = {
-        cell: by_name[cell] + 0.5 * fitting[cell] + 0.2 * leaning[cell]
-        for cell in asked_of
-    }
-    best = max(scores.values(), default=0.0)
-    if best < 0.2:
-        return list(fact.cells)
-    return [cell for cell, score in scores.items() if score >= 0.9 * best]
+    return shared
+
+
+def _name_share(cell: CellTerms, terms: Sequence[AskedTerm]) -> float:
+    return sum(_telling(term) * match(term, cell.name) for term in terms)
 
 
 def _telling(term: AskedTerm) -> float:

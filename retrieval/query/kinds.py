@@ -12,6 +12,9 @@ from retrieval.text.normalise import normalise
 _NOT = frozenset({"نه", "نباشد", "نباشه"})
 _EXCEPT = frozenset({"جز", "بجز", "غیراز"})
 _UNTIL = "تا"
+_FROM = "از"
+_YOU_ARE = "ید"
+_SURE_VERB = "می"
 
 
 class ValueKind(StrEnum):
@@ -79,24 +82,37 @@ def compares(words: Sequence[str]) -> bool:
 
 
 def read_excluded(words: Sequence[str]) -> tuple[Term, ...]:
-    """Read "not the Pro": the word before a closing «نه», or behind «به جز»."""
+    """Read "not the Pro": the word before a closing «نه», or behind «به جز».
+
+    Behind a verb or «یا», as in «باز هستید یا نه», a closing «نه» excludes nothing.
+    """
     excluded = []
     for at, word in enumerate(words):
-        if word in _NOT and at and (at + 1 == len(words)) and at > 1:
+        is_closing = word in _NOT and at > 1 and at + 1 == len(words)
+        if is_closing and _is_thing(words[at - 1]):
             excluded.append(make_term(words[at - 1]))
         if word in _EXCEPT and at + 1 < len(words):
             excluded.append(make_term(words[at + 1]))
     return tuple(excluded)
 
 
+def _is_thing(word: str) -> bool:
+    return word not in STOP_WORDS and not is_asking_verb(word)
+
+
 def asks_until(words: Sequence[str]) -> bool:
-    """Tell "until how much", said of the clock: «تا چند بازید؟»."""
+    """Tell "until how much", said of the clock: «تا چند بازید؟», «از چند میفروشید؟»."""
     return any(
-        a == _UNTIL
-        and b in _BARE
-        and (c in STOP_WORDS or is_asking_verb(c) or c in _OPEN or not c)
+        (a == _UNTIL and b in _BARE and (c in STOP_WORDS or _opens(c) or not c))
+        or (a == _FROM and b in _BARE and c not in STOP_WORDS and _opens(c))
         for a, b, c in zip(words, words[1:], (*words[2:], ""), strict=False)
     )
+
+
+def _opens(word: str) -> bool:
+    """Tell a verb, or «باز» as it is said of "you" as well: «بازید»."""
+    is_open = not _OPEN.isdisjoint({word, word.removesuffix(_YOU_ARE)})
+    return is_open or is_asking_verb(word)
 
 
 def is_asking_verb(word: str) -> bool:
@@ -121,6 +137,10 @@ def asks_barely(words: Sequence[str]) -> bool:
     """Tell whether "how much" stands there without what is to be counted."""
     for word, following in zip(words, (*words[1:], ""), strict=False):
         if word in _BARE and (following in STOP_WORDS or not following):
+            return True
+        # «کت چند می‌دوزید؟» asks for a price, «چقدر می‌ماند؟» for a time.
+        is_verb = following.startswith(_SURE_VERB) and is_asking_verb(following)
+        if word in _FOLDED["bare"] and is_verb:
             return True
     return False
 

@@ -196,8 +196,9 @@ def read_acts(words: Sequence[str]) -> list[Term]:
         for first in _first_parts(word):
             for following in words[at + 1 : at + _VERB_REACH]:
                 roots = make_term(following).roots
+                bare = {following.removesuffix(person) for person in _PERSONS}
                 for stem, noun in _COMPOUNDS[first]:
-                    if f"-{stem}" in roots:
+                    if f"-{stem}" in roots or stem in bare:
                         acts.append(make_term(noun))
     return [*dict.fromkeys(acts)]
 
