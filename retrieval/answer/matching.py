@@ -24,6 +24,8 @@ _CODE_DIGITS = 3
 _NO_KIND = 0.5
 _NO_NAME = 0.5
 _MOST_NAMING = 12
+#: A number that stands in the row under another name.
+_OTHER_COLUMN = 0.3
 _ASKS_ALL = 2.0
 _FAR, _NEAR = 0.76, 0.90
 _OF_BUSINESS = frozenset({ValueKind.ADDRESS, ValueKind.PHONE})
@@ -236,7 +238,9 @@ class _Question:
             if term.is_known
         )
         content = min(known, 1.0)
-        own = max(content, min(sum(term.weight for term in self._plain), 1.0))
+        said = sum(term.weight for term in self._content if term.is_known)
+        plain = sum(term.weight for term in self._plain)
+        own = max(min(said, 1.0), min(plain, 1.0))
         # Where and how to call are asked of the business, not of the thing spoken of.
         if any(term.kinds & _OF_BUSINESS for term in self._plain):
             content = max(content, own)
@@ -293,12 +297,30 @@ class _Question:
         for term in self._asked.terms:
             word = term.term.word
             body[word] = _in_body(term, fact)
+            if term.term.is_number and fact.cells:
+                body[word] = min(body[word], self._in_column(term, fact))
             if term.is_kind:
                 is_there = any(fits(kind, whole) for kind in term.kinds)
                 body[word] = held[word] = max(body[word], _KIND_HELD * is_there)
             else:
                 held[word] = max(body[word], _ABOVE * match(term, fact.above))
         return body, held
+
+    def _in_column(self, number: AskedTerm, fact: Fact) -> float:
+        """Tell whether a number stands in the column that the question names.
+
+        "A chest of 112" is no row whose waist is 112. 1 where no column is named.
+        """
+        words = [term for term in self._content if not term.term.is_number]
+        named = [
+            cell
+            for cell in fact.cells
+            if any(match(term, cell.name) > _MOSTLY for term in words)
+        ]
+        holding = [cell for cell in fact.cells if match(number, cell.value) > _MOSTLY]
+        if not holding or not named or any(cell in named for cell in holding):
+            return 1.0
+        return _OTHER_COLUMN
 
     def _is_unpriced(self) -> bool:
         is_strict = bool(self._kinds) and self._kinds <= _NEVER_ELSE

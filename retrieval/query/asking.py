@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
 from retrieval.index.lexicon import Lexicon
 from retrieval.query.forms import find_meanings
@@ -44,6 +45,7 @@ _FUNCTION_WEIGHT = 0.1
 _MOST_ELLIPTIC = 4
 _MOST_ELLIPTIC_ENGLISH = 2
 _SPOKEN_BELOW = 1_000
+_OF_AN_AMOUNT = ("تومانی", "تومنی", "ریالی")
 #: Kinds of value that things have, rather than the business.
 _OF_THINGS = frozenset(
     {ValueKind.PRICE, ValueKind.PERCENT, ValueKind.DURATION, ValueKind.TIME}
@@ -126,7 +128,12 @@ def read_question(text: str, lexicon: Lexicon) -> Asked:
     asked = [_asked(term, phrase, others, lexicon) for term, phrase in terms]
     asked += [_asked(term, (), others, lexicon) for term in read_acts(words)]
     asked += _places(words)
-    kinds = {kind for word in words for kind in kinds_of(word)}
+    # «کیف ۹۸۰ هزار تومنی» names the bag by its price, and asks for another thing.
+    naming = {
+        b for a, b in pairwise(words) if a.isdigit() and b.endswith(_OF_AN_AMOUNT)
+    }
+    asked = [term for term in asked if term.term.word not in naming]
+    kinds = {kind for word in words if word not in naming for kind in kinds_of(word)}
     if asks_until(words):
         kinds.add(ValueKind.TIME)
     is_bare = not kinds and asks_barely(words)
