@@ -118,6 +118,13 @@ async def test_the_seed_makes_the_account_and_one_channel_of_each_kind(
     kinds = {row["kind"]: row["is_paused"] for row in rows}
     assert kinds == {"instagram": True, "telegram": True, "website": False}
     assert len(rows) == len(kinds)
+    shown = await pool.fetchrow(
+        "SELECT suggestions, follow_ups FROM channels WHERE kind = 'website'"
+    )
+    assert [tuple(texts) for texts in shown] == [
+        demo_seed.SUGGESTIONS.first,
+        demo_seed.SUGGESTIONS.follow_ups,
+    ]
     users = await pool.fetch("SELECT username, is_superuser FROM users")
     assert [tuple(row) for row in users] == [("demo", True)]
     assert await fetch_flags(pool) == {"production_rag": SetFlag(value=True)}
