@@ -126,8 +126,9 @@ class KnowledgeRetriever:
     async def warm_up(self) -> None:
         """Load the model and word lists, so that the first query need not wait."""
         searches = self._searches[self._embedder.name]
-        for search in searches:
+        for search in (searches.plain, searches.rag):
             await asyncio.to_thread(search.warm_up)
+        # This embeds the examples of acts, too; without a model it leaves them out.
         nothing = KnowledgeIndex(self._embedder.dimensions)
         for text in _WARMING:
             burst = Burst((text,))
