@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from retrieval.answer.facts import Fact
+from retrieval.answer.facts import Fact, figures_of
 from retrieval.answer.matching import Context, Match, holds
 from retrieval.documents.blocks import BlockKind
 from retrieval.query.asking import Asked, AskedTerm, match
@@ -21,6 +21,8 @@ _LEAST_LEANING_SCORE = 6.5
 _LEAST_MARGIN = 0.2
 #: Sentences of one passage that nothing in the question tells apart.
 _SAME = 0.05
+#: Of the question, so much must two statements hold to be quoted together.
+_BOTH_ANSWER = 0.9
 #: A question that says much, of which the fact holds next to nothing.
 _LEAST_COVERAGE = 0.2
 _SAYS_MUCH = 0.8
@@ -56,11 +58,27 @@ def choose(asked: Asked, context: Context, matches: Sequence[Match]) -> Choice:
     matches = [match for match in matches if not match.fact.is_outdated]
     beside = tuple(_beside(asked, context, matches)) or _going_on(matches)
     rival = _find_rival(matches, beside)
-    if rival is not None:
-        names = (matches[0].fact.subject, rival.fact.subject)
-        is_named = len(set(names)) == len(names) and all(names)
-        return Choice(options=names, asks_back=True) if is_named else Choice()
-    return Choice((matches[0].fact, *beside))
+    if rival is None:
+        return Choice((matches[0].fact, *beside))
+    return _between(matches[0], rival)
+
+
+def _between(best: Match, rival: Match) -> Choice:
+    """Choose between two that fit equally: ask back by name, or quote both.
+
+    Two roses are asked back; post and courier are both the price of delivery.
+    """
+    facts = (best.fact, rival.fact)
+    if all(fact.name and not fact.question for fact in facts):
+        names = tuple(dict.fromkeys(fact.subject for fact in facts))
+        if len(names) == len(facts):
+            return Choice(options=names, asks_back=True)
+    sure = best.measures.coverage, rival.measures.coverage
+    same_kind = best.measures.kind == rival.measures.kind
+    same_page = best.fact.chunk.document_id == rival.fact.chunk.document_id
+    if min(sure) >= _BOTH_ANSWER and same_kind and same_page:
+        return Choice(facts)
+    return Choice()
 
 
 def _names_nothing(asked: Asked) -> bool:
@@ -90,9 +108,15 @@ def _find_rival(matches: Sequence[Match], chosen: Sequence[Fact]) -> Match | Non
     for other in islice(matches, 1, _LOOKED_AT):
         if best.score - other.score >= _LEAST_MARGIN:
             return None
-        if other.fact not in chosen and other.fact.text != best.fact.text:
+        if other.fact not in chosen and not _agree(best.fact, other.fact):
             return other
     return None
+
+
+def _agree(fact: Fact, other: Fact) -> bool:
+    """Tell whether one statement gives no figure that the other does not give too."""
+    mine, theirs = figures_of(fact), figures_of(other)
+    return fact.text == other.text or bool(theirs and theirs <= mine)
 
 
 def _going_on(matches: Sequence[Match]) -> tuple[Fact, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from retrieval.answer.facts import CellTerms, Fact, name_cell
 from retrieval.answer.matching import Context, asked_kinds, fits
-from retrieval.documents.blocks import render_cells
+from retrieval.documents.blocks import Cell, render_cells
 from retrieval.query.asking import Asked, AskedTerm, match
 from retrieval.query.terms import TermSet, read_terms
 from retrieval.text.sentences import sentence_spans
@@ -82,7 +82,7 @@ def _pieces(fact: Fact, asked: Asked, context: Context) -> tuple[str, Sequence[_
     chosen = choose_cells(fact, asked, context)
     name = name_cell(tuple(cell.cell for cell in fact.cells))
     rest = [cell for cell in chosen if cell.cell is not name]
-    lead = f"{name.value}: " if rest else ""
+    lead = f"{_title_of(name)}: " if rest else ""
     return lead, [
         _Piece(render_cells((cell.cell,)), _CELLS_JOINED, scores.get(cell, 0.0))
         for cell in rest or fact.cells
@@ -141,6 +141,12 @@ def _share(cell: CellTerms, asked: Asked) -> float:
 
 def _name_share(cell: CellTerms, terms: Sequence[AskedTerm]) -> float:
     return sum(_telling(term) * match(term, cell.name) for term in terms)
+
+
+def _title_of(cell: Cell) -> str:
+    """Write the cell that names a row; a figure needs its column: "size 58"."""
+    is_figure = any(letter.isdigit() for letter in cell.value)
+    return f"{cell.name} {cell.value}" if is_figure and cell.name else cell.value
 
 
 def _telling(term: AskedTerm) -> float:

@@ -22,6 +22,7 @@ _MAX_NAME_WORDS = 7
 _WORDS = re.compile(r"[^\W\d_]{3}")
 #: A longer answer is a page of its own, of which a part is quoted.
 _WHOLE_ANSWER_CHARS = 300
+_RANGE = re.compile(r"(?<!\d)(\d{1,3}) (?:تا|الی|to) (\d{1,3})(?!\d)")
 _FIGURE = re.compile(r"\d{3,}")
 #: An item of several short sentences about the thing that it names.
 _WHOLE_ITEM_CHARS = 200
@@ -58,6 +59,8 @@ class Fact:
     cells: tuple[CellTerms, ...] = ()
     #: Figures of the passage around it: a product's code stands in a line of its own.
     figures: frozenset[str] = frozenset()
+    #: "38 to 46" holds 44.
+    ranges: tuple[tuple[int, int], ...] = ()
     #: The passage says that it is no longer valid.
     is_outdated: bool = False
 
@@ -70,6 +73,11 @@ class Fact:
 def read_facts(chunk: IndexedChunk) -> tuple[Fact, ...]:
     """Read the facts of a chunk, in their order."""
     return _remembered(_Key(chunk))
+
+
+def figures_of(fact: Fact) -> frozenset[str]:
+    """Read the figures that a fact states."""
+    return frozenset(term.word for term in fact.plain.terms if term.is_number)
 
 
 class _Key:
@@ -115,6 +123,9 @@ def _facts_of(chunk: IndexedChunk) -> Iterator[Fact]:
             own=TermSet(read_terms(text, joined=True)),
             plain=TermSet(read_terms(text)),
             figures=figures,
+            ranges=tuple(
+                (int(low), int(high)) for low, high in _RANGE.findall(normalise(text))
+            ),
             is_outdated=outdated,
             name=TermSet(read_terms(name, joined=True)),
             question=question,

@@ -20,6 +20,7 @@ _MOSTLY = 0.5
 #: A figure of the same passage, in another line of it.
 _NEARBY = 0.6
 _CODE_DIGITS = 3
+_IN_RANGE = 0.8
 #: Where no kind of value is asked for, and where a fact has no name of its own.
 _NO_KIND = 0.5
 _NO_NAME = 0.5
@@ -378,9 +379,18 @@ def _in_body(term: AskedTerm, fact: Fact) -> float:
     best = match(term, fact.own)
     if best < _NEARBY and term.term.word in fact.figures:
         best = _NEARBY
+    if term.term.is_number and best < _IN_RANGE and _is_within(term.term, fact):
+        best = _IN_RANGE
     if best < 1 and fact.question:
         best = max(best, match(term, fact.question))
     return best
+
+
+def _is_within(number: Term, fact: Fact) -> bool:
+    """Tell whether a fact gives a range that holds a number."""
+    return number.word.isdigit() and any(
+        low <= int(number.word) <= high for low, high in fact.ranges
+    )
 
 
 def _speaks_of(term: Term, fact: Fact) -> bool:

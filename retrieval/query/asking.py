@@ -45,6 +45,7 @@ _FUNCTION_WEIGHT = 0.1
 _MOST_ELLIPTIC = 4
 _MOST_ELLIPTIC_ENGLISH = 2
 _SPOKEN_BELOW = 1_000
+_ATTRIBUTE_WEIGHT = 0.7
 _OF_AN_AMOUNT = ("تومانی", "تومنی", "ریالی")
 #: Kinds of value that things have, rather than the business.
 _OF_THINGS = frozenset(
@@ -136,7 +137,8 @@ def read_question(text: str, lexicon: Lexicon) -> Asked:
     kinds = {kind for word in words if word not in naming for kind in kinds_of(word)}
     if asks_until(words):
         kinds.add(ValueKind.TIME)
-    is_bare = not kinds and asks_barely(words)
+    has_attribute = any(term.is_attribute for term in asked)
+    is_bare = not kinds and not has_attribute and asks_barely(words)
     is_elliptic = (
         not kinds
         and not is_bare
@@ -288,6 +290,9 @@ def _asked(
         weight = _UNKNOWN_VERB_WEIGHT
     else:
         weight = _UNKNOWN_COMMON_WEIGHT if common else _UNKNOWN_WEIGHT
+    if is_attribute and is_known:
+        # The property is what is asked, however many things have it.
+        weight = max(weight, _ATTRIBUTE_WEIGHT)
     return AskedTerm(
         term,
         mine,
