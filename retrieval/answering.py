@@ -214,7 +214,8 @@ class Answerer:
 def _use_each_once(found: Sequence[_Found]) -> list[_Found]:
     """Let one statement answer one question, where another does nearly as well.
 
-    A row of a table, or a line that holds both values, may answer two.
+    A row of a table, a line that is named, or one that holds both values may answer
+    two: what is said of another name is no answer.
     """
     once: list[_Found] = []
     for one in found:
@@ -223,7 +224,7 @@ def _use_each_once(found: Sequence[_Found]) -> list[_Found]:
             once.append(one)
             continue
         taken = before.matches[0].fact
-        if taken.cells or one.matches[0].fact.key != taken.key:
+        if taken.cells or taken.name or one.matches[0].fact.key != taken.key:
             once.append(one)
             continue
         mine, theirs = _without(one, taken), _without(before, taken)
