@@ -36,6 +36,8 @@ _MOST_COMPARED = 3
 #: Several things are named: "A and B", "A, B".
 _LISTING = re.compile(r"[^\W]\s+(?:و|and)\s+[^\W]|[،,]\s*\S")
 _LOOKED_AT = 30
+#: A row that holds the whole name of the thing spoken of.
+_ALL_OF_SUBJECT = 0.95
 #: Values that a business has itself.
 _OF_BUSINESS = frozenset({ValueKind.ADDRESS, ValueKind.PLACE, ValueKind.PHONE})
 
@@ -53,6 +55,7 @@ def choose(asked: Asked, context: Context, matches: Sequence[Match]) -> Choice:
     """Choose among facts, best first. What is outdated is never quoted or offered."""
     if not context and _names_nothing(asked):
         return Choice(asks_back=True)
+    matches = _keep_to_subject(asked, context, matches)
     if not matches or not _is_sure(asked, context, matches[0]):
         return Choice()
     matches = [match for match in matches if not match.fact.is_outdated]
@@ -85,6 +88,44 @@ def _names_nothing(asked: Asked) -> bool:
     """Tell "how much is it?" from "where are you?", which is of the business itself."""
     asks = bool(asked.kinds or asked.is_bare)
     return asks and not asked.names and asked.kinds.isdisjoint(_OF_BUSINESS)
+
+
+def _keep_to_subject(
+    asked: Asked, context: Context, matches: Sequence[Match]
+) -> Sequence[Match]:
+    """Leave out other rows of a table where the thing spoken of has one.
+
+    "How much is the coat? Does it come in 44?" is not of another coat in 44.
+    """
+    if not matches or not context.subject or asked.is_comparing:
+        return matches
+    best = matches[0]
+    own = next(
+        (match for match in matches if _is_row_beside(match, best) and _is_own(match)),
+        None,
+    )
+    if own is None or not best.fact.cells or _is_own(best):
+        return matches
+    if any(_names_another(term, best.fact, own.fact) for term in asked.names):
+        return matches
+    return [match for match in matches if match is own or not match.fact.cells]
+
+
+def _names_another(term: AskedTerm, fact: Fact, own: Fact) -> bool:
+    """Tell a word that names a thing, the row's before the one spoken of."""
+    if term.is_attribute or term.term.is_number:
+        return False
+    return term.is_name or match(term, fact.name) > match(term, own.name)
+
+
+def _is_own(match: Match) -> bool:
+    """Tell the row of the thing spoken of."""
+    return match.measures.subject >= _ALL_OF_SUBJECT
+
+
+def _is_row_beside(match: Match, best: Match) -> bool:
+    same = match.fact.chunk.document_id == best.fact.chunk.document_id
+    return same and bool(match.fact.cells)
 
 
 def _is_sure(asked: Asked, context: Context, best: Match) -> bool:

@@ -70,7 +70,7 @@ def use_each_once(found: Sequence[Found]) -> list[Found]:
             once.append(one)
             continue
         taken = before.matches[0].fact
-        if taken.cells or one.matches[0].fact.key != taken.key:
+        if taken.cells or taken.name or one.matches[0].fact.key != taken.key:
             once.append(one)
             continue
         mine, theirs = _without(one, taken), _without(before, taken)

@@ -13,7 +13,6 @@ _NOT = frozenset({"نه", "نباشد", "نباشه"})
 _EXCEPT = frozenset({"جز", "بجز", "غیراز"})
 _UNTIL = "تا"
 _FROM = "از"
-_YOU_ARE = "ید"
 _SURE_VERB = "می"
 
 
@@ -110,9 +109,7 @@ def asks_until(words: Sequence[str]) -> bool:
 
 
 def _opens(word: str) -> bool:
-    """Tell a verb, or «باز» as it is said of "you" as well: «بازید»."""
-    is_open = not _OPEN.isdisjoint({word, word.removesuffix(_YOU_ARE)})
-    return is_open or is_asking_verb(word)
+    return word in _OPEN or is_asking_verb(word)
 
 
 def is_asking_verb(word: str) -> bool:
