@@ -23,6 +23,8 @@ _LEAST_COVERAGE = 0.2
 _SAYS_MUCH = 0.8
 #: A figure is given for what was named, not for something like it.
 _MOST_MISSING_NOUNS = 2
+#: Who asks for a wedding dress is not asked whether trousers or a coat are meant.
+_MOST_MISSING_OF_OFFERED = 1
 #: Of a post's title, so much must be the fact's: else another thing would be answered.
 _LEAST_OF_TITLE = 0.45
 #: How much lower another fact may score that answers for another of the named things.
@@ -57,7 +59,10 @@ def choose(asked: Asked, context: Context, matches: Sequence[Match]) -> Choice:
     if rival is not None:
         names = (matches[0].fact.subject, rival.fact.subject)
         is_named = len(set(names)) == len(names) and all(names)
-        return Choice(options=names, asks_back=True) if is_named else Choice()
+        is_offered = matches[0].measures.missing_noun <= _MOST_MISSING_OF_OFFERED
+        if not (is_named and is_offered):
+            return Choice()
+        return Choice(options=names, asks_back=True)
     return Choice((matches[0].fact, *beside))
 
 
