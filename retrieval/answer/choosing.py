@@ -28,6 +28,8 @@ _LEAST_COVERAGE = 0.2
 _SAYS_MUCH = 0.8
 #: A figure is given for what was named, not for something like it.
 _MOST_MISSING_NOUNS = 2
+#: Who asks for a wedding dress is not asked whether trousers or a coat are meant.
+_MOST_MISSING_OF_OFFERED = 1
 #: Of a post's title, so much must be the fact's: else another thing would be answered.
 _LEAST_OF_TITLE = 0.45
 #: How much lower another fact may score that answers for another of the named things.
@@ -72,10 +74,10 @@ def _between(best: Match, rival: Match) -> Choice:
     Two roses are asked back; post and courier are both the price of delivery.
     """
     facts = (best.fact, rival.fact)
-    if all(fact.name and not fact.question for fact in facts):
-        names = tuple(dict.fromkeys(fact.subject for fact in facts))
-        if len(names) == len(facts):
-            return Choice(options=names, asks_back=True)
+    names = tuple(dict.fromkeys(fact.subject for fact in facts if not fact.question))
+    if len(names) == len(facts) and all(names):
+        is_offered = best.measures.missing_noun <= _MOST_MISSING_OF_OFFERED
+        return Choice(options=names, asks_back=True) if is_offered else Choice()
     sure = best.measures.coverage, rival.measures.coverage
     same_kind = best.measures.kind == rival.measures.kind
     same_page = best.fact.chunk.document_id == rival.fact.chunk.document_id

@@ -9,7 +9,7 @@ from uuid import UUID
 from retrieval.answer.validity import is_outdated
 from retrieval.documents.blocks import Block, BlockKind, Cell
 from retrieval.index.knowledge import IndexedChunk
-from retrieval.query.terms import TermSet, read_terms
+from retrieval.query.terms import Term, TermSet, read_terms
 from retrieval.text.normalise import normalise
 from retrieval.text.sentences import split_sentences
 
@@ -68,6 +68,12 @@ class Fact:
     def key(self) -> tuple[UUID, int]:
         """Identify the fact within an index."""
         return self.chunk.chunk_id, self.place
+
+    def spans(self, number: Term) -> bool:
+        """Tell whether a range that the fact gives holds a number."""
+        return number.word.isdigit() and any(
+            low <= int(number.word) <= high for low, high in self.ranges
+        )
 
 
 def read_facts(chunk: IndexedChunk) -> tuple[Fact, ...]:

@@ -379,18 +379,11 @@ def _in_body(term: AskedTerm, fact: Fact) -> float:
     best = match(term, fact.own)
     if best < _NEARBY and term.term.word in fact.figures:
         best = _NEARBY
-    if term.term.is_number and best < _IN_RANGE and _is_within(term.term, fact):
+    if term.term.is_number and best < _IN_RANGE and fact.spans(term.term):
         best = _IN_RANGE
     if best < 1 and fact.question:
         best = max(best, match(term, fact.question))
     return best
-
-
-def _is_within(number: Term, fact: Fact) -> bool:
-    """Tell whether a fact gives a range that holds a number."""
-    return number.word.isdigit() and any(
-        low <= int(number.word) <= high for low, high in fact.ranges
-    )
 
 
 def _speaks_of(term: Term, fact: Fact) -> bool:

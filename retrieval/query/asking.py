@@ -286,10 +286,8 @@ def _asked(
         weight = _FUNCTION_WEIGHT
     elif is_known:
         weight = lexicon.rarity(term) * (_VERB_SHARE if is_verb else 1.0)
-    elif is_verb:
-        weight = _UNKNOWN_VERB_WEIGHT
     else:
-        weight = _UNKNOWN_COMMON_WEIGHT if common else _UNKNOWN_WEIGHT
+        weight = _weigh_unknown(is_verb=is_verb, is_common=bool(common))
     if is_attribute and is_known:
         # The property is what is asked, however many things have it.
         weight = max(weight, _ATTRIBUTE_WEIGHT)
@@ -314,6 +312,12 @@ def _asked(
             for phrase in sorted(VALUE_CLASSES[kind])
         ),
     )
+
+
+def _weigh_unknown(*, is_verb: bool, is_common: bool) -> float:
+    if is_verb:
+        return _UNKNOWN_VERB_WEIGHT
+    return _UNKNOWN_COMMON_WEIGHT if is_common else _UNKNOWN_WEIGHT
 
 
 @lru_cache(maxsize=1024)

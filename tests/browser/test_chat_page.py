@@ -277,6 +277,7 @@ class Clerk:
         return text
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_a_suggestion_and_its_follow_up_are_asked_by_the_keyboard(
     browser: Browser, website: Website, pool: Pool

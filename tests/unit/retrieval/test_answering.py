@@ -200,6 +200,10 @@ def test_what_the_shop_does_not_say_is_handed_over(said: str) -> None:
     assert last_of(BICYCLES, [said]) == ("handover", "")
 
 
+def test_names_are_not_offered_to_who_asks_for_something_else() -> None:
+    assert last_of(TAILOR, ["دوخت لباس عروس چنده؟"]) == ("handover", "")
+
+
 def test_a_posts_title_is_the_subject() -> None:
     post = "Shared post: دوچرخه شهری نسیم\nCaption: رکاب بزنید"
     assert last_of(BICYCLES, ["قیمتش چنده؟"], post) == (

@@ -62,7 +62,6 @@ def answerer(embedder: Embedder) -> Answerer:
     return Answerer(embedder)
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     ("knowledge", "conversation"),
     [example[1:] for example in EXAMPLES],
