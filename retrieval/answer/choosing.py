@@ -114,10 +114,14 @@ def _keep_to_subject(
 
 
 def _names_another(term: AskedTerm, fact: Fact, own: Fact) -> bool:
-    """Tell a word that names a thing, the row's before the one spoken of."""
-    if term.is_attribute or term.term.is_number:
+    """Tell a word that names a thing, the row's before the one spoken of.
+
+    A number names the row of a size, and is a property of a coat.
+    """
+    if term.is_attribute:
         return False
-    return term.is_name or match(term, fact.name) > match(term, own.name)
+    is_name = term.is_name and not term.term.is_number
+    return is_name or match(term, fact.name) > match(term, own.name)
 
 
 def _is_own(match: Match) -> bool:
