@@ -1,6 +1,5 @@
 """Of two passages that contradict each other the newer one is left."""
 
-
 import pytest
 
 from retrieval.answer.superseding import drop_superseded, supersedes
