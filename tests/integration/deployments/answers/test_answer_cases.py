@@ -241,7 +241,6 @@ async def test_y2_a_follow_up_is_about_the_thing_before(shop: Shop) -> None:
     assert sizes.titles == {"پیراهن کتان رها"}
 
 
-@WEIGHED_WRONG
 async def test_y2_a_second_follow_up_asks_for_another_attribute(shop: Shop) -> None:
     talk = shop.meet()
     await talk.ask("پیراهن کتان رها چنده؟")

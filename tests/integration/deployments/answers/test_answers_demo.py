@@ -121,6 +121,7 @@ async def test_the_seed_makes_the_account_and_one_channel_of_each_kind(
     shown = await pool.fetchrow(
         "SELECT suggestions, follow_ups FROM channels WHERE kind = 'website'"
     )
+    assert shown is not None
     assert [tuple(texts) for texts in shown] == [
         demo_seed.SUGGESTIONS.first,
         demo_seed.SUGGESTIONS.follow_ups,

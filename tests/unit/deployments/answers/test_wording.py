@@ -4,7 +4,7 @@ import pytest
 
 from config import prompts
 from deployments.answers.wording import write_reply
-from retrieval.answering import Draft, DraftAct
+from retrieval.answer.drafts import Draft, DraftAct
 from retrieval.dialogue.acts import HANDED_OVER, Act, Talk
 from retrieval.dialogue.understanding import Understanding
 from retrieval.text.language import Language
