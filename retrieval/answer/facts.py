@@ -106,6 +106,15 @@ class _Key:
 
 
 @lru_cache(maxsize=_REMEMBERED_CHUNKS)
+def _read_figures(text: str) -> frozenset[str]:
+    """Read the longer numbers of a passage, however their digits are grouped."""
+    numbers = (term.word for term in read_terms(text) if term.is_number)
+    return frozenset(
+        (*_FIGURE.findall(normalise(text)), *filter(_FIGURE.fullmatch, numbers))
+    )
+
+
+@lru_cache(maxsize=_REMEMBERED_CHUNKS)
 def _remembered(key: _Key) -> tuple[Fact, ...]:
     return tuple(_facts_of(key.chunk))
 
@@ -116,7 +125,7 @@ def _facts_of(chunk: IndexedChunk) -> Iterator[Fact]:
     above_terms = TermSet(read_terms(above, joined=True))
     heading = block.headings[-1] if block.headings else chunk.title
     question = TermSet(read_terms(block.question, joined=True))
-    figures = frozenset(_FIGURE.findall(normalise(chunk.parent_text)))
+    figures = _read_figures(chunk.parent_text)
     outdated = is_outdated(above, chunk.parent_text)
     for place, text in enumerate(_statements(block)):
         name = _name_of(block, text)

@@ -313,13 +313,14 @@ class _Question:
         "A chest of 112" is no row whose waist is 112. 1 where no column is named.
         """
         words = [term for term in self._content if not term.term.is_number]
-        named = [
-            cell
-            for cell in fact.cells
-            if any(match(term, cell.name) > _MOSTLY for term in words)
-        ]
-        holding = [cell for cell in fact.cells if match(number, cell.value) > _MOSTLY]
-        if not holding or not named or any(cell in named for cell in holding):
+        named = [sum(match(term, cell.name) for term in words) for cell in fact.cells]
+        holding = [match(number, cell.value) > _MOSTLY for cell in fact.cells]
+        # The first column names the row: "the chest of size 52".
+        holds = holding[0] or any(
+            there and name == max(named)
+            for there, name in zip(holding, named, strict=True)
+        )
+        if holds or max(named) <= _MOSTLY or not any(holding):
             return 1.0
         return _OTHER_COLUMN
 
@@ -379,6 +380,8 @@ def _in_body(term: AskedTerm, fact: Fact) -> float:
     best = match(term, fact.own)
     if best < _NEARBY and term.term.word in fact.figures:
         best = _NEARBY
+    if term.is_naming:  # The price names as well from the sentence beside.
+        return min(best, _NEARBY)
     if term.term.is_number and best < _IN_RANGE and fact.spans(term.term):
         best = _IN_RANGE
     if best < 1 and fact.question:

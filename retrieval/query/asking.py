@@ -47,6 +47,7 @@ _MOST_ELLIPTIC_ENGLISH = 2
 _SPOKEN_BELOW = 1_000
 _ATTRIBUTE_WEIGHT = 0.7
 _OF_AN_AMOUNT = ("تومانی", "تومنی", "ریالی")
+_SCALES = ("هزار", "میلیون")
 #: Kinds of value that things have, rather than the business.
 _OF_THINGS = frozenset(
     {ValueKind.PRICE, ValueKind.PERCENT, ValueKind.DURATION, ValueKind.TIME}
@@ -80,6 +81,8 @@ class AskedTerm:
     is_attribute: bool = False
     #: A property that many things have, such as a colour: it names none of them.
     is_property: bool = False
+    #: A price that tells which thing is meant, and is not itself asked for.
+    is_naming: bool = False
     classes: tuple[tuple[Term, ...], ...] = ()
 
     @property
@@ -131,9 +134,15 @@ def read_question(text: str, lexicon: Lexicon) -> Asked:
     asked += _places(words)
     # «کیف ۹۸۰ هزار تومنی» names the bag by its price, and asks for another thing.
     naming = {
-        b for a, b in pairwise(words) if a.isdigit() and b.endswith(_OF_AN_AMOUNT)
+        after
+        for before, after in pairwise(words)
+        if after.endswith(_OF_AN_AMOUNT) and (before.isdigit() or before in _SCALES)
     }
-    asked = [term for term in asked if term.term.word not in naming]
+    asked = [
+        replace(term, is_naming=bool(naming) and term.term.is_number)
+        for term in asked
+        if term.term.word not in naming
+    ]
     kinds = {kind for word in words if word not in naming for kind in kinds_of(word)}
     if asks_until(words):
         kinds.add(ValueKind.TIME)

@@ -66,10 +66,6 @@ HANDED_OVER = (
 )
 
 
-#: Understood and found; another statement of the same passage is weighed higher.
-WEIGHED_WRONG = pytest.mark.xfail(reason="retrieval.answer.matching", strict=True)
-
-
 def build_table() -> str:
     rows = "\n".join(
         f"| {size} | {size + 46} | {size + 38} | {size // 2 + 83} |"
@@ -287,7 +283,6 @@ async def test_y5_a_row_is_answered_with_its_columns_name(shop: Shop) -> None:
     assert len(waist.text) < 80
 
 
-@WEIGHED_WRONG
 async def test_y5_a_measure_is_looked_up_in_its_column(shop: Shop) -> None:
     await shop.learn(Page("جدول سایز پیراهن‌ها", build_table(), SourceType.MANUAL))
     size = await shop.ask("دور سینه‌م 110 هست، چه سایزی بردارم؟")
@@ -320,7 +315,6 @@ async def test_y5_markdown_is_quoted_as_plain_words(shop: Shop) -> None:
     assert not any(mark in answer.text for mark in ("**", "##", "`", "]("))
 
 
-@WEIGHED_WRONG
 @pytest.mark.parametrize(
     ("question", "colour"),
     [
