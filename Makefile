@@ -34,7 +34,7 @@ style: setup
 	$(BIN)/mypy || { test $$? -eq 2 && MYPY_NUM_WORKERS=0 $(BIN)/mypy; }
 	$(BIN)/lint-imports
 
-unit: setup ## The pure rules and the rules of the house, within a minute
+unit: setup ## The pure rules and the rules of the house, in two minutes
 	$(BIN)/pytest $(PARALLEL) tests/unit tests/house
 
 test: unit simulation services ## The whole suite, on a real PostgreSQL and a real Ray

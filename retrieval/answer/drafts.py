@@ -61,7 +61,8 @@ class Found:
 def use_each_once(found: Sequence[Found]) -> list[Found]:
     """Let one statement answer one question, where another does nearly as well.
 
-    A row of a table, or a line that holds both values, may answer two.
+    A row of a table, a line that is named, or one that holds both values, may answer
+    two: what is said of another name is no answer.
     """
     once: list[Found] = []
     for one in found:
