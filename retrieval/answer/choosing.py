@@ -62,16 +62,18 @@ def choose(asked: Asked, context: Context, matches: Sequence[Match]) -> Choice:
         return Choice()
     matches = [match for match in matches if not match.fact.is_outdated]
     beside = tuple(_beside(asked, context, matches)) or _going_on(matches)
-    rival = _find_rival(matches, beside)
-    if rival is None:
+    rivals = _find_rivals(matches, beside)
+    if not rivals:
         return Choice((matches[0].fact, *beside))
-    return _between(matches[0], rival)
+    is_only = len(rivals) == 1 and not beside
+    return _between(matches[0], rivals[0], is_only=is_only)
 
 
-def _between(best: Match, rival: Match) -> Choice:
+def _between(best: Match, rival: Match, *, is_only: bool) -> Choice:
     """Choose between two that fit equally: ask back by name, or quote both.
 
-    Two roses are asked back; post and courier are both the price of delivery.
+    Two roses are asked back; post and courier are both the price of delivery. Of more
+    than two, a pair would be a guess.
     """
     facts = (best.fact, rival.fact)
     names = tuple(dict.fromkeys(fact.subject for fact in facts if not fact.question))
@@ -81,7 +83,7 @@ def _between(best: Match, rival: Match) -> Choice:
     sure = best.measures.coverage, rival.measures.coverage
     same_kind = best.measures.kind == rival.measures.kind
     same_page = best.fact.chunk.document_id == rival.fact.chunk.document_id
-    if min(sure) >= _BOTH_ANSWER and same_kind and same_page:
+    if is_only and min(sure) >= _BOTH_ANSWER and same_kind and same_page:
         return Choice(facts)
     return Choice()
 
@@ -149,15 +151,16 @@ def _is_sure(asked: Asked, context: Context, best: Match) -> bool:
     )
 
 
-def _find_rival(matches: Sequence[Match], chosen: Sequence[Fact]) -> Match | None:
-    """Find a statement that fits as well as the best and is not quoted beside it."""
+def _find_rivals(matches: Sequence[Match], chosen: Sequence[Fact]) -> list[Match]:
+    """Find statements that fit as well as the best and are not quoted beside it."""
     best = matches[0]
-    for other in islice(matches, 1, _LOOKED_AT):
-        if best.score - other.score >= _LEAST_MARGIN:
-            return None
-        if other.fact not in chosen and not _agree(best.fact, other.fact):
-            return other
-    return None
+    return [
+        other
+        for other in islice(matches, 1, _LOOKED_AT)
+        if best.score - other.score < _LEAST_MARGIN
+        and other.fact not in chosen
+        and not _agree(best.fact, other.fact)
+    ]
 
 
 def _agree(fact: Fact, other: Fact) -> bool:
