@@ -3,10 +3,11 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from retrieval.answer.facts import CellTerms, Fact, name_cell
 from retrieval.answer.matching import Context, asked_kinds, fits
-from retrieval.documents.blocks import Cell, render_cells
+from retrieval.documents.blocks import BlockKind, Cell, render_cells
 from retrieval.query.asking import Asked, AskedTerm, match
 from retrieval.query.terms import TermSet, read_terms
 from retrieval.text.sentences import sentence_spans
@@ -38,16 +39,24 @@ class _Piece:
 
 
 def compose(asked: Asked, context: Context, facts: Sequence[Fact]) -> str:
-    """Write the chosen facts, one below the other.
+    """Write the chosen facts, one below the other, or a paragraph's sentences as one.
 
     What is longer than MAX_CHARS loses sentences, or cells of a row, and keeps those
     that share most with the question, at least one of each fact. No sentence is cut.
     """
     texts = [write_fact(fact, asked, context) for fact in facts]
-    if len("\n".join(texts)) <= MAX_CHARS:
-        return "\n".join(texts)
-    room = (MAX_CHARS + 1) // len(texts) - 1
-    return "\n".join(_shorten(fact, asked, context, room) for fact in facts)
+    if len("\n".join(texts)) > MAX_CHARS:
+        room = (MAX_CHARS + 1) // len(texts) - 1
+        texts = [_shorten(fact, asked, context, room) for fact in facts]
+    joints = ["", *(_joint(*neighbours) for neighbours in pairwise(facts))]
+    return "".join(map("".join, zip(joints, texts, strict=True)))
+
+
+def _joint(before: Fact, after: Fact) -> str:
+    """Join the next sentence of a paragraph by a space, all else by a new line."""
+    is_next = before.chunk.chunk_id == after.chunk.chunk_id
+    is_next = is_next and after.place == before.place + 1
+    return " " if is_next and after.kind is BlockKind.PARAGRAPH else "\n"
 
 
 def write_fact(fact: Fact, asked: Asked, context: Context) -> str:

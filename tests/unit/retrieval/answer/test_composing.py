@@ -101,6 +101,23 @@ def test_a_long_answer_keeps_the_sentences_that_are_asked_for() -> None:
     assert compose(asked, NOTHING, (whole,)) == whole.text
 
 
+@pytest.mark.parametrize(
+    ("document", "joint"),
+    [
+        ("پنچرگیری ۹۰ هزار تومان است. تویی نو ۱۲۰ هزار تومان است.", " "),
+        ("- پنچرگیری ۹۰ هزار تومان است.\n- تویی نو ۱۲۰ هزار تومان است.", "\n"),
+    ],
+)
+def test_neighbours_of_a_paragraph_stay_one_and_items_stay_lines(
+    document: str, joint: str
+) -> None:
+    documents = [("تعمیرگاه", document)]
+    facts = facts_of(documents)
+    assert len(facts) == 2
+    written = compose(read(documents, "پنچرگیری چنده؟"), NOTHING, facts)
+    assert written == joint.join(fact.text for fact in facts)
+
+
 def test_a_row_of_many_columns_keeps_those_that_have_room() -> None:
     columns = [f"ویژگی {n}" for n in range(30)]
     head, rule = " | ".join(columns), "|".join("---" for _ in columns)
