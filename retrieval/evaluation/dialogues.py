@@ -9,9 +9,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import TypedDict
 
-import orjson
-
-from retrieval.evaluation.labelled import LabelledSetError
+from retrieval.evaluation.labelled import parse_rows
 from retrieval.evaluation.report import mean
 
 _LETTERS = str.maketrans(
@@ -111,25 +109,7 @@ def parse_dialogues(lines: Iterable[str]) -> tuple[LabelledDialogue, ...]:
     Raises LabelledSetError, naming the line: also for a field that nobody knows, as one
     that is misspelled would check nothing, and for a file with nothing in it.
     """
-    dialogues = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            dialogues.append(_dialogue(_object(orjson.loads(line), _DIALOGUE_KEYS)))
-        except KeyError as error:
-            message = f"line {number}: {error.args[0]} is missing"
-            raise LabelledSetError(message) from error
-        except orjson.JSONDecodeError as error:
-            message = f"line {number}: not JSON"
-            raise LabelledSetError(message) from error
-        except (ValueError, TypeError) as error:
-            message = f"line {number}: {error}"
-            raise LabelledSetError(message) from error
-    if not dialogues:
-        message = "there is nothing in it"
-        raise LabelledSetError(message)
-    return tuple(dialogues)
+    return parse_rows(lines, lambda row: _dialogue(_object(row, _DIALOGUE_KEYS)))
 
 
 def _object(value: object, keys: frozenset[str]) -> Mapping[str, object]:

@@ -1,7 +1,7 @@
 """Labelled sets: passages, and questions with the passages that answer them."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -92,15 +92,39 @@ def parse_questions(lines: Iterable[str]) -> tuple[LabelledQuestion, ...]:
     return _not_empty(questions)
 
 
-def _rows(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, object]]]:
+def parse_rows(lines: Iterable[str], build: Callable[[object], Row]) -> tuple[Row, ...]:
+    """Build an item of each line's value; there must be one at least.
+
+    What `build` raises (KeyError for a missing key, TypeError, ValueError) becomes a
+    LabelledSetError, which names the line.
+    """
+    built = []
+    for number, row in _values(lines):
+        try:
+            built.append(build(row))
+        except KeyError as error:
+            message = f"line {number}: {error.args[0]} is missing"
+            raise LabelledSetError(message) from error
+        except (ValueError, TypeError) as error:
+            message = f"line {number}: {error}"
+            raise LabelledSetError(message) from error
+    return _not_empty(built)
+
+
+def _values(lines: Iterable[str]) -> Iterator[tuple[int, object]]:
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            row: object = json.loads(line)
+            value: object = json.loads(line)
         except ValueError as error:
             message = f"line {number}: not JSON"
             raise LabelledSetError(message) from error
+        yield number, value
+
+
+def _rows(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, object]]]:
+    for number, row in _values(lines):
         if not isinstance(row, dict):
             message = f"line {number}: not a JSON object"
             raise LabelledSetError(message)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from uuid import NAMESPACE_OID, uuid5
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
 from retrieval.answer.drafts import Draft, DraftAct
@@ -21,7 +20,7 @@ from retrieval.evaluation.dialogues import (
     PlayedTurn,
     judge,
 )
-from retrieval.evaluation.labelled import LabelledSetError
+from retrieval.evaluation.labelled import parse_rows
 from retrieval.index.knowledge import IndexedChunk, SourceType
 from retrieval.index.knowledge_index import KnowledgeIndex
 
@@ -60,22 +59,7 @@ def parse_documents(lines: Iterable[str]) -> tuple[LabelledDocument, ...]:
 
     Raises LabelledSetError, naming the line, also where there is nothing in it.
     """
-    documents = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            documents.append(_document(orjson.loads(line)))
-        except orjson.JSONDecodeError as error:
-            message = f"line {number}: not JSON"
-            raise LabelledSetError(message) from error
-        except (ValueError, TypeError) as error:
-            message = f"line {number}: {error}"
-            raise LabelledSetError(message) from error
-    if not documents:
-        message = "there is nothing in it"
-        raise LabelledSetError(message)
-    return tuple(documents)
+    return parse_rows(lines, _document)
 
 
 def _document(row: object) -> LabelledDocument:

@@ -1,8 +1,6 @@
 """Shared posts, reels and stories, in every form in which Meta sends them."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from uuid import UUID
 
 import pytest
 
@@ -16,22 +14,8 @@ from actors.conversation.state import MessageType
 from deployments.integrations.instagram.building import InstagramEvent, build_event
 from deployments.integrations.instagram.incoming import EventKind, WebhookEvent
 from deployments.integrations.instagram.reading import read_webhook
-from persistence.channels import Channel, ChannelKind
-from persistence.ids import ChannelId, TenantId
+from tests.support.instagram_events import AT, CHANNEL, SARA, SHOP
 
-SHOP, SARA = "17841400000000000", "900100200300"
-AT = datetime(2026, 3, 21, 12, tzinfo=UTC)
-CHANNEL = Channel(
-    id=ChannelId(UUID(int=2)),
-    tenant_id=TenantId(UUID(int=1)),
-    kind=ChannelKind.INSTAGRAM,
-    name="shop",
-    account_id=SHOP,
-    is_paused=False,
-    created_at=AT,
-    access_token=None,
-    webhook_secret=None,
-)
 EMPTY = "[پست/ریلز اینستاگرام]"
 POST = {
     "type": "ig_post",
