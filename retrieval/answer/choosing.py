@@ -28,7 +28,7 @@ _LEAST_COVERAGE = 0.2
 _SAYS_MUCH = 0.8
 #: A figure is given for what was named, not for something like it.
 _MOST_MISSING_NOUNS = 2
-#: Who asks for a wedding dress is not asked whether trousers or a coat are meant.
+#: A customer who asks for a wedding dress is not offered trousers or a coat.
 _MOST_MISSING_OF_OFFERED = 1
 #: Of a post's title, so much must be the fact's: else another thing would be answered.
 _LEAST_OF_TITLE = 0.45
@@ -164,9 +164,13 @@ def _find_rivals(matches: Sequence[Match], chosen: Sequence[Fact]) -> list[Match
 
 
 def _agree(fact: Fact, other: Fact) -> bool:
-    """Tell whether one statement gives no figure that the other does not give too."""
+    """Tell whether another statement of the same thing gives no further figure.
+
+    Two things of one price are two, and are asked back.
+    """
     mine, theirs = figures_of(fact), figures_of(other)
-    return fact.text == other.text or bool(theirs and theirs <= mine)
+    is_of_same = fact.subject == other.subject
+    return fact.text == other.text or bool(is_of_same and theirs and theirs <= mine)
 
 
 def _going_on(matches: Sequence[Match]) -> tuple[Fact, ...]:
