@@ -7,9 +7,10 @@ from itertools import islice
 
 from retrieval.answer.facts import Fact, figures_of
 from retrieval.answer.matching import Context, Match, holds
+from retrieval.dialogue.turns import SUBJECTS_JOINED
 from retrieval.documents.blocks import BlockKind
 from retrieval.query.asking import Asked, AskedTerm, match
-from retrieval.query.kinds import ValueKind
+from retrieval.query.kinds import ValueKind, kinds_of
 
 # The bounds below were read off two sets of dialogues, of four and of three businesses:
 # of what they refuse, fewer answers were right than wrong or a person's case.
@@ -19,6 +20,9 @@ _LEAST_SCORE = 4.5
 _LEAST_LEANING_SCORE = 6.5
 #: Two statements nearer than this fit equally, and none is guessed.
 _LEAST_MARGIN = 0.2
+#: How near all fees fit a question that names no more than "the fee".
+_MARGIN_OF_FEES = 0.6
+_MOST_FEES = 2
 #: Sentences of one passage that nothing in the question tells apart.
 _SAME = 0.05
 #: Of the question, so much must two statements hold to be quoted together.
@@ -57,6 +61,8 @@ def choose(asked: Asked, context: Context, matches: Sequence[Match]) -> Choice:
     """Choose among facts, best first. What is outdated is never quoted or offered."""
     if not context and _names_nothing(asked):
         return Choice(asks_back=True)
+    if not context and asked.kinds and _is_of_many(asked, matches):
+        return Choice(asks_back=True)
     matches = _keep_to_subject(asked, context, matches)
     if not matches or not _is_sure(asked, context, matches[0]):
         return Choice()
@@ -94,6 +100,22 @@ def _names_nothing(asked: Asked) -> bool:
     return asks and not asked.names and asked.kinds.isdisjoint(_OF_BUSINESS)
 
 
+def _is_of_many(asked: Asked, matches: Sequence[Match]) -> bool:
+    """Tell "how much is the fee?", of which each of several things has one."""
+    valid = [match for match in matches[:_LOOKED_AT] if not match.fact.is_outdated]
+    if not valid or not all(kinds_of(term.term.word) for term in asked.names):
+        return False
+    best = valid[0]
+    alike = {
+        match.fact.text
+        for match in valid
+        if best.score - match.score < _MARGIN_OF_FEES
+        and match.measures.kind == 1
+        and match.measures.coverage >= _BOTH_ANSWER
+    }
+    return len(alike) > _MOST_FEES
+
+
 def _keep_to_subject(
     asked: Asked, context: Context, matches: Sequence[Match]
 ) -> Sequence[Match]:
@@ -101,8 +123,10 @@ def _keep_to_subject(
 
     "How much is the coat? Does it come in 44?" is not of another coat in 44.
     """
-    if not matches or not context.subject or asked.is_comparing:
+    if not matches or not context.subject:
         return matches
+    if asked.is_comparing:
+        return _keep_to_compared(asked, context, matches)
     best = matches[0]
     own = next(
         (match for match in matches if _is_row_beside(match, best) and _is_own(match)),
@@ -113,6 +137,21 @@ def _keep_to_subject(
     if any(_names_another(term, best.fact, own.fact) for term in asked.names):
         return matches
     return [match for match in matches if match is own or not match.fact.cells]
+
+
+def _keep_to_compared(
+    asked: Asked, context: Context, matches: Sequence[Match]
+) -> Sequence[Match]:
+    """Leave out what was not compared, where "which is cheaper?" names nothing."""
+    compared = {*context.name.split(SUBJECTS_JOINED)}
+    if len(compared) == 1 or any(_is_thing(term) for term in asked.names):
+        return matches
+    own = [match for match in matches if match.fact.subject in compared]
+    return own if {match.fact.subject for match in own} == compared else matches
+
+
+def _is_thing(term: AskedTerm) -> bool:
+    return term.is_name and not term.is_attribute
 
 
 def _names_another(term: AskedTerm, fact: Fact, own: Fact) -> bool:

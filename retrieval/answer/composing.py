@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from retrieval.answer.facts import CellTerms, Fact, name_cell
-from retrieval.answer.matching import Context, asked_kinds, fits
+from retrieval.answer.matching import Context, asked_kinds
 from retrieval.documents.blocks import BlockKind, Cell, render_cells
 from retrieval.query.asking import Asked, AskedTerm, match
+from retrieval.query.kinds import fits
 from retrieval.query.terms import TermSet, read_terms
 from retrieval.text.sentences import sentence_spans
 

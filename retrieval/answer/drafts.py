@@ -62,7 +62,7 @@ def use_each_once(found: Sequence[Found]) -> list[Found]:
     """Let one statement answer one question, where another does nearly as well.
 
     A row of a table, a line that is named, or one that holds both values, may answer
-    two: what is said of another name is no answer.
+    two: what is said of another name, or on another page, is no answer.
     """
     once: list[Found] = []
     for one in found:
@@ -93,6 +93,9 @@ def _without(one: Found, fact: Fact) -> Found:
 
 def _loss(one: Found, other: Found) -> float:
     if not other.matches:
+        return 1.0
+    page = one.matches[0].fact.chunk.document_id
+    if other.matches[0].fact.chunk.document_id != page:
         return 1.0
     return 1 - other.matches[0].score / one.matches[0].score
 
@@ -138,8 +141,13 @@ def write_draft(
             for one, choice in zip(found, choices, strict=True)
         ),
         question=one.text,
-        subject=SUBJECTS_JOINED.join(
-            dict.fromkeys(fact.subject for fact in choice.facts)
-        ),
+        subject=_subject_of(one, choice.facts),
         matches=tuple(match for other in found for match in other.matches[:8]),
     )
+
+
+def _subject_of(one: Found, facts: Sequence[Fact]) -> str:
+    """Name what an answer was about: the post that was pointed at, or its facts."""
+    if one.context.is_referred and not any(fact.name for fact in facts):
+        return one.context.name
+    return SUBJECTS_JOINED.join(dict.fromkeys(fact.subject for fact in facts))

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, reduce
-from itertools import combinations, product
-from operator import or_
+from functools import lru_cache
+from itertools import product
+
+import numpy as np
 
 from retrieval.answer.statements import (
     WORDS,
@@ -65,22 +66,19 @@ def drop_superseded(chunks: Sequence[IndexedChunk]) -> list[IndexedChunk]:
     and parent's text then lack those sentences.
     """
     reads = [_read(chunk) for chunk in chunks]
-    words = _number_words(reads)
     gone: list[set[str]] = [set() for _ in reads]
-    for one, other in combinations(range(len(reads)), 2):
+    may_be_one: dict[tuple[int, int], bool] = {}
+    for one, other, at, to in _find_alike(reads):
         first, second = reads[one], reads[other]
-        is_compared = False
-        for at, to in _alike(words[one], words[other]):
-            if not is_compared and not _may_be_one(first, second):
-                break
-            is_compared = True
-            a, b = first.statements[at], second.statements[to]
-            if not _contradict(first, a, second, b):
-                continue
-            if _is_newer(first, second):
-                gone[other].add(b.sentence)
-            elif _is_newer(second, first):
-                gone[one].add(a.sentence)
+        if (one, other) not in may_be_one:
+            may_be_one[one, other] = _may_be_one(first, second)
+        a, b = first.statements[at], second.statements[to]
+        if not may_be_one[one, other] or not _contradict(first, a, second, b):
+            continue
+        if _is_newer(first, second):
+            gone[other].add(b.sentence)
+        elif _is_newer(second, first):
+            gone[one].add(a.sentence)
     left = (
         _without(read, sentences) for read, sentences in zip(reads, gone, strict=True)
     )
@@ -121,46 +119,35 @@ def _read(chunk: IndexedChunk) -> _Read:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """The words of a chunk's statements as bits, compared a hundred at a time."""
+def _find_alike(reads: Sequence[_Read]) -> Iterator[tuple[int, int, int, int]]:
+    """Yield statements that share enough words to be compared, of two chunks each.
 
-    masks: tuple[int, ...]
-    counts: tuple[int, ...]
-    #: Of all statements together, and the number of the shortest one's.
-    all: int
-    fewest: int
-
-
-def _number_words(reads: Sequence[_Read]) -> list[_Words]:
-    bits: dict[str, int] = {}
-    numbered = []
-    for read in reads:
-        masks = tuple(
-            sum(1 << bits.setdefault(word, len(bits)) for word in statement.words)
-            for statement in read.statements
-        )
-        counts = tuple(mask.bit_count() for mask in masks)
-        union = reduce(or_, masks, 0)
-        numbered.append(_Words(masks, counts, union, min(counts, default=0)))
-    return numbered
-
-
-def _alike(one: _Words, other: _Words) -> Iterator[tuple[int, int]]:
-    """Yield the places of statements that share enough words to be compared.
-
-    Most pairs have next to nothing in common: a statement is held against the other
-    chunk as a whole first.
+    Gives the places of the chunks, the earlier first, and of the statements in them.
+    Counting for all pairs at once is faster than a look at each.
     """
-    for at, (mask, count) in enumerate(zip(one.masks, one.counts, strict=True)):
-        most = (mask & other.all).bit_count()
-        if not most or most < _SAME_RATIO * min(count, other.fewest):
-            continue
-        for to, mask_b in enumerate(other.masks):
-            shared = (mask & mask_b).bit_count()
-            fewest = min(count, other.counts[to])
-            if shared and shared >= _SAME_RATIO * fewest:
-                yield at, to
+    places = [(one, at) for one, read in enumerate(reads) for at in _indices(read)]
+    if not places:
+        return
+    numbers: dict[str, int] = {}
+    rows, columns = [], []
+    for row, (one, at) in enumerate(places):
+        for word in reads[one].statements[at].words:
+            rows.append(row)
+            columns.append(numbers.setdefault(word, len(numbers)))
+    holds = np.zeros((len(places), len(numbers)), dtype=np.float32)
+    holds[rows, columns] = 1
+    shared = holds @ holds.T
+    counts = holds.sum(axis=1)
+    fewest = np.minimum(counts[:, np.newaxis], counts)
+    owners = np.array([one for one, _ in places])
+    is_alike = (shared > 0) & (shared >= _SAME_RATIO * fewest)
+    is_alike &= owners[:, np.newaxis] < owners
+    for first, second in np.argwhere(is_alike).tolist():
+        yield places[first][0], places[second][0], places[first][1], places[second][1]
+
+
+def _indices(read: _Read) -> range:
+    return range(len(read.statements))
 
 
 def _may_be_one(first: _Read, second: _Read) -> bool:

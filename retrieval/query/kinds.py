@@ -1,6 +1,7 @@
 """The kinds of value that questions ask for, and the words that ask for them."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from retrieval.data.loading import load_groups
@@ -26,6 +27,37 @@ class ValueKind(StrEnum):
     PHONE = "phone"
     PLACE = "place"
     ADDRESS = "address"
+
+
+_D = r"[0-9۰-۹٠-٩]"
+_MONEY = re.compile(
+    rf"{_D}[^\n]{{0,12}}(?:تومان|تومن|ریال|toman|rial|هزار|میلیون)|(?:هزار|میلیون)\s+توم"
+    rf"|{_D}{{1,3}}(?:[٬,،٫.]{_D}{{3}})+|{_D}{{5,}}|رایگان|مجانی|free\b",
+    re.IGNORECASE,
+)
+_WITH_UNIT = re.compile(
+    rf"(?:{_D}|یک|دو|سه|چهار|پنج|شش|هفت|هشت|نه|ده)\s*(?:تا\s*{_D}+\s*)?"
+    r"(?:روز|ساعت|دقیقه|هفته|ماه|سال|شب|day|hour|minute|week|month|year)",
+    re.IGNORECASE,
+)
+_CLOCK = re.compile(
+    rf"{_D}{{1,2}}\s*(?::{_D}{{2}})?\s*(?:تا|الی|to|-|–)\s*{_D}{{1,2}}|ساعت|تعطیل|شنبه|جمعه"
+    rf"|{_D}{{1,2}}:{_D}{{2}}|روز|صبح|شب|عصر|day\b|closed",
+    re.IGNORECASE,
+)
+_PLACE = re.compile(
+    r"خیابان|کوچه|پلاک|بلوار|میدان|طبقه|پاساژ|جنب|روبه|مجتمع|street|avenue|floor",
+    re.IGNORECASE,
+)
+_PATTERNS: Mapping[ValueKind, re.Pattern[str]] = {
+    ValueKind.PRICE: _MONEY,
+    ValueKind.TIME: _CLOCK,
+    ValueKind.DURATION: _WITH_UNIT,
+    ValueKind.PERCENT: re.compile(rf"{_D}\s*(?:درصد|٪|%|percent)|(?:٪|%)\s*{_D}|درصد"),
+    ValueKind.PHONE: re.compile(rf"{_D}[{_D[1:-1]}\s\-]{{6,}}"),
+    ValueKind.PLACE: _PLACE,
+    ValueKind.ADDRESS: _PLACE,
+}
 
 
 _OF = "_of"
@@ -70,6 +102,11 @@ VALUE_CLASSES = load_groups("values/value_classes.tsv", KINDS)
 _OPEN = _FOLDED["time_of"]
 #: Words that ask for a kind and name nothing.
 _PLAIN_KINDS = frozenset().union(*(_FOLDED[kind] for kind in ValueKind))
+
+
+def fits(kind: ValueKind, text: str) -> bool:
+    """Tell whether a text holds a value of a kind."""
+    return _PATTERNS[kind].search(text) is not None
 
 
 def compares(words: Sequence[str]) -> bool:

@@ -121,16 +121,13 @@ class Term:
     roots: frozenset[str]
     #: The roots that are long enough to be of one word only.
     long_roots: frozenset[str] = field(init=False)
+    is_number: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        """Pick the longer roots once: terms are compared a thousand times."""
+        """Work the rest out once: terms are compared a thousand times."""
         long_roots = frozenset(r for r in self.roots if len(r) >= _SHORTEST_ROOT)
         object.__setattr__(self, "long_roots", long_roots)
-
-    @property
-    def is_number(self) -> bool:
-        """Tell whether it is a figure."""
-        return self.word[0].isdigit()
+        object.__setattr__(self, "is_number", self.word[0].isdigit())
 
 
 class TermSet:

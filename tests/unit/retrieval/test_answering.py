@@ -28,6 +28,27 @@ TAILOR: Documents = (
     ),
     ("تماس", "تلفن ما ۰۲۱۸۸۷۷۶۶۵۵ است. خیاطی در خیابان جمهوری، پلاک ۴۰ است."),
 )
+GYM: Documents = (
+    (
+        "کلاس‌های گروهی باشگاه",
+        "یوگای صبحگاهی ۱۲ جلسه است و ۹۰۰ هزار تومان شهریه دارد. "
+        "پیلاتس با دستگاه ۸ جلسه است و ۱ میلیون و ۴۰۰ هزار تومان شهریه دارد. "
+        "زومبای عصرگاهی ۱۰ جلسه است و ۷۵۰ هزار تومان شهریه دارد.",
+    ),
+    ("ساعت کار باشگاه", "باشگاه هر روز از ساعت ۶ تا ۲۳ باز است."),
+)
+KITS: Documents = (
+    (
+        "کیت فیلتر تصفیه آب ۶ مرحله‌ای (کد W-606)",
+        "این کیت شش فیلتر و یک آچار دارد.\n\n"
+        "قیمت کیت ۶ مرحله‌ای بدون مخزن ۸٬۲۰۰٬۰۰۰ تومان و با مخزن ۹٬۱۰۰٬۰۰۰ تومان است.",
+    ),
+    (
+        "کیت فیلتر تصفیه آب ۸ مرحله‌ای (کد W-808)",
+        "این کیت هشت فیلتر و یک آچار دارد.\n\n"
+        "قیمت کیت ۸ مرحله‌ای بدون مخزن ۱۱٬۳۰۰٬۰۰۰ تومان و با مخزن ۱۲٬۴۰۰٬۰۰۰ تومان است.",
+    ),
+)
 ALBORZ, NASIM, AZARAKHSH = "۱۸٬۵۰۰٬۰۰۰", "۱۲٬۹۰۰٬۰۰۰", "۳۱٬۰۰۰٬۰۰۰"
 
 
@@ -179,6 +200,31 @@ def test_a_comparison_quotes_both() -> None:
         "دوچرخه کوهستان البرز: وزن: ۱۴ کیلوگرم",
         "دوچرخه شهری نسیم: وزن: ۱۶ کیلوگرم",
     ]
+
+
+def test_two_questions_about_one_page_do_not_bring_in_another() -> None:
+    said = "سلام کیت فیلتر تصفیه آب ۶ مرحله‌ای دارید؟ با مخزن چنده؟"
+    act, text = last_of(KITS, [said])
+    assert act == "answer"
+    assert "۹٬۱۰۰٬۰۰۰" in text
+    assert "۸ مرحله‌ای" not in text
+
+
+def test_a_follow_up_stays_with_the_post_that_was_pointed_at() -> None:
+    burst = Burst(("شهریه این چقدره؟",), "عنوان: زومبای عصرگاهی")
+    draft = answerer().answer(burst, (), index_of(GYM), Language.FA)
+    assert "۷۵۰ هزار" in draft.text
+    (fact,) = draft.facts
+    chunk_id = str(fact.chunk.chunk_id)
+    turn = Turn(burst.texts[0], draft.text, draft.question, draft.subject, chunk_id)
+    after = answerer().answer(Burst(("چند جلسه‌ست؟",)), (turn,), index_of(GYM))
+    assert "۱۰ جلسه" in after.text
+    assert "۱۲ جلسه" not in after.text
+
+
+def test_a_fee_that_each_of_several_has_is_asked_back() -> None:
+    act, text = last_of(GYM, ["شهریه چنده؟"])
+    assert (act, text) == ("ask_back", "")
 
 
 def test_of_several_that_fit_the_names_are_asked_for() -> None:

@@ -4,8 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.answer.choosing import Choice
-from tests.unit.retrieval.answer.asking import choose_from, chosen, leaning_on
+from retrieval.answer.choosing import Choice, choose
+from retrieval.dialogue.turns import SUBJECTS_JOINED
+from tests.unit.retrieval.answer.asking import (
+    choose_from,
+    chosen,
+    facts_of,
+    leaning_on,
+    rank,
+    read,
+)
 from tests.unit.retrieval.shops import BAKERY, BICYCLES
 
 CAR_WASH = (
@@ -64,6 +72,19 @@ def test_a_price_of_nothing_is_asked_back(question: str) -> None:
     choice = choose_from(BICYCLES, question)
     assert choice.asks_back
     assert choice.options == ()
+
+
+def test_the_cheaper_one_is_of_those_that_were_compared() -> None:
+    compared = ["دوچرخه کوهستان البرز", "دوچرخه کورسی آذرخش"]
+    context = leaning_on(BICYCLES, SUBJECTS_JOINED.join(compared))
+    question = "کدوم ارزون‌تره؟"
+    (third,) = {
+        fact.chunk.chunk_id for fact in facts_of(BICYCLES) if "نسیم" in fact.subject
+    }
+    ranked = rank(BICYCLES, question, context, {third: 0.99})
+    assert "نسیم" in ranked[0].fact.subject
+    facts = choose(read(BICYCLES, question), context, ranked).facts
+    assert sorted(fact.subject for fact in facts) == sorted(compared)
 
 
 def test_where_the_business_is_needs_no_name() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from retrieval.answer.matching import asked_kinds, fits, holds
-from retrieval.query.kinds import ValueKind
+from retrieval.answer.matching import asked_kinds, holds
+from retrieval.query.kinds import ValueKind, fits
 from tests.unit.retrieval.answer.asking import facts_of, leaning_on, rank, read
 from tests.unit.retrieval.shops import BAKERY, BICYCLES
 
