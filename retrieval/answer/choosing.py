@@ -23,10 +23,12 @@ _LEAST_MARGIN = 0.2
 #: How near all fees fit a question that names no more than "the fee".
 _MARGIN_OF_FEES = 0.6
 _MOST_FEES = 2
+#: How much lower a line may score that states the asked attribute.
+_MARGIN_OF_ATTRIBUTE = 1.0
 #: Sentences of one passage that nothing in the question tells apart.
 _SAME = 0.05
 #: Of the question, so much must two statements hold to be quoted together.
-_BOTH_ANSWER = 0.9
+_BOTH_ANSWER = 0.8
 #: A question that says much, of which the fact holds next to nothing.
 _LEAST_COVERAGE = 0.2
 _SAYS_MUCH = 0.8
@@ -39,6 +41,7 @@ _LEAST_OF_TITLE = 0.45
 #: How much lower another fact may score that answers for another of the named things.
 _BESIDE = 0.6
 _MOST_COMPARED = 3
+_QUESTION_MARKS = ("؟", "?")
 #: Several things are named: "A and B", "A, B".
 _LISTING = re.compile(r"[^\W]\s+(?:و|and)\s+[^\W]|[،,]\s*\S")
 _LOOKED_AT = 30
@@ -64,6 +67,7 @@ def choose(asked: Asked, context: Context, matches: Sequence[Match]) -> Choice:
     if not context and asked.kinds and _is_of_many(asked, matches):
         return Choice(asks_back=True)
     matches = _keep_to_subject(asked, context, matches)
+    matches = _prefer_attribute(asked, matches)
     if not matches or not _is_sure(asked, context, matches[0]):
         return Choice()
     matches = [match for match in matches if not match.fact.is_outdated]
@@ -82,7 +86,7 @@ def _between(best: Match, rival: Match, *, is_only: bool) -> Choice:
     than two, a pair would be a guess.
     """
     facts = (best.fact, rival.fact)
-    names = tuple(dict.fromkeys(fact.subject for fact in facts if not fact.question))
+    names = tuple(dict.fromkeys(fact.subject for fact in facts if _has_name(fact)))
     if len(names) == len(facts) and all(names):
         is_offered = best.measures.missing_noun <= _MOST_MISSING_OF_OFFERED
         return Choice(options=names, asks_back=True) if is_offered else Choice()
@@ -92,6 +96,13 @@ def _between(best: Match, rival: Match, *, is_only: bool) -> Choice:
     if is_only and min(sure) >= _BOTH_ANSWER and same_kind and same_page:
         return Choice(facts)
     return Choice()
+
+
+def _has_name(fact: Fact) -> bool:
+    """Tell a thing's name from a bare number and from a question."""
+    subject = fact.subject.strip()
+    is_worded = any(map(str.isalpha, subject))
+    return is_worded and not fact.question and not subject.endswith(_QUESTION_MARKS)
 
 
 def _names_nothing(asked: Asked) -> bool:
@@ -148,6 +159,36 @@ def _keep_to_compared(
         return matches
     own = [match for match in matches if match.fact.subject in compared]
     return own if {match.fact.subject for match in own} == compared else matches
+
+
+def _prefer_attribute(asked: Asked, matches: Sequence[Match]) -> Sequence[Match]:
+    """Put the line of a page that states the asked attribute first.
+
+    "Which colours does the coat come in?" is not answered by the coat's price.
+    """
+    attributes = [term for term in asked.names if term.is_attribute]
+    if not attributes or not matches:
+        return matches
+    best = matches[0]
+    if any(holds(term, best.fact) for term in attributes):
+        return matches
+    for other in islice(matches, 1, _LOOKED_AT):
+        if best.score - other.score > _MARGIN_OF_ATTRIBUTE:
+            break
+        if (
+            other.fact.chunk.document_id == best.fact.chunk.document_id
+            and other.measures.coverage > best.measures.coverage
+            and all(holds(term, other.fact) for term in attributes)
+        ):
+            return [
+                other,
+                *(
+                    match
+                    for match in matches
+                    if match is not other and match.score < other.score
+                ),
+            ]
+    return matches
 
 
 def _is_thing(term: AskedTerm) -> bool:

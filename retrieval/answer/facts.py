@@ -9,6 +9,7 @@ from uuid import UUID
 from retrieval.answer.validity import is_outdated
 from retrieval.documents.blocks import Block, BlockKind, Cell
 from retrieval.index.knowledge import IndexedChunk
+from retrieval.query.kinds import is_attribute_word, kinds_of
 from retrieval.query.terms import Term, TermSet, read_terms
 from retrieval.text.normalise import normalise
 from retrieval.text.sentences import split_sentences
@@ -129,12 +130,13 @@ def _facts_of(chunk: IndexedChunk) -> Iterator[Fact]:
     outdated = is_outdated(above, chunk.parent_text)
     for place, text in enumerate(_statements(block)):
         name = _name_of(block, text)
+        is_label = not block.cells and _is_label(name)
         yield Fact(
             chunk=chunk,
             place=place,
             kind=block.kind,
             text=text,
-            subject=name or heading,
+            subject=heading if is_label else name or heading,
             own=TermSet(read_terms(text, joined=True)),
             plain=TermSet(read_terms(text)),
             figures=figures,
@@ -177,6 +179,14 @@ def _is_whole(text: str) -> bool:
 def name_cell(cells: tuple[Cell, ...]) -> Cell:
     """Find the cell that names a row: the first in words, else the very first."""
     return next((cell for cell in cells if _WORDS.search(cell.value)), cells[0])
+
+
+def _is_label(name: str) -> bool:
+    """Tell the name of a property, as in "Colours: black", from that of a thing."""
+    terms = read_terms(name)
+    return bool(terms) and all(
+        is_attribute_word(term) or kinds_of(term.word) for term in terms
+    )
 
 
 def _name_of(block: Block, text: str) -> str:

@@ -37,6 +37,17 @@ GYM: Documents = (
     ),
     ("ساعت کار باشگاه", "باشگاه هر روز از ساعت ۶ تا ۲۳ باز است."),
 )
+RUGS: Documents = (
+    (
+        "گلیم دستباف «هامون»",
+        "گلیم «هامون» کار سیستان است.\n\nقیمت گلیم «هامون» ۳٬۴۰۰٬۰۰۰ تومان است."
+        "\n\nرنگ‌ها: لاکی، سرمه‌ای و کرم.",
+    ),
+    (
+        "فرشینه «تفتان»",
+        "قیمت فرشینه «تفتان» ۲٬۱۰۰٬۰۰۰ تومان است.\n\nرنگ‌ها: خاکستری و سبز.",
+    ),
+)
 KITS: Documents = (
     (
         "کیت فیلتر تصفیه آب ۶ مرحله‌ای (کد W-606)",
@@ -220,6 +231,17 @@ def test_a_follow_up_stays_with_the_post_that_was_pointed_at() -> None:
     after = answerer().answer(Burst(("چند جلسه‌ست؟",)), (turn,), index_of(GYM))
     assert "۱۰ جلسه" in after.text
     assert "۱۲ جلسه" not in after.text
+
+
+def test_the_line_that_states_the_asked_attribute_answers() -> None:
+    act, text = last_of(RUGS, ["گلیم هامون چه رنگ‌هایی داره؟"])
+    assert act == "answer"
+    assert "سرمه‌ای" in text
+
+
+def test_a_label_is_not_what_is_spoken_of() -> None:
+    says = ["گلیم هامون چه رنگ‌هایی داره؟", "قیمتش؟"]
+    assert "۳٬۴۰۰٬۰۰۰" in last_of(RUGS, says)[1]
 
 
 def test_a_fee_that_each_of_several_has_is_asked_back() -> None:
