@@ -1,85 +1,40 @@
 """All settings of Pilito with their types, defaults and meaning."""
 
-import os
-from collections.abc import Collection, Iterable, MutableMapping
-from contextlib import suppress
+from collections.abc import MutableMapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self, get_args
-from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
-    DotEnvSettingsSource,
-    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
-PREFIX = "PILITO_"
+from config.setting_sources import (
+    PREFIX,
+    SecretFiles,
+    SettingsError,
+    describe_invalid,
+    refuse_unknown_variables,
+    split_address,
+)
+
+__all__ = [
+    "PASSWORD_VARIABLE",
+    "PREFIX",
+    "SECRETS",
+    "Settings",
+    "SettingsError",
+    "load_settings",
+]
+
 #: Password of the user that `pilito createuser` creates; not a setting of the runtime.
 PASSWORD_VARIABLE = f"{PREFIX}PASSWORD"
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
-
-
-class SettingsError(Exception):
-    """A setting has an invalid value. Correct it in the environment or in .env."""
-
-
-def _split(address: str, schemes: Collection[str]) -> SplitResult | None:
-    """Split an address; None if its scheme or its port is invalid.
-
-    Python's own error would show a part of the password: reading the port of an address
-    whose password has unescaped characters reveals it.
-    """
-    with suppress(ValueError):
-        parts = urlsplit(address)
-        if parts.scheme in schemes and parts.port != 0:
-            return parts
-    return None
-
-
-class SecretFiles(EnvSettingsSource):
-    """Reads `PILITO_X` from the file named by `PILITO_X_FILE`, as containers do."""
-
-    def __init__(
-        self, settings_cls: type[BaseSettings], dotenv: PydanticBaseSettingsSource
-    ) -> None:
-        super().__init__(settings_cls)
-        self._paths = dict(self.env_vars)
-        if isinstance(dotenv, DotEnvSettingsSource):
-            files = {f"{PREFIX}{name}_file".lower() for name in self._names()}
-            named = {key: dotenv.env_vars[key] for key in files & {*dotenv.env_vars}}
-            self._paths = named | self._paths
-            # The `.env` source would refuse them as unknown settings.
-            dotenv.env_vars = {
-                key: value for key, value in dotenv.env_vars.items() if key not in named
-            }
-
-    def _names(self) -> Iterable[str]:
-        return self.settings_cls.model_fields
-
-    def __call__(self) -> dict[str, object]:
-        """Return the values that stand in files.
-
-        Raises:
-            SettingsError: a file can't be read.
-        """
-        values: dict[str, object] = {}
-        for name in self._names():
-            path = self._paths.get(f"{PREFIX}{name}_file".lower())
-            # The environment wins: a worker that inherits the value may be unable to
-            # read the file.
-            if path and not self.env_vars.get(f"{PREFIX}{name}".lower()):
-                try:
-                    values[name] = Path(path).read_text(encoding="utf-8").strip()
-                except OSError as error:
-                    message = f"{PREFIX}{name.upper()}_FILE: {error}"
-                    raise SettingsError(message) from error
-        return values
 
 
 class Settings(BaseSettings):
@@ -193,7 +148,7 @@ class Settings(BaseSettings):
         if not value.startswith(("http://", "https://")):
             message = "must begin with http:// or https://"
             raise ValueError(message)
-        parts = _split(value, ("http", "https"))
+        parts = split_address(value, ("http", "https"))
         if parts is None or not parts.hostname or any(sign.isspace() for sign in value):
             message = "must be an address such as https://host.example:8443"
             raise ValueError(message)
@@ -203,7 +158,7 @@ class Settings(BaseSettings):
     @classmethod
     def _smtp_address(cls, value: SecretStr | None) -> SecretStr | None:
         if value:
-            parts = _split(value.get_secret_value(), ("smtp", "smtps"))
+            parts = split_address(value.get_secret_value(), ("smtp", "smtps"))
             if parts is None or not parts.hostname:
                 message = (
                     "must be smtp://user:password@host:587, or the same with smtps://"
@@ -215,7 +170,7 @@ class Settings(BaseSettings):
     @classmethod
     def _redis_address(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
-            parts = _split(value.get_secret_value(), ("redis", "rediss", "unix"))
+            parts = split_address(value.get_secret_value(), ("redis", "rediss", "unix"))
             if parts is None or not (parts.hostname or parts.path):
                 message = (
                     "must be an address such as redis://:password@localhost:6379/0"
@@ -228,7 +183,7 @@ class Settings(BaseSettings):
     @classmethod
     def _postgres_address(cls, value: SecretStr | None) -> SecretStr | None:
         if value:
-            parts = _split(value.get_secret_value(), ("postgresql", "postgres"))
+            parts = split_address(value.get_secret_value(), ("postgresql", "postgres"))
             if parts is None or parts.fragment:
                 message = (
                     "must be postgresql://user:password@host:5432/name (in the"
@@ -303,19 +258,8 @@ def load_settings() -> Settings:
         SettingsError: one line that names the variable and its fault.
     """
     known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
-    known.add(PASSWORD_VARIABLE)
-    for name in os.environ:
-        if name.startswith(PREFIX) and name.removesuffix("_FILE") not in known:
-            message = f"{name}: no such setting (see .env.example)"
-            raise SettingsError(message)
+    refuse_unknown_variables(known | {PASSWORD_VARIABLE})
     try:
         return Settings()
     except ValidationError as error:
-        first = error.errors()[0]
-        name = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
-        name = name.replace(PREFIX * 2, PREFIX)
-        if first["type"] == "extra_forbidden":
-            message = f"{name}: no such setting (see .env.example)"
-        else:
-            message = f"{name}: {first['msg'].removeprefix('Value error, ')}"
-        raise SettingsError(message) from error
+        raise SettingsError(describe_invalid(error)) from error

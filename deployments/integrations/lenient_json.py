@@ -12,6 +12,8 @@ Json: TypeAlias = dict[str, object]
 
 #: Longer than any id that a platform has given out; what is longer is no id.
 MAX_ID_CHARS = 256
+#: Deeper than any platform nests, and far from where Python can follow no more.
+MAX_NESTING = 200
 #: An escape of JSON: an emoji's two halves, one half alone, or any other.
 _ESCAPE = re.compile(
     rb"\\u[dD][89aAbB]..\\u[dD][c-fC-F]..|(\\u[dD][89a-fA-F]..)|\\.", re.DOTALL
@@ -22,11 +24,20 @@ def read_json(body: bytes) -> object:
     """Read JSON, also where a text of it was cut in the middle of a letter.
 
     Texts are cut so by platforms and by browsers, and half an emoji is no text to our
-    reader: all that was delivered beside it would be refused with it.
+    reader: all that was delivered beside it would be refused with it. What is nested
+    deeper than `MAX_NESTING` is left out: whoever writes it again would fail.
 
     Raises:
         BrokenBodyError: it is no JSON all the same.
     """
+    value = _parse(body)
+    # Counted first: next to no body has so many brackets, and walking it takes time.
+    if body.count(b"[") + body.count(b"{") > MAX_NESTING:
+        _cut_nesting(value)
+    return value
+
+
+def _parse(body: bytes) -> object:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -39,6 +50,30 @@ def read_json(body: bytes) -> object:
     except orjson.JSONDecodeError as error:
         message = f"The body is not JSON: {error}"
         raise BrokenBodyError(message) from error
+
+
+def _cut_nesting(value: object) -> None:
+    """Replace what lies too deep by null, without a call per level."""
+    waiting = [(value, 1)]
+    while waiting:
+        holder, depth = waiting.pop()
+        if isinstance(holder, dict):
+            members = cast("Json", holder)
+            for name, inner in members.items():
+                if not isinstance(inner, dict | list):
+                    continue
+                if depth < MAX_NESTING:
+                    waiting.append((inner, depth + 1))
+                else:
+                    members[name] = None
+        elif isinstance(holder, list):
+            for index, inner in enumerate(holder):
+                if not isinstance(inner, dict | list):
+                    continue
+                if depth < MAX_NESTING:
+                    waiting.append((inner, depth + 1))
+                else:
+                    holder[index] = None
 
 
 def parse_object(content: bytes) -> Mapping[object, object]:

@@ -40,6 +40,8 @@ _MEDIA_IDS = (
     "sticker_id",
     "id",
 )
+#: Many more than Meta sends in one message. Each is compared with those before it.
+MAX_ATTACHMENTS = 100
 #: Files have a type, but nothing that we could show of them.
 _FILE = "file"
 #: Attachments that may hold a link or products, which are shares then.
@@ -113,10 +115,14 @@ def read_attachments(message: Json) -> Attached:
     media: list[Media] = []
     unshown: list[str] = []
     text = ""
-    for attachment in attachments:
+    surplus = len(attachments) - MAX_ATTACHMENTS
+    if surplus > 0:
+        # A person must see that there was more.
+        unshown.append(describe_attachment(f"+{surplus}"))
+    for attachment in attachments[:MAX_ATTACHMENTS]:
         kind = attachment.get("type")
         kind = kind if isinstance(kind, str) else ""
-        shared = _read_shares(kind, attachment)
+        shared = _read_shares(kind, attachment)[: MAX_ATTACHMENTS - len(shares)]
         if shared:
             for share in shared:
                 _add(shares, share)

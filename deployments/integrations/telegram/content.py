@@ -9,6 +9,7 @@ from actors.conversation.rules.placeholders import PLACEHOLDERS, Note, describe_
 from actors.conversation.state import MessageType
 from deployments.integrations.lenient_json import (
     Json,
+    read_identifier,
     read_object,
     read_objects,
     read_text,
@@ -187,11 +188,12 @@ def _describe_change(value: object) -> Content:
     change = read_object(value)
     known = read_object(read_object(change.get("checklist_message")).get("checklist"))
     texts = {
-        task.get("id"): task.get("text") for task in read_objects(known.get("tasks"))
+        read_identifier(task.get("id")): task.get("text")
+        for task in read_objects(known.get("tasks"))
     }
     added = (task.get("text") for task in read_objects(change.get("tasks")))
     done = (
-        f"{mark} {read_text(texts.get(task)) or task}"
+        f"{mark} {read_text(texts.get(read_identifier(task))) or task}"
         for mark, name in (
             ("✓", "marked_as_done_task_ids"),
             ("✗", "marked_as_not_done_task_ids"),

@@ -18,6 +18,8 @@ from deployments.integrations.lenient_json import (
 
 #: Deeper than anybody nests, and far from Python's own limit.
 MAX_DEPTH = 24
+#: Telegram marks a hundred places of a text at most; each link costs a copy of it.
+MAX_LINKS = 200
 #: Blocks whose words are read as they stand; empty ones show nothing.
 KNOWN_BLOCKS = frozenset(
     {
@@ -87,6 +89,8 @@ def write_links(text: object, entities: object) -> str:
         if length > 0 and end <= len(units) and not _shows(words, url):
             # Behind the last word, not behind the space that was marked with it.
             links.append((end - 2 * (len(words) - len(words.rstrip())), url))
+        if len(links) == MAX_LINKS:
+            break
     for end, url in sorted(links, reverse=True):
         units = units[:end] + f" ({url})".encode("utf-16-le") + units[end:]
     return units.decode("utf-16-le", "replace")

@@ -1,0 +1,153 @@
+"""A tenant that asks for all it can get: the flood of `benchmarks.neighbours`."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+import httpx
+
+from tests.support.webhooks import sign, text_webhook
+
+#: What says that a quota is full; the flood goes on after a moment.
+REFUSALS = frozenset({409, 429, 503})
+PAUSE_S = 0.2
+#: Calls of each kind that are under way at once.
+WORKERS = {
+    "messages": 16,
+    "huge state": 2,
+    "checks": 16,
+    "analyses": 4,
+    "documents": 4,
+    "searches": 8,
+    "lists": 4,
+    "alerts": 4,
+}
+QUESTION = "هزینه ارسال چقدره؟"
+#: A question mark each, so that every sentence is a part of the search.
+LONG = "پیراهن نخی در سه رنگ آبی و سبز و سرخ. " * 260
+N_SERVICES = 40
+N_ROUTES = 5
+
+Call = Callable[[], Awaitable[httpx.Response]]
+
+
+@dataclass
+class Flood:
+    """Calls of one tenant, as many as its quotas allow, until it is stopped."""
+
+    client: httpx.AsyncClient
+    account: str
+    secret: str
+    #: Where somebody listens who never answers.
+    silent_url: str
+    #: Answers by kind and by status.
+    outcomes: Counter[tuple[str, int]] = field(default_factory=Counter)
+    #: Customers whose messages were answered 200.
+    stored: list[str] = field(default_factory=list)
+    _services: list[str] = field(default_factory=list)
+    _conversation: str = ""
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def prepare(self) -> None:
+        """Make what the flood needs: services, routes, a conversation."""
+        for number in range(N_ROUTES):
+            await self.client.post(
+                "/api/monitor/alert-routes/",
+                json={"kind": "webhook", "name": f"{number}", "url": self.silent_url},
+            )
+        for _ in range(N_SERVICES):
+            answer = await self._add_service()
+            if answer.is_success:
+                self._services.append(answer.json()["id"])
+        await self._write()
+        page = (await self.client.get("/api/conversations/")).json()
+        self._conversation = page["results"][0]["id"]
+
+    def start(self) -> None:
+        """Begin all kinds at once."""
+        calls: dict[str, Call] = {
+            "messages": self._write,
+            "huge state": self._answer,
+            "checks": self._check,
+            "analyses": self._analyze,
+            "documents": self._add_document,
+            "searches": self._search,
+            "lists": self._list,
+            "alerts": self._add_service,
+        }
+        self._tasks = [
+            asyncio.create_task(self._insist(kind, call))
+            for kind, call in calls.items()
+            for _ in range(WORKERS[kind])
+        ]
+
+    async def stop(self) -> None:
+        """End the calls that are under way."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _insist(self, kind: str, call: Call) -> None:
+        while True:
+            try:
+                status = (await call()).status_code
+            except httpx.TransportError:
+                status = 0
+            self.outcomes[kind, status] += 1
+            if status in REFUSALS or not status:
+                await asyncio.sleep(PAUSE_S)
+
+    async def _write(self) -> httpx.Response:
+        customer = uuid4().hex
+        body = text_webhook(self.account, customer, f"m_{customer}", QUESTION)
+        answer = await self.client.post(
+            "/webhooks/instagram/", content=body, headers=sign(body, self.secret)
+        )
+        if answer.is_success:
+            self.stored.append(customer)
+        return answer
+
+    async def _answer(self) -> httpx.Response:
+        """Let one conversation's state grow by the longest answer."""
+        return await self.client.post(
+            f"/api/conversations/{self._conversation}/messages/",
+            json={"content": LONG[:10_000]},
+        )
+
+    async def _check(self) -> httpx.Response:
+        service = self._services[sum(self.outcomes.values()) % len(self._services)]
+        return await self.client.post(f"/api/monitor/services/{service}/check/")
+
+    async def _analyze(self) -> httpx.Response:
+        return await self.client.post(
+            "/api/monitor/analyze/", json={"period_hours": 744}
+        )
+
+    async def _add_document(self) -> httpx.Response:
+        return await self.client.post(
+            "/api/knowledge/documents/",
+            json={"source_type": "document", "title": "x", "text": LONG * 10},
+        )
+
+    async def _search(self) -> httpx.Response:
+        return await self.client.get(
+            "/api/knowledge/search/", params={"query": LONG[:400]}
+        )
+
+    async def _list(self) -> httpx.Response:
+        """Search all messages for a text that is nowhere."""
+        return await self.client.get("/api/conversations/", params={"q": "ژژژ" * 13})
+
+    async def _add_service(self) -> httpx.Response:
+        """Add a service that never answers: its alerts go to who never answers."""
+        return await self.client.post(
+            "/api/monitor/services/",
+            json={
+                "name": uuid4().hex,
+                "base_url": self.silent_url,
+                "timeout_s": 5,
+                "failure_threshold": 1,
+            },
+        )

@@ -1,0 +1,1 @@
+"""Random webhooks: what platforms document, and how anybody may break it."""

@@ -1,0 +1,1 @@
+"""One named test per finding of the security review."""
