@@ -17,6 +17,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from config.secret_keys import check_keys
+
 PREFIX = "PILITO_"
 #: Password of the user that `pilito createuser` creates; not a setting of the runtime.
 PASSWORD_VARIABLE = f"{PREFIX}PASSWORD"
@@ -108,6 +110,7 @@ class Settings(BaseSettings):
     #: the shared counters of rate limits.
     redis_url: SecretStr | None = None
     #: Key that signs tokens and encrypts stored secrets; created in data_dir if unset.
+    #: Several stand in a comma list: the first writes, all read.
     secret_key: SecretStr | None = None
 
     #: Address of an OpenAI-compatible endpoint that writes the answers.
@@ -198,6 +201,13 @@ class Settings(BaseSettings):
             message = "must be an address such as https://host.example:8443"
             raise ValueError(message)
         return value.rstrip("/")
+
+    @field_validator("secret_key")
+    @classmethod
+    def _secret_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            check_keys(value.get_secret_value())
+        return value
 
     @field_validator("smtp_url")
     @classmethod
