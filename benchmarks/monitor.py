@@ -42,7 +42,7 @@ from persistence.tenants import create_tenant
 from persistence.watch import Lease, claim_lease, fetch_watched
 
 CRON = "*/5 * * * *"
-CIPHER = Cipher("a secret of the benchmark, long enough")
+CIPHER = Cipher("a secret of the benchmark that is long enough")
 #: A check each five minutes, with a daily cycle; one service in ten is slow at the end.
 HISTORY = """
 INSERT INTO check_results (id, tenant_id, service_id, slot_at, checked_at, ok,

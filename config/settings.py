@@ -12,6 +12,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from config.secret_keys import check_keys, split_list
 from config.setting_sources import (
     PREFIX,
     SecretFiles,
@@ -63,6 +64,7 @@ class Settings(BaseSettings):
     #: the shared counters of rate limits.
     redis_url: SecretStr | None = None
     #: Key that signs tokens and encrypts stored secrets; created in data_dir if unset.
+    #: Several stand in a comma list: the first writes, all read.
     secret_key: SecretStr | None = None
 
     #: Address of an OpenAI-compatible endpoint that writes the answers.
@@ -92,7 +94,8 @@ class Settings(BaseSettings):
     #: Seconds without a new text after which a customer's burst is answered.
     reply_debounce_s: Annotated[float, Field(ge=0, le=600)] = 2.0
 
-    #: Secret of the Meta app; verifies the signature of Instagram webhooks.
+    #: Secret of the Meta app; verifies the signature of Instagram webhooks. Several
+    #: stand in a comma list, and any of them may have signed.
     instagram_app_secret: SecretStr | None = None
     #: Word of your choice that Meta's console sends to verify the webhook address.
     instagram_verify_token: SecretStr | None = None
@@ -153,6 +156,21 @@ class Settings(BaseSettings):
             message = "must be an address such as https://host.example:8443"
             raise ValueError(message)
         return value.rstrip("/")
+
+    @field_validator("secret_key")
+    @classmethod
+    def _secret_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            check_keys(value.get_secret_value())
+        return value
+
+    @field_validator("instagram_app_secret")
+    @classmethod
+    def _app_secrets(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not split_list(value.get_secret_value()):
+            message = "must be the secret of the Meta app, or a comma list of secrets"
+            raise ValueError(message)
+        return value
 
     @field_validator("smtp_url")
     @classmethod

@@ -1,11 +1,12 @@
-"""Encryption of secrets at rest, and derivation of keys from the secret key."""
+"""Encryption of secrets at rest, and derivation of keys from the secret keys."""
 
 from base64 import urlsafe_b64encode
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from config.secret_keys import read_keys
 from persistence.errors import SecretUnreadableError
 
 
@@ -22,16 +23,34 @@ def derive_key(secret_key: str, purpose: str) -> bytes:
 class Cipher:
     """Encrypts values that the database must not show: tokens of channels, headers."""
 
-    def __init__(self, secret_key: str) -> None:
-        self._fernet = Fernet(urlsafe_b64encode(derive_key(secret_key, "secrets")))
+    def __init__(self, secret_key: str, *, older: tuple[str, ...] = ()) -> None:
+        """Take the list of `PILITO_SECRET_KEY`, and older keys that only decrypt."""
+        fernets = [
+            Fernet(urlsafe_b64encode(derive_key(key, "secrets")))
+            for key in (*read_keys(secret_key), *older)
+        ]
+        self._writing = fernets[0]
+        self._fernets = MultiFernet(fernets)
 
     def encrypt(self, plain: bytes) -> bytes:
-        """Encrypt; the same bytes give another result each time."""
-        return self._fernet.encrypt(plain)
+        """Encrypt by the first key; the same bytes give another result each time."""
+        return self._fernets.encrypt(plain)
 
     def decrypt(self, encrypted: bytes) -> bytes:
-        """Decrypt. Raises SecretUnreadableError when the key was another one."""
+        """Decrypt by the key that fits. Raises SecretUnreadableError when none does."""
         try:
-            return self._fernet.decrypt(encrypted)
+            return self._fernets.decrypt(encrypted)
         except InvalidToken as error:
             raise SecretUnreadableError from error
+
+    def is_current(self, encrypted: bytes) -> bool:
+        """Whether the first key alone decrypts this."""
+        try:
+            self._writing.decrypt(encrypted)
+        except InvalidToken:
+            return False
+        return True
+
+    def rotate(self, encrypted: bytes) -> bytes:
+        """Encrypt anew by the first key; raises the same error as `decrypt`."""
+        return self.encrypt(self.decrypt(encrypted))

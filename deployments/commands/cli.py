@@ -130,19 +130,43 @@ def seed_services(
     ] = False,
 ) -> None:
     """Have the services of a file watched."""
-    from deployments.commands.database import running_database
+    from deployments.commands.database import load_cipher, running_database
     from deployments.commands.seed_services import load_services, seed_file
-    from deployments.runtime.data_dir import with_kept_key
-    from deployments.wiring import get_cipher
 
     settings = load_settings()
     wanted = load_services(file or settings.services_json)
     with running_database(settings) as dsn:
         # The database's start has made the data directory, where the key is kept.
-        cipher = get_cipher(with_kept_key(settings))
+        cipher = load_cipher(settings)
         asyncio.run(
             seed_file(dsn, cipher, wanted, tenant, update=update, say=typer.echo)
         )
+
+
+@app.command("rotate-keys")
+def rotate_keys(
+    old_key_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file with a former key that is in no list, of any length."
+        ),
+    ] = None,
+) -> None:
+    """Encrypt all stored secrets by the first key of PILITO_SECRET_KEY.
+
+    First restart the runtime with the new key before the old one in the list, so that
+    it reads both. May be interrupted and run again. Ends with 1 when a value can't be
+    read by any key; such values are left as they are.
+    """
+    from deployments.commands.database import load_cipher, running_database
+    from deployments.commands.rotate_keys import load_old_key
+    from deployments.commands.rotate_keys import rotate_keys as run
+
+    settings = load_settings()
+    older = load_old_key(old_key_file)
+    with running_database(settings) as dsn:
+        status = asyncio.run(run(dsn, load_cipher(settings, older), typer.echo))
+    raise typer.Exit(status)
 
 
 _Corpus = Annotated[Path | None, typer.Option(help="Passages, JSONL: id, title, text.")]

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from config.settings import Settings, SettingsError
-from deployments.runtime.data_dir import locked_data_dir
+from deployments.runtime.data_dir import locked_data_dir, with_kept_key
 from deployments.runtime.errors import DataDirInUseError, LaunchError
+from deployments.wiring import get_secret_key
 from persistence import migrate
 from persistence.database import check_answers
 from persistence.embedded.server import EmbeddedPostgres, split_password
 from persistence.errors import DatabaseAwayError, PersistenceError
+from persistence.secrets import Cipher
 
 
 def open_psql(settings: Settings) -> int:
@@ -61,6 +63,20 @@ def running_database(settings: Settings) -> Iterator[str]:
         dsn = _check_external(settings) or _start_embedded(settings, stack)
         migrate.upgrade(dsn)
         yield dsn
+
+
+def load_cipher(settings: Settings, older: tuple[str, ...] = ()) -> Cipher:
+    """Return the cipher of the setting or of the kept key; `older` keys only decrypt.
+
+    The data directory must exist: a key that is not there yet is made in it.
+
+    Raises:
+        SettingsError: the kept key can't be used.
+    """
+    try:
+        return Cipher(get_secret_key(with_kept_key(settings)), older=older)
+    except LaunchError as error:
+        raise SettingsError(str(error)) from error
 
 
 def _check_external(settings: Settings) -> str | None:

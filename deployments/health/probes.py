@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from typing import assert_never
 
 import structlog
 from redis.asyncio import Redis
@@ -16,6 +17,12 @@ from actors.conversation.client import ask_mirror_health, is_shard_serving
 from actors.conversation.shard.mirror import MirrorHealth
 from actors.monitor.client import ask_is_leader
 from config.settings import Settings
+from config.signatures import (
+    UNSIGNED,
+    UNVERIFIABLE,
+    Signatures,
+    judge_signatures,
+)
 from persistence.database import Pool
 
 #: A request for the health waits no longer for the slowest part.
@@ -31,7 +38,10 @@ PARTS = (
     "reranker",
     "responder",
     "monitor",
+    "instagram_webhooks",
 )
+#: No part that the monitor watches: itself, and a matter of the settings.
+UNWATCHED_PARTS = frozenset({"monitor", "instagram_webhooks"})
 #: Without these a message can't be taken.
 VITAL_PARTS = frozenset({"database", "shards"})
 
@@ -107,7 +117,21 @@ def build_probes(
         "reranker": partial(probe_deployment, "Reranker"),
         "responder": partial(probe_deployment, "Responder"),
         "monitor": _probe_monitor,
+        "instagram_webhooks": partial(_probe_signatures, settings),
     }
+
+
+async def _probe_signatures(settings: Settings) -> PartHealth:
+    """Say how Instagram's webhooks are judged; `judge_signatures` says why."""
+    match judge_signatures(settings):
+        case Signatures.VERIFIED:
+            return PartHealth(PartStatus.OK, "signatures are verified")
+        case Signatures.LOOPBACK_ONLY:
+            return PartHealth(PartStatus.OK, UNSIGNED)
+        case Signatures.REFUSED:
+            return PartHealth(PartStatus.DEGRADED, UNVERIFIABLE)
+        case state:
+            assert_never(state)
 
 
 async def _probe_monitor() -> PartHealth:

@@ -12,7 +12,7 @@ from actors.monitor.housekeeping import Housekeeping
 from actors.monitor.monitor import MonitorDependencies
 from config.logging import setup_logging
 from config.settings import Settings, load_settings
-from deployments.health.probes import PARTS
+from deployments.health.probes import PARTS, UNWATCHED_PARTS
 from deployments.monitoring.analysis_jobs import RayAnalysis
 from deployments.monitoring.daily_analysis import DailyAnalysis
 from deployments.monitoring.notifiers import build_notifiers
@@ -37,7 +37,7 @@ async def open_dependencies(plan: MonitorPlan, pool: Pool) -> ActorDependencies:
         plan.retention,
         own_url=build_own_url(settings),
         # A monitor that is down can't report itself.
-        parts=[part for part in PARTS if part != "monitor"],
+        parts=[part for part in PARTS if part not in UNWATCHED_PARTS],
         platforms={
             ChannelKind.INSTAGRAM: settings.instagram_graph_url,
             ChannelKind.TELEGRAM: settings.telegram_api_url,

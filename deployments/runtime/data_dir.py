@@ -8,6 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from config.secret_keys import check_keys
 from config.settings import SECRETS, Settings
 from deployments.runtime import errors
 
@@ -53,8 +54,10 @@ def locked_data_dir(data_dir: Path) -> Iterator[None]:
 def with_kept_key(settings: Settings) -> Settings:
     """Return settings that have a secret key: the user's, the kept one, or a new one.
 
+    The file may hold a list of keys, as the setting does.
+
     Raises:
-        LaunchError: the kept one can't be read or written.
+        LaunchError: the kept one can't be read or written, or is too short.
     """
     if settings.secret_key is not None:
         return settings
@@ -62,10 +65,19 @@ def with_kept_key(settings: Settings) -> Settings:
     try:
         if not path.exists():
             _write(path, secrets.token_urlsafe(48))
-        return settings.with_secret_key(path.read_text(encoding="ascii").strip())
+        key = path.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError as error:
+        message = f"The secret key in {path} can't be used: it is no text."
+        raise errors.LaunchError(message) from error
     except OSError as error:
         message = f"The secret key in {path} can't be used: {error.strerror}."
         raise errors.LaunchError(message) from error
+    try:
+        check_keys(key)
+    except ValueError as error:
+        message = f"The secret key in {path} can't be used: {error}."
+        raise errors.WeakKeyError(message) from error
+    return settings.with_secret_key(key)
 
 
 def _write(path: Path, key: str) -> None:

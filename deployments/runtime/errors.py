@@ -23,6 +23,12 @@ class DataDirUnusableError(LaunchError):
     exit_code = 2
 
 
+class WeakKeyError(LaunchError):
+    """The kept secret key is too short. Write a longer one before it in its file."""
+
+    exit_code = 2
+
+
 class DatabaseRefusedError(LaunchError):
     """PILITO_DATABASE_URL: the database can't be used. Check address and password."""
 

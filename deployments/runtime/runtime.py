@@ -17,6 +17,7 @@ from rich.markup import escape
 
 from config.logging import rotate_logs, setup_logging
 from config.settings import PREFIX, Settings
+from config.signatures import WARNINGS, judge_signatures
 from deployments.runtime import errors, orphans
 from deployments.runtime.data_dir import locked_data_dir, move_to_files, with_kept_key
 from deployments.runtime.environment import build_environment
@@ -265,6 +266,9 @@ class Runtime:
             f"[bold]Pilito is ready[/] after {self._progress.elapsed_s:.0f} s."
             " Stop it with Ctrl-C."
         )
+        if warning := WARNINGS.get(judge_signatures(settings)):
+            lines["Warning"] = warning
+            log.warning("webhook_signatures", reason=warning)
         width = max(len(label) for label in lines)
         for label, value in lines.items():
             self._progress.say(f"  {escape(label.ljust(width))}  {escape(value)}")

@@ -64,7 +64,7 @@ from retrieval.documents.files import FileText, read_file
 from retrieval.index.knowledge import EVERYTHING, RetrievalFilter
 from retrieval.text.language import Language
 
-SECRET = "a secret of the tests, long enough"
+SECRET = "a secret of the tests that is long enough"
 BASE_URL = "http://pilito.test"
 #: Nobody is answered by the AI while a test lasts, on the slowest machine.
 PATIENT = Policy(reply_debounce=timedelta(hours=1))

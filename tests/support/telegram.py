@@ -65,7 +65,7 @@ async def running_shop(
     settings = Settings(
         telegram_api_url=telegram.url,
         public_url="https://shop.example",
-        secret_key=SecretStr("unused"),
+        secret_key=SecretStr("a key that none of these tests ever reads"),
     )
     clock, answerer = SystemClock(), Answerer()
     sender = ChannelSender(pool, CIPHER, settings)

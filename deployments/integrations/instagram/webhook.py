@@ -1,9 +1,7 @@
 """Instagram's webhook: verifies the signature, then has every event stored."""
 
 import asyncio
-import hashlib
 import hmac
-import ipaddress
 from datetime import datetime, timedelta
 
 import structlog
@@ -17,32 +15,29 @@ from actors.conversation.events import MessageEdited
 from actors.conversation.state import Source
 from config.metrics import UNKNOWN_ACCOUNTS
 from config.settings import Settings
+from config.signatures import (
+    UNVERIFIABLE,
+    Signatures,
+    judge_signatures,
+    read_app_secrets,
+)
 from deployments.http.requests import find_header, read_body
 from deployments.integrations import errors, lenient_json, submission
 from deployments.integrations.channel_directory import ChannelDirectory
 from deployments.integrations.instagram import building, incoming, reading
+from deployments.integrations.instagram.signatures import is_direct, is_signed_by_any
 from persistence.channels import AutomaticGreetings, Channel, ChannelKind
 from persistence.errors import DATABASE_AWAY
 from persistence.ids import ConversationId, derive_conversation_id
 from persistence.messages import count_same_echoes
 
 SIGNATURE_HEADER = b"x-hub-signature-256"
-SIGNATURE_PREFIX = "sha256="
 #: An automation's text is counted this far back: a small shop has few new customers.
 ECHOES_COUNT_FOR = timedelta(days=7)
 #: Meta's largest webhooks, of a thousand batched events, stay well below.
 MAX_WEBHOOK_BYTES = 1024 * 1024
 
 log = structlog.get_logger("webhooks")
-
-
-def is_signed(secret: bytes, body: bytes, signature: str) -> bool:
-    """Whether `X-Hub-Signature-256` fits the raw body."""
-    if not signature.startswith(SIGNATURE_PREFIX):
-        return False
-    given = signature[len(SIGNATURE_PREFIX) :].encode("utf-8", "replace")
-    expected = hmac.digest(secret, body, hashlib.sha256).hex().encode()
-    return hmac.compare_digest(given, expected)
 
 
 class InstagramWebhook:
@@ -58,10 +53,11 @@ class InstagramWebhook:
         self._shards = shards
         self._directory = directory
         self._clock = clock
-        secret, token = settings.instagram_app_secret, settings.instagram_verify_token
-        self._secret = secret.get_secret_value().encode() if secret else None
+        token = settings.instagram_verify_token
         self._token = token.get_secret_value().encode() if token else None
-        self._is_private = _is_loopback(settings.http_host)
+        self._secrets = read_app_secrets(settings)
+        self._signatures = judge_signatures(settings)
+        self._has_told = False
 
     async def verify(self, request: Request) -> Response:
         """Prove to Meta that this address is ours."""
@@ -75,8 +71,7 @@ class InstagramWebhook:
 
     async def receive(self, request: Request) -> Response:
         """Store all events of one webhook."""
-        body = await read_body(request.scope, request.receive, MAX_WEBHOOK_BYTES)
-        self._verify_signature(body, find_header(request.scope, SIGNATURE_HEADER))
+        body = await self._read_verified(request)
         threads: dict[ConversationId, list[building.InstagramEvent]] = {}
         for item in reading.read_webhook(lenient_json.read_json(body)):
             if isinstance(item, incoming.SkipReason):
@@ -95,19 +90,30 @@ class InstagramWebhook:
         await self._store(list(threads.values()))
         return Response(b"EVENT_RECEIVED", media_type="text/plain")
 
-    def _verify_signature(self, body: bytes, signature: str) -> None:
-        """Refuse what Meta has not signed. Raises WrongSignatureError."""
-        if self._secret is not None:
-            if not is_signed(self._secret, body, signature):
-                submission.webhook_outcome(Source.INSTAGRAM, "wrong_signature").inc()
-                raise errors.WrongSignatureError
-        elif not self._is_private:
-            log.error(
-                "webhook_refused",
-                reason="PILITO_INSTAGRAM_APP_SECRET is not set, and this address is "
-                "open to others: without it anyone could write as any customer",
-            )
-            raise errors.WrongSignatureError
+    async def _read_verified(self, request: Request) -> bytes:
+        """Return the body if Meta has signed it, or if none but we can have sent it.
+
+        Raises:
+            WrongSignatureError: neither is so; without a secret the body is not read.
+        """
+        scope = request.scope
+        if self._signatures is Signatures.VERIFIED:
+            body = await read_body(scope, request.receive, MAX_WEBHOOK_BYTES)
+            signature = find_header(scope, SIGNATURE_HEADER)
+            if is_signed_by_any(self._secrets, body, signature):
+                return body
+        elif self._signatures is Signatures.LOOPBACK_ONLY and is_direct(scope):
+            return await read_body(scope, request.receive, MAX_WEBHOOK_BYTES)
+        else:
+            self._tell_once()
+        submission.webhook_outcome(Source.INSTAGRAM, "wrong_signature").inc()
+        raise errors.WrongSignatureError
+
+    def _tell_once(self) -> None:
+        # Once, or anyone could fill the log.
+        if not self._has_told:
+            self._has_told = True
+            log.error("webhook_refused", reason=UNVERIFIABLE)
 
     async def _find_channel(self, accounts: tuple[str, ...]) -> Channel | None:
         for account in accounts:
@@ -175,10 +181,3 @@ class InstagramWebhook:
                 refused = refused or error
         if refused is not None:
             raise refused
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -7,6 +7,8 @@ import pytest
 from config.settings import Settings, SettingsError, load_settings
 from deployments.answers.llm import GEMINI_BASE_URL, resolve_llm
 
+KEY = "hush-0123456789-abcdefghijklmnop"
+
 
 @pytest.fixture(autouse=True)
 def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -55,30 +57,30 @@ def test_a_secret_can_come_from_a_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     file = tmp_path / "key"
-    file.write_text("hush\n", encoding="utf-8")
+    file.write_text(f"{KEY}\n", encoding="utf-8")
     monkeypatch.setenv("PILITO_SECRET_KEY_FILE", str(file))
     key = load_settings().secret_key
     assert key is not None
-    assert key.get_secret_value() == "hush"
+    assert key.get_secret_value() == KEY
     assert "hush" not in repr(load_settings())
 
 
 def test_dotenv_can_name_the_file_of_a_secret(tmp_path: Path) -> None:
-    (tmp_path / "key").write_text("hush\n", encoding="utf-8")
+    (tmp_path / "key").write_text(f"{KEY}\n", encoding="utf-8")
     (tmp_path / ".env").write_text("PILITO_SECRET_KEY_FILE=key\n", encoding="utf-8")
     key = load_settings().secret_key
     assert key is not None
-    assert key.get_secret_value() == "hush"
+    assert key.get_secret_value() == KEY
 
 
 def test_a_worker_that_was_given_the_secret_reads_no_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / ".env").write_text("PILITO_SECRET_KEY_FILE=gone\n", encoding="utf-8")
-    monkeypatch.setenv("PILITO_SECRET_KEY", "hush")
+    monkeypatch.setenv("PILITO_SECRET_KEY", KEY)
     key = load_settings().secret_key
     assert key is not None
-    assert key.get_secret_value() == "hush"
+    assert key.get_secret_value() == KEY
 
 
 def test_dotenv_with_a_misspelt_file_is_named(tmp_path: Path) -> None:

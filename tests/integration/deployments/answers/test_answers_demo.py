@@ -98,7 +98,9 @@ async def test_the_seed_makes_the_account_and_one_channel_of_each_kind(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PILITO_DATABASE_URL", dsn)
-    monkeypatch.setenv("PILITO_SECRET_KEY", "a secret of the tests")
+    monkeypatch.setenv(
+        "PILITO_SECRET_KEY", "a secret of these tests that is long enough"
+    )
     settings = Settings(database_url=SecretStr(dsn))
 
     indexer, listener = KnowledgeIndexer(pool, GramEmbedder()), Listener(dsn)

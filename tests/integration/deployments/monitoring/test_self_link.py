@@ -26,6 +26,7 @@ from persistence.ids import SendId, TenantId
 from persistence.services import ensure_self_services, is_platform_away
 from persistence.tenants import create_tenant
 from persistence.users import create_user
+from tests.support.api import SECRET
 from tests.support.monitors import CIPHER, watching
 from tests.support.servers.graph_server import GraphServer
 from tests.support.servers.misbehaving_server import (
@@ -104,7 +105,7 @@ async def test_a_channel_whose_platform_is_down_waits_and_goes_on_by_itself(
     await link(pool, http.url)
     other = await add_channel(pool, tenant_id, "2")
     with GraphServer() as graph:
-        settings = Settings(secret_key=SecretStr("x"), instagram_graph_url=graph.url)
+        settings = Settings(secret_key=SecretStr(SECRET), instagram_graph_url=graph.url)
         sender = ChannelSender(pool, CIPHER, settings)
         async with watching(pool, clock=SystemClock()) as watch:
             for minute in range(2):

@@ -14,8 +14,9 @@ from deployments.runtime.data_dir import (
 )
 from deployments.runtime.errors import DataDirInUseError, LaunchError
 
+KEY = "the key of a user of 32 or more signs"
 ENVIRONMENT = {
-    "PILITO_SECRET_KEY": "the key",
+    "PILITO_SECRET_KEY": KEY,
     "PILITO_DATABASE_URL": "postgresql://user:word@host/name",
     "PILITO_LLM_API_KEY": "sk-1",
     "PILITO_HTTP_PORT": "8000",
@@ -83,8 +84,8 @@ def test_nobody_else_can_read_it(tmp_path: Path) -> None:
 
 
 def test_the_users_own_key_is_used_and_not_kept(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path, secret_key=SecretStr("the user's"))
-    assert key_of(with_kept_key(settings)) == "the user's"
+    settings = Settings(data_dir=tmp_path, secret_key=SecretStr(KEY))
+    assert key_of(with_kept_key(settings)) == KEY
     assert list(tmp_path.iterdir()) == []
 
 
@@ -97,7 +98,7 @@ def test_a_key_that_can_not_be_kept_is_one_clear_line(tmp_path: Path) -> None:
 def test_no_secret_is_left_in_the_environment(tmp_path: Path) -> None:
     moved = move_to_files(ENVIRONMENT, tmp_path / "secrets")
     assert moved["PILITO_HTTP_PORT"] == "8000"
-    for secret in ("the key", "user:word", "sk-1"):
+    for secret in (KEY, "user:word", "sk-1"):
         assert secret not in str(moved)
 
 
@@ -108,7 +109,7 @@ def test_the_settings_are_the_same_as_before(
         monkeypatch.setenv(name, value)
     settings = Settings()
     assert settings.secret_key is not None
-    assert settings.secret_key.get_secret_value() == "the key"
+    assert settings.secret_key.get_secret_value() == KEY
     assert settings.llm_api_key is not None
     assert settings.llm_api_key.get_secret_value() == "sk-1"
 

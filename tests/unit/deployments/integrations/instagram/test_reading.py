@@ -24,7 +24,7 @@ from deployments.integrations.instagram.incoming import (
     WebhookEvent,
 )
 from deployments.integrations.instagram.reading import read_webhook
-from deployments.integrations.instagram.webhook import is_signed
+from deployments.integrations.instagram.signatures import is_signed
 from persistence.ids import derive_conversation_id, derive_event_id
 from tests.support.instagram_events import AT, CHANNEL, SARA, SHOP, event, message, read
 
