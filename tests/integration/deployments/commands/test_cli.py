@@ -124,6 +124,8 @@ def test_no_password_is_among_psqls_arguments(
         (["createuser", "sara", "--tenant", " "], "tenant: must not be empty"),
         (["createuser", "s" * 151, "--tenant", "shop"], "username: must have at most"),
         ([*CREATE, "--password", "x" * 1001], "password: must have at most"),
+        ([*CREATE, "--password", "x" * 9], "password: must have at least 10"),
+        ([*CREATE, "--password", " " * 10], "password: must be neither blank"),
     ],
 )
 def test_an_account_that_nobody_could_sign_in_to_is_not_made(

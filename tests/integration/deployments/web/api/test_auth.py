@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from deployments.accounts import (
     NOBODYS_HASH,
+    ForeignAccountError,
     create_account,
     ensure_account,
     hash_password,
@@ -264,7 +265,9 @@ async def test_an_account_is_made_once(pool: Pool) -> None:
         user = await create_account(connection, "shop", "sara", PASSWORD)
         colleague = await create_account(connection, "shop", "reza", PASSWORD)
         assert colleague.tenant_id == user.tenant_id
-        assert await ensure_account(connection, "shop", "sara", "other") == user
+        assert await ensure_account(connection, "shop", "sara", PASSWORD) == user
+        with pytest.raises(ForeignAccountError):
+            await ensure_account(connection, "shop", "sara", "another password")
         with pytest.raises(DuplicateRowError):
             await create_account(connection, "shop", "sara", PASSWORD)
 
