@@ -63,18 +63,17 @@ def check_account(tenant: str, username: str, password: str | None = None) -> No
         check_password(username, password)
 
 
-def check_password(username: str, password: str) -> None:
-    """Check a new password. Raises AccountError with the reason."""
+def check_password(username: str, password: str, field: str = "password") -> None:
+    """Check a new password. Raises AccountError with the reason, after `field`."""
+    reason = ""
     if len(password) < MIN_PASSWORD_CHARS:
-        message = f"password: must have at least {MIN_PASSWORD_CHARS} characters"
-        raise AccountError(message)
-    if len(password) > MAX_PASSWORD_CHARS or "\x00" in password:
-        message = (
-            f"password: must have at most {MAX_PASSWORD_CHARS} characters, and no NUL"
-        )
-        raise AccountError(message)
-    if not password.strip() or password.casefold() == username.casefold():
-        message = "password: must be neither blank nor the user name"
+        reason = f"must have at least {MIN_PASSWORD_CHARS} characters"
+    elif len(password) > MAX_PASSWORD_CHARS or "\x00" in password:
+        reason = f"must have at most {MAX_PASSWORD_CHARS} characters, and no NUL"
+    elif not password.strip() or password.casefold() == username.casefold():
+        reason = "must be neither blank nor the user name"
+    if reason:
+        message = f"{field}: {reason}"
         raise AccountError(message)
 
 
