@@ -112,6 +112,7 @@ async def create_account(
     username: str,
     password: str,
     *,
+    role: users.Role = users.Role.OWNER,
     is_superuser: bool = False,
 ) -> users.User:
     """Create a user, and the tenant if there is none of that name yet.
@@ -126,7 +127,12 @@ async def create_account(
     if tenant is None:
         tenant = await tenants.create_tenant(db, tenant_name)
     return await users.create_user(
-        db, tenant.id, username, password_hash, is_superuser=is_superuser
+        db,
+        tenant.id,
+        username,
+        password_hash,
+        role=role,
+        is_superuser=is_superuser,
     )
 
 

@@ -30,7 +30,7 @@ from deployments.web.api.monitor import analysis as monitor_analysis
 from deployments.web.api.monitor import maintenance as monitor_maintenance
 from deployments.web.api.monitor import results as monitor_results
 from deployments.web.api.monitor import services as monitor_services
-from deployments.web.api.people import sign_in
+from deployments.web.api.people import invitations, keys, sign_in, users
 from deployments.web.api.schemas import Problem
 from deployments.web.dependencies import WebDependencies
 
@@ -42,6 +42,9 @@ PROBLEMS: dict[int | str, dict[str, type[Problem]]] = {
 }
 ROUTERS = (
     sign_in.router,
+    users.router,
+    invitations.router,
+    keys.router,
     tenant.router,
     channels.router,
     # Before the documents: `upload` is no document's id.
