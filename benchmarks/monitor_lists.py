@@ -20,7 +20,7 @@ from persistence.embedded.server import EmbeddedPostgres
 from persistence.monitor import Period
 from persistence.tenants import Tenant, create_tenant
 from persistence.users import create_user
-from tests.support.api import Api, LocalShards, connect
+from tests.support.api import Api, LocalShards, connect, open_session
 
 DAYS = 30
 SUMMARIES = 20
@@ -86,6 +86,7 @@ async def _measure(dsn: str, services: int) -> None:
 async def _ask(pool: Pool, tenant: Tenant) -> None:
     """Ask the whole application, as its server would."""
     user = await create_user(pool, tenant.id, "benchmark", "none", is_superuser=False)
+    await open_session(pool, user)
     app = Api(pool, LocalShards(pool)).build()
     took, cpu, size, count = [], [], 0, 0
     async with connect(app, user) as client:

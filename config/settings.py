@@ -34,6 +34,9 @@ __all__ = [
 #: Password of the user that `pilito createuser` creates; not a setting of the runtime.
 PASSWORD_VARIABLE = f"{PREFIX}PASSWORD"
 
+#: Addresses that only programs of this machine reach.
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -220,6 +223,11 @@ class Settings(BaseSettings):
             message = "must be a cron expression such as */5 * * * *"
             raise ValueError(message)
         return value
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only programs of this machine reach the runtime."""
+        return self.http_host in LOOPBACK and self.public_url is None
 
     @property
     def share_timeout(self) -> timedelta:

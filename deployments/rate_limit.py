@@ -1,7 +1,9 @@
 """Rate limits per minute, counted in Redis if there is one, else in each process."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Self, TypeVar
 
@@ -116,6 +118,28 @@ class RateLimiter:
             )
             self._redis = MovingWindowRateLimiter(self._storage)
         return self._redis
+
+
+class Turns:
+    """Lets one task at a time work for each key; other keys don't wait."""
+
+    def __init__(self) -> None:
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._waiting: Counter[str] = Counter()
+
+    @asynccontextmanager
+    async def take(self, key: str) -> AsyncIterator[None]:
+        """Wait for the key's turn, and hold it."""
+        lock = self._locks.setdefault(key, asyncio.Lock())
+        self._waiting[key] += 1
+        try:
+            async with lock:
+                yield
+        finally:
+            self._waiting[key] -= 1
+            if not self._waiting[key]:
+                # Nobody holds it or waits for it: keys must not pile up.
+                del self._waiting[key], self._locks[key]
 
 
 class VisitorRateLimiter(RateLimiter):

@@ -13,6 +13,8 @@ _SQL = load_queries("flags")
 
 #: Every change is announced here, with the flag's name.
 FLAGS_CHANNEL = "pilito_flags"
+#: Author of changes that no user made, as `insert_flag_change` writes it.
+RUNTIME_AUTHOR = "pilito"
 
 
 @dataclass(frozen=True, slots=True)

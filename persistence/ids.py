@@ -21,6 +21,9 @@ AlertId = NewType("AlertId", UUID)
 RouteId = NewType("RouteId", UUID)
 DigestId = NewType("DigestId", UUID)
 AnomalyId = NewType("AnomalyId", UUID)
+SessionId = NewType("SessionId", UUID)
+ApiKeyId = NewType("ApiKeyId", UUID)
+InvitationId = NewType("InvitationId", UUID)
 
 #: Conversations are spread over so many slots; a shard owns every SHARDS-th of them,
 #: so that another number of shards moves no row.

@@ -14,6 +14,7 @@ import typer
 
 from config.settings import PASSWORD_VARIABLE, SettingsError, load_settings
 from persistence.errors import PersistenceError
+from persistence.users import Role
 from retrieval.errors import RetrievalError
 from retrieval.evaluation.report import Pipeline
 
@@ -28,6 +29,9 @@ USAGE_ERROR = 2
 
 Password = Annotated[
     str, typer.Option(help="Asked for when left out.", envvar=PASSWORD_VARIABLE)
+]
+AnyRole = Annotated[
+    Role, typer.Option(help="Owners also handle channels, people and settings.")
 ]
 
 
@@ -62,24 +66,58 @@ def createuser(
     tenant: Annotated[
         str, typer.Option(help="The business; made if there is none of that name.")
     ],
+    role: AnyRole = Role.OWNER,
     password: Password = "",
 ) -> None:
     """Create a person who signs in for a business."""
     from deployments.commands.accounts import create
 
-    create(username, tenant, password, is_superuser=False, say=typer.echo)
+    create(username, tenant, password, role=role, is_superuser=False, say=typer.echo)
 
 
 @app.command()
 def createsuperuser(
     username: str,
     tenant: Annotated[str, typer.Option(help="The business they belong to.")],
+    role: AnyRole = Role.OWNER,
     password: Password = "",
 ) -> None:
     """Create a person who may also administer the runtime."""
     from deployments.commands.accounts import create
 
-    create(username, tenant, password, is_superuser=True, say=typer.echo)
+    create(username, tenant, password, role=role, is_superuser=True, say=typer.echo)
+
+
+@app.command()
+def passwd(username: str, password: Password = "") -> None:
+    """Give a person another password, and end all their sign-ins."""
+    from deployments.commands.accounts import change_password
+
+    change_password(username, password, typer.echo)
+
+
+@app.command()
+def disable(username: str) -> None:
+    """Shut a person out at once: sign-ins, API keys and open windows end."""
+    from deployments.commands.accounts import set_active
+
+    set_active(username, typer.echo, is_active=False)
+
+
+@app.command()
+def enable(username: str) -> None:
+    """Let a person who was disabled sign in again."""
+    from deployments.commands.accounts import set_active
+
+    set_active(username, typer.echo, is_active=True)
+
+
+@app.command("logout-everywhere")
+def logout_everywhere(username: str) -> None:
+    """End all sign-ins of a person, who may sign in again."""
+    from deployments.commands.accounts import log_out_everywhere
+
+    log_out_everywhere(username, typer.echo)
 
 
 @app.command()

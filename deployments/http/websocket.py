@@ -31,6 +31,7 @@ class Ending:
 TRY_AGAIN = Ending(1013, "try again")
 TOO_SLOW = Ending(1013, "too slow")
 SIGNED_OUT = Ending(4401, "sign in again")
+NOT_ALLOWED = Ending(4403, "not allowed")
 TOO_MANY = Ending(4429, "too many")
 
 

@@ -47,6 +47,12 @@ class DemoExposedError(LaunchError):
     exit_code = 2
 
 
+class DemoNameTakenError(LaunchError):
+    """The name "demo" is taken. Set PILITO_DATA_DIR to another folder for --demo."""
+
+    exit_code = 2
+
+
 class RayUnavailableError(LaunchError):
     """Ray did not start. Its logs say why."""
 

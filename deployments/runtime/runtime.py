@@ -35,7 +35,6 @@ from persistence.errors import DatabaseAwayError, PersistenceError
 
 log = structlog.get_logger("runtime")
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 #: The whole stop takes 15 s at most; what comes after these takes one or two.
 STOP_BUDGET = timedelta(seconds=13)
 #: A WebSocket never ends by itself, so a replica that has one takes its whole time.
@@ -85,8 +84,8 @@ class Runtime:
             StopRequestedError: a signal came meanwhile.
         """
         settings = self._settings
-        if demo and settings.http_host not in LOOPBACK:
-            raise errors.DemoExposedError
+        if demo:
+            _check_demo_is_local(settings)
         self._end_orphans()
         if find_address() is None:
             # A cluster that we join listens there already, if it has had us before.
@@ -97,6 +96,8 @@ class Runtime:
         self._settings = settings = with_kept_key(settings)
         self._step("PostgreSQL", self._start_database)
         self._step("Schema", lambda: migrate.upgrade(os.environ["PILITO_DATABASE_URL"]))
+        if not demo:
+            self._steps.run(self._retire_demo)
         self._step("Ray", self._start_ray)
         self._stop_signal.listen()
         self._step("Shards", self._start_actors)
@@ -249,6 +250,12 @@ class Runtime:
 
         return demo_seed.seed(self._settings)
 
+    def _retire_demo(self) -> None:
+        from deployments.commands.demo import account
+
+        if account.retire():
+            self._progress.say("The demo's account is disabled; --demo brings it back")
+
     def _print_addresses(self, addresses: Mapping[str, str]) -> None:
         settings = self._settings
         host = settings.http_host
@@ -272,6 +279,17 @@ class Runtime:
         width = max(len(label) for label in lines)
         for label, value in lines.items():
             self._progress.say(f"  {escape(label.ljust(width))}  {escape(value)}")
+
+
+def _check_demo_is_local(settings: Settings) -> None:
+    if settings.public_url is not None:
+        message = (
+            "PILITO_PUBLIC_URL: the demo's password is public, so --demo is refused"
+            " while a public address is set. Remove one of the two."
+        )
+        raise errors.DemoExposedError(message)
+    if not settings.is_local:
+        raise errors.DemoExposedError
 
 
 def _check_database(dsn: str) -> None:

@@ -12,7 +12,6 @@ from deployments.http.errors import BodyTooLargeError
 from deployments.http.requests import find_header, read_body
 from deployments.web import reference
 from deployments.web.api import (
-    auth,
     channels,
     conversations,
     customers,
@@ -31,6 +30,7 @@ from deployments.web.api.monitor import analysis as monitor_analysis
 from deployments.web.api.monitor import maintenance as monitor_maintenance
 from deployments.web.api.monitor import results as monitor_results
 from deployments.web.api.monitor import services as monitor_services
+from deployments.web.api.people import invitations, keys, sign_in, users
 from deployments.web.api.schemas import Problem
 from deployments.web.dependencies import WebDependencies
 
@@ -41,7 +41,10 @@ PROBLEMS: dict[int | str, dict[str, type[Problem]]] = {
     for status in (400, 401, 403, 404, 409, 413, 422, 429, 500, 503)
 }
 ROUTERS = (
-    auth.router,
+    sign_in.router,
+    users.router,
+    invitations.router,
+    keys.router,
     tenant.router,
     channels.router,
     # Before the documents: `upload` is no document's id.

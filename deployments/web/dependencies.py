@@ -18,7 +18,7 @@ from deployments.flags import FeatureFlags
 from deployments.health.probes import Probe
 from deployments.integrations.channel_registration import ChannelRegistration
 from deployments.monitoring.analysis_jobs import AnalysisRunner
-from deployments.rate_limit import RateLimiter
+from deployments.rate_limit import RateLimiter, Turns
 from deployments.web.api.tokens import TokenSigner
 from deployments.web.inbox_feed import InboxFeed
 from deployments.wiring import get_cipher, get_secret_key
@@ -59,6 +59,8 @@ class WebDependencies:
     password_checks: asyncio.Semaphore = field(
         init=False, default_factory=lambda: asyncio.Semaphore(MAX_PARALLEL_CHECKS)
     )
+    #: By the address from which somebody signs in.
+    sign_in_turns: Turns = field(init=False, default_factory=Turns)
     hash_upgrades: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:

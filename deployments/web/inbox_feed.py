@@ -62,10 +62,15 @@ class Follower:
 
     user_id: UserId
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    #: The access of the person may have ended.
+    access_changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class InboxFeed:
     """Follows `pilito_messages`; give `notify` to a Listener for it.
+
+    `notify_access` belongs to `pilito_access`, which announces that a person's access
+    has changed: their windows ask again whether they may stay open.
 
     A window is registered first and reads from its own cursor afterwards, at its own
     pace: nothing is queued for it, no change is lost between its history and the feed,
@@ -120,6 +125,13 @@ class InboxFeed:
             followers.discard(follower)
             if not followers and self._followers.get(tenant_id) is followers:
                 del self._followers[tenant_id]
+
+    def notify_access(self, payload: str) -> None:
+        """Take a notification that names a user; empty: anybody."""
+        for followers in self._followers.values():
+            for follower in followers:
+                if not payload or payload == str(follower.user_id):
+                    follower.access_changed.set()
 
     def notify(self, payload: str) -> None:
         """Take a notification `{shard}:{first_seq}:{last_seq}`; empty: anything."""

@@ -24,6 +24,7 @@ from deployments.web.inbox_feed import InboxFeed
 from deployments.wiring import count_tokens, get_dsn, open_owned_pool
 from persistence.flags import FLAGS_CHANNEL
 from persistence.listener import Listener
+from persistence.users import ACCESS_CHANNEL
 
 
 async def open_web(stack: AsyncExitStack) -> ASGIApp:
@@ -41,6 +42,7 @@ async def open_web(stack: AsyncExitStack) -> ASGIApp:
     listener.on("pilito_channels", directory.forget)
     listener.on("pilito_messages", hub.notify)
     listener.on("pilito_messages", inbox_feed.notify)
+    listener.on(ACCESS_CHANNEL, inbox_feed.notify_access)
     flags = FeatureFlags(pool, SystemClock())
     listener.on(FLAGS_CHANNEL, flags.notify)
     await listener.start()

@@ -83,8 +83,16 @@ def test_a_database_that_is_not_there_stops_the_start_with_one_clear_line(
         assert failing.find_remains() == []
 
 
-def test_the_demo_is_refused_where_others_could_sign_in(home: Path) -> None:
-    environment = {"PILITO_HTTP_HOST": "::"}
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [
+        ({"PILITO_HTTP_HOST": "::"}, "PILITO_HTTP_HOST=127.0.0.1"),
+        ({"PILITO_PUBLIC_URL": "https://shop.example"}, "PILITO_PUBLIC_URL"),
+    ],
+)
+def test_trust_c1_the_demo_is_refused_where_others_could_sign_in(
+    home: Path, environment: dict[str, str], named: str
+) -> None:
     with PilitoProcess(home / "open", "--demo", environment=environment) as open_one:
         assert open_one.wait() == 2
-        assert "PILITO_HTTP_HOST=127.0.0.1" in open_one.output
+        assert named in open_one.output

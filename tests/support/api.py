@@ -47,14 +47,16 @@ from persistence.database import Pool
 from persistence.ids import (
     ConversationId,
     ServiceId,
+    SessionId,
     TenantId,
     derive_conversation_id,
     derive_event_id,
 )
 from persistence.journal import PostgresJournal
 from persistence.monitor import CheckRow
+from persistence.sessions import SessionClaims, create_session
 from persistence.tenants import create_tenant
-from persistence.users import User, create_user
+from persistence.users import Role, User, create_user
 from retrieval.answer.context import Performance, RetrievedContext
 from retrieval.answer.drafts import DraftAct
 from retrieval.dialogue.acts import Act
@@ -258,12 +260,22 @@ class Api:
         password_hash: str = NO_PASSWORD,
         *,
         is_superuser: bool = False,
+        role: Role = Role.OWNER,
+        tenant_id: TenantId | None = None,
     ) -> User:
-        """Add a tenant with one user of the same name."""
-        tenant = await create_tenant(self.pool, name)
-        return await create_user(
-            self.pool, tenant.id, name, password_hash, is_superuser=is_superuser
+        """Add a user who is signed in, to a new tenant of the same name or another."""
+        if tenant_id is None:
+            tenant_id = (await create_tenant(self.pool, name)).id
+        user = await create_user(
+            self.pool,
+            tenant_id,
+            name,
+            password_hash,
+            role=role,
+            is_superuser=is_superuser,
         )
+        await open_session(self.pool, user)
+        return user
 
 
 def connect(
@@ -280,10 +292,25 @@ def connect(
     return httpx.AsyncClient(transport=transport, base_url=BASE_URL, headers=headers)
 
 
+async def open_session(pool: Pool, user: User) -> None:
+    """Sign the user in: `sign` makes access tokens of this session."""
+    at = SystemClock().now()
+    session_id = claims_of(user).session_id
+    await create_session(
+        pool, session_id, user, b"", at=at, ends=at + timedelta(days=1)
+    )
+
+
+def claims_of(user: User) -> SessionClaims:
+    """Return what the tokens of a test's user say: the session has the user's id."""
+    return SessionClaims(SessionId(user.id), user.id, user.session_version)
+
+
 def sign(app: FastAPI, user: User) -> str:
     """Sign an access token."""
     context: WebDependencies = app.state.context
-    return context.signer.sign(user.id, TokenType.ACCESS, context.clock.now())
+    at = context.clock.now()
+    return context.signer.sign(claims_of(user), TokenType.ACCESS, at)
 
 
 async def add_channel(

@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from persistence.listener import Listener
-from persistence.users import User
+from persistence.users import ACCESS_CHANNEL, User
 from tests.support.api import Api, sign
 from tests.support.servers.http_server import open_socket, serving
 from tests.support.waiting import time_limit
@@ -111,6 +111,7 @@ async def running_live(api: Api, app: FastAPI, dsn: str) -> AsyncIterator[LiveAp
 
     listener = Listener(dsn)
     listener.on("pilito_messages", api.inbox_feed.notify)
+    listener.on(ACCESS_CHANNEL, api.inbox_feed.notify_access)
     await listener.start()
     await api.inbox_feed.start()
     try:

@@ -28,7 +28,7 @@ from persistence.channels import (
 )
 from persistence.database import Pool
 from persistence.errors import SecretUnreadableError
-from persistence.ids import ChannelId, TenantId, UserId
+from persistence.ids import ChannelId, SessionId, TenantId, UserId
 from persistence.secrets import Cipher, derive_key
 from persistence.services import (
     ServiceSpec,
@@ -36,6 +36,7 @@ from persistence.services import (
     decrypt_headers,
     fetch_service_by_name,
 )
+from persistence.sessions import SessionClaims
 from persistence.stored_secrets import SECRET_COLUMNS, Rotation, rotate_column
 from persistence.tenants import create_tenant
 
@@ -141,12 +142,13 @@ def test_trust_m15_the_first_key_writes_and_all_read() -> None:
 
 
 def test_trust_m15_tokens_of_an_older_listed_key_are_valid() -> None:
-    at, user = SystemClock().now(), UserId(uuid4())
+    at = SystemClock().now()
+    user = SessionClaims(SessionId(uuid4()), UserId(uuid4()), 1)
     old = TokenSigner(OLD).sign(user, TokenType.ACCESS, at)
     both = TokenSigner(f"{NEW},{OLD}")
-    assert both.read(old, TokenType.ACCESS) == user
+    assert both.read(old, TokenType.ACCESS).session == user
     new = both.sign(user, TokenType.ACCESS, at)
-    assert TokenSigner(NEW).read(new, TokenType.ACCESS) == user
+    assert TokenSigner(NEW).read(new, TokenType.ACCESS).session == user
     for signer, token in ((TokenSigner(OLD), new), (TokenSigner(NEW), old)):
         with pytest.raises(NotSignedInError):
             signer.read(token, TokenType.ACCESS)

@@ -8,16 +8,15 @@ from uuid import uuid5
 
 import orjson
 
-from actors.clock import Clock, SystemClock
-from config.flags import FlagName, SetFlag
+from actors.clock import SystemClock
 from config.settings import Settings, load_settings
-from deployments.accounts import ensure_account
+from deployments.accounts import DEMO_PASSWORD, DEMO_USERNAME
+from deployments.commands.demo.account import WEBSITE_KEY, open_account, switch_on
 from deployments.monitoring.process import build_own_url
 from deployments.wiring import count_tokens, get_cipher, get_dsn
 from persistence import channels, documents
 from persistence.channels import ChannelKind
 from persistence.database import Connection, Pool, open_pool
-from persistence.flags import fetch_flag_changes_page, set_flag
 from persistence.ids import DocumentId, TenantId
 from persistence.knowledge import count_unembedded, fetch_changed_documents
 from persistence.secrets import Cipher
@@ -26,10 +25,6 @@ from retrieval.documents.chunking import chunk_document
 from retrieval.index.knowledge import SourceType
 
 DOCUMENTS = Path(__file__).parent / "documents.jsonl"
-SHOP = "demo"
-USERNAME = "demo"
-PASSWORD = "demo"  # noqa: S105 - public on purpose; only a loopback runtime has it
-WEBSITE_KEY = "demo"
 #: Some 150 passages take five seconds on two idle cores.
 EMBEDDING_TIMEOUT_S = 30.0
 #: Paused, so that nothing leaves the machine; the tokens open nothing.
@@ -52,7 +47,7 @@ def seed(settings: Settings) -> Mapping[str, str]:
     base = f"http://{settings.http_host}:{settings.http_port}"
     return {
         "Chat with the demo shop": f"{base}/chat/{WEBSITE_KEY}",
-        "API": f"{base}/docs  (sign in as {USERNAME} / {PASSWORD})",
+        "API": f"{base}/docs  (sign in as {DEMO_USERNAME} / {DEMO_PASSWORD})",
     }
 
 
@@ -61,25 +56,15 @@ async def _seed() -> None:
     pool = await open_pool(get_dsn(settings), max_size=1)
     try:
         async with pool.acquire() as connection, connection.transaction():
-            # Whoever tries the demo turns its flags, too; it is theirs alone.
-            user = await ensure_account(
-                connection, SHOP, USERNAME, PASSWORD, is_superuser=True
-            )
+            cipher = get_cipher(settings)
+            user = await open_account(connection, cipher)
             await switch_on(connection, SystemClock())
-            await _ensure_channels(connection, get_cipher(settings), user.tenant_id)
+            await _ensure_channels(connection, cipher, user.tenant_id)
             await import_documents(connection, user.tenant_id, count_tokens)
             await _ensure_services(connection, settings, user.tenant_id)
         await _wait_until_embedded(pool, user.tenant_id)
     finally:
         await pool.close()
-
-
-async def switch_on(db: Connection, clock: Clock) -> None:
-    """Switch ProductionRAG on; whoever switched it off later keeps their word."""
-    changes, _ = await fetch_flag_changes_page(db, FlagName.PRODUCTION_RAG, 1, 0)
-    if not changes:
-        now = clock.now()
-        await set_flag(db, FlagName.PRODUCTION_RAG, SetFlag(value=True), now, by=None)
 
 
 async def _wait_until_embedded(pool: Pool, tenant_id: TenantId) -> None:

@@ -1,134 +1,92 @@
-"""Authentication: signing in, and the access token of each later call."""
+"""Authentication: the caller of each request, and what they may do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from ipaddress import ip_address
 from typing import Annotated
 
-import structlog
-from fastapi import APIRouter, BackgroundTasks, Depends, Request
+from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import StringConstraints
 
-from deployments import accounts
 from deployments.http.requests import read_address
-from deployments.web.api import errors, schemas
-from deployments.web.api.tokens import TokenSigner, TokenType
+from deployments.web.api import errors
+from deployments.web.api.people.access import Rank, check_access
+from deployments.web.api.tokens import TokenType, hash_token
 from deployments.web.dependencies import Context, WebDependencies
-from persistence import database, ids
-from persistence.errors import DATABASE_AWAY
-from persistence.users import User, fetch_user, fetch_user_by_username
+from persistence import api_keys, ids, sessions
+from persistence.users import Role, User
 
-router = APIRouter(tags=["auth"])
-log = structlog.get_logger("auth")
-_bearer = HTTPBearer(auto_error=False, description="The access token.")
+_bearer = HTTPBearer(auto_error=False, description="The access token, or an API key.")
+
+#: An API key begins with this.
+KEY_PREFIX = "pk_"
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The caller: a signed-in user, and the tenant that the call is for."""
+    """The caller: a person or a program of theirs, and the tenant of the call."""
 
     user_id: ids.UserId
     tenant_id: ids.TenantId
+    #: Never true for a program: the runtime is administered by people.
     is_superuser: bool
+    role: Role
+    #: End of the token or key; None if it has none.
+    expires_at: datetime | None
+    #: The sign-in; None for a program.
+    session_id: ids.SessionId | None = None
+    key_id: ids.ApiKeyId | None = None
+    #: Scopes of the key; None for a person.
+    scopes: frozenset[str] | None = field(default=None)
+
+    @property
+    def rank(self) -> Rank:
+        """The most that the caller may do."""
+        if self.is_superuser:
+            return Rank.SUPERUSER
+        return Rank.OWNER if self.role is Role.OWNER else Rank.OPERATOR
 
 
-class Credentials(schemas.RequestBody):
-    """User name and password."""
-
-    username: Annotated[
-        str,
-        StringConstraints(min_length=1, max_length=accounts.MAX_USERNAME_CHARS),
-        schemas.NoNul,
-    ]
-    password: Annotated[
-        str,
-        StringConstraints(min_length=1, max_length=accounts.MAX_PASSWORD_CHARS),
-        schemas.NoNul,
-    ]
-
-
-class RefreshRequest(schemas.RequestBody):
-    """The refresh token, which outlives the access token."""
-
-    refresh: Annotated[
-        str, StringConstraints(min_length=1, max_length=4000), schemas.NoNul
-    ]
-
-
-class TokenPairOut(schemas.Answer):
-    """The two tokens."""
-
-    access: str
-    refresh: str
-
-
-class AccessTokenOut(schemas.Answer):
-    """A new access token."""
-
-    access: str
-
-
-@router.post("/api/token/")
-async def sign_in(
-    body: Credentials, request: Request, context: Context, after: BackgroundTasks
-) -> TokenPairOut:
-    """Sign in with user name and password."""
-    user = await _check_password(context, body, client_address(request))
-    if accounts.needs_rehash(user.password_hash):
-        # After the answer, and beside the two places for checks: nobody waits for it.
-        after.add_task(_upgrade_hash, context, user, body.password)
-    signer, at = context.signer, context.clock.now()
-    return TokenPairOut(
-        access=signer.sign(user.id, TokenType.ACCESS, at),
-        refresh=signer.sign(user.id, TokenType.REFRESH, at),
-    )
-
-
-@router.post("/api/token/refresh/")
-async def refresh_token(body: RefreshRequest, context: Context) -> AccessTokenOut:
-    """Get a new access token for a refresh token."""
-    user_id = context.signer.read(body.refresh, TokenType.REFRESH)
-    await _fetch_active_user(context.pool, user_id)
-    at = context.clock.now()
-    return AccessTokenOut(access=context.signer.sign(user_id, TokenType.ACCESS, at))
-
-
-async def authenticate(db: database.Db, signer: TokenSigner, token: str) -> Principal:
-    """Return the owner of an access token; WebSockets call this themselves.
+async def authenticate(context: WebDependencies, token: str) -> Principal:
+    """Return the owner of an access token or key; WebSockets call this themselves.
 
     Raises:
-        NotSignedInError: the token is not valid, or its user is not active.
+        NotSignedInError: it is not valid, or the access of its user has ended.
     """
-    user = await _fetch_active_user(db, signer.read(token, TokenType.ACCESS))
-    return Principal(user.id, user.tenant_id, user.is_superuser)
+    if token.startswith(KEY_PREFIX):
+        return await _authenticate_key(context, token)
+    read = context.signer.read(token, TokenType.ACCESS)
+    user = await sessions.fetch_session_user(context.pool, read.session)
+    if user is None:
+        raise errors.NotSignedInError
+    return _build_principal(user, read.session.session_id, read.expires_at)
 
 
 async def require_principal(
+    request: Request,
     context: Context,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Principal:
-    """Return the caller, and count the call."""
+    """Return the caller, count the call, and check that they may make it."""
     if credentials is None:
         raise errors.NotSignedInError
-    token = credentials.credentials
-    principal = await authenticate(context.pool, context.signer, token)
-    await context.rate_limiter.count(
-        context.settings.api_calls_per_minute, "api", str(principal.user_id)
-    )
+    principal = await authenticate(context, credentials.credentials)
+    await count_call(context, principal)
+    route = f"{request.method} {request.scope['route'].path}"
+    check_access(route, principal.rank, principal.scopes)
     return principal
 
 
 SignedIn = Annotated[Principal, Depends(require_principal)]
 
 
-async def require_superuser(principal: SignedIn) -> Principal:
-    """Return the caller, if they may administer the runtime."""
-    if not principal.is_superuser:
-        raise errors.SuperuserOnlyError
-    return principal
-
-
-Superuser = Annotated[Principal, Depends(require_superuser)]
+async def count_call(context: WebDependencies, principal: Principal) -> None:
+    """Count a call of the person, or of the program. Raises TooManyRequestsError."""
+    key = ("api", str(principal.user_id))
+    if principal.key_id is not None:
+        # A program that runs wild must not shut its owner out.
+        key = ("api-key", str(principal.key_id))
+    await context.rate_limiter.count(context.settings.api_calls_per_minute, *key)
 
 
 def client_address(request: Request) -> str:
@@ -150,45 +108,45 @@ def client_address(request: Request) -> str:
         return peer
 
 
-async def _check_password(
-    context: WebDependencies, body: Credentials, address: str
-) -> User:
-    """Return the user, or count the failure against name and address.
-
-    Raises:
-        WrongPasswordError: unknown, inactive, or another password; never says which.
-        TooManyRequestsError: too many failures in the last minute.
-    """
-    keys = (("sign-in-user", body.username), ("sign-in-address", address))
-    limit = context.settings.login_attempts_per_minute
-    # Inside the semaphore: a hundred guesses at once must not all pass the check before
-    # the first of them is counted.
-    async with context.password_checks:
-        for key in keys:
-            await context.rate_limiter.check(limit, *key)
-        user = await fetch_user_by_username(context.pool, body.username)
-        # An unknown name takes as long as a known one.
-        password_hash = accounts.NOBODYS_HASH if user is None else user.password_hash
-        is_right = await accounts.verify_password(password_hash, body.password)
-        if user is not None and user.is_active and is_right:
-            return user
-        for key in keys:
-            await context.rate_limiter.count(limit, *key)
-    raise errors.WrongPasswordError
+def is_from_here(request: Request) -> bool:
+    """Whether the peer and every hop before it are addresses of this machine."""
+    hops = request.headers.getlist("x-forwarded-for")
+    peer = request.client.host if request.client else "unknown"
+    try:
+        return all(
+            ip_address(hop.strip()).is_loopback
+            for hop in ",".join((*hops, peer)).split(",")
+        )
+    except ValueError:
+        return False
 
 
-async def _upgrade_hash(context: WebDependencies, user: User, password: str) -> None:
-    """Upgrade a hash of older parameters, one user at a time."""
-    async with context.hash_upgrades:
-        try:
-            await accounts.upgrade_password_hash(context.pool, user, password)
-        except DATABASE_AWAY as error:
-            # The next sign-in tries again.
-            log.warning("password_hash_not_upgraded", error=repr(error))
-
-
-async def _fetch_active_user(db: database.Db, user_id: ids.UserId) -> User:
-    user = await fetch_user(db, user_id)
-    if user is None or not user.is_active:
+async def _authenticate_key(context: WebDependencies, token: str) -> Principal:
+    at = context.clock.now()
+    access = await api_keys.fetch_key_access(context.pool, hash_token(token), at)
+    if access is None:
         raise errors.NotSignedInError
-    return user
+    if access.is_use_stale:
+        await api_keys.touch_api_key(context.pool, access.tenant_id, access.key_id, at)
+    return Principal(
+        user_id=access.user_id,
+        tenant_id=access.tenant_id,
+        is_superuser=False,
+        role=Role.OWNER if access.is_superuser else access.role,
+        expires_at=access.expires_at,
+        key_id=access.key_id,
+        scopes=frozenset(access.scopes),
+    )
+
+
+def _build_principal(
+    user: User, session_id: ids.SessionId, expires_at: datetime
+) -> Principal:
+    return Principal(
+        user_id=user.id,
+        tenant_id=user.tenant_id,
+        is_superuser=user.is_superuser,
+        role=user.role,
+        expires_at=expires_at,
+        session_id=session_id,
+    )

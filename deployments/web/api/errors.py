@@ -26,6 +26,22 @@ class SuperuserOnlyError(ApiError):
     """Only a superuser may do this: it concerns the whole runtime."""
 
 
+class RoleNeededError(ApiError):
+    """Your role does not allow this. Ask an owner of your business."""
+
+
+class ScopeNeededError(ApiError):
+    """The API key does not allow this. Make a key with the scope that is needed."""
+
+
+class LastOwnerError(ApiError):
+    """A business keeps an active owner. Make another person an owner first."""
+
+
+class TooManyError(ApiError):
+    """There are too many of these already. Remove some first."""
+
+
 class NotFoundError(ApiError):
     """Nothing with this id exists here."""
 

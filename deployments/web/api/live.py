@@ -1,6 +1,7 @@
 """`/ws/conversations/`: live feed of a tenant's inbox."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -12,8 +13,9 @@ from deployments.http import websocket
 from deployments.http.errors import TooManyRequestsError
 from deployments.http.websocket import Ending
 from deployments.web import inbox_feed
-from deployments.web.api import auth, errors, schemas, tokens
+from deployments.web.api import auth, errors, schemas
 from deployments.web.api.conversations import render_conversation
+from deployments.web.api.people.access import LIVE, check_access
 from deployments.web.dependencies import Context, WebDependencies
 from persistence.errors import DATABASE_AWAY
 from persistence.feed import FeedCursor, fetch_feed_end
@@ -99,7 +101,8 @@ async def follow_conversations(socket: WebSocket, context: Context) -> None:
 
     Each frame carries a cursor; send it as `since` to resume. Without one, the feed
     begins now. Close codes: 1013 reconnect; 4400 the cursor is not valid, start again
-    without it; 4401 sign in again; 4429 too many windows, wait.
+    without it; 4401 sign in again; 4403 the API key lacks the scope; 4429 too many
+    windows, wait.
     """
     # Accepted first: a page can read a close code, but not a refused handshake.
     await socket.accept()
@@ -107,6 +110,8 @@ async def follow_conversations(socket: WebSocket, context: Context) -> None:
         ending = await _follow(socket, context)
     except errors.NotSignedInError:
         ending = websocket.SIGNED_OUT
+    except (errors.RoleNeededError, errors.ScopeNeededError):
+        ending = websocket.NOT_ALLOWED
     except (TooManyRequestsError, inbox_feed.TooManyFollowersError):
         ending = websocket.TOO_MANY
     except DATABASE_AWAY:
@@ -133,12 +138,10 @@ def render_changes(changes: inbox_feed.Changes) -> str:
 
 
 async def _follow(socket: WebSocket, context: WebDependencies) -> Ending:
-    token = socket.query_params.get("token", "")
-    principal = await auth.authenticate(context.pool, context.signer, token)
-    await context.rate_limiter.count(
-        context.settings.api_calls_per_minute, "api", str(principal.user_id)
-    )
-    expires_at = context.signer.read_expiry(token, tokens.TokenType.ACCESS)
+    token = _read_token(socket)
+    principal = await auth.authenticate(context, token)
+    await auth.count_call(context, principal)
+    check_access(LIVE, principal.rank, principal.scopes)
     feed = context.inbox_feed
     # Registered before the cursor is read: changes in between are signalled.
     with feed.follow(principal.tenant_id, principal.user_id) as follower:
@@ -156,23 +159,45 @@ async def _follow(socket: WebSocket, context: WebDependencies) -> Ending:
         return await websocket.run_until_first(
             websocket.wait_for_leaving(socket),
             window.send_changes(),
-            _wait_for_sign_out(context, token, expires_at),
+            _wait_for_sign_out(context, token, principal.expires_at, follower),
         )
 
 
+def _read_token(socket: WebSocket) -> str:
+    """Read the access token of the address, or the key of a program's header.
+
+    Raises:
+        NotSignedInError: a key in the address, where proxies would log it.
+    """
+    token = socket.query_params.get("token", "")
+    if token.startswith(auth.KEY_PREFIX):
+        raise errors.NotSignedInError
+    scheme, _, value = socket.headers.get("authorization", "").partition(" ")
+    # Browsers can't set a header on a socket; programs can.
+    return token or (value.strip() if scheme.lower() == "bearer" else "")
+
+
 async def _wait_for_sign_out(
-    context: WebDependencies, token: str, expires_at: datetime
+    context: WebDependencies,
+    token: str,
+    expires_at: datetime | None,
+    follower: inbox_feed.Follower,
 ) -> Ending:
-    """Wait until the token expires or its user is deactivated."""
+    """Wait until the token expires, or the access of its user ends."""
     recheck = context.inbox_feed.limits.recheck
     while True:
-        left = expires_at - context.clock.now()
-        await asyncio.sleep(max(0.0, min(left, recheck).total_seconds()))
-        if context.clock.now() >= expires_at:
+        left = recheck if expires_at is None else expires_at - context.clock.now()
+        # Told at once by the database; asked now and then in case that was missed.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, min(left, recheck).total_seconds())):
+                await follower.access_changed.wait()
+        follower.access_changed.clear()
+        if expires_at is not None and context.clock.now() >= expires_at:
             return websocket.SIGNED_OUT
         try:
-            await auth.authenticate(context.pool, context.signer, token)
-        except errors.NotSignedInError:
+            principal = await auth.authenticate(context, token)
+            check_access(LIVE, principal.rank, principal.scopes)
+        except (errors.NotSignedInError, errors.RoleNeededError):
             return websocket.SIGNED_OUT
         except DATABASE_AWAY:
             return websocket.TRY_AGAIN

@@ -1,6 +1,9 @@
 """Access and refresh tokens: signing and reading them."""
 
+import hashlib
+import secrets
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -10,8 +13,9 @@ import jwt
 
 from config.secret_keys import read_keys
 from deployments.web.api.errors import NotSignedInError
-from persistence.ids import UserId
+from persistence.ids import SessionId, UserId
 from persistence.secrets import derive_key
+from persistence.sessions import SessionClaims
 
 ALGORITHM = "HS256"
 
@@ -31,6 +35,21 @@ LIFETIMES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a token says, and until when."""
+
+    session: SessionClaims
+    #: Names this one token of all that the sign-in is given.
+    token_id: str
+    expires_at: datetime
+
+    @property
+    def hash(self) -> bytes:
+        """The hash by which the database knows the token."""
+        return hash_token(self.token_id)
+
+
 class TokenSigner:
     """Signs and reads tokens with keys derived from the runtime's secret keys."""
 
@@ -39,37 +58,46 @@ class TokenSigner:
         keys = read_keys(secret_key)
         self._keys = tuple(derive_key(key, "tokens") for key in keys)
 
-    def sign(self, user_id: UserId, kind: TokenType, at: datetime) -> str:
-        """Sign a token whose lifetime begins at `at`."""
+    def sign(
+        self, session: SessionClaims, kind: TokenType, at: datetime, token_id: str = ""
+    ) -> str:
+        """Sign a token whose lifetime begins at `at`; its id is random if not given."""
         claims = {
-            "sub": str(user_id),
+            "sub": str(session.user_id),
+            "sid": str(session.session_id),
+            "sv": session.session_version,
+            "jti": token_id or new_token_id(),
             "type": kind.value,
             "iat": at,
             "exp": at + LIFETIMES[kind],
         }
         return jwt.encode(claims, self._keys[0], ALGORITHM)
 
-    def read(self, token: str, kind: TokenType) -> UserId:
-        """Return the user whom a token was signed for.
+    def read(self, token: str, kind: TokenType) -> Token:
+        """Return what a token says.
 
         Raises:
             NotSignedInError: it is not ours, of the other type, or has expired.
         """
-        return self._decode(token, kind)[0]
-
-    def read_expiry(self, token: str, kind: TokenType) -> datetime:
-        """Return when the token expires. Raises NotSignedInError like `read`."""
-        return self._decode(token, kind)[1]
-
-    def _decode(self, token: str, kind: TokenType) -> tuple[UserId, datetime]:
         try:
             claims = self._verify(token)
             if claims.get("type") != kind:
                 raise NotSignedInError
+            session = SessionClaims(
+                SessionId(UUID(claims["sid"])),
+                UserId(UUID(claims["sub"])),
+                int(claims["sv"]),
+            )
             expires_at = datetime.fromtimestamp(claims["exp"], UTC)
-            return UserId(UUID(claims["sub"])), expires_at
-        except (jwt.InvalidTokenError, ValueError, UnicodeError) as error:
+        except (
+            jwt.InvalidTokenError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            UnicodeError,
+        ) as error:
             raise NotSignedInError from error
+        return Token(session, str(claims["jti"]), expires_at)
 
     def _verify(self, token: str) -> dict[str, Any]:
         """Return the claims of a token that one of the keys has signed."""
@@ -87,7 +115,18 @@ def _decode_by(token: str, key: bytes) -> dict[str, Any]:
         key,
         # Only ours: a token must not choose its own algorithm.
         algorithms=[ALGORITHM],
-        options={"require": ["exp", "iat", "sub"]},
+        # Tokens of before had no session, and could not be ended.
+        options={"require": ["exp", "iat", "sub", "sid", "sv", "jti"]},
         # Two machines' clocks differ by a little.
         leeway=timedelta(seconds=5),
     )
+
+
+def new_token_id() -> str:
+    """Return a random name that nobody guesses: 128 bits."""
+    return secrets.token_hex(16)
+
+
+def hash_token(token: str) -> bytes:
+    """Hash a random token; nobody can try all of them, so a plain hash is enough."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

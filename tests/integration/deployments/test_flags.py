@@ -19,7 +19,7 @@ from config.flags import (
     UnknownFlagError,
 )
 from deployments.answers.retriever import read_options
-from deployments.commands.demo.seed import switch_on
+from deployments.commands.demo.account import switch_on
 from deployments.flags import MAX_TTL, FeatureFlags
 from persistence.database import Pool, open_pool
 from persistence.flags import (

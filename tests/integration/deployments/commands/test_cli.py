@@ -18,7 +18,7 @@ from deployments.runtime.errors import DataDirInUseError
 from persistence.database import Connection
 from persistence.embedded.server import EmbeddedPostgres, split_password
 from persistence.errors import PersistenceError
-from persistence.users import User
+from persistence.users import Role, User
 
 CREATE = ["createuser", "sara", "--tenant", "shop"]
 
@@ -48,13 +48,19 @@ def test_no_runtime_starts_on_a_database_that_the_command_will_stop(
     create_account, refused = accounts.create_account, []
 
     async def create_while_a_runtime_starts(
-        db: Connection, tenant: str, name: str, password: str, *, is_superuser: bool
+        db: Connection,
+        tenant: str,
+        name: str,
+        password: str,
+        *,
+        role: Role,
+        is_superuser: bool,
     ) -> User:
         with pytest.raises(DataDirInUseError) as caught, locked_data_dir(home):
             pass
         refused.append(str(caught.value))
         return await create_account(
-            db, tenant, name, password, is_superuser=is_superuser
+            db, tenant, name, password, role=role, is_superuser=is_superuser
         )
 
     monkeypatch.setattr(accounts, "create_account", create_while_a_runtime_starts)
@@ -124,6 +130,8 @@ def test_no_password_is_among_psqls_arguments(
         (["createuser", "sara", "--tenant", " "], "tenant: must not be empty"),
         (["createuser", "s" * 151, "--tenant", "shop"], "username: must have at most"),
         ([*CREATE, "--password", "x" * 1001], "password: must have at most"),
+        ([*CREATE, "--password", "x" * 9], "password: must have at least 10"),
+        ([*CREATE, "--password", " " * 10], "password: must be neither blank"),
     ],
 )
 def test_an_account_that_nobody_could_sign_in_to_is_not_made(

@@ -32,7 +32,13 @@ from persistence.database import Pool
 from persistence.feed import FeedCursor
 from persistence.ids import ConversationId, EventId, MessageId
 from persistence.users import User
-from tests.support.api import Api, LocalShards, add_channel, write_as_customer
+from tests.support.api import (
+    Api,
+    LocalShards,
+    add_channel,
+    claims_of,
+    write_as_customer,
+)
 from tests.support.clock import FakeClock
 from tests.support.live import Follower, LiveApi, running_live
 from tests.support.waiting import check_promise, time_limit
@@ -401,7 +407,7 @@ async def test_without_a_valid_token_the_socket_closes_with_4401(
 def sign_for(live: LiveApi, user: User, left: timedelta, kind: TokenType) -> str:
     context: WebDependencies = live.app.state.context
     at = context.clock.now() - LIFETIMES[kind] + left
-    return context.signer.sign(user.id, kind, at)
+    return context.signer.sign(claims_of(user), kind, at)
 
 
 async def test_a_refresh_token_opens_no_socket(live: LiveApi, alice: User) -> None:

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from deployments.accounts import (
     NOBODYS_HASH,
+    ForeignAccountError,
     create_account,
     ensure_account,
     hash_password,
@@ -19,12 +20,13 @@ from deployments.accounts import (
 )
 from deployments.web.api.auth import authenticate
 from deployments.web.api.errors import NotSignedInError
+from deployments.web.api.people.access import OPEN
 from deployments.web.api.tokens import TokenType
 from deployments.web.dependencies import WebDependencies
 from persistence.database import Pool
 from persistence.errors import DuplicateRowError
 from persistence.users import User, fetch_user, set_user_active
-from tests.support.api import Api, connect
+from tests.support.api import Api, claims_of, connect
 
 PASSWORD = "گذرواژهٔ من"
 #: The cheapest parameters there are: these tests are not about the hash's cost.
@@ -123,7 +125,7 @@ async def test_a_refresh_token_gives_a_new_access_token_and_opens_nothing_else(
     assert renewed.status_code == 200
     headers = {"Authorization": f"Bearer {renewed.json()['access']}"}
     assert (await door.get("/api/channels/", headers=headers)).status_code == 200
-    headers = {"Authorization": f"Bearer {tokens['refresh']}"}
+    headers = {"Authorization": f"Bearer {renewed.json()['refresh']}"}
     assert (await door.get("/api/channels/", headers=headers)).status_code == 401
     swapped = await door.post("/api/token/refresh/", json={"refresh": tokens["access"]})
     assert swapped.status_code == 401
@@ -164,36 +166,22 @@ async def test_every_api_route_but_signing_in_names_its_lock(app: FastAPI) -> No
         for operation in methods.values()
         if path.startswith("/api/") and "security" not in operation
     }
-    assert open_routes == {"/api/token/", "/api/token/refresh/"}
+    assert open_routes <= {path.partition(" ")[2] for path in OPEN}
 
 
 async def test_forged_and_expired_tokens_are_refused(app: FastAPI, sara: User) -> None:
     context: WebDependencies = app.state.context
     now = datetime.now(UTC)  # noqa: TID251 - the library reads the machine's clock
-    expired = context.signer.sign(sara.id, TokenType.ACCESS, now - timedelta(hours=1))
+    expired = context.signer.sign(
+        claims_of(sara), TokenType.ACCESS, now - timedelta(hours=1)
+    )
     claims = {"sub": str(sara.id), "type": "access", "iat": now}
     claims["exp"] = now + timedelta(hours=1)
     other_key = jwt.encode(claims, "k" * 32, "HS256")
     unsigned = jwt.encode(claims, "", "none")
     for token in (expired, other_key, unsigned, "", "\ud800"):
         with pytest.raises(NotSignedInError):
-            await authenticate(context.pool, context.signer, token)
-
-
-@pytest.mark.usefixtures("sara")
-async def test_too_many_failures_for_a_name_shut_it_for_every_address(
-    api: Api,
-) -> None:
-    api.login_attempts_per_minute = 3
-    app = api.build()
-    for host in range(3):
-        async with connect(app, address=f"192.0.2.{host}") as door:
-            assert (await sign_in(door, password="wrong")).status_code == 401
-    async with connect(app, address="192.0.2.99") as door:
-        answer = await sign_in(door)
-        assert answer.status_code == 429
-        assert 1 <= int(answer.headers["Retry-After"]) <= 60
-        assert (await sign_in(door, "someone-else")).status_code == 401
+            await authenticate(context, token)
 
 
 @pytest.mark.usefixtures("sara")
@@ -219,8 +207,7 @@ async def test_guesses_that_come_at_once_are_all_counted(api: Api) -> None:
             *(sign_in(door, password=f"guess-{number}") for number in range(20))
         )
     wrong = [answer for answer in answers if answer.status_code == 401]
-    # As many as are checked side by side may pass before the first is counted.
-    assert 3 <= len(wrong) <= 4
+    assert len(wrong) == 3
 
 
 @pytest.mark.usefixtures("sara")
@@ -264,7 +251,9 @@ async def test_an_account_is_made_once(pool: Pool) -> None:
         user = await create_account(connection, "shop", "sara", PASSWORD)
         colleague = await create_account(connection, "shop", "reza", PASSWORD)
         assert colleague.tenant_id == user.tenant_id
-        assert await ensure_account(connection, "shop", "sara", "other") == user
+        assert await ensure_account(connection, "shop", "sara", PASSWORD) == user
+        with pytest.raises(ForeignAccountError):
+            await ensure_account(connection, "shop", "sara", "another password")
         with pytest.raises(DuplicateRowError):
             await create_account(connection, "shop", "sara", PASSWORD)
 
