@@ -16,6 +16,7 @@ from actors.conversation.shard.mirror import Mirror, MirrorHealth
 from actors.conversation.shard.shard import Shard
 from config import memory
 from persistence.database import Pool, open_pool
+from persistence.erasure import KeyedHash
 from persistence.journal import PostgresJournal
 
 
@@ -37,6 +38,8 @@ class ShardDependencies:
     sender: Sender
     profiles: Profiles
     mirror: Mirror
+    #: Remembers the events of erased customers.
+    keyed_hash: KeyedHash | None = None
 
 
 #: Runs inside the shard's process; pickled by its name.
@@ -57,7 +60,7 @@ class ConversationShard:
         self._shard = Shard(
             shard=plan.shard,
             shards=plan.shards,
-            journal=PostgresJournal(pool),
+            journal=PostgresJournal(pool, outside.keyed_hash),
             responder=outside.responder,
             sender=outside.sender,
             policy=plan.policy,

@@ -29,7 +29,11 @@ FROM conversations
 WHERE id = ANY(ARRAY(SELECT json_array_elements_text($1)::uuid))
 UNION ALL
 SELECT 'event', id, seq, NULL FROM conversation_events
-WHERE id = ANY(ARRAY(SELECT json_array_elements_text($2)::uuid));
+WHERE id = ANY(ARRAY(SELECT json_array_elements_text($2)::uuid))
+UNION ALL
+-- Events of erased conversations have neither an id nor a number any more.
+SELECT 'forgotten', NULL, 0, encode(digest, 'hex') FROM forgotten_events
+WHERE digest = ANY(ARRAY(SELECT decode(json_array_elements_text($3), 'hex')));
 
 -- fetch_timers --
 -- All timers of a shard, which it arms at its start.

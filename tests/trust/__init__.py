@@ -1,0 +1,1 @@
+"""Tests of trust: one per finding of the review of security."""
