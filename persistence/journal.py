@@ -346,16 +346,17 @@ async def redact_events(
 ) -> None:
     """Remove the words of these messages from the history, this batch included.
 
+    The texts that combine a question with one of them go as well.
+
     They may stand in any prompt of their conversation: its proofs are emptied.
 
     A statement does not see what another of the same moment inserts: it comes after
     `commit_batch`, in the same transaction.
     """
-    await db.execute(
-        _SQL["redact_events"],
-        [conversation for conversation, _ in messages],
-        [mid for _, mid in messages],
-    )
+    conversations = [conversation for conversation, _ in messages]
+    mids = [mid for _, mid in messages]
+    await db.execute(_SQL["redact_events"], conversations, mids)
+    await db.execute(_SQL["forget_combinations"], conversations, mids)
     await erase_proofs(db, {conversation for conversation, _ in messages})
 
 

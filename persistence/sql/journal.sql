@@ -199,6 +199,17 @@ SELECT
     -- Numbers only, once per batch: readers fetch the rows by cursor.
     pg_notify('pilito_messages', $14);
 
+-- forget_combinations --
+-- A question that was answered still holds the share that was unsent, in the text that
+-- the AI got. Which one it was nobody knows any more, but it is stored after the share:
+-- all later ones lose that text. Question and shares stand in messages of their own.
+UPDATE messages q SET combined_content = NULL
+FROM messages s JOIN unnest($1::uuid[], $2::text[]) AS forgotten (conversation_id, mid)
+    ON s.conversation_id = forgotten.conversation_id
+    AND s.platform_id = forgotten.mid
+WHERE q.conversation_id = s.conversation_id AND q.seq > s.seq
+    AND q.combined_content IS NOT NULL;
+
 -- redact_events --
 -- The history keeps no unsent text either. The remains decide the same in a replay: that
 -- an event happened, whether it had words, and whether they were others than before

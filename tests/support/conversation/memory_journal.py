@@ -184,10 +184,25 @@ class MemoryJournal:
             if earlier is not None and send.platform_id is None:
                 send = replace(send, platform_id=earlier.platform_id)
             self.sends[send.id] = send
+        self._forget_combinations(batch)
         self._write_timers(batch)
         self.forgotten.update(event.event_id for event in batch.forgotten)
         if batch.erasure is not None:
             self._erase(batch.erasure)
+
+    def _forget_combinations(self, batch: Batch) -> None:
+        for conversation, mid in batch.redacted:
+            own = [
+                row
+                for row in self.messages.values()
+                if row.conversation_id == conversation
+            ]
+            since = min(
+                (row.seq for row in own if row.platform_id == mid), default=None
+            )
+            for row in own:
+                if since is not None and row.seq > since:
+                    self.messages[row.id] = replace(row, combined_content=None)
 
     def _write_timers(self, batch: Batch) -> None:
         for key, timer in batch.timers.items():
