@@ -51,6 +51,7 @@ def start(settings: Settings) -> None:
                 reply_debounce=settings.reply_debounce,
                 share_timeout=settings.share_timeout,
             ),
+            message_retention=settings.message_retention,
         )
         for shard in range(settings.shards)
     ]
