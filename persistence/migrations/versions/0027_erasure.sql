@@ -65,3 +65,19 @@ ALTER TABLE check_requests SET (autovacuum_vacuum_scale_factor = 0,
     autovacuum_vacuum_threshold = 200);
 ALTER TABLE alert_deliveries SET (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02,
     autovacuum_vacuum_threshold = 200);
+
+-- A tenant is deleted from every table that names it, also from those that are younger
+-- than this function. One call is one step: no statement holds its locks for long.
+CREATE FUNCTION delete_tenant_rows(table_name text, tenant uuid, step int)
+RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    deleted bigint;
+BEGIN
+    EXECUTE format(
+        'DELETE FROM %I WHERE ctid = ANY(ARRAY('
+        'SELECT ctid FROM %I WHERE tenant_id = $1 LIMIT $2))', table_name, table_name)
+    USING tenant, step;
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN deleted;
+END
+$$;

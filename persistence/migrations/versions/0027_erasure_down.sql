@@ -1,4 +1,5 @@
 -- The way back. What was erased stays erased.
+DROP FUNCTION delete_tenant_rows(text, uuid, int);
 ALTER TABLE alert_deliveries RESET (fillfactor, autovacuum_vacuum_scale_factor,
     autovacuum_vacuum_threshold);
 ALTER TABLE check_requests RESET (autovacuum_vacuum_scale_factor,
