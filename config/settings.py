@@ -126,6 +126,11 @@ class Settings(BaseSettings):
     #: Days after which check results and their log files are removed.
     result_retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
 
+    #: Days after which customers' messages, their history and the customers without
+    #: newer messages are removed; unset, they are kept. At least a week: platforms
+    #: repeat deliveries for a day and a half.
+    message_retention_days: Annotated[int, Field(ge=7, le=36_500)] | None = None
+
     #: Failed sign-ins per minute, counted per user name and per client address.
     login_attempts_per_minute: Annotated[int, Field(ge=1)] = 10
     #: API calls per minute and signed-in user.
@@ -238,6 +243,12 @@ class Settings(BaseSettings):
     def reply_debounce(self) -> timedelta:
         """How long the AI waits for the rest of a burst."""
         return timedelta(seconds=self.reply_debounce_s)
+
+    @property
+    def message_retention(self) -> timedelta | None:
+        """How long messages are kept; None for ever."""
+        days = self.message_retention_days
+        return None if days is None else timedelta(days=days)
 
     @property
     def logs_dir(self) -> Path:

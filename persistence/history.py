@@ -37,6 +37,8 @@ class StoredHistory:
 
     state: str
     events: tuple[StoredEvent, ...]
+    #: The events up to this version were removed by the retention of messages.
+    pruned_version: int = 0
 
 
 async def fetch_events_page(
@@ -66,4 +68,5 @@ async def fetch_history(
         events=tuple(
             build_row(StoredEvent, row) for row in rows if row["version"] is not None
         ),
+        pruned_version=rows[0]["pruned_version"],
     )

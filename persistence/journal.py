@@ -12,6 +12,13 @@ import structlog
 
 from persistence import errors, ids
 from persistence.database import Connection, Db, Pool
+from persistence.erasure import (
+    Erasure,
+    ForgottenEvent,
+    KeyedHash,
+    erase_customer,
+    record_forgotten,
+)
 from persistence.proofs import erase_proofs
 from persistence.queries import build_row, load_queries
 
@@ -192,6 +199,10 @@ class Batch:
     )
     #: Messages that were unsent, by their platform ids: see `redact_events`.
     redacted: set[tuple[ids.ConversationId, str]] = field(default_factory=set)
+    #: The customer who is erased; alone in its batch.
+    erasure: Erasure | None = None
+    #: Events of customers who were erased before.
+    forgotten: list[ForgottenEvent] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +216,10 @@ class Known:
 class PostgresJournal:
     """The `Journal` of `actors/conversation/ports.py`, on a pool of connections."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, keyed_hash: KeyedHash | None = None) -> None:
+        """Without a keyed hash no customer can be erased, nor known as erased."""
         self._pool = pool
+        self._keyed_hash = keyed_hash
 
     async def raise_epoch(self, shard: int) -> Epoch:
         """Claim the shard in the table `shards`."""
@@ -234,30 +247,45 @@ class PostgresJournal:
         self, conversations: Sequence[ids.ConversationId], events: Sequence[ids.EventId]
     ) -> Known:
         """Fetch the stored ones of these conversations and events in one query."""
+        digests = self._keyed_hash.digests(events) if self._keyed_hash else {}
         with _reading():
             rows = await self._pool.fetch(
                 _SQL["fetch_before_deciding"],
                 orjson.dumps(conversations).decode(),
                 orjson.dumps(events).decode(),
+                orjson.dumps(list(digests)).decode(),
             )
         return Known(
             {row["id"]: row["state"] for row in rows if row["kind"] == "state"},
-            {row["id"]: row["seq"] for row in rows if row["kind"] == "event"},
+            {row["id"]: row["seq"] for row in rows if row["kind"] == "event"}
+            | {digests[row["state"]]: 0 for row in rows if row["kind"] == "forgotten"},
         )
 
     async def commit_batch(self, epoch: Epoch, batch: Batch, last_seq: int) -> None:
         """Write the batch in one transaction, and notify the listeners."""
         try:
-            if not batch.redacted:
+            if not batch.redacted and not batch.forgotten and batch.erasure is None:
                 await commit_batch(self._pool, epoch, batch, last_seq)
                 return
             async with self._pool.acquire() as connection, connection.transaction():
                 await commit_batch(connection, epoch, batch, last_seq)
-                await redact_events(connection, batch.redacted)
+                if batch.redacted:
+                    await redact_events(connection, batch.redacted)
+                await self._erase(connection, batch)
         except errors.DATABASE_AWAY as error:
             raise errors.DatabaseAwayError(repr(error)) from error
         except asyncpg.PostgresError as error:
             raise errors.BatchRefusedError(str(error)) from error
+
+    async def _erase(self, db: Connection, batch: Batch) -> None:
+        if batch.erasure is None and not batch.forgotten:
+            return
+        if self._keyed_hash is None:
+            message = "no key was given to remember erased events by"
+            raise errors.BatchRefusedError(message)
+        await record_forgotten(db, self._keyed_hash, batch.forgotten)
+        if batch.erasure is not None:
+            await erase_customer(db, self._keyed_hash, batch.erasure)
 
 
 @contextmanager
@@ -318,16 +346,17 @@ async def redact_events(
 ) -> None:
     """Remove the words of these messages from the history, this batch included.
 
+    The texts that combine a question with one of them go as well.
+
     They may stand in any prompt of their conversation: its proofs are emptied.
 
     A statement does not see what another of the same moment inserts: it comes after
     `commit_batch`, in the same transaction.
     """
-    await db.execute(
-        _SQL["redact_events"],
-        [conversation for conversation, _ in messages],
-        [mid for _, mid in messages],
-    )
+    conversations = [conversation for conversation, _ in messages]
+    mids = [mid for _, mid in messages]
+    await db.execute(_SQL["redact_events"], conversations, mids)
+    await db.execute(_SQL["forget_combinations"], conversations, mids)
     await erase_proofs(db, {conversation for conversation, _ in messages})
 
 

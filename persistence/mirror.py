@@ -6,13 +6,14 @@ older version is refused, however long it was on its way. The hash also holds a 
 each shard, which disappears when Redis is emptied.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
 from typing import Self, cast
 from urllib.parse import unquote, urlsplit
+from uuid import UUID
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -26,6 +27,8 @@ from persistence.queries import build_row, load_queries
 
 _SQL = load_queries("mirror")
 VERSIONS_KEY = "pilito_mirror"
+#: Of one step of a scan; each is looked for in the database.
+SCAN_FIELDS = 250
 
 # KEYS: the hash of versions, then two keys per conversation.
 # ARGV: field and value of the shard's mark, then per conversation its id, its version,
@@ -175,6 +178,42 @@ class MirrorConnection:
         results = {row.id: n for row, n in zip(rows, numbers, strict=True)}
         states = {key: KeyState(max(n, 0)) for key, n in results.items()}
         return states, {key: -n for key, n in results.items() if n < 0}
+
+    async def forget(self, conversations: Collection[ConversationId]) -> None:
+        """Remove all keys of conversations that the database does not have.
+
+        Raises:
+            MirrorUnreachableError: Redis did not remove them, as far as we know.
+        """
+        if not conversations:
+            return
+        keys = [
+            f"{name}_{conversation}"
+            for conversation in conversations
+            for name in ("ai_control", "pending_share")
+        ]
+        with self._wrapped():
+            async with self._client.pipeline(transaction=True) as pipeline:
+                pipeline.delete(*keys)
+                pipeline.hdel(VERSIONS_KEY, *map(str, conversations))
+                await pipeline.execute()
+
+    async def scan(self, cursor: int) -> tuple[int, tuple[ConversationId, ...]]:
+        """Return the next cursor, 0 at the end, and some conversations shown here.
+
+        Raises:
+            MirrorUnreachableError: Redis did not answer.
+        """
+        with self._wrapped():
+            cursor, found = await self._client.hscan(
+                VERSIONS_KEY, cursor, count=SCAN_FIELDS
+            )
+        shown = []
+        for name in found:
+            # The marks of shards are fields as well.
+            with suppress(ValueError):
+                shown.append(ConversationId(UUID(str(name))))
+        return cursor, tuple(shown)
 
     @contextmanager
     def _wrapped(self) -> Iterator[None]:

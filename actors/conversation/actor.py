@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeAlias
 
 import ray
@@ -12,10 +13,13 @@ from actors.clock import SystemClock
 from actors.conversation.ports import Profiles, Responder, Sender
 from actors.conversation.rules.policy import Policy
 from actors.conversation.shard.envelope import pack_results, unpack_events
+from actors.conversation.shard.housekeeping import ShardHousekeeping
 from actors.conversation.shard.mirror import Mirror, MirrorHealth
 from actors.conversation.shard.shard import Shard
+from actors.tasks import cancel_and_wait
 from config import memory
 from persistence.database import Pool, open_pool
+from persistence.erasure import KeyedHash
 from persistence.journal import PostgresJournal
 
 
@@ -27,6 +31,8 @@ class ShardPlan:
     shards: int
     database_url: str
     policy: Policy
+    #: How long messages are kept; None for ever.
+    message_retention: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,8 @@ class ShardDependencies:
     sender: Sender
     profiles: Profiles
     mirror: Mirror
+    #: Remembers the events of erased customers.
+    keyed_hash: KeyedHash | None = None
 
 
 #: Runs inside the shard's process; pickled by its name.
@@ -57,7 +65,7 @@ class ConversationShard:
         self._shard = Shard(
             shard=plan.shard,
             shards=plan.shards,
-            journal=PostgresJournal(pool),
+            journal=PostgresJournal(pool, outside.keyed_hash),
             responder=outside.responder,
             sender=outside.sender,
             policy=plan.policy,
@@ -66,6 +74,15 @@ class ConversationShard:
             profiles=outside.profiles,
         )
         await self._shard.start()
+        housekeeping = ShardHousekeeping(
+            pool,
+            plan.shard,
+            plan.shards,
+            self._shard.submit,
+            SystemClock(),
+            plan.message_retention,
+        )
+        self._upkeep = asyncio.create_task(housekeeping.run(), name="housekeeping")
         self._watch = asyncio.create_task(self._end_with_the_shard(), name="watch")
         memory.settle()
 
@@ -84,6 +101,7 @@ class ConversationShard:
     async def stop(self) -> None:
         """Finish the accepted events, then close."""
         self._watch.cancel()
+        await cancel_and_wait(self._upkeep)
         await self._shard.stop()
         await self._pool.close()
 

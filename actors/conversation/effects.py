@@ -18,7 +18,7 @@ from actors.conversation.state import (
     TimerKind,
 )
 from actors.conversation.traces import AnswerTrace
-from persistence.ids import EventId, MessageId
+from persistence.ids import EventId, MessageId, UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,14 @@ class RecordSend:
 
 
 @dataclass(frozen=True, slots=True)
+class EraseCustomer:
+    """Remove all rows of the customer and of the conversation; see Erasure."""
+
+    user_id: UserId | None = None
+    is_expired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SetTimer:
     """Arm the timer, replacing one of the same kind."""
 
@@ -206,6 +214,7 @@ Effect: TypeAlias = (
     | RateMessage
     | RecordProfile
     | RecordSend
+    | EraseCustomer
     | SetTimer
     | ClearTimer
     | StartReply

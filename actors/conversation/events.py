@@ -290,6 +290,19 @@ class ProfileMissed(ConversationEvent):
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerErased(ConversationEvent):
+    """The customer is forgotten: nothing of the conversation stays.
+
+    With a `version` only if nothing has happened since: the conversation became too
+    old, and nobody asked.
+    """
+
+    #: The operator; None for the command line.
+    user_id: ids.UserId | None = None
+    version: int | None = None
+
+
 Event: TypeAlias = (
     CustomerWrote
     | CustomerShared
@@ -314,6 +327,7 @@ Event: TypeAlias = (
     | ChannelResumed
     | ProfileLearned
     | ProfileMissed
+    | CustomerErased
 )
 
 

@@ -140,6 +140,10 @@ class TenantIndexes:
         self._tenants.move_to_end(tenant_id)
         return held
 
+    def forget(self, tenant_id: TenantId) -> None:
+        """Drop the index of a tenant that was deleted."""
+        self._tenants.pop(tenant_id, None)
+
     def _make_room(self) -> None:
         """Drop the indexes that were asked for least recently, until the rest fits."""
         n_chunks = sum(len(held) for held in self._tenants.values())

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from actors.conversation.rules.markers import disarm_marks
 from actors.conversation.rules.share import combine
 from config import prompts
 from config.prompts import CLARIFY, NO_ANSWER
@@ -83,7 +84,10 @@ def build_prompt(
     """
     rules = prompts.RULES[language]
     note = prompts.ORDER_NOTE[language]
-    asked = combine(share, question, is_post=is_post) if share else question
+    # Without a share, too: a customer could forge a post that nobody sent.
+    asked = (
+        combine(share, question, is_post=is_post) if share else disarm_marks(question)
+    )
     asked = note_injected(asked, note)
     asked = f"{prompts.QUESTION_TITLE[language]}\n{_fence(asked)}"
     if understanding:
@@ -110,7 +114,7 @@ def build_prompt(
     said = [turn for turn in turns if turn.content.strip()]
     for turn in recent_turns(said, min(MAX_TURN_TOKENS, left)):
         if turn.type == "customer":
-            content = note_injected(turn.content, note)
+            content = note_injected(disarm_marks(turn.content), note)
             messages.append({"role": "user", "content": content})
         else:
             messages.append({"role": "assistant", "content": turn.content})

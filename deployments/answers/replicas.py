@@ -23,6 +23,7 @@ from persistence.database import open_pool
 from persistence.flags import FLAGS_CHANNEL
 from persistence.ids import ConversationId, TenantId
 from persistence.listener import Listener
+from persistence.tenant_removal import TENANTS_CHANNEL
 from retrieval.answer.context import RetrievedContext
 from retrieval.dialogue.turns import Burst, Turn
 from retrieval.index.knowledge import EVERYTHING, RetrievalFilter
@@ -64,6 +65,7 @@ class RetrieverReplica:
         self._indexer = indexer.KnowledgeIndexer(self._pool, embedder)
         self._listener = Listener(dsn)
         self._listener.on("pilito_knowledge", self._indexer.notify)
+        self._listener.on(TENANTS_CHANNEL, self._retriever.forget_tenant)
         self._listener.on(FLAGS_CHANNEL, self._flags.notify)
         await self._listener.start()
         await self._flags.start()

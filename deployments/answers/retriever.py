@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
+from uuid import UUID
 
 from config.flags import FlagName, FlagValue
 from deployments.answers.answer_draft import AnswerDraft, condense
@@ -122,6 +123,14 @@ class KnowledgeRetriever:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._searches = {embedder.name: self._make_search(embedder)}
         self._routers: dict[TenantId, QueryRouter] = {}
+
+    def forget_tenant(self, payload: str) -> None:
+        """Drop what is held of a deleted tenant: give this to a Listener."""
+        # An empty payload only says that notifications may have been missed.
+        if payload:
+            tenant_id = TenantId(UUID(payload))
+            self._indexes.forget(tenant_id)
+            self._routers.pop(tenant_id, None)
 
     async def warm_up(self) -> None:
         """Load the model and word lists, so that the first query need not wait."""

@@ -120,6 +120,51 @@ def logout_everywhere(username: str) -> None:
     log_out_everywhere(username, typer.echo)
 
 
+@app.command("erase-customer")
+def erase_customer(
+    customer_id: UUID,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
+) -> None:
+    """Forget a customer: card, messages, history and everything made of them.
+
+    This can't be undone. The id stands in the address of the customer's card.
+    """
+    from deployments.commands.database import running_database
+    from deployments.commands.erasing import erase_customer as run
+    from deployments.runtime.data_dir import with_kept_key
+    from deployments.wiring import get_keyed_hash
+    from persistence.ids import CustomerId
+
+    if not yes:
+        typer.confirm(f"Erase customer {customer_id} for ever?", abort=True)
+    settings = load_settings()
+    with running_database(settings) as dsn:
+        keyed_hash = get_keyed_hash(with_kept_key(settings))
+        asyncio.run(run(dsn, keyed_hash, CustomerId(customer_id), typer.echo))
+
+
+@app.command("delete-tenant")
+def delete_tenant(
+    name: str,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
+) -> None:
+    """Delete a business with its people, channels, customers and knowledge.
+
+    This can't be undone. Unless --yes is given, the name has to be typed again.
+    """
+    from deployments.commands.database import running_database
+    from deployments.commands.erasing import delete_tenant as run
+    from deployments.runtime.data_dir import with_kept_key
+    from deployments.wiring import get_keyed_hash
+
+    if not yes and typer.prompt("Type its name again") != name:
+        raise typer.Exit(_complain("the names differ; nothing was deleted", 1))
+    settings = load_settings()
+    with running_database(settings) as dsn:
+        keyed_hash = get_keyed_hash(with_kept_key(settings))
+        asyncio.run(run(dsn, keyed_hash, name, typer.echo))
+
+
 @app.command()
 def db() -> None:
     """Open psql on the runtime's database."""

@@ -35,6 +35,12 @@ async def replay(
     if history is None:
         say(f"There is no conversation {conversation_id}.")
         return Verdict.IMPOSSIBLE
+    if history.pruned_version:
+        say(
+            f"Conversation {conversation_id}: events 1 to {history.pruned_version} were"
+            " removed by PILITO_MESSAGE_RETENTION_DAYS, so nothing can be compared."
+        )
+        return Verdict.IMPOSSIBLE
     try:
         rebuilt = rebuild(history.events, policy)
     except ReplayError as error:

@@ -142,6 +142,19 @@ class ChannelRegistration:
         )
         return recorded or channel
 
+    async def disconnect(self, channel: Channel) -> Channel | None:
+        """Forget a channel's token, and have its platform deliver no more.
+
+        None if the channel is gone. Its conversations stay.
+        """
+        async with self._pool.acquire() as connection, connection.transaction():
+            forgotten = await channels.forget_token(
+                connection, channel.tenant_id, channel.id
+            )
+        if forgotten is not None and channel.access_token is not None:
+            await self._disconnect(channel)
+        return forgotten
+
     async def remove(self, tenant_id: TenantId, channel_id: ChannelId) -> bool:
         """Delete an unused channel; False if there is none.
 

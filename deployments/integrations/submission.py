@@ -66,7 +66,11 @@ async def _submit(
         if not (may_overtake and isinstance(event, events.MessageEdited)):
             return None
     await shards.submit(_build_message(event))
-    return await shards.submit(event)
+    try:
+        return await shards.submit(event)
+    except errors.UnknownConversationError:
+        # The message is known, and its customer was erased meanwhile.
+        return None
 
 
 def _build_message(edit: events.MessageEdited) -> events.CustomerWrote:

@@ -43,6 +43,14 @@ WHERE tenant_id = $1 AND id = $2 AND NOT EXISTS (
     WHERE o.kind = c.kind AND o.account_id = $5 AND o.id <> c.id)
 RETURNING *;
 
+-- forget_token --
+-- The channel rests, and its history stays. The secret of its webhook is our own, and
+-- is needed should the account be connected again.
+UPDATE channels SET access_token = NULL, is_paused = true,
+    connection = CASE WHEN connection IS NULL THEN NULL ELSE 'paused' END,
+    connection_note = ''
+WHERE tenant_id = $1 AND id = $2 RETURNING *;
+
 -- record_link --
 -- The platform was asked while no lock was held: that may take seconds.
 UPDATE channels SET connection = $3, connection_note = $4

@@ -35,8 +35,9 @@ UPDATE documents SET revision = $3, reader_version = $4
 WHERE tenant_id = $1 AND id = $2;
 
 -- mark_document_deleted --
--- The row stays, so that indexes learn of the deletion by its revision; the text goes.
-UPDATE documents SET is_deleted = true, text = '', revision = $3, updated_at = now()
+-- The row stays, so that indexes learn of the deletion by its revision; all words go.
+UPDATE documents SET is_deleted = true, title = '', text = '', url = NULL, tags = '{}',
+    revision = $3, updated_at = now()
 WHERE tenant_id = $1 AND id = $2;
 
 -- fetch_document --

@@ -23,7 +23,7 @@ WHERE tenant_id = $1 AND conversation_id = $2;
 -- fetch_history --
 -- The input of a replay in one snapshot: the stored state is the one that these events
 -- made, also while the conversation goes on.
-SELECT c.state::text AS state, e.version, e.kind, e.payload::text AS payload
+SELECT c.state::text AS state, c.pruned_version, e.version, e.kind, e.payload::text AS payload
 FROM conversations c
 LEFT JOIN conversation_events e ON e.conversation_id = c.id
 WHERE c.id = $1

@@ -29,7 +29,11 @@ FROM conversations
 WHERE id = ANY(ARRAY(SELECT json_array_elements_text($1)::uuid))
 UNION ALL
 SELECT 'event', id, seq, NULL FROM conversation_events
-WHERE id = ANY(ARRAY(SELECT json_array_elements_text($2)::uuid));
+WHERE id = ANY(ARRAY(SELECT json_array_elements_text($2)::uuid))
+UNION ALL
+-- Events of erased conversations have neither an id nor a number any more.
+SELECT 'forgotten', NULL, 0, encode(digest, 'hex') FROM forgotten_events
+WHERE digest = ANY(ARRAY(SELECT decode(json_array_elements_text($3), 'hex')));
 
 -- fetch_timers --
 -- All timers of a shard, which it arms at its start.
@@ -194,6 +198,17 @@ SELECT
     END,
     -- Numbers only, once per batch: readers fetch the rows by cursor.
     pg_notify('pilito_messages', $14);
+
+-- forget_combinations --
+-- A question that was answered still holds the share that was unsent, in the text that
+-- the AI got. Which one it was nobody knows any more, but it is stored after the share:
+-- all later ones lose that text. Question and shares stand in messages of their own.
+UPDATE messages q SET combined_content = NULL
+FROM messages s JOIN unnest($1::uuid[], $2::text[]) AS forgotten (conversation_id, mid)
+    ON s.conversation_id = forgotten.conversation_id
+    AND s.platform_id = forgotten.mid
+WHERE q.conversation_id = s.conversation_id AND q.seq > s.seq
+    AND q.combined_content IS NOT NULL;
 
 -- redact_events --
 -- The history keeps no unsent text either. The remains decide the same in a replay: that

@@ -22,13 +22,17 @@ async def test_every_query_can_be_prepared(pool: Pool, noun: str) -> None:
 
 def test_d1_no_query_takes_from_the_dedupe_record() -> None:
     # Meta delivers again for 36 hours, Telegram for a day; an event is known for ever.
+    # Of an erased customer keyed hashes of the ids are stored first, and a retention
+    # begins at a week.
+    allowed = {"erase_events", "prune_events", "delete_events"}
     statements = [
         (name, " ".join(statement.lower().split()))
         for noun in NOUNS
         for name, statement in load_queries(noun).items()
     ]
     takes = ("delete from conversation_events", "truncate conversation_events")
-    assert not [name for name, text in statements if any(one in text for one in takes)]
+    taking = {name for name, text in statements if any(one in text for one in takes)}
+    assert taking <= allowed
 
 
 @pytest.mark.parametrize("noun", NOUNS)

@@ -23,6 +23,7 @@ from actors.conversation.ports import (
 )
 from actors.conversation.rules.policy import Policy
 from actors.conversation.shard.envelope import Receipt
+from actors.conversation.shard.mirror import Mirror
 from actors.conversation.shard.shard import Shard
 from actors.conversation.state import Source
 from actors.monitor.client import Monitors
@@ -44,6 +45,7 @@ from persistence.channels import (
     create_channel,
 )
 from persistence.database import Pool
+from persistence.erasure import KeyedHash
 from persistence.ids import (
     ConversationId,
     ServiceId,
@@ -101,17 +103,19 @@ class LocalShards:
         sender: Sender | None = None,
         policy: Policy | None = None,
         profiles: Profiles = NO_PROFILES,
+        mirror: Mirror | None = None,
     ) -> None:
         self.events: list[Event] = []
         self.shard = Shard(
             shard=0,
             shards=1,
-            journal=PostgresJournal(pool),
+            journal=PostgresJournal(pool, KeyedHash((SECRET,))),
             responder=responder or SilentResponder(),
             sender=sender or TakingSender(),
             policy=policy or PATIENT,
             clock=SystemClock(),
             profiles=profiles,
+            mirror=mirror,
         )
 
     async def submit(self, event: Event) -> Receipt:

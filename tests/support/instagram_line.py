@@ -99,11 +99,11 @@ class Line:
         )
         return found
 
-    async def replayed(self) -> tuple[str, ...]:
+    async def replayed(self, policy: Policy = FOREVER) -> tuple[str, ...]:
         """Return where the history does not make the stored state."""
         story = await fetch_history(self.pool, self.conversation)
         assert story is not None
-        return find_differences(story.state, rebuild(story.events, FOREVER))
+        return find_differences(story.state, rebuild(story.events, policy))
 
 
 def message(mid: str, **fields: object) -> dict[str, object]:

@@ -15,6 +15,7 @@ from actors.conversation.rules import (
     corrections,
     delivery,
     echoes,
+    erasure,
     outcomes,
     profiles,
     questions,
@@ -40,6 +41,9 @@ def decide(state: Conversation | None, event: events.Event, policy: Policy) -> D
     decision = _apply(state, event, policy)
     if isinstance(event, events.CustomerWrote) and decision.state.reply is not None:
         # Thousands come a second, and the end of each burst asks as well.
+        return decision
+    if isinstance(event, events.CustomerErased):
+        # Nobody is looked up who was just forgotten.
         return decision
     return profiles.ask_profile(decision, event.at)
 
@@ -99,6 +103,8 @@ def _apply(state: Conversation, event: events.Event, policy: Policy) -> Decision
             return profiles.on_profile_learned(state, event)
         case events.ProfileMissed():
             return profiles.on_profile_missed(state, event)
+        case events.CustomerErased():
+            return erasure.on_customer_erased(state, event)
         case _:
             assert_never(event)
 

@@ -5,6 +5,12 @@ from dataclasses import dataclass, replace
 
 from actors.conversation import effects, events
 from actors.conversation.effects import Decision, Effect
+from actors.conversation.rules.markers import (
+    CONTEXT_BEGIN,
+    CONTEXT_END,
+    QUESTION,
+    disarm_marks,
+)
 from actors.conversation.rules.placeholders import EMPTY_SHARE
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.reply_window import first_heard_at, heard_at
@@ -20,7 +26,7 @@ from actors.conversation.state import (
     TimerKind,
 )
 
-_COMBINATION = "[CONTEXT: {label}]\n{share}\n[/CONTEXT]\n\n[سوال کاربر]:\n{text}"
+_COMBINATION = f"{CONTEXT_BEGIN}\n{{share}}\n{CONTEXT_END}\n\n{QUESTION}\n{{text}}"
 _POST = "پست/ریلز اینستاگرام که کاربر فرستاده"
 #: Of an ad, a replied-to message, a post of another platform, or of several kinds.
 _REFERENCE = "متنی که پیام به آن اشاره دارد"
@@ -37,9 +43,14 @@ class Absorbed:
 
 
 def combine(share: str, text: str, *, is_post: bool = True) -> str:
-    """Return the question as the AI gets it; `text` is never cut."""
+    """Return the question as the AI gets it; `text` is never cut.
+
+    Marks that stand in either of them are disarmed: each stands once, where we put it.
+    """
     label = _POST if is_post else _REFERENCE
-    return _COMBINATION.format(label=label, share=share, text=text)
+    return _COMBINATION.format(
+        label=label, share=disarm_marks(share), text=disarm_marks(text)
+    )
 
 
 def combine_all(shares: Sequence[CombinedShare], text: str) -> str | None:

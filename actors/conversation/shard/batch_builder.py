@@ -15,6 +15,7 @@ from actors.conversation.effects import Decision
 from actors.conversation.events import Event, Inbound
 from actors.conversation.state import Author, Conversation, Processing
 from persistence import journal
+from persistence.erasure import Erasure
 from persistence.ids import ConversationId, MessageId, slot_of
 from persistence.journal import Batch, MessageRow, MessageUpdate
 
@@ -47,7 +48,7 @@ class BatchBuilder:
             self._add_customer(state)
         touched: dict[MessageId, None] = {}
         for effect in decision.effects:
-            ids = self._add_effect(state, effect, seq, event.at)
+            ids = self._add_effect(state, effect, seq, event)
             touched.update(dict.fromkeys(ids))
         self.batch.conversations[state.id] = _row_of(state, event.at)
         self.batch.events.append(
@@ -81,7 +82,7 @@ class BatchBuilder:
         )
 
     def _add_effect(  # noqa: C901 - one case per effect is a table
-        self, state: Conversation, effect: effects.Effect, seq: int, at: datetime
+        self, state: Conversation, effect: effects.Effect, seq: int, event: Event
     ) -> Collection[MessageId]:
         """Add an effect; return the ids of the messages that it adds or changes."""
         match effect:
@@ -118,8 +119,19 @@ class BatchBuilder:
             case effects.RecordProfile():
                 self._add_customer(state)
             case effects.RecordSend():
-                self._add_send(state, effect, at)
+                self._add_send(state, effect, event.at)
                 return (effect.send.message_id,)
+            case effects.EraseCustomer():
+                # Such an event is alone in its batch: see `split_at_erasures`.
+                self.batch.erasure = Erasure(
+                    id=event.id,
+                    tenant_id=state.tenant_id,
+                    conversation_id=state.id,
+                    customer_id=state.customer_id,
+                    at=event.at,
+                    user_id=effect.user_id,
+                    is_expired=effect.is_expired,
+                )
             case effects.SetTimer() | effects.ClearTimer():
                 self._add_timer(state.id, effect)
             case (

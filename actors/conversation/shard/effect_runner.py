@@ -63,6 +63,8 @@ class EffectRunner:
         self._new_id = new_id
         self._replies: dict[EventId, asyncio.Task[None]] = {}
         self._sends: dict[SendId, asyncio.Task[None]] = {}
+        #: Of customers who were erased while the part waited to be sent.
+        self._withdrawn: set[SendId] = set()
         self._profile_lookups = ProfileLookups(profiles, clock, post, new_id)
         self._reply_semaphore = asyncio.Semaphore(MAX_REPLIES)
         self._send_semaphore = asyncio.Semaphore(max_sends)
@@ -88,6 +90,13 @@ class EffectRunner:
                 _counter_of(command).inc()
             case _:
                 assert_never(command)
+
+    def withdraw(self, send: SendId) -> bool:
+        """Send the part no more; return whether a result of it is still to come."""
+        if send not in self._sends:
+            return False
+        self._withdrawn.add(send)
+        return True
 
     async def stop(self, timeout_s: float) -> None:
         """Cancel answers, which their timers restart; let sends finish in time."""
@@ -182,6 +191,7 @@ class EffectRunner:
                 self._send_semaphore.release()
         # Gone before its result is read: that may command the next attempt.
         self._sends.pop(command.send.id, None)
+        self._withdrawn.discard(command.send.id)
         self._post(event)
 
     def _hold_back(
@@ -206,7 +216,8 @@ class EffectRunner:
     ) -> events.Event:
         # After the lease the part belongs to another call.
         left = command.send.due_at - self._clock.now()
-        if _is_withdrawn(state, command) or left <= timedelta(0):
+        is_withdrawn = _is_withdrawn(state, command)
+        if is_withdrawn or command.send.id in self._withdrawn or left <= timedelta(0):
             return self._hold_back(state, command)
         part = ports.OutgoingPart(
             send_id=command.send.id,

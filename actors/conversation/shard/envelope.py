@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from actors.conversation.errors import ActorError
-from actors.conversation.events import Event
+from actors.conversation.events import CustomerErased, Event
 from persistence.ids import EventId
 
 
@@ -98,6 +98,21 @@ def drop_duplicates(
         if original is not envelope:
             original.duplicates.append(envelope)
     return list(first.values())
+
+
+def split_at_erasures(envelopes: list[Envelope]) -> list[list[Envelope]]:
+    """Give each erasure a batch of its own, in order.
+
+    It removes all rows of its conversation: in one batch with the customer's next
+    message it would remove that one, too.
+    """
+    batches: list[list[Envelope]] = [[]]
+    for envelope in envelopes:
+        if isinstance(envelope.event, CustomerErased):
+            batches += [[envelope], []]
+        else:
+            batches[-1].append(envelope)
+    return [batch for batch in batches if batch]
 
 
 def pack_events(events: Sequence[Event]) -> bytes:

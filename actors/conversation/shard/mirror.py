@@ -188,6 +188,7 @@ class RedisMirror(Mirror):
             if not page:
                 break
             after = page[-1].id
+        await self._forget_erased(redis)
         self.health = MirrorHealth.RIGHT
         self._has_unwritten = bool(self._noted)
         if seen[KeyState.ABSENT] or seen[KeyState.WRONG] or self._outage is not None:
@@ -220,11 +221,23 @@ class RedisMirror(Mirror):
         while self._noted:
             ids = [self._noted.pop() for _ in range(min(PAGE, len(self._noted)))]
             rows = await store.fetch_mirrored(self._pool, ids)
+            await redis.forget({*ids} - {row.id for row in rows})
             states = await self._write(redis, rows)
             for row in rows:
                 # A new conversation that the AI leads was switched by nobody.
                 if states[row.id] is KeyState.ABSENT and not row.ai_enabled:
                     _log_set(row)
+
+    async def _forget_erased(self, redis: MirrorConnection) -> None:
+        """Remove conversations that were erased while Redis, or we, were away."""
+        cursor = 0
+        while not self._stopping.is_set():
+            cursor, shown = await redis.scan(cursor)
+            own = {key for key in shown if slot_of(key) % self._shards == self._shard}
+            rows = await store.fetch_mirrored(self._pool, list(own))
+            await redis.forget(own - {row.id for row in rows})
+            if cursor == 0:
+                return
 
     async def _write(
         self, redis: MirrorConnection, rows: Sequence[MirrorRow]

@@ -39,7 +39,14 @@ from actors.conversation.rules.decide import decide
 from actors.conversation.rules.policy import Policy
 from actors.conversation.shard.batch_builder import BatchBuilder, TimerEffect
 from actors.conversation.shard.effect_runner import MAX_SENDS, EffectRunner
-from actors.conversation.shard.envelope import Call, Envelope, Receipt, drop_duplicates
+from actors.conversation.shard.envelope import (
+    Call,
+    Envelope,
+    Receipt,
+    drop_duplicates,
+    split_at_erasures,
+)
+from actors.conversation.shard.erasures import Erasures
 from actors.conversation.shard.mirror import Mirror
 from actors.conversation.shard.timers import TIMER_EVENTS, TimerWheel, build_timer_event
 from actors.conversation.state import Conversation, TimerKind
@@ -95,6 +102,7 @@ class Shard:
         self._effect_runner = EffectRunner(
             responder, sender, clock, self._post, new_id, max_sends, profiles
         )
+        self._erasures = Erasures(self._effect_runner.withdraw)
         self._tasks: list[asyncio.Task[None]] = []
         self._firing: asyncio.Task[None] | None = None
         self._epoch = Epoch(shard, 0, 0)
@@ -163,7 +171,8 @@ class Shard:
             while len(envelopes) < MAX_BATCH and not self._inbox.empty():
                 envelopes.append(self._inbox.get_nowait())
             try:
-                await self._process(envelopes)
+                for batch in split_at_erasures(envelopes):
+                    await self._process(batch)
             except ShardFencedError:
                 self._is_fenced = True
                 log.error("shard_fenced", shard=self._shard)  # noqa: TRY400 - no fault of ours
@@ -242,6 +251,12 @@ class Shard:
         accepted: list[tuple[Envelope, Receipt]] = []
         for envelope in fresh:
             event = envelope.event
+            refusal = self._erasures.find_refusal(event)
+            if refusal is not None:
+                echo = self._erasures.take_echo(event)
+                builder.batch.forgotten += [] if echo is None else [echo]
+                envelope.fail(refusal)
+                continue
             if envelope.is_internal:
                 # Rules count from now: an outcome that waited for the database has not
                 # waited for its echo.
@@ -260,8 +275,10 @@ class Shard:
                 continue
             seq += 1
             builder.add(event, decision, seq, is_new=current is None)
+            if builder.batch.erasure is not None and current is not None:
+                self._erasures.note(current)
             accepted.append((envelope, Receipt(event.id, seq)))
-        if accepted:
+        if accepted or builder.batch.forgotten:
             await self._commit(builder, seq, len(accepted))
         for envelope, receipt in accepted:
             envelope.succeed(receipt)
@@ -296,6 +313,9 @@ class Shard:
         metrics.SHARD_BATCH_SIZE.observe(events)
         self._epoch = replace(self._epoch, seq=seq)
         self._states.update(builder.states)
+        if builder.batch.erasure is not None:
+            # Their rows are gone: the person's next message begins anew.
+            del self._states[builder.batch.erasure.conversation_id]
         self._mirror.note(builder.states.values())
         while len(self._states) > self._max_resident:
             self._states.popitem(last=False)

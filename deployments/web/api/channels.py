@@ -221,6 +221,18 @@ async def connect_channel(
     return _render(context, await context.registration.connect(channel))
 
 
+@router.post("/{channel_id}/disconnect/")
+async def disconnect_channel(
+    channel_id: UUID, principal: SignedIn, context: Context
+) -> ChannelOut:
+    """Forget a channel's token and pause it; its conversations stay.
+
+    A new token, and the end of the pause, connect it again.
+    """
+    channel = await _fetch(context, principal.tenant_id, channel_id)
+    return _render(context, require(await context.registration.disconnect(channel)))
+
+
 @router.delete("/{channel_id}/", status_code=204)
 async def delete_channel(
     channel_id: UUID, principal: SignedIn, context: Context

@@ -12,7 +12,7 @@ from pydantic import (
     StringConstraints,
 )
 
-from actors.conversation.events import CustomerEdited
+from actors.conversation.events import CustomerEdited, CustomerErased
 from deployments.web.api import auth, errors, schemas
 from deployments.web.dependencies import Context
 from persistence import customers, ids
@@ -138,6 +138,29 @@ async def show_customer(
         context.pool, principal.tenant_id, ids.CustomerId(customer_id)
     )
     return CustomerCardOut.model_validate(errors.require(customer))
+
+
+@router.delete("/{customer_id}/", status_code=204)
+async def erase_customer(
+    customer_id: UUID, principal: auth.SignedIn, context: Context
+) -> None:
+    """Forget a customer: card, messages, history and everything made of them.
+
+    This can't be undone. A new message of the same person begins anew.
+    """
+    customer = errors.require(
+        await customers.fetch_customer(
+            context.pool, principal.tenant_id, ids.CustomerId(customer_id)
+        )
+    )
+    await context.shards.submit(
+        CustomerErased(
+            id=ids.EventId(uuid4()),
+            conversation_id=customer.conversation_id,
+            at=context.clock.now(),
+            user_id=principal.user_id,
+        )
+    )
 
 
 @router.patch("/{customer_id}/")

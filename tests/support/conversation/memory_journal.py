@@ -6,13 +6,22 @@ real one to the same promises.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 from uuid import UUID
 
 from actors.conversation.codec import decode_event, encode_event
 from actors.conversation.events import Inbound
 from actors.conversation.shard.batch_builder import apply_update
+from persistence.erasure import Erasure
 from persistence.errors import BatchRefusedError, ShardFencedError
-from persistence.ids import ConversationId, CustomerId, EventId, MessageId, SendId
+from persistence.ids import (
+    ConversationId,
+    CustomerId,
+    EventId,
+    MessageId,
+    SendId,
+    derive_event_id,
+)
 from persistence.journal import (
     Batch,
     ConversationRow,
@@ -25,6 +34,9 @@ from persistence.journal import (
     TimerRow,
 )
 from tests.support.conversation.redaction import number_wordings, redact_event
+
+Key = TypeVar("Key")
+Row = TypeVar("Row", MessageRow, SendRow, TimerRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,8 @@ class MemoryJournal:
         self.timers: dict[tuple[ConversationId, str], TimerRow] = {}
         #: Called with each batch right after it was written.
         self.on_commit: Callable[[Epoch, Batch, int], None] = lambda *_: None
+        #: Known events of erased conversations.
+        self.forgotten: set[EventId] = set()
         self._versions: set[tuple[ConversationId, int]] = set()
         self._positions: set[tuple[ConversationId, int]] = set()
 
@@ -100,7 +114,8 @@ class MemoryJournal:
         rows = self.conversations
         return Known(
             {one: rows[one].state for one in conversations if one in rows},
-            {one: self.events[one].row.seq for one in events if one in self.events},
+            {one: self.events[one].row.seq for one in events if one in self.events}
+            | {one: 0 for one in events if one in self.forgotten},
         )
 
     def commit_batch_now(self, epoch: Epoch, batch: Batch, last_seq: int) -> None:
@@ -169,11 +184,57 @@ class MemoryJournal:
             if earlier is not None and send.platform_id is None:
                 send = replace(send, platform_id=earlier.platform_id)
             self.sends[send.id] = send
+        self._forget_combinations(batch)
+        self._write_timers(batch)
+        self.forgotten.update(event.event_id for event in batch.forgotten)
+        if batch.erasure is not None:
+            self._erase(batch.erasure)
+
+    def _forget_combinations(self, batch: Batch) -> None:
+        for conversation, mid in batch.redacted:
+            own = [
+                row
+                for row in self.messages.values()
+                if row.conversation_id == conversation
+            ]
+            since = min(
+                (row.seq for row in own if row.platform_id == mid), default=None
+            )
+            for row in own:
+                if since is not None and row.seq > since:
+                    self.messages[row.id] = replace(row, combined_content=None)
+
+    def _write_timers(self, batch: Batch) -> None:
         for key, timer in batch.timers.items():
             if timer is None:
                 self.timers.pop(key, None)
             else:
                 self.timers[key] = timer
+
+    def _erase(self, erasure: Erasure) -> None:
+        """Remove all of a conversation but the ids of its events."""
+        key = erasure.conversation_id
+        gone = {
+            event_id
+            for event_id, stored in self.events.items()
+            if stored.row.conversation_id == key
+        }
+        mids = [row.platform_id for row in self.messages.values()]
+        mids += [row.platform_id for row in self.sends.values()]
+        for mid in filter(None, mids):
+            names = (mid, f"echo:{mid}", f"unsent:{mid}")
+            gone.update(derive_event_id(key, name) for name in names)
+        if not erasure.is_expired:
+            self.forgotten |= gone | {erasure.id}
+        for event_id in gone:
+            self.events.pop(event_id, None)
+        self.messages = _without(self.messages, key)
+        self.sends = _without(self.sends, key)
+        self.timers = _without(self.timers, key)
+        self._versions = {place for place in self._versions if place[0] != key}
+        self._positions = {place for place in self._positions if place[0] != key}
+        self.conversations.pop(key, None)
+        self.customers.pop(erasure.customer_id, None)
 
     def _forget(self, batch: Batch) -> None:
         for conversation, mid in batch.redacted:
@@ -202,6 +263,12 @@ class MemoryJournal:
         if known.first_name or known.last_name:
             customer = replace(known, username=customer.username)
         self.customers[customer.id] = customer
+
+
+def _without(rows: dict[Key, Row], conversation: ConversationId) -> dict[Key, Row]:
+    return {
+        key: row for key, row in rows.items() if row.conversation_id != conversation
+    }
 
 
 def _refuse_if(is_broken: bool, reason: str) -> None:

@@ -97,7 +97,7 @@ def test_the_combination_is_the_contract_s_to_the_letter() -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["{share}", "{0}", "%s", "{", "[/CONTEXT]"])
+@pytest.mark.parametrize("text", ["{share}", "{0}", "%s", "{", "[متن]"])
 def test_signs_in_a_text_or_a_caption_are_only_signs(text: str) -> None:
     assert text in combine(text, "چند؟")
     assert combine("x", text).endswith(text)

@@ -1,0 +1,156 @@
+"""Housekeeping of a shard: erasures that were asked for, and rows that became too old.
+
+A shard does this for its own conversations: it holds their states in memory, so nobody
+else may remove their rows. All goes in small steps, between which messages are stored.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+import structlog
+
+from actors.clock import Clock
+from actors.conversation.errors import ActorError, UnknownConversationError
+from actors.conversation.events import CustomerErased, Event
+from actors.conversation.shard.envelope import Receipt
+from persistence import erasure, retention
+from persistence.database import Pool
+from persistence.errors import DATABASE_AWAY
+from persistence.ids import ConversationId, EventId
+
+#: A person waits for the command line; the query reads one small table.
+POLL_INTERVAL_S = 2.0
+PRUNE_INTERVAL = timedelta(hours=1)
+#: A pause between two steps of deletes, in which other statements run.
+PRUNE_PAUSE_S = 0.1
+#: Erasures of one round; each is a transaction of its own.
+MAX_REQUESTS = 50
+
+log = structlog.get_logger("housekeeping")
+
+#: `Shard.submit`.
+Submit = Callable[[Sequence[Event]], Awaitable[list[Receipt | ActorError]]]
+
+
+class ShardHousekeeping:
+    """Erases what is asked for, and what is older than the retention."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        shard: int,
+        shards: int,
+        submit: Submit,
+        clock: Clock,
+        message_retention: timedelta | None = None,
+    ) -> None:
+        self._pool = pool
+        self._shard = shard
+        self._shards = shards
+        self._submit = submit
+        self._clock = clock
+        self._retention = message_retention
+        self._pruned: datetime | None = None
+
+    async def run(self) -> None:
+        """Run what is due until cancelled. No failure ends it."""
+        while True:
+            try:
+                await self.erase_requested()
+                now = self._clock.now()
+                if self._pruned is None or abs(now - self._pruned) >= PRUNE_INTERVAL:
+                    await self.prune()
+                    self._pruned = now
+            except DATABASE_AWAY as error:
+                # The shard itself warns of that.
+                log.info("housekeeping_waits", shard=self._shard, error=repr(error))
+            except Exception:
+                log.exception("housekeeping_failed", shard=self._shard)
+            await asyncio.sleep(POLL_INTERVAL_S)
+
+    async def erase_requested(self) -> int:
+        """Erase what the command line asked for; return how many were erased."""
+        erased = 0
+        while True:
+            asked = await erasure.fetch_requests(
+                self._pool, self._shard, self._shards, MAX_REQUESTS
+            )
+            for conversation in asked:
+                outcome = await self._erase(conversation)
+                if isinstance(outcome, Receipt):
+                    erased += 1
+                elif isinstance(outcome, UnknownConversationError):
+                    await erasure.withdraw_request(self._pool, conversation)
+                else:
+                    # The shard waits for its database, or stops: ask again later.
+                    return erased
+            if len(asked) < MAX_REQUESTS:
+                return erased
+
+    async def prune(self) -> None:
+        """Remove what is older than the retention, and hashes that are of no use."""
+        now = self._clock.now()
+        if self._shard == 0:
+            await self._prune_forgotten(now)
+        if self._retention is None:
+            return
+        before = now - self._retention
+        expired = await self._erase_expired(before)
+        pruned = await self._prune_messages(before)
+        if expired or pruned:
+            log.info(
+                "messages_pruned",
+                shard=self._shard,
+                messages=pruned,
+                conversations=expired,
+            )
+
+    async def _prune_forgotten(self, now: datetime) -> None:
+        while True:
+            count = await erasure.prune_forgotten(self._pool, now)
+            if count < erasure.PRUNE_ROWS:
+                return
+            await asyncio.sleep(PRUNE_PAUSE_S)
+
+    async def _erase_expired(self, before: datetime) -> int:
+        """Erase the conversations that hold no newer message, with their customers."""
+        erased, after = 0, ConversationId(UUID(int=0))
+        while True:
+            page = await retention.fetch_expired(
+                self._pool, self._shard, self._shards, before, after
+            )
+            for found in page:
+                # The customer may write meanwhile: then this version is not the last.
+                outcome = await self._erase(found.id, found.version)
+                erased += isinstance(outcome, Receipt)
+            if len(page) < retention.PAGE:
+                return erased
+            after = page[-1].id
+            await asyncio.sleep(PRUNE_PAUSE_S)
+
+    async def _prune_messages(self, before: datetime) -> int:
+        pruned, after = 0, ConversationId(UUID(int=0))
+        while True:
+            page = await retention.fetch_page(
+                self._pool, self._shard, self._shards, before, after
+            )
+            if not page:
+                return pruned
+            async with self._pool.acquire() as connection, connection.transaction():
+                pruned += await retention.prune_messages(connection, page, before)
+            after = page[-1]
+            await asyncio.sleep(PRUNE_PAUSE_S)
+
+    async def _erase(
+        self, conversation: ConversationId, version: int | None = None
+    ) -> Receipt | ActorError:
+        event = CustomerErased(
+            id=EventId(uuid4()),
+            conversation_id=conversation,
+            at=self._clock.now(),
+            version=version,
+        )
+        (outcome,) = await self._submit([event])
+        return outcome
