@@ -22,6 +22,7 @@ from actors.conversation.ports import (
     WrittenAnswer,
 )
 from actors.conversation.rules.policy import Policy
+from actors.conversation.shard.effect_runner import MAX_SENDS
 from actors.conversation.shard.envelope import Receipt
 from actors.conversation.shard.shard import Shard
 from actors.conversation.state import Source
@@ -99,6 +100,8 @@ class LocalShards:
         sender: Sender | None = None,
         policy: Policy | None = None,
         profiles: Profiles = NO_PROFILES,
+        clock: Clock | None = None,
+        max_sends: int = MAX_SENDS,
     ) -> None:
         self.events: list[Event] = []
         self.shard = Shard(
@@ -108,8 +111,9 @@ class LocalShards:
             responder=responder or SilentResponder(),
             sender=sender or TakingSender(),
             policy=policy or PATIENT,
-            clock=SystemClock(),
+            clock=clock or SystemClock(),
             profiles=profiles,
+            max_sends=max_sends,
         )
 
     async def submit(self, event: Event) -> Receipt:

@@ -35,6 +35,7 @@ from actors.conversation.codec import decode_state
 from actors.conversation.effects import ClearTimer, SetTimer
 from actors.conversation.events import Event, ReplyFailed, ReplyWritten
 from actors.conversation.ports import NO_PROFILES, Journal, Profiles, Responder, Sender
+from actors.conversation.reasons import FailureReason
 from actors.conversation.rules.decide import decide
 from actors.conversation.rules.policy import Policy
 from actors.conversation.shard.batch_builder import BatchBuilder, TimerEffect
@@ -55,6 +56,9 @@ MAX_BATCH = 512
 MAX_RESIDENT = 50_000
 #: The database is away: ask again this often.
 RECOVERY_PAUSE_S = 0.5
+#: A suspended machine's monotonic clock stands still, and a set clock jumps: timers are
+#: compared with the wall clock at least this often.
+MAX_TIMER_SLEEP_S = 5.0
 #: At a stop, sends under way may still report; a second later the process is ended.
 STOP_TIMEOUT_S = 3.0
 
@@ -93,7 +97,14 @@ class Shard:
         self._timers = TimerWheel()
         self._timers_changed = asyncio.Event()
         self._effect_runner = EffectRunner(
-            responder, sender, clock, self._post, new_id, max_sends, profiles
+            responder,
+            sender,
+            clock,
+            self._post,
+            new_id,
+            max_sends,
+            profiles,
+            self._fetch_state,
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._firing: asyncio.Task[None] | None = None
@@ -230,7 +241,7 @@ class Shard:
                     conversation_id=event.conversation_id,
                     at=event.at,
                     job=event.job,
-                    reason="the answer could not be stored",
+                    reason=FailureReason.NOT_STORED,
                 )
             )
 
@@ -290,6 +301,13 @@ class Shard:
             states[key] = self._states[key]
         return drop_duplicates(envelopes, known.events), states
 
+    async def _fetch_state(self, key: ConversationId) -> Conversation | None:
+        """Return the present state. Raises DatabaseAwayError where it is not here."""
+        if key in self._states:
+            return self._states[key]
+        known = await self._journal.fetch_before_deciding([key], [])
+        return decode_state(known.states[key]) if key in known.states else None
+
     async def _commit(self, builder: BatchBuilder, seq: int, events: int) -> None:
         with metrics.SHARD_COMMIT_SECONDS.time():
             await self._journal.commit_batch(self._epoch, builder.batch, seq)
@@ -328,7 +346,9 @@ class Shard:
                 await asyncio.sleep(0)
                 continue
             pause = self._timers.next_in(now)
-            timeout_s = None if pause is None else pause.total_seconds()
+            timeout_s = None
+            if pause is not None:
+                timeout_s = min(pause.total_seconds(), MAX_TIMER_SLEEP_S)
             await wait_for_signal(self._timers_changed, timeout_s)
 
     async def _load_timers(self) -> None:
