@@ -70,6 +70,7 @@ STATUSES: Mapping[type[Exception], int] = {
     persistence_errors.PersistenceError: 503,
     persistence_errors.ShardFencedError: 503,
     persistence_errors.DatabaseAwayError: 503,
+    persistence_errors.CommitTimedOutError: 503,
     persistence_errors.BatchRefusedError: 400,
     persistence_errors.DuplicateRowError: 409,
     ChannelInUseError: 409,

@@ -254,6 +254,11 @@ class PostgresJournal:
             async with self._pool.acquire() as connection, connection.transaction():
                 await commit_batch(connection, epoch, batch, last_seq)
                 await redact_events(connection, batch.redacted)
+        except TimeoutError as error:
+            if error.errno is None:
+                # Not the network's: the statement took longer than we wait.
+                raise errors.CommitTimedOutError(repr(error)) from error
+            raise errors.DatabaseAwayError(repr(error)) from error
         except errors.DATABASE_AWAY as error:
             raise errors.DatabaseAwayError(repr(error)) from error
         except asyncpg.PostgresError as error:

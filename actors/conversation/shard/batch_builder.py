@@ -12,10 +12,11 @@ from typing import TypeAlias, assert_never
 
 from actors.conversation import codec, effects
 from actors.conversation.effects import Decision
+from actors.conversation.errors import InvalidEventError
 from actors.conversation.events import Event, Inbound
 from actors.conversation.state import Author, Conversation, Processing
 from persistence import journal
-from persistence.ids import ConversationId, MessageId, slot_of
+from persistence.ids import ConversationId, EventId, MessageId, slot_of
 from persistence.journal import Batch, MessageRow, MessageUpdate
 
 #: An effect that runs after the commit, outside the database.
@@ -27,6 +28,8 @@ Command: TypeAlias = (
     | effects.WriteLog
     | effects.Count
 )
+#: Of a state as JSON text. It is written with each event; a usual one has a thousand.
+MAX_STATE_CHARS = 500_000
 TimerEffect: TypeAlias = effects.SetTimer | effects.ClearTimer
 
 
@@ -39,8 +42,16 @@ class BatchBuilder:
     commands: list[tuple[ConversationId, Command]] = field(default_factory=list)
     timers: list[tuple[ConversationId, TimerEffect]] = field(default_factory=list)
 
-    def add(self, event: Event, decision: Decision, seq: int, *, is_new: bool) -> None:
-        """Add an event and its decision."""
+    def add(
+        self,
+        event: Event,
+        decision: Decision,
+        seq: int,
+        row: journal.ConversationRow | None = None,
+        *,
+        is_new: bool,
+    ) -> None:
+        """Add an event and its decision; `row` is that of its state if it is known."""
         state = decision.state
         self.states[state.id] = state
         if is_new:
@@ -49,7 +60,8 @@ class BatchBuilder:
         for effect in decision.effects:
             ids = self._add_effect(state, effect, seq, event.at)
             touched.update(dict.fromkeys(ids))
-        self.batch.conversations[state.id] = _row_of(state, event.at)
+        row = row or build_state_row(state, event.at)
+        self.batch.conversations[state.id] = row
         self.batch.events.append(
             journal.EventRow(
                 id=event.id,
@@ -199,7 +211,19 @@ def _rewrite(
     )
 
 
-def _row_of(state: Conversation, at: datetime) -> journal.ConversationRow:
+def check_size(row: journal.ConversationRow, event_id: EventId) -> None:
+    """Refuse an event that makes a state too large. Raises InvalidEventError.
+
+    Every list in a state is bounded, but not every text that a platform, or whoever
+    passes for one, may send.
+    """
+    if len(row.state) > MAX_STATE_CHARS:
+        message = "this makes the conversation larger than can be stored"
+        raise InvalidEventError(message, event_id)
+
+
+def build_state_row(state: Conversation, at: datetime) -> journal.ConversationRow:
+    """Build the row of a conversation's newest state."""
     return journal.ConversationRow(
         id=state.id,
         tenant_id=state.tenant_id,

@@ -10,7 +10,7 @@ import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from actors.conversation.errors import ActorError
+from actors.conversation.errors import ActorError, ShardUnavailableError
 from actors.conversation.events import Event
 from persistence.ids import EventId
 
@@ -98,6 +98,20 @@ def drop_duplicates(
         if original is not envelope:
             original.duplicates.append(envelope)
     return list(first.values())
+
+
+def refuse_callers(inbox: asyncio.Queue[Envelope]) -> None:
+    """Refuse waiting callers while the database is away; keep internal events."""
+    kept: list[Envelope] = []
+    while not inbox.empty():
+        envelope = inbox.get_nowait()
+        inbox.task_done()
+        if envelope.is_internal:
+            kept.append(envelope)
+        else:
+            envelope.fail(ShardUnavailableError())
+    for envelope in kept:
+        inbox.put_nowait(envelope)
 
 
 def pack_events(events: Sequence[Event]) -> bytes:

@@ -17,7 +17,8 @@ decision set.
   under way. `_recover` first uses up the sequence number, so that it can't happen any
   more, then forgets the states and reads the timers again. Callers submit again and
   internal results are put back; both are recognised by their event ids.
-- Refused events: if the database refuses a batch, each event is tried alone.
+- Refused events: if the database refuses a batch, each event is tried alone. If a
+  commit takes too long, its events are tried alone next time (`isolation.py`).
 - Sending, unknown outcomes, echoes and leases are the rules' (`rules/delivery.py`).
 """
 
@@ -33,20 +34,35 @@ from actors.clock import Clock
 from actors.conversation import errors
 from actors.conversation.codec import decode_state
 from actors.conversation.effects import ClearTimer, SetTimer
-from actors.conversation.events import Event, ReplyFailed, ReplyWritten
+from actors.conversation.events import Event
 from actors.conversation.ports import NO_PROFILES, Journal, Profiles, Responder, Sender
-from actors.conversation.reasons import FailureReason
 from actors.conversation.rules.decide import decide
 from actors.conversation.rules.policy import Policy
-from actors.conversation.shard.batch_builder import BatchBuilder, TimerEffect
+from actors.conversation.shard.batch_builder import (
+    BatchBuilder,
+    TimerEffect,
+    build_state_row,
+    check_size,
+)
 from actors.conversation.shard.effect_runner import MAX_SENDS, EffectRunner
-from actors.conversation.shard.envelope import Call, Envelope, Receipt, drop_duplicates
+from actors.conversation.shard.envelope import (
+    Call,
+    Envelope,
+    Receipt,
+    drop_duplicates,
+    refuse_callers,
+)
+from actors.conversation.shard.isolation import Suspects, build_failure
 from actors.conversation.shard.mirror import Mirror
 from actors.conversation.shard.timers import TIMER_EVENTS, TimerWheel, build_timer_event
 from actors.conversation.state import Conversation, TimerKind
 from actors.tasks import cancel_and_wait, wait_for_signal
 from config import metrics
-from persistence.errors import DatabaseAwayError, ShardFencedError
+from persistence.errors import (
+    CommitTimedOutError,
+    DatabaseAwayError,
+    ShardFencedError,
+)
 from persistence.ids import ConversationId, EventId
 from persistence.journal import Epoch, Known
 
@@ -56,9 +72,6 @@ MAX_BATCH = 512
 MAX_RESIDENT = 50_000
 #: The database is away: ask again this often.
 RECOVERY_PAUSE_S = 0.5
-#: A suspended machine's monotonic clock stands still, and a set clock jumps: timers are
-#: compared with the wall clock at least this often.
-MAX_TIMER_SLEEP_S = 5.0
 #: At a stop, sends under way may still report; a second later the process is ended.
 STOP_TIMEOUT_S = 3.0
 
@@ -109,6 +122,7 @@ class Shard:
         self._tasks: list[asyncio.Task[None]] = []
         self._firing: asyncio.Task[None] | None = None
         self._epoch = Epoch(shard, 0, 0)
+        self._suspects = Suspects()
         #: Whether it serves no more: another process holds the shard, or it failed.
         self._is_fenced = False
         self._failed = asyncio.Event()
@@ -174,7 +188,8 @@ class Shard:
             while len(envelopes) < MAX_BATCH and not self._inbox.empty():
                 envelopes.append(self._inbox.get_nowait())
             try:
-                await self._process(envelopes)
+                for batch in self._suspects.split(envelopes):
+                    await self._process(batch)
             except ShardFencedError:
                 self._is_fenced = True
                 log.error("shard_fenced", shard=self._shard)  # noqa: TRY400 - no fault of ours
@@ -196,8 +211,14 @@ class Shard:
     async def _process(self, envelopes: list[Envelope]) -> None:
         try:
             await self._record(envelopes)
+            self._suspects.clear(envelopes)
         except DatabaseAwayError as error:
             log.warning("database_away", shard=self._shard, error=repr(error))
+            is_late = isinstance(error, CommitTimedOutError)
+            if is_late and self._suspects.note_timeout(envelopes):
+                log.exception("event_too_slow", event_id=str(envelopes[0].event.id))
+                self._reject(envelopes[0])
+                envelopes = []
             self._refuse(envelopes)
             await self._recover()
             self._retry_results(envelopes)
@@ -233,17 +254,9 @@ class Shard:
         """Refuse the event for good; only the log gets the reason, with its tables."""
         event = envelope.event
         envelope.fail(errors.InvalidEventError(event_id=event.id))
-        if isinstance(event, ReplyWritten):
-            # No caller waits for it, but the customer does.
-            self._post(
-                ReplyFailed(
-                    id=EventId(self._new_id()),
-                    conversation_id=event.conversation_id,
-                    at=event.at,
-                    job=event.job,
-                    reason=FailureReason.NOT_STORED,
-                )
-            )
+        failure = build_failure(event, self._new_id)
+        if failure is not None:
+            self._post(failure)
 
     async def _record(self, envelopes: list[Envelope]) -> None:
         fresh, states = await self._load(envelopes)
@@ -262,6 +275,9 @@ class Shard:
             )
             try:
                 decision = decide(current, event, self._policy)
+                row = build_state_row(decision.state, event.at)
+                if envelope.call is not None:
+                    check_size(row, event.id)
             except errors.ActorError as error:
                 envelope.fail(error)
                 continue
@@ -270,7 +286,7 @@ class Shard:
                 self._reject(envelope)
                 continue
             seq += 1
-            builder.add(event, decision, seq, is_new=current is None)
+            builder.add(event, decision, seq, row, is_new=current is None)
             accepted.append((envelope, Receipt(event.id, seq)))
         if accepted:
             await self._commit(builder, seq, len(accepted))
@@ -345,11 +361,7 @@ class Shard:
                 # After a restart there may be 100,000 of them: let other tasks run.
                 await asyncio.sleep(0)
                 continue
-            pause = self._timers.next_in(now)
-            timeout_s = None
-            if pause is not None:
-                timeout_s = min(pause.total_seconds(), MAX_TIMER_SLEEP_S)
-            await wait_for_signal(self._timers_changed, timeout_s)
+            await wait_for_signal(self._timers_changed, self._timers.sleep_s(now))
 
     async def _load_timers(self) -> None:
         self._timers.clear_all()
@@ -373,24 +385,11 @@ class Shard:
                 self._epoch = held
                 await self._load_timers()
             except DatabaseAwayError:
-                self._refuse_waiting()
+                refuse_callers(self._inbox)
                 await asyncio.sleep(RECOVERY_PAUSE_S)
             else:
                 log.info("database_back", shard=self._shard)
                 return
-
-    def _refuse_waiting(self) -> None:
-        """Refuse waiting callers while the database is away; keep internal events."""
-        kept: list[Envelope] = []
-        while not self._inbox.empty():
-            envelope = self._inbox.get_nowait()
-            self._inbox.task_done()
-            if envelope.is_internal:
-                kept.append(envelope)
-            else:
-                self._refuse([envelope])
-        for envelope in kept:
-            self._inbox.put_nowait(envelope)
 
     def _refuse(self, envelopes: list[Envelope]) -> None:
         for envelope in envelopes:

@@ -17,6 +17,9 @@ _EVENTS: Mapping[
     TimerKind.SEND: events.SendFellDue,
     TimerKind.SHARE: events.ShareTimedOut,
 }
+#: A suspended machine's monotonic clock stands still, and a set clock jumps: timers are
+#: compared with the wall clock at least this often.
+MAX_SLEEP_S = 5.0
 #: They fire again once the timers are loaded from their rows.
 TIMER_EVENTS = tuple(_EVENTS.values())
 
@@ -63,6 +66,11 @@ class TimerWheel:
         while self._heap and self._due.get(self._heap[0][2]) != self._heap[0][0]:
             heapq.heappop(self._heap)
         return max(self._heap[0][0] - now, timedelta(0)) if self._heap else None
+
+    def sleep_s(self, now: datetime) -> float | None:
+        """Return how many seconds to sleep now; None when there is no timer."""
+        pause = self.next_in(now)
+        return None if pause is None else min(pause.total_seconds(), MAX_SLEEP_S)
 
 
 def build_timer_event(
