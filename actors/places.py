@@ -34,10 +34,10 @@ class FairPlaces:
     """A number of places, shared out over tenants.
 
     A tenant below its share enters as long as a place is free. Beyond its share it
-    enters only while more than a quarter is free: so a tenant that begins to ask finds
-    a place at once, whatever another has begun before. A place that becomes free goes
-    to the tenant that has the fewest, then to its lane that has the fewest, then to who
-    came first.
+    enters only while more than `spare` are free, a quarter by default: so a tenant that
+    begins to ask finds a place at once, whatever another has begun before. A place that
+    becomes free goes to the tenant that has the fewest, then to its lane that has the
+    fewest, then to who came first.
 
     `max_waiting` bounds a tenant's queue, `max_waiting_in_all` that of all tenants.
     """
@@ -47,11 +47,12 @@ class FairPlaces:
         places: int,
         *,
         share: int = SHARE,
+        spare: int | None = None,
         max_waiting: int = MAX_WAITING,
         max_waiting_in_all: int = MAX_WAITING_IN_ALL,
     ) -> None:
         self._free = places
-        self._spare = places // SPARE_PART
+        self._spare = places // SPARE_PART if spare is None else spare
         self._share = max(1, min(share, self._spare))
         self._max_waiting = max_waiting
         self._max_waiting_in_all = max_waiting_in_all

@@ -30,6 +30,8 @@ STATUSES: Mapping[type[Exception], int] = {
     api_errors.WrongPasswordError: 401,
     api_errors.SuperuserOnlyError: 403,
     api_errors.NotFoundError: 404,
+    api_errors.EditedMeanwhileError: 409,
+    api_errors.SearchTooWideError: 422,
     api_errors.InvalidValueError: 422,
     request_errors.RequestError: 400,
     request_errors.BodyTooLargeError: 413,
@@ -73,6 +75,7 @@ STATUSES: Mapping[type[Exception], int] = {
     persistence_errors.CommitTimedOutError: 503,
     persistence_errors.BatchRefusedError: 400,
     persistence_errors.DuplicateRowError: 409,
+    persistence_errors.KnowledgeFullError: 409,
     ChannelInUseError: 409,
     # Only a person can bring the old key back: waiting does not help.
     persistence_errors.SecretUnreadableError: 500,

@@ -96,6 +96,12 @@ class DuplicateRowError(PersistenceError):
     permanent = True
 
 
+class KnowledgeFullError(PersistenceError):
+    """The knowledge of this business is full. Delete documents that nobody needs."""
+
+    permanent = True
+
+
 class SecretUnreadableError(PersistenceError):
     """A stored secret can't be decrypted. Set PILITO_SECRET_KEY to its former value."""
 

@@ -290,6 +290,10 @@ class ProfileMissed(ConversationEvent):
     reason: str
 
 
+#: What platforms deliver.
+InboundEvent: TypeAlias = (
+    CustomerWrote | CustomerShared | MessageUnsent | MessageEdited | EchoReceived
+)
 Event: TypeAlias = (
     CustomerWrote
     | CustomerShared

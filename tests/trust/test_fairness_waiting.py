@@ -9,6 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from actors.conversation.effects import MarkMessages
 from actors.conversation.errors import InvalidEventError, ShardUnavailableError
 from actors.conversation.events import OperatorAnswered, ReplyWritten
 from actors.conversation.reasons import FailureReason
@@ -54,12 +55,13 @@ async def test_trust_m6_a_paused_channel_gathers_no_state_without_end(
     channel = await add_channel(app, alice.tenant_id, ChannelKind.TELEGRAM)
     conversation = await write_as_customer(api, channel, "sara", "hello")
     address = f"/api/conversations/{conversation}/messages/"
-    statuses = []
-    for _ in range(MAX_WAITING_PARTS + 20):
-        answer = await client.post(address, json={"content": "one moment please"})
-        statuses.append(answer.status_code)
+    short = {"content": "one moment please"}
+    answers = [
+        await client.post(address, json=short) for _ in range(MAX_WAITING_PARTS + 20)
+    ]
+    statuses = [answer.status_code for answer in answers]
     assert statuses == [201] * MAX_WAITING_PARTS + [409] * 20
-    detail = answer.json()["detail"]
+    detail = answers[-1].json()["detail"]
     assert detail.startswith("too much is waiting: 200 parts")
     # Fewer, but long ones.
     other = await write_as_customer(api, channel, "ali", "hello", "m2")
@@ -86,7 +88,7 @@ def test_trust_m6_an_answer_of_the_ai_that_finds_no_room_calls_a_person() -> Non
     assert story.now.sends == ()
     assert story.now.status is Status.SUPPORT_ACTIVE
     assert story.now.needs_operator
-    marks = [effect for effect in decision.effects if hasattr(effect, "processing")]
+    marks = [one for one in decision.effects if isinstance(one, MarkMessages)]
     assert [(mark.processing, mark.reason) for mark in marks] == [
         (Processing.FAILED, FailureReason.TOO_MUCH_TO_SEND)
     ]
@@ -133,9 +135,10 @@ async def test_trust_m6_a_commit_that_always_takes_too_long_is_isolated(
         )
 
     poison = answer("never")
+    results: list[object] = []
     for number in range(12):
         batch = [poison, *(answer(f"{number}.{index}") for index in range(3))]
-        results = await shard.submit(batch)
+        results = [*await shard.submit(batch)]
         if isinstance(results[0], InvalidEventError):
             break
         assert isinstance(results[0], ShardUnavailableError)
