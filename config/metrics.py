@@ -7,6 +7,11 @@ WEBHOOK_EVENTS = Counter(
     "Events delivered by platforms, by outcome.",
     ["channel", "outcome"],
 )
+DEAD_LETTERS = Counter(
+    "dead_letters_total",
+    "Events of webhooks that can never be stored, kept in /api/dead-letters/.",
+    ["channel", "error"],
+)
 UNKNOWN_ACCOUNTS = Counter(
     "webhook_unknown_accounts_total",
     "Events for accounts that no tenant has connected.",

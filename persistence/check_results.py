@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 import asyncpg
@@ -10,6 +11,7 @@ import asyncpg
 from persistence import monitor
 from persistence.database import Connection, Db
 from persistence.ids import ResultId, ServiceId, TenantId
+from persistence.paging import Found, Window, fetch_window
 from persistence.queries import build_row, fetch_page, load_queries
 
 _SQL = load_queries("check_results")
@@ -80,18 +82,22 @@ class SummaryRow(NamedTuple):
 async def fetch_results_page(
     db: Db,
     tenant_id: TenantId,
-    limit: int,
-    offset: int,
+    window: Window,
     *,
     service_id: ServiceId | None,
     since: datetime | None,
     until: datetime | None,
     ok: bool | None,
-) -> tuple[int, tuple[monitor.CheckRow, ...]]:
-    """Fetch a page of results and their total number; None leaves a filter out."""
-    statements = _SQL["fetch_results_page"], _SQL["count_results"]
-    filters = (tenant_id, service_id, since, until, ok)
-    return await fetch_page(db, monitor.CheckRow, statements, filters, limit, offset)
+) -> Found[monitor.CheckRow]:
+    """Fetch a page of results; None leaves a filter out."""
+    return await fetch_window(
+        db,
+        (_SQL["fetch_results_page"], _SQL["count_results"]),
+        (tenant_id, service_id, since, until, ok),
+        window,
+        ("checked_at", "id"),
+        partial(build_row, monitor.CheckRow),
+    )
 
 
 async def fetch_result(

@@ -3,13 +3,13 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
 from uuid import UUID
 
 import asyncpg
 
 from persistence import ids
 from persistence.database import Db
+from persistence.paging import Found, Window, fetch_window
 from persistence.queries import load_queries
 from persistence.search import build_search_pattern
 
@@ -30,7 +30,7 @@ class CustomerSummary:
 
 @dataclass(frozen=True, slots=True)
 class LastMessage:
-    """The last message of a conversation."""
+    """The last message of a conversation; of its content the beginning."""
 
     id: ids.MessageId
     type: str
@@ -74,14 +74,19 @@ class ConversationFilter:
 
 
 async def fetch_conversations_page(
-    db: Db, tenant_id: ids.TenantId, wanted: ConversationFilter, limit: int, offset: int
-) -> tuple[int, tuple[ConversationSummary, ...]]:
-    """Fetch a page of the inbox and how many there are in all."""
+    db: Db, tenant_id: ids.TenantId, wanted: ConversationFilter, window: Window
+) -> Found[ConversationSummary]:
+    """Fetch a page of the inbox; a search is not counted."""
     pattern = build_search_pattern(wanted.words or "")
-    arguments = (tenant_id, wanted.status, wanted.source, pattern)
-    rows = await db.fetch(_SQL["fetch_conversations_page"], *arguments, limit, offset)
-    total = await db.fetchval(_SQL["count_conversations"], *arguments)
-    return cast("int", total), tuple(_summary(row) for row in rows)
+    count = _SQL["count_conversations"] if pattern is None else None
+    return await fetch_window(
+        db,
+        (_SQL["fetch_conversations_page"], count),
+        (tenant_id, wanted.status, wanted.source, pattern),
+        window,
+        ("updated_at", "id"),
+        _summary,
+    )
 
 
 async def fetch_conversations(
@@ -101,15 +106,12 @@ async def fetch_conversation(
 
 
 def _summary(row: asyncpg.Record) -> ConversationSummary:
-    # Written by the rules; a field that is younger than the state is missing.
-    state = row["state"]
-    seen = state["last_customer_at"]
-    share = state.get("pending_share")
+    seen, share = row["last_customer_at"], row["share_id"]
     return ConversationSummary(
         id=row["id"],
         status=row["status"],
-        ai_enabled=state["ai_enabled"],
-        department=state["department"],
+        ai_enabled=row["ai_enabled"],
+        department=row["department"],
         source=row["source"],
         channel_id=row["channel_id"],
         customer=CustomerSummary(
@@ -123,8 +125,8 @@ def _summary(row: asyncpg.Record) -> ConversationSummary:
         pending_share=None
         if share is None
         else PendingShareSummary(
-            ids.MessageId(UUID(share["message_id"])),
-            datetime.fromisoformat(share["due_at"]),
+            ids.MessageId(UUID(share)),
+            datetime.fromisoformat(row["share_due_at"]),
         ),
         last_customer_at=None if seen is None else datetime.fromisoformat(seen),
         needs_operator=row["needs_operator"],

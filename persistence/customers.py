@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias, cast
+from functools import partial
+from typing import TypeAlias
 
 from persistence import ids
 from persistence.database import Db
+from persistence.paging import Found, Window, fetch_window
 from persistence.queries import build_row, load_queries
 from persistence.search import build_search_pattern
 
@@ -45,6 +47,11 @@ class CustomerFilter:
     tag: str | None = None
     words: str | None = None
 
+    @property
+    def is_search(self) -> bool:
+        """Whether no index knows which rows pass."""
+        return bool(self.tag or self.words)
+
 
 @dataclass(frozen=True, slots=True)
 class CustomerEdit:
@@ -58,14 +65,25 @@ class CustomerEdit:
 
 
 async def fetch_customers_page(
-    db: Db, tenant_id: ids.TenantId, wanted: CustomerFilter, limit: int, offset: int
-) -> tuple[int, tuple[Customer, ...]]:
-    """Fetch a page of the customers and how many there are in all."""
-    pattern = build_search_pattern(wanted.words or "")
-    arguments = (tenant_id, wanted.channel_id, wanted.tag, pattern)
-    rows = await db.fetch(_SQL["fetch_customers_page"], *arguments, limit, offset)
-    total = await db.fetchval(_SQL["count_customers"], *arguments)
-    return cast("int", total), tuple(build_row(Customer, row) for row in rows)
+    db: Db, tenant_id: ids.TenantId, wanted: CustomerFilter, window: Window
+) -> Found[Customer]:
+    """Fetch a page of the customers; a search is not counted."""
+    return await fetch_window(
+        db,
+        (
+            _SQL["fetch_customers_page"],
+            None if wanted.is_search else _SQL["count_customers"],
+        ),
+        (
+            tenant_id,
+            wanted.channel_id,
+            wanted.tag,
+            build_search_pattern(wanted.words or ""),
+        ),
+        window,
+        ("created_at", "id"),
+        partial(build_row, Customer),
+    )
 
 
 async def fetch_customer(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import cast
 from uuid import uuid5
 
@@ -10,7 +11,8 @@ import asyncpg
 
 from persistence.database import Connection, Db
 from persistence.ids import DocumentId, TenantId
-from persistence.queries import load_queries
+from persistence.paging import Found, Window, fetch_window
+from persistence.queries import build_row, load_queries
 from retrieval.documents.chunking import READER_VERSION, Parent
 from retrieval.index.knowledge import SourceType
 
@@ -41,6 +43,24 @@ class Document:
     failed_chunks: int
     """Chunks that the model failed to embed again and again; words find them."""
 
+    embedding_error: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentSummary:
+    """A document in a list: its size instead of its text."""
+
+    id: DocumentId
+    source_type: SourceType
+    title: str
+    size_bytes: int
+    url: str | None
+    tags: tuple[str, ...]
+    chunks: int
+    embedded_chunks: int
+    failed_chunks: int
     embedding_error: str | None
     created_at: datetime
     updated_at: datetime
@@ -181,13 +201,18 @@ async def fetch_document(
 
 
 async def fetch_documents_page(
-    db: Db, tenant_id: TenantId, wanted: DocumentFilter, limit: int, offset: int
-) -> tuple[int, tuple[Document, ...]]:
-    """Fetch a page, the last changed first, and the total count."""
-    arguments = (tenant_id, wanted.source_type, wanted.words)
-    total = await db.fetchval(_SQL["count_documents"], *arguments)
-    rows = await db.fetch(_SQL["fetch_documents_page"], *arguments, limit, offset)
-    return cast("int", total), tuple(_document(row) for row in rows)
+    db: Db, tenant_id: TenantId, wanted: DocumentFilter, window: Window
+) -> Found[DocumentSummary]:
+    """Fetch a page without texts, the last changed first; a search is not counted."""
+    count = None if wanted.words else _SQL["count_documents"]
+    return await fetch_window(
+        db,
+        (_SQL["fetch_documents_page"], count),
+        (tenant_id, wanted.source_type, wanted.words),
+        window,
+        ("updated_at", "id"),
+        partial(build_row, DocumentSummary),
+    )
 
 
 async def next_revision(db: Connection, tenant_id: TenantId) -> int:

@@ -98,6 +98,7 @@ async def erase_customer(
         "erase_outbox",
         "erase_messages",
         "erase_events",
+        "erase_dead_letters",
         "erase_variant",
         "erase_conversation",
     ):

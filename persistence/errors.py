@@ -80,6 +80,10 @@ class DatabaseAwayError(PersistenceError):
     """The database does not answer. Try again in a few seconds."""
 
 
+class CommitTimedOutError(DatabaseAwayError):
+    """The database took too long to store this. Try again in a few seconds."""
+
+
 class BatchRefusedError(PersistenceError):
     """The database can't store this. Check the values of the request."""
 
@@ -88,6 +92,12 @@ class BatchRefusedError(PersistenceError):
 
 class DuplicateRowError(PersistenceError):
     """This exists already. Choose another name."""
+
+    permanent = True
+
+
+class KnowledgeFullError(PersistenceError):
+    """The knowledge of this business is full. Delete documents that nobody needs."""
 
     permanent = True
 

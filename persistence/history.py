@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from functools import partial
 
 from persistence.database import Db
 from persistence.ids import ConversationId, EventId, TenantId
+from persistence.paging import Found, Window, fetch_window
 from persistence.queries import build_row, load_queries
 
 _SQL = load_queries("history")
@@ -42,18 +43,17 @@ class StoredHistory:
 
 
 async def fetch_events_page(
-    db: Db,
-    tenant_id: TenantId,
-    conversation_id: ConversationId,
-    limit: int,
-    offset: int,
-) -> tuple[int, tuple[HistoryEvent, ...]]:
-    """Fetch a page, oldest first, and how many there are in all."""
-    rows = await db.fetch(
-        _SQL["fetch_events_page"], tenant_id, conversation_id, limit, offset
+    db: Db, tenant_id: TenantId, conversation_id: ConversationId, window: Window
+) -> Found[HistoryEvent]:
+    """Fetch a page, oldest first."""
+    return await fetch_window(
+        db,
+        (_SQL["fetch_events_page"], _SQL["count_events"]),
+        (tenant_id, conversation_id),
+        window,
+        ("version",),
+        partial(build_row, HistoryEvent),
     )
-    total = await db.fetchval(_SQL["count_events"], tenant_id, conversation_id)
-    return cast("int", total), tuple(build_row(HistoryEvent, row) for row in rows)
 
 
 async def fetch_history(

@@ -272,6 +272,11 @@ class PostgresJournal:
                 if batch.redacted:
                     await redact_events(connection, batch.redacted)
                 await self._erase(connection, batch)
+        except TimeoutError as error:
+            if error.errno is None:
+                # Not the network's: the statement took longer than we wait.
+                raise errors.CommitTimedOutError(repr(error)) from error
+            raise errors.DatabaseAwayError(repr(error)) from error
         except errors.DATABASE_AWAY as error:
             raise errors.DatabaseAwayError(repr(error)) from error
         except asyncpg.PostgresError as error:

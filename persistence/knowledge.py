@@ -95,6 +95,11 @@ def _chunk(row: asyncpg.Record) -> IndexedChunk:
     )
 
 
+async def count_chunks(db: Db, tenant_id: TenantId, limit: int) -> int:
+    """Count a tenant's chunks, no further than `limit`."""
+    return cast("int", await db.fetchval(_SQL["count_chunks"], tenant_id, limit))
+
+
 class _StoredCell(TypedDict):
     name: str
     value: str

@@ -3,10 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import cast
 
 from persistence.database import Db
 from persistence.ids import ChannelId, ConversationId, MessageId, TenantId
+from persistence.paging import Found, Window, fetch_window
 from persistence.queries import build_row, load_queries
 
 _SQL = load_queries("messages")
@@ -85,18 +87,17 @@ class Question:
 
 
 async def fetch_messages_page(
-    db: Db,
-    tenant_id: TenantId,
-    conversation_id: ConversationId,
-    limit: int,
-    offset: int,
-) -> tuple[int, tuple[StoredMessage, ...]]:
-    """Fetch a page, oldest first, and how many there are in all."""
-    rows = await db.fetch(
-        _SQL["fetch_messages_page"], tenant_id, conversation_id, limit, offset
+    db: Db, tenant_id: TenantId, conversation_id: ConversationId, window: Window
+) -> Found[StoredMessage]:
+    """Fetch a page, oldest first."""
+    return await fetch_window(
+        db,
+        (_SQL["fetch_messages_page"], _SQL["count_messages"]),
+        (tenant_id, conversation_id),
+        window,
+        ("position", "seq"),
+        partial(build_row, StoredMessage),
     )
-    total = await db.fetchval(_SQL["count_messages"], tenant_id, conversation_id)
-    return cast("int", total), tuple(build_row(StoredMessage, row) for row in rows)
 
 
 async def fetch_messages(

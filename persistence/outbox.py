@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from functools import partial
 
 from persistence.database import Db
 from persistence.ids import ChannelId, ConversationId, MessageId, TenantId
+from persistence.paging import Found, Window, fetch_window
 from persistence.queries import build_row, load_queries
 
 _SQL = load_queries("outbox")
@@ -13,7 +14,10 @@ _SQL = load_queries("outbox")
 
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
-    """A message, and the number of its parts with the delivery status of the filter."""
+    """A message, and the number of its parts with the delivery status of the filter.
+
+    `content` is its beginning.
+    """
 
     message_id: MessageId
     conversation_id: ConversationId
@@ -39,13 +43,17 @@ class OutboxFilter:
 
 
 async def fetch_outbox_page(
-    db: Db, tenant_id: TenantId, wanted: OutboxFilter, limit: int, offset: int
-) -> tuple[int, tuple[OutboxMessage, ...]]:
-    """Fetch a page of unsent messages and how many there are in all."""
-    arguments = (tenant_id, wanted.delivery, wanted.channel_id)
-    rows = await db.fetch(_SQL["fetch_outbox_page"], *arguments, limit, offset)
-    total = await db.fetchval(_SQL["count_outbox"], *arguments)
-    return cast("int", total), tuple(build_row(OutboxMessage, row) for row in rows)
+    db: Db, tenant_id: TenantId, wanted: OutboxFilter, window: Window
+) -> Found[OutboxMessage]:
+    """Fetch a page of unsent messages, the newest change first."""
+    return await fetch_window(
+        db,
+        (_SQL["fetch_outbox_page"], _SQL["count_outbox"]),
+        (tenant_id, wanted.delivery, wanted.channel_id),
+        window,
+        ("updated_at", "message_id"),
+        partial(build_row, OutboxMessage),
+    )
 
 
 async def fetch_outbox_conversation(

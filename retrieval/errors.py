@@ -36,6 +36,12 @@ class RerankerUnavailableError(RetrievalError):
     """No cross-encoder is available. The order of the hybrid ranking stands."""
 
 
+class KnowledgeTooLargeError(RetrievalError):
+    """This business has more knowledge than the search can hold. Delete some of it."""
+
+    permanent = True
+
+
 class UnreadableFileError(RetrievalError):
     """The file can't be read. Hand it in again, or hand in its text."""
 

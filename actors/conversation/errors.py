@@ -42,6 +42,16 @@ class WindowClosedError(ActorError):
     permanent = True
 
 
+class TooManyWaitingError(ActorError):
+    """Too much of this business waits already. Try again in a minute."""
+
+
+class TooMuchToSendError(ActorError):
+    """Too much is waiting to be sent. Wait until the customer has received some."""
+
+    permanent = True
+
+
 class SendRefusedError(ActorError):
     """The platform refused the message."""
 

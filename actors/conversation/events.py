@@ -303,6 +303,10 @@ class CustomerErased(ConversationEvent):
     version: int | None = None
 
 
+#: What platforms deliver.
+InboundEvent: TypeAlias = (
+    CustomerWrote | CustomerShared | MessageUnsent | MessageEdited | EchoReceived
+)
 Event: TypeAlias = (
     CustomerWrote
     | CustomerShared

@@ -10,8 +10,9 @@ from ray.exceptions import RayActorError, RayTaskError, TaskCancelledError
 from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 
-from actors.conversation.errors import AnswerFailedError
+from actors.conversation.errors import AnswerFailedError, TooManyWaitingError
 from actors.conversation.ports import AnswerJob, WrittenAnswer
+from actors.conversation.reasons import FailureReason
 from deployments.answers.answer_draft import AnswerDraft
 from deployments.answers.errors import RetrieverUnavailableError
 from deployments.answers.llm import RETRIES
@@ -72,14 +73,16 @@ class RemoteResponder:
             async with asyncio.timeout(self._limit_s):
                 return await _call_with_retries(call, ANSWER_TIMEOUT_S)
         except TimeoutError as error:
-            message = "the answer took too long to write"
-            raise AnswerFailedError(message) from error
+            raise AnswerFailedError(FailureReason.TOO_SLOW) from error
         except _REPLICA_AWAY as error:
-            message = "no replica was there to write the answer"
-            raise AnswerFailedError(message) from error
+            raise AnswerFailedError(FailureReason.NO_REPLICA) from error
         except RayTaskError as error:
-            # The cause carries the remote stack; its first line is reason enough.
-            raise AnswerFailedError(str(error.cause)) from error
+            if isinstance(error.cause, AnswerFailedError):
+                # Its first line is the reason, which the Responder has named.
+                reason = str(error.cause).partition("\n")[0]
+                raise AnswerFailedError(reason) from error
+            log.exception("answer_failed", conversation_id=str(job.conversation_id))
+            raise AnswerFailedError(FailureReason.NOT_PREPARED) from error
 
 
 class RemoteRetriever:
@@ -212,6 +215,8 @@ async def _search(call: Callable[[], Awaitable[Result]]) -> Result:
         # Its text is the remote stack, which no caller of the API should see.
         if isinstance(error.cause, RetrievalError):
             raise error.cause from error
+        if isinstance(error.cause, TooManyWaitingError):
+            raise TooManyWaitingError from error
         raise RetrieverUnavailableError from error
 
 

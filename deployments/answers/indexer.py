@@ -12,6 +12,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from actors.conversation.reasons import FailureReason
 from actors.tasks import cancel_and_wait, run_on_signal
 from deployments.answers.rereading import reread_document
 from persistence import embeddings
@@ -126,8 +127,9 @@ class KnowledgeIndexer:
                 done.append(chunk)
             except Exception as error:  # noqa: BLE001
                 log.warning("chunk_failed", chunk_id=str(chunk.id), error=repr(error))
-                reason = f"{type(error).__name__}: {error}"
-                await embeddings.record_embedding_failure(self._pool, chunk, reason)
+                await embeddings.record_embedding_failure(
+                    self._pool, chunk, FailureReason.NOT_EMBEDDED
+                )
         return done, np.stack(vectors) if vectors else np.empty((0, 0), np.float32)
 
     async def _embed_texts(

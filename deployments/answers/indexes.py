@@ -16,13 +16,14 @@ from persistence.database import Pool
 from persistence.errors import DATABASE_AWAY
 from persistence.ids import TenantId
 from retrieval.embedding.embedder import Embedder
+from retrieval.errors import KnowledgeTooLargeError
 from retrieval.index.knowledge import IndexedChunk
 from retrieval.index.knowledge_index import KnowledgeIndex
 
 #: Tenants whose indexes stay in memory: a small shop's takes half a megabyte.
 MAX_TENANTS = 512
 #: Chunks of all of them together, some 20 KB each: a few large shops must not fill the
-#: machine. The shop that asks is served whatever its size.
+#: machine. A shop with more than this by itself is refused, and no other.
 MAX_CHUNKS = 100_000
 #: Documents read at once: some thousand chunks, which take half a second to index.
 DOCUMENTS_PER_BATCH = 200
@@ -101,11 +102,13 @@ class TenantIndexes:
         While the database is away, or a large import is read, what is in memory serves.
 
         Raises:
+            KnowledgeTooLargeError: this tenant alone has more than all may have.
             asyncpg.PostgresError, OSError: the database is away, and nothing in memory.
         """
         try:
             state = await knowledge.fetch_state(self._pool, tenant_id)
             embedder = await self._embedders.fetch(state.served_model)
+            await self._check_size(tenant_id, state.revision)
             held = self._hold(tenant_id, embedder)
             staleness = await self._catch_up_to(tenant_id, held, state.revision)
         except DATABASE_AWAY:
@@ -120,6 +123,24 @@ class TenantIndexes:
         if staleness is Staleness.CATCHING_UP:
             await self._forget_deleted(tenant_id, held)
         return ServedIndex(held.index, held.embedder, staleness)
+
+    async def _check_size(self, tenant_id: TenantId, revision: int) -> None:
+        """Refuse a tenant whose index would fill the memory of all."""
+        held = self._tenants.get(tenant_id)
+        if held is not None and held.revision >= revision:
+            return
+        n_chunks = await knowledge.count_chunks(
+            self._pool, tenant_id, self._max_chunks + 1
+        )
+        if n_chunks <= self._max_chunks:
+            return
+        self._tenants.pop(tenant_id, None)
+        log.error("knowledge_too_large", tenant_id=str(tenant_id), chunks=n_chunks)
+        message = (
+            f"the knowledge has more than {self._max_chunks} passages, which is all"
+            " that the search can hold; delete documents that nobody needs"
+        )
+        raise KnowledgeTooLargeError(message)
 
     async def _forget_deleted(self, tenant_id: TenantId, held: _TenantIndex) -> None:
         """Hide deleted documents at once: a withdrawn price must not be quoted."""

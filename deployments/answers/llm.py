@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import structlog
+
+from actors.conversation.reasons import FailureReason
 from config.settings import Settings
 from deployments.answers.errors import ModelFailedError
 
@@ -16,6 +19,8 @@ OPENAI_BASE_URL = "https://api.openai.com/v1"
 OPENAI_MODEL = "gpt-4o-mini"
 #: Attempts after the first, with the client's backoff, and only for passing failures.
 RETRIES = 2
+
+log = structlog.get_logger("llm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +113,8 @@ class LlmClient:
             TypeError,
             IndexError,
         ) as error:
-            message = f"the model's answer can't be read: {type(error).__name__}"
-            raise ModelFailedError(message) from error
+            log.warning("answer_unreadable", error=repr(error)[:500])
+            raise ModelFailedError(FailureReason.MODEL_UNREADABLE) from error
 
     async def close(self) -> None:
         """Close the connections."""

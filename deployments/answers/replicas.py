@@ -9,6 +9,7 @@ from ray import serve
 from ray.serve.handle import DeploymentHandle
 
 from actors.clock import SystemClock
+from actors.places import FairPlaces
 from config.logging import setup_logging
 from config.settings import load_settings
 from deployments.answers import clients, embedders, indexer, llm, retriever
@@ -29,6 +30,10 @@ from retrieval.dialogue.turns import Burst, Turn
 from retrieval.index.knowledge import EVERYTHING, RetrievalFilter
 from retrieval.text.language import Language
 
+#: Searches at once, shared out over tenants. They wait for the same few threads: more
+#: places would only let one tenant's searches stand before another's there.
+MAX_SEARCHES = 16
+SEARCH_SHARE = 4
 #: The reason in `/readyz` where no key is set.
 NO_MODEL = "no model is set: answers are quoted from the documents"
 
@@ -48,6 +53,7 @@ class RetrieverReplica:
         embedder = await asyncio.to_thread(
             embedders.open_configured_embedder, settings.embedding_model
         )
+        self._places = FairPlaces(MAX_SEARCHES, share=SEARCH_SHARE)
         self._flags = FeatureFlags(self._pool, SystemClock())
         self._retriever = retriever.KnowledgeRetriever(
             self._pool,
@@ -91,9 +97,14 @@ class RetrieverReplica:
     ) -> RetrievedContext:
         """Retrieve; see KnowledgeRetriever.retrieve."""
         await self._claim(str(tenant_id))
-        return await self._retriever.retrieve(
-            tenant_id, query, share=share, conversation_id=conversation_id, only=only
-        )
+        async with self._places.hold(tenant_id):
+            return await self._retriever.retrieve(
+                tenant_id,
+                query,
+                share=share,
+                conversation_id=conversation_id,
+                only=only,
+            )
 
     async def answer(
         self,
@@ -106,9 +117,10 @@ class RetrieverReplica:
     ) -> AnswerDraft:
         """Compose an answer; see KnowledgeRetriever.answer."""
         await self._claim(str(tenant_id))
-        return await self._retriever.answer(
-            tenant_id, burst, turns, language, only=only
-        )
+        async with self._places.hold(tenant_id):
+            return await self._retriever.answer(
+                tenant_id, burst, turns, language, only=only
+            )
 
     @serve.multiplexed(max_num_models_per_replica=MAX_TENANTS)  # type: ignore[untyped-decorator]
     async def _claim(self, tenant: str) -> str:

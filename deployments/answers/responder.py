@@ -10,14 +10,16 @@ import orjson
 import stamina
 import structlog
 
-from actors.conversation.errors import AnswerFailedError
+from actors.conversation.errors import AnswerFailedError, TooManyWaitingError
 from actors.conversation.ports import AnswerJob, WrittenAnswer
+from actors.conversation.reasons import FailureReason
 from actors.conversation.traces import (
     AnswerTrace,
     BlockQuoted,
     CandidateSeen,
     SourceCited,
 )
+from actors.places import FairPlaces
 from config import metrics, prompts
 from deployments.answers.answer_draft import AnswerDraft, describe, summarise
 from deployments.answers.drafting import build_grounds, write_draft
@@ -37,10 +39,12 @@ from retrieval.answer.drafts import DraftAct
 from retrieval.answer.plain_text import to_plain_text
 from retrieval.dialogue.acts import HANDED_OVER, read_burst
 from retrieval.dialogue.repetition import is_automatic
-from retrieval.errors import RetrievalError
+from retrieval.errors import KnowledgeTooLargeError, RetrievalError
 
 #: Turns that are fetched; how many of them the model sees depends on their tokens.
 MAX_TURNS = 12
+#: Answers that are written at once. Every shard may ask for as many by itself.
+MAX_ANSWERS = 64
 #: A restarted database answers after seconds; the customer's timeout is not longer.
 DATABASE_TIMEOUT = timedelta(seconds=30)
 #: Below this relevance and without a composed answer, no model is asked: nothing that
@@ -78,8 +82,10 @@ class AnswerWriter:
         llm: LlmClient | None,
         timer: Callable[[], float] = time.perf_counter,
         database_timeout: timedelta = DATABASE_TIMEOUT,
+        max_answers: int = MAX_ANSWERS,
     ) -> None:
         self._pool = pool
+        self._places = FairPlaces(max_answers)
         self._database_timeout = database_timeout
         self._retriever = retriever
         self._llm = llm
@@ -89,11 +95,20 @@ class AnswerWriter:
         """Write the answer.
 
         Waits for a database that is away: a restart of the database must not hand over
-        every customer who writes meanwhile.
+        every customer who writes meanwhile. Answers wait for a place, and the places
+        are shared out over tenants.
 
         Raises:
-            AnswerFailedError: the database stays away for half a minute.
+            AnswerFailedError: the database stays away for half a minute, or too many
+                answers of this tenant wait. The text is a FailureReason.
         """
+        try:
+            async with self._places.hold(job.tenant_id):
+                return await self._write(job)
+        except TooManyWaitingError as error:
+            raise AnswerFailedError(FailureReason.TOO_MANY_WAIT) from error
+
+    async def _write(self, job: AnswerJob) -> WrittenAnswer:
         started = self._timer()
         retrying = stamina.AsyncRetryingCaller(
             attempts=None,
@@ -109,8 +124,7 @@ class AnswerWriter:
             answer = await retrying(DATABASE_AWAY, write_once)
         except _FAILURES as error:
             log.exception("answer_failed", conversation_id=str(job.conversation_id))
-            message = f"{type(error).__name__}: {error}"
-            raise AnswerFailedError(message) from error
+            raise AnswerFailedError(_name_failure(error)) from error
         metrics.AI_REPLIES.labels(method=_label_of(answer)).inc()
         latency_ms = 1000 * (self._timer() - started)
         return replace(answer, trace=replace(answer.trace, latency_ms=latency_ms))
@@ -121,8 +135,7 @@ class AnswerWriter:
             self._pool, job.tenant_id, job.conversation_id, job.question_ids
         )
         if tenant is None or not messages:
-            reason = "its questions are not there any more"
-            raise AnswersError(reason)
+            raise AnswersError(FailureReason.QUESTIONS_GONE)
         return build_request(job, tenant, messages)
 
     async def _answer(self, request: Request) -> WrittenAnswer:
@@ -152,9 +165,11 @@ class AnswerWriter:
             if self._llm is None or not _is_for_model(draft):
                 return _write_composed(draft, request)
             return await self._ask_model(self._llm, request, draft, lines)
-        except (AnswersError, RetrievalError) as error:
+        except (AnswersError, RetrievalError, TooManyWaitingError) as error:
             log.exception("search_failed")
-            reason = f"the search failed: {type(error).__name__}: {error}"
+            reason = FailureReason.SEARCH_FAILED
+            if isinstance(error, KnowledgeTooLargeError):
+                reason = FailureReason.KNOWLEDGE_TOO_LARGE
             return _hand_over(request, AnswerTrace(fallback_reason=reason))
 
     async def _ask_model(
@@ -232,6 +247,15 @@ async def _complete(
         rest = (prompts.REST_HANDOVER if text else prompts.HANDOVER)[language]
         text = f"{text}\n\n{rest}" if text else rest
     return WrittenAnswer(text, written.is_handover, trace)
+
+
+def _name_failure(error: Exception) -> FailureReason:
+    """Name why there is no answer; the log has the error itself."""
+    if str(error) == FailureReason.QUESTIONS_GONE:
+        return FailureReason.QUESTIONS_GONE
+    if isinstance(error, DATABASE_AWAY):
+        return FailureReason.DATABASE_AWAY
+    return FailureReason.NOT_PREPARED
 
 
 def _is_for_model(draft: AnswerDraft) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from functools import partial
 from typing import assert_never
@@ -13,6 +14,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from actors.clock import SystemClock
 from actors.conversation.client import ask_mirror_health, is_shard_serving
 from actors.conversation.shard.mirror import MirrorHealth
 from actors.monitor.client import ask_is_leader
@@ -24,11 +26,14 @@ from config.signatures import (
     judge_signatures,
 )
 from persistence.database import Pool
+from persistence.dead_letters import count_recent_dead_letters
 
 #: A request for the health waits no longer for the slowest part.
 PROBE_TIMEOUT_S = 2.0
 #: Health is asked for every few seconds: no need to wait for a slow Redis.
 REDIS_TIMEOUT_S = 1.0
+#: Dead letters that are this young are told of.
+RECENT = timedelta(days=1)
 #: The parts of `/readyz`.
 PARTS = (
     "database",
@@ -100,8 +105,12 @@ def build_probes(
     """
 
     async def database() -> PartHealth:
-        await pool.fetchval("SELECT 1")
-        return OK
+        since = SystemClock().now() - RECENT
+        letters = await count_recent_dead_letters(pool, since)
+        if not letters:
+            return OK
+        reason = f"{letters} events could not be stored lately: /api/dead-letters/"
+        return PartHealth(PartStatus.OK, reason)
 
     async def redis() -> PartHealth:
         return await probe_redis(settings, ask_mirror_health)

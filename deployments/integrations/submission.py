@@ -1,5 +1,7 @@
 """Submission of webhook events to the shards, with a count of each outcome."""
 
+import json
+from dataclasses import asdict
 from functools import cache
 
 import structlog
@@ -8,7 +10,13 @@ from prometheus_client import Counter
 from actors.conversation import errors, events, state
 from actors.conversation.client import Shards
 from actors.conversation.shard.envelope import Receipt
-from config.metrics import WEBHOOK_EVENTS
+from config.metrics import DEAD_LETTERS, WEBHOOK_EVENTS
+from persistence.database import Db
+from persistence.dead_letters import DeadLetter, insert_dead_letter
+from persistence.errors import DATABASE_AWAY
+
+#: The beginning is enough to know what was delivered.
+MAX_PAYLOAD_CHARS = 20_000
 
 log = structlog.get_logger("webhooks")
 
@@ -20,18 +28,27 @@ def webhook_outcome(source: state.Source, outcome: str) -> Counter:
 
 
 async def submit_event(
-    shards: Shards, source: state.Source, event: events.Event, *, may_overtake: bool
+    shards: Shards,
+    db: Db,
+    source: state.Source,
+    event: events.InboundEvent,
+    *,
+    may_overtake: bool,
 ) -> None:
     """Submit an event and count what became of it.
 
+    An event that can never be stored becomes a dead letter: a platform that is refused
+    delivers it again for days, with all others of its webhook.
+
     Args:
         shards: where the event is stored.
+        db: where a dead letter is stored.
         source: the platform, as the metrics name it.
         event: one event of a webhook.
         may_overtake: an edit may arrive before the message that it edits.
 
     Raises:
-        ActorError: the event is not stored; logged and counted already.
+        ActorError: the event is not stored, and may be later; logged and counted.
     """
     try:
         receipt = await _submit(shards, event, may_overtake=may_overtake)
@@ -43,12 +60,38 @@ async def submit_event(
             conversation_id=str(event.conversation_id),
             reason=str(error),
         )
-        raise
+        if not error.permanent:
+            raise
+        await _keep_letter(db, source, event, error)
+        return
     if receipt is None:
         # A message from before the channel was connected was edited or taken back.
         webhook_outcome(source, "nothing_to_correct").inc()
         return
     webhook_outcome(source, "duplicate" if receipt.is_duplicate else "stored").inc()
+
+
+async def _keep_letter(
+    db: Db, source: state.Source, event: events.InboundEvent, error: errors.ActorError
+) -> None:
+    """Keep the event as a dead letter. Raises ShardUnavailableError without one."""
+    name = type(error).__name__
+    # ASCII alone: what the database refuses in the event must not be refused here too.
+    payload = json.dumps(asdict(event), default=str)[:MAX_PAYLOAD_CHARS]
+    letter = DeadLetter(
+        id=event.id,
+        channel_id=event.channel_id,
+        conversation_id=event.conversation_id,
+        kind=type(event).__name__,
+        payload=payload,
+        error=name,
+        created_at=event.at,
+    )
+    try:
+        await insert_dead_letter(db, event.tenant_id, letter)
+    except DATABASE_AWAY as away:
+        raise errors.ShardUnavailableError from away
+    DEAD_LETTERS.labels(source.value, name).inc()
 
 
 async def _submit(

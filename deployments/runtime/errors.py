@@ -35,6 +35,12 @@ class DatabaseRefusedError(LaunchError):
     exit_code = 2
 
 
+class DatabaseTooSmallError(LaunchError):
+    """The database allows too few connections. Lower PILITO_SHARDS, or raise them."""
+
+    exit_code = 2
+
+
 class PortTakenError(LaunchError):
     """A port that Pilito needs is in use. Stop the other program or set another."""
 

@@ -19,6 +19,11 @@ from config.logging import rotate_logs, setup_logging
 from config.settings import PREFIX, Settings
 from config.signatures import WARNINGS, judge_signatures
 from deployments.runtime import errors, orphans
+from deployments.runtime.connections import (
+    check_connections,
+    count_connections,
+    fetch_allowed_connections,
+)
 from deployments.runtime.data_dir import locked_data_dir, move_to_files, with_kept_key
 from deployments.runtime.environment import build_environment
 from deployments.runtime.ports import check_free, find_block
@@ -183,10 +188,18 @@ class Runtime:
             dsn = settings.database_url.get_secret_value()
             _check_database(dsn)
         else:
+            needed = count_connections(settings.shards)
             self._postgres = EmbeddedPostgres(
-                settings.data_dir / "postgres", log_dir=settings.logs_dir
+                settings.data_dir / "postgres",
+                log_dir=settings.logs_dir,
+                max_connections=needed,
             )
             dsn = self._postgres.start()
+            if fetch_allowed_connections(dsn) < needed:
+                # A runtime with fewer shards, which was killed, has left it running.
+                self._postgres.stop()
+                dsn = self._postgres.start()
+        check_connections(dsn, settings.shards)
         # From here on every process that we start reads its settings from this.
         settings.export(os.environ, database_url=dsn)
         metrics = (settings.data_dir / "metrics").resolve()

@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from actors.clock import Clock, SystemClock
 from actors.conversation.client import Shards
 from actors.monitor.client import Monitors
+from actors.places import FairPlaces
 from config.settings import Settings
 from deployments.accounts import MAX_PARALLEL_CHECKS
 from deployments.answers.ports import Retriever
@@ -21,8 +22,10 @@ from deployments.monitoring.analysis_jobs import AnalysisRunner
 from deployments.rate_limit import RateLimiter, Turns
 from deployments.web.api.tokens import TokenSigner
 from deployments.web.inbox_feed import InboxFeed
+from deployments.web.searches import Searches
 from deployments.wiring import get_cipher, get_secret_key
 from persistence import database, secrets
+from persistence.knowledge_use import KnowledgeLimits
 from retrieval.documents.files import FileText
 
 
@@ -52,6 +55,14 @@ class WebDependencies:
     #: By the name of the part, as `/readyz` lists them.
     probes: Mapping[str, Probe] = field(default_factory=dict)
     clock: Clock = field(default_factory=SystemClock)
+    #: Connections of the searches alone; those of all others where there are none.
+    search_pool: "database.Pool | None" = None
+    searches: Searches = field(init=False)
+    #: Documents are cut in threads that sign-ins need as well: one of a tenant at once.
+    chunking: FairPlaces = field(
+        init=False, default_factory=lambda: FairPlaces(2, share=1, spare=1)
+    )
+    knowledge_limits: KnowledgeLimits = field(init=False)
     cipher: secrets.Cipher = field(init=False)
     signer: TokenSigner = field(init=False)
     rate_limiter: RateLimiter = field(init=False)
@@ -65,6 +76,10 @@ class WebDependencies:
 
     def __post_init__(self) -> None:
         """Build the parts that follow from the settings."""
+        self.knowledge_limits = KnowledgeLimits(
+            self.settings.knowledge_max_chunks, self.settings.knowledge_max_mb * 2**20
+        )
+        self.searches = Searches(self.search_pool or self.pool)
         self.cipher = get_cipher(self.settings)
         self.signer = TokenSigner(get_secret_key(self.settings))
         self.rate_limiter = RateLimiter.from_settings(self.settings, self.clock)

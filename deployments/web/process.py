@@ -21,6 +21,7 @@ from deployments.web.app import build_web_app
 from deployments.web.dependencies import WebDependencies
 from deployments.web.file_reader import RayFileReader
 from deployments.web.inbox_feed import InboxFeed
+from deployments.web.searches import MAX_SEARCHES
 from deployments.wiring import count_tokens, get_dsn, open_owned_pool
 from persistence.flags import FLAGS_CHANNEL
 from persistence.listener import Listener
@@ -32,6 +33,7 @@ async def open_web(stack: AsyncExitStack) -> ASGIApp:
     settings = load_settings()
     setup_logging(settings.logs_dir, "web")
     pool = await open_owned_pool(stack, settings, max_size=8)
+    search_pool = await open_owned_pool(stack, settings, max_size=MAX_SEARCHES)
     shards = ShardClient(settings.shards)
     hub = WebsiteHub(pool, settings.shards)
     inbox_feed = InboxFeed(pool)
@@ -65,6 +67,7 @@ async def open_web(stack: AsyncExitStack) -> ASGIApp:
         WebDependencies(
             settings=settings,
             pool=pool,
+            search_pool=search_pool,
             shards=shards,
             retriever=RemoteRetriever(),
             flags=flags,

@@ -32,10 +32,13 @@ STOP_TIMEOUT = timedelta(seconds=8)
 #: A Unix socket's path has at most 107 bytes; the lock beside it is a little longer.
 MAX_SOCKET_FOLDER_BYTES = 85
 
+DEFAULT_MAX_CONNECTIONS = 100
+#: PostgreSQL keeps so many for superusers who must set it right.
+RESERVED_CONNECTIONS = 3
+
 OPTIONS = {
     "listen_addresses": "",  # the socket is the only way in
     "unix_socket_permissions": "0700",  # there is no password, so only the owner
-    "max_connections": "100",
     "shared_buffers": "64MB",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -64,8 +67,13 @@ class EmbeddedPostgres:
     The caller holds the lock on the folder: two runtimes never share one.
     """
 
-    def __init__(self, data_dir: Path, *, log_dir: Path | None = None) -> None:
+    def __init__(
+        self, data_dir: Path, *, log_dir: Path | None = None, max_connections: int = 0
+    ) -> None:
         self._data = data_dir.resolve()
+        self._max_connections = max(
+            DEFAULT_MAX_CONNECTIONS, max_connections + RESERVED_CONNECTIONS
+        )
         # A folder of its own, because the user that runs the server must own it.
         self._logs = (log_dir or data_dir.parent / "logs").resolve() / "postgres"
         self._programs = PostgresPrograms(self._data)
@@ -155,6 +163,7 @@ class EmbeddedPostgres:
         options = OPTIONS | {
             "unix_socket_directories": str(sockets),
             "log_directory": str(self._logs),
+            "max_connections": str(self._max_connections),
         }
         words = " ".join(f"-c {shlex.quote(f'{k}={v}')}" for k, v in options.items())
         seconds = str(int(START_TIMEOUT.total_seconds()))

@@ -6,16 +6,21 @@ WHERE tenant_id = $1
     AND ($3::timestamptz IS NULL OR checked_at >= $3)
     AND ($4::timestamptz IS NULL OR checked_at < $4)
     AND ($5::boolean IS NULL OR ok = $5)
+    AND checked_at <= coalesce($8::timestamptz, 'infinity')
+    AND ($8 IS NULL OR checked_at < $8 OR id > $9::uuid)
 ORDER BY checked_at DESC, id LIMIT $6 OFFSET $7;
 
 -- count_results --
--- Apart from the page, which reads only as many rows as it shows.
-SELECT count(*) FROM check_results
-WHERE tenant_id = $1
-    AND ($2::uuid IS NULL OR service_id = $2)
-    AND ($3::timestamptz IS NULL OR checked_at >= $3)
-    AND ($4::timestamptz IS NULL OR checked_at < $4)
-    AND ($5::boolean IS NULL OR ok = $5);
+-- Apart from the page, and only so far that there are more than anybody counts.
+SELECT count(*) FROM (
+    SELECT FROM check_results
+    WHERE tenant_id = $1
+        AND ($2::uuid IS NULL OR service_id = $2)
+        AND ($3::timestamptz IS NULL OR checked_at >= $3)
+        AND ($4::timestamptz IS NULL OR checked_at < $4)
+        AND ($5::boolean IS NULL OR ok = $5)
+    LIMIT $6
+) AS counted;
 
 -- fetch_result --
 -- One result, if it is this tenant's.

@@ -52,13 +52,18 @@ CROSS JOIN LATERAL (
 WHERE d.tenant_id = $1 AND d.id = $2 AND NOT d.is_deleted;
 
 -- fetch_documents_page --
--- The last changed documents come first; the words match title or text.
+-- The last changed documents come first; the words match title or text. Their texts are
+-- not read: 200 of them may be megabytes.
 SELECT d.*, n.* FROM (
-    SELECT * FROM documents
+    SELECT id, tenant_id, source_type, title, octet_length(text) AS size_bytes, url,
+        tags, revision, created_at, updated_at
+    FROM documents
     WHERE tenant_id = $1 AND NOT is_deleted
         AND ($2::text IS NULL OR source_type = $2)
         AND ($3::text IS NULL OR position(lower($3) IN lower(title)) > 0
             OR position(lower($3) IN lower(text)) > 0)
+        AND updated_at <= coalesce($6::timestamptz, 'infinity')
+        AND ($6 IS NULL OR updated_at < $6 OR id > $7::uuid)
     ORDER BY updated_at DESC, id LIMIT $4 OFFSET $5) d
 CROSS JOIN LATERAL (
     SELECT count(*) AS chunks, count(embedding) AS embedded_chunks,
@@ -69,12 +74,24 @@ CROSS JOIN LATERAL (
 ORDER BY d.updated_at DESC, d.id;
 
 -- count_documents --
--- The same filters as the page's.
-SELECT count(*) FROM documents
-WHERE tenant_id = $1 AND NOT is_deleted
-    AND ($2::text IS NULL OR source_type = $2)
-    AND ($3::text IS NULL OR position(lower($3) IN lower(title)) > 0
-        OR position(lower($3) IN lower(text)) > 0);
+-- The same filters as the page's, but for the words: a search is not counted.
+SELECT count(*) FROM (
+    SELECT FROM documents
+    WHERE tenant_id = $1 AND NOT is_deleted
+        AND ($2::text IS NULL OR source_type = $2)
+        AND $3::text IS NULL
+    LIMIT $4
+) AS counted;
+
+-- fetch_knowledge_use --
+-- What a tenant's knowledge takes: chunks, and the bytes of texts and of files. Lengths
+-- are read without the texts themselves.
+SELECT
+    (SELECT count(*) FROM chunks WHERE tenant_id = $1) AS chunks,
+    (SELECT coalesce(sum(octet_length(text)), 0) FROM documents
+        WHERE tenant_id = $1 AND NOT is_deleted)
+    + (SELECT coalesce(sum(octet_length(content)), 0) FROM document_files
+        WHERE tenant_id = $1) AS bytes;
 
 -- fetch_embeddings --
 -- Embeddings that an edit may keep, because the text of the chunk has not changed.

@@ -40,6 +40,10 @@ DELETE FROM messages WHERE tenant_id = $1 AND conversation_id = $2;
 -- The history. Keyed hashes of its ids were stored before: see `insert_forgotten`.
 DELETE FROM conversation_events WHERE tenant_id = $1 AND conversation_id = $2;
 
+-- erase_dead_letters --
+-- Events that could not be stored, which hold words as well.
+DELETE FROM dead_letters WHERE tenant_id = $1 AND conversation_id = $2;
+
 -- erase_timers --
 -- Nothing falls due any more.
 DELETE FROM timers WHERE conversation_id = $1;

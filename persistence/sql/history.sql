@@ -13,12 +13,15 @@ SELECT e.id, e.version, e.kind, e.at,
         ELSE e.payload END AS payload
 FROM conversation_events e
 WHERE e.tenant_id = $1 AND e.conversation_id = $2
+    AND e.version > coalesce($5::bigint, 0)
 ORDER BY e.version LIMIT $3 OFFSET $4;
 
 -- count_events --
--- Separate from the page, which reads only as many rows as it shows.
-SELECT count(*) FROM conversation_events
-WHERE tenant_id = $1 AND conversation_id = $2;
+-- Separate from the page, and only so far that there are more than anybody counts.
+SELECT count(*) FROM (
+    SELECT FROM conversation_events WHERE tenant_id = $1 AND conversation_id = $2
+    LIMIT $3
+) AS counted;
 
 -- fetch_history --
 -- The input of a replay in one snapshot: the stored state is the one that these events

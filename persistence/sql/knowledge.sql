@@ -29,3 +29,7 @@ ORDER BY c.document_id, c.position;
 -- The chunks of a tenant that cannot be found by meaning yet.
 SELECT count(*) FROM chunks
 WHERE tenant_id = $1 AND embedding IS NULL;
+
+-- count_chunks --
+-- A tenant's chunks, counted no further than to see that there are too many.
+SELECT count(*) FROM (SELECT FROM chunks WHERE tenant_id = $1 LIMIT $2) AS counted;

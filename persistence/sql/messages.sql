@@ -2,11 +2,15 @@
 -- A conversation's messages, oldest first.
 SELECT * FROM messages
 WHERE tenant_id = $1 AND conversation_id = $2
+    AND (position, seq) > (coalesce($5::bigint, -9223372036854775808),
+        coalesce($6::bigint, 0))
 ORDER BY position, seq LIMIT $3 OFFSET $4;
 
 -- count_messages --
--- Separate from the page, which reads only as many rows as it shows.
-SELECT count(*) FROM messages WHERE tenant_id = $1 AND conversation_id = $2;
+-- Separate from the page, and only so far that there are more than anybody counts.
+SELECT count(*) FROM (
+    SELECT FROM messages WHERE tenant_id = $1 AND conversation_id = $2 LIMIT $3
+) AS counted;
 
 -- fetch_messages --
 -- Messages by id, as far as they are this tenant's.

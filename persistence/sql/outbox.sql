@@ -9,9 +9,11 @@ WITH unsent AS (
     WHERE o.tenant_id = $1 AND o.delivery <> 'sent' AND o.delivery = $2
         AND ($3::uuid IS NULL OR o.channel_id = $3)
     GROUP BY o.message_id, o.conversation_id, o.channel_id
+    HAVING $6::timestamptz IS NULL OR max(o.updated_at) < $6
+        OR (max(o.updated_at) = $6 AND o.message_id > $7::uuid)
     ORDER BY max(o.updated_at) DESC, o.message_id LIMIT $4 OFFSET $5
 )
-SELECT u.*, c.source, m.type, m.content, EXISTS (
+SELECT u.*, c.source, m.type, left(m.content, 500) AS content, EXISTS (
         SELECT FROM jsonb_array_elements(
             coalesce(c.state -> 'dead', '[]'::jsonb)) AS dead
         WHERE dead ->> 'message_id' = u.message_id::text
@@ -22,10 +24,13 @@ JOIN conversations c ON c.id = u.conversation_id
 ORDER BY u.updated_at DESC, u.message_id;
 
 -- count_outbox --
--- Separate from the page, which joins only the rows that it shows.
-SELECT count(DISTINCT o.message_id) FROM outbox o
-WHERE o.tenant_id = $1 AND o.delivery <> 'sent' AND o.delivery = $2
-    AND ($3::uuid IS NULL OR o.channel_id = $3);
+-- Separate from the page, and only so far that there are more than anybody counts.
+SELECT count(*) FROM (
+    SELECT DISTINCT o.message_id FROM outbox o
+    WHERE o.tenant_id = $1 AND o.delivery <> 'sent' AND o.delivery = $2
+        AND ($3::uuid IS NULL OR o.channel_id = $3)
+    LIMIT $4
+) AS counted;
 
 -- fetch_outbox_conversation --
 -- The conversation of a message, if it has parts and is this tenant's.

@@ -22,6 +22,7 @@ from actors.conversation.ports import (
     WrittenAnswer,
 )
 from actors.conversation.rules.policy import Policy
+from actors.conversation.shard.effect_runner import MAX_SENDS
 from actors.conversation.shard.envelope import Receipt
 from actors.conversation.shard.mirror import Mirror
 from actors.conversation.shard.shard import Shard
@@ -104,6 +105,8 @@ class LocalShards:
         policy: Policy | None = None,
         profiles: Profiles = NO_PROFILES,
         mirror: Mirror | None = None,
+        clock: Clock | None = None,
+        max_sends: int = MAX_SENDS,
     ) -> None:
         self.events: list[Event] = []
         self.shard = Shard(
@@ -113,9 +116,10 @@ class LocalShards:
             responder=responder or SilentResponder(),
             sender=sender or TakingSender(),
             policy=policy or PATIENT,
-            clock=SystemClock(),
+            clock=clock or SystemClock(),
             profiles=profiles,
             mirror=mirror,
+            max_sends=max_sends,
         )
 
     async def submit(self, event: Event) -> Receipt:

@@ -11,6 +11,11 @@ from actors.conversation import effects, events
 from actors.conversation.effects import Decision, Effect
 from actors.conversation.errors import InvalidEventError
 from actors.conversation.rules.reply_window import check_operator_window
+from actors.conversation.rules.send_limits import (
+    MAX_DEAD_BYTES,
+    check_room,
+    count_bytes,
+)
 from actors.conversation.state import (
     Conversation,
     Delivery,
@@ -168,12 +173,14 @@ def on_send_retried(state: Conversation, event: events.SendRetried) -> Decision:
     Raises:
         InvalidEventError: nothing of this message failed, or it is too long ago.
         WindowClosedError: the platform would not take it any more.
+        TooMuchToSendError: too much waits to be sent already.
     """
     mine = [send for send in state.dead if send.message_id == event.message_id]
     if not mine:
         message = "no part of this message can be sent again"
         raise InvalidEventError(message, event.id)
     check_operator_window(state, event.at)
+    check_room(state, [send.content for send in mine])
     # The operator is its author now, also where the AI wrote it.
     again = tuple(
         replace(
@@ -204,10 +211,16 @@ def _keep_newest(dead: tuple[Send, ...]) -> tuple[Send, ...]:
     """Keep the newest MAX_DEAD_PARTS parts, dropping whole messages.
 
     So none can be sent again without its beginning. The newest message is kept however
-    long it is.
+    long it is; the texts of all others together are bounded as well.
     """
-    if len(dead) <= MAX_DEAD_PARTS:
+    if not dead:
         return dead
-    cut = {send.message_id for send in dead[:-MAX_DEAD_PARTS]}
-    cut.discard(dead[-1].message_id)
+    newest = dead[-1].message_id
+    n_bytes, kept = 0, 0
+    for send in reversed(dead):
+        n_bytes += count_bytes([send.content])
+        if kept >= MAX_DEAD_PARTS or n_bytes > MAX_DEAD_BYTES:
+            break
+        kept += 1
+    cut = {send.message_id for send in dead[: len(dead) - kept]} - {newest}
     return tuple(send for send in dead if send.message_id not in cut)

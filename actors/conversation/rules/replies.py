@@ -5,14 +5,17 @@ from datetime import datetime
 
 from actors.conversation import effects, events
 from actors.conversation.effects import Decision, Effect
+from actors.conversation.reasons import FailureReason
 from actors.conversation.rules.delivery import enqueue
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.reply_window import reply_window
+from actors.conversation.rules.send_limits import has_room
 from actors.conversation.rules.share import (
     are_posts,
     drop_pending,
     share_of_questions,
 )
+from actors.conversation.rules.splitting import split_for
 from actors.conversation.state import (
     Author,
     Conversation,
@@ -112,6 +115,8 @@ def on_reply_written(state: Conversation, event: events.ReplyWritten) -> Decisio
         return Decision(state)
     if not event.text:
         return _fall_silent(state)
+    if not has_room(state.sends, split_for(state.source, event.text)):
+        return _give_up(state)
     message = effects.RecordMessage(
         id=events.message_id_of(event),
         author=Author.AI,
@@ -198,6 +203,15 @@ def _hand_over(state: Conversation) -> Decision:
 def _fall_silent(state: Conversation) -> Decision:
     """Call a person and say nothing: the customer's side answers automatically."""
     marked = effects.MarkMessages(state.questions, Processing.COMPLETED)
+    handed = _hand_over(replace(state, reply=None))
+    cleared = effects.ClearTimer(TimerKind.REPLY)
+    return Decision(handed.state, (marked, cleared, *handed.effects))
+
+
+def _give_up(state: Conversation) -> Decision:
+    """Call a person: the customer has not received what was written before."""
+    reason = FailureReason.TOO_MUCH_TO_SEND
+    marked = effects.MarkMessages(state.questions, Processing.FAILED, reason)
     handed = _hand_over(replace(state, reply=None))
     cleared = effects.ClearTimer(TimerKind.REPLY)
     return Decision(handed.state, (marked, cleared, *handed.effects))

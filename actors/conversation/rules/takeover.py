@@ -10,7 +10,9 @@ from actors.conversation.rules import replies
 from actors.conversation.rules.delivery import enqueue, withdraw
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.reply_window import check_operator_window
+from actors.conversation.rules.send_limits import check_room
 from actors.conversation.rules.share import drop_pending
+from actors.conversation.rules.splitting import split_for
 from actors.conversation.state import (
     Author,
     Conversation,
@@ -27,6 +29,7 @@ def on_operator_answered(
 
     Raises:
         WindowClosedError: the platform would not take them any more.
+        TooMuchToSendError: too much waits to be sent already.
     """
     check_operator_window(state, event.at)
     message = effects.RecordMessage(
@@ -39,6 +42,7 @@ def on_operator_answered(
     )
     # The AI's queued parts are withdrawn first: they would come too late.
     taken = take_over(state, message, event.at)
+    check_room(taken.state, split_for(state.source, event.text))
     state, queued, sends = enqueue(taken.state, message)
     return Decision(state, (queued, *taken.effects[1:], *sends))
 

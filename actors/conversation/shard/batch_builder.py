@@ -12,11 +12,12 @@ from typing import TypeAlias, assert_never
 
 from actors.conversation import codec, effects
 from actors.conversation.effects import Decision
+from actors.conversation.errors import InvalidEventError
 from actors.conversation.events import Event, Inbound
 from actors.conversation.state import Author, Conversation, Processing
 from persistence import journal
 from persistence.erasure import Erasure
-from persistence.ids import ConversationId, MessageId, slot_of
+from persistence.ids import ConversationId, EventId, MessageId, slot_of
 from persistence.journal import Batch, MessageRow, MessageUpdate
 
 #: An effect that runs after the commit, outside the database.
@@ -28,6 +29,8 @@ Command: TypeAlias = (
     | effects.WriteLog
     | effects.Count
 )
+#: Of a state as JSON text. It is written with each event; a usual one has a thousand.
+MAX_STATE_CHARS = 500_000
 TimerEffect: TypeAlias = effects.SetTimer | effects.ClearTimer
 
 
@@ -40,8 +43,16 @@ class BatchBuilder:
     commands: list[tuple[ConversationId, Command]] = field(default_factory=list)
     timers: list[tuple[ConversationId, TimerEffect]] = field(default_factory=list)
 
-    def add(self, event: Event, decision: Decision, seq: int, *, is_new: bool) -> None:
-        """Add an event and its decision."""
+    def add(
+        self,
+        event: Event,
+        decision: Decision,
+        seq: int,
+        row: journal.ConversationRow | None = None,
+        *,
+        is_new: bool,
+    ) -> None:
+        """Add an event and its decision; `row` is that of its state if it is known."""
         state = decision.state
         self.states[state.id] = state
         if is_new:
@@ -50,7 +61,8 @@ class BatchBuilder:
         for effect in decision.effects:
             ids = self._add_effect(state, effect, seq, event)
             touched.update(dict.fromkeys(ids))
-        self.batch.conversations[state.id] = _row_of(state, event.at)
+        row = row or build_state_row(state, event.at)
+        self.batch.conversations[state.id] = row
         self.batch.events.append(
             journal.EventRow(
                 id=event.id,
@@ -122,7 +134,7 @@ class BatchBuilder:
                 self._add_send(state, effect, event.at)
                 return (effect.send.message_id,)
             case effects.EraseCustomer():
-                # Such an event is alone in its batch: see `split_at_erasures`.
+                # Such an event is alone in its batch: see `Suspects.split`.
                 self.batch.erasure = Erasure(
                     id=event.id,
                     tenant_id=state.tenant_id,
@@ -211,7 +223,19 @@ def _rewrite(
     )
 
 
-def _row_of(state: Conversation, at: datetime) -> journal.ConversationRow:
+def check_size(row: journal.ConversationRow, event_id: EventId) -> None:
+    """Refuse an event that makes a state too large. Raises InvalidEventError.
+
+    Every list in a state is bounded, but not every text that a platform, or whoever
+    passes for one, may send.
+    """
+    if len(row.state) > MAX_STATE_CHARS:
+        message = "this makes the conversation larger than can be stored"
+        raise InvalidEventError(message, event_id)
+
+
+def build_state_row(state: Conversation, at: datetime) -> journal.ConversationRow:
+    """Build the row of a conversation's newest state."""
     return journal.ConversationRow(
         id=state.id,
         tenant_id=state.tenant_id,

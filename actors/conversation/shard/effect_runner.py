@@ -1,7 +1,7 @@
 """Runs the effects of a decision after its commit, and reports results as events."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
@@ -14,21 +14,27 @@ import structlog
 from actors.clock import Clock
 from actors.conversation import effects, errors, events, ports
 from actors.conversation.effects import Counter, LogName
+from actors.conversation.reasons import FailureReason
 from actors.conversation.rules.placeholders import has_words, strip_unstorable
 from actors.conversation.shard.batch_builder import Command
 from actors.conversation.shard.profile_lookups import ProfileLookups
 from actors.conversation.state import Conversation
 from actors.conversation.traces import AnswerTrace
+from actors.places import FairPlaces
 from actors.tasks import cancel_and_wait
 from config import metrics
-from persistence.ids import EventId, SendId
+from persistence.errors import DatabaseAwayError
+from persistence.ids import ConversationId, EventId, SendId
 
-#: The answering side queues the rest; more would only wait there.
+#: Answers that are written at once; places are shared out over tenants.
 MAX_REPLIES = 64
-#: Platforms limit what one account may send at once.
+#: A customer who has waited so long for a place should hear from a person.
+MAX_REPLY_WAIT_S = 300.0
+#: Parts that are sent at once: over tenants, and over the channels of each.
 MAX_SENDS = 32
 
-NOTHING_WRITTEN = "the answer has no words"
+#: Reads the present state of a conversation; None if there is none.
+FetchState = Callable[[ConversationId], Awaitable[Conversation | None]]
 
 #: Each counter of the rules, as it is exposed.
 COUNTERS: Mapping[Counter, prometheus_client.Counter] = {
@@ -55,7 +61,9 @@ class EffectRunner:
         new_id: Callable[[], UUID] = uuid4,
         max_sends: int = MAX_SENDS,
         profiles: ports.Profiles = ports.NO_PROFILES,
+        fetch_state: FetchState | None = None,
     ) -> None:
+        self._fetch_state = fetch_state
         self._responder = responder
         self._sender = sender
         self._clock = clock
@@ -66,8 +74,8 @@ class EffectRunner:
         #: Of customers who were erased while the part waited to be sent.
         self._withdrawn: set[SendId] = set()
         self._profile_lookups = ProfileLookups(profiles, clock, post, new_id)
-        self._reply_semaphore = asyncio.Semaphore(MAX_REPLIES)
-        self._send_semaphore = asyncio.Semaphore(max_sends)
+        self._reply_places = FairPlaces(MAX_REPLIES)
+        self._send_places = FairPlaces(max_sends)
 
     def run(self, state: Conversation, command: Command) -> None:
         """Start a command; its result comes back through the inbox."""
@@ -106,13 +114,13 @@ class EffectRunner:
         await self._profile_lookups.stop()
         if self._sends:
             await asyncio.wait(self._sends.values(), timeout=timeout_s)
-        # Those that still wait for the semaphore report that nothing was sent.
+        # Those that still wait for a place report that nothing was sent.
         await cancel_and_wait(*self._sends.values())
 
     def _begin_send(self, state: Conversation, command: effects.DeliverPart) -> None:
         send_id = command.send.id
         if send_id in self._sends:
-            # The lease ended while the attempt waited for the semaphore, or for a slow
+            # The lease ended while the attempt waited for a place, or for a slow
             # platform. It will still report; a second one could arrive twice.
             return
         task = asyncio.create_task(self._deliver(state, command))
@@ -132,20 +140,28 @@ class EffectRunner:
             command.share,
             command.is_post,
         )
+        tenant = state.tenant_id
         try:
-            async with self._reply_semaphore:
-                answer = await self._responder.write(job)
+            async with asyncio.timeout(MAX_REPLY_WAIT_S):
+                await self._reply_places.acquire(tenant)
+        except (errors.TooManyWaitingError, TimeoutError):
+            # A person is called: one busy shop's questions must not pile up for ever.
+            log.warning("answer_not_begun", tenant_id=str(tenant))
+            self._report_failure(state, command, FailureReason.TOO_MANY_WAIT)
+            return
+        try:
+            answer = await self._responder.write(job)
         except errors.AnswerFailedError as error:
             self._report_failure(state, command, str(error))
-        except Exception as error:  # A bug must not leave the question open.
+        except Exception:  # A bug must not leave the question open.
             log.exception("answer_failed", conversation_id=str(state.id))
-            self._report_failure(state, command, repr(error))
+            self._report_failure(state, command, FailureReason.NOT_PREPARED)
         else:
             text = strip_unstorable(answer.text)
             is_silent = answer.is_handover and not answer.text
             if not has_words(text) and not is_silent:
                 # No part of it would be sent, and no operator would be called.
-                self._report_failure(state, command, NOTHING_WRITTEN)
+                self._report_failure(state, command, FailureReason.NO_WORDS)
                 return
             self._post(
                 events.ReplyWritten(
@@ -159,6 +175,8 @@ class EffectRunner:
                     trace=_storable(answer.trace),
                 )
             )
+        finally:
+            self._reply_places.release(tenant)
 
     def _report_failure(
         self, state: Conversation, command: effects.StartReply, reason: str
@@ -176,19 +194,20 @@ class EffectRunner:
     async def _deliver(self, state: Conversation, command: effects.DeliverPart) -> None:
         # A late start would leave the call no time before its lease ends.
         timeout = (command.send.due_at - self._clock.now()) / 2
+        place = state.tenant_id, state.channel_id
         try:
             async with asyncio.timeout(timeout.total_seconds()):
-                await self._send_semaphore.acquire()
-        except TimeoutError:
+                has_waited = await self._send_places.acquire(*place)
+        except (TimeoutError, errors.TooManyWaitingError):
             event = self._hold_back(state, command)
         except asyncio.CancelledError:
             self._post(self._hold_back(state, command))
             raise
         else:
             try:
-                event = await self._attempt(state, command)
+                event = await self._attempt(state, command, has_waited=has_waited)
             finally:
-                self._send_semaphore.release()
+                self._send_places.release(*place)
         # Gone before its result is read: that may command the next attempt.
         self._sends.pop(command.send.id, None)
         self._withdrawn.discard(command.send.id)
@@ -211,9 +230,35 @@ class EffectRunner:
             is_held=True,
         )
 
-    async def _attempt(
+    async def _may_still_send(
         self, state: Conversation, command: effects.DeliverPart
+    ) -> bool:
+        """Ask for the present state: a person may lead by now, and the part be theirs.
+
+        Where the state can't be read the part is held back, and comes again.
+        """
+        if self._fetch_state is None:
+            return True
+        left = command.send.due_at - self._clock.now()
+        try:
+            async with asyncio.timeout(left.total_seconds()):
+                present = await self._fetch_state(state.id)
+        except (DatabaseAwayError, TimeoutError):
+            return False
+        return present is not None and any(
+            send.id == command.send.id and not send.is_withdrawn
+            for send in present.sends
+        )
+
+    async def _attempt(
+        self,
+        state: Conversation,
+        command: effects.DeliverPart,
+        *,
+        has_waited: bool = False,
     ) -> events.Event:
+        if has_waited and not await self._may_still_send(state, command):
+            return self._hold_back(state, command)
         # After the lease the part belongs to another call.
         left = command.send.due_at - self._clock.now()
         is_withdrawn = _is_withdrawn(state, command)
@@ -254,7 +299,7 @@ class EffectRunner:
                 conversation_id=state.id,
                 at=self._clock.now(),
                 send_id=command.send.id,
-                reason=strip_unstorable(str(error) or repr(error)),
+                reason=_name_loss(error),
             )
         return events.PartDelivered(
             id=event_id,
@@ -276,6 +321,15 @@ def _counter_of(command: effects.Count) -> prometheus_client.Counter:
     """Cache the counter: a look-up by labels takes a lock each time."""
     counter = COUNTERS[command.counter]
     return counter.labels(command.label) if command.label else counter
+
+
+def _name_loss(error: Exception) -> str:
+    """Name why an outcome is unknown, without the words of any library."""
+    if isinstance(error, errors.SendOutcomeUnknownError):
+        return strip_unstorable(str(error))
+    if isinstance(error, TimeoutError):
+        return FailureReason.NO_PLATFORM_ANSWER
+    return FailureReason.SENDER_FAILED
 
 
 def _is_withdrawn(state: Conversation, command: effects.DeliverPart) -> bool:

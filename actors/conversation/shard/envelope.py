@@ -10,8 +10,8 @@ import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from actors.conversation.errors import ActorError
-from actors.conversation.events import CustomerErased, Event
+from actors.conversation.errors import ActorError, ShardUnavailableError
+from actors.conversation.events import Event
 from persistence.ids import EventId
 
 
@@ -100,19 +100,24 @@ def drop_duplicates(
     return list(first.values())
 
 
-def split_at_erasures(envelopes: list[Envelope]) -> list[list[Envelope]]:
-    """Give each erasure a batch of its own, in order.
-
-    It removes all rows of its conversation: in one batch with the customer's next
-    message it would remove that one, too.
-    """
-    batches: list[list[Envelope]] = [[]]
+def refuse(envelopes: Sequence[Envelope]) -> None:
+    """Tell callers that nothing was stored, and that they may try again."""
     for envelope in envelopes:
-        if isinstance(envelope.event, CustomerErased):
-            batches += [[envelope], []]
+        envelope.fail(ShardUnavailableError())
+
+
+def refuse_callers(inbox: asyncio.Queue[Envelope]) -> None:
+    """Refuse waiting callers while the database is away; keep internal events."""
+    kept: list[Envelope] = []
+    while not inbox.empty():
+        envelope = inbox.get_nowait()
+        inbox.task_done()
+        if envelope.is_internal:
+            kept.append(envelope)
         else:
-            batches[-1].append(envelope)
-    return [batch for batch in batches if batch]
+            envelope.fail(ShardUnavailableError())
+    for envelope in kept:
+        inbox.put_nowait(envelope)
 
 
 def pack_events(events: Sequence[Event]) -> bytes:

@@ -9,6 +9,7 @@ import structlog
 from actors.clock import Clock
 from actors.conversation.events import Event, ProfileLearned, ProfileMissed
 from actors.conversation.ports import CustomerRef, Profiles, ProfileUnavailable
+from actors.conversation.reasons import FailureReason
 from actors.conversation.rules.placeholders import strip_unstorable
 from actors.conversation.state import Conversation, Profile
 from actors.tasks import cancel_and_wait
@@ -93,7 +94,7 @@ class ProfileLookups:
     async def _look_up(self, customer: CustomerRef) -> Profile | ProfileUnavailable:
         try:
             return await self._profiles.look_up(customer)
-        except Exception as error:
+        except Exception:
             # A bug must not cost more than a name.
             log.exception("profile_lookup_failed", channel_id=str(customer.channel_id))
-            return ProfileUnavailable(repr(error))
+            return ProfileUnavailable(FailureReason.PROFILE_FAILED)

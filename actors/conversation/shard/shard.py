@@ -17,7 +17,8 @@ decision set.
   under way. `_recover` first uses up the sequence number, so that it can't happen any
   more, then forgets the states and reads the timers again. Callers submit again and
   internal results are put back; both are recognised by their event ids.
-- Refused events: if the database refuses a batch, each event is tried alone.
+- Refused events: if the database refuses a batch, each event is tried alone. If a
+  commit takes too long, its events are tried alone next time (`isolation.py`).
 - Sending, unknown outcomes, echoes and leases are the rules' (`rules/delivery.py`).
 """
 
@@ -32,27 +33,36 @@ import structlog
 from actors.clock import Clock
 from actors.conversation import errors
 from actors.conversation.codec import decode_state
-from actors.conversation.effects import ClearTimer, SetTimer
-from actors.conversation.events import Event, ReplyFailed, ReplyWritten
+from actors.conversation.events import Event
 from actors.conversation.ports import NO_PROFILES, Journal, Profiles, Responder, Sender
 from actors.conversation.rules.decide import decide
 from actors.conversation.rules.policy import Policy
-from actors.conversation.shard.batch_builder import BatchBuilder, TimerEffect
+from actors.conversation.shard.batch_builder import (
+    BatchBuilder,
+    build_state_row,
+    check_size,
+)
 from actors.conversation.shard.effect_runner import MAX_SENDS, EffectRunner
 from actors.conversation.shard.envelope import (
     Call,
     Envelope,
     Receipt,
     drop_duplicates,
-    split_at_erasures,
+    refuse,
+    refuse_callers,
 )
 from actors.conversation.shard.erasures import Erasures
+from actors.conversation.shard.isolation import Suspects, build_failure
 from actors.conversation.shard.mirror import Mirror
 from actors.conversation.shard.timers import TIMER_EVENTS, TimerWheel, build_timer_event
 from actors.conversation.state import Conversation, TimerKind
 from actors.tasks import cancel_and_wait, wait_for_signal
 from config import metrics
-from persistence.errors import DatabaseAwayError, ShardFencedError
+from persistence.errors import (
+    CommitTimedOutError,
+    DatabaseAwayError,
+    ShardFencedError,
+)
 from persistence.ids import ConversationId, EventId
 from persistence.journal import Epoch, Known
 
@@ -100,12 +110,20 @@ class Shard:
         self._timers = TimerWheel()
         self._timers_changed = asyncio.Event()
         self._effect_runner = EffectRunner(
-            responder, sender, clock, self._post, new_id, max_sends, profiles
+            responder,
+            sender,
+            clock,
+            self._post,
+            new_id,
+            max_sends,
+            profiles,
+            self._fetch_state,
         )
         self._erasures = Erasures(self._effect_runner.withdraw)
         self._tasks: list[asyncio.Task[None]] = []
         self._firing: asyncio.Task[None] | None = None
         self._epoch = Epoch(shard, 0, 0)
+        self._suspects = Suspects()
         #: Whether it serves no more: another process holds the shard, or it failed.
         self._is_fenced = False
         self._failed = asyncio.Event()
@@ -171,39 +189,45 @@ class Shard:
             while len(envelopes) < MAX_BATCH and not self._inbox.empty():
                 envelopes.append(self._inbox.get_nowait())
             try:
-                for batch in split_at_erasures(envelopes):
+                for batch in self._suspects.split(envelopes):
                     await self._process(batch)
             except ShardFencedError:
                 self._is_fenced = True
                 log.error("shard_fenced", shard=self._shard)  # noqa: TRY400 - no fault of ours
-                self._refuse(envelopes)
+                refuse(envelopes)
             except Exception:
                 # A bug in the recovery itself: a new process starts from what is
                 # stored, and callers submit again.
                 self._is_fenced = True
                 log.exception("shard_failed", shard=self._shard)
-                self._refuse(envelopes)
+                refuse(envelopes)
                 self._failed.set()
             finally:
                 for _ in envelopes:
                     self._inbox.task_done()
         while not self._inbox.empty():
-            self._refuse([self._inbox.get_nowait()])
+            refuse([self._inbox.get_nowait()])
             self._inbox.task_done()
 
     async def _process(self, envelopes: list[Envelope]) -> None:
         try:
             await self._record(envelopes)
+            self._suspects.clear(envelopes)
         except DatabaseAwayError as error:
             log.warning("database_away", shard=self._shard, error=repr(error))
-            self._refuse(envelopes)
+            is_late = isinstance(error, CommitTimedOutError)
+            if is_late and self._suspects.note_timeout(envelopes):
+                log.exception("event_too_slow", event_id=str(envelopes[0].event.id))
+                self._reject(envelopes[0])
+                envelopes = []
+            refuse(envelopes)
             await self._recover()
             self._retry_results(envelopes)
         except ShardFencedError:
             # A renewal of ours that was delayed makes the next commit fail at the fence
             # as well. If another process holds the shard, the recovery raises.
             await self._recover()
-            self._refuse(envelopes)
+            refuse(envelopes)
             self._retry_results(envelopes)
             # Pause so that a repeated failure cannot become a busy loop.
             await asyncio.sleep(RECOVERY_PAUSE_S)
@@ -231,17 +255,9 @@ class Shard:
         """Refuse the event for good; only the log gets the reason, with its tables."""
         event = envelope.event
         envelope.fail(errors.InvalidEventError(event_id=event.id))
-        if isinstance(event, ReplyWritten):
-            # No caller waits for it, but the customer does.
-            self._post(
-                ReplyFailed(
-                    id=EventId(self._new_id()),
-                    conversation_id=event.conversation_id,
-                    at=event.at,
-                    job=event.job,
-                    reason="the answer could not be stored",
-                )
-            )
+        failure = build_failure(event, self._new_id)
+        if failure is not None:
+            self._post(failure)
 
     async def _record(self, envelopes: list[Envelope]) -> None:
         fresh, states = await self._load(envelopes)
@@ -266,6 +282,9 @@ class Shard:
             )
             try:
                 decision = decide(current, event, self._policy)
+                row = build_state_row(decision.state, event.at)
+                if envelope.call is not None:
+                    check_size(row, event.id)
             except errors.ActorError as error:
                 envelope.fail(error)
                 continue
@@ -274,7 +293,7 @@ class Shard:
                 self._reject(envelope)
                 continue
             seq += 1
-            builder.add(event, decision, seq, is_new=current is None)
+            builder.add(event, decision, seq, row, is_new=current is None)
             if builder.batch.erasure is not None and current is not None:
                 self._erasures.note(current)
             accepted.append((envelope, Receipt(event.id, seq)))
@@ -307,6 +326,13 @@ class Shard:
             states[key] = self._states[key]
         return drop_duplicates(envelopes, known.events), states
 
+    async def _fetch_state(self, key: ConversationId) -> Conversation | None:
+        """Return the present state. Raises DatabaseAwayError where it is not here."""
+        if key in self._states:
+            return self._states[key]
+        known = await self._journal.fetch_before_deciding([key], [])
+        return decode_state(known.states[key]) if key in known.states else None
+
     async def _commit(self, builder: BatchBuilder, seq: int, events: int) -> None:
         with metrics.SHARD_COMMIT_SECONDS.time():
             await self._journal.commit_batch(self._epoch, builder.batch, seq)
@@ -320,20 +346,13 @@ class Shard:
         while len(self._states) > self._max_resident:
             self._states.popitem(last=False)
         for conversation, effect in builder.timers:
-            self._arm(conversation, effect)
+            self._timers.apply(conversation, effect)
+            self._timers_changed.set()
         stored = Counter(message.type for message in builder.batch.messages.values())
         for kind, count in stored.items():
             metrics.MESSAGES_STORED.labels(type=kind).inc(count)
         for conversation, command in builder.commands:
             self._effect_runner.run(builder.states[conversation], command)
-
-    def _arm(self, conversation: ConversationId, effect: TimerEffect) -> None:
-        match effect:
-            case SetTimer():
-                self._timers.set((conversation, effect.kind), effect.due_at)
-                self._timers_changed.set()
-            case ClearTimer():
-                self._timers.clear((conversation, effect.kind))
 
     async def _fire_timers(self) -> None:
         while True:
@@ -347,9 +366,7 @@ class Shard:
                 # After a restart there may be 100,000 of them: let other tasks run.
                 await asyncio.sleep(0)
                 continue
-            pause = self._timers.next_in(now)
-            timeout_s = None if pause is None else pause.total_seconds()
-            await wait_for_signal(self._timers_changed, timeout_s)
+            await wait_for_signal(self._timers_changed, self._timers.sleep_s(now))
 
     async def _load_timers(self) -> None:
         self._timers.clear_all()
@@ -373,25 +390,8 @@ class Shard:
                 self._epoch = held
                 await self._load_timers()
             except DatabaseAwayError:
-                self._refuse_waiting()
+                refuse_callers(self._inbox)
                 await asyncio.sleep(RECOVERY_PAUSE_S)
             else:
                 log.info("database_back", shard=self._shard)
                 return
-
-    def _refuse_waiting(self) -> None:
-        """Refuse waiting callers while the database is away; keep internal events."""
-        kept: list[Envelope] = []
-        while not self._inbox.empty():
-            envelope = self._inbox.get_nowait()
-            self._inbox.task_done()
-            if envelope.is_internal:
-                kept.append(envelope)
-            else:
-                self._refuse([envelope])
-        for envelope in kept:
-            self._inbox.put_nowait(envelope)
-
-    def _refuse(self, envelopes: list[Envelope]) -> None:
-        for envelope in envelopes:
-            envelope.fail(errors.ShardUnavailableError())

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from actors.conversation import events
+from actors.conversation.effects import ClearTimer, SetTimer
 from actors.conversation.events import Event
 from actors.conversation.state import TimerKind
 from persistence.ids import ConversationId, EventId
@@ -17,6 +18,9 @@ _EVENTS: Mapping[
     TimerKind.SEND: events.SendFellDue,
     TimerKind.SHARE: events.ShareTimedOut,
 }
+#: A suspended machine's monotonic clock stands still, and a set clock jumps: timers are
+#: compared with the wall clock at least this often.
+MAX_SLEEP_S = 5.0
 #: They fire again once the timers are loaded from their rows.
 TIMER_EVENTS = tuple(_EVENTS.values())
 
@@ -43,6 +47,16 @@ class TimerWheel:
         """Disarm the timer, if it is armed."""
         self._due.pop(key, None)
 
+    def apply(
+        self, conversation: ConversationId, effect: SetTimer | ClearTimer
+    ) -> None:
+        """Arm or disarm a timer of a conversation, as its rules decided."""
+        match effect:
+            case SetTimer():
+                self.set((conversation, effect.kind), effect.due_at)
+            case ClearTimer():
+                self.clear((conversation, effect.kind))
+
     def clear_all(self) -> None:
         """Remove all timers, to load them from the database again."""
         self._due.clear()
@@ -63,6 +77,11 @@ class TimerWheel:
         while self._heap and self._due.get(self._heap[0][2]) != self._heap[0][0]:
             heapq.heappop(self._heap)
         return max(self._heap[0][0] - now, timedelta(0)) if self._heap else None
+
+    def sleep_s(self, now: datetime) -> float | None:
+        """Return how many seconds to sleep now; None when there is no timer."""
+        pause = self.next_in(now)
+        return None if pause is None else min(pause.total_seconds(), MAX_SLEEP_S)
 
 
 def build_timer_event(

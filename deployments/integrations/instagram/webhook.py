@@ -10,7 +10,6 @@ from starlette.responses import PlainTextResponse, Response
 
 from actors.clock import Clock
 from actors.conversation.client import Shards
-from actors.conversation.errors import ActorError, ShardUnavailableError
 from actors.conversation.events import MessageEdited
 from actors.conversation.state import Source
 from config.metrics import UNKNOWN_ACCOUNTS
@@ -150,8 +149,9 @@ class InstagramWebhook:
     async def _store(self, threads: list[list[building.InstagramEvent]]) -> None:
         """Store all events, those of one conversation in order.
 
-        When some can't be stored the webhook is refused as a whole: Meta delivers it
-        again, and those that were stored are known by their ids.
+        When some can't be stored now the webhook is refused as a whole: Meta delivers
+        it again, and those that were stored are known by their ids. What can never be
+        stored is kept as a dead letter.
         """
         if len(threads) == 1:
             await self._store_thread(threads[0])
@@ -160,24 +160,18 @@ class InstagramWebhook:
             *(self._store_thread(thread) for thread in threads), return_exceptions=True
         )
         failures = [result for result in results if isinstance(result, BaseException)]
-        # A passing failure decides first: then Meta is told when to come back.
-        failures.sort(key=lambda error: not isinstance(error, ShardUnavailableError))
         if failures:
             raise failures[0]
 
     async def _store_thread(self, events: list[building.InstagramEvent]) -> None:
-        refused: ActorError | None = None
         for event in events:
             # What was written can be edited for a quarter of an hour, no longer.
             may_overtake = isinstance(event, MessageEdited) and not event.is_ours
-            try:
-                await submission.submit_event(
-                    self._shards, Source.INSTAGRAM, event, may_overtake=may_overtake
-                )
-            except ActorError as error:
-                if not error.permanent:
-                    # What follows would overtake it: it comes again, with all of them.
-                    raise
-                refused = refused or error
-        if refused is not None:
-            raise refused
+            # What follows one that fails would overtake it: it comes again, with all.
+            await submission.submit_event(
+                self._shards,
+                self._directory.pool,
+                Source.INSTAGRAM,
+                event,
+                may_overtake=may_overtake,
+            )

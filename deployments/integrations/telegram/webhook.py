@@ -70,6 +70,7 @@ class TelegramWebhook:
             now = self._clock.now()
             await submission.submit_event(
                 self._shards,
+                self._directory.pool,
                 Source.TELEGRAM,
                 reading.build_event(channel, item, now),
                 # Of the owner's own chats most messages were never ours to answer.

@@ -15,7 +15,9 @@ from deployments.web.api import auth, errors, schemas
 from deployments.web.dependencies import Context, WebDependencies
 from persistence import conversations, history
 from persistence.conversations import ConversationFilter, ConversationSummary
+from persistence.database import Db
 from persistence.ids import ConversationId, EventId, derive_event_id
+from persistence.paging import Found
 
 router = APIRouter(tags=["conversations"])
 
@@ -115,14 +117,16 @@ async def list_conversations(
     q: schemas.SearchWords | None = None,
 ) -> schemas.Page[schemas.ConversationOut]:
     """List conversations, last changed first."""
-    count, rows = await conversations.fetch_conversations_page(
-        context.pool,
-        principal.tenant_id,
-        ConversationFilter(status, source, q or None),
-        paging.limit,
-        paging.offset,
-    )
-    return paging.build(count, (render_conversation(row) for row in rows))
+    tenant_id, window = principal.tenant_id, paging.window()
+    wanted = ConversationFilter(status, source, q or None)
+
+    async def fetch(db: Db) -> Found[ConversationSummary]:
+        return await conversations.fetch_conversations_page(
+            db, tenant_id, wanted, window
+        )
+
+    found = await (context.searches.run(tenant_id, fetch) if q else fetch(context.pool))
+    return paging.build_found(found, map(render_conversation, found.rows))
 
 
 @router.get("/api/conversations/{conversation_id}/")
@@ -139,10 +143,11 @@ async def list_events(
     paging: schemas.Paging,
 ) -> schemas.Page[EventOut]:
     """List the events of a conversation, oldest first."""
-    count, rows = await history.fetch_events_page(
-        context.pool, principal.tenant_id, conversation.id, paging.limit, paging.offset
+    window = paging.window(schemas.NUMBER_KEY)
+    found = await history.fetch_events_page(
+        context.pool, principal.tenant_id, conversation.id, window
     )
-    return paging.build(count, (EventOut.model_validate(row) for row in rows))
+    return paging.build_found(found, map(EventOut.model_validate, found.rows))
 
 
 @router.post("/api/conversations/{conversation_id}/redirect/")

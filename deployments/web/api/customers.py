@@ -16,6 +16,8 @@ from actors.conversation.events import CustomerEdited, CustomerErased
 from deployments.web.api import auth, errors, schemas
 from deployments.web.dependencies import Context
 from persistence import customers, ids
+from persistence.database import Db
+from persistence.paging import Found
 
 router = APIRouter(prefix="/api/customers", tags=["customers"])
 
@@ -123,10 +125,17 @@ async def list_customers(
         tag=tag or None,
         words=q or None,
     )
-    count, rows = await customers.fetch_customers_page(
-        context.pool, principal.tenant_id, wanted, paging.limit, paging.offset
+    tenant_id, window = principal.tenant_id, paging.window()
+
+    async def fetch(db: Db) -> Found[customers.Customer]:
+        return await customers.fetch_customers_page(db, tenant_id, wanted, window)
+
+    found = await (
+        context.searches.run(tenant_id, fetch)
+        if wanted.is_search
+        else fetch(context.pool)
     )
-    return paging.build(count, map(CustomerCardOut.model_validate, rows))
+    return paging.build_found(found, map(CustomerCardOut.model_validate, found.rows))
 
 
 @router.get("/{customer_id}/")

@@ -1,6 +1,7 @@
 """`/api/knowledge/`: the documents that answers are written from, and a search."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -12,17 +13,24 @@ from pydantic import Field, StringConstraints
 
 from deployments.web.api import schemas
 from deployments.web.api.auth import SignedIn
-from deployments.web.api.errors import InvalidValueError, NotFoundError
+from deployments.web.api.errors import (
+    EditedMeanwhileError,
+    InvalidValueError,
+    NotFoundError,
+)
 from deployments.web.dependencies import Context, WebDependencies
 from persistence import documents
-from persistence.database import Connection
+from persistence.database import Connection, Db
 from persistence.document_files import delete_document_file
 from persistence.documents import (
     Document,
     DocumentContent,
     DocumentFilter,
+    DocumentSummary,
 )
 from persistence.ids import DocumentId, TenantId
+from persistence.knowledge_use import KnowledgeUse, check_knowledge_use
+from persistence.paging import Found
 from retrieval.answer.context import RetrievedContext
 from retrieval.documents.chunking import Parent, chunk_document
 from retrieval.index.knowledge import RetrievalFilter, SourceType
@@ -31,6 +39,8 @@ router = APIRouter(prefix="/api/knowledge", tags=["knowledge"])
 
 #: Longer than any question.
 MAX_QUERY_CHARS = 2000
+#: Two people may edit one document at the same time; more are told.
+EDIT_ATTEMPTS = 3
 
 Title = Annotated[
     str,
@@ -109,13 +119,14 @@ class IndexState(StrEnum):
     FAILED = "failed"
 
 
-class DocumentOut(schemas.Answer):
-    """A document, with the progress of its indexing."""
+class DocumentSummaryOut(schemas.Answer):
+    """A document in a list: its size, and the progress of its indexing."""
 
     id: UUID
     source_type: SourceType
     title: str
-    text: str
+    #: Of the text, in UTF-8.
+    size_bytes: int
     url: str | None
     tags: tuple[str, ...]
     state: IndexState
@@ -128,6 +139,12 @@ class DocumentOut(schemas.Answer):
     updated_at: datetime
 
 
+class DocumentOut(DocumentSummaryOut):
+    """A document with its text."""
+
+    text: str
+
+
 @router.get("/documents/")
 async def list_documents(
     principal: SignedIn,
@@ -135,16 +152,16 @@ async def list_documents(
     paging: schemas.Paging,
     source_type: SourceType | None = None,
     q: schemas.SearchWords | None = None,
-) -> schemas.Page[DocumentOut]:
-    """List documents, last changed first."""
-    count, rows = await documents.fetch_documents_page(
-        context.pool,
-        principal.tenant_id,
-        DocumentFilter(source_type, q or None),
-        paging.limit,
-        paging.offset,
-    )
-    return paging.build(count, (_render(row) for row in rows))
+) -> schemas.Page[DocumentSummaryOut]:
+    """List documents without their texts, last changed first."""
+    tenant_id, window = principal.tenant_id, paging.window()
+    wanted = DocumentFilter(source_type, q or None)
+
+    async def fetch(db: Db) -> Found[DocumentSummary]:
+        return await documents.fetch_documents_page(db, tenant_id, wanted, window)
+
+    found = await (context.searches.run(tenant_id, fetch) if q else fetch(context.pool))
+    return paging.build_found(found, map(_summarise, found.rows))
 
 
 @router.post("/documents/", status_code=201)
@@ -153,11 +170,14 @@ async def create_document(
 ) -> DocumentOut:
     """Add a document; it can be found within two seconds."""
     content = _content_of(body)
-    parents = await build_parents(context, content)
+    parents = await build_parents(context, principal.tenant_id, content)
     document_id = DocumentId(uuid4())
     async with context.pool.acquire() as connection, connection.transaction():
         await documents.create_document(
             connection, principal.tenant_id, document_id, content, parents
+        )
+        await check_knowledge_use(
+            connection, principal.tenant_id, context.knowledge_limits
         )
         return await _show(connection, principal.tenant_id, document_id)
 
@@ -177,11 +197,8 @@ async def replace_document(
 ) -> DocumentOut:
     """Replace a document."""
     content = _content_of(body)
-    async with context.pool.acquire() as connection, connection.transaction():
-        old = await documents.lock_document(
-            connection, principal.tenant_id, DocumentId(document_id)
-        )
-        return await _replace(context, connection, old, content)
+    its_id = DocumentId(document_id)
+    return await _replace(context, principal.tenant_id, its_id, lambda _: content)
 
 
 @router.patch("/documents/{document_id}/")
@@ -189,23 +206,19 @@ async def edit_document(
     document_id: UUID, body: DocumentPatch, principal: SignedIn, context: Context
 ) -> DocumentOut:
     """Change parts of a document."""
-    async with context.pool.acquire() as connection, connection.transaction():
-        old = await documents.lock_document(
-            connection, principal.tenant_id, DocumentId(document_id)
-        )
-        if old is None:
-            raise NotFoundError
-        content = DocumentContent(
-            source_type=body.source_type or old.content.source_type,
-            title=body.title or old.content.title,
-            text=body.text or old.content.text,
+
+    def edit(old: DocumentContent) -> DocumentContent:
+        return DocumentContent(
+            source_type=body.source_type or old.source_type,
+            title=body.title or old.title,
+            text=body.text or old.text,
             # Null is a value here: only an omitted field leaves the link.
-            url=body.url if "url" in body.model_fields_set else old.content.url,
-            tags=old.content.tags
-            if body.tags is None
-            else (*dict.fromkeys(body.tags),),
+            url=body.url if "url" in body.model_fields_set else old.url,
+            tags=old.tags if body.tags is None else (*dict.fromkeys(body.tags),),
         )
-        return await _replace(context, connection, old, content)
+
+    its_id = DocumentId(document_id)
+    return await _replace(context, principal.tenant_id, its_id, edit)
 
 
 @router.delete("/documents/{document_id}/", status_code=204)
@@ -249,13 +262,19 @@ def _content_of(body: DocumentIn) -> DocumentContent:
 
 
 async def build_parents(
-    context: WebDependencies, content: DocumentContent
+    context: WebDependencies, tenant_id: TenantId, content: DocumentContent
 ) -> tuple[Parent, ...]:
-    """Cut a document into chunks. Raises InvalidValueError for one without words."""
+    """Cut a document into chunks, one of a tenant's documents at a time.
+
+    Raises:
+        InvalidValueError: the document has no words.
+        TooManyWaitingError: too many of this tenant's wait already.
+    """
     # A long document takes some hundred milliseconds: not on the event loop.
-    parents = await asyncio.to_thread(
-        chunk_document, content.title, content.text, context.count_tokens
-    )
+    async with context.chunking.hold(tenant_id):
+        parents = await asyncio.to_thread(
+            chunk_document, content.title, content.text, context.count_tokens
+        )
     if not parents:
         message = "text: must contain words"
         raise InvalidValueError(message)
@@ -264,15 +283,30 @@ async def build_parents(
 
 async def _replace(
     context: WebDependencies,
-    connection: Connection,
-    old: Document | None,
-    content: DocumentContent,
+    tenant_id: TenantId,
+    document_id: DocumentId,
+    edit: Callable[[DocumentContent], DocumentContent],
 ) -> DocumentOut:
-    if old is None:
-        raise NotFoundError
-    parents = await build_parents(context, content)
-    await documents.replace_document(connection, old, content, parents)
-    return await _show(connection, old.tenant_id, old.id)
+    """Store a document's new content, which is cut before any connection is held."""
+    for _ in range(EDIT_ATTEMPTS):
+        old = await documents.fetch_document(context.pool, tenant_id, document_id)
+        if old is None:
+            raise NotFoundError
+        content = edit(old.content)
+        parents = await build_parents(context, tenant_id, content)
+        async with context.pool.acquire() as connection, connection.transaction():
+            held = await documents.lock_document(connection, tenant_id, document_id)
+            if held is None:
+                raise NotFoundError
+            if held.revision != old.revision:
+                continue  # Another edit came first: this one begins with its result.
+            before = await KnowledgeUse.fetch(connection, tenant_id)
+            await documents.replace_document(connection, held, content, parents)
+            await check_knowledge_use(
+                connection, tenant_id, context.knowledge_limits, before
+            )
+            return await _show(connection, tenant_id, document_id)
+    raise EditedMeanwhileError
 
 
 async def _show(
@@ -285,13 +319,32 @@ async def _show(
 
 
 def _render(document: Document) -> DocumentOut:
-    return DocumentOut(
+    content = document.content
+    summary = DocumentSummary(
         id=document.id,
-        source_type=document.content.source_type,
-        title=document.content.title,
-        text=document.content.text,
-        url=document.content.url,
-        tags=document.content.tags,
+        source_type=content.source_type,
+        title=content.title,
+        size_bytes=len(content.text.encode()),
+        url=content.url,
+        tags=content.tags,
+        chunks=document.chunks,
+        embedded_chunks=document.embedded_chunks,
+        failed_chunks=document.failed_chunks,
+        embedding_error=document.embedding_error,
+        created_at=document.created_at,
+        updated_at=document.updated_at,
+    )
+    return DocumentOut(**_summarise(summary).model_dump(), text=content.text)
+
+
+def _summarise(document: DocumentSummary) -> DocumentSummaryOut:
+    return DocumentSummaryOut(
+        id=document.id,
+        source_type=document.source_type,
+        title=document.title,
+        size_bytes=document.size_bytes,
+        url=document.url,
+        tags=document.tags,
         state=_state_of(document),
         chunks=document.chunks,
         embedded_chunks=document.embedded_chunks,
@@ -302,7 +355,7 @@ def _render(document: Document) -> DocumentOut:
     )
 
 
-def _state_of(document: Document) -> IndexState:
+def _state_of(document: DocumentSummary) -> IndexState:
     if document.embedded_chunks == document.chunks:
         return IndexState.INDEXED
     if document.embedded_chunks + document.failed_chunks == document.chunks:

@@ -46,6 +46,14 @@ class NotFoundError(ApiError):
     """Nothing with this id exists here."""
 
 
+class EditedMeanwhileError(ApiError):
+    """This was changed at the same time by another. Read it, and try again."""
+
+
+class SearchTooWideError(ApiError):
+    """q: this search takes too long. Narrow it: longer words, or one more filter."""
+
+
 class InvalidValueError(ApiError):
     """A field has an invalid value. The message begins with the name of the field."""
 

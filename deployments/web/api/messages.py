@@ -52,10 +52,12 @@ async def list_messages(
     paging: schemas.Paging,
 ) -> schemas.Page[schemas.MessageOut]:
     """List a conversation's messages, oldest first."""
-    count, rows = await messages.fetch_messages_page(
-        context.pool, principal.tenant_id, conversation.id, paging.limit, paging.offset
+    window = paging.window(schemas.NUMBERS_KEY)
+    found = await messages.fetch_messages_page(
+        context.pool, principal.tenant_id, conversation.id, window
     )
-    return paging.build(count, map(schemas.MessageOut.model_validate, rows))
+    shown = map(schemas.MessageOut.model_validate, found.rows)
+    return paging.build_found(found, shown)
 
 
 @router.post("/api/conversations/{conversation_id}/messages/", status_code=201)

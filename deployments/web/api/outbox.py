@@ -12,6 +12,8 @@ from deployments.web.api import auth, errors, messages, schemas
 from deployments.web.api.conversations import derive_request_id
 from deployments.web.dependencies import Context
 from persistence import ids, outbox
+from persistence.database import Db
+from persistence.paging import Found
 
 router = APIRouter(prefix="/api/outbox", tags=["outbox"])
 
@@ -26,7 +28,10 @@ class Unsent(StrEnum):
 
 
 class LetterOut(schemas.Answer):
-    """A message, with the number of its `parts` in this state of `delivery`."""
+    """A message, with the number of its `parts` in this state of `delivery`.
+
+    `content` is its beginning; the conversation's messages have it whole.
+    """
 
     message_id: UUID
     conversation_id: UUID
@@ -55,10 +60,14 @@ async def list_outbox(
     wanted = outbox.OutboxFilter(
         delivery, None if channel_id is None else ids.ChannelId(channel_id)
     )
-    count, rows = await outbox.fetch_outbox_page(
-        context.pool, principal.tenant_id, wanted, paging.limit, paging.offset
-    )
-    return paging.build(count, map(LetterOut.model_validate, rows))
+    tenant_id, window = principal.tenant_id, paging.window()
+
+    async def fetch(db: Db) -> Found[outbox.OutboxMessage]:
+        return await outbox.fetch_outbox_page(db, tenant_id, wanted, window)
+
+    # Parts are grouped into messages: after a long pause thousands of them.
+    found = await context.searches.run(tenant_id, fetch)
+    return paging.build_found(found, map(LetterOut.model_validate, found.rows))
 
 
 @router.post("/{message_id}/retry/")

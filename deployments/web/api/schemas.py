@@ -1,6 +1,6 @@
 """Building blocks of the API's requests and answers, and pages of lists."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Generic, TypeVar
@@ -17,13 +17,22 @@ from pydantic import (
 )
 
 from actors.conversation.rules.placeholders import has_words
+from deployments.web.api.errors import InvalidValueError
+from persistence.paging import Found, Key, KeyPart, Window
 
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 200
-#: Far past any list, and small enough for the database's numbers.
+#: Small enough for the database's numbers.
 MAX_PAGE = 1_000_000
+#: A page by its number alone is counted off row by row: further ones go by `cursor`.
+MAX_OFFSET = 10_000
+#: The kinds of keys that lists are ordered by.
+TIME_KEY = (datetime, UUID)
+NUMBERS_KEY = (int, int)
+NUMBER_KEY = (int,)
 
 Row = TypeVar("Row")
+Stored = TypeVar("Stored")
 
 
 def _refuse_nul(text: str) -> str:
@@ -70,9 +79,14 @@ class Answer(BaseModel):
 
 
 class Page(Answer, Generic[Row]):
-    """One page; the links are null at the ends."""
+    """One page; the links are null at the ends.
+
+    Unless `is_count_exact`, the list has at least `count` rows: counting goes no
+    further than 1,000, and a search is not counted.
+    """
 
     count: int
+    is_count_exact: bool = True
     next: str | None
     previous: str | None
     results: list[Row]
@@ -80,11 +94,16 @@ class Page(Answer, Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """A request for a page: its address, and the number and size of the page."""
+    """A request for a page: its address, and the number and size of the page.
+
+    `cursor` is the place in the list where the page begins, as a `next` link names it:
+    so pages miss nothing that moves meanwhile, and the last is as quick as the first.
+    """
 
     request: Request
     page: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 1
     page_size: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE)] = DEFAULT_PAGE_SIZE
+    cursor: Annotated[str | None, Query(max_length=100)] = None
 
     @property
     def limit(self) -> int:
@@ -93,8 +112,38 @@ class PageRequest:
 
     @property
     def offset(self) -> int:
-        """The number of rows before the page."""
-        return (self.page - 1) * self.page_size
+        """The number of rows before the page. Raises InvalidValueError if too many."""
+        if self._before > MAX_OFFSET:
+            message = (
+                f"page: the first {MAX_OFFSET} rows can be reached by number;"
+                " go on by the `next` links"
+            )
+            raise InvalidValueError(message)
+        return self._before
+
+    def window(self, kinds: tuple[type[KeyPart], ...] = TIME_KEY) -> Window:
+        """Return which rows to read. Raises InvalidValueError."""
+        if not self.cursor:
+            return Window(self.page_size, self.offset)
+        after = _read_cursor(self.cursor, kinds)
+        return Window(self.page_size, self._before, after)
+
+    def build_found(self, found: Found[Stored], results: Iterable[Row]) -> Page[Row]:
+        """Build the answer of a page that goes by keys."""
+        following = None
+        if found.last is not None:
+            cursor = _write_cursor(found.last)
+            following = self._link(self.page + 1, cursor)
+        last = max(1, -(-found.count // self.page_size))
+        number = min(self.page - 1, last) if found.is_exact else self.page - 1
+        can_count = (number - 1) * self.page_size <= MAX_OFFSET
+        return Page(
+            count=found.count,
+            is_count_exact=found.is_exact,
+            next=following,
+            previous=self._link(number) if self.page > 1 and can_count else None,
+            results=list(results),
+        )
 
     def build(self, count: int, results: Iterable[Row]) -> Page[Row]:
         """Build the page's answer. A page past the end is empty, not an error."""
@@ -106,10 +155,54 @@ class PageRequest:
             results=list(results),
         )
 
-    def _link(self, page: int) -> str:
-        return str(self.request.url.include_query_params(page=page))
+    @property
+    def _before(self) -> int:
+        return (self.page - 1) * self.page_size
+
+    def _link(self, page: int, cursor: str | None = None) -> str:
+        url = self.request.url.remove_query_params("cursor")
+        url = url.include_query_params(page=page)
+        return str(url.include_query_params(cursor=cursor) if cursor else url)
 
 
+def _write_cursor(key: Key) -> str:
+    return "_".join(
+        part.isoformat() if isinstance(part, datetime) else str(part) for part in key
+    )
+
+
+def _read_cursor(text: str, kinds: tuple[type[KeyPart], ...]) -> Key:
+    """Read a cursor that this kind of list has given. Raises InvalidValueError."""
+    try:
+        parts = text.split("_")
+        key = tuple(
+            _READERS[kind](part) for kind, part in zip(kinds, parts, strict=True)
+        )
+    except ValueError as error:
+        message = "cursor: take it from the `next` link of this very list"
+        raise InvalidValueError(message) from error
+    return key
+
+
+def _read_instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(text)
+    return instant
+
+
+def _read_number(text: str) -> int:
+    number = int(text)
+    if not -(2**63) <= number < 2**63:
+        raise ValueError(text)
+    return number
+
+
+_READERS: Mapping[type[KeyPart], Callable[[str], KeyPart]] = {
+    datetime: _read_instant,
+    int: _read_number,
+    UUID: UUID,
+}
 Paging = Annotated[PageRequest, Depends()]
 
 

@@ -28,7 +28,9 @@ from persistence.document_files import (
     insert_document_file,
 )
 from persistence.documents import DocumentContent, create_document
+from persistence.errors import KnowledgeFullError
 from persistence.ids import DocumentId
+from persistence.knowledge_use import check_knowledge_use
 from retrieval.documents.blocks import BlockKind
 from retrieval.documents.files import MAX_FILE_BYTES
 from retrieval.documents.reading import read_blocks
@@ -148,17 +150,20 @@ async def _store(
             _TEXT.validate_python(read.text),
             tags=tuple(tags),
         )
-        parents = await build_parents(context, content)
+        parents = await build_parents(context, principal.tenant_id, content)
     except (UnreadableFileError, InvalidValueError) as error:
         return UploadOut(file_name=name, document=None, error=str(error))
     except ValidationError as error:
         reason = error.errors()[0]["msg"]
         return UploadOut(file_name=name, document=None, error=f"the text: {reason}")
     document_id = DocumentId(uuid4())
-    async with context.pool.acquire() as connection, connection.transaction():
-        await create_document(
-            connection, principal.tenant_id, document_id, content, parents
-        )
-        await insert_document_file(connection, principal.tenant_id, document_id, file)
+    tenant_id = principal.tenant_id
+    try:
+        async with context.pool.acquire() as connection, connection.transaction():
+            await create_document(connection, tenant_id, document_id, content, parents)
+            await insert_document_file(connection, tenant_id, document_id, file)
+            await check_knowledge_use(connection, tenant_id, context.knowledge_limits)
+    except KnowledgeFullError as error:
+        return UploadOut(file_name=name, document=None, error=str(error))
     document = await show_document(document_id, principal, context)
     return UploadOut(file_name=name, document=document, error=None)

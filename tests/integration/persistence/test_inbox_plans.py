@@ -59,7 +59,7 @@ HOT: dict[tuple[str, str], tuple[str, str, tuple[object, ...]]] = {
     ("conversations", "fetch_conversations_page"): (
         "conversations_inbox",
         "conversations",
-        (TENANT, None, None, None, 20, 0),
+        (TENANT, None, None, None, 20, 0, None, None),
     ),
     ("conversations", "fetch_conversations"): (
         "conversations_pkey",
@@ -69,7 +69,7 @@ HOT: dict[tuple[str, str], tuple[str, str, tuple[object, ...]]] = {
     ("messages", "fetch_messages_page"): (
         "messages_written",
         "messages",
-        (TENANT, ONE, 20, 0),
+        (TENANT, ONE, 20, 0, None, None),
     ),
     ("messages", "fetch_messages"): ("messages_pkey", "messages", (TENANT, [ONE])),
     ("messages", "count_same_echoes"): (
@@ -90,7 +90,7 @@ HOT: dict[tuple[str, str], tuple[str, str, tuple[object, ...]]] = {
     ("history", "fetch_events_page"): (
         "conversation_events_conversation_id_version_key",
         "conversation_events",
-        (TENANT, ONE, 20, 0),
+        (TENANT, ONE, 20, 0, None),
     ),
     ("journal", "fetch_before_deciding"): (
         "conversation_events_pkey",
@@ -100,7 +100,7 @@ HOT: dict[tuple[str, str], tuple[str, str, tuple[object, ...]]] = {
     ("outbox", "fetch_outbox_page"): (
         "outbox_unsent",
         "outbox",
-        (TENANT, "failed", None, 20, 0),
+        (TENANT, "failed", None, 20, 0, None, None),
     ),
     ("outbox", "fetch_waiting_conversations"): (
         "outbox_unsent",
@@ -115,7 +115,7 @@ HOT: dict[tuple[str, str], tuple[str, str, tuple[object, ...]]] = {
     ("customers", "fetch_customers_page"): (
         "customers_tenant",
         "customers",
-        (TENANT, None, None, None, 20, 0),
+        (TENANT, None, None, None, 20, 0, None, None),
     ),
 }
 
@@ -160,8 +160,12 @@ async def test_a_hot_query_of_the_inbox_goes_by_its_index(
 async def test_the_page_of_a_whole_inbox_is_not_sorted(filled: str) -> None:
     """Only as many rows are read as the page shows."""
     statement = load_queries("conversations")["fetch_conversations_page"]
-    plan = await explain(filled, statement, TENANT, None, None, None, 20, 0)
-    assert "Sort" not in plan, plan
+    first = (TENANT, None, None, None, 20, 0, None, None)
+    further = (*first[:-2], datetime(2026, 12, 1, tzinfo=UTC), ONE)
+    for arguments in (first, further):
+        plan = await explain(filled, statement, *arguments)
+        assert "Sort" not in plan, plan
+        assert "conversations_inbox" in plan, plan
 
 
 async def test_a_timer_is_cleared_by_its_key(filled: str) -> None:

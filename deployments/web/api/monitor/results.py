@@ -98,17 +98,16 @@ async def list_results(
     ok: bool | None = None,
 ) -> Page[ResultOut]:
     """List results, the newest first."""
-    count, rows = await check_results.fetch_results_page(
+    found = await check_results.fetch_results_page(
         context.pool,
         principal.tenant_id,
-        paging.limit,
-        paging.offset,
+        paging.window(),
         service_id=service,
         since=since,
         until=until,
         ok=ok,
     )
-    return paging.build(count, map(ResultOut.model_validate, rows))
+    return paging.build_found(found, map(ResultOut.model_validate, found.rows))
 
 
 @router.get("/results/{result_id}/")

@@ -23,6 +23,7 @@ from persistence.documents import DocumentFilter, fetch_documents_page
 from persistence.flags import fetch_flags
 from persistence.ids import DocumentId, TenantId
 from persistence.listener import Listener
+from persistence.paging import Window
 from persistence.tenants import create_tenant, fetch_tenant_by_name
 from retrieval.embedding.embedder import Embedder
 from retrieval.ranking.answerability import ANSWER_THRESHOLD
@@ -86,8 +87,8 @@ async def test_a_document_that_was_edited_takes_the_files_words_again(
 async def test_a_document_that_was_deleted_stays_deleted(pool: Pool) -> None:
     tenant_id = (await create_tenant(pool, "demo")).id
     await import_shop(pool, tenant_id)
-    _, rows = await fetch_documents_page(pool, tenant_id, DocumentFilter(), 1, 0)
-    await remove_page(pool, tenant_id, DocumentId(rows[0].id))
+    found = await fetch_documents_page(pool, tenant_id, DocumentFilter(), Window(1))
+    await remove_page(pool, tenant_id, DocumentId(found.rows[0].id))
 
     assert await import_shop(pool, tenant_id) == 0
 

@@ -9,6 +9,7 @@ import pytest
 
 from actors.conversation.errors import AnswerFailedError
 from actors.conversation.ports import AnswerJob
+from actors.conversation.reasons import FailureReason
 from actors.conversation.rules.placeholders import PLACEHOLDERS, Note
 from actors.conversation.state import MessageType
 from actors.conversation.traces import BlockQuoted
@@ -294,7 +295,7 @@ async def test_a_search_that_fails_leaves_a_polite_handover_and_its_reason(
 
     assert answer.is_handover
     assert answer.text == HANDOVER["fa"]
-    assert "RetrieverUnavailableError" in answer.trace.fallback_reason
+    assert answer.trace.fallback_reason == FailureReason.SEARCH_FAILED
 
 
 @pytest.mark.parametrize("text", UNSEEN_TEXTS)

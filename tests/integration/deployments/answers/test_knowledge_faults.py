@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from structlog.testing import capture_logs
 
+from actors.conversation.reasons import FailureReason
 from deployments.answers.embedders import Embedders
 from deployments.answers.indexer import KnowledgeIndexer
 from deployments.answers.indexes import TenantIndexes
@@ -72,9 +73,8 @@ async def test_a_text_that_makes_no_numbers_fails_alone(
     failed = await pool.fetch(
         "SELECT embedding_error FROM chunks WHERE embedding IS NULL"
     )
-    assert [row["embedding_error"].split(":")[0] for row in failed] == [
-        "EmbeddingError"
-    ]
+    reasons = [row["embedding_error"] for row in failed]
+    assert reasons == [FailureReason.NOT_EMBEDDED]
     question = f"{SHIPPING.title}، {RETURNS.title}"
     found = await KnowledgeRetriever(pool, faulty).retrieve(tenant, question)
     assert found["performance"]["degraded"] == {}

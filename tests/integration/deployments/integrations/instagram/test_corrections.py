@@ -5,6 +5,7 @@ from persistence.conversations import (
     fetch_conversation,
     fetch_conversations_page,
 )
+from persistence.paging import Found, Window
 from tests.support.instagram_line import DRESS, FOREVER, POST, SARA, SHOP, Line, message
 from tests.support.waiting import wait_for_count
 
@@ -111,8 +112,10 @@ async def test_what_is_unsent_before_it_came_is_shown_to_nobody(line: Line) -> N
     await line.start()
     assert await line.deliver(message("m1", is_deleted=True)) == 200
     tenant = line.channel.tenant_id
-    inbox = (line.pool, tenant, ConversationFilter(), 10, 0)
-    assert await fetch_conversations_page(*inbox) == (0, ())
+    inbox = (line.pool, tenant, ConversationFilter(), Window(10))
+    assert await fetch_conversations_page(*inbox) == Found(
+        (), 0, is_exact=True, last=None
+    )
     assert await fetch_conversation(line.pool, tenant, line.conversation) is None
     await line.deliver(message("m1", text="رازی"), message("m2", text="چنده؟"))
     await wait_for_count(line.pool, AI_MESSAGES, 1)
@@ -120,7 +123,7 @@ async def test_what_is_unsent_before_it_came_is_shown_to_nobody(line: Line) -> N
     assert (unsent["content"], unsent["metadata"]) == ("", {"unsent": True})
     (job,) = line.desk.jobs
     assert unsent["id"] not in job.question_ids
-    assert (await fetch_conversations_page(*inbox))[0] == 1
+    assert (await fetch_conversations_page(*inbox)).count == 1
 
 
 async def test_edits_that_overtake_everything_leave_the_last_words(line: Line) -> None:

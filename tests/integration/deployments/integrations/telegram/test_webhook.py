@@ -18,6 +18,7 @@ from deployments.integrations.webhooks import build_webhooks_app
 from persistence.channels import ChannelKind
 from persistence.customers import CustomerFilter, fetch_customers_page
 from persistence.database import Pool
+from persistence.paging import Window
 from persistence.secrets import Cipher
 from tests.support.conversation.shards import RecordingShards
 from tests.support.servers.scripted_server import HangUp
@@ -167,9 +168,9 @@ async def test_a_customer_is_called_what_telegram_calls_them(
     await shop.deliver(update(1))
     assert await fetch_names(shop) == ("سارا", "احمدی", "sara")
     found = await fetch_customers_page(
-        shop.pool, shop.channel.tenant_id, CustomerFilter(words="احمدي"), 10, 0
+        shop.pool, shop.channel.tenant_id, CustomerFilter(words="احمدي"), Window(10)
     )
-    assert [customer.username for customer in found[1]] == ["sara"]
+    assert [customer.username for customer in found.rows] == ["sara"]
 
 
 async def test_a_name_that_an_operator_wrote_stays(shop: TelegramShop) -> None:

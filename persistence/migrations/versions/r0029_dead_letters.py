@@ -1,0 +1,7 @@
+"""Events that can never be stored, and an index that counts a tenant's chunks."""
+
+from persistence.migrations.revision import sql_steps
+
+revision = "0029"
+down_revision = "0027"
+upgrade, downgrade = sql_steps(__file__)
