@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import uuid4
 
 import structlog
 
@@ -15,6 +15,7 @@ from actors.monitor.checks import slots
 from actors.monitor.checks.check_runner import CheckRunner
 from actors.monitor.checks.checker import HttpChecker
 from actors.monitor.checks.conditions import find_unreadable_paths
+from actors.monitor.checks.network_probe import NetworkProbe
 from actors.monitor.health_log import Lines
 from actors.monitor.recorder import Recorder
 from actors.tasks import cancel_and_wait, wait_for_signal
@@ -55,6 +56,8 @@ class MonitorDependencies:
     cipher: Cipher
     clock: Clock
     lines: Lines
+    #: Tells whether our own network is gone.
+    network: NetworkProbe = field(default_factory=NetworkProbe)
 
 
 class Monitor:
@@ -64,7 +67,6 @@ class Monitor:
         self,
         dependencies: MonitorDependencies,
         cron: str,
-        holder: UUID,
         *,
         lease_term: timedelta = LEASE_TERM,
         standby_pause_s: float = STANDBY_PAUSE_S,
@@ -75,7 +77,9 @@ class Monitor:
         self._clock = dependencies.clock
         self._lines = dependencies.lines
         self._cron = cron
-        self._holder = holder
+        # Of this start alone. An identity that two processes can have, such as that of
+        # a data directory in a copied container, would let both of them lead.
+        self._holder = uuid4()
         self._term = lease_term
         self._standby_pause_s = standby_pause_s
         self._spread = spread
@@ -86,6 +90,7 @@ class Monitor:
             dependencies.cipher,
             self._clock,
             self.recorder.put,
+            dependencies.network,
         )
         #: Fed by whoever listens to the database's notifications.
         self.wakeups = Wakeups()

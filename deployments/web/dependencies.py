@@ -10,10 +10,12 @@ from starlette.requests import HTTPConnection
 
 from actors.clock import Clock, SystemClock
 from actors.conversation.client import Shards
+from actors.monitor.checks.ssrf_guard import EgressPolicy
 from actors.monitor.client import Monitors
 from config.settings import Settings
 from deployments.accounts import MAX_PARALLEL_CHECKS
 from deployments.answers.ports import Retriever
+from deployments.egress import build_egress_policy
 from deployments.flags import FeatureFlags
 from deployments.health.probes import Probe
 from deployments.integrations.channel_registration import ChannelRegistration
@@ -52,6 +54,8 @@ class WebDependencies:
     #: By the name of the part, as `/readyz` lists them.
     probes: Mapping[str, Probe] = field(default_factory=dict)
     clock: Clock = field(default_factory=SystemClock)
+    #: Judges the addresses that tenants enter.
+    egress: EgressPolicy = field(init=False)
     cipher: secrets.Cipher = field(init=False)
     signer: TokenSigner = field(init=False)
     rate_limiter: RateLimiter = field(init=False)
@@ -63,6 +67,7 @@ class WebDependencies:
 
     def __post_init__(self) -> None:
         """Build the parts that follow from the settings."""
+        self.egress = build_egress_policy(self.settings, self.pool)
         self.cipher = get_cipher(self.settings)
         self.signer = TokenSigner(get_secret_key(self.settings))
         self.rate_limiter = RateLimiter.from_settings(self.settings, self.clock)

@@ -1,7 +1,6 @@
 -- claim_lease --
--- The holder may claim it again; others wait until it expires. Each claim raises the
--- epoch, which every later write must match, so that a former process of the same
--- holder is refused, too.
+-- The holder, which is one process, may claim it again; others wait until it expires.
+-- Each claim raises the epoch, which every later write must match.
 INSERT INTO monitor_leases AS l (name, holder, epoch, expires_at)
 VALUES ('monitor', $1, 1, now() + $2::interval)
 ON CONFLICT (name) DO UPDATE

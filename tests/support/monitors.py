@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from actors.clock import Clock, SystemClock
 from actors.monitor.checks.checker import HttpChecker
@@ -58,7 +58,6 @@ def build_monitor(
     clock: Clock | None = None,
     checker: HttpChecker | None = None,
     cron: str = RARELY,
-    holder: UUID | None = None,
     lease_term: timedelta = timedelta(seconds=15),
 ) -> tuple[Monitor, MemoryLines]:
     """Build one that is not started."""
@@ -73,7 +72,6 @@ def build_monitor(
     monitor = Monitor(
         dependencies,
         cron,
-        holder or uuid4(),
         lease_term=lease_term,
         standby_pause_s=0.05,
         spread=timedelta(milliseconds=50),

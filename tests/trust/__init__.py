@@ -1,0 +1,1 @@
+"""One named test for each finding of the security review."""
