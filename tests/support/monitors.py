@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from actors.clock import Clock, SystemClock
 from actors.monitor.checks.checker import HttpChecker
+from actors.monitor.checks.network_probe import NetworkProbe
 from actors.monitor.checks.ssrf_guard import EgressPolicy
 from actors.monitor.monitor import Monitor, MonitorDependencies
 from persistence.database import Pool
@@ -59,6 +60,7 @@ def build_monitor(
     checker: HttpChecker | None = None,
     cron: str = RARELY,
     lease_term: timedelta = timedelta(seconds=15),
+    network: NetworkProbe | None = None,
 ) -> tuple[Monitor, MemoryLines]:
     """Build one that is not started."""
     lines = MemoryLines()
@@ -68,6 +70,7 @@ def build_monitor(
         CIPHER,
         clock or SystemClock(),
         lines,
+        network or NetworkProbe(),
     )
     monitor = Monitor(
         dependencies,
@@ -126,10 +129,13 @@ async def watching(
     clock: Clock | None = None,
     checker: HttpChecker | None = None,
     cron: str = RARELY,
+    network: NetworkProbe | None = None,
 ) -> AsyncIterator[Watch]:
     """Hold the lease and record, but open slots only as the test says."""
     holder = uuid4()
-    monitor, lines = build_monitor(pool, clock=clock, checker=checker, cron=cron)
+    monitor, lines = build_monitor(
+        pool, clock=clock, checker=checker, cron=cron, network=network
+    )
     lease = await claim_lease(pool, holder, timedelta(minutes=5))
     assert lease is not None
     recording = asyncio.create_task(monitor.recorder.run(lease))
