@@ -2,7 +2,7 @@
 -- and answered 503 for ever; and a shard of it that was started again took its place
 -- back. The runtime that began last is named here, so that an older one can end.
 CREATE TABLE runtime_terms (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     id uuid NOT NULL,
     began_at timestamptz NOT NULL DEFAULT now()
 );
