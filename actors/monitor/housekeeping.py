@@ -12,6 +12,7 @@ import structlog
 
 from actors.backoff import exponential_backoff
 from actors.clock import Clock
+from actors.monitor.clock_watch import ClockWatch
 from config import metrics
 from persistence import watch
 from persistence.channels import ChannelKind
@@ -36,6 +37,8 @@ AGES = {
 PRUNE_INTERVAL = timedelta(hours=1)
 #: A pause between two rounds of deletes, in which other statements run.
 PRUNE_PAUSE_S = 0.2
+#: How long the clock must have gone on as time does before anything is deleted by it.
+STEADY_FOR = timedelta(minutes=10)
 #: The others of the pool are for the lease, the slots and the results.
 MAX_CONNECTIONS = 2
 #: The longest pause of a duty that fails each time.
@@ -58,6 +61,8 @@ class Housekeeping:
         own_url: str = "",
         parts: Sequence[str] = (),
         platforms: Mapping[ChannelKind, str] = MappingProxyType({}),
+        steady_for: timedelta = STEADY_FOR,
+        clock_watch: ClockWatch | None = None,
     ) -> None:
         self._pool = pool
         self._clock = clock
@@ -65,6 +70,8 @@ class Housekeeping:
         self._own_url = own_url
         self._parts = parts
         self._platforms = platforms
+        self._steady_for = steady_for
+        self._clock_watch = clock_watch or ClockWatch(clock)
         self._connections = asyncio.Semaphore(MAX_CONNECTIONS)
         self._refreshed: dict[Period, datetime] = {}
         self._pruned: datetime | None = None
@@ -122,13 +129,15 @@ class Housekeeping:
 
     async def prune(self, lease: watch.Lease) -> None:
         """Delete results that are older than the retention, once an hour."""
-        if not self._is_due(self._pruned, PRUNE_INTERVAL):
+        if not self._is_due(self._pruned, PRUNE_INTERVAL) or not self._is_steady():
             return
         now = self._clock.now()
         removed = 0
+        async with self._fenced(lease) as db:
+            trusted = await watch.fetch_trusted_now(db, now, self._retention)
         while True:
             async with self._fenced(lease) as db:
-                count = await watch.delete_old_results(db, now - self._retention)
+                count = await watch.delete_old_results(db, trusted - self._retention)
             removed += count
             if count < watch.PRUNE_ROWS:
                 break
@@ -139,12 +148,21 @@ class Housekeeping:
 
     async def prune_rest(self, lease: watch.Lease) -> None:
         """Delete old rollups, transitions, alerts and windows, once an hour."""
-        if not self._is_due(self._rest_pruned, PRUNE_INTERVAL):
+        is_due = self._is_due(self._rest_pruned, PRUNE_INTERVAL)
+        if not is_due or not self._is_steady():
             return
         now = self._clock.now()
         async with self._fenced(lease) as db:
-            await watch.delete_old_rest(db, now)
+            trusted = await watch.fetch_trusted_now(db, now, self._retention)
+            await watch.delete_old_rest(db, trusted)
         self._rest_pruned = now
+
+    def _is_steady(self) -> bool:
+        """Tell whether the clock may be trusted: it was asked twice, with time between.
+
+        A clock that is wrong for a moment must not cost the whole history.
+        """
+        return self._clock_watch.is_steady(self._steady_for)
 
     def _is_due(self, last: datetime | None, age: timedelta) -> bool:
         return last is None or abs(self._clock.now() - last) >= age

@@ -6,7 +6,7 @@ them. So the number of statements hardly grows with the number of services.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -65,6 +65,7 @@ class Recorder:
         self._queue: asyncio.Queue[Finding] = asyncio.Queue()
         self._states: dict[ServiceId, ServiceHealth] = {}
         self._rollups = RollupAccumulator()
+        self._is_stale = False
         #: Set when there are new alerts to send.
         self.has_alerts = asyncio.Event()
 
@@ -77,6 +78,10 @@ class Recorder:
             _refuse([dropped])
             log.error("result_dropped", service_id=str(dropped.watched.service.id))
         self._queue.put_nowait(finding)
+
+    def reload(self) -> None:
+        """Read states and rollups again before the next write: they were corrected."""
+        self._is_stale = True
 
     async def settle(self) -> None:
         """Wait until all findings are written."""
@@ -179,6 +184,11 @@ class Recorder:
         return [finding for finding in batch if finding.id not in known]
 
     async def _record(self, lease: watch.Lease, batch: list[Finding]) -> _Draft:
+        if self._is_stale:
+            # Here, where no transaction is under way that goes on with them.
+            self._is_stale = False
+            self._states.clear()
+            self._rollups.clear()
         draft = _Draft(rows=[finding.build_row() for finding in batch])
         async with self._pool.acquire() as connection, connection.transaction():
             await watch.check_lease(connection, lease)
@@ -230,6 +240,9 @@ class Recorder:
             or self._states.get(service.id)
             or ServiceHealth(service.id, service.tenant_id)
         )
+        if state.since is not None and state.since > row.checked_at:
+            # The clock was ahead when the status was shown.
+            state = replace(state, since=row.checked_at)
         decision = decide(state, finding.build_event(), rules_of(service))
         draft.states[service.id] = decision.state
         if not row.missed:

@@ -63,7 +63,13 @@ async def add_telegram(pool: Pool, tenant_id: TenantId) -> str:
 
 def keep_house(pool: Pool) -> Housekeeping:
     platforms = {ChannelKind.TELEGRAM: "https://api.telegram.org"}
-    return Housekeeping(pool, SystemClock(), MONTH, platforms=platforms)
+    return Housekeeping(
+        pool,
+        SystemClock(),
+        MONTH,
+        platforms=platforms,
+        steady_for=timedelta(0),
+    )
 
 
 async def count_old(pool: Pool) -> int:
