@@ -1,6 +1,7 @@
 """The only place that asks what time it is."""
 
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -18,3 +19,12 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the instant, aware, in UTC."""
         return datetime.now(UTC)
+
+
+def read_elapsed() -> timedelta:
+    """Return the time since some start, which nobody can set.
+
+    Where the system can tell, the time that the machine slept is part of it.
+    """
+    source = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return timedelta(seconds=time.clock_gettime(source))

@@ -121,7 +121,7 @@ class Bench:
         lines = HealthLog(folder / "logs", clock, retention=timedelta(days=30))
         self.checker = TimedChecker()
         dependencies = MonitorDependencies(pool, self.checker, CIPHER, clock, lines)
-        self.monitor = Monitor(dependencies, CRON, uuid4())
+        self.monitor = Monitor(dependencies, CRON)
         self._pool, self._statements = pool, statements
         self._process = psutil.Process(os.getpid())
         self._slot = slot_at(CRON, clock.now())

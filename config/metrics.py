@@ -154,6 +154,15 @@ MONITOR_IS_LEADER = Gauge(
     "1 where this runtime is the leader, 0 where it stands by.",
     multiprocess_mode="livemax",
 )
+MONITOR_DUTY_FAILURES = Counter(
+    "monitor_duty_failures_total",
+    "Failures of the monitor's housekeeping, by duty.",
+    ["duty"],
+)
+MONITOR_RESULTS_DROPPED = Counter(
+    "monitor_results_dropped_total",
+    "Results that the database could not store.",
+)
 MONITOR_ALERTS = Counter("monitor_alerts_total", "Alerts, by kind.", ["kind"])
 MONITOR_ALERT_SENDS = Counter(
     "monitor_alert_sends_total",

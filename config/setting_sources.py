@@ -34,6 +34,23 @@ def split_address(address: str, schemes: Collection[str]) -> SplitResult | None:
     return None
 
 
+def read_endpoints(text: str) -> tuple[tuple[str, int], ...]:
+    """Read `host:port` addresses with commas between them; `none` is no address.
+
+    Raises ValueError, with what to write instead.
+    """
+    if text.strip().lower() == "none":
+        return ()
+    endpoints: list[tuple[str, int]] = []
+    for place in text.split(","):
+        parts = split_address(f"tcp://{place.strip()}", ("tcp",))
+        if parts is None or not parts.hostname or parts.port is None:
+            message = "must be addresses such as 1.1.1.1:443,8.8.8.8:443, or none"
+            raise ValueError(message)
+        endpoints.append((parts.hostname, parts.port))
+    return tuple(endpoints)
+
+
 class SecretFiles(EnvSettingsSource):
     """Reads `PILITO_X` from the file named by `PILITO_X_FILE`, as containers do."""
 

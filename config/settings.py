@@ -18,6 +18,7 @@ from config.setting_sources import (
     SecretFiles,
     SettingsError,
     describe_invalid,
+    read_endpoints,
     refuse_unknown_variables,
     split_address,
 )
@@ -117,9 +118,14 @@ class Settings(BaseSettings):
     health_interval_cron: str = "*/5 * * * *"
     #: File that `pilito seed-services` reads unless --file names another.
     services_json: Path = Path("services.json")
-    #: Whether health checks may reach private and loopback addresses. Link-local and
-    #: cloud metadata addresses are never reached.
+    #: Whether checks and alert webhooks may reach private and loopback addresses. True
+    #: counts only while there is exactly one tenant, and while the HTTP server is bound
+    #: to loopback without a public URL. Link-local and cloud metadata addresses and the
+    #: ports of this runtime are never reached.
     monitor_private_addresses: bool = True
+    #: Addresses outside, host:port with commas, or none: when an address that answered
+    #: before answers no more, failing checks are our own network's fault.
+    monitor_network_probe: str = "1.1.1.1:443,8.8.8.8:443,9.9.9.9:443"
     #: SMTP server for alerts by e-mail: smtp://user:password@host:587, or smtps://.
     smtp_url: SecretStr | None = None
     #: Sender address of these e-mails.
@@ -232,6 +238,17 @@ class Settings(BaseSettings):
             message = "must be a cron expression such as */5 * * * *"
             raise ValueError(message)
         return value
+
+    @field_validator("monitor_network_probe")
+    @classmethod
+    def _probe_addresses(cls, value: str) -> str:
+        read_endpoints(value)
+        return value
+
+    @property
+    def network_probe_endpoints(self) -> tuple[tuple[str, int], ...]:
+        """Host and port of each address that proves our network."""
+        return read_endpoints(self.monitor_network_probe)
 
     @property
     def is_local(self) -> bool:

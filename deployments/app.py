@@ -5,6 +5,7 @@ why the parts are imported where they are named.
 """
 
 from datetime import timedelta
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 from ray import serve
@@ -24,13 +25,18 @@ class AppArgs(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def start_actors(settings: Settings) -> None:
-    """Start the shards and the monitor, which waits until no other one watches."""
+def start_actors(settings: Settings) -> UUID:
+    """Start the shards and the monitor, which waits until no other one watches.
+
+    Returns:
+        The id of this runtime's term.
+    """
     from deployments import shards
     from deployments.monitoring import process as monitor
 
-    shards.start(settings)
+    term_id = shards.start(settings)
     monitor.start(settings)
+    return term_id
 
 
 def stop_actors(settings: Settings) -> None:

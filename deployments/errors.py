@@ -149,7 +149,11 @@ def build_error_response(error: Exception) -> JSONResponse:
         detail = "The database does not answer. Try again in a few seconds."
     elif status >= 500:
         log.warning("request_failed", status=status, error=repr(error))
-    return JSONResponse({"detail": detail}, status, _headers(error, status))
+    answer: dict[str, object] = {"detail": detail}
+    field, colon, message = detail.partition(": ")
+    if isinstance(error, api_errors.InvalidValueError) and colon:
+        answer["fields"] = {field: message}
+    return JSONResponse(answer, status, _headers(error, status))
 
 
 def _headers(error: Exception, status: int) -> dict[str, str]:

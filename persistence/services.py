@@ -178,12 +178,19 @@ async def ensure_self_services(
     parts: Sequence[str],
     platforms: Mapping[ChannelKind, str],
 ) -> None:
-    """Create missing services, inside the caller's transaction.
+    """Create all missing services of our own, inside the caller's transaction."""
+    await ensure_platform_services(db, platforms)
+    await ensure_runtime_services(db, own_url, parts)
+    await ensure_states(db)
+
+
+async def ensure_platform_services(
+    db: Db, platforms: Mapping[ChannelKind, str]
+) -> None:
+    """Create the missing services of the channels' platforms.
 
     Args:
-        db: in a transaction.
-        own_url: the runtime's API; empty for none of its own parts.
-        parts: names of parts in the answer of `/readyz`.
+        db: where to.
         platforms: the address of each platform's API.
     """
     await db.execute(
@@ -192,6 +199,16 @@ async def ensure_self_services(
         list(platforms.values()),
         PLATFORM_ANSWERS,
     )
+
+
+async def ensure_runtime_services(db: Db, own_url: str, parts: Sequence[str]) -> None:
+    """Create the missing services of the runtime's own parts.
+
+    Args:
+        db: where to.
+        own_url: the runtime's API; empty for none of its own parts.
+        parts: names of parts in the answer of `/readyz`.
+    """
     if own_url:
         await db.execute(
             _SQL["ensure_runtime_services"],
@@ -204,6 +221,10 @@ async def ensure_self_services(
                 for part in parts
             ],
         )
+
+
+async def ensure_states(db: Db) -> None:
+    """Create the rows of states that services of our own lack."""
     await db.execute(_SQL["ensure_states"])
 
 

@@ -19,6 +19,10 @@ CHANNEL = "pilito_monitor"
 #: Rows that one statement removes.
 PRUNE_ROWS = 5_000
 YEAR = timedelta(days=366)
+#: What one round of deletes may remove of the history.
+PRUNE_STEP = timedelta(days=1)
+#: Clocks of two machines may differ by so much.
+CLOCK_DIFFERENCE = timedelta(minutes=1)
 #: Hours are shown for this long at most.
 HOURS_KEPT = timedelta(days=32)
 
@@ -231,6 +235,37 @@ async def fetch_answer(db: Db, request_id: ResultId) -> CheckRow | None:
     """Fetch the result of a request; None until there is one."""
     row = await db.fetchrow(_SQL["fetch_answer"], request_id)
     return None if row is None else build_row(CheckRow, row)
+
+
+async def forget_future_claims(db: Connection, at: datetime) -> None:
+    """Forget the claims of slots that are ahead of the clock."""
+    await db.execute(_SQL["forget_future_claims"], at + CLOCK_DIFFERENCE)
+
+
+async def correct_future(db: Connection, at: datetime) -> int:
+    """Correct what was stored by a clock that was ahead; return how many results.
+
+    Args:
+        db: in a transaction of the leader.
+        at: the time, now that the clock is right.
+    """
+    bound = at + CLOCK_DIFFERENCE
+    moved = await db.fetch(_SQL["redate_future_results"], bound, at)
+    await db.execute(_SQL["forget_future"], bound, at)
+    return len(moved)
+
+
+async def fetch_trusted_now(db: Db, at: datetime, retention: timedelta) -> datetime:
+    """Return the time by which old rows may be deleted: `at`, or earlier.
+
+    No clock is trusted alone. The database's may not be behind, and a call moves the
+    end of the retention at most a day beyond the oldest result: a clock that is years
+    ahead costs a day of history in each hour that it stays so.
+    """
+    row = await db.fetchrow(_SQL["fetch_prune_bounds"])
+    oldest, now = (None, at) if row is None else (row["oldest"], row["now"])
+    trusted = min(at, now)
+    return trusted if oldest is None else min(trusted, oldest + retention + PRUNE_STEP)
 
 
 async def delete_old_results(db: Db, before: datetime) -> int:

@@ -6,6 +6,7 @@ overtake a retried one of the same conversation.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ NAMESPACE = "pilito"
 TIMEOUT_S = 10.0
 #: A second as a rule; a busy machine or a slow disk takes longer.
 START_TIMEOUT_S = 300.0
+#: A killed actor's name is free within a moment.
+END_TIMEOUT_S = 10.0
+END_POLL_S = 0.1
 #: More events in one call only delay the first of them.
 MAX_CALL = 256
 RETRY_PAUSE_S = 0.1
@@ -199,6 +203,19 @@ def stop_shards(shards: int, timeout: timedelta) -> None:
     ray.wait(stops, num_returns=len(stops), timeout=timeout.total_seconds())
     for handle in handles:
         ray.kill(handle)
+
+
+def end_shards(shards: int) -> None:
+    """End the shards that an earlier runtime has left in this cluster, if any."""
+    deadline = time.monotonic() + END_TIMEOUT_S
+    for shard in range(shards):
+        # The name is free again a moment after the kill.
+        while time.monotonic() < deadline:
+            try:
+                ray.kill(ray.get_actor(shard_name(shard), namespace=NAMESPACE))
+            except ValueError:
+                break
+            time.sleep(END_POLL_S)
 
 
 def _start(

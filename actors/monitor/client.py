@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, TypeAlias, cast
-from uuid import UUID
 
 import ray
 from ray import ObjectRef
@@ -36,8 +35,6 @@ CHECK_TIMEOUT_S = 200.0
 class MonitorPlan:
     """The configuration of the monitor's process; travels by pickle."""
 
-    #: The same after a restart, so that a killed monitor need not wait for its lease.
-    holder: UUID
     database_url: str
     cron: str
     retention: timedelta
@@ -68,7 +65,7 @@ class HealthMonitor:
         # Ray awaits this, so a restarted monitor runs before it is called.
         self._pool = await open_pool(plan.database_url, max_size=4)
         opened = await open_dependencies(plan, self._pool)
-        self._monitor = Monitor(opened.monitor, plan.cron, plan.holder)
+        self._monitor = Monitor(opened.monitor, plan.cron)
         dispatcher = AlertDispatcher(
             self._pool,
             SystemClock(),

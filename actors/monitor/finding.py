@@ -1,7 +1,7 @@
 """The finding of a check, and the event, rows and log line made from it."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from actors.monitor.checks.outcome import NETWORK_LOST, Outcome
@@ -11,6 +11,8 @@ from actors.monitor.rules.wording import render_alert
 from persistence.ids import AlertId, ResultId, derive_alert_id
 from persistence.monitor import AlertRow, CheckRow
 from persistence.watch import Watched
+
+NOT_STORED = "the check failed; its details could not be stored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,14 @@ class Finding:
     def is_excused(self) -> bool:
         """Whether the outcome says nothing about the service."""
         return self.watched.in_maintenance or self.is_network_lost
+
+    def strip(self) -> "Finding":
+        """Return the bare finding, without what a checked server has said."""
+        if self.outcome is None:
+            return self
+        error = None if self.outcome.passed else NOT_STORED
+        bare = replace(self.outcome, error=error, metadata={}, tls_expires_at=None)
+        return replace(self, outcome=bare)
 
     def build_event(self) -> events.Event:
         """Build the event for the rules."""

@@ -10,10 +10,16 @@ import orjson
 import structlog
 
 from actors.clock import Clock
+from actors.monitor.clock_watch import ClockWatch
 
 NAME = "health.log"
 MAX_BYTES = 10 * 1024 * 1024
 MAX_AGE = timedelta(days=1)
+STAMP = "%Y%m%dT%H%M%S%f"
+#: How many files a rotation removes for their age, the oldest first, and how long the
+#: clock must have gone on as time does before.
+MAX_REMOVED = 2
+STEADY_FOR = timedelta(minutes=10)
 #: A limit besides the age.
 MAX_FILES = 60
 
@@ -39,12 +45,15 @@ class HealthLog:
         retention: timedelta,
         max_bytes: int = MAX_BYTES,
         max_age: timedelta = MAX_AGE,
+        steady_for: timedelta = STEADY_FOR,
     ) -> None:
         self._path = folder / NAME
         self._clock = clock
         self._retention = retention
         self._max_bytes = max_bytes
         self._max_age = max_age
+        self._clock_watch = ClockWatch(clock)
+        self._steady_for = steady_for
         self._began_at: datetime | None = None
         # Two concurrent writers might both rotate the file.
         self._lock = asyncio.Lock()
@@ -86,11 +95,14 @@ class HealthLog:
             return None
 
     def _move_aside(self, now: datetime) -> None:
-        stamp = f"{now:%Y%m%dT%H%M%S%f}"
+        stamp = f"{now:{STAMP}}"
         self._path.replace(self._path.with_name(f"{NAME}.{stamp}"))
         self._began_at = None
         kept = sorted(self._path.parent.glob(f"{NAME}.2*"), reverse=True)
-        oldest = f"{NAME}.{now - self._retention:%Y%m%dT%H%M%S%f}"
-        for index, path in enumerate(kept):
-            if index >= MAX_FILES or path.name < oldest:
-                path.unlink(missing_ok=True)
+        oldest = f"{NAME}.{now - self._retention:{STAMP}}"
+        old = [path for path in kept[:MAX_FILES] if path.name < oldest]
+        # A clock that is ahead must not remove them all.
+        is_steady = self._clock_watch.is_steady(self._steady_for)
+        old = old[-MAX_REMOVED:] if is_steady else []
+        for path in (*kept[MAX_FILES:], *old):
+            path.unlink(missing_ok=True)

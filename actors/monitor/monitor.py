@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import uuid4
 
 import structlog
 
@@ -15,6 +15,8 @@ from actors.monitor.checks import slots
 from actors.monitor.checks.check_runner import CheckRunner
 from actors.monitor.checks.checker import HttpChecker
 from actors.monitor.checks.conditions import find_unreadable_paths
+from actors.monitor.checks.network_probe import NetworkProbe
+from actors.monitor.clock_watch import ClockWatch
 from actors.monitor.health_log import Lines
 from actors.monitor.recorder import Recorder
 from actors.tasks import cancel_and_wait, wait_for_signal
@@ -37,6 +39,8 @@ STOP_TIMEOUT_S = 0.8
 LONGEST_SLEEP_S = 5.0
 #: How far back missed slots are looked for, and how many results that may make.
 LOOK_BACK = timedelta(days=2)
+#: A clock that went ahead and stays so for longer was corrected, and is right.
+LONGEST_AHEAD = timedelta(days=1)
 MAX_MISSED_ROWS = 20_000
 NO_LEADER = "the monitor was not running in this slot"
 UNFINISHED = "the monitor stopped before the result was stored"
@@ -55,6 +59,16 @@ class MonitorDependencies:
     cipher: Cipher
     clock: Clock
     lines: Lines
+    #: Tells whether our own network is gone.
+    network: NetworkProbe = field(default_factory=NetworkProbe)
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """The slots around a jump of the clock: the last before it, and the first after."""
+
+    left_at: datetime
+    came_to: datetime
 
 
 class Monitor:
@@ -64,18 +78,20 @@ class Monitor:
         self,
         dependencies: MonitorDependencies,
         cron: str,
-        holder: UUID,
         *,
         lease_term: timedelta = LEASE_TERM,
         standby_pause_s: float = STANDBY_PAUSE_S,
         spread: timedelta = slots.LONGEST_SPREAD,
+        clock_watch: ClockWatch | None = None,
     ) -> None:
         self._pool = dependencies.pool
         self._checker = dependencies.checker
         self._clock = dependencies.clock
         self._lines = dependencies.lines
         self._cron = cron
-        self._holder = holder
+        # Of this start alone. An identity that two processes can have, such as that of
+        # a data directory in a copied container, would let both of them lead.
+        self._holder = uuid4()
         self._term = lease_term
         self._standby_pause_s = standby_pause_s
         self._spread = spread
@@ -86,6 +102,7 @@ class Monitor:
             dependencies.cipher,
             self._clock,
             self.recorder.put,
+            dependencies.network,
         )
         #: Fed by whoever listens to the database's notifications.
         self.wakeups = Wakeups()
@@ -100,6 +117,11 @@ class Monitor:
         #: The last one held, to be given back at the stop.
         self._held: watch.Lease | None = None
         self._last_slot: datetime | None = None
+        self._clock_watch = clock_watch or ClockWatch(self._clock)
+        #: By how much the clock was changed, until the slots follow it.
+        self._jump = timedelta(0)
+        #: Set while the clock is ahead of what it was.
+        self._ahead: Ahead | None = None
         self._task: asyncio.Task[None] | None = None
 
     def add_job(self, job: BackgroundJob) -> None:
@@ -205,12 +227,17 @@ class Monitor:
         while True:
             now = self._clock.now()
             slot = slots.slot_at(self._cron, now)
-            if self._last_slot is None or self._last_slot != slot:
+            if self._last_slot is None or self._last_slot != slot or self._jump:
                 try:
+                    if self._jump:
+                        await self._follow_clock(lease, slot)
+                        continue
                     if is_first:
                         await self._settle_past(lease, now)
                         is_first = False
                     await self.open_slot(lease, slot)
+                    if self._ahead and slot - self._ahead.came_to > LONGEST_AHEAD:
+                        self._ahead = None
                 except watch.LeaseLostError:
                     raise
                 except DATABASE_AWAY as error:
@@ -293,19 +320,49 @@ class Monitor:
         )
 
     async def _sleep_until(self, instant: datetime) -> None:
-        """Wait until the clock, which may be changed meanwhile, shows an instant."""
+        """Wait until the clock shows an instant, or was changed."""
         while True:
+            self._jump += self._clock_watch.read_jump()
             left = (instant - self._clock.now()).total_seconds()
-            if left <= 0 or left > timedelta(days=366).total_seconds():
-                return
-            if self._last_slot is not None and self._went_back():
+            if left <= 0 or self._jump:
                 return
             await asyncio.sleep(min(left, LONGEST_SLEEP_S))
 
-    def _went_back(self) -> bool:
-        """True if the clock shows a time well before the current slot."""
+    async def _follow_clock(self, lease: watch.Lease, slot: datetime) -> None:
+        """Go on at the slot that the clock shows, after it was changed.
+
+        Slots that it left out were not missed. When it comes back from a moment ahead,
+        what was stored there is corrected, and the slots go on where they were.
+        """
         last = self._last_slot
-        return last is not None and self._clock.now() < last - timedelta(hours=1)
+        before = slots.slot_at(self._cron, slot - timedelta(microseconds=1))
+        if self._jump > timedelta(0):
+            if last is not None and last < slot:
+                self._ahead = self._ahead or Ahead(last, slot)
+                self._last_slot = max(last, before)
+        else:
+            await self._come_back(lease)
+            if last is not None and last > slot:
+                known = self._ahead.left_at if self._ahead else before
+                self._last_slot = known if known <= slot else before
+            self._ahead = None
+        log.warning("clock_jumped", seconds=self._jump.total_seconds())
+        self._jump = timedelta(0)
+
+    async def _come_back(self, lease: watch.Lease) -> None:
+        """Correct what was stored while the clock was ahead.
+
+        Only if it was seen to go ahead: a clock that is behind must not have the right
+        results corrected. Claims are forgotten anyway, so that the slots go on.
+        """
+        now = self._clock.now()
+        async with self._pool.acquire() as db, db.transaction():
+            await watch.check_lease(db, lease)
+            await watch.forget_future_claims(db, now)
+            if self._ahead is not None:
+                moved = await watch.correct_future(db, now)
+                log.warning("future_results_corrected", results=moved)
+        self.recorder.reload()
 
 
 def _warn_of_unreadable_paths(watched: Sequence[watch.Watched]) -> None:

@@ -6,9 +6,8 @@ them. So the number of statements hardly grows with the number of services.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-import asyncpg
 import structlog
 
 from actors.clock import Clock
@@ -23,7 +22,7 @@ from persistence import watch
 from persistence.alerts import insert_alerts
 from persistence.check_results import fetch_open_rollups, upsert_rollups
 from persistence.database import Connection, Pool
-from persistence.errors import DATABASE_AWAY
+from persistence.errors import DATABASE_AWAY, is_database_away
 from persistence.ids import ServiceId
 from persistence.monitor import AlertRow, CheckRow, Status, TransitionRow
 
@@ -66,6 +65,7 @@ class Recorder:
         self._queue: asyncio.Queue[Finding] = asyncio.Queue()
         self._states: dict[ServiceId, ServiceHealth] = {}
         self._rollups = RollupAccumulator()
+        self._is_stale = False
         #: Set when there are new alerts to send.
         self.has_alerts = asyncio.Event()
 
@@ -74,9 +74,14 @@ class Recorder:
         if self._queue.qsize() >= MAX_WAITING:
             dropped = self._queue.get_nowait()
             self._queue.task_done()
+            metrics.MONITOR_RESULTS_DROPPED.inc()
             _refuse([dropped])
             log.error("result_dropped", service_id=str(dropped.watched.service.id))
         self._queue.put_nowait(finding)
+
+    def reload(self) -> None:
+        """Read states and rollups again before the next write: they were corrected."""
+        self._is_stale = True
 
     async def settle(self) -> None:
         """Wait until all findings are written."""
@@ -107,32 +112,64 @@ class Recorder:
             self._queue.task_done()
 
     async def _write(self, lease: watch.Lease, batch: list[Finding]) -> None:
-        while True:
+        """Write a batch. A finding that can't be stored stops no other one."""
+        while batch:
             try:
-                draft = await self._record(lease, batch)
+                await self._record_and_publish(lease, batch)
             except watch.LeaseLostError:
                 raise
             except Exception as error:
-                # Everything is retried, since a result must not be lost for a fault of
-                # ours; only data that can't be stored is refused.
-                if isinstance(error, DATABASE_AWAY):
-                    log.warning("results_not_written", error=repr(error))
-                else:
-                    log.exception("results_not_written")
                 self._states.clear()
                 self._rollups.clear()
-                if isinstance(error, asyncpg.DataError):
-                    if len(batch) == 1:
-                        _refuse(batch)
-                    else:
-                        for finding in batch:
-                            await self._write(lease, [finding])
-                    return
+                if not is_database_away(error):
+                    log.exception("results_not_written")
+                    break
+                log.warning("results_not_written", error=repr(error))
                 await asyncio.sleep(RETRY_PAUSE_S)
                 batch = await self._drop_recorded(batch)
             else:
-                await self._publish(batch, draft)
                 return
+        if len(batch) > 1:
+            # One of them is at fault. Halves find it in few transactions.
+            middle = len(batch) // 2
+            await self._write(lease, batch[:middle])
+            await self._write(lease, batch[middle:])
+        elif batch:
+            await self._write_poison(lease, batch[0])
+
+    async def _write_poison(self, lease: watch.Lease, finding: Finding) -> None:
+        """Store the bare result of a finding that was refused by itself, or drop it."""
+        while await self._drop_recorded([finding]):
+            try:
+                await self._record_and_publish(lease, [finding.strip()])
+            except watch.LeaseLostError:
+                raise
+            except Exception as error:
+                self._states.clear()
+                self._rollups.clear()
+                if not is_database_away(error):
+                    log.exception("result_refused")
+                    break
+                await asyncio.sleep(RETRY_PAUSE_S)
+            else:
+                return
+        else:
+            return
+        service_id = str(finding.watched.service.id)
+        log.error("result_dropped", service_id=service_id, result_id=str(finding.id))
+        metrics.MONITOR_RESULTS_DROPPED.inc()
+        _refuse([finding])
+
+    async def _record_and_publish(
+        self, lease: watch.Lease, batch: list[Finding]
+    ) -> None:
+        draft = await self._record(lease, batch)
+        try:
+            await self._publish(batch, draft)
+        except Exception:
+            # The results are stored: only what is told about them is incomplete.
+            log.exception("results_not_published")
+            _refuse(batch)
 
     async def _drop_recorded(self, batch: list[Finding]) -> list[Finding]:
         """Leave out findings whose commit succeeded though its answer was lost."""
@@ -147,6 +184,11 @@ class Recorder:
         return [finding for finding in batch if finding.id not in known]
 
     async def _record(self, lease: watch.Lease, batch: list[Finding]) -> _Draft:
+        if self._is_stale:
+            # Here, where no transaction is under way that goes on with them.
+            self._is_stale = False
+            self._states.clear()
+            self._rollups.clear()
         draft = _Draft(rows=[finding.build_row() for finding in batch])
         async with self._pool.acquire() as connection, connection.transaction():
             await watch.check_lease(connection, lease)
@@ -198,6 +240,9 @@ class Recorder:
             or self._states.get(service.id)
             or ServiceHealth(service.id, service.tenant_id)
         )
+        if state.since is not None and state.since > row.checked_at:
+            # The clock was ahead when the status was shown.
+            state = replace(state, since=row.checked_at)
         decision = decide(state, finding.build_event(), rules_of(service))
         draft.states[service.id] = decision.state
         if not row.missed:

@@ -18,7 +18,7 @@ from actors.conversation.ports import OutgoingPart
 from actors.conversation.state import Source
 from actors.monitor.alert_dispatcher import AlertRefusedError, Notifier
 from actors.monitor.checks.outcome import FailureKind
-from actors.monitor.checks.ssrf_guard import EgressPolicy, GuardedTransport, classify
+from actors.monitor.checks.ssrf_guard import EgressPolicy, classify, open_guarded_client
 from config.settings import Settings
 from deployments.integrations.telegram.sending import TelegramBots
 from persistence.alerts import PendingDelivery
@@ -45,8 +45,7 @@ def build_notifiers(
 ) -> dict[RouteKind, Notifier]:
     """Build the notifiers that the settings allow; without an SMTP server no e-mail."""
     # A tenant chooses a webhook's address, like a service's.
-    transport = GuardedTransport(policy, httpx.create_ssl_context(trust_env=False))
-    guarded = httpx.AsyncClient(transport=transport, trust_env=False, timeout=TIMEOUT)
+    guarded = open_guarded_client(policy, TIMEOUT)
     plain = httpx.AsyncClient(timeout=TIMEOUT, limits=LIMITS)
     notifiers: dict[RouteKind, Notifier] = {
         RouteKind.WEBHOOK: WebhookNotifier(guarded),

@@ -1,17 +1,17 @@
 """Wires the monitor: opens the dependencies of its process, and starts it."""
 
 from datetime import timedelta
-from uuid import NAMESPACE_URL, getnode, uuid5
 
 from actors.clock import SystemClock
 from actors.monitor.checks.checker import HttpChecker
-from actors.monitor.checks.ssrf_guard import EgressPolicy
+from actors.monitor.checks.network_probe import NetworkProbe
 from actors.monitor.client import ActorDependencies, MonitorPlan, start_monitor
 from actors.monitor.health_log import HealthLog
 from actors.monitor.housekeeping import Housekeeping
 from actors.monitor.monitor import MonitorDependencies
 from config.logging import setup_logging
 from config.settings import Settings, load_settings
+from deployments.egress import build_egress_policy
 from deployments.health.probes import PARTS, UNWATCHED_PARTS
 from deployments.monitoring.analysis_jobs import RayAnalysis
 from deployments.monitoring.daily_analysis import DailyAnalysis
@@ -30,7 +30,7 @@ async def open_dependencies(plan: MonitorPlan, pool: Pool) -> ActorDependencies:
     setup_logging(settings.logs_dir, "monitor")
     clock = SystemClock()
     cipher = get_cipher(settings)
-    policy = build_egress_policy(settings)
+    policy = build_egress_policy(settings, pool)
     housekeeping = Housekeeping(
         pool,
         clock,
@@ -51,18 +51,10 @@ async def open_dependencies(plan: MonitorPlan, pool: Pool) -> ActorDependencies:
             cipher=cipher,
             clock=clock,
             lines=HealthLog(settings.logs_dir, clock, retention=plan.retention),
+            network=NetworkProbe(settings.network_probe_endpoints),
         ),
         notifiers=build_notifiers(settings, pool, cipher, policy),
         jobs=(housekeeping.run, daily.run),
-    )
-
-
-def build_egress_policy(settings: Settings) -> EgressPolicy:
-    """Build the policy of checks and webhooks."""
-    return EgressPolicy(
-        allow_private=settings.monitor_private_addresses,
-        # Ray's dashboard runs programs for any caller on this machine.
-        own_ports=frozenset({settings.dashboard_port}),
     )
 
 
@@ -74,12 +66,8 @@ def build_own_url(settings: Settings) -> str:
 
 def start(settings: Settings) -> None:
     """Start the monitor's actor."""
-    # The same data directory is the same holder: after a crash it need not wait for its
-    # own lease to expire.
-    place = f"{getnode()}:{settings.data_dir.resolve()}"
     start_monitor(
         MonitorPlan(
-            holder=uuid5(NAMESPACE_URL, place),
             database_url=get_dsn(load_settings()),
             cron=settings.health_interval_cron,
             retention=timedelta(days=settings.result_retention_days),

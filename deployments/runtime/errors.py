@@ -1,5 +1,8 @@
 """Reasons why the runtime did not start or had to stop, each in one line."""
 
+from datetime import datetime
+from typing import Self
+
 
 class LaunchError(Exception):
     """Pilito did not start. The log has the details."""
@@ -69,6 +72,18 @@ class ApplicationFailedError(LaunchError):
 
 class ProcessDiedError(LaunchError):
     """A process that the whole runtime needs has ended. Its log says why."""
+
+
+class RuntimeReplacedError(LaunchError):
+    """Another Pilito has taken over this database. Only one at a time may use it."""
+
+    @classmethod
+    def by(cls, began_at: datetime) -> Self:
+        """Build the error from the start of the other runtime."""
+        return cls(
+            f"Another Pilito has taken over this database ({began_at:%Y-%m-%d %H:%M:%S}"
+            " UTC), so this one stops. Stop the other one before you start this again."
+        )
 
 
 class StopRequestedError(Exception):

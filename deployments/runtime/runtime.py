@@ -32,6 +32,7 @@ from deployments.runtime.ray_workarounds.process_end import exit_without_ray
 from deployments.runtime.runtime_dir import RuntimeDir
 from deployments.runtime.serve_applications import ServeApplications
 from deployments.runtime.shutdown import StepThread, StopSignal, finish
+from deployments.runtime.term_watch import TermWatch
 from deployments.runtime.terminal import Progress, Terminal
 from persistence import migrate
 from persistence.database import check_answers
@@ -69,6 +70,7 @@ class Runtime:
         self._postgres: EmbeddedPostgres | None = None
         self._ray: LocalRay | JoinedRay | None = None
         self._applications: ServeApplications | None = None
+        self._term: TermWatch | None = None
         self._has_actors = False
         self._is_serving = False
         #: Whether Ray's processes were gone before it could be shut down.
@@ -115,7 +117,13 @@ class Runtime:
 
         Raises:
             ProcessDiedError: Ray was killed; nothing can go on without it.
+            RuntimeReplacedError: another runtime has begun on this database.
         """
+        if self._term is not None and self._term.is_over:
+            if find_address() is not None:
+                # The successor may have the names of our parts in the same cluster.
+                self._has_actors = self._is_serving = False
+            self._term.check()
         if self._ray is not None and (dead := self._ray.find_dead()) is not None:
             message = f"{dead}, which everything here needs, has ended; stopping."
             raise errors.ProcessDiedError(message)
@@ -128,6 +136,8 @@ class Runtime:
         """Stop all parts that were started, in reverse; nothing stays running."""
         if self._postgres is None and self._ray is None:
             return
+        if self._term is not None:
+            self._term.stop()
         with self._progress.step("Stopping", done="Stopped"):
             self._deadline = time.monotonic() + STOP_BUDGET.total_seconds()
             if self._is_serving and self._applications is not None:
@@ -241,7 +251,9 @@ class Runtime:
         from deployments import app
 
         self._has_actors = True
-        app.start_actors(self._settings)
+        term_id = app.start_actors(self._settings)
+        self._term = TermWatch(os.environ["PILITO_DATABASE_URL"], term_id)
+        self._term.start()
 
     def _stop_actors(self) -> None:
         from deployments import app

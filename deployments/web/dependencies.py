@@ -10,11 +10,13 @@ from starlette.requests import HTTPConnection
 
 from actors.clock import Clock, SystemClock
 from actors.conversation.client import Shards
+from actors.monitor.checks.ssrf_guard import EgressPolicy
 from actors.monitor.client import Monitors
 from actors.places import FairPlaces
 from config.settings import Settings
 from deployments.accounts import MAX_PARALLEL_CHECKS
 from deployments.answers.ports import Retriever
+from deployments.egress import build_egress_policy
 from deployments.flags import FeatureFlags
 from deployments.health.probes import Probe
 from deployments.integrations.channel_registration import ChannelRegistration
@@ -63,6 +65,8 @@ class WebDependencies:
         init=False, default_factory=lambda: FairPlaces(2, share=1, spare=1)
     )
     knowledge_limits: KnowledgeLimits = field(init=False)
+    #: Judges the addresses that tenants enter.
+    egress: EgressPolicy = field(init=False)
     cipher: secrets.Cipher = field(init=False)
     signer: TokenSigner = field(init=False)
     rate_limiter: RateLimiter = field(init=False)
@@ -80,6 +84,7 @@ class WebDependencies:
             self.settings.knowledge_max_chunks, self.settings.knowledge_max_mb * 2**20
         )
         self.searches = Searches(self.search_pool or self.pool)
+        self.egress = build_egress_policy(self.settings, self.pool)
         self.cipher = get_cipher(self.settings)
         self.signer = TokenSigner(get_secret_key(self.settings))
         self.rate_limiter = RateLimiter.from_settings(self.settings, self.clock)

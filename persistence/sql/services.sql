@@ -85,14 +85,21 @@ DELETE FROM maintenance_windows WHERE tenant_id = $1 AND id = $2 RETURNING id;
 
 -- ensure_platform_services --
 -- One service for each channel on a platform with an API, enabled with the channel. Any
--- answer of the platform will do.
+-- answer of the platform will do. A name that a service of the tenant has already, which
+-- anybody can guess, gets an ending that nobody can.
 INSERT INTO services (id, tenant_id, name, base_url, health_path, expected_status,
     timeout_s, enabled, failure_threshold, success_threshold, origin, channel_id)
 SELECT gen_random_uuid(), c.tenant_id,
-    left(format('%s API (%s)', initcap(c.kind), c.name), 180) || ' ' || left(c.id::text, 8),
+    CASE WHEN EXISTS (
+        SELECT FROM services s
+        WHERE s.tenant_id = c.tenant_id AND s.name = n.name
+            AND s.channel_id IS DISTINCT FROM c.id)
+    THEN left(n.name, 160) || ' ' || left(gen_random_uuid()::text, 18) ELSE n.name END,
     p.base_url, '/', $3::int[], 10, NOT c.is_paused, 2, 1, 'platform', c.id
 FROM channels c
 JOIN unnest($1::text[], $2::text[]) AS p(kind, base_url) ON p.kind = c.kind
+CROSS JOIN LATERAL (SELECT left(format('%s API (%s)', initcap(c.kind), c.name), 180)
+    || ' ' || left(c.id::text, 8)) AS n(name)
 ON CONFLICT (channel_id) WHERE channel_id IS NOT NULL DO UPDATE
     SET enabled = excluded.enabled, base_url = excluded.base_url,
         enabled_at = CASE WHEN excluded.enabled AND NOT services.enabled

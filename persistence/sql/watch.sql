@@ -1,7 +1,6 @@
 -- claim_lease --
--- The holder may claim it again; others wait until it expires. Each claim raises the
--- epoch, which every later write must match, so that a former process of the same
--- holder is refused, too.
+-- The holder, which is one process, may claim it again; others wait until it expires.
+-- Each claim raises the epoch, which every later write must match.
 INSERT INTO monitor_leases AS l (name, holder, epoch, expires_at)
 VALUES ('monitor', $1, 1, now() + $2::interval)
 ON CONFLICT (name) DO UPDATE
@@ -126,6 +125,51 @@ WHERE t.claimed_slot <= $2 AND NOT EXISTS (
     AND t.claimed_slot > $2 - interval '2 days'
 ON CONFLICT DO NOTHING
 RETURNING id, tenant_id, service_id, slot_at;
+
+-- redate_future_results --
+-- What was checked while the clock was ahead keeps its outcome: as a check outside of a
+-- slot, with an id of its own, so that the slot's real result has its place.
+WITH future AS (
+    SELECT id, gen_random_uuid() AS fresh FROM check_results
+    WHERE checked_at > $1 AND NOT missed
+), states AS (
+    UPDATE service_states s SET latest_result_id = f.fresh, latest_checked_at = $2
+    FROM future f WHERE s.latest_result_id = f.id
+), changes AS (
+    UPDATE service_transitions t SET result_id = f.fresh, at = $2
+    FROM future f WHERE t.result_id = f.id
+)
+UPDATE check_results r SET id = f.fresh, slot_at = NULL, checked_at = $2
+FROM future f WHERE r.id = f.id
+RETURNING r.id;
+
+-- forget_future --
+-- Slots, hours and due times that only a clock that was ahead has seen.
+WITH missed AS (
+    DELETE FROM check_results WHERE checked_at > $1 AND missed
+), figures AS (
+    DELETE FROM check_rollups WHERE starts_at > $1
+), told AS (
+    UPDATE alerts SET created_at = $2 WHERE created_at > $1
+), due AS (
+    UPDATE alert_deliveries SET due_at = $2
+    WHERE due_at > $1 + interval '1 day' AND delivery IN ('queued', 'sending')
+)
+UPDATE service_states SET
+    status_since = least(status_since, $2),
+    latest_checked_at = least(latest_checked_at, $2)
+WHERE status_since > $1 OR latest_checked_at > $1;
+
+-- forget_future_claims --
+-- They would refuse all checks until the clock is where it was.
+UPDATE service_states SET claimed_slot = NULL WHERE claimed_slot > $1;
+
+-- fetch_prune_bounds --
+-- The oldest result, by each service's index, and the database's own clock.
+SELECT min(r.checked_at) AS oldest, now() AS now
+FROM services s CROSS JOIN LATERAL (
+    SELECT checked_at FROM check_results
+    WHERE service_id = s.id ORDER BY checked_at LIMIT 1) r;
 
 -- delete_old_results --
 -- Some at a time: a long delete would hold what the checks write.

@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from actors.clock import Clock, SystemClock
 from actors.monitor.checks.checker import HttpChecker
+from actors.monitor.checks.network_probe import NetworkProbe
 from actors.monitor.checks.ssrf_guard import EgressPolicy
 from actors.monitor.monitor import Monitor, MonitorDependencies
 from persistence.database import Pool
@@ -58,8 +59,8 @@ def build_monitor(
     clock: Clock | None = None,
     checker: HttpChecker | None = None,
     cron: str = RARELY,
-    holder: UUID | None = None,
     lease_term: timedelta = timedelta(seconds=15),
+    network: NetworkProbe | None = None,
 ) -> tuple[Monitor, MemoryLines]:
     """Build one that is not started."""
     lines = MemoryLines()
@@ -69,11 +70,11 @@ def build_monitor(
         CIPHER,
         clock or SystemClock(),
         lines,
+        network or NetworkProbe(),
     )
     monitor = Monitor(
         dependencies,
         cron,
-        holder or uuid4(),
         lease_term=lease_term,
         standby_pause_s=0.05,
         spread=timedelta(milliseconds=50),
@@ -128,10 +129,13 @@ async def watching(
     clock: Clock | None = None,
     checker: HttpChecker | None = None,
     cron: str = RARELY,
+    network: NetworkProbe | None = None,
 ) -> AsyncIterator[Watch]:
     """Hold the lease and record, but open slots only as the test says."""
     holder = uuid4()
-    monitor, lines = build_monitor(pool, clock=clock, checker=checker, cron=cron)
+    monitor, lines = build_monitor(
+        pool, clock=clock, checker=checker, cron=cron, network=network
+    )
     lease = await claim_lease(pool, holder, timedelta(minutes=5))
     assert lease is not None
     recording = asyncio.create_task(monitor.recorder.run(lease))

@@ -9,9 +9,15 @@ from datetime import datetime, timedelta
 import structlog
 
 from actors.clock import Clock
-from actors.monitor.checks.checker import HttpChecker, Target
+from actors.monitor.checks.addresses import split_origin
+from actors.monitor.checks.checker import (
+    HttpChecker,
+    Target,
+    build_broken_outcome,
+)
 from actors.monitor.checks.conditions import parse_conditions
-from actors.monitor.checks.outcome import FailureKind, Outcome, is_network_lost
+from actors.monitor.checks.network_probe import NetworkProbe
+from actors.monitor.checks.outcome import FailureKind, Outcome
 from actors.monitor.checks.slots import offset_of
 from actors.monitor.finding import Finding
 from actors.tasks import SingleFlight, cancel_and_wait
@@ -19,7 +25,7 @@ from config import metrics
 from persistence.database import Pool
 from persistence.errors import SecretUnreadableError
 from persistence.ids import ResultId, ServiceId, derive_result_id
-from persistence.monitor import CheckRow, Service
+from persistence.monitor import CheckRow, Origin, Service
 from persistence.secrets import Cipher
 from persistence.services import decrypt_headers
 from persistence.watch import Watched, claim_slot
@@ -39,41 +45,53 @@ log = structlog.get_logger("monitor")
 class OutageCorrelator:
     """Holds back a slot's failures that our own network may have caused.
 
-    One answer from outside proves the network and releases them as failures of the
-    services; otherwise the end of the slot decides.
+    Only evidence of our own makes it so: no route, or addresses that no tenant chose
+    and that answered before. An answer from outside proves the network. How many hosts
+    fail says nothing: they may all be one tenant's, or one machine.
     """
 
-    def __init__(self, put: Callable[[Finding], None]) -> None:
+    def __init__(self, put: Callable[[Finding], None], network: NetworkProbe) -> None:
         self._put = put
-        self._outcomes: list[Outcome] = []
+        self._network = network
         self._held: list[Finding] = []
         self._is_proven = False
+        self._asking: asyncio.Task[None] | None = None
 
     def add(self, finding: Finding) -> None:
         """Take a finding of this slot."""
         outcome = finding.outcome
-        if outcome is None:
-            self._put(finding)
-            return
-        self._outcomes.append(outcome)
-        if outcome.is_outside and not self._is_proven:
+        if outcome is not None and outcome.is_outside and not self._is_proven:
             self._is_proven = True
             self._release(is_network_lost=False)
-        if outcome.is_doubtful and not self._is_proven:
-            self._held.append(finding)
-        else:
+        if outcome is None or not outcome.is_doubtful or self._is_proven:
             self._put(finding)
+            return
+        self._held.append(finding)
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask())
 
-    def end(self) -> None:
+    async def end(self) -> None:
         """Decide about what is held back: the slot is complete."""
-        self._release(is_network_lost=is_network_lost(self._outcomes))
+        if self._asking is not None:
+            await self._asking
+        if self._held:
+            await self._ask()
+
+    async def _ask(self) -> None:
+        is_lost = await self._network.is_lost()
+        self._release(is_network_lost=is_lost)
 
     def _release(self, *, is_network_lost: bool) -> None:
-        if is_network_lost and self._held:
-            log.warning("network_lost", services=len(self._held))
-        for finding in self._held:
-            self._put(replace(finding, is_network_lost=is_network_lost))
-        self._held.clear()
+        held, self._held = self._held, []
+        lost = 0
+        for finding in held:
+            is_lost = is_network_lost or (
+                not self._is_proven and _has_no_route(finding)
+            )
+            lost += is_lost
+            self._put(replace(finding, is_network_lost=is_lost))
+        if lost:
+            log.warning("network_lost", services=lost)
 
 
 class CheckRunner:
@@ -86,8 +104,10 @@ class CheckRunner:
         cipher: Cipher,
         clock: Clock,
         put: Callable[[Finding], None],
+        network: NetworkProbe | None = None,
     ) -> None:
         self._pool = pool
+        self._network = network or NetworkProbe()
         self._checker = checker
         self._cipher = cipher
         self._clock = clock
@@ -112,7 +132,10 @@ class CheckRunner:
             ((offset_of(one.service.id, spread), one) for one in watched),
             key=lambda pair: pair[0],
         )
-        correlator = OutageCorrelator(self._put)
+        correlator = OutageCorrelator(self._put, self._network)
+        refresh = asyncio.create_task(self._network.refresh())
+        self._slots.add(refresh)
+        refresh.add_done_callback(self._slots.discard)
         checks: list[asyncio.Task[None]] = []
         while planned:
             until = planned[0][0] + WAVE
@@ -161,10 +184,11 @@ class CheckRunner:
             None,
             self._clock.now(),
             outcome,
-            # From a single check only a missing route proves it.
-            is_network_lost=is_network_lost([outcome]),
             done=done,
         )
+        if outcome.is_doubtful:
+            is_lost = _has_no_route(finding) or await self._network.is_lost()
+            finding = replace(finding, is_network_lost=is_lost)
         self._put(finding)
         return await done
 
@@ -207,18 +231,27 @@ class CheckRunner:
             if on_begin is not None:
                 on_begin()
             began = time.monotonic()
-            try:
-                target = self._build_target(service)
-            except SecretUnreadableError as error:
-                return Outcome(0, failure=FailureKind.PROTOCOL, error=str(error))
-            outcome = await self._checker.check(target)
+            outcome = await self._check(service)
         took = time.monotonic() - began
         metrics.MONITOR_CHECK_SECONDS.observe(took)
         (self._slow.add if took > SLOW_S else self._slow.discard)(service.id)
         return outcome
 
+    async def _check(self, service: Service) -> Outcome:
+        """Check; whatever goes wrong is this service's failure, and no other's."""
+        try:
+            return await self._checker.check(self._build_target(service))
+        except SecretUnreadableError as error:
+            return Outcome(0, failure=FailureKind.PROTOCOL, error=str(error))
+        except Exception:
+            log.exception("check_failed_unexpectedly", service_id=str(service.id))
+            return build_broken_outcome()
+
     def _build_target(self, service: Service) -> Target:
+        is_ours = service.origin is not Origin.USER
         return Target(
+            # The runtime chose the address of such a service, not a tenant.
+            exempt=split_origin(service.base_url)[1:] if is_ours else None,
             url=service.url,
             method=service.method,
             headers=decrypt_headers(self._cipher, service),
@@ -236,8 +269,13 @@ async def _end(
     for result in results:
         if isinstance(result, Exception):
             log.error("check_crashed", exc_info=result)
-    correlator.end()
+    await correlator.end()
 
 
 def _note_lateness(due: float) -> None:
     metrics.MONITOR_LATENESS.observe(max(time.monotonic() - due, 0.0))
+
+
+def _has_no_route(finding: Finding) -> bool:
+    outcome = finding.outcome
+    return outcome is not None and outcome.failure is FailureKind.OFFLINE

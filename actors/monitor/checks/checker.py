@@ -11,6 +11,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 import stamina
+import structlog
 
 from actors.monitor.checks import ssrf_guard
 from actors.monitor.checks.conditions import Condition, Effort, find_unmet
@@ -32,6 +33,11 @@ RETRIED_KINDS = NETWORK_KINDS | {FailureKind.PROTOCOL}
 CONDITIONS_SHARE = 0.5
 MIN_CONDITIONS_S = 0.5
 RETRIED_STATUSES = frozenset({429, *range(500, 600)})
+NOT_CHECKED = "this service can't be checked as it is stored; change its settings"
+#: What would tell a tenant more of an inside address than whether it is well.
+INSIDE_FACTS = frozenset({"content_type", "body_bytes", "http_version"})
+
+log = structlog.get_logger("monitor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,8 @@ class Target:
     #: Empty: any 2xx.
     expected_status: frozenset[int] = frozenset()
     conditions: tuple[Condition, ...] = ()
+    #: Host and port that the runtime itself has chosen, and that need no permission.
+    exempt: tuple[str, int] | None = None
 
 
 class _AttemptFailedError(Exception):
@@ -88,23 +96,30 @@ class HttpChecker:
 
     async def check(self, target: Target) -> Outcome:
         """Check with retries; every failure is part of the outcome."""
-        trace = ssrf_guard.Trace()
+        trace = ssrf_guard.Trace(exempt=target.exempt)
         ssrf_guard.TRACE.set(trace)
-        outcome = await self._try_all(target)
-        host = httpx.URL(target.url).host
+        try:
+            outcome = await self._try_all(target)
+        except Exception:
+            # Of this service alone: the others of the slot go on.
+            log.exception("check_failed_unexpectedly")
+            outcome = build_broken_outcome()
         metadata = dict(outcome.metadata)
-        if trace.connected:
+        if trace.is_inside:
+            metadata = {k: v for k, v in metadata.items() if k not in INSIDE_FACTS}
+        elif trace.connected:
             metadata["address"] = trace.connected[-1]
         failure = outcome.failure
-        is_doubtful = failure in NETWORK_KINDS and trace.is_network_suspect
-        if is_doubtful and not ssrf_guard.has_route():
+        is_suspect = failure in NETWORK_KINDS and trace.is_network_suspect
+        if is_suspect and not ssrf_guard.has_route(trace.resolved):
             failure = FailureKind.OFFLINE
+        # A way out plays no part for a target inside, only a route to it.
+        is_offline = failure is FailureKind.OFFLINE
         return replace(
             outcome,
-            host=host,
             metadata=metadata,
             failure=failure,
-            is_doubtful=is_doubtful,
+            is_doubtful=is_suspect and (is_offline or not trace.is_aimed_inside),
             is_outside=trace.is_outside,
         )
 
@@ -139,13 +154,11 @@ class HttpChecker:
         except _AttemptFailedError:
             raise
         except Exception as error:
-            kind, text = ssrf_guard.classify(error)
+            kind, text = ssrf_guard.classify(error, quotes_answer=not _is_inside())
             raise _failure(Outcome(0), kind, text) from error
         elapsed_ms = round((time.perf_counter() - began) * 1000, 3)
         outcome = replace(answer.outcome, latency_ms=elapsed_ms)
-        return await _check_expectations(
-            target, outcome, answer.body, is_cut=answer.is_cut
-        )
+        return await _check_expectations(target, outcome, answer)
 
     async def _ask(self, target: Target) -> "_Answer":
         timeout = httpx.Timeout(target.timeout_s)
@@ -206,7 +219,18 @@ class HttpChecker:
 class _Answer:
     outcome: Outcome
     body: bytes
+    content_type: str
     is_cut: bool
+
+
+def build_broken_outcome() -> Outcome:
+    """Build the outcome of a check that an unexpected error ended."""
+    return Outcome(1, failure=FailureKind.PROTOCOL, error=NOT_CHECKED)
+
+
+def _is_inside() -> bool:
+    trace = ssrf_guard.TRACE.get()
+    return trace is not None and trace.is_inside
 
 
 def _is_followed(response: httpx.Response, target: Target) -> bool:
@@ -226,9 +250,10 @@ async def _read(response: httpx.Response, redirects: int) -> _Answer:
             is_cut = True
             break
     body, is_longer = _unpack(bytes(raw), response.headers.get("content-encoding", ""))
+    content_type = response.headers.get("content-type", "")[:200]
     metadata: dict[str, object] = {
         "http_version": response.http_version,
-        "content_type": response.headers.get("content-type", "")[:200],
+        "content_type": content_type,
         "body_bytes": len(raw),
     }
     if redirects:
@@ -236,7 +261,7 @@ async def _read(response: httpx.Response, redirects: int) -> _Answer:
     outcome = Outcome(
         0, response.status_code, tls_expires_at=expires_at, metadata=metadata
     )
-    return _Answer(outcome, body, is_cut or is_longer)
+    return _Answer(outcome, body, content_type, is_cut or is_longer)
 
 
 def _unpack(raw: bytes, encoding: str) -> tuple[bytes, bool]:
@@ -263,7 +288,7 @@ def _read_certificate(response: httpx.Response) -> datetime | None:
 
 
 async def _check_expectations(
-    target: Target, outcome: Outcome, body: bytes, *, is_cut: bool
+    target: Target, outcome: Outcome, answer: _Answer
 ) -> Outcome:
     """Return the outcome of an expected answer. Raises _AttemptFailedError."""
     status = outcome.status_code or 0
@@ -276,22 +301,29 @@ async def _check_expectations(
         text = f"unexpected status: HTTP {status}"
         raise _failure(outcome, FailureKind.STATUS, text)
     if target.conditions:
-        if is_cut:
+        if answer.is_cut:
             text = f"the body is larger than {MAX_BODY_BYTES} bytes"
             raise _failure(outcome, FailureKind.TOO_LARGE, text)
         effort = Effort(max(target.timeout_s * CONDITIONS_SHARE, MIN_CONDITIONS_S))
         # In a thread: a path with a wildcard may visit much of a large body.
-        unmet = await asyncio.to_thread(find_unmet, target.conditions, body, effort)
+        unmet = await asyncio.to_thread(
+            find_unmet,
+            target.conditions,
+            answer.body,
+            effort,
+            content_type=answer.content_type,
+            quotes_values=not _is_inside(),
+        )
         if unmet is not None:
             raise _failure(outcome, FailureKind.CONDITION, unmet)
     return outcome
 
 
 def _failure(outcome: Outcome, kind: FailureKind, text: str) -> _AttemptFailedError:
-    # PostgreSQL's text can't hold NUL, which a body may.
-    clean = text.replace("\x00", "�")[:MAX_ERROR_CHARS]
+    # PostgreSQL's text holds neither NUL nor half a surrogate pair; a body may.
+    clean = text.replace("\x00", "\ufffd").encode(errors="replace").decode()
     is_retried = kind in RETRIED_KINDS or (
         kind is FailureKind.STATUS and outcome.status_code in RETRIED_STATUSES
     )
-    failed = replace(outcome, failure=kind, error=clean)
+    failed = replace(outcome, failure=kind, error=clean[:MAX_ERROR_CHARS])
     return _AttemptFailedError(failed, is_retried=is_retried)

@@ -1,5 +1,6 @@
 """Evaluates conditions on a response body: JSON values at a path, or the text."""
 
+import codecs
 import json
 import math
 import time
@@ -14,6 +15,8 @@ import orjson
 from jsonpath import JSONPath, JSONPathEnvironment, selectors
 from jsonpath.exceptions import JSONPathError
 from jsonpath.segments import JSONPathRecursiveDescentSegment
+
+from actors.monitor.checks.body_text import decode_body
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 MAX_SHOWN_CHARS = 80
@@ -165,39 +168,63 @@ def _is_readable(path: str) -> bool:
 
 
 def find_unmet(
-    conditions: Sequence[Condition], body: bytes, effort: Effort | None = None
+    conditions: Sequence[Condition],
+    body: bytes,
+    effort: Effort | None = None,
+    *,
+    content_type: str = "",
+    quotes_values: bool = True,
 ) -> str | None:
     """Return what the first unmet condition expects; None when all are met.
 
     A path may select several values: each of them must fulfil the condition. Without
     any value only `exists` with the value false is met. Conditions that cost more than
     the effort allows are unmet.
+
+    Args:
+        conditions: all of a service.
+        body: as it was received, unpacked.
+        effort: what they may cost.
+        content_type: the header, which may name the body's encoding.
+        quotes_values: whether the text shows the value that was found.
     """
     effort = effort or Effort()
     effort.start()
     document: Json = None
+    text = decode_body(body, content_type)
     if any(condition.path is not None for condition in conditions):
         # Parsing this many at once would stop all other checks for a while.
-        if body.count(b"[") + body.count(b"{") > MAX_VISITS:
+        if text.count("[") + text.count("{") > MAX_VISITS:
             return f"the body has more than {MAX_VISITS} lists and objects"
         try:
-            document = orjson.loads(body)
+            document = _parse_json(body, text)
         except orjson.JSONDecodeError:
             return "the body is not JSON"
-    text = body.decode("utf-8", errors="replace")
     for condition in conditions:
         try:
             effort.check_time()
             values: Iterator[Json] = iter((text,))
             if condition.path is not None:
                 values = select_values(parse_path(condition.path), document, effort)
-            unmet = _find_fault(condition, values, effort)
+            unmet = _find_fault(condition, values, effort, quotes_values=quotes_values)
         except (ValueError, EffortExceededError) as error:
             # A path of an older release, or a body that is too large for the path.
             return f"{condition.path or 'the text'}: {str(error).splitlines()[0]}"
         if unmet is not None:
             return unmet
     return None
+
+
+def _parse_json(body: bytes, text: str) -> Json:
+    """Parse a body. Raises orjson.JSONDecodeError.
+
+    JSON is UTF-8 whatever a header says (RFC 8259); only what is not is read as the
+    text that its mark or its header declares.
+    """
+    try:
+        return cast("Json", orjson.loads(body.removeprefix(codecs.BOM_UTF8)))
+    except orjson.JSONDecodeError:
+        return cast("Json", orjson.loads(text))
 
 
 def select_values(path: JSONPath, document: Json, effort: Effort) -> Iterator[Json]:
@@ -267,7 +294,11 @@ def _select_children(
 
 
 def _find_fault(
-    condition: Condition, values: Iterator[Json], effort: Effort
+    condition: Condition,
+    values: Iterator[Json],
+    effort: Effort,
+    *,
+    quotes_values: bool,
 ) -> str | None:
     where = condition.path or "the text"
     if condition.test is Comparison.EXISTS:
@@ -284,9 +315,11 @@ def _find_fault(
             effort.visit(len(value))
         if not _holds(condition.test, value, condition.value):
             # The whole text may be a secret, or a page.
-            shown = _show(value)
-            return wish if condition.path is None else f"{wish}, found {shown}"
-    return None if has_value else f"{wish}, found nothing"
+            is_quoted = quotes_values and condition.path is not None
+            return f"{wish}, found {_show(value)}" if is_quoted else wish
+    if has_value:
+        return None
+    return f"{wish}, found nothing" if quotes_values else wish
 
 
 def _holds(test: Comparison, value: Json, expected: Json) -> bool:

@@ -1,6 +1,6 @@
-"""The outcome of a check, and whether failures are our own network's."""
+"""The outcome of a check, and how failures are told apart."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -28,8 +28,6 @@ class FailureKind(StrEnum):
 NETWORK_KINDS = frozenset(
     {FailureKind.OFFLINE, FailureKind.DNS, FailureKind.CONNECT, FailureKind.TIMEOUT}
 )
-#: So many hosts don't vanish in one slot by chance.
-LOST_TOGETHER = 3
 NETWORK_LOST = "our own network is down"
 
 
@@ -48,8 +46,6 @@ class Outcome:
     error: str | None = None
     tls_expires_at: datetime | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
-    #: The host of the service's own address, before any redirect.
-    host: str = ""
     #: Whether an address outside this machine's own networks answered.
     is_outside: bool = False
     #: Whether our own network may have caused the failure.
@@ -59,18 +55,3 @@ class Outcome:
     def passed(self) -> bool:
         """Whether the service answered as expected."""
         return self.failure is None
-
-
-def is_network_lost(outcomes: Iterable[Outcome]) -> bool:
-    """Decide from a slot's outcomes whether our own network was down.
-
-    One answer from outside proves the network. Without any, it was down when the system
-    has no route, or when several hosts are unreachable at once.
-    """
-    seen = list(outcomes)
-    if any(outcome.is_outside for outcome in seen):
-        return False
-    lost = [outcome for outcome in seen if outcome.is_doubtful]
-    if any(outcome.failure is FailureKind.OFFLINE for outcome in lost):
-        return True
-    return len({outcome.host for outcome in lost}) >= LOST_TOGETHER

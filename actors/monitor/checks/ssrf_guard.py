@@ -1,79 +1,110 @@
 """Guards outgoing connections against forbidden addresses (SSRF).
 
 The guard sits where the socket is opened: it connects to the very address that it has
-checked, so a name that resolves differently a moment later gains nothing.
+checked, so a name that resolves differently a moment later gains nothing. All that a
+tenant may name goes through it: checks, alert webhooks, and whatever else asks an
+address of the tenant's choice (`open_guarded_client`).
 """
 
 import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import ip_address
 
 import httpcore
 import httpx
 
+from actors.monitor.checks.addresses import find_embedded as find_embedded
+from actors.monitor.checks.addresses import is_inside as is_inside
+from actors.monitor.checks.addresses import is_loopback as is_loopback
+from actors.monitor.checks.addresses import is_own_machine, read_literal, split_origin
+from actors.monitor.checks.addresses import why_refused as why_refused
 from actors.monitor.checks.outcome import FailureKind
 
 #: A name that does not resolve holds a thread for seconds; others must not wait.
 RESOLVER_THREADS = 32
-#: A documentation address: no packet is sent, only a route is looked up.
-NOWHERE = ("192.0.2.1", 9)
+#: Documentation addresses: no packet is sent, only a route is looked up.
+NOWHERE = ("192.0.2.1", "2001:db8::1")
+OWN_PORT = "this address belongs to the runtime itself"
+#: The same for each reason: what a name resolves to inside is nobody's business.
+NAME_REFUSED = "the name leads to an address that is not checked"
 
-#: Metadata services of clouds, which hand out credentials; 169.254.169.254 is
-#: link-local.
-METADATA = tuple(
-    ip_network(text)
-    for text in (
-        "fd00:ec2::254/128",  # AWS over IPv6
-        "fd20:ce::254/128",  # Google over IPv6
-        "100.100.100.200/32",  # Alibaba
-        "168.63.129.16/32",  # Azure's wire server
-        "192.0.0.192/32",  # Oracle
-    )
-)
-#: IPv6 forms that carry an IPv4 address within: NAT64, and IPv4-compatible.
-NAT64 = ip_network("64:ff9b::/96")
-#: A network's own NAT64 (RFC 8215); the IPv4 address stands last.
-LOCAL_NAT64 = ip_network("64:ff9b:1::/48")
-COMPATIBLE = ip_network("::/96")
-#: Carriers share it among customers; `ipaddress` does not call it private.
-SHARED = ip_network("100.64.0.0/10")
 
-Address = IPv4Address | IPv6Address
+async def _is_allowed() -> bool:
+    return True
+
+
+async def _is_no_listener(_: int) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
 class EgressPolicy:
-    """Which addresses checks may reach, beside those that are always forbidden."""
+    """Which addresses may be reached, beside those that are always forbidden."""
 
+    #: False forbids all private addresses; True leaves it to `is_private_allowed`.
     allow_private: bool = True
-    #: Loopback ports of the runtime itself, which are forbidden.
+    #: Asked before each connection to a private address, since tenants come and go.
+    is_private_allowed: Callable[[], Awaitable[bool]] = _is_allowed
+    #: Ports of the runtime itself on this machine's addresses, which are forbidden.
     own_ports: frozenset[int] = frozenset()
+    #: Host and port of its parts elsewhere: the database, Redis, the Ray cluster.
+    own_endpoints: frozenset[tuple[str, int]] = frozenset()
+    #: Tells whether a process of the runtime listens on a port of this machine.
+    is_own_listener: Callable[[int], Awaitable[bool]] = _is_no_listener
+
+    async def allows_private(self) -> bool:
+        """Tell whether private addresses may be reached at the moment."""
+        return self.allow_private and await self.is_private_allowed()
+
+    async def find_refusal(self, address: str, port: int) -> str | None:
+        """Return why an address may not be reached now; None if it may."""
+        reason = why_refused(address, allow_private=True)
+        if reason is None and is_inside(address) and not await self.allows_private():
+            reason = why_refused(address, allow_private=False)
+        if reason is None and is_own_machine(address):
+            is_own = port in self.own_ports or await self.is_own_listener(port)
+            reason = OWN_PORT if is_own else None
+        return reason
 
 
 @dataclass(slots=True)
 class Trace:
-    """The addresses that one check resolved and connected to."""
+    """The addresses that one check resolved, and those that answered."""
 
     resolved: list[str] = field(default_factory=list)
     connected: list[str] = field(default_factory=list)
+    #: They refused the connection, which is an answer, too.
+    refused: list[str] = field(default_factory=list)
+    #: Host and port of a service of our own, which the policy need not allow.
+    exempt: tuple[str, int] | None = None
 
     @property
     def is_outside(self) -> bool:
-        """Whether an address outside our own networks accepted a connection."""
-        return any(not is_inside(address) for address in self.connected)
+        """Whether an address outside our own networks answered."""
+        return any(not is_inside(one) for one in (*self.connected, *self.refused))
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether an address of our own networks accepted a connection."""
+        return any(map(is_inside, self.connected))
 
     @property
     def is_network_suspect(self) -> bool:
-        """True if our own network may be at fault: remote target, no connection."""
+        """True if our own network may be at fault: nothing of the target answered."""
         is_here = bool(self.resolved) and all(map(is_loopback, self.resolved))
-        return not self.connected and not is_here
+        return not (self.connected or self.refused or is_here)
+
+    @property
+    def is_aimed_inside(self) -> bool:
+        """Whether the target is known to be inside, where a way out plays no part."""
+        return bool(self.resolved) and all(map(is_inside, self.resolved))
 
 
 #: Set by the task of each check, which also opens its connections.
@@ -113,8 +144,8 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         trace = TRACE.get() or Trace()
         addresses = await self._resolve(host, port)
         trace.resolved.extend(addresses)
-        for address in addresses:
-            self._refuse_forbidden(address, port)
+        if trace.exempt != (host.lower(), port):
+            await self._refuse_forbidden(host, addresses, port)
         failure: Exception | None = None
         for address in addresses:
             try:
@@ -123,6 +154,8 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
                 )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
+                if _is_refusal(error):
+                    trace.refused.append(address)
                 continue
             trace.connected.append(address)
             return stream
@@ -159,12 +192,29 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         # Each once, in the system's order of preference.
         return list(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
-    def _refuse_forbidden(self, address: str, port: int) -> None:
-        reason = why_refused(address, allow_private=self._policy.allow_private)
-        if reason is None and port in self._policy.own_ports and is_loopback(address):
-            reason = "this port belongs to the runtime itself"
-        if reason is not None:
-            raise RefusedAddressError(reason)
+    async def _refuse_forbidden(
+        self, host: str, addresses: list[str], port: int
+    ) -> None:
+        is_literal = read_literal(host) is not None
+        for address in addresses:
+            reason = await self._policy.find_refusal(address, port)
+            if reason is None and await self._is_own_endpoint(address, port):
+                reason = OWN_PORT
+            if reason is not None:
+                raise RefusedAddressError(reason if is_literal else NAME_REFUSED)
+
+    async def _is_own_endpoint(self, address: str, port: int) -> bool:
+        """True if a part of the runtime is reached there, under whatever name."""
+        wanted = set(find_embedded(address))
+        for host, own_port in self._policy.own_endpoints:
+            if own_port != port:
+                continue
+            with suppress(UnresolvedNameError):
+                for own in await self._resolve(host, port):
+                    is_same = bool(wanted & set(find_embedded(own)))
+                    if is_same or (is_own_machine(own) and is_own_machine(address)):
+                        return True
+        return False
 
 
 class GuardedTransport(httpx.AsyncHTTPTransport):
@@ -188,52 +238,41 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
         self._backend.close()
 
 
-def why_refused(text: str, *, allow_private: bool) -> str | None:
-    """Return why an address is forbidden; None if it is allowed."""
-    address = _unwrap(ip_address(text.partition("%")[0]))
-    if address.is_link_local or any(address in network for network in METADATA):
-        return "link-local and metadata addresses are not checked"
-    if address.is_unspecified or address.is_multicast or _is_broadcast(address):
-        return "this address belongs to no service"
-    if not allow_private and is_inside(text):
-        return "this runtime does not check private addresses"
-    return None
+def open_guarded_client(
+    policy: EgressPolicy, timeout: httpx.Timeout
+) -> httpx.AsyncClient:
+    """Open a client for addresses that a tenant chooses; it follows no redirect.
 
-
-def is_inside(text: str) -> bool:
-    """True if the address is of this machine or of a private network."""
-    address = _unwrap(ip_address(text.partition("%")[0]))
-    return not address.is_global or (
-        isinstance(address, IPv4Address) and address in SHARED
+    Its errors are for `classify`, whose texts may be shown to the tenant.
+    """
+    transport = GuardedTransport(policy, httpx.create_ssl_context(trust_env=False))
+    return httpx.AsyncClient(
+        transport=transport, trust_env=False, timeout=timeout, follow_redirects=False
     )
 
 
-def is_loopback(text: str) -> bool:
-    """True if the address is this machine's own."""
-    return _unwrap(ip_address(text.partition("%")[0])).is_loopback
+async def find_url_refusal(policy: EgressPolicy, url: str) -> str | None:
+    """Return why an address, which `check_url` accepted, may never be reached.
+
+    What a name resolves to is not looked up: that is judged at each connection.
+    """
+    _, host, port = split_origin(url)
+    if (host, port) in policy.own_endpoints:
+        return OWN_PORT
+    literal = read_literal(host)
+    return None if literal is None else await policy.find_refusal(str(literal), port)
 
 
-def _unwrap(address: Address) -> Address:
-    """Return the IPv4 address that an IPv6 address embeds."""
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is not None:
-            return address.ipv4_mapped
-        if address.sixtofour is not None:
-            return address.sixtofour
-        is_wrapped = any(
-            address in network for network in (NAT64, LOCAL_NAT64, COMPATIBLE)
-        )
-        if is_wrapped and not (address.is_loopback or address.is_unspecified):
-            return IPv4Address(int(address) & 0xFFFFFFFF)
-    return address
+def classify(
+    error: Exception, *, quotes_answer: bool = False
+) -> tuple[FailureKind, str]:
+    """Classify a transport error; the text contains no addresses or secrets.
 
-
-def _is_broadcast(address: Address) -> bool:
-    return address == IPv4Address("255.255.255.255")
-
-
-def classify(error: Exception) -> tuple[FailureKind, str]:
-    """Classify a transport error; the text contains no addresses or secrets."""
+    Args:
+        error: what the request raised.
+        quotes_answer: whether the text may repeat what a server said that does not
+            speak HTTP. Not of servers inside: their words are not the tenant's.
+    """
     match error:
         case RefusedAddressError():
             return FailureKind.FORBIDDEN, str(error) or "this address is forbidden"
@@ -244,7 +283,8 @@ def classify(error: Exception) -> tuple[FailureKind, str]:
         case httpx.ConnectError():
             return _classify_connect(error)
         case httpx.RemoteProtocolError():
-            return FailureKind.PROTOCOL, f"an invalid answer: {error}"
+            quoted = f": {error}" if quotes_answer else ""
+            return FailureKind.PROTOCOL, f"an invalid answer{quoted}"
         case httpx.NetworkError():
             return FailureKind.PROTOCOL, "the connection was cut"
         case httpx.LocalProtocolError():
@@ -259,14 +299,38 @@ def classify(error: Exception) -> tuple[FailureKind, str]:
             return FailureKind.PROTOCOL, f"interrupted by {type(error).__name__}"
 
 
-def has_route() -> bool:
-    """True if this machine has a route to the outside; sends nothing."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(NOWHERE)
-        except OSError as error:
-            return error.errno not in {errno.ENETUNREACH, errno.ENETDOWN}
+def has_route(addresses: Iterable[str] = ()) -> bool:
+    """True if this machine has a route to one of the addresses; sends nothing.
+
+    Without addresses: to the outside, over IPv4 or IPv6.
+    """
+    return any(map(_is_routed, tuple(addresses) or NOWHERE))
+
+
+def _is_routed(address: str) -> bool:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((address, 9))
+    except OSError as error:
+        return error.errno not in {
+            errno.ENETUNREACH,
+            errno.ENETDOWN,
+            errno.EAFNOSUPPORT,
+        }
     return True
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """True if the other side refused the connection: it was there to do so."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ConnectionRefusedError):
+            return True
+        if isinstance(cause, BaseExceptionGroup):
+            return any(map(_is_refusal, cause.exceptions))
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 def _classify_connect(error: Exception) -> tuple[FailureKind, str]:

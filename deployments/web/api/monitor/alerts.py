@@ -12,6 +12,8 @@ import orjson
 from fastapi import APIRouter, Response
 from pydantic import AfterValidator, Discriminator, StringConstraints
 
+from actors.monitor.checks.addresses import check_url
+from deployments.egress import check_target
 from deployments.web.api.auth import SignedIn
 from deployments.web.api.errors import InvalidValueError, NotFoundError
 from deployments.web.api.monitor.schemas import OptionalServiceRef, hide
@@ -41,7 +43,11 @@ def _check_mail(value: str) -> str:
     return value
 
 
-Url = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=1000)]
+Url = Annotated[
+    str,
+    StringConstraints(pattern=r"^https?://[!-~]+$", max_length=1000),
+    AfterValidator(check_url),
+]
 Mail = Annotated[
     str,
     StringConstraints(pattern=r"^[!-~]+$", max_length=300),
@@ -206,6 +212,10 @@ async def _build_target(
 ) -> dict[str, str]:
     match body:
         case WebhookIn():
+            reason = await check_target(context.egress, body.url)
+            if reason is not None:
+                message = f"url: {reason}"
+                raise InvalidValueError(message)
             secret = body.secret or secrets.token_urlsafe(32)
             return {"url": body.url, "secret": secret}
         case EmailIn():

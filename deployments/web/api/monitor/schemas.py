@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
 from typing import Annotated, Self
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import (
@@ -17,6 +16,12 @@ from pydantic import (
     model_validator,
 )
 
+from actors.monitor.checks.addresses import (
+    check_url,
+    read_literal,
+    split_origin,
+    why_refused,
+)
 from actors.monitor.checks.conditions import Comparison, parse_path
 from deployments.web.api.schemas import Answer, Name, NoNul, RequestBody
 from persistence.monitor import Method, Origin, Status
@@ -35,20 +40,15 @@ _OUR_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connec
 
 
 def _check_address(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        is_good = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_good = False
-        parts = urlsplit("")
-    if not is_good or parts.scheme not in {"http", "https"}:
-        message = "must be an address like https://api.example.com"
+    check_url(value)
+    if "?" in value or "#" in value:
+        message = "must be without ? and #; those belong into health_path"
         raise ValueError(message)
-    if parts.username or parts.password:
-        message = "must not contain a user or password; use a header"
-        raise ValueError(message)
-    if parts.query or parts.fragment or not value.isascii() or not value.isprintable():
-        message = "must be plain ASCII, without ? and #; those belong into health_path"
+    _, host, _ = split_origin(value)
+    literal = read_literal(host)
+    reason = literal and why_refused(str(literal), allow_private=True)
+    if reason:
+        message = f"can never be checked: {reason}"
         raise ValueError(message)
     return value
 

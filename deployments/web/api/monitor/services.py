@@ -7,7 +7,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from actors.monitor.checks.addresses import split_origin
 from actors.monitor.rollup_accumulator import quantile
+from deployments.egress import check_target
 from deployments.web.api.auth import SignedIn
 from deployments.web.api.errors import InvalidValueError, NotFoundError
 from deployments.web.api.monitor import schemas
@@ -20,6 +22,10 @@ from persistence.errors import SecretUnreadableError
 from persistence.ids import ServiceId, TenantId
 from persistence.monitor import Origin, Period, RollupRow, RollupUnit, Service, Status
 from persistence.services import ServiceSpec, Standing
+
+WRITE_HEADERS = (
+    "headers: scheme, host or port change, so send the header values anew ({} for none)"
+)
 
 router = APIRouter(prefix="/api/monitor/services", tags=["monitor"])
 
@@ -69,6 +75,7 @@ async def create_service(
 ) -> ServiceOut:
     """Create a service; its first check starts at once."""
     spec = body.build_spec(_merge(body.headers, {}))
+    await _refuse_walled(context, spec.base_url)
     service = await services.create_service(
         context.pool, context.cipher, principal.tenant_id, spec
     )
@@ -89,11 +96,14 @@ async def replace_service(
     service_id: ServiceId, body: ServiceIn, principal: SignedIn, context: Context
 ) -> ServiceOut:
     """Replace a service; its results stay."""
+    await _refuse_new_address(context, principal.tenant_id, service_id, body.base_url)
     return await _change(
         context,
         principal.tenant_id,
         service_id,
-        lambda _, headers: body.build_spec(_merge(body.headers, headers)),
+        lambda old, headers: body.build_spec(
+            _merge(body.headers, _keep_headers(old, body.base_url, headers))
+        ),
     )
 
 
@@ -105,11 +115,15 @@ async def edit_service(
     context: Context,
 ) -> ServiceOut:
     """Change parts of a service."""
+    if body.base_url is not None:
+        await _refuse_new_address(
+            context, principal.tenant_id, service_id, body.base_url
+        )
     return await _change(
         context,
         principal.tenant_id,
         service_id,
-        lambda old, headers: _apply(services.build_spec(old, headers), body),
+        lambda old, headers: _apply(old, headers, body),
     )
 
 
@@ -186,7 +200,9 @@ async def _change(
     return await _show(context, service)
 
 
-def _apply(old: ServiceSpec, body: schemas.ServicePatch) -> ServiceSpec:
+def _apply(
+    old: Service, headers: dict[str, str], body: schemas.ServicePatch
+) -> ServiceSpec:
     # Null is a value of these two; other fields change only if they are sent.
     nullable = {"body", "degraded_after_ms"}
     changes = {
@@ -194,13 +210,50 @@ def _apply(old: ServiceSpec, body: schemas.ServicePatch) -> ServiceSpec:
         for name in body.model_fields_set
         if name in nullable or getattr(body, name) is not None
     }
+    kept = _keep_headers(old, body.base_url or old.base_url, headers)
     if body.headers is not None:
-        changes["headers"] = _merge(body.headers, old.headers)
+        changes["headers"] = _merge(body.headers, kept)
+    elif kept != headers:
+        raise InvalidValueError(WRITE_HEADERS)
     if body.expected_status is not None:
         changes["expected_status"] = tuple(body.expected_status)
     if body.conditions is not None:
         changes["conditions"] = tuple(one.model_dump() for one in body.conditions)
-    return replace(old, **changes)
+    return replace(services.build_spec(old, headers), **changes)
+
+
+def _keep_headers(
+    old: Service, base_url: str, headers: dict[str, str]
+) -> dict[str, str]:
+    """Return the stored headers that a service keeps at a new address.
+
+    Nobody can read them here, so nobody may have them sent to a server of his choice.
+    """
+    if old.origin is not Origin.USER:
+        return headers  # Its address stays, whatever the request says.
+    try:
+        is_same = split_origin(old.base_url) == split_origin(base_url)
+    except ValueError:
+        # An older release accepted an address that can't be read.
+        is_same = False
+    return headers if is_same else {}
+
+
+async def _refuse_new_address(
+    context: WebDependencies, tenant_id: TenantId, service_id: ServiceId, base_url: str
+) -> None:
+    """Refuse another address; what is stored may be edited though it is walled now."""
+    old = await _fetch_or_404(context, tenant_id, service_id)
+    if old.origin is Origin.USER and old.base_url != base_url:
+        await _refuse_walled(context, base_url)
+
+
+async def _refuse_walled(context: WebDependencies, base_url: str) -> None:
+    """Refuse an address that the checks would never reach. Raises InvalidValueError."""
+    reason = await check_target(context.egress, base_url)
+    if reason is not None:
+        message = f"base_url: {reason}"
+        raise InvalidValueError(message)
 
 
 def _keep_own(old: Service, spec: ServiceSpec) -> ServiceSpec:

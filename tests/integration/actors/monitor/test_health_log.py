@@ -50,7 +50,9 @@ async def test_an_old_file_is_moved_aside_even_after_a_restart(tmp_path: Path) -
 
 async def test_files_older_than_the_retention_are_removed(tmp_path: Path) -> None:
     clock = FakeClock()
-    log = HealthLog(tmp_path, clock, retention=timedelta(days=3))
+    log = HealthLog(
+        tmp_path, clock, retention=timedelta(days=3), steady_for=timedelta(0)
+    )
     for _ in range(10):
         await log.write([line(clock)])
         clock.advance(timedelta(days=1))

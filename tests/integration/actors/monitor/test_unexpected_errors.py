@@ -10,8 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from actors.clock import SystemClock
+from actors.monitor.checks.checker import NOT_CHECKED
 from actors.monitor.checks.outcome import Outcome
-from actors.monitor.errors import MonitorUnavailableError
 from actors.monitor.finding import Finding
 from persistence.database import Pool
 from persistence.ids import ResultId, TenantId
@@ -92,16 +92,17 @@ async def test_renewals_that_fail_for_a_whole_term_end_the_lead(pool: Pool) -> N
     await monitor.stop()
 
 
-async def test_a_caller_is_told_of_a_check_that_fails_unexpectedly(
+async def test_a_check_that_fails_unexpectedly_is_a_stored_failed_result(
     pool: Pool, tenant_id: TenantId
 ) -> None:
     service = await add_service(pool, tenant_id, URL, enabled=False)
     await pool.execute("""UPDATE services SET conditions = '[{"test": "unknown"}]'""")
     async with running_monitor(pool) as monitor:
-        with capture_logs() as lines, pytest.raises(MonitorUnavailableError):
+        with capture_logs() as lines:
             async with time_limit(lambda: lines):
-                await monitor.check_now(service.id)
-    assert is_logged(lines, "check_request_failed")()
+                row = await monitor.check_now(service.id)
+    assert (row.ok, row.error) == (False, NOT_CHECKED)
+    assert is_logged(lines, "check_failed_unexpectedly")()
     assert await pool.fetchval("SELECT count(*) FROM check_requests") == 0
 
 

@@ -50,7 +50,8 @@ async def test_a_service_that_answers_passes(
     assert (outcome.status_code, outcome.attempts, outcome.error) == (204, 1, None)
     assert outcome.latency_ms is not None
     assert 0 < outcome.latency_ms < 5000
-    assert outcome.metadata["address"] == "127.0.0.1"
+    # What stands inside, and what it says, is not told.
+    assert outcome.metadata == {}
     assert not outcome.is_outside
 
 
@@ -246,7 +247,7 @@ async def test_conditions_read_the_body(
     bad = Condition(Comparison.NOT_EQUAL, "$.parts[0].state", "down")
     outcome = await checker.check(Target(url, conditions=(bad,)))
     assert outcome.failure is FailureKind.CONDITION
-    assert outcome.error == ('$.parts[0].state: expected not equal "down", found down')
+    assert outcome.error == '$.parts[0].state: expected not equal "down"'
 
 
 async def test_a_certificate_says_when_it_runs_out(tmp_path: Path) -> None:

@@ -175,9 +175,11 @@ async def test_a_check_on_demand_answers_with_its_stored_result(
 
 
 async def test_an_address_of_the_cloud_is_refused_by_the_check(
-    client: httpx.AsyncClient,
+    client: httpx.AsyncClient, pool: Pool
 ) -> None:
-    made = await add(client, "http://169.254.169.254", health_path="/latest/meta-data/")
+    made = await add(client, "https://a.example.com", health_path="/latest/meta-data/")
+    # As an older release stored it.
+    await pool.execute("UPDATE services SET base_url = 'http://169.254.169.254'")
     result = (await client.post(f"{SERVICES}{made['id']}/check/")).json()
     assert not result["ok"]
     assert result["metadata"]["failure"] == "forbidden"

@@ -1,0 +1,7 @@
+"""The runtime that began last on this database."""
+
+from persistence.migrations.revision import sql_steps
+
+revision = "0025"
+down_revision = "0023"
+upgrade, downgrade = sql_steps(__file__)
