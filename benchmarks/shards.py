@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import psutil
 
 from benchmarks.footprint import proportional_bytes
-from benchmarks.ingest import SECRET, STORED, connect_account, describe, measure
+from benchmarks.ingest import SECRET, STORED, describe, measure
 from benchmarks.runtime import started
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ def measure_ingest(shards: int, requests: int, connections: int, rounds: int) ->
     }
     with started(environment) as runtime:
         runtime.settle()
-        connect_account(runtime)
         measure(runtime, STORED, requests // 4, connections)
         loads = [measure(runtime, STORED, requests, connections) for _ in range(rounds)]
     describe(f"{shards} shards", loads)

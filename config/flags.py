@@ -164,7 +164,7 @@ _DECLARED = (
     Flag(
         FlagName.PRODUCTION_RAG_DEBUG,
         default=False,
-        about="Every retrieval is written to the log with all its candidates.",
+        about="Every retrieval is logged with its candidates, without the question.",
     ),
     Flag(
         FlagName.FUSION,

@@ -6,11 +6,13 @@ moves files aside: two rotating handlers on one file would lose lines.
 
 import logging
 import logging.handlers
+import os
 import re
 import sys
 import traceback
 from collections.abc import MutableMapping
 from datetime import datetime
+from io import TextIOWrapper
 from pathlib import Path
 
 import structlog
@@ -33,6 +35,15 @@ _SECRET_TEXT = re.compile(r"(?i)(bearer\s+|access_token=|bot)([\w:.~+/-]{12,})")
 _BOT_TOKEN = re.compile(r"\b\d{5,}:[\w-]{20,}")
 
 
+class _PrivateFileHandler(logging.handlers.WatchedFileHandler):
+    """Creates its file for the owner alone: a log names customers' conversations."""
+
+    def _open(self) -> TextIOWrapper:
+        # The handler's own way of opening has no place for the mode of a new file.
+        file = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return os.fdopen(file, "a", encoding=self.encoding, errors=self.errors)
+
+
 def mask_secrets(
     _logger: object, _method: str, event: MutableMapping[str, object]
 ) -> MutableMapping[str, object]:
@@ -51,7 +62,8 @@ def setup_logging(logs_dir: Path, part: str) -> None:
     Several processes may write one file: lines are appended whole, and the file is
     opened again after `rotate_logs` has moved it aside.
     """
-    logs_dir.mkdir(parents=True, exist_ok=True)
+    logs_dir.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    logs_dir.mkdir(mode=0o700, exist_ok=True)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -72,9 +84,7 @@ def setup_logging(logs_dir: Path, part: str) -> None:
         ),
         foreign_pre_chain=shared,
     )
-    file = logging.handlers.WatchedFileHandler(
-        logs_dir / f"{part}.log", encoding="utf-8"
-    )
+    file = _PrivateFileHandler(logs_dir / f"{part}.log", encoding="utf-8")
     terminal = logging.StreamHandler(sys.stderr)
     terminal.setLevel(logging.WARNING)
     root = logging.getLogger()
@@ -82,7 +92,7 @@ def setup_logging(logs_dir: Path, part: str) -> None:
     for handler in root.handlers:
         handler.setFormatter(formatter)
     root.setLevel(logging.INFO)
-    workflow = logging.handlers.WatchedFileHandler(
+    workflow = _PrivateFileHandler(
         logs_dir / f"{WORKFLOW}.log", encoding="utf-8", delay=True
     )
     workflow.setFormatter(formatter)

@@ -36,6 +36,8 @@ class LinkState(StrEnum):
     NO_PUBLIC_URL = "no_public_url"
     UNREACHABLE = "unreachable"
     REFUSED = "refused"
+    #: The platform does not say whose the token is.
+    UNPROVEN = "unproven"
 
 
 class AutomaticGreetings(StrEnum):
@@ -86,6 +88,9 @@ class Channel:
     link: Link | None = None
     automatic_greetings: AutomaticGreetings = AutomaticGreetings.RECOGNISE
     suggestions: Suggestions = NO_SUGGESTIONS
+    #: Since when the account is proven to be the tenant's; None while it is a claim.
+    #: What happens on an account goes to who has proven it, and to nobody else.
+    proven_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,8 @@ class NewChannel:
     link: Link | None = None
     automatic_greetings: AutomaticGreetings = AutomaticGreetings.RECOGNISE
     suggestions: Suggestions = NO_SUGGESTIONS
+    #: Whether the platform accepted the token for the account; websites need no proof.
+    is_proven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +129,12 @@ class ChannelEdit:
     automatic_greetings: AutomaticGreetings | None = None
     suggestions: tuple[str, ...] | None = None
     follow_ups: tuple[str, ...] | None = None
+    #: Whether the platform accepted the token for the account.
+    is_proven: bool = False
+
+
+class AccountElsewhereError(DuplicateRowError):
+    """This account is connected elsewhere in this runtime. Disconnect it there."""
 
 
 class ChannelInUseError(DuplicateRowError):
@@ -131,7 +144,12 @@ class ChannelInUseError(DuplicateRowError):
 async def create_channel(
     db: Connection, cipher: Cipher, tenant_id: TenantId, new: NewChannel
 ) -> Channel:
-    """Create a channel. Raises DuplicateRowError when the account is connected."""
+    """Create a channel.
+
+    Raises:
+        DuplicateRowError: the tenant has a channel of this account.
+        AccountElsewhereError: both this channel and another tenant's are proven.
+    """
     row = await db.fetchrow(
         _SQL["insert_channel"],
         uuid4(),
@@ -146,9 +164,12 @@ async def create_channel(
         new.automatic_greetings,
         new.suggestions.first,
         new.suggestions.follow_ups,
+        new.is_proven,
     )
     if row is None:
-        raise DuplicateRowError(TAKEN)
+        if await fetch_claim(db, tenant_id, new.kind, new.account_id) is not None:
+            raise DuplicateRowError(TAKEN)
+        raise AccountElsewhereError
     await notify_channels(db, ChannelId(row["id"]))
     return _channel(row)
 
@@ -163,7 +184,8 @@ async def edit_channel(
     """Apply an edit inside the caller's transaction; None if there is no such channel.
 
     Raises:
-        DuplicateRowError: the new account is connected already.
+        DuplicateRowError: the tenant has another channel of the new account.
+        AccountElsewhereError: both this channel and another tenant's are proven.
     """
     old = await lock_channel(db, tenant_id, channel_id)
     if old is None:
@@ -182,13 +204,43 @@ async def edit_channel(
             edit.automatic_greetings or old.automatic_greetings,
             _unless_none(edit.suggestions, old.suggestions.first),
             _unless_none(edit.follow_ups, old.suggestions.follow_ups),
+            edit.is_proven,
         )
     except asyncpg.UniqueViolationError as error:
-        raise DuplicateRowError(TAKEN) from error
-    if row is None:
-        raise DuplicateRowError(TAKEN)
+        raise _name_conflict(error) from error
     await notify_channels(db, channel_id)
-    return _channel(row)
+    return None if row is None else _channel(row)
+
+
+async def record_proof(db: Connection, channel: Channel) -> Channel | None:
+    """Record, in the caller's transaction, that the account is the tenant's.
+
+    None if the channel is gone or has moved to another account.
+
+    Raises:
+        AccountElsewhereError: another tenant has proven it meanwhile.
+    """
+    try:
+        row = await db.fetchrow(
+            _SQL["record_proof"], channel.tenant_id, channel.id, channel.account_id
+        )
+    except asyncpg.UniqueViolationError as error:
+        raise _name_conflict(error) from error
+    await notify_channels(db, channel.id)
+    return None if row is None else _channel(row)
+
+
+async def withdraw_proof(db: Connection, channel: Channel, note: str) -> bool:
+    """Leave a claim where a proof was; False if the channel has changed meanwhile."""
+    withdrawn = await db.fetchval(
+        _SQL["withdraw_proof"],
+        channel.tenant_id,
+        channel.id,
+        channel.access_token,
+        note,
+    )
+    await notify_channels(db, channel.id)
+    return withdrawn is not None
 
 
 async def record_link(
@@ -262,8 +314,16 @@ async def fetch_channel(db: Db, channel_id: ChannelId) -> Channel | None:
 async def fetch_channel_by_account(
     db: Db, kind: ChannelKind, account_id: str
 ) -> Channel | None:
-    """Fetch the channel that an event's account belongs to."""
+    """Fetch the proven channel of an account; None if nobody has proven it."""
     row = await db.fetchrow(_SQL["fetch_channel_by_account"], kind, account_id)
+    return None if row is None else _channel(row)
+
+
+async def fetch_claim(
+    db: Db, tenant_id: TenantId, kind: ChannelKind, account_id: str
+) -> Channel | None:
+    """Fetch the tenant's channel of an account, proven or not."""
+    row = await db.fetchrow(_SQL["fetch_claim"], tenant_id, kind, account_id)
     return None if row is None else _channel(row)
 
 
@@ -296,6 +356,13 @@ def _decrypt(cipher: Cipher, encrypted: bytes | None) -> str | None:
     return None if encrypted is None else cipher.decrypt(encrypted).decode()
 
 
+def _name_conflict(error: asyncpg.UniqueViolationError) -> DuplicateRowError:
+    """Tell the tenant's own second channel from the proof of somebody else."""
+    if error.constraint_name == "channels_proof":
+        return AccountElsewhereError()
+    return DuplicateRowError(TAKEN)
+
+
 def _link_columns(link: Link | None) -> tuple[str | None, str]:
     return (link.state, link.note) if link else (None, "")
 
@@ -319,4 +386,5 @@ def _channel(row: asyncpg.Record) -> Channel:
         and Link(LinkState(row["connection"]), row["connection_note"]),
         automatic_greetings=AutomaticGreetings(row["automatic_greetings"]),
         suggestions=Suggestions(tuple(row["suggestions"]), tuple(row["follow_ups"])),
+        proven_at=row["proven_at"],
     )

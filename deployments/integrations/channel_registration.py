@@ -2,6 +2,10 @@
 
 The database comes first and holds no lock while a platform is asked: a channel exists
 before anything is delivered to it, and the platform's answer is recorded after it.
+
+An account belongs to the tenant that proves it, by a token that the platform accepts
+for the account (D-206). Without a proof the channel is a claim, and nothing about a
+claim depends on other tenants.
 """
 
 import asyncio
@@ -32,6 +36,14 @@ TIMEOUT = httpx.Timeout(6.0, connect=3.0)
 LIMITS = httpx.Limits(max_keepalive_connections=0)
 #: Conversations that are resumed at once; customers' messages come in between.
 RESUME_PAGE = 200
+
+MOVE_NEEDS_PROOF = (
+    "bot_token: it belongs to another bot, which is verified only while the channel is"
+    " not paused. End the pause with the same request, or first."
+)
+TOKEN_GONE = (
+    "The platform no longer accepts the token of this channel; set a valid one."  # noqa: S105 - a message
+)
 
 _REFUSALS = (TokenRefusedError, PlatformRefusedError, errors.SecretUnreadableError)
 _TRY_LATER: tuple[type[Exception], ...] = (ActorError, *errors.DATABASE_AWAY)
@@ -66,15 +78,20 @@ class ChannelRegistration:
         Raises:
             TokenRefusedError: the platform does not know the token, or it is another
                 account's; nothing was made.
-            DuplicateRowError: the account is connected already.
+            DuplicateRowError: the tenant has a channel of this account.
+            AccountElsewhereError: the account is proven by this token, and another
+                tenant's channel by one that the platform accepts as well.
         """
-        token = new.tokens.access_token
+        token, rival = new.tokens.access_token, None
         if token is not None and new.kind in self.platforms:
             link = await self._verify(
                 new.kind, new.account_id, token, is_paused=new.is_paused
             )
-            new = replace(new, link=link)
+            new = replace(new, link=link, is_proven=_is_proof(link))
+            if new.is_proven:
+                rival = await self._find_rival(tenant_id, new.kind, new.account_id)
         async with self._pool.acquire() as connection, connection.transaction():
+            await _dethrone(connection, rival)
             channel = await channels.create_channel(
                 connection, self._cipher, tenant_id, new
             )
@@ -84,26 +101,34 @@ class ChannelRegistration:
         """Change a channel; None if it is gone.
 
         A new token is verified first, and a stored one when the channel's pause ends.
-        A bot that another one replaces is unsubscribed.
+        A channel moves to another account only when the token proves that one. A bot
+        that another one replaces is unsubscribed.
 
         Raises:
-            TokenRefusedError: the platform does not know the token, or it is another
-                account's; nothing changed.
-            DuplicateRowError: the new account is connected already.
+            TokenRefusedError: the platform does not know the token, it is another
+                account's, or can't be verified during a pause; nothing changed.
+            PlatformRefusedError: it did not say that the new account is the token's.
+            PlatformUnreachableError: it could not be asked whose the new account is.
+            DuplicateRowError: the tenant has a channel of the new account.
+            AccountElsewhereError: another tenant has proven the account, too.
         """
         is_paused = old.is_paused if edit.is_paused is None else edit.is_paused
         is_resumed = old.is_paused and not is_paused and old.kind in self.platforms
-        link = None
+        account_id, link, rival = edit.account_id or old.account_id, None, None
         if edit.access_token is not None:
-            account_id = edit.account_id or old.account_id
             link = await self._verify(
                 old.kind, account_id, edit.access_token, is_paused=is_paused
             )
+            if account_id != old.account_id:
+                _require_proof(link)
         elif is_resumed and not _has_state(old, LinkState.CONNECTED):
             # A token that was stored during the pause was never verified.
             link = await self._verify_stored(old)
-        edit = replace(edit, link=link)
+        edit = replace(edit, link=link, is_proven=_is_proof(link))
+        if edit.is_proven:
+            rival = await self._find_rival(old.tenant_id, old.kind, account_id)
         async with self._pool.acquire() as connection, connection.transaction():
+            await _dethrone(connection, rival)
             channel = await channels.edit_channel(
                 connection, self._cipher, old.tenant_id, old.id, edit
             )
@@ -117,6 +142,9 @@ class ChannelRegistration:
         """Verify the channel's token, subscribe its webhook and record the result.
 
         Nothing is sent through a paused channel: its platform is asked after the pause.
+
+        Raises:
+            AccountElsewhereError: another tenant has proven the account, too.
         """
         if channel.is_paused:
             if _has_state(channel, LinkState.CONNECTED):
@@ -126,9 +154,41 @@ class ChannelRegistration:
             link = await self._verify_stored(channel)
         except TokenRefusedError as error:
             link = Link(LinkState.REFUSED, str(error))
-        if link.state is LinkState.PENDING:
+        if _is_proof(link):
+            await self._prove(channel)
             link = await self._subscribe(channel)
         return await self._record(channel, link)
+
+    async def _prove(self, channel: Channel) -> None:
+        """Record that the channel's account is its tenant's. Raises like `connect`."""
+        rival = await self._find_rival(
+            channel.tenant_id, channel.kind, channel.account_id
+        )
+        async with self._pool.acquire() as connection, connection.transaction():
+            await _dethrone(connection, rival)
+            await channels.record_proof(connection, channel)
+
+    async def _find_rival(
+        self, tenant_id: TenantId, kind: ChannelKind, account_id: str
+    ) -> Channel | None:
+        """Find another tenant's proof that no longer holds, for who has proven anew.
+
+        Raises:
+            AccountElsewhereError: it still holds, or nobody can say that it does not.
+        """
+        rival = await channels.fetch_channel_by_account(self._pool, kind, account_id)
+        if rival is None or rival.tenant_id == tenant_id:
+            return None
+        try:
+            token = self._decrypt(rival).access_token or ""
+            owner = await self.platforms[kind].identify(token) if token else ""
+        except (TokenRefusedError, errors.SecretUnreadableError):
+            return rival
+        except (PlatformRefusedError, PlatformUnreachableError) as error:
+            raise channels.AccountElsewhereError from error
+        if owner is None or owner == account_id:
+            raise channels.AccountElsewhereError
+        return rival
 
     async def _record(self, channel: Channel, link: Link) -> Channel:
         log.info(
@@ -198,7 +258,7 @@ class ChannelRegistration:
         if owner is not None and owner != account_id:
             message = f"account_id: the token belongs to another account, {owner}"
             raise TokenRefusedError(message)
-        return Link(LinkState.PENDING)
+        return Link(LinkState.UNPROVEN if owner is None else LinkState.PENDING)
 
     async def _subscribe_verified(self, channel: Channel) -> Channel:
         """Subscribe the webhook if the token was verified; else leave the channel."""
@@ -241,6 +301,34 @@ class ChannelRegistration:
             log.warning(
                 "channel_left_connected", channel_id=str(channel.id), reason=str(error)
             )
+
+
+def _is_proof(link: Link | None) -> bool:
+    """Whether the platform has named the account as the token's."""
+    return link is not None and link.state is LinkState.PENDING
+
+
+def _require_proof(link: Link) -> None:
+    """Refuse to move a channel to an account that its token does not prove."""
+    match link.state:
+        case LinkState.PENDING:
+            return
+        case LinkState.PAUSED:
+            raise TokenRefusedError(MOVE_NEEDS_PROOF)
+        case LinkState.UNREACHABLE:
+            raise PlatformUnreachableError
+        case _:
+            raise PlatformRefusedError(link.note)
+
+
+async def _dethrone(db: database.Connection, rival: Channel | None) -> None:
+    """Withdraw a proof that no longer holds, before another one is recorded.
+
+    If its token was replaced meanwhile, the proof stays, and the unique key refuses the
+    other one.
+    """
+    if rival is not None and await channels.withdraw_proof(db, rival, TOKEN_GONE):
+        log.warning("channel_proof_withdrawn", channel_id=str(rival.id))
 
 
 def _has_state(channel: Channel, *states: LinkState) -> bool:

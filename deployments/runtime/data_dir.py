@@ -27,7 +27,8 @@ def locked_data_dir(data_dir: Path) -> Iterator[None]:
     # Where the file system has no locks, a file in their place would outlive us.
     lock = FileLock(path, blocking=False, mode=0o600, fallback_to_soft=False)
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        # Logs, metrics and models below it are the operator's alone.
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock.acquire()
         path.write_text(f"{os.getpid()}\n", encoding="ascii")
     except Timeout as error:

@@ -71,7 +71,7 @@ def _build_authentication(token_path: Path) -> Mapping[str, str]:
     if any(name.startswith("RAY_AUTH_") for name in os.environ):
         return {}
     if not token_path.exists():
-        token_path.parent.mkdir(parents=True, exist_ok=True)
+        token_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         token_path.touch(mode=0o600)
         token_path.write_text(secrets.token_hex(32))
     return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token_path.resolve())}

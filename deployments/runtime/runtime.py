@@ -50,6 +50,11 @@ ACTORS_TIMEOUT = timedelta(seconds=6)
 #: One second usually, but Ray asks even dead parts of its own, for some seven.
 RAY_TIMEOUT = timedelta(seconds=9)
 WATCH_INTERVAL = timedelta(seconds=1)
+#: What a cluster that we join must be told about: Ray runs whatever reaches it.
+CLUSTER_WARNING = (
+    "whoever reaches a port of its nodes can run code there: docs/keys.md, The network"
+)
+TOKEN_WARNING = "RAY_AUTH_MODE is not `token`: Ray takes calls from everybody"  # noqa: S105 - a message
 #: Imported while Ray starts.
 PARTS = ("deployments.app", "deployments.shards", "deployments.monitoring.process")
 
@@ -215,7 +220,7 @@ class Runtime:
         metrics = (settings.data_dir / "metrics").resolve()
         # Counters of processes that are gone.
         shutil.rmtree(metrics, ignore_errors=True)
-        metrics.mkdir(parents=True)
+        metrics.mkdir(mode=0o700, parents=True)
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
 
     def _start_ray(self) -> None:
@@ -298,9 +303,7 @@ class Runtime:
             f"[bold]Pilito is ready[/] after {self._progress.elapsed_s:.0f} s."
             " Stop it with Ctrl-C."
         )
-        if warning := WARNINGS.get(judge_signatures(settings)):
-            lines["Warning"] = warning
-            log.warning("webhook_signatures", reason=warning)
+        lines |= collect_warnings(settings)
         width = max(len(label) for label in lines)
         for label, value in lines.items():
             self._progress.say(f"  {escape(label.ljust(width))}  {escape(value)}")
@@ -315,6 +318,20 @@ def _check_demo_is_local(settings: Settings) -> None:
         raise errors.DemoExposedError(message)
     if not settings.is_local:
         raise errors.DemoExposedError
+
+
+def collect_warnings(settings: Settings) -> Mapping[str, str]:
+    """Return what the operator should know about who can reach us, and log it."""
+    warnings: dict[str, str] = {}
+    if warning := WARNINGS.get(judge_signatures(settings)):
+        warnings["Webhooks"] = warning
+    if find_address() is not None:
+        warnings["Ray cluster"] = CLUSTER_WARNING
+        if os.environ.get("RAY_AUTH_MODE") != "token":
+            warnings["Ray token"] = TOKEN_WARNING
+    for reason in warnings.values():
+        log.warning("exposure", reason=reason)
+    return warnings
 
 
 def _check_database(dsn: str) -> None:

@@ -55,7 +55,7 @@ class RuntimeDir:
         sessions = sorted(self.ray.glob("session_2*"))
         if sessions and (sessions[-1] / "logs").is_dir():
             shutil.rmtree(self._kept_logs, ignore_errors=True)
-            self._kept_logs.parent.mkdir(parents=True, exist_ok=True)
+            self._kept_logs.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             shutil.move(sessions[-1] / "logs", self._kept_logs)
         shutil.rmtree(self.path, ignore_errors=True)
 

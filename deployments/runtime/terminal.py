@@ -35,7 +35,7 @@ class Terminal:
 
     def __enter__(self) -> Self:
         """Open the log and take the terminal for ourselves."""
-        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.log.exists() and self.log.stat().st_size > MAX_LOG_BYTES:
             self.log.replace(self.log.with_suffix(".old.log"))
         _flush()
@@ -46,7 +46,7 @@ class Terminal:
             )
             for number in self._saved
         )
-        file = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
+        file = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(file, 1)
         os.dup2(file, 2)
         os.close(file)

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from persistence.embedded.folders import open_way
 from persistence.errors import PersistenceError
 
 #: The release whose programs the wheel carries and whose data we can read.
@@ -39,14 +40,19 @@ class PostgresPrograms:
             return _add_user()
 
     def hand_over(self, folder: Path) -> None:
-        """Give the folder to the user that runs the server, and a way to reach it."""
-        if os.geteuid() != 0:
-            return
-        os.chown(folder, self.owner.pw_uid, self.owner.pw_gid)
-        for path in (*folder.parents, *self.folder.parents):
-            mode = path.stat().st_mode
-            if not mode & 0o001:
-                path.chmod(mode | 0o001)  # pass through, not look around
+        """Give the folder to the user that runs the server, and a way to reach it.
+
+        Raises:
+            FolderRefusedError: a folder on the way is closed, and not ours to open.
+        """
+        if os.geteuid() == 0:
+            self.open_way_to(folder)
+            os.chown(folder, self.owner.pw_uid, self.owner.pw_gid)
+
+    def open_way_to(self, folder: Path) -> None:
+        """Let the user that runs the server pass to the folder; see `hand_over`."""
+        if os.geteuid() == 0:
+            open_way((folder, self.folder), self._data.parent, self.owner)
 
     def run(self, program: str, *arguments: str) -> str | None:
         """Run one of the programs. Returns its last line if it failed."""

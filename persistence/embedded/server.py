@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 import psutil
 
+from persistence.embedded.folders import make_private_folder
 from persistence.embedded.programs import (
     VERSION,
     EmbeddedPostgresError,
@@ -96,6 +97,7 @@ class EmbeddedPostgres:
 
         Raises:
             EmbeddedPostgresError: with one line that says what is in the way.
+            FolderRefusedError: the same, of a folder.
         """
         self._check_version()
         if not (self._data / "PG_VERSION").exists():
@@ -138,7 +140,8 @@ class EmbeddedPostgres:
         draft = self._data.with_name(f"{self._data.name}.new")
         shutil.rmtree(draft, ignore_errors=True)
         try:
-            draft.mkdir(mode=0o700, parents=True)
+            draft.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            draft.mkdir(mode=0o700)
             self._programs.hand_over(draft)
         except OSError as error:
             message = f"Can't write to {draft.parent}: {error.strerror}."
@@ -158,7 +161,8 @@ class EmbeddedPostgres:
     def _launch(self) -> None:
         sockets = self._prepare_socket_folder()
         self._clear_way(sockets)
-        self._logs.mkdir(parents=True, exist_ok=True)
+        self._logs.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._logs.mkdir(mode=0o700, exist_ok=True)
         self._programs.hand_over(self._logs)
         options = OPTIONS | {
             "unix_socket_directories": str(sockets),
@@ -252,11 +256,8 @@ class EmbeddedPostgres:
             return self._data
         digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:10]
         folder = Path(tempfile.gettempdir()) / f"pilito-pg-{digest}"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        self._programs.hand_over(folder)
-        if folder.stat().st_uid not in (os.geteuid(), self._programs.owner.pw_uid):
-            message = f"{folder} belongs to another user; remove it."
-            raise EmbeddedPostgresError(message)
+        make_private_folder(folder, self._programs.owner)
+        self._programs.open_way_to(folder)
         return folder
 
     def _last_words(self) -> str:

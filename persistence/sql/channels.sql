@@ -1,10 +1,12 @@
 -- insert_channel --
--- An account that is connected already gives no row; its tenant is not disclosed.
+-- No row if this tenant has a channel of the account, or if the channel is proven and
+-- another one of the account is, too. A website's key is our own and needs no proof.
 INSERT INTO channels
     (id, tenant_id, kind, name, account_id, access_token, webhook_secret, is_paused,
-     connection, connection_note, automatic_greetings, suggestions, follow_ups)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-ON CONFLICT (kind, account_id) DO NOTHING
+     connection, connection_note, automatic_greetings, suggestions, follow_ups, proven_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
+    CASE WHEN $14 OR $3 = 'website' THEN now() END)
+ON CONFLICT DO NOTHING
 RETURNING *;
 
 -- fetch_channels_page --
@@ -25,22 +27,28 @@ SELECT * FROM channels WHERE tenant_id = $1 AND id = $2;
 SELECT * FROM channels WHERE id = $1;
 
 -- fetch_channel_by_account --
--- An event names the account that it happened to.
-SELECT * FROM channels WHERE kind = $1 AND account_id = $2;
+-- An event names the account that it happened to. Only who has proven it gets the event.
+SELECT * FROM channels
+WHERE kind = $1 AND account_id = $2 AND proven_at IS NOT NULL;
+
+-- fetch_claim --
+-- A tenant's own channel of an account, proven or not.
+SELECT * FROM channels WHERE tenant_id = $1 AND kind = $2 AND account_id = $3;
 
 -- lock_channel --
 -- Serialises two edits, or an edit and a first message.
 SELECT * FROM channels WHERE tenant_id = $1 AND id = $2 FOR UPDATE;
 
 -- update_channel --
--- Gives no row if another channel has the account; the unique key decides between two
--- edits at once.
+-- The unique keys decide between two edits at once. A proof is of one account: it ends
+-- when the channel moves to another, and keeps its time when it is given again.
 UPDATE channels c SET name = $3, is_paused = $4, account_id = $5, access_token = $6,
     connection = $7, connection_note = $8, automatic_greetings = $9,
-    suggestions = $10, follow_ups = $11
-WHERE tenant_id = $1 AND id = $2 AND NOT EXISTS (
-    SELECT FROM channels o
-    WHERE o.kind = c.kind AND o.account_id = $5 AND o.id <> c.id)
+    suggestions = $10, follow_ups = $11,
+    proven_at = CASE
+        WHEN account_id = $5 AND proven_at IS NOT NULL THEN proven_at
+        WHEN $12 THEN now() END
+WHERE tenant_id = $1 AND id = $2
 RETURNING *;
 
 -- forget_token --
@@ -48,8 +56,21 @@ RETURNING *;
 -- is needed should the account be connected again.
 UPDATE channels SET access_token = NULL, is_paused = true,
     connection = CASE WHEN connection IS NULL THEN NULL ELSE 'paused' END,
-    connection_note = ''
+    connection_note = '', proven_at = CASE WHEN kind = 'website' THEN proven_at END
 WHERE tenant_id = $1 AND id = $2 RETURNING *;
+
+-- record_proof --
+-- The unique key of proven channels decides between two tenants at once.
+UPDATE channels SET proven_at = coalesce(proven_at, now())
+WHERE tenant_id = $1 AND id = $2 AND account_id = $3 RETURNING *;
+
+-- withdraw_proof --
+-- Another tenant has proven the account, and the platform refused this channel's token.
+-- Nothing changes if the channel was given another token meanwhile.
+UPDATE channels SET proven_at = NULL, connection = 'refused', connection_note = $4
+WHERE tenant_id = $1 AND id = $2 AND access_token IS NOT DISTINCT FROM $3
+    AND proven_at IS NOT NULL
+RETURNING id;
 
 -- record_link --
 -- The platform was asked while no lock was held: that may take seconds.

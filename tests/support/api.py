@@ -330,7 +330,7 @@ async def add_channel(
     """Add a channel to the tenant."""
     context: WebDependencies = app.state.context
     tokens = ChannelTokens("a token of the platform", None)
-    new = NewChannel(kind, "channel", account_id, tokens)
+    new = NewChannel(kind, "channel", account_id, tokens, is_proven=True)
     async with context.pool.acquire() as connection, connection.transaction():
         return await create_channel(connection, context.cipher, tenant_id, new)
 

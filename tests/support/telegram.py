@@ -92,7 +92,8 @@ async def running_shop(
 def new_bot(token: str = TOKEN) -> NewChannel:
     """Build a bot's channel, still to be created."""
     tokens = ChannelTokens(token, "a-secret-of-the-webhook")
-    return NewChannel(ChannelKind.TELEGRAM, "bot", token.partition(":")[0], tokens)
+    bot_id = token.partition(":")[0]
+    return NewChannel(ChannelKind.TELEGRAM, "bot", bot_id, tokens, is_proven=True)
 
 
 async def fetch_texts(pool: Pool, tenant_id: TenantId) -> list[str]:

@@ -42,12 +42,19 @@ async def add_shop(
     token: str | None = None,
     is_paused: bool = False,
 ) -> Channel:
-    """Add a tenant with one channel."""
+    """Add a tenant with one channel, whose account is proven."""
     tenant = await create_tenant(pool, f"tenant of {account_id}")
     return await add_channel(
         pool,
         tenant.id,
-        NewChannel(kind, name, account_id, ChannelTokens(token, None), is_paused),
+        NewChannel(
+            kind,
+            name,
+            account_id,
+            ChannelTokens(token, None),
+            is_paused,
+            is_proven=True,
+        ),
     )
 
 

@@ -108,18 +108,22 @@ async def _ensure_channels(db: Connection, cipher: Cipher, tenant_id: TenantId) 
                 ),
                 is_paused=True,
                 link=DEMO_LINK,
+                # Invented accounts, which nobody else can prove.
+                is_proven=True,
             )
             for kind, account in PAUSED_ACCOUNTS.items()
         ),
     ]
     for new in wanted:
-        old = await channels.fetch_channel_by_account(db, new.kind, new.account_id)
+        old = await channels.fetch_claim(db, tenant_id, new.kind, new.account_id)
         if old is None:
             await channels.create_channel(db, cipher, tenant_id, new)
-        elif old.suggestions != new.suggestions:
-            # A demo shop from before there were suggestions takes them, too.
+        elif old.suggestions != new.suggestions or old.proven_at is None:
+            # A demo shop from before there were suggestions or proofs takes them, too.
             edit = channels.ChannelEdit(
-                suggestions=new.suggestions.first, follow_ups=new.suggestions.follow_ups
+                suggestions=new.suggestions.first,
+                follow_ups=new.suggestions.follow_ups,
+                is_proven=True,
             )
             await channels.edit_channel(db, cipher, old.tenant_id, old.id, edit)
 

@@ -96,7 +96,7 @@ class InstagramGraph:
         if not answer.is_success:
             problem = read_problem(answer, token)
             if problem.code == UNKNOWN_FIELD_CODE:
-                return None
+                return await self._identify_page(token)
         body = self._read(answer, token)
         # Meta's reference shows the account in a list under "data"; other answers lack
         # it. Both must be read, or any token would pass as the account's.
@@ -107,6 +107,21 @@ class InstagramGraph:
             message = "what answers there is not Instagram (it names no account)"
             raise errors.PlatformUnreachableError(message)
         return str(user_id)
+
+    async def _identify_page(self, token: str) -> str | None:
+        """Return the account that is linked to a page's token; None if none is named.
+
+        Source: Meta, Graph API, Page: `instagram_business_account`.
+        """
+        fields = {"fields": "instagram_business_account"}
+        answer = await self._ask("GET", "me", token, fields)
+        if not answer.is_success:
+            problem = read_problem(answer, token)
+            if problem.code == UNKNOWN_FIELD_CODE:
+                return None
+        account = self._read(answer, token).get("instagram_business_account")
+        linked_id = account.get("id") if isinstance(account, dict) else None
+        return str(linked_id) if isinstance(linked_id, str | int) else None
 
     async def connect(
         self,

@@ -54,7 +54,11 @@ class TelegramWebhook:
     async def receive(self, request: Request) -> Response:
         """Store what was done in an update, mostly one message."""
         channel = await self._directory.find_by_id(request.path_params["channel_id"])
-        if channel is None or channel.kind is not channels.ChannelKind.TELEGRAM:
+        if (
+            channel is None
+            or channel.kind is not channels.ChannelKind.TELEGRAM
+            or channel.proven_at is None
+        ):
             # The bot of a deleted channel may not know it yet: any other answer would
             # only make Telegram repeat the update, for a day.
             submission.webhook_outcome(Source.TELEGRAM, "unknown_account").inc()

@@ -20,6 +20,7 @@ from deployments.web.api.schemas import (
     NotBlank,
     Page,
     Paging,
+    Problem,
     RequestBody,
 )
 from deployments.web.dependencies import Context, WebDependencies
@@ -39,7 +40,14 @@ HINTS: Mapping[channels.LinkState, str | None] = {
     f"which the platform reaches us, and restart. {AGAIN}",
     channels.LinkState.UNREACHABLE: f"The platform can't be reached from here. {AGAIN}",
     channels.LinkState.REFUSED: f"The platform refused. {AGAIN}",
+    channels.LinkState.UNPROVEN: "The platform does not say whose this token is: set a "
+    f"token of the account itself. {AGAIN}",
 }
+#: The same for everybody, whoever else may have connected the account.
+UNPROVEN = (
+    "It is not proven yet that the account is yours: the platform must accept the "
+    "token. Until then none of the account's messages are taken."
+)
 
 
 def _refuse_unseen(text: str) -> str:
@@ -129,9 +137,11 @@ class ChannelOut(Answer):
     """A channel; its token is shown by the end only, its secret once, when created.
 
     `connection` says whether the platform delivers to us; null for a website, which
-    needs no platform. `connection_hint` says what to do about it. `automatic_greetings`
-    says whether what another app of the account sends to everybody is recognised as no
-    person's answer; null where no platform reports such messages. `suggestions` are the
+    needs no platform. `connection_hint` says what to do about it. `proven_at` says
+    since when the account is proven to be the tenant's; while it is null the account is
+    only claimed, and none of its messages are taken. `automatic_greetings` says whether
+    what another app of the account sends to everybody is recognised as no person's
+    answer; null where no platform reports such messages. `suggestions` are the
     questions that a website's chat page offers before the first message, and the n-th
     of `follow_ups` is offered after the answer to the n-th of them; null for others.
     """
@@ -146,6 +156,7 @@ class ChannelOut(Answer):
     token_hint: str | None = None
     connection: channels.LinkState | None = None
     connection_hint: str | None = None
+    proven_at: datetime | None = None
     automatic_greetings: channels.AutomaticGreetings | None = None
     suggestions: tuple[str, ...] | None = None
     follow_ups: tuple[str, ...] | None = None
@@ -172,7 +183,10 @@ async def create_channel(
 
     A token that the platform does not know, or that is another account's, is refused.
     If the platform can't be reached, or refuses for another reason, the channel is
-    created all the same, and `connection` says so.
+    created all the same, and `connection` says so: it is a claim of the account, and
+    none of its messages are taken before the token has proven it. The first who proves
+    an account keeps it while the platform accepts that token; who proves it later gets
+    409.
     """
     new = _build_new(body)
     channel = await context.registration.create(principal.tenant_id, new)
@@ -188,7 +202,7 @@ async def show_channel(
     return _render(context, await _fetch(context, principal.tenant_id, channel_id))
 
 
-@router.patch("/{channel_id}/")
+@router.patch("/{channel_id}/", responses={502: {"model": Problem}})
 async def edit_channel(
     channel_id: UUID,
     body: ChannelPatch,
@@ -198,7 +212,9 @@ async def edit_channel(
 ) -> ChannelOut:
     """Rename or pause a channel, replace its token, or set what it does and offers.
 
-    Messages that waited during a pause are sent when it ends.
+    Messages that waited during a pause are sent when it ends. A bot's token that is
+    another bot's moves the channel to that bot, if the platform accepts it at once: not
+    during a pause (422), nor while the platform can't be reached (502).
     """
     old = await _fetch(context, principal.tenant_id, channel_id)
     channel = require(await context.registration.edit(old, _build_edit(old, body)))
@@ -328,7 +344,8 @@ def _render(context: WebDependencies, channel: channels.Channel) -> ChannelOut:
         channel_key=channel.account_id if is_website else None,
         token_hint=tokens.access_token and f"…{tokens.access_token[-HINT_CHARS:]}",
         connection=link.state if link else None,
-        connection_hint=_build_hint(link) if link else None,
+        connection_hint=_build_hint(channel),
+        proven_at=channel.proven_at,
         automatic_greetings=channel.automatic_greetings if is_instagram else None,
         suggestions=channel.suggestions.first if is_website else None,
         follow_ups=channel.suggestions.follow_ups if is_website else None,
@@ -337,7 +354,10 @@ def _render(context: WebDependencies, channel: channels.Channel) -> ChannelOut:
     )
 
 
-def _build_hint(link: channels.Link) -> str | None:
-    """Return what to do about a link; None if it is connected."""
-    hint = HINTS[link.state]
-    return hint and f"{hint} {link.note}".strip()
+def _build_hint(channel: channels.Channel) -> str | None:
+    """Return what to do about a link; None if there is nothing."""
+    link = channel.link
+    parts = [] if link is None else [HINTS[link.state] or "", link.note]
+    if channel.proven_at is None:
+        parts.append(UNPROVEN)
+    return " ".join(filter(None, parts)) or None

@@ -3,5 +3,5 @@
 from persistence.migrations.revision import sql_steps
 
 revision = "0025"
-down_revision = "0023"
+down_revision = "0024"
 upgrade, downgrade = sql_steps(__file__)

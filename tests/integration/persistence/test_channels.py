@@ -38,7 +38,7 @@ async def tenant_id(pool: Pool) -> TenantId:
 
 
 async def add(pool: Pool, tenant_id: TenantId, account_id: str) -> Channel:
-    new = NewChannel(ChannelKind.TELEGRAM, "bot", account_id, TOKENS)
+    new = NewChannel(ChannelKind.TELEGRAM, "bot", account_id, TOKENS, is_proven=True)
     async with pool.acquire() as connection:
         return await create_channel(connection, CIPHER, tenant_id, new)
 
@@ -76,8 +76,8 @@ async def test_an_edit_that_came_too_late_is_a_duplicate_and_not_a_crash(
     pending = other.transaction()
     await pending.start()
     await other.execute(
-        "INSERT INTO channels (id, tenant_id, kind, name, account_id)"
-        " VALUES ($1, $2, 'telegram', 'x', '2')",
+        "INSERT INTO channels (id, tenant_id, kind, name, account_id, proven_at)"
+        " VALUES ($1, $2, 'telegram', 'x', '2', now())",
         uuid4(),
         tenant_id,
     )

@@ -51,6 +51,11 @@ NO_TOKEN = Fail(
     400, '{"error": {"message": "Invalid OAuth access token", "code": 190}}'
 )
 
+NO_FIELD = Fail(
+    400,
+    '{"error": {"message": "Tried accessing nonexisting field", "code": 100}}',
+)
+
 
 class GraphServer(ScriptedServer):
     """Answers `POST …/me/messages`, by default with a message id.
@@ -74,6 +79,10 @@ class GraphServer(ScriptedServer):
         self.inquiries: list[Call] = []
         #: By token, whose it is; other tokens are none.
         self.accounts: dict[str, str] = {}
+        #: By token of a page, the account that is linked to the page.
+        self.pages: dict[str, str] = {}
+        #: Tokens about which no question is answered.
+        self.unanswered: set[str] = set()
         #: The tokens of the accounts whose messages are delivered.
         self.subscribed: set[str] = set()
         #: What was asked about accounts, in order, as "GET me".
@@ -110,7 +119,12 @@ class GraphServer(ScriptedServer):
         if _is_send(call):
             return super().choose(call)
         if question := _account_question(call):
-            is_known = _token_of(call) in self.accounts
+            token = _token_of(call)
+            if token in self.unanswered:
+                return HangUp()
+            if token in self.pages and "user_id" in call.path:
+                return self.managed.get(question, NO_FIELD)
+            is_known = token in self.accounts or token in self.pages
             return self.managed.get(question, Accept() if is_known else NO_TOKEN)
         if self._refusals:
             return self._refusals.popleft()
@@ -145,6 +159,9 @@ class GraphServer(ScriptedServer):
         if isinstance(reply, Fail):
             return ""
         match question:
+            case "GET me" if token in self.pages:
+                linked = {"id": self.pages[token]}
+                return json.dumps({"instagram_business_account": linked, "id": "1"})
             case "GET me":
                 return json.dumps({"user_id": self.accounts.get(token)})
             case "DELETE me/subscribed_apps":

@@ -140,11 +140,25 @@ async def test_a_missing_permission_is_told_in_the_platforms_words(
     assert TOKEN not in str((await client.get("/api/channels/")).json())
 
 
-async def test_a_pages_token_is_taken_though_nobody_says_whose_it_is(
+async def test_a_pages_token_proves_the_account_that_is_linked_to_the_page(
+    client: httpx.AsyncClient, graph: GraphServer
+) -> None:
+    graph.pages = {"token-of-a-page": ACCOUNT, "token-of-another-page": OTHER}
+    other = {**CHANNEL, "access_token": "token-of-another-page"}
+    assert (await client.post("/api/channels/", json=other)).status_code == 422
+    channel = await add(client, access_token="token-of-a-page")
+    assert channel["connection"] == "connected"
+    assert channel["proven_at"]
+
+
+async def test_a_token_of_which_nobody_says_whose_it_is_proves_nothing(
     client: httpx.AsyncClient, graph: GraphServer
 ) -> None:
     graph.managed[ASK] = refusal(100, "Tried accessing nonexisting field (user_id)")
-    assert (await add(client))["connection"] == "connected"
+    channel = await add(client)
+    assert channel["connection"] == "unproven"
+    assert channel["proven_at"] is None
+    assert graph.subscribed == set()
 
 
 async def test_a_paused_account_is_proven_when_it_is_resumed(
