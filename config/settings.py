@@ -168,9 +168,10 @@ class Settings(BaseSettings):
     #: Days after which check results and their log files are removed.
     result_retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
 
-    #: Failed sign-ins per minute, counted per user name and per client address.
+    #: Sign-ins per minute of one user name from one address, and failed ones of an
+    #: address; twenty times as many of one user name from all addresses together.
     login_attempts_per_minute: Annotated[int, Field(ge=1)] = 10
-    #: API calls per minute and signed-in user.
+    #: API calls per minute of a signed-in user, and of an API key.
     api_calls_per_minute: Annotated[int, Field(ge=1)] = 1200
 
     @classmethod
