@@ -141,9 +141,10 @@ class Settings(BaseSettings):
     #: repeat deliveries for a day and a half.
     message_retention_days: Annotated[int, Field(ge=7, le=36_500)] | None = None
 
-    #: Failed sign-ins per minute, counted per user name and per client address.
+    #: Sign-ins per minute of one user name from one address, and failed ones of an
+    #: address; twenty times as many of one user name from all addresses together.
     login_attempts_per_minute: Annotated[int, Field(ge=1)] = 10
-    #: API calls per minute and signed-in user.
+    #: API calls per minute of a signed-in user, and of an API key.
     api_calls_per_minute: Annotated[int, Field(ge=1)] = 1200
 
     @classmethod

@@ -164,7 +164,7 @@ async def ensure_account(
         or user.tenant_id != tenant.id
         or not await verify_password(user.password_hash, password)
     ):
-        message = f"username: {username!r} belongs to somebody else"
+        message = f"username: {username!r} has another password or business"
         raise ForeignAccountError(message)
     return user
 

@@ -62,8 +62,13 @@ class Follower:
 
     user_id: UserId
     news: asyncio.Event = field(default_factory=asyncio.Event)
-    #: The access of the person may have ended.
+    #: The access of the person may have ended. Set at first: what was announced while
+    #: the window was being opened was announced to nobody.
     access_changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        """Have the access checked once more, now that changes are heard."""
+        self.access_changed.set()
 
 
 class InboxFeed:

@@ -126,7 +126,7 @@ async def test_trust_c1_the_demo_adopts_nobody_elses_user(
         theirs = await create_account(
             connection, tenant_name, "demo", "a password of their own"
         )
-        with pytest.raises(DemoNameTakenError, match="username: 'demo' belongs"):
+        with pytest.raises(DemoNameTakenError, match="username: 'demo' has another"):
             await open_account(connection, CIPHER)
         assert await fetch_user(connection, theirs.id) == theirs
 

@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from actors.clock import SystemClock
+from deployments.web.api import auth
 from deployments.web.api.people.keys import MAX_KEYS
 from persistence.database import Pool
 from persistence.users import User
@@ -128,6 +129,20 @@ async def test_trust_h5_an_invented_key_opens_nothing(
     headers = [(b"Authorization", f"Bearer {key}".encode("latin-1"))]
     answer = await nobody.get("/api/channels/", headers=headers)
     assert answer.status_code == 401
+
+
+async def test_trust_l12_invented_keys_are_throttled_by_address(
+    app: FastAPI, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth, "MAX_FAILED_KEYS", 3)
+    path, key = "/api/channels/", (await make_key(client, "channels:read"))["key"]
+    async with connect(app, address="192.0.2.66") as guesser:
+        statuses = [
+            await call(guesser, f"pk_{number:043}", path) for number in range(5)
+        ]
+        assert statuses == [401, 401, 401, 429, 429]
+    async with connect(app, address="192.0.2.67") as program:
+        assert await call(program, key, path) == 200
 
 
 async def test_trust_h5_another_business_sees_and_revokes_no_key(

@@ -17,6 +17,7 @@ from deployments.web.api.people.access import ACCESS, OPEN, Rank, check_access
 from persistence.api_keys import Scope
 from persistence.database import Pool
 from persistence.users import Role, User
+from tests.house.test_house import ROOT
 from tests.support.api import Api, add_channel, connect
 
 NO_ID = "00000000-0000-0000-0000-000000000000"
@@ -141,3 +142,8 @@ def test_trust_l13_a_key_needs_its_scope_and_the_role_of_its_maker() -> None:
         check_access(
             "POST /api/monitor/services/", Rank.OPERATOR, {Scope.MONITOR_WRITE}
         )
+
+
+def test_trust_l13_every_scope_is_documented() -> None:
+    page = (ROOT / "docs" / "accounts.md").read_text(encoding="utf-8")
+    assert [scope for scope in Scope if f"`{scope}`" not in page] == []

@@ -1,5 +1,6 @@
 """Authentication: the caller of each request, and what they may do."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import ip_address
@@ -7,6 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import HTTPConnection
 
 from deployments.http.requests import read_address
 from deployments.web.api import errors
@@ -20,6 +22,10 @@ _bearer = HTTPBearer(auto_error=False, description="The access token, or an API 
 
 #: An API key begins with this.
 KEY_PREFIX = "pk_"
+_KEY = re.compile(rf"{KEY_PREFIX}[A-Za-z0-9_-]{{43}}")
+#: Keys that don't work, per minute and address. Each costs a query; a program that goes
+#: on with a revoked key must not shut out its neighbours.
+MAX_FAILED_KEYS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +53,15 @@ class Principal:
         return Rank.OWNER if self.role is Role.OWNER else Rank.OPERATOR
 
 
-async def authenticate(context: WebDependencies, token: str) -> Principal:
+async def authenticate(context: WebDependencies, token: str, address: str) -> Principal:
     """Return the owner of an access token or key; WebSockets call this themselves.
 
     Raises:
         NotSignedInError: it is not valid, or the access of its user has ended.
+        TooManyRequestsError: too many keys from this address that don't work.
     """
     if token.startswith(KEY_PREFIX):
-        return await _authenticate_key(context, token)
+        return await _authenticate_key(context, token, address)
     read = context.signer.read(token, TokenType.ACCESS)
     user = await sessions.fetch_session_user(context.pool, read.session)
     if user is None:
@@ -70,7 +77,8 @@ async def require_principal(
     """Return the caller, count the call, and check that they may make it."""
     if credentials is None:
         raise errors.NotSignedInError
-    principal = await authenticate(context, credentials.credentials)
+    address = client_address(request)
+    principal = await authenticate(context, credentials.credentials, address)
     await count_call(context, principal)
     route = f"{request.method} {request.scope['route'].path}"
     check_access(route, principal.rank, principal.scopes)
@@ -89,7 +97,7 @@ async def count_call(context: WebDependencies, principal: Principal) -> None:
     await context.rate_limiter.count(context.settings.api_calls_per_minute, *key)
 
 
-def client_address(request: Request) -> str:
+def client_address(request: HTTPConnection) -> str:
     """Return the address that failed sign-ins are counted for.
 
     The public one, if any is known; within a private network the nearest hop's, which
@@ -121,10 +129,17 @@ def is_from_here(request: Request) -> bool:
         return False
 
 
-async def _authenticate_key(context: WebDependencies, token: str) -> Principal:
+async def _authenticate_key(
+    context: WebDependencies, token: str, address: str
+) -> Principal:
+    if _KEY.fullmatch(token) is None:
+        raise errors.NotSignedInError
+    failures = (MAX_FAILED_KEYS, "api-key-address", address)
+    await context.rate_limiter.check(*failures)
     at = context.clock.now()
     access = await api_keys.fetch_key_access(context.pool, hash_token(token), at)
     if access is None:
+        await context.rate_limiter.count(*failures)
         raise errors.NotSignedInError
     if access.is_use_stale:
         await api_keys.touch_api_key(context.pool, access.tenant_id, access.key_id, at)

@@ -139,7 +139,8 @@ def render_changes(changes: inbox_feed.Changes) -> str:
 
 async def _follow(socket: WebSocket, context: WebDependencies) -> Ending:
     token = _read_token(socket)
-    principal = await auth.authenticate(context, token)
+    address = auth.client_address(socket)
+    principal = await auth.authenticate(context, token, address)
     await auth.count_call(context, principal)
     check_access(LIVE, principal.rank, principal.scopes)
     feed = context.inbox_feed
@@ -159,7 +160,7 @@ async def _follow(socket: WebSocket, context: WebDependencies) -> Ending:
         return await websocket.run_until_first(
             websocket.wait_for_leaving(socket),
             window.send_changes(),
-            _wait_for_sign_out(context, token, principal.expires_at, follower),
+            _wait_for_sign_out(socket, context, principal.expires_at, follower),
         )
 
 
@@ -178,8 +179,8 @@ def _read_token(socket: WebSocket) -> str:
 
 
 async def _wait_for_sign_out(
+    socket: WebSocket,
     context: WebDependencies,
-    token: str,
     expires_at: datetime | None,
     follower: inbox_feed.Follower,
 ) -> Ending:
@@ -195,7 +196,9 @@ async def _wait_for_sign_out(
         if expires_at is not None and context.clock.now() >= expires_at:
             return websocket.SIGNED_OUT
         try:
-            principal = await auth.authenticate(context, token)
+            principal = await auth.authenticate(
+                context, _read_token(socket), auth.client_address(socket)
+            )
             check_access(LIVE, principal.rank, principal.scopes)
         except (errors.NotSignedInError, errors.RoleNeededError):
             return websocket.SIGNED_OUT

@@ -1,1 +1,1 @@
-"""Who may call the API: sign-ins, people, invitations, keys, and what each may do."""
+"""Sign-ins, people, invitations and keys, and the rights of each."""

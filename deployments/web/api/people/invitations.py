@@ -1,5 +1,6 @@
 """One-time links by which people join a business; `POST /api/users/` makes them."""
 
+import secrets
 from datetime import datetime, timedelta
 from importlib import resources
 from typing import Annotated, Final
@@ -161,9 +162,19 @@ async def accept_invitation(
 async def show_form() -> HTMLResponse:
     """Show the form that accepts an invitation; its script sends the token."""
     page = resources.files("deployments.web") / "pages" / "invitation.html"
+    nonce = secrets.token_urlsafe(16)
+    policy = (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}';"
+        " connect-src 'self'; base-uri 'none'; form-action 'none';"
+        " frame-ancestors 'none'"
+    )
     return HTMLResponse(
-        page.read_text(encoding="utf-8"),
-        headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"},
+        page.read_text(encoding="utf-8").replace("%NONCE%", nonce),
+        headers={
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": policy,
+            "Referrer-Policy": "no-referrer",
+        },
     )
 
 

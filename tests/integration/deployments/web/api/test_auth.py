@@ -181,7 +181,7 @@ async def test_forged_and_expired_tokens_are_refused(app: FastAPI, sara: User) -
     unsigned = jwt.encode(claims, "", "none")
     for token in (expired, other_key, unsigned, "", "\ud800"):
         with pytest.raises(NotSignedInError):
-            await authenticate(context, token)
+            await authenticate(context, token, "192.0.2.1")
 
 
 @pytest.mark.usefixtures("sara")
