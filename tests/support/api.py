@@ -258,11 +258,13 @@ class Api:
         password_hash: str = NO_PASSWORD,
         *,
         is_superuser: bool = False,
+        tenant_id: TenantId | None = None,
     ) -> User:
-        """Add a tenant with one user of the same name."""
-        tenant = await create_tenant(self.pool, name)
+        """Add a user to a new tenant of the same name, or to another."""
+        if tenant_id is None:
+            tenant_id = (await create_tenant(self.pool, name)).id
         return await create_user(
-            self.pool, tenant.id, name, password_hash, is_superuser=is_superuser
+            self.pool, tenant_id, name, password_hash, is_superuser=is_superuser
         )
 
 
