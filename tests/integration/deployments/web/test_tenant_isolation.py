@@ -182,6 +182,7 @@ async def test_every_route_with_a_body_above_would_have_worked_for_its_owner(
 async def test_x2_no_list_shows_another_tenants_rows(
     app: FastAPI,
     client: httpx.AsyncClient,
+    principal: Principal,
     stranger: httpx.AsyncClient,
     ids: dict[str, str],
 ) -> None:
