@@ -21,8 +21,8 @@ from tests.support.api import (
     write_as_customer,
 )
 from tests.support.monitors import running_monitor
-from tests.support.principals import KNOWN, PRINCIPALS, Principal
 from tests.support.waiting import wait_for_count
+from tests.support.walking.principals import KNOWN, PRINCIPALS, Principal
 
 Call = tuple[str, str]
 #: A body that the route takes, by method and path; most take none.

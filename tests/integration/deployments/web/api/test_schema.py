@@ -28,8 +28,8 @@ from tests.support.api import (
     connect,
     write_as_customer,
 )
-from tests.support.loop_thread import LoopThread
-from tests.support.principals import PRINCIPALS, Principal
+from tests.support.walking.loop_thread import LoopThread
+from tests.support.walking.principals import PRINCIPALS, Principal
 
 CHECKS = [
     not_a_server_error,
