@@ -8,7 +8,8 @@ import structlog
 from ray import ObjectRef
 from ray.exceptions import RayError, RayTaskError
 
-from retrieval.documents.files import FileText, read_file
+from deployments.web.file_memory import read_within_memory
+from retrieval.documents.files import FileText
 from retrieval.errors import UnreadableFileError
 
 #: A large PDF takes seconds; a broken one may keep its parser busy for ever.
@@ -46,4 +47,4 @@ class RayFileReader:
 
 
 # `max_calls=1`: the process ends after one file, and with it whatever the file broke.
-_read_task = ray.remote(max_calls=1, num_cpus=0, max_retries=0)(read_file)
+_read_task = ray.remote(max_calls=1, num_cpus=0, max_retries=0)(read_within_memory)

@@ -64,6 +64,9 @@ def read_file(name: str, content: bytes) -> FileText:
         text = reader(content)
     except UnreadableFileError:
         raise
+    except MemoryError as error:
+        message = "the file needs too much memory to be read; hand in its text"
+        raise UnreadableFileError(message) from error
     except Exception as error:
         # The parsers raise whatever a broken file makes them stumble over.
         message = f"the file is damaged or is no {suffix.lstrip('.')} file"

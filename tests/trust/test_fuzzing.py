@@ -16,7 +16,7 @@ from persistence.channels import ChannelKind
 from tests.support.fuzzing import payloads
 from tests.support.fuzzing.adapters import Webhooks
 from tests.support.fuzzing.mutations import Body, bodies
-from tests.support.loop_thread import LoopThread
+from tests.support.walking.loop_thread import LoopThread
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
 #: Bodies between two looks at the clock. A conversation is replayed after each of its

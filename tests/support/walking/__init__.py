@@ -1,0 +1,1 @@
+"""What tests need that walk over every route, or send anything to it."""
