@@ -8,7 +8,7 @@ from persistence.errors import KnowledgeFullError
 from persistence.ids import TenantId
 from persistence.queries import load_queries
 
-_SQL = load_queries("documents")
+_SQL = load_queries("knowledge_use")
 _MEGABYTE = 2**20
 
 
