@@ -126,7 +126,7 @@ async def people_ids(
 async def watched_ids(client: httpx.AsyncClient, pool: Pool) -> dict[str, str]:
     """Something of the monitor's of each kind."""
     service = await client.post(
-        "/api/monitor/services/", json={"name": "api", "base_url": "http://127.0.0.1:9"}
+        "/api/monitor/services/", json={"name": "api", "base_url": "https://api.example"}
     )
     service_id = service.json()["id"]
     result = (await client.post(f"/api/monitor/services/{service_id}/check/")).json()
