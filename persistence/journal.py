@@ -268,6 +268,8 @@ class PostgresJournal:
                 await commit_batch(self._pool, epoch, batch, last_seq)
                 return
             async with self._pool.acquire() as connection, connection.transaction():
+                if batch.redacted:
+                    await forget_combinations(connection, batch.redacted)
                 await commit_batch(connection, epoch, batch, last_seq)
                 if batch.redacted:
                     await redact_events(connection, batch.redacted)
@@ -346,22 +348,36 @@ async def commit_batch(db: Db, epoch: Epoch, batch: Batch, last_seq: int) -> Non
         raise
 
 
+async def forget_combinations(
+    db: Connection, messages: Collection[tuple[ids.ConversationId, str]]
+) -> None:
+    """Remove texts that combine questions with these messages.
+
+    In the transaction of the batch that empties the messages, and before it: a text is
+    found by the words that it holds.
+    """
+    await db.execute(
+        _SQL["forget_combinations"],
+        [conversation for conversation, _ in messages],
+        [mid for _, mid in messages],
+    )
+
+
 async def redact_events(
     db: Connection, messages: Collection[tuple[ids.ConversationId, str]]
 ) -> None:
     """Remove the words of these messages from the history, this batch included.
-
-    The texts that combine a question with one of them go as well.
 
     They may stand in any prompt of their conversation: its proofs are emptied.
 
     A statement does not see what another of the same moment inserts: it comes after
     `commit_batch`, in the same transaction.
     """
-    conversations = [conversation for conversation, _ in messages]
-    mids = [mid for _, mid in messages]
-    await db.execute(_SQL["redact_events"], conversations, mids)
-    await db.execute(_SQL["forget_combinations"], conversations, mids)
+    await db.execute(
+        _SQL["redact_events"],
+        [conversation for conversation, _ in messages],
+        [mid for _, mid in messages],
+    )
     await erase_proofs(db, {conversation for conversation, _ in messages})
 
 

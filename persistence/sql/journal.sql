@@ -200,15 +200,21 @@ SELECT
     pg_notify('pilito_messages', $14);
 
 -- forget_combinations --
--- A question that was answered still holds the share that was unsent, in the text that
--- the AI got. Which one it was nobody knows any more, but it is stored after the share:
--- all later ones lose that text. Question and shares stand in messages of their own.
+-- A question that was answered still holds the share that is unsent now, in the text that
+-- the AI got; a reply holds what it replied to. Runs before the share is emptied: it is
+-- found by its words, which stand between two line ends. Marks that were disarmed have
+-- other brackets there.
 UPDATE messages q SET combined_content = NULL
 FROM messages s JOIN unnest($1::uuid[], $2::text[]) AS forgotten (conversation_id, mid)
     ON s.conversation_id = forgotten.conversation_id
     AND s.platform_id = forgotten.mid
-WHERE q.conversation_id = s.conversation_id AND q.seq > s.seq
-    AND q.combined_content IS NOT NULL;
+WHERE q.conversation_id = s.conversation_id AND q.combined_content IS NOT NULL
+    AND (q.metadata ->> 'reply_to_mid' = s.platform_id
+        OR s.message_type = 'share' AND s.content <> '' AND position(
+            E'\n' || translate(s.content, '[［【〔⟦〚❲⁅「『〖]］】〕⟧〛❳⁆」』〗',
+                '((((((((((()))))))))))') || E'\n'
+            IN translate(q.combined_content, '[［【〔⟦〚❲⁅「『〖]］】〕⟧〛❳⁆」』〗',
+                '((((((((((()))))))))))')) > 0);
 
 -- redact_events --
 -- The history keeps no unsent text either. The remains decide the same in a replay: that

@@ -135,15 +135,7 @@ class BatchBuilder:
                 return (effect.send.message_id,)
             case effects.EraseCustomer():
                 # Such an event is alone in its batch: see `Suspects.split`.
-                self.batch.erasure = Erasure(
-                    id=event.id,
-                    tenant_id=state.tenant_id,
-                    conversation_id=state.id,
-                    customer_id=state.customer_id,
-                    at=event.at,
-                    user_id=effect.user_id,
-                    is_expired=effect.is_expired,
-                )
+                self.batch.erasure = _erasure_of(state, effect, event)
             case effects.SetTimer() | effects.ClearTimer():
                 self._add_timer(state.id, effect)
             case (
@@ -207,6 +199,20 @@ class BatchBuilder:
             kind, due_at = effect.kind.value, effect.due_at
             row = journal.TimerRow(conversation, kind, slot_of(conversation), due_at)
         self.batch.timers[conversation, effect.kind.value] = row
+
+
+def _erasure_of(
+    state: Conversation, effect: effects.EraseCustomer, event: Event
+) -> Erasure:
+    return Erasure(
+        id=event.id,
+        tenant_id=state.tenant_id,
+        conversation_id=state.id,
+        customer_id=state.customer_id,
+        at=event.at,
+        user_id=effect.user_id,
+        is_expired=effect.is_expired,
+    )
 
 
 def _rewrite(
@@ -294,7 +300,9 @@ def merge_updates(before: MessageUpdate, change: MessageUpdate) -> MessageUpdate
         platform_id=change.platform_id or before.platform_id,
         reason=change.reason or before.reason,
         content=before.content if change.content is None else change.content,
-        combined_content=change.combined_content or before.combined_content,
+        # A share that is unsent leaves a text that was combined with it just before.
+        combined_content=change.combined_content
+        or (None if change.is_uncombined else before.combined_content),
         media=codec.join_media(before.media, change.media),
         is_edited=before.is_edited or change.is_edited,
         is_unsent=before.is_unsent,

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 from uuid import UUID
 
+import orjson
+
 from actors.conversation.codec import decode_event, encode_event
 from actors.conversation.events import Inbound
 from actors.conversation.shard.batch_builder import apply_update
@@ -165,6 +167,7 @@ class MemoryJournal:
 
     def _write(self, epoch: Epoch, batch: Batch, last_seq: int) -> None:
         self.shards[epoch.shard] = replace(epoch, seq=last_seq)
+        self._forget_combinations(batch)
         for customer in batch.customers.values():
             self._write_customer(customer)
         self.conversations.update(batch.conversations)
@@ -184,24 +187,30 @@ class MemoryJournal:
             if earlier is not None and send.platform_id is None:
                 send = replace(send, platform_id=earlier.platform_id)
             self.sends[send.id] = send
-        self._forget_combinations(batch)
         self._write_timers(batch)
         self.forgotten.update(event.event_id for event in batch.forgotten)
         if batch.erasure is not None:
             self._erase(batch.erasure)
 
     def _forget_combinations(self, batch: Batch) -> None:
+        """Remove combined texts by the words in them, before these are emptied."""
         for conversation, mid in batch.redacted:
             own = [
                 row
                 for row in self.messages.values()
                 if row.conversation_id == conversation
             ]
-            since = min(
-                (row.seq for row in own if row.platform_id == mid), default=None
-            )
+            shares = [
+                f"\n{row.content}\n"
+                for row in own
+                if row.platform_id == mid
+                and row.message_type == "share"
+                and row.content
+            ]
             for row in own:
-                if since is not None and row.seq > since:
+                combined = row.combined_content or ""
+                is_reply = orjson.loads(row.metadata).get("reply_to_mid") == mid
+                if is_reply or any(share in combined for share in shares):
                     self.messages[row.id] = replace(row, combined_content=None)
 
     def _write_timers(self, batch: Batch) -> None:

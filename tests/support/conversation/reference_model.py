@@ -71,6 +71,8 @@ class ReferenceModel:
     #: What each message of the customer must say, and what the AI was handed instead.
     texts: dict[MessageId, str] = field(default_factory=dict)
     combined: dict[MessageId, str] = field(default_factory=dict)
+    #: The share that each combined text holds, also after the question was answered.
+    made_of: dict[MessageId, MessageId] = field(default_factory=dict)
     unsent: list[str] = field(default_factory=list)
     #: What messages say now, some before they came, and which edit that was.
     edits: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -157,6 +159,7 @@ class ReferenceModel:
             self.texts[message] = ""
             self.heard.pop(message, None)
             self.combined.pop(message, None)
+        self._forget_combined(share)
         if self.share is not None and self.share.message_id == share:
             self.share = None
         was_open = (list(self.unanswered), dict(self.about))
@@ -291,6 +294,11 @@ class ReferenceModel:
             for question in about.keys() - set(self.unanswered):
                 del about[question]
 
+    def _forget_combined(self, share: MessageId) -> None:
+        for question, used in self.made_of.items():
+            if used == share:
+                self.combined.pop(question, None)
+
     def _combine(self, question: MessageId) -> None:
         share = self.about.get(question)
         parts = [share.content if share else "", self.referred.get(question, "")]
@@ -300,6 +308,8 @@ class ReferenceModel:
             else "متنی که پیام به آن اشاره دارد"
         )
         if any(parts):
+            if share:
+                self.made_of[question] = share.message_id
             self.combined[question] = (
                 f"[CONTEXT: {title}]\n" + "\n\n".join(filter(None, parts)) + "\n"
                 f"[/CONTEXT]\n\n[سوال کاربر]:\n{self.texts[question]}"
