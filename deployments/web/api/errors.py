@@ -30,6 +30,10 @@ class NotFoundError(ApiError):
     """Nothing with this id exists here."""
 
 
+class LimitReachedError(ApiError):
+    """There are as many of these as a business may have. Delete one first."""
+
+
 class InvalidValueError(ApiError):
     """A field has an invalid value. The message begins with the name of the field."""
 
