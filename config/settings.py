@@ -155,6 +155,10 @@ class Settings(BaseSettings):
     #: Whether health checks may reach private and loopback addresses. Link-local and
     #: cloud metadata addresses are never reached.
     monitor_private_addresses: bool = True
+    #: Services that a tenant may have, beside those that the runtime creates.
+    max_services: Annotated[int, Field(ge=1)] = 500
+    #: Alert routes that a tenant may have.
+    max_alert_routes: Annotated[int, Field(ge=1)] = 20
     #: SMTP server for alerts by e-mail: smtp://user:password@host:587, or smtps://.
     smtp_url: SecretStr | None = None
     #: Sender address of these e-mails.

@@ -1,5 +1,6 @@
 """Building blocks of the API's requests and answers, and pages of lists."""
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,9 @@ MAX_PAGE_SIZE = 200
 #: Far past any list, and small enough for the database's numbers.
 MAX_PAGE = 1_000_000
 
+#: Control characters, and the separators of lines and paragraphs.
+_BREAKING = frozenset({"Cc", "Zl", "Zp"})
+
 Row = TypeVar("Row")
 
 
@@ -30,6 +34,14 @@ def _refuse_nul(text: str) -> str:
     # PostgreSQL's text can't hold NUL, and no person types it.
     if "\x00" in text:
         message = "must not contain NUL characters"
+        raise ValueError(message)
+    return text
+
+
+def _refuse_breaks(text: str) -> str:
+    # A name stands in subjects, lists and log lines: nothing in it may end a line.
+    if any(unicodedata.category(sign) in _BREAKING for sign in text):
+        message = "must not contain line breaks or control characters"
         raise ValueError(message)
     return text
 
@@ -49,7 +61,7 @@ NotBlank = AfterValidator(_refuse_blank)
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-    NoNul,
+    AfterValidator(_refuse_breaks),
 ]
 #: An empty filter, as a form sends it, is none.
 LeftEmpty = BeforeValidator(lambda value: None if value == "" else value)
