@@ -127,6 +127,13 @@ async def switch_route(
     return None if row is None else build_row(RouteRow, row)
 
 
+async def replace_target(
+    db: Db, tenant_id: TenantId, route_id: RouteId, target: bytes
+) -> None:
+    """Store a route's new target, encrypted; the platform has told where it is now."""
+    await db.execute(_SQL["replace_target"], tenant_id, route_id, target)
+
+
 async def delete_route(db: Db, tenant_id: TenantId, route_id: RouteId) -> bool:
     """Delete a route; False if there is none."""
     return await db.fetchval(_SQL["delete_route"], tenant_id, route_id) is not None

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
+from dataclasses import replace
 from uuid import UUID
 
 import httpx
@@ -17,6 +18,7 @@ from actors.monitor.checks.ssrf_guard import EgressPolicy, GuardedTransport, cla
 from config.settings import Settings
 from deployments.integrations.telegram.sending import TelegramBots
 from deployments.monitoring.mail import EmailNotifier, MailServer
+from persistence.alert_routes import replace_target
 from persistence.alerts import PendingDelivery
 from persistence.channels import ChannelKind, decrypt_tokens, fetch_tenant_channel
 from persistence.database import Pool
@@ -178,6 +180,7 @@ class TelegramNotifier:
         if channel is None or channel.kind is not ChannelKind.TELEGRAM:
             text = "the bot's channel does not exist any more"
             raise AlertRefusedError(text, permanent=True)
+        token = decrypt_tokens(self._cipher, channel).access_token or ""
         part = OutgoingPart(
             send_id=SendId(pending.alert.id),
             tenant_id=tenant_id,
@@ -186,11 +189,23 @@ class TelegramNotifier:
             customer=str(target["chat_id"]),
             content=pending.text,
         )
-        token = decrypt_tokens(self._cipher, channel).access_token or ""
+        moved_to = await self._post(token, part)
+        if moved_to is not None:
+            # A group that became a supergroup has a new id, for good.
+            moved = {**target, "chat_id": moved_to}
+            encrypted = self._cipher.encrypt(orjson.dumps(moved))
+            await replace_target(self._pool, tenant_id, pending.route_id, encrypted)
+            await self._post(token, replace(part, customer=moved_to))
+
+    async def _post(self, token: str, part: OutgoingPart) -> str | None:
+        """Post a message; return where the chat has moved, if it has."""
         try:
             await self._bots.post(token, part)
         except SendRefusedError as error:
+            if error.moved_to is not None and error.moved_to != part.customer:
+                return error.moved_to
             raise AlertRefusedError(str(error), permanent=error.permanent) from error
         except SendOutcomeUnknownError as error:
             # It may have arrived; a second copy is better than no alert.
             raise AlertRefusedError(str(error), is_uncertain=True) from error
+        return None

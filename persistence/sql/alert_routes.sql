@@ -24,6 +24,10 @@ SELECT count(*) FROM alert_routes WHERE tenant_id = $1;
 -- Deliveries that are being sent go on.
 UPDATE alert_routes SET enabled = $3 WHERE tenant_id = $1 AND id = $2 RETURNING *;
 
+-- replace_target --
+-- A chat that has moved to another id.
+UPDATE alert_routes SET target = $3 WHERE tenant_id = $1 AND id = $2;
+
 -- delete_route --
 -- Its unsent deliveries are deleted with it.
 DELETE FROM alert_routes WHERE tenant_id = $1 AND id = $2 RETURNING id;

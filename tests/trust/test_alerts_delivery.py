@@ -1,6 +1,7 @@
 """Alerts leave independently of each other, but those of one incident in order."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -11,6 +12,7 @@ import pytest
 
 from actors.monitor.alert_dispatcher import MAX_ATTEMPTS, AlertDispatcher
 from deployments.monitoring.notifiers import sign
+from persistence.channels import ChannelKind, ChannelTokens, NewChannel, create_channel
 from persistence.database import Pool
 from persistence.ids import ResultId, TenantId
 from persistence.monitor import AlertKind, RouteKind
@@ -24,6 +26,7 @@ from tests.support.alerts import (
     fetch_states,
 )
 from tests.support.clock import NOON, FakeClock
+from tests.support.monitors import CIPHER
 from tests.support.servers.misbehaving_server import (
     MisbehavingServer,
     answer,
@@ -31,6 +34,8 @@ from tests.support.servers.misbehaving_server import (
     misbehaving_server,
     redirect,
 )
+from tests.support.servers.scripted_server import Fail
+from tests.support.servers.telegram_server import TOKEN, TelegramServer, refusal
 from tests.support.waiting import wait_until
 
 MINUTE = timedelta(minutes=1)
@@ -202,3 +207,49 @@ async def test_trust_case_h06_a_redirect_meets_the_same_walls(
     await build_dispatcher(pool, FakeClock()).send_due()
     stored = await pool.fetchval("SELECT error FROM alert_deliveries")
     assert error in stored
+
+
+async def test_trust_case_h07_a_group_that_moved_is_followed_and_kept(
+    pool: Pool, tenant_id: TenantId
+) -> None:
+    tokens = ChannelTokens(TOKEN, "s")
+    new = NewChannel(ChannelKind.TELEGRAM, "bot", "123456789", tokens)
+    async with pool.acquire() as db, db.transaction():
+        channel = await create_channel(db, CIPHER, tenant_id, new)
+    target = {"channel_id": str(channel.id), "chat_id": "-77"}
+    await add_route(pool, tenant_id, RouteKind.TELEGRAM, target)
+    await announce(pool, build_row(tenant_id))
+    moved = {
+        "ok": False,
+        "error_code": 400,
+        "description": "Bad Request: group chat was upgraded to a supergroup chat",
+        "parameters": {"migrate_to_chat_id": -1001234567890},
+    }
+    with TelegramServer() as telegram:
+        telegram.answer_next(Fail(400, json.dumps(moved)))
+        dispatcher = build_dispatcher(pool, FakeClock(), telegram_url=telegram.url)
+        await dispatcher.send_due()
+        assert await fetch_states(pool) == [("sent", 1)]
+        await announce(pool, build_row(tenant_id))
+        await dispatcher.send_due()
+        chats = [call.payload["chat_id"] for call in telegram.sends]
+        # No markup that a chat could refuse: alerts are plain text.
+        assert not any("parse_mode" in call.payload for call in telegram.sends)
+    assert [str(chat) for chat in chats] == ["-77", "-1001234567890", "-1001234567890"]
+
+
+async def test_trust_case_h07_a_chat_that_refuses_is_given_up(
+    pool: Pool, tenant_id: TenantId
+) -> None:
+    tokens = ChannelTokens(TOKEN, "s")
+    new = NewChannel(ChannelKind.TELEGRAM, "bot", "123456789", tokens)
+    async with pool.acquire() as db, db.transaction():
+        channel = await create_channel(db, CIPHER, tenant_id, new)
+    target = {"channel_id": str(channel.id), "chat_id": "77"}
+    await add_route(pool, tenant_id, RouteKind.TELEGRAM, target)
+    await announce(pool, build_row(tenant_id))
+    with TelegramServer() as telegram:
+        telegram.answer_next(refusal(400, "Bad Request: chat not found"))
+        dispatcher = build_dispatcher(pool, FakeClock(), telegram_url=telegram.url)
+        await dispatcher.send_due()
+    assert await fetch_states(pool) == [("failed", 1)]
