@@ -9,6 +9,7 @@ from actors.clock import Clock
 from actors.monitor.rules.wording import render_summary
 from persistence import alerts
 from persistence.database import Pool
+from persistence.errors import DATABASE_AWAY
 from persistence.ids import AlertId
 from persistence.monitor import AlertKind, AlertRow
 from persistence.watch import Lease
@@ -37,7 +38,13 @@ class AlertSummaries:
         routes = await alerts.fetch_held_routes(self._pool, self._clock.now())
         written = 0
         for route in routes:
-            written += await self._sum_up(route)
+            try:
+                written += await self._sum_up(route)
+            except DATABASE_AWAY:
+                raise
+            except Exception:
+                # One route's fault must not silence the others.
+                log.exception("alerts_not_summed", route_id=str(route.id))
         if written:
             self._has_alerts.set()
         return written

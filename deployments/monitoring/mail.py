@@ -16,7 +16,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import parseaddr
-from enum import IntEnum
+from enum import Enum
 from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
@@ -131,7 +131,9 @@ class MailServer:
             async with asyncio.timeout(self._timeout_s):
                 await loop.run_in_executor(self._threads, submission.run)
         except TimeoutError as error:
-            if submission.stage < _Stage.TAKEN:
+            # First: the text could begin to leave just now.
+            submission.end()
+            if submission.stage is not _Stage.TAKEN:
                 raise submission.explain() from error
         except smtplib.SMTPResponseException as error:
             # The server has answered: nothing was taken.
@@ -143,15 +145,15 @@ class MailServer:
             submission.end()
 
 
-class _Stage(IntEnum):
+class _Stage(Enum):
     #: Nothing of the mail has left.
-    GREETING = 0
+    GREETING = "greeting"
     #: The server may have the mail.
-    DATA = 1
+    DATA = "data"
     #: The server has said that it has.
-    TAKEN = 2
+    TAKEN = "taken"
     #: Given up before anything left.
-    ENDED = 3
+    ENDED = "ended"
 
 
 class _RecipientRefusedError(smtplib.SMTPResponseException):

@@ -30,6 +30,7 @@ from tests.support.api import BASE_URL, Api
 from tests.support.clock import NOON, FakeClock
 from tests.support.monitors import CIPHER, build_monitor
 from tests.support.servers.smtp_server import SmtpServer, smtp_server
+from tests.support.waiting import wait_until
 
 ROUTES = "/api/monitor/alert-routes/"
 SERVICES = "/api/monitor/services/"
@@ -411,3 +412,24 @@ async def test_trust_case_h04_summaries_are_of_no_service(
     )
     assert (count, rows[0].service_id) == (1, None)
     assert rows[0].facts == {"alerts": 1, "limit_per_hour": 30}
+
+
+async def test_trust_s2_a_mail_that_is_called_back_does_not_leave_later(
+    pool: Pool, smtp: SmtpServer, tenant_id: TenantId
+) -> None:
+    smtp.may_greet.clear()
+    await add_route(pool, tenant_id, RouteKind.EMAIL, {"to": "ops@example.com"})
+    await announce(pool, build_row(tenant_id))
+    url = f"smtp://127.0.0.1:{smtp.port}"
+    dispatcher = build_dispatcher(pool, clock := FakeClock(), smtp_url=url)
+    await dispatcher.send_due()
+    # Nothing has left, so it is certain that it may be sent again.
+    assert await fetch_states(pool) == [("queued", 1)]
+    assert not await pool.fetchval("SELECT is_uncertain FROM alert_deliveries")
+    smtp.may_greet.set()
+    clock.advance(timedelta(minutes=1))
+    await dispatcher.send_due()
+    assert await fetch_states(pool) == [("sent", 2)]
+    # The thread of the first attempt has found that it was called back.
+    await wait_until(lambda: smtp.connections == 0)
+    assert len(smtp.mails) == 1

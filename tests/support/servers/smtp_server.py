@@ -20,6 +20,10 @@ class SmtpServer:
     hangs_after_data: bool = False
     #: Mails are answered, the goodbye is not.
     hangs_after_quit: bool = False
+    #: Clear it, and nobody is greeted.
+    may_greet: asyncio.Event = field(default_factory=asyncio.Event)
+    #: Those that are open.
+    connections: int = 0
     host: str = "127.0.0.1"
     port: int = 0
 
@@ -33,16 +37,19 @@ class SmtpServer:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         """Speak to one client."""
+        self.connections += 1
         try:
             await self._talk(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # The client has gone.
         finally:
+            self.connections -= 1
             writer.transport.abort()
 
     async def _talk(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
+        await self.may_greet.wait()
         writer.write(b"220 test\r\n")
         while line := await reader.readline():
             word = line.decode().strip().upper()
@@ -79,6 +86,7 @@ class SmtpServer:
 async def smtp_server(host: str = "127.0.0.1") -> AsyncIterator[SmtpServer]:
     """Run one for the time of the block."""
     smtp = SmtpServer(host=host)
+    smtp.may_greet.set()
     tasks: set[asyncio.Task[None]] = set()
 
     def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -82,6 +82,8 @@ async def watched_ids(client: httpx.AsyncClient, pool: Pool) -> dict[str, str]:
     )
     service_id = service.json()["id"]
     result = (await client.post(f"/api/monitor/services/{service_id}/check/")).json()
+    # As if ten seconds had passed: the owner may check again.
+    await pool.execute("UPDATE service_states SET asked_at = NULL")
     route = await client.post(
         "/api/monitor/alert-routes/",
         json={"kind": "webhook", "name": "hook", "url": "http://127.0.0.1:9/"},
