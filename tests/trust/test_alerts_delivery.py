@@ -18,13 +18,6 @@ from persistence.ids import ResultId, TenantId
 from persistence.monitor import AlertKind, RouteKind
 from persistence.tenants import create_tenant
 from persistence.watch import Lease
-from tests.support.alerts import (
-    add_route,
-    announce,
-    build_dispatcher,
-    build_row,
-    fetch_states,
-)
 from tests.support.clock import NOON, FakeClock
 from tests.support.monitors import CIPHER
 from tests.support.servers.misbehaving_server import (
@@ -37,6 +30,13 @@ from tests.support.servers.misbehaving_server import (
 from tests.support.servers.scripted_server import Fail
 from tests.support.servers.telegram_server import TOKEN, TelegramServer, refusal
 from tests.support.waiting import wait_until
+from tests.trust.alerts import (
+    add_route,
+    announce,
+    build_dispatcher,
+    build_row,
+    fetch_states,
+)
 
 MINUTE = timedelta(minutes=1)
 

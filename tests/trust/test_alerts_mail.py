@@ -18,7 +18,12 @@ from persistence.ids import TenantId
 from persistence.monitor import AlertKind, RouteKind
 from persistence.tenants import create_tenant
 from persistence.users import User
-from tests.support.alerts import (
+from tests.support.api import BASE_URL, Api
+from tests.support.clock import NOON, FakeClock
+from tests.support.monitors import CIPHER, build_monitor
+from tests.support.servers.smtp_server import SmtpServer, smtp_server
+from tests.support.waiting import wait_until
+from tests.trust.alerts import (
     SENDER,
     add_route,
     announce,
@@ -26,11 +31,6 @@ from tests.support.alerts import (
     build_row,
     fetch_states,
 )
-from tests.support.api import BASE_URL, Api
-from tests.support.clock import NOON, FakeClock
-from tests.support.monitors import CIPHER, build_monitor
-from tests.support.servers.smtp_server import SmtpServer, smtp_server
-from tests.support.waiting import wait_until
 
 ROUTES = "/api/monitor/alert-routes/"
 SERVICES = "/api/monitor/services/"
