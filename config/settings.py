@@ -126,6 +126,10 @@ class Settings(BaseSettings):
     #: Addresses outside, host:port with commas, or none: when an address that answered
     #: before answers no more, failing checks are our own network's fault.
     monitor_network_probe: str = "1.1.1.1:443,8.8.8.8:443,9.9.9.9:443"
+    #: Services that a tenant may have, beside those that the runtime creates.
+    max_services: Annotated[int, Field(ge=1)] = 500
+    #: Alert routes that a tenant may have.
+    max_alert_routes: Annotated[int, Field(ge=1)] = 20
     #: SMTP server for alerts by e-mail: smtp://user:password@host:587, or smtps://.
     smtp_url: SecretStr | None = None
     #: Sender address of these e-mails.

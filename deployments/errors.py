@@ -7,9 +7,10 @@ from datetime import timedelta
 import structlog
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from actors.conversation import errors as actor_errors
 from actors.monitor import errors as monitor_errors
@@ -37,11 +38,13 @@ STATUSES: Mapping[type[Exception], int] = {
     api_errors.EditedMeanwhileError: 409,
     api_errors.SearchTooWideError: 422,
     api_errors.InvalidValueError: 422,
+    api_errors.LimitReachedError: 409,
     request_errors.RequestError: 400,
     request_errors.BodyTooLargeError: 413,
     request_errors.TooManyRequestsError: 429,
     analysis_errors.AnalysisError: 503,
     analysis_errors.AnalysisBusyError: 409,
+    analysis_errors.AnalysisQueueFullError: 503,
     analysis_errors.AnalysisFailedError: 503,
     flags.FlagError: 400,
     flags.UnknownFlagError: 404,
@@ -124,6 +127,7 @@ def install_error_handlers(app: Starlette) -> None:
         app.add_exception_handler(root, _on_known_error)
     for root in persistence_errors.DATABASE_AWAY:
         app.add_exception_handler(root, _on_connection_error)
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(Exception, _on_unknown_error)
@@ -164,6 +168,11 @@ def _headers(error: Exception, status: int) -> dict[str, str]:
         # Rounded up: a client that returns a little early would be refused again.
         return {"Retry-After": str(max(1, math.ceil(wait.total_seconds())))}
     return {}
+
+
+async def _on_disconnect(_: Request, __: Exception) -> Response:
+    """Answer nobody, with the status that proxies log for a caller who went away."""
+    return Response(status_code=499)
 
 
 async def _on_invalid_request(_: Request, error: Exception) -> JSONResponse:

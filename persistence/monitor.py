@@ -43,6 +43,8 @@ class AlertKind(StrEnum):
     FLAPPING = "flapping"
     CERTIFICATE = "certificate"
     ANOMALY = "anomaly"
+    #: Of the alerts above the limit of a route.
+    SUMMARY = "summary"
 
 
 class RouteKind(StrEnum):
@@ -62,6 +64,9 @@ class AlertDelivery(StrEnum):
     #: The sender stopped while sending: the alert may have arrived.
     UNKNOWN = "unknown"
     FAILED = "failed"
+    #: Above the limit; the next summary tells of it.
+    HELD = "held"
+    SUMMED = "summed"
 
 
 class RollupUnit(StrEnum):
@@ -206,6 +211,10 @@ class RouteRow:
     target: bytes = field(repr=False)
     enabled: bool
     created_at: datetime
+    #: None: no alert goes there until its owner has opened the mailed link.
+    confirmed_at: datetime | None
+    #: Why the link could not be mailed.
+    confirmation_error: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 from uuid import uuid4
 
@@ -72,6 +72,19 @@ async def create_service(
     if row is None:
         raise DuplicateRowError(TAKEN)
     return build_row(Service, row)
+
+
+async def count_own_services(db: Db, tenant_id: TenantId) -> int:
+    """Count the services that the tenant created."""
+    return cast("int", await db.fetchval(_SQL["count_own_services"], tenant_id))
+
+
+async def claim_check(
+    db: Db, tenant_id: TenantId, service_id: ServiceId, at: datetime, pause: timedelta
+) -> bool:
+    """Claim a check on demand; False when one was asked for within the pause."""
+    claimed = await db.fetchval(_SQL["claim_check"], tenant_id, service_id, at, pause)
+    return claimed is not None
 
 
 async def replace_service(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import uuid4
 
-from persistence.database import Db
+from persistence.database import Connection, Db
 from persistence.errors import DuplicateRowError
 from persistence.ids import TenantId
 from persistence.queries import build_row, load_queries
@@ -46,6 +46,11 @@ async def update_tenant(
     """Change how a tenant's customers are answered; None leaves a field as it is."""
     row = await db.fetchrow(_SQL["update_tenant"], tenant_id, language, instructions)
     return None if row is None else build_row(Tenant, row)
+
+
+async def lock_tenant(db: Connection, tenant_id: TenantId) -> None:
+    """Have other counts of this tenant's rows wait until the transaction ends."""
+    await db.execute(_SQL["lock_tenant"], tenant_id)
 
 
 async def fetch_tenant_by_name(db: Db, name: str) -> Tenant | None:

@@ -57,7 +57,7 @@ class SendRefusedError(ActorError):
 
     # `is_held` says that we did not even ask, since the channel is paused, `is_limited`
     # that the platform takes nothing more from it for now. Waiting for either is no
-    # failed attempt of this message.
+    # failed attempt of this message. `moved_to` is the chat's new id, if it has one.
 
     def __init__(
         self,
@@ -67,8 +67,10 @@ class SendRefusedError(ActorError):
         retry_after_s: float | None = None,
         is_held: bool = False,
         is_limited: bool = False,
+        moved_to: str | None = None,
     ) -> None:
         super().__init__(message)
+        self.moved_to = moved_to
         self.permanent = permanent
         self.retry_after_s = retry_after_s
         self.is_held = is_held

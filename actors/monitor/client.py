@@ -13,6 +13,7 @@ from ray.exceptions import RayActorError, RayTaskError
 
 from actors.clock import SystemClock
 from actors.monitor.alert_dispatcher import AlertDispatcher, Notifier
+from actors.monitor.alert_summaries import AlertSummaries
 from actors.monitor.errors import MonitorError, MonitorUnavailableError
 from actors.monitor.monitor import BackgroundJob, Monitor, MonitorDependencies
 from persistence.database import Pool, open_pool
@@ -73,10 +74,13 @@ class HealthMonitor:
             opened.notifiers,
             self._monitor.recorder.has_alerts,
         )
+        summaries = AlertSummaries(
+            self._pool, SystemClock(), self._monitor.recorder.has_alerts
+        )
         self._listener = Listener(plan.database_url)
         self._listener.on(CHANNEL, self._monitor.wakeups.on_notify)
         await self._listener.start()
-        for job in (dispatcher.run, *opened.jobs):
+        for job in (dispatcher.run, summaries.run, *opened.jobs):
             self._monitor.add_job(job)
         await self._monitor.start()
 

@@ -1,12 +1,16 @@
 """Requests as ASGI brings them: headers, the body, the client's address."""
 
+import asyncio
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
+from typing import TypeVar
 
-from starlette.requests import ClientDisconnect, HTTPConnection
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.types import Receive, Scope
 
 from deployments.http.errors import BodyTooLargeError
+
+Result = TypeVar("Result")
 
 
 def find_header(scope: Scope, name: bytes) -> str:
@@ -45,6 +49,34 @@ async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
         parts.append(part)
         if not message.get("more_body", False):
             return b"".join(parts)
+
+
+async def run_while_connected(
+    request: Request, work: Coroutine[object, object, Result]
+) -> Result:
+    """Run slow work for a caller, and cancel it when the caller goes away.
+
+    The body of the request must have been read.
+
+    Raises:
+        ClientDisconnect: the caller went away; nobody reads an answer.
+    """
+    task = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(_wait_until_gone(request))
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientDisconnect
+        return await task
+    finally:
+        for one in (task, gone):
+            one.cancel()
+        await asyncio.gather(task, gone, return_exceptions=True)
+
+
+async def _wait_until_gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def read_address(connection: HTTPConnection) -> str | None:

@@ -6,6 +6,8 @@ that also answers calls or checks services would delay all of them.
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -28,6 +30,8 @@ from persistence.ids import ServiceId, TenantId
 
 #: A month of a thousand services, and a model that takes its time with each digest.
 TIMEOUT = timedelta(minutes=5)
+#: Analyses that wait while one runs; a caller waits minutes at most.
+MAX_WAITING = 8
 #: Lower than all processes that somebody waits for.
 NICENESS = 10
 
@@ -52,6 +56,7 @@ class AnalysisRunner(Protocol):
 
         Raises:
             AnalysisBusyError: this tenant is being analyzed.
+            AnalysisQueueFullError: many other tenants wait for theirs.
             AnalysisFailedError: the analysis failed, or took too long.
         """
 
@@ -76,16 +81,48 @@ class InlineAnalysis:
                 await unlock_analysis(db, request.tenant_id)
 
 
+class AnalysisQueue:
+    """Lets one analysis run at a time, and one of each tenant wait.
+
+    A tenant's second one is refused before it waits, so that another tenant's begins
+    after one of each of the others at most.
+    """
+
+    def __init__(self, max_waiting: int = MAX_WAITING) -> None:
+        self._max_waiting = max_waiting
+        self._tenants: set[TenantId] = set()
+        self._semaphore = asyncio.Semaphore(1)
+
+    @asynccontextmanager
+    async def turn(self, tenant_id: TenantId) -> AsyncIterator[None]:
+        """Wait for the tenant's turn, and hold it.
+
+        Raises:
+            AnalysisBusyError: an analysis of the tenant runs or waits.
+            AnalysisQueueFullError: too many wait.
+        """
+        if tenant_id in self._tenants:
+            raise errors.AnalysisBusyError
+        if len(self._tenants) > self._max_waiting:
+            raise errors.AnalysisQueueFullError
+        self._tenants.add(tenant_id)
+        try:
+            async with self._semaphore:
+                yield
+        finally:
+            self._tenants.discard(tenant_id)
+
+
 class RayAnalysis:
     """Analyzes in short-lived Ray workers, one at a time."""
 
     def __init__(self, timeout: timedelta = TIMEOUT) -> None:
         self._timeout = timeout
-        self._semaphore = asyncio.Semaphore(1)
+        self._queue = AnalysisQueue()
 
     async def run(self, request: AnalysisRequest) -> Analysis | None:
-        """Analyze; see AnalysisRunner."""
-        async with self._semaphore:
+        """Analyze; see AnalysisRunner. A caller that is cancelled ends its analysis."""
+        async with self._queue.turn(request.tenant_id):
             call: ObjectRef[Analysis | None] = _analyze_task.remote(request)
             try:
                 async with asyncio.timeout(self._timeout.total_seconds()):

@@ -1,5 +1,7 @@
 """Errors of an analysis that reach its callers."""
 
+from datetime import timedelta
+
 
 class AnalysisError(Exception):
     """The analysis could not be carried out. See logs/monitor.log."""
@@ -12,6 +14,12 @@ class AnalysisError(Exception):
 
 class AnalysisBusyError(AnalysisError):
     """An analysis of this business is running already. Try again in a minute."""
+
+
+class AnalysisQueueFullError(AnalysisError):
+    """Many other analyses are waiting. Try again in some minutes."""
+
+    retry_after = timedelta(minutes=2)
 
 
 class AnalysisFailedError(AnalysisError):

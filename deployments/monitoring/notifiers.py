@@ -1,13 +1,9 @@
-"""Delivers alerts: signed webhooks, e-mail, and messages of the tenant's own bots."""
+"""Delivers alerts: signed webhooks, mails, and messages of the tenant's own bots."""
 
-import asyncio
 import hashlib
 import hmac
-import smtplib
-import ssl
 from collections.abc import Mapping
-from email.message import EmailMessage
-from urllib.parse import unquote, urlsplit
+from dataclasses import replace
 from uuid import UUID
 
 import httpx
@@ -21,6 +17,8 @@ from actors.monitor.checks.outcome import FailureKind
 from actors.monitor.checks.ssrf_guard import EgressPolicy, classify, open_guarded_client
 from config.settings import Settings
 from deployments.integrations.telegram.sending import TelegramBots
+from deployments.monitoring.mail import EmailNotifier, MailServer
+from persistence.alert_routes import replace_target
 from persistence.alerts import PendingDelivery
 from persistence.channels import ChannelKind, decrypt_tokens, fetch_tenant_channel
 from persistence.database import Pool
@@ -31,8 +29,8 @@ from persistence.secrets import Cipher
 TIMEOUT = httpx.Timeout(15.0, connect=5.0)
 #: Alerts are rare: no connection is kept open for them.
 LIMITS = httpx.Limits(max_keepalive_connections=0)
-SMTP_TIMEOUT_S = 15.0
-SMTP_PORTS = {"smtp": 587, "smtps": 465}
+#: A receiver that moved, and moved again.
+MAX_REDIRECTS = 5
 #: Of `{timestamp}.{body}`, so that an old alert can't be replayed as a new one.
 SIGNATURE = "X-Pilito-Signature"
 TIMESTAMP = "X-Pilito-Timestamp"
@@ -53,10 +51,17 @@ def build_notifiers(
             plain, settings.telegram_api_url, pool, cipher
         ),
     }
-    if settings.smtp_url is not None:
-        url = settings.smtp_url.get_secret_value()
-        notifiers[RouteKind.EMAIL] = EmailNotifier(url, settings.smtp_from)
+    server = build_mail_server(settings)
+    if server is not None:
+        notifiers[RouteKind.EMAIL] = EmailNotifier(server)
     return notifiers
+
+
+def build_mail_server(settings: Settings) -> MailServer | None:
+    """Build the mail server of the settings; None if they name none."""
+    if settings.smtp_url is None:
+        return None
+    return MailServer(settings.smtp_url.get_secret_value(), settings.smtp_from)
 
 
 def sign(secret: str, timestamp: str, body: bytes) -> str:
@@ -84,19 +89,57 @@ class WebhookNotifier:
             TIMESTAMP: timestamp,
             SIGNATURE: sign(str(target["secret"]), timestamp, body),
         }
-        try:
-            async with self._client.stream(
-                "POST", str(target["url"]), headers=headers, content=body
-            ) as answer:
-                status = answer.status_code
-        except Exception as error:
-            kind, text = classify(error)
-            is_forbidden = kind is FailureKind.FORBIDDEN
-            raise AlertRefusedError(text, permanent=is_forbidden) from error
+        status = await self._post(str(target["url"]), headers, body)
         if not 200 <= status < 300:
             # A 4xx is retried, too: the receiver may be under repair.
             message = f"HTTP {status}"
             raise AlertRefusedError(message, permanent=status == 410)
+
+    async def _post(self, address: str, headers: Mapping[str, str], body: bytes) -> int:
+        """Post, also where a 307 or 308 sends us; return the last status."""
+        try:
+            url = httpx.URL(address)
+        except httpx.InvalidURL as error:
+            text = "url: an invalid address; create the route again"
+            raise AlertRefusedError(text, permanent=True) from error
+        for _ in range(MAX_REDIRECTS + 1):
+            try:
+                async with self._client.stream(
+                    "POST", url, headers=headers, content=body
+                ) as answer:
+                    status, location = (
+                        answer.status_code,
+                        answer.headers.get("location"),
+                    )
+            except Exception as error:
+                kind, text = classify(error)
+                is_forbidden = kind is FailureKind.FORBIDDEN
+                raise AlertRefusedError(text, permanent=is_forbidden) from error
+            if status in {301, 302, 303}:
+                # Clients turn the POST into a GET there, and the alert would be lost.
+                message = f"HTTP {status}: it redirects; use the final address"
+                raise AlertRefusedError(message)
+            if status not in {307, 308} or location is None:
+                return status
+            url = _follow(url, location)
+        message = f"more than {MAX_REDIRECTS} redirects; use the final address"
+        raise AlertRefusedError(message)
+
+
+def _follow(url: httpx.URL, location: str) -> httpx.URL:
+    """Return where a redirect leads; its walls are those of the first address."""
+    try:
+        there = url.join(location)
+    except httpx.InvalidURL as error:
+        message = "it redirects to an invalid address"
+        raise AlertRefusedError(message) from error
+    if there.scheme not in {"http", "https"} or not there.host:
+        message = "it redirects to an address that is not http or https"
+        raise AlertRefusedError(message)
+    if url.scheme == "https" and there.scheme == "http":
+        message = "it redirects from https to http; use the final address"
+        raise AlertRefusedError(message)
+    return there
 
 
 def render_body(pending: PendingDelivery) -> bytes:
@@ -109,73 +152,11 @@ def render_body(pending: PendingDelivery) -> bytes:
             "service_id": alert.service_id,
             "service_name": pending.service_name,
             "incident_id": alert.incident_id,
-            "text": alert.text,
+            "text": pending.text,
             "facts": alert.facts,
             "created_at": alert.created_at,
         }
     )
-
-
-class EmailNotifier:
-    """Sends one mail for each alert, over the SMTP server of the settings."""
-
-    def __init__(self, url: str, sender: str) -> None:
-        """Take `smtp://user:password@host:587`, or `smtps://` for TLS from the start.
-
-        Plain `smtp` uses STARTTLS if the server offers it.
-        """
-        server = urlsplit(url)
-        self._address = server.hostname or "", server.port or SMTP_PORTS[server.scheme]
-        self._is_tls = server.scheme == "smtps"
-        self._user = unquote(server.username or "")
-        self._password = unquote(server.password or "")
-        self._sender = sender
-
-    async def send(
-        self, pending: PendingDelivery, target: Mapping[str, object]
-    ) -> None:
-        """Send the mail; see Notifier.send."""
-        message = render_mail(pending, self._sender, str(target["to"]))
-        try:
-            await asyncio.to_thread(self._submit, message)
-        except smtplib.SMTPRecipientsRefused as error:
-            text = "the mail server refused this address"
-            raise AlertRefusedError(text, permanent=True) from error
-        except (smtplib.SMTPException, OSError) as error:
-            text = f"the mail server: {type(error).__name__}"
-            raise AlertRefusedError(text) from error
-
-    def _submit(self, message: EmailMessage) -> None:
-        context = ssl.create_default_context()
-        link = (
-            smtplib.SMTP_SSL(*self._address, timeout=SMTP_TIMEOUT_S, context=context)
-            if self._is_tls
-            else smtplib.SMTP(*self._address, timeout=SMTP_TIMEOUT_S)
-        )
-        with link:
-            link.ehlo()
-            if not self._is_tls and link.has_extn("starttls"):
-                link.starttls(context=context)
-                link.ehlo()
-            if self._user:
-                link.login(self._user, self._password)
-            link.send_message(message)
-
-
-def render_mail(pending: PendingDelivery, sender: str, to: str) -> EmailMessage:
-    """Render the mail. Its Message-ID is the alert's, to mark a second copy."""
-    alert = pending.alert
-    message = EmailMessage()
-    message["From"] = sender
-    message["To"] = to
-    # A line break in a name would start another header.
-    message["Subject"] = " ".join(alert.text.split())[:150]
-    message["Message-ID"] = f"<{alert.id}.{pending.route_id}@pilito>"
-    message["Date"] = alert.created_at
-    lines = [alert.text, "", f"{alert.created_at:%Y-%m-%d %H:%M} UTC"]
-    lines += [f"{name}: {value}" for name, value in alert.facts.items() if value]
-    message.set_content("\n".join(lines))
-    return message
 
 
 class TelegramNotifier:
@@ -198,19 +179,32 @@ class TelegramNotifier:
         if channel is None or channel.kind is not ChannelKind.TELEGRAM:
             text = "the bot's channel does not exist any more"
             raise AlertRefusedError(text, permanent=True)
+        token = decrypt_tokens(self._cipher, channel).access_token or ""
         part = OutgoingPart(
             send_id=SendId(pending.alert.id),
             tenant_id=tenant_id,
             channel_id=channel_id,
             source=Source.TELEGRAM,
             customer=str(target["chat_id"]),
-            content=pending.alert.text,
+            content=pending.text,
         )
-        token = decrypt_tokens(self._cipher, channel).access_token or ""
+        moved_to = await self._post(token, part)
+        if moved_to is not None:
+            # A group that became a supergroup has a new id, for good.
+            moved = {**target, "chat_id": moved_to}
+            encrypted = self._cipher.encrypt(orjson.dumps(moved))
+            await replace_target(self._pool, tenant_id, pending.route_id, encrypted)
+            await self._post(token, replace(part, customer=moved_to))
+
+    async def _post(self, token: str, part: OutgoingPart) -> str | None:
+        """Post a message; return where the chat has moved, if it has."""
         try:
             await self._bots.post(token, part)
         except SendRefusedError as error:
+            if error.moved_to is not None and error.moved_to != part.customer:
+                return error.moved_to
             raise AlertRefusedError(str(error), permanent=error.permanent) from error
         except SendOutcomeUnknownError as error:
             # It may have arrived; a second copy is better than no alert.
-            raise AlertRefusedError(str(error)) from error
+            raise AlertRefusedError(str(error), is_uncertain=True) from error
+        return None

@@ -14,8 +14,9 @@ from config.settings import Settings, load_settings
 from deployments.egress import build_egress_policy
 from deployments.health.probes import PARTS, UNWATCHED_PARTS
 from deployments.monitoring.analysis_jobs import RayAnalysis
+from deployments.monitoring.confirmations import ConfirmationMailer
 from deployments.monitoring.daily_analysis import DailyAnalysis
-from deployments.monitoring.notifiers import build_notifiers
+from deployments.monitoring.notifiers import build_mail_server, build_notifiers
 from deployments.wiring import get_cipher, get_dsn
 from persistence.channels import ChannelKind
 from persistence.database import Pool
@@ -44,6 +45,12 @@ async def open_dependencies(plan: MonitorPlan, pool: Pool) -> ActorDependencies:
         },
     )
     daily = DailyAnalysis(pool, clock, RayAnalysis(), plan.retention)
+    jobs = [housekeeping.run, daily.run]
+    server = build_mail_server(settings)
+    if server is not None:
+        base_url = settings.public_url or build_own_url(settings)
+        mailer = ConfirmationMailer(pool, clock, cipher, server, base_url)
+        jobs.append(mailer.run)
     return ActorDependencies(
         monitor=MonitorDependencies(
             pool=pool,
@@ -54,7 +61,7 @@ async def open_dependencies(plan: MonitorPlan, pool: Pool) -> ActorDependencies:
             network=NetworkProbe(settings.network_probe_endpoints),
         ),
         notifiers=build_notifiers(settings, pool, cipher, policy),
-        jobs=(housekeeping.run, daily.run),
+        jobs=tuple(jobs),
     )
 
 

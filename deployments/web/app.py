@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from deployments.errors import build_error_response, install_error_handlers
 from deployments.http.errors import BodyTooLargeError
 from deployments.http.requests import find_header, read_body
-from deployments.web import reference
+from deployments.web import alert_confirmation, reference
 from deployments.web.api import (
     channels,
     conversations,
@@ -26,6 +26,7 @@ from deployments.web.api import (
     tenant,
     uploads,
 )
+from deployments.web.api.monitor import alert_routes as monitor_alert_routes
 from deployments.web.api.monitor import alerts as monitor_alerts
 from deployments.web.api.monitor import analysis as monitor_analysis
 from deployments.web.api.monitor import maintenance as monitor_maintenance
@@ -62,6 +63,7 @@ ROUTERS = (
     monitor_results.router,
     monitor_maintenance.router,
     monitor_alerts.router,
+    monitor_alert_routes.router,
     monitor_analysis.router,
 )
 
@@ -91,6 +93,7 @@ def build_web_app(context: WebDependencies, pages: Sequence[APIRouter] = ()) -> 
     for router in (
         health.router,
         reference.router,
+        alert_confirmation.router,
         live.router,
         *pages,
     ):

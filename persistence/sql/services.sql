@@ -14,6 +14,18 @@ WITH made AS (
 )
 SELECT * FROM made;
 
+-- count_own_services --
+-- Those that a quota counts: the runtime's own are not the tenant's choice.
+SELECT count(*) FROM services WHERE tenant_id = $1 AND origin = 'user';
+
+-- claim_check --
+-- A check on demand every so often. A moment in the future comes from a clock that was
+-- wrong. No row: the last one was asked for a moment ago.
+UPDATE service_states SET asked_at = $3
+WHERE tenant_id = $1 AND service_id = $2 AND (asked_at IS NULL OR asked_at > $3
+    OR asked_at <= $3::timestamptz - $4::interval)
+RETURNING service_id;
+
 -- update_service --
 -- Slots before it was switched on (again) do not count as missed.
 UPDATE services SET name = $3, base_url = $4, health_path = $5, method = $6,

@@ -22,3 +22,7 @@ SELECT id, name, language, instructions FROM tenants ORDER BY created_at, id LIM
 -- fetch_tenant_by_name --
 -- The command line takes tenants by name.
 SELECT id, name, language, instructions FROM tenants WHERE name = $1;
+
+-- lock_tenant --
+-- Rows that a quota counts are created one after the other.
+SELECT id FROM tenants WHERE id = $1 FOR NO KEY UPDATE;

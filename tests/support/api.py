@@ -220,6 +220,8 @@ class Api:
     clock: Clock = field(default_factory=SystemClock)
     login_attempts_per_minute: int = 10
     api_calls_per_minute: int = 1200
+    max_services: int = 500
+    max_alert_routes: int = 20
     redis_url: str | None = None
     #: Nobody listens there, unless a test has somebody who does.
     telegram_api_url: str = "http://127.0.0.1:9"
@@ -243,6 +245,8 @@ class Api:
             public_url=self.public_url,
             login_attempts_per_minute=self.login_attempts_per_minute,
             api_calls_per_minute=self.api_calls_per_minute,
+            max_services=self.max_services,
+            max_alert_routes=self.max_alert_routes,
         )
         self.inbox_feed = InboxFeed(self.pool, self.live_limits)
         return build_web_app(

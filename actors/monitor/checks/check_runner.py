@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from actors.clock import Clock
+from actors.fair_semaphore import FairSemaphore
 from actors.monitor.checks.addresses import split_origin
 from actors.monitor.checks.checker import (
     HttpChecker,
@@ -32,10 +33,10 @@ from persistence.watch import Watched, claim_slot
 
 #: Checks that start within this time are claimed together.
 WAVE = timedelta(milliseconds=250)
-#: Checks at a time. Services that were slow the last time share slots of their own, so
-#: that they delay only each other.
-MAX_CHECKS = 128
-MAX_SLOW_CHECKS = 64
+#: Checks at a time, of which one tenant has two thirds at most. Services that were slow
+#: the last time share places of their own, so that they delay only each other.
+MAX_CHECKS = 192
+MAX_SLOW_CHECKS = 96
 SLOW_S = 2.0
 STILL_RUNNING = "the previous check was still running"
 
@@ -117,8 +118,8 @@ class CheckRunner:
         self._slot_of: dict[ServiceId, datetime] = {}
         self._slots: set[asyncio.Task[None]] = set()
         self._slow: set[ServiceId] = set()
-        self._semaphore = asyncio.Semaphore(MAX_CHECKS)
-        self._slow_semaphore = asyncio.Semaphore(MAX_SLOW_CHECKS)
+        self._places = FairSemaphore(MAX_CHECKS)
+        self._slow_places = FairSemaphore(MAX_SLOW_CHECKS)
 
     async def run_slot(
         self, slot: datetime, watched: Sequence[Watched], spread: timedelta
@@ -227,7 +228,8 @@ class CheckRunner:
         self, service: Service, on_begin: Callable[[], None] | None
     ) -> Outcome:
         is_slow = service.id in self._slow
-        async with self._slow_semaphore if is_slow else self._semaphore:
+        places = self._slow_places if is_slow else self._places
+        async with places.place(service.tenant_id):
             if on_begin is not None:
                 on_begin()
             began = time.monotonic()

@@ -1,6 +1,6 @@
 """Writes alerts in Persian or English."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from actors.monitor.analysis.digest_words import Language, render_number
@@ -14,6 +14,8 @@ _ENGLISH: Mapping[AlertKind, str] = {
     AlertKind.FLAPPING: "{name} is flapping",
     AlertKind.CERTIFICATE: "The TLS certificate of {name} {expiry}",
     AlertKind.ANOMALY: "Anomaly in {name}: {reason}",
+    # Of one service; `render_summary` writes those of many.
+    AlertKind.SUMMARY: "More alerts of {name}",
 }
 _PERSIAN: Mapping[AlertKind, str] = {
     AlertKind.DOWN: "«{name}» از دسترس خارج شد: {reason}",
@@ -22,7 +24,11 @@ _PERSIAN: Mapping[AlertKind, str] = {
     AlertKind.FLAPPING: "«{name}» مدام قطع و وصل می‌شود",
     AlertKind.CERTIFICATE: "گواهی امنیتی (TLS) «{name}» {expiry}؛ لطفاً تمدیدش کنید",
     AlertKind.ANOMALY: "رفتار غیرعادی در «{name}»: {reason}",
+    AlertKind.SUMMARY: "هشدارهای دیگر «{name}»",
 }
+#: So many services stand in a summary, with so much of each alert.
+SUMMARY_LINES = 10
+SUMMARY_LINE_CHARS = 160
 _UNITS: Mapping[str, tuple[str, str, str]] = {
     "en": ("d", "h", "min"),
     "fa": ("روز", "ساعت", "دقیقه"),
@@ -38,6 +44,34 @@ def render_alert(notify: Notify, service: str, language: str) -> str:
         span=render_span(notify.down_for or timedelta(0), language),
         expiry=_render_expiry(notify, language),
     )
+
+
+def render_summary(
+    alerts: int, texts: Sequence[str], limit_per_hour: int, language: str
+) -> str:
+    """Write a summary of the alerts above a route's limit.
+
+    Args:
+        alerts: how many there are.
+        texts: the latest alert of each service, the newest first.
+        limit_per_hour: the limit.
+        language: the tenant's.
+    """
+    count, limit, more = (
+        _digits(number, language)
+        for number in (alerts, limit_per_hour, len(texts) - SUMMARY_LINES)
+    )
+    is_long = len(texts) > SUMMARY_LINES
+    if language == "fa":
+        head = f"{count} هشدار دیگر جداگانه فرستاده نشد (حداکثر {limit} در ساعت):"
+        tail = [f"… و {more} سرویس دیگر"] if is_long else []
+    else:
+        head = (
+            f"{count} more alerts were not sent one by one (at most {limit} an hour):"
+        )
+        tail = [f"… and {more} more services"] if is_long else []
+    lines = [f"- {text[:SUMMARY_LINE_CHARS]}" for text in texts[:SUMMARY_LINES]]
+    return "\n".join([head, *lines, *tail])
 
 
 def _render_expiry(notify: Notify, language: str) -> str:

@@ -46,6 +46,8 @@ class BotAnswer:
     result: object
     reason: str
     retry_after_s: float | None
+    #: The new id of a group that became a supergroup.
+    moved_to: str | None
 
 
 class TelegramBots:
@@ -147,6 +149,7 @@ def _read_answer(answer: httpx.Response, token: str) -> BotAnswer:
         result=body.get("result"),
         reason=f"HTTP {status}: {reason}",
         retry_after_s=_read_pause(parameters.get("retry_after")),
+        moved_to=_read_chat(parameters.get("migrate_to_chat_id")),
     )
 
 
@@ -155,6 +158,10 @@ def _read_pause(value: object) -> float | None:
     if not isinstance(value, int | float):
         return None
     return float(min(max(value, 0), LONGEST_PAUSE_S))
+
+
+def _read_chat(value: object) -> str | None:
+    return str(value) if isinstance(value, int) and value else None
 
 
 def _refuse_send(answer: BotAnswer) -> NoReturn:
@@ -176,4 +183,5 @@ def _refuse_send(answer: BotAnswer) -> NoReturn:
         permanent=not is_limited and answer.status < 500,
         retry_after_s=retry_after_s,
         is_limited=is_limited,
+        moved_to=answer.moved_to,
     )

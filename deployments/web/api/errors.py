@@ -54,6 +54,10 @@ class SearchTooWideError(ApiError):
     """q: this search takes too long. Narrow it: longer words, or one more filter."""
 
 
+class LimitReachedError(ApiError):
+    """There are as many of these as a business may have. Delete one first."""
+
+
 class InvalidValueError(ApiError):
     """A field has an invalid value. The message begins with the name of the field."""
 

@@ -1,5 +1,6 @@
 """Building blocks of the API's requests and answers, and pages of lists."""
 
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +32,9 @@ TIME_KEY = (datetime, UUID)
 NUMBERS_KEY = (int, int)
 NUMBER_KEY = (int,)
 
+#: Control characters, and the separators of lines and paragraphs.
+_BREAKING = frozenset({"Cc", "Zl", "Zp"})
+
 Row = TypeVar("Row")
 Stored = TypeVar("Stored")
 
@@ -39,6 +43,14 @@ def _refuse_nul(text: str) -> str:
     # PostgreSQL's text can't hold NUL, and no person types it.
     if "\x00" in text:
         message = "must not contain NUL characters"
+        raise ValueError(message)
+    return text
+
+
+def _refuse_breaks(text: str) -> str:
+    # A name stands in subjects, lists and log lines: nothing in it may end a line.
+    if any(unicodedata.category(sign) in _BREAKING for sign in text):
+        message = "must not contain line breaks or control characters"
         raise ValueError(message)
     return text
 
@@ -58,7 +70,7 @@ NotBlank = AfterValidator(_refuse_blank)
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-    NoNul,
+    AfterValidator(_refuse_breaks),
 ]
 #: An empty filter, as a form sends it, is none.
 LeftEmpty = BeforeValidator(lambda value: None if value == "" else value)

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import Field, JsonValue
 
 from actors.monitor.analysis.features import Feature
+from deployments.http.requests import run_while_connected
 from deployments.monitoring.analysis_jobs import AnalysisRequest
 from deployments.web.api.auth import SignedIn
 from deployments.web.api.errors import NotFoundError
@@ -94,15 +95,22 @@ class AnalysisOut(Answer):
 
 @router.post("/analyze/")
 async def analyze(
-    principal: SignedIn, context: Context, body: AnalyzeIn | None = None
+    request: Request,
+    principal: SignedIn,
+    context: Context,
+    body: AnalyzeIn | None = None,
 ) -> AnalysisOut:
-    """Analyze the last hours now; takes some seconds. 409 while another one runs."""
+    """Analyze the last hours now; takes some seconds. 409 while another one runs.
+
+    A caller that goes away ends its analysis.
+    """
     wanted = body or AnalyzeIn()
     tenant_id, service_id = principal.tenant_id, wanted.service_id
     until = context.clock.now().replace(microsecond=0)
     span = timedelta(hours=wanted.period_hours)
-    done = await context.analysis.run(
-        AnalysisRequest(tenant_id, until, span, service_id)
+    done = await run_while_connected(
+        request,
+        context.analysis.run(AnalysisRequest(tenant_id, until, span, service_id)),
     )
     digest = await analysis.fetch_latest_digest(context.pool, tenant_id, service_id)
     if done is None or digest is None:

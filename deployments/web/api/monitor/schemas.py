@@ -81,6 +81,13 @@ def _check_json_path(value: str | None) -> str | None:
     return value
 
 
+def _check_reminder(seconds: int) -> int:
+    if 0 < seconds < 60:
+        message = "must be 60 at least, or 0 for no reminders"
+        raise ValueError(message)
+    return seconds
+
+
 def _check_year(at: datetime) -> datetime:
     if not FIRST_YEAR <= at.year <= LAST_YEAR:
         message = "must be a date between the years 2 and 9998"
@@ -106,7 +113,10 @@ Statuses = Annotated[list[HttpStatus], Field(max_length=100)]
 Timeout = Annotated[float, Field(ge=0.1, le=60)]
 Threshold = Annotated[int, Field(ge=1, le=100)]
 Milliseconds = Annotated[float, Field(gt=0, le=60_000)]
-Pause = Annotated[int, Field(ge=0, le=30 * 86_400)]
+#: The least time between two alerts of a service.
+Cooldown = Annotated[int, Field(ge=60, le=30 * 86_400)]
+#: Zero: no reminders.
+Reminder = Annotated[int, Field(ge=0, le=30 * 86_400), AfterValidator(_check_reminder)]
 Value = Annotated[str, StringConstraints(max_length=1000), NoNul]
 
 
@@ -150,8 +160,8 @@ class ServiceIn(RequestBody):
     failure_threshold: Threshold = 3
     success_threshold: Threshold = 2
     degraded_after_ms: Milliseconds | None = None
-    cooldown_s: Pause = 900
-    reminder_s: Pause = 21_600
+    cooldown_s: Cooldown = 900
+    reminder_s: Reminder = 21_600
 
     def build_spec(self, headers: Mapping[str, str]) -> ServiceSpec:
         """Build the stored fields, with these headers."""
@@ -181,8 +191,8 @@ class ServicePatch(RequestBody):
     failure_threshold: Threshold | None = None
     success_threshold: Threshold | None = None
     degraded_after_ms: Milliseconds | None = None
-    cooldown_s: Pause | None = None
-    reminder_s: Pause | None = None
+    cooldown_s: Cooldown | None = None
+    reminder_s: Reminder | None = None
 
 
 class ConditionOut(Answer):

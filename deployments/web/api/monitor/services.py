@@ -10,8 +10,13 @@ from fastapi import APIRouter, Query, Response
 from actors.monitor.checks.addresses import split_origin
 from actors.monitor.rollup_accumulator import quantile
 from deployments.egress import check_target
+from deployments.http.errors import TooManyRequestsError
 from deployments.web.api.auth import SignedIn
-from deployments.web.api.errors import InvalidValueError, NotFoundError
+from deployments.web.api.errors import (
+    InvalidValueError,
+    LimitReachedError,
+    NotFoundError,
+)
 from deployments.web.api.monitor import schemas
 from deployments.web.api.monitor.schemas import ResultOut, ServiceIn, ServiceOut
 from deployments.web.api.schemas import Answer, Page, Paging
@@ -22,12 +27,17 @@ from persistence.errors import SecretUnreadableError
 from persistence.ids import ServiceId, TenantId
 from persistence.monitor import Origin, Period, RollupRow, RollupUnit, Service, Status
 from persistence.services import ServiceSpec, Standing
+from persistence.tenants import lock_tenant
 
 WRITE_HEADERS = (
     "headers: scheme, host or port change, so send the header values anew ({} for none)"
 )
 
 router = APIRouter(prefix="/api/monitor/services", tags=["monitor"])
+
+#: Between two checks on demand of a service: they are requests to another's server.
+CHECK_PAUSE = timedelta(seconds=10)
+TOO_SOON = "A service is checked on demand every 10 seconds at most. Wait a moment."
 
 
 class PointOut(Answer):
@@ -73,12 +83,16 @@ async def list_services(
 async def create_service(
     body: ServiceIn, principal: SignedIn, context: Context
 ) -> ServiceOut:
-    """Create a service; its first check starts at once."""
+    """Create a service; its first check starts at once. 409 at the limit."""
     spec = body.build_spec(_merge(body.headers, {}))
     await _refuse_walled(context, spec.base_url)
-    service = await services.create_service(
-        context.pool, context.cipher, principal.tenant_id, spec
-    )
+    tenant_id, limit = principal.tenant_id, context.settings.max_services
+    async with context.pool.acquire() as db, db.transaction():
+        await lock_tenant(db, tenant_id)
+        if await services.count_own_services(db, tenant_id) >= limit:
+            message = f"There may be {limit} services. Delete one that is not needed."
+            raise LimitReachedError(message)
+        service = await services.create_service(db, context.cipher, tenant_id, spec)
     return _render(context, service, Standing(Status.UNKNOWN, None))
 
 
@@ -145,8 +159,13 @@ async def delete_service(
 async def check_service(
     service_id: ServiceId, principal: SignedIn, context: Context
 ) -> ResultOut:
-    """Check now; answers when the result is stored."""
-    service = await _fetch_or_404(context, principal.tenant_id, service_id)
+    """Check now; answers when the result is stored. Every ten seconds at most."""
+    tenant_id, now = principal.tenant_id, context.clock.now()
+    service = await _fetch_or_404(context, tenant_id, service_id)
+    if not await services.claim_check(
+        context.pool, tenant_id, service.id, now, CHECK_PAUSE
+    ):
+        raise TooManyRequestsError(TOO_SOON, CHECK_PAUSE)
     return ResultOut.model_validate(await context.monitor.check_now(service.id))
 
 

@@ -202,6 +202,8 @@ async def test_results_are_filtered_and_paged(
     for status in (200, 500, 200):
         http.on("/", answer(status))
         await client.post(f"{SERVICES}{made['id']}/check/")
+        # As if ten seconds had passed.
+        await pool.execute("UPDATE service_states SET asked_at = NULL")
     results = "/api/monitor/results/"
     page = (await client.get(results, params={"page_size": 2})).json()
     assert (page["count"], len(page["results"])) == (3, 2)
