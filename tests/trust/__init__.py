@@ -1,0 +1,1 @@
+"""The findings of the review of trust, a named test each."""
