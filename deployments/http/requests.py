@@ -1,9 +1,6 @@
-"""Requests as ASGI brings them: headers, the body, the client's address."""
+"""Requests as ASGI brings them: headers and the body."""
 
-import ipaddress
-from collections.abc import Iterable
-
-from starlette.requests import ClientDisconnect, HTTPConnection
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
 from deployments.http.errors import BodyTooLargeError
@@ -45,35 +42,3 @@ async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
         parts.append(part)
         if not message.get("more_body", False):
             return b"".join(parts)
-
-
-def read_address(connection: HTTPConnection) -> str | None:
-    """Return the client's public address, if any is known; see `find_address`."""
-    peer = connection.client.host if connection.client else None
-    return find_address(peer, connection.headers.getlist("x-forwarded-for"))
-
-
-def find_address(peer: str | None, forwarded: Iterable[str]) -> str | None:
-    """Return the client's public address; None when no hop tells one.
-
-    Args:
-        peer: the other end of the connection.
-        forwarded: the values of `X-Forwarded-For`, which each proxy adds to.
-
-    A peer with a public address is the client. Behind proxies of our own it is the
-    last public address that they noted: what stands before it, anyone can write.
-    """
-    hops = [hop.strip() for value in forwarded for hop in value.split(",")]
-    if peer is not None:
-        hops.append(peer)
-    for hop in reversed(hops):
-        try:
-            address = ipaddress.ip_address(hop)
-        except ValueError:
-            return None
-        if address.version == 6 and address.is_global:
-            # One household owns a whole /64 and may use a new address a minute.
-            return str(ipaddress.ip_network((address, 64), strict=False))
-        if address.is_global:
-            return str(address)
-    return None

@@ -13,6 +13,7 @@ from actors.conversation.client import ShardClient, Shards
 from config.logging import setup_logging
 from config.settings import Settings, load_settings
 from deployments.errors import install_error_handlers
+from deployments.http.addresses import ClientAddresses
 from deployments.integrations.channel_directory import ChannelDirectory
 from deployments.integrations.instagram.webhook import InstagramWebhook
 from deployments.integrations.telegram.webhook import TelegramWebhook
@@ -41,7 +42,13 @@ def build_webhooks_app(
     rate_limiter = rate_limiter or VisitorRateLimiter.from_settings(settings, clock)
     instagram = InstagramWebhook(settings, shards, directory, clock)
     telegram = TelegramWebhook(shards, directory, clock, cipher)
-    website = WebsiteWebhook(shards, directory, rate_limiter, clock)
+    website = WebsiteWebhook(
+        shards,
+        directory,
+        rate_limiter,
+        clock,
+        ClientAddresses.build(settings.trusted_proxies),
+    )
     open_to_shops = Middleware(
         CORSMiddleware,
         allow_origins=["*"],

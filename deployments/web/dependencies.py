@@ -16,6 +16,7 @@ from deployments.accounts import MAX_PARALLEL_CHECKS
 from deployments.answers.ports import Retriever
 from deployments.flags import FeatureFlags
 from deployments.health.probes import Probe
+from deployments.http.addresses import ClientAddresses
 from deployments.integrations.channel_registration import ChannelRegistration
 from deployments.monitoring.analysis_jobs import AnalysisRunner
 from deployments.rate_limit import RateLimiter
@@ -55,6 +56,7 @@ class WebDependencies:
     cipher: secrets.Cipher = field(init=False)
     signer: TokenSigner = field(init=False)
     rate_limiter: RateLimiter = field(init=False)
+    addresses: ClientAddresses = field(init=False)
     registration: ChannelRegistration = field(init=False)
     password_checks: asyncio.Semaphore = field(
         init=False, default_factory=lambda: asyncio.Semaphore(MAX_PARALLEL_CHECKS)
@@ -66,6 +68,7 @@ class WebDependencies:
         self.cipher = get_cipher(self.settings)
         self.signer = TokenSigner(get_secret_key(self.settings))
         self.rate_limiter = RateLimiter.from_settings(self.settings, self.clock)
+        self.addresses = ClientAddresses.build(self.settings.trusted_proxies)
         self.registration = ChannelRegistration(self.pool, self.cipher, self.settings)
 
     async def stop(self) -> None:

@@ -12,6 +12,7 @@ from config.settings import load_settings
 from deployments.answers.clients import RemoteRetriever, probe_deployment
 from deployments.flags import FeatureFlags
 from deployments.health.probes import build_probes
+from deployments.http.addresses import ClientAddresses
 from deployments.integrations.channel_directory import ChannelDirectory
 from deployments.integrations.website.chat_page import build_website_router
 from deployments.integrations.website.live import WebsiteDependencies, WebsiteHub
@@ -58,6 +59,7 @@ async def open_web(stack: AsyncExitStack) -> ASGIApp:
         hub=hub,
         rate_limiter=rate_limiter,
         clock=SystemClock(),
+        addresses=ClientAddresses.build(settings.trusted_proxies),
     )
     app = build_web_app(
         WebDependencies(

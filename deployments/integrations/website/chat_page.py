@@ -14,7 +14,7 @@ from actors.conversation.errors import ActorError
 from deployments.errors import status_of
 from deployments.http.assets import load_assets, load_templates
 from deployments.http.errors import BodyTooLargeError, TooManyRequestsError
-from deployments.http.requests import read_address, read_body
+from deployments.http.requests import read_body
 from deployments.integrations.errors import InvalidFieldError
 from deployments.integrations.website import live, webhook
 from deployments.integrations.website.wording import WORDINGS, Language, choose_language
@@ -73,7 +73,7 @@ class ChatPages:
         try:
             draft = await _read_content(request)
             message = webhook.check_message(visitor, draft)
-            await parts.rate_limiter.admit(visitor, read_address(request))
+            await parts.rate_limiter.admit(visitor, parts.addresses.read(request))
             event = webhook.build_event(
                 channel, message, uuid4().hex, parts.clock.now()
             )

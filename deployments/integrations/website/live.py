@@ -14,7 +14,7 @@ from actors.clock import Clock
 from actors.conversation.client import Shards
 from actors.tasks import cancel_and_wait, run_on_signal
 from deployments.http import websocket
-from deployments.http.requests import read_address
+from deployments.http.addresses import ClientAddresses
 from deployments.integrations.channel_directory import ChannelDirectory
 from deployments.integrations.errors import DirectoryUnavailableError, InvalidFieldError
 from deployments.integrations.website.webhook import check_visitor_id
@@ -231,6 +231,7 @@ class WebsiteDependencies:
     hub: WebsiteHub
     rate_limiter: VisitorRateLimiter
     clock: Clock
+    addresses: ClientAddresses = field(default_factory=ClientAddresses.build)
 
 
 async def follow(
@@ -272,7 +273,7 @@ async def _follow(
             return websocket.invalid("since")
     else:
         cursor = await messages.fetch_chat_start(parts.pool, conversation_id, NEWEST)
-    address = read_address(socket)
+    address = parts.addresses.read(socket)
     with parts.hub.visit(conversation_id, cursor, address) as visit:
         return await websocket.run_until_first(
             websocket.wait_for_leaving(socket),

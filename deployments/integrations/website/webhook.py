@@ -15,7 +15,8 @@ from actors.conversation.client import Shards
 from actors.conversation.events import CustomerWrote
 from actors.conversation.rules.placeholders import has_words
 from actors.conversation.state import Source
-from deployments.http.requests import read_address, read_body
+from deployments.http.addresses import ClientAddresses
+from deployments.http.requests import read_body
 from deployments.integrations import errors
 from deployments.integrations.channel_directory import ChannelDirectory
 from deployments.integrations.lenient_json import read_json
@@ -51,11 +52,13 @@ class WebsiteWebhook:
         directory: ChannelDirectory,
         rate_limiter: VisitorRateLimiter,
         clock: Clock,
+        addresses: ClientAddresses,
     ) -> None:
         self._shards = shards
         self._directory = directory
         self._rate_limiter = rate_limiter
         self._clock = clock
+        self._addresses = addresses
 
     async def receive(self, request: Request) -> Response:
         """Store one message of a visitor."""
@@ -63,7 +66,9 @@ class WebsiteWebhook:
             return Response(status_code=204)
         body = await read_body(request.scope, request.receive, MAX_BODY_BYTES)
         message = parse_message(body)
-        await self._rate_limiter.admit(message.visitor_id, read_address(request))
+        await self._rate_limiter.admit(
+            message.visitor_id, self._addresses.read(request)
+        )
         channel = await self._directory.find(
             ChannelKind.WEBSITE, request.path_params["channel_key"]
         )

@@ -1,7 +1,6 @@
 """Authentication: signing in, and the access token of each later call."""
 
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Annotated
 
 import structlog
@@ -10,7 +9,6 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import StringConstraints
 
 from deployments import accounts
-from deployments.http.requests import read_address
 from deployments.web.api import errors, schemas
 from deployments.web.api.tokens import TokenSigner, TokenType
 from deployments.web.dependencies import Context, WebDependencies
@@ -20,6 +18,8 @@ from persistence.users import User, fetch_user, fetch_user_by_username
 
 router = APIRouter(tags=["auth"])
 log = structlog.get_logger("auth")
+#: Stands for all clients whose address is not known.
+THIS_MACHINE = "loopback"
 _bearer = HTTPBearer(auto_error=False, description="The access token.")
 
 
@@ -73,7 +73,7 @@ async def sign_in(
     body: Credentials, request: Request, context: Context, after: BackgroundTasks
 ) -> TokenPairOut:
     """Sign in with user name and password."""
-    user = await _check_password(context, body, client_address(request))
+    user = await _check_password(context, body, client_address(request, context))
     if accounts.needs_rehash(user.password_hash):
         # After the answer, and beside the two places for checks: nobody waits for it.
         after.add_task(_upgrade_hash, context, user, body.password)
@@ -131,23 +131,9 @@ async def require_superuser(principal: SignedIn) -> Principal:
 Superuser = Annotated[Principal, Depends(require_superuser)]
 
 
-def client_address(request: Request) -> str:
-    """Return the address that failed sign-ins are counted for.
-
-    The public one, if any is known; within a private network the nearest hop's, which
-    the proxy of this machine has noted, or the peer's own.
-    """
-    peer = request.client.host if request.client else "unknown"
-    forwarded = request.headers.getlist("x-forwarded-for")
-    public = read_address(request)
-    if public is not None:
-        return public
-    nearest = forwarded[-1].rpartition(",")[2].strip() if forwarded else ""
-    try:
-        # A peer that is no proxy of ours may write what it likes into the header.
-        return str(ip_address(nearest)) if ip_address(peer).is_loopback else peer
-    except ValueError:
-        return peer
+def client_address(request: Request, context: WebDependencies) -> str:
+    """Return the address that failed sign-ins are counted for."""
+    return context.addresses.read(request) or THIS_MACHINE
 
 
 async def _check_password(
