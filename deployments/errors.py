@@ -33,6 +33,7 @@ STATUSES: Mapping[type[Exception], int] = {
     api_errors.InvalidValueError: 422,
     request_errors.RequestError: 400,
     request_errors.BodyTooLargeError: 413,
+    request_errors.BodyTooSlowError: 408,
     request_errors.TooManyRequestsError: 429,
     analysis_errors.AnalysisError: 503,
     analysis_errors.AnalysisBusyError: 409,
@@ -144,6 +145,9 @@ def build_error_response(error: Exception) -> JSONResponse:
 def _headers(error: Exception, status: int) -> dict[str, str]:
     if status == 401:
         return {"WWW-Authenticate": "Bearer"}
+    if status in {408, 413}:
+        # The rest of the body is not read: the next request can't follow it.
+        return {"Connection": "close"}
     if status in {429, 503}:
         wait = getattr(error, "retry_after", RETRY_AFTER)
         # Rounded up: a client that returns a little early would be refused again.

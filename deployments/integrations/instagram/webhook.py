@@ -1,6 +1,7 @@
 """Instagram's webhook: verifies the signature, then has every event stored."""
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import ipaddress
@@ -17,7 +18,10 @@ from actors.conversation.events import MessageEdited
 from actors.conversation.state import Source
 from config.metrics import UNKNOWN_ACCOUNTS
 from config.settings import Settings
-from deployments.http.requests import find_header, read_body
+from deployments.http.addresses import ClientAddresses
+from deployments.http.errors import BodyTooLargeError
+from deployments.http.open_bodies import OpenBodies
+from deployments.http.requests import BodyReader, find_header
 from deployments.integrations import errors, lenient_json, submission
 from deployments.integrations.channel_directory import ChannelDirectory
 from deployments.integrations.instagram import building, incoming, reading
@@ -32,6 +36,10 @@ SIGNATURE_PREFIX = "sha256="
 ECHOES_COUNT_FOR = timedelta(days=7)
 #: Meta's largest webhooks, of a thousand batched events, stay well below.
 MAX_WEBHOOK_BYTES = 1024 * 1024
+#: Of nearly all; whoever sends more of an unproven body counts by address.
+USUAL_BYTES = 64 * 1024
+MAX_LARGE_PER_ADDRESS = 8
+MAX_LARGE = 64
 
 log = structlog.get_logger("webhooks")
 
@@ -61,6 +69,8 @@ class InstagramWebhook:
         secret, token = settings.instagram_app_secret, settings.instagram_verify_token
         self._secret = secret.get_secret_value().encode() if secret else None
         self._token = token.get_secret_value().encode() if token else None
+        self._addresses = ClientAddresses.build(settings.trusted_proxies)
+        self._large = OpenBodies(MAX_LARGE_PER_ADDRESS, MAX_LARGE)
         self._is_private = _is_loopback(settings.http_host)
 
     async def verify(self, request: Request) -> Response:
@@ -73,9 +83,17 @@ class InstagramWebhook:
             headers={"X-Content-Type-Options": "nosniff"},
         )
 
+    async def _read_body(self, request: Request) -> bytes:
+        """Read what must be read before its signature can be verified."""
+        reader = BodyReader(request.scope, request.receive)
+        with contextlib.suppress(BodyTooLargeError):
+            return await reader.read(USUAL_BYTES)
+        with self._large.hold(self._addresses.read(request)):
+            return await reader.read(MAX_WEBHOOK_BYTES)
+
     async def receive(self, request: Request) -> Response:
         """Store all events of one webhook."""
-        body = await read_body(request.scope, request.receive, MAX_WEBHOOK_BYTES)
+        body = await self._read_body(request)
         self._verify_signature(body, find_header(request.scope, SIGNATURE_HEADER))
         threads: dict[ConversationId, list[building.InstagramEvent]] = {}
         for item in reading.read_webhook(lenient_json.read_json(body)):
