@@ -49,6 +49,8 @@ STATUSES: Mapping[type[Exception], int] = {
     channel_errors.InvalidFieldError: 422,
     channel_errors.ClientIdTakenError: 409,
     channel_errors.UnknownChannelError: 404,
+    channel_errors.UnprovenVisitorError: 401,
+    channel_errors.ChannelPausedError: 503,
     channel_errors.TokenRefusedError: 422,
     channel_errors.PlatformRefusedError: 502,
     channel_errors.PlatformUnreachableError: 502,
@@ -137,7 +139,8 @@ def build_error_response(error: Exception) -> JSONResponse:
     if persistence_errors.is_database_away(error):
         log.warning("database_away", error=repr(error))
         detail = "The database does not answer. Try again in a few seconds."
-    elif status >= 500:
+    elif status >= 500 and not isinstance(error, channel_errors.ChannelPausedError):
+        # A paused chat may be flooded: its owner knows, and the log must not grow.
         log.warning("request_failed", status=status, error=repr(error))
     return JSONResponse({"detail": detail}, status, _headers(error, status))
 

@@ -70,7 +70,7 @@ NO_SUGGESTIONS = Suggestions()
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A channel. The two secrets are encrypted."""
+    """A channel. Its secrets are encrypted."""
 
     id: ChannelId
     tenant_id: TenantId
@@ -86,6 +86,8 @@ class Channel:
     link: Link | None = None
     automatic_greetings: AutomaticGreetings = AutomaticGreetings.RECOGNISE
     suggestions: Suggestions = NO_SUGGESTIONS
+    #: A website's: it proves the ids that the shop gives its visitors.
+    visitor_secret: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ class ChannelTokens:
 
     access_token: str | None = field(repr=False)
     webhook_secret: str | None = field(repr=False)
+    visitor_secret: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,7 @@ class ChannelEdit:
 
 
 class ChannelInUseError(DuplicateRowError):
-    """This channel has conversations, which would go with it. Pause it instead."""
+    """This channel has conversations. Pause it; a paused website can be removed."""
 
 
 async def create_channel(
@@ -146,6 +149,7 @@ async def create_channel(
         new.automatic_greetings,
         new.suggestions.first,
         new.suggestions.follow_ups,
+        _encrypt(cipher, new.tokens.visitor_secret),
     )
     if row is None:
         raise DuplicateRowError(TAKEN)
@@ -191,6 +195,23 @@ async def edit_channel(
     return _channel(row)
 
 
+async def set_visitor_secret(
+    db: Connection,
+    cipher: Cipher,
+    tenant_id: TenantId,
+    channel_id: ChannelId,
+    secret: str,
+) -> Channel | None:
+    """Replace a website's secret in the caller's transaction; None if there is none."""
+    row = await db.fetchrow(
+        _SQL["set_visitor_secret"], tenant_id, channel_id, _encrypt(cipher, secret)
+    )
+    if row is None:
+        return None
+    await notify_channels(db, channel_id)
+    return _channel(row)
+
+
 async def record_link(
     db: Db, tenant_id: TenantId, channel_id: ChannelId, link: Link
 ) -> Channel | None:
@@ -207,19 +228,24 @@ async def record_link(
 async def remove_channel(
     db: Connection, tenant_id: TenantId, channel_id: ChannelId
 ) -> Channel | None:
-    """Delete an unused channel in the caller's transaction, and return what it was.
+    """Remove a channel in the caller's transaction, and return what it was.
+
+    Of a paused website with conversations the row stays, for them.
 
     Raises:
-        ChannelInUseError: it has conversations.
+        ChannelInUseError: it has conversations, and is no paused website.
     """
     # The lock waits for a first message that is being recorded, and the next statement
     # then sees its conversation.
     channel = await lock_channel(db, tenant_id, channel_id)
     if channel is None:
         return None
+    statement = "delete_channel"
     if await db.fetchval(_SQL["has_conversations"], channel_id):
-        raise ChannelInUseError
-    await db.execute(_SQL["delete_channel"], tenant_id, channel_id)
+        if channel.kind is not ChannelKind.WEBSITE or not channel.is_paused:
+            raise ChannelInUseError
+        statement = "retire_channel"
+    await db.execute(_SQL[statement], tenant_id, channel_id)
     await notify_channels(db, channel_id)
     return channel
 
@@ -274,6 +300,7 @@ def decrypt_tokens(cipher: Cipher, channel: Channel) -> ChannelTokens:
     return ChannelTokens(
         access_token=_decrypt(cipher, channel.access_token),
         webhook_secret=_decrypt(cipher, channel.webhook_secret),
+        visitor_secret=_decrypt(cipher, channel.visitor_secret),
     )
 
 
@@ -308,4 +335,5 @@ def _channel(row: asyncpg.Record) -> Channel:
         and Link(LinkState(row["connection"]), row["connection_note"]),
         automatic_greetings=AutomaticGreetings(row["automatic_greetings"]),
         suggestions=Suggestions(tuple(row["suggestions"]), tuple(row["follow_ups"])),
+        visitor_secret=row["visitor_secret"],
     )

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 
 from deployments.errors import install_error_handlers
+from deployments.http.security_headers import SecurityHeaders
 from deployments.web import reference
 from deployments.web.api import (
     auth,
@@ -75,6 +76,8 @@ def build_web_app(context: WebDependencies, pages: Sequence[APIRouter] = ()) -> 
     )
     app.state.context = context
     app.add_middleware(BodyLimit, context=context)
+    # Outermost: refusals of the other one carry them, too.
+    app.add_middleware(SecurityHeaders)
     install_error_handlers(app)
     for router in ROUTERS:
         app.include_router(router, responses={**PROBLEMS})

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Annotated, cast
 
@@ -16,6 +17,7 @@ from deployments.accounts import MAX_PARALLEL_CHECKS
 from deployments.answers.ports import Retriever
 from deployments.flags import FeatureFlags
 from deployments.health.probes import Probe
+from deployments.health.readiness import Readiness
 from deployments.http.addresses import ClientAddresses
 from deployments.integrations.channel_registration import ChannelRegistration
 from deployments.monitoring.analysis_jobs import AnalysisRunner
@@ -61,6 +63,10 @@ class WebDependencies:
     password_checks: asyncio.Semaphore = field(
         init=False, default_factory=lambda: asyncio.Semaphore(MAX_PARALLEL_CHECKS)
     )
+    readiness: Readiness = field(init=False, default_factory=Readiness)
+    metrics_thread: ThreadPoolExecutor = field(
+        init=False, default_factory=lambda: ThreadPoolExecutor(1, "metrics")
+    )
     hash_upgrades: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
@@ -73,6 +79,7 @@ class WebDependencies:
 
     async def stop(self) -> None:
         """Close the parts that were built here; the given ones are the caller's."""
+        self.metrics_thread.shutdown(wait=False)
         await self.rate_limiter.stop()
         await self.registration.stop()
 

@@ -16,13 +16,14 @@ from deployments.http.addresses import ClientAddresses
 from deployments.integrations.channel_directory import ChannelDirectory
 from deployments.integrations.website.chat_page import build_website_router
 from deployments.integrations.website.live import WebsiteDependencies, WebsiteHub
+from deployments.integrations.website.visitors import Visitors, build_signer
 from deployments.monitoring.analysis_jobs import RayAnalysis
 from deployments.rate_limit import VisitorRateLimiter
 from deployments.web.app import build_web_app
 from deployments.web.dependencies import WebDependencies
 from deployments.web.file_reader import RayFileReader
 from deployments.web.inbox_feed import InboxFeed
-from deployments.wiring import count_tokens, get_dsn, open_owned_pool
+from deployments.wiring import count_tokens, get_cipher, get_dsn, open_owned_pool
 from persistence.flags import FLAGS_CHANNEL
 from persistence.listener import Listener
 
@@ -59,6 +60,7 @@ async def open_web(stack: AsyncExitStack) -> ASGIApp:
         hub=hub,
         rate_limiter=rate_limiter,
         clock=SystemClock(),
+        visitors=Visitors(build_signer(settings), get_cipher(settings), rate_limiter),
         addresses=ClientAddresses.build(settings.trusted_proxies),
     )
     app = build_web_app(

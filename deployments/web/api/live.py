@@ -20,6 +20,8 @@ from persistence.feed import FeedCursor, fetch_feed_end
 from persistence.ids import TenantId
 
 router = APIRouter()
+#: The client offers it, and its access token as the next one.
+SUBPROTOCOL = "pilito.token"
 
 
 class LiveMessage(schemas.MessageOut):
@@ -97,12 +99,13 @@ class Window:
 async def follow_conversations(socket: WebSocket, context: Context) -> None:
     """Push every new message and every change of the tenant, from a cursor on.
 
-    Each frame carries a cursor; send it as `since` to resume. Without one, the feed
-    begins now. Close codes: 1013 reconnect; 4400 the cursor is not valid, start again
-    without it; 4401 sign in again; 4429 too many windows, wait.
+    The access token follows `pilito.token` in `Sec-WebSocket-Protocol`, or stands in
+    the query as `token`. Each frame carries a cursor; send it as `since` to resume.
+    Without one, the feed begins now. Close codes: 1013 reconnect; 4400 the cursor is
+    not valid, start again without it; 4401 sign in again; 4429 too many windows, wait.
     """
     # Accepted first: a page can read a close code, but not a refused handshake.
-    await socket.accept()
+    await websocket.accept(socket, SUBPROTOCOL)
     try:
         ending = await _follow(socket, context)
     except errors.NotSignedInError:
@@ -133,7 +136,8 @@ def render_changes(changes: inbox_feed.Changes) -> str:
 
 
 async def _follow(socket: WebSocket, context: WebDependencies) -> Ending:
-    token = socket.query_params.get("token", "")
+    token = websocket.read_token(socket, SUBPROTOCOL)
+    token = token or socket.query_params.get("token", "")
     principal = await auth.authenticate(context.pool, context.signer, token)
     await context.rate_limiter.count(
         context.settings.api_calls_per_minute, "api", str(principal.user_id)
