@@ -146,7 +146,7 @@ class Settings(BaseSettings):
     rerank_model_large: str = "BAAI/bge-reranker-large"
 
     #: Answers of the AI per minute and channel. Beyond it a person is called.
-    answers_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 300
+    answers_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 600
 
     #: How long a shared post waits for the question about it, in seconds.
     share_timeout_s: Seconds = 120.0

@@ -100,6 +100,18 @@ async def fetch_conversation(
     return rows[0] if rows else None
 
 
+async def fetch_conversation_channel(
+    db: Db, tenant_id: ids.TenantId, conversation_id: ids.ConversationId
+) -> ids.ChannelId | None:
+    """Fetch the channel of a conversation; None if it is not this tenant's."""
+    return cast(
+        "ids.ChannelId | None",
+        await db.fetchval(
+            _SQL["fetch_conversation_channel"], tenant_id, conversation_id
+        ),
+    )
+
+
 def _summary(row: asyncpg.Record) -> ConversationSummary:
     # Written by the rules; a field that is younger than the state is missing.
     state = row["state"]

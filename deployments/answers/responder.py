@@ -20,6 +20,7 @@ from actors.conversation.traces import (
 )
 from config import metrics, prompts
 from deployments.answers.answer_draft import AnswerDraft, describe, summarise
+from deployments.answers.budget import AnswerBudget
 from deployments.answers.drafting import build_grounds, write_draft
 from deployments.answers.errors import AnswersError, ModelFailedError
 from deployments.answers.history import build_exchanges, build_turns
@@ -28,6 +29,7 @@ from deployments.answers.ports import Retriever
 from deployments.answers.prompt import build_prompt, shown_numbers
 from deployments.answers.request import Request, build_request, share_as_query
 from deployments.answers.wording import write_reply
+from persistence.conversations import fetch_conversation_channel
 from persistence.database import Pool
 from persistence.errors import DATABASE_AWAY
 from persistence.messages import Turn, fetch_questions, fetch_recent_turns
@@ -78,12 +80,14 @@ class AnswerWriter:
         llm: LlmClient | None,
         timer: Callable[[], float] = time.perf_counter,
         database_timeout: timedelta = DATABASE_TIMEOUT,
+        budget: AnswerBudget | None = None,
     ) -> None:
         self._pool = pool
         self._database_timeout = database_timeout
         self._retriever = retriever
         self._llm = llm
         self._timer = timer
+        self._budget = budget
 
     async def write(self, job: AnswerJob) -> WrittenAnswer:
         """Write the answer.
@@ -92,7 +96,8 @@ class AnswerWriter:
         every customer who writes meanwhile.
 
         Raises:
-            AnswerFailedError: the database stays away for half a minute.
+            AnswerFailedError: the database stays away for half a minute, or the channel
+                has had all its answers of this minute.
         """
         started = self._timer()
         retrying = stamina.AsyncRetryingCaller(
@@ -106,6 +111,7 @@ class AnswerWriter:
             return await self._answer(await self._fetch_request(job))
 
         try:
+            await retrying(DATABASE_AWAY, self._spend, job)
             answer = await retrying(DATABASE_AWAY, write_once)
         except _FAILURES as error:
             log.exception("answer_failed", conversation_id=str(job.conversation_id))
@@ -114,6 +120,16 @@ class AnswerWriter:
         metrics.AI_REPLIES.labels(method=_label_of(answer)).inc()
         latency_ms = 1000 * (self._timer() - started)
         return replace(answer, trace=replace(answer.trace, latency_ms=latency_ms))
+
+    async def _spend(self, job: AnswerJob) -> None:
+        """Count the answer to its channel's. Raises AnswerFailedError beyond it."""
+        if self._budget is None:
+            return
+        channel_id = await fetch_conversation_channel(
+            self._pool, job.tenant_id, job.conversation_id
+        )
+        if channel_id is not None:
+            await self._budget.spend(channel_id)
 
     async def _fetch_request(self, job: AnswerJob) -> Request:
         tenant = await fetch_tenant(self._pool, job.tenant_id)

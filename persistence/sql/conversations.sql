@@ -34,6 +34,10 @@ WHERE c.tenant_id = $1 AND c.last_message_id IS NOT NULL
                 SELECT content FROM messages WHERE conversation_id = c.id OFFSET 0
             ) AS said WHERE said.content ~* $4));
 
+-- fetch_conversation_channel --
+-- Limits count by channel.
+SELECT channel_id FROM conversations WHERE tenant_id = $1 AND id = $2;
+
 -- fetch_conversations --
 -- Conversations by id, as far as they are this tenant's and have a message.
 SELECT c.*, k.platform_id, k.first_name, k.last_name, k.username, k.tags,
