@@ -58,6 +58,22 @@ def build_webhooks_app(
         addresses,
         visitors,
     )
+    routes: list[BaseRoute] = [
+        Route("/instagram/", instagram.receive, methods=["POST"]),
+        Route("/instagram/", instagram.verify, methods=["GET"]),
+        Route("/telegram/{channel_id:uuid}/", telegram.receive, methods=["POST"]),
+        *_build_website_routes(website),
+    ]
+    app = Starlette(
+        routes=[*routes, Mount("/webhooks", routes=routes)],
+        middleware=[Middleware(SecurityHeaders)],
+    )
+    install_error_handlers(app)
+    return app
+
+
+def _build_website_routes(website: WebsiteWebhook) -> list[BaseRoute]:
+    """Build the routes that a shop's own page may call from its own site."""
     open_to_shops = Middleware(
         CORSMiddleware,
         allow_origins=["*"],
@@ -66,10 +82,7 @@ def build_webhooks_app(
         expose_headers=["retry-after"],
         max_age=86_400,
     )
-    routes: list[BaseRoute] = [
-        Route("/instagram/", instagram.receive, methods=["POST"]),
-        Route("/instagram/", instagram.verify, methods=["GET"]),
-        Route("/telegram/{channel_id:uuid}/", telegram.receive, methods=["POST"]),
+    return [
         Route(
             "/website/{channel_key}/messages/",
             website.receive,
@@ -83,12 +96,6 @@ def build_webhooks_app(
             middleware=[open_to_shops],
         ),
     ]
-    app = Starlette(
-        routes=[*routes, Mount("/webhooks", routes=routes)],
-        middleware=[Middleware(SecurityHeaders)],
-    )
-    install_error_handlers(app)
-    return app
 
 
 async def open_webhooks(
