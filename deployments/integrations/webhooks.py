@@ -92,7 +92,7 @@ def _build_website_routes(website: WebsiteWebhook) -> list[BaseRoute]:
         Route(
             "/website/{channel_key}/visitors/",
             website.make_visitor,
-            methods=["POST"],
+            methods=["POST", "OPTIONS"],
             middleware=[open_to_shops],
         ),
     ]

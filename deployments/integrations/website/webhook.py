@@ -76,8 +76,10 @@ class WebsiteWebhook:
 
     async def make_visitor(self, request: Request) -> Response:
         """Give a visitor an id and a token, or a token to an id of the shop's."""
+        if request.method == "OPTIONS":
+            return Response(status_code=204)
         address = self._addresses.read(request)
-        fields = await self._read_fields(request, address)
+        fields = parse_fields(await self._read_body(request, address) or b"{}")
         channel = await self._find_open(request, address)
         if fields.get("visitor_id") is None:
             visitor = await self._visitors.issue(channel, address)
@@ -98,7 +100,7 @@ class WebsiteWebhook:
         if request.method == "OPTIONS":
             return Response(status_code=204)
         address = self._addresses.read(request)
-        message = check_fields(await self._read_fields(request, address))
+        message = parse_message(await self._read_body(request, address))
         channel = await self._find_open(request, address)
         await self._visitors.verify(channel, message.visitor_id, message.proof, address)
         await self._rate_limiter.admit(f"{channel.id}:{message.visitor_id}", address)
@@ -116,12 +118,9 @@ class WebsiteWebhook:
             media_type="application/json",
         )
 
-    async def _read_fields(
-        self, request: Request, address: str | None
-    ) -> dict[str, object]:
+    async def _read_body(self, request: Request, address: str | None) -> bytes:
         with self._open.hold(address):
-            body = await read_body(request.scope, request.receive, MAX_BODY_BYTES)
-        return parse_fields(body)
+            return await read_body(request.scope, request.receive, MAX_BODY_BYTES)
 
     async def _find_open(self, request: Request, address: str | None) -> Channel:
         """Find the channel of a request.

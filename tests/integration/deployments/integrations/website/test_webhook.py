@@ -157,10 +157,13 @@ async def test_broken_json_is_400_and_an_unknown_key_404(
     assert large.status_code == 413
 
 
-async def test_shops_may_send_from_their_own_site(browser: httpx.AsyncClient) -> None:
+@pytest.mark.parametrize("path", [PATH, PATH.replace("messages", "visitors")])
+async def test_shops_may_send_from_their_own_site(
+    browser: httpx.AsyncClient, path: str
+) -> None:
     origin = {"Origin": "https://shop.example"}
     asked = await browser.options(
-        PATH,
+        path,
         headers={
             **origin,
             "Access-Control-Request-Method": "POST",
@@ -170,7 +173,7 @@ async def test_shops_may_send_from_their_own_site(browser: httpx.AsyncClient) ->
     assert asked.status_code == 200
     assert "POST" in asked.headers["access-control-allow-methods"]
     for content in ("سلام", ""):
-        answer = await browser.post(PATH, json=written(content), headers=origin)
+        answer = await browser.post(path, json=written(content), headers=origin)
         # An error without the header could not be read by the shop's script.
         assert answer.headers["access-control-allow-origin"] == "*"
 
