@@ -30,7 +30,7 @@ _KEPT_BY_OTHERS = frozenset({"health.log", "output.log"})
 _SECRET_NAMES = re.compile(
     r"token|secret|password|authorization|api_key|cookie", re.IGNORECASE
 )
-_SECRET_TEXT = re.compile(r"(?i)(bearer\s+|access_token=|bot)([\w:.~+/-]{12,})")
+_SECRET_TEXT = re.compile(r"(?i)(bearer\s+|token=|visitor_hash=|bot)([\w:.~+/-]{12,})")
 #: A bot token outside a URL: its number, a colon and its secret.
 _BOT_TOKEN = re.compile(r"\b\d{5,}:[\w-]{20,}")
 
@@ -97,8 +97,8 @@ def setup_logging(logs_dir: Path, part: str) -> None:
     )
     workflow.setFormatter(formatter)
     logging.getLogger(WORKFLOW).handlers = [workflow]
-    # httpx logs the address of every request, and addresses can hold tokens.
-    for noisy in ("httpx", "httpcore", "openai"):
+    # They log the address of every request or WebSocket, and addresses can hold tokens.
+    for noisy in ("httpx", "httpcore", "openai", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

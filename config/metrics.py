@@ -28,6 +28,10 @@ AI_REPLIES_DROPPED = Counter(
     "Answers dropped because the conversation had moved on.",
     ["reason"],
 )
+AI_REPLIES_LIMITED = Counter(
+    "ai_replies_limited_total",
+    "Answers that were not written: a channel had reached its limit per minute.",
+)
 AI_CONTROL_CACHE = Counter(
     "ai_control_cache_total",
     "Looks at ai_control keys in Redis: hit, as it must be; miss, absent or wrong and "

@@ -12,6 +12,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from config.networks import NetworkList
 from config.secret_keys import check_keys, split_list
 from config.setting_sources import (
     PREFIX,
@@ -60,6 +61,17 @@ class Settings(BaseSettings):
     http_port: Port = 8000
     #: Port of Ray's dashboard, which is bound to loopback only.
     dashboard_port: Port = 8265
+    #: Connections that the HTTP server holds at once; each needs two open files.
+    max_connections: Annotated[int, Field(ge=100, le=1_000_000)] = 20_000
+    #: Connections of one public address at once; 0 is no limit. An office or a mobile
+    #: carrier is one address with many people behind it.
+    connections_per_address: Annotated[int, Field(ge=0, le=1_000_000)] = 1_000
+    #: Networks of proxies whose `X-Forwarded-For` is believed, as a comma list such as
+    #: 10.0.0.0/8,192.0.2.7; this machine always is.
+    trusted_proxies: NetworkList = ()
+    #: Word that `/metrics` and the details of `/readyz` ask for as a bearer token;
+    #: without one, this machine and superusers may read them.
+    metrics_token: SecretStr | None = None
     #: Folder of the embedded database, the logs, the models and the secret key.
     data_dir: Path = Path("var")
     #: PostgreSQL server to use instead of the embedded one.
@@ -96,6 +108,9 @@ class Settings(BaseSettings):
     rerank_model_base: str = "BAAI/bge-reranker-base"
     #: Cross-encoder for the flag value `large`.
     rerank_model_large: str = "BAAI/bge-reranker-large"
+
+    #: Answers of the AI per minute and channel. Beyond it a person is called.
+    answers_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 600
 
     #: How long a shared post waits for the question about it, in seconds.
     share_timeout_s: Seconds = 120.0
@@ -295,6 +310,8 @@ class Settings(BaseSettings):
                 environ[key] = value.get_secret_value()
             elif isinstance(value, Path):
                 environ[key] = str(value.resolve())
+            elif isinstance(value, tuple):
+                environ[key] = ",".join(value)
             else:
                 environ[key] = str(value)
             # The value is known now, and a worker may be unable to read the file.

@@ -41,6 +41,7 @@ STATUSES: Mapping[type[Exception], int] = {
     api_errors.LimitReachedError: 409,
     request_errors.RequestError: 400,
     request_errors.BodyTooLargeError: 413,
+    request_errors.BodyTooSlowError: 408,
     request_errors.TooManyRequestsError: 429,
     analysis_errors.AnalysisError: 503,
     analysis_errors.AnalysisBusyError: 409,
@@ -57,6 +58,8 @@ STATUSES: Mapping[type[Exception], int] = {
     channel_errors.InvalidFieldError: 422,
     channel_errors.ClientIdTakenError: 409,
     channel_errors.UnknownChannelError: 404,
+    channel_errors.UnprovenVisitorError: 401,
+    channel_errors.ChannelPausedError: 503,
     channel_errors.TokenRefusedError: 422,
     channel_errors.PlatformRefusedError: 502,
     channel_errors.PlatformUnreachableError: 502,
@@ -151,7 +154,8 @@ def build_error_response(error: Exception) -> JSONResponse:
     if persistence_errors.is_database_away(error):
         log.warning("database_away", error=repr(error))
         detail = "The database does not answer. Try again in a few seconds."
-    elif status >= 500:
+    elif status >= 500 and not isinstance(error, channel_errors.ChannelPausedError):
+        # A paused chat may be flooded: its owner knows, and the log must not grow.
         log.warning("request_failed", status=status, error=repr(error))
     answer: dict[str, object] = {"detail": detail}
     field, colon, message = detail.partition(": ")
@@ -163,6 +167,9 @@ def build_error_response(error: Exception) -> JSONResponse:
 def _headers(error: Exception, status: int) -> dict[str, str]:
     if status == 401:
         return {"WWW-Authenticate": "Bearer"}
+    if status in {408, 413}:
+        # The rest of the body is not read: the next request can't follow it.
+        return {"Connection": "close"}
     if status in {429, 503}:
         wait = getattr(error, "retry_after", RETRY_AFTER)
         # Rounded up: a client that returns a little early would be refused again.

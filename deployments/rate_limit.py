@@ -26,6 +26,11 @@ REDIS_PAUSE_S = 5.0
 MESSAGES_PER_VISITOR = 30
 #: An office or a mobile carrier's gateway is one address with many people behind it.
 MESSAGES_PER_ADDRESS = 300
+VISITORS_PER_ADDRESS = 300
+#: Tokens and hashes that prove nothing, and channels that do not exist.
+MISSES_PER_ADDRESS = 30
+#: Stands for all clients whose address is not known.
+UNKNOWN_ADDRESS = "unknown"
 
 Answer = TypeVar("Answer")
 Question = Callable[[MovingWindowRateLimiter], Awaitable[Answer]]
@@ -143,7 +148,7 @@ class Turns:
 
 
 class VisitorRateLimiter(RateLimiter):
-    """Limits the messages of one visitor of a website, and those of one address."""
+    """Limits the messages of one visitor of a website, and what one address tries."""
 
     def __init__(
         self,
@@ -162,3 +167,20 @@ class VisitorRateLimiter(RateLimiter):
         await self.count(self._per_visitor, "visitor", visitor)
         if address is not None:
             await self.count(self._per_address, "address", address)
+
+    async def admit_new_visitor(self, address: str | None) -> None:
+        """Count a visitor who gets an id. Raises TooManyRequestsError."""
+        if address is not None:
+            await self.count(VISITORS_PER_ADDRESS, "new-visitor", address)
+
+    async def check_misses(self, what: str, address: str | None) -> None:
+        """Raise TooManyRequestsError for an address that has missed too often.
+
+        An unknown address may be a whole proxy's: nobody pays for others' misses.
+        """
+        if address is not None:
+            await self.check(MISSES_PER_ADDRESS, what, address)
+
+    async def count_miss(self, what: str, address: str | None) -> None:
+        """Count a miss. Raises TooManyRequestsError when it is one too many."""
+        await self.count(MISSES_PER_ADDRESS, what, address or UNKNOWN_ADDRESS)

@@ -72,7 +72,7 @@ NO_SUGGESTIONS = Suggestions()
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A channel. The two secrets are encrypted."""
+    """A channel. Its secrets are encrypted."""
 
     id: ChannelId
     tenant_id: TenantId
@@ -91,6 +91,8 @@ class Channel:
     #: Since when the account is proven to be the tenant's; None while it is a claim.
     #: What happens on an account goes to who has proven it, and to nobody else.
     proven_at: datetime | None = None
+    #: A website's: it proves the ids that the shop gives its visitors.
+    visitor_secret: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ class ChannelTokens:
 
     access_token: str | None = field(repr=False)
     webhook_secret: str | None = field(repr=False)
+    visitor_secret: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,7 @@ class AccountElsewhereError(DuplicateRowError):
 
 
 class ChannelInUseError(DuplicateRowError):
-    """This channel has conversations, which would go with it. Pause it instead."""
+    """This channel has conversations. Pause it; a paused website can be removed."""
 
 
 async def create_channel(
@@ -165,6 +168,7 @@ async def create_channel(
         new.suggestions.first,
         new.suggestions.follow_ups,
         new.is_proven,
+        _encrypt(cipher, new.tokens.visitor_secret),
     )
     if row is None:
         if await fetch_claim(db, tenant_id, new.kind, new.account_id) is not None:
@@ -243,6 +247,23 @@ async def withdraw_proof(db: Connection, channel: Channel, note: str) -> bool:
     return withdrawn is not None
 
 
+async def set_visitor_secret(
+    db: Connection,
+    cipher: Cipher,
+    tenant_id: TenantId,
+    channel_id: ChannelId,
+    secret: str,
+) -> Channel | None:
+    """Replace a website's secret in the caller's transaction; None if there is none."""
+    row = await db.fetchrow(
+        _SQL["set_visitor_secret"], tenant_id, channel_id, _encrypt(cipher, secret)
+    )
+    if row is None:
+        return None
+    await notify_channels(db, channel_id)
+    return _channel(row)
+
+
 async def record_link(
     db: Db, tenant_id: TenantId, channel_id: ChannelId, link: Link
 ) -> Channel | None:
@@ -270,19 +291,24 @@ async def forget_token(
 async def remove_channel(
     db: Connection, tenant_id: TenantId, channel_id: ChannelId
 ) -> Channel | None:
-    """Delete an unused channel in the caller's transaction, and return what it was.
+    """Remove a channel in the caller's transaction, and return what it was.
+
+    Of a paused website with conversations the row stays, for them.
 
     Raises:
-        ChannelInUseError: it has conversations.
+        ChannelInUseError: it has conversations, and is no paused website.
     """
     # The lock waits for a first message that is being recorded, and the next statement
     # then sees its conversation.
     channel = await lock_channel(db, tenant_id, channel_id)
     if channel is None:
         return None
+    statement = "delete_channel"
     if await db.fetchval(_SQL["has_conversations"], channel_id):
-        raise ChannelInUseError
-    await db.execute(_SQL["delete_channel"], tenant_id, channel_id)
+        if channel.kind is not ChannelKind.WEBSITE or not channel.is_paused:
+            raise ChannelInUseError
+        statement = "retire_channel"
+    await db.execute(_SQL[statement], tenant_id, channel_id)
     await notify_channels(db, channel_id)
     return channel
 
@@ -345,6 +371,7 @@ def decrypt_tokens(cipher: Cipher, channel: Channel) -> ChannelTokens:
     return ChannelTokens(
         access_token=_decrypt(cipher, channel.access_token),
         webhook_secret=_decrypt(cipher, channel.webhook_secret),
+        visitor_secret=_decrypt(cipher, channel.visitor_secret),
     )
 
 
@@ -387,4 +414,5 @@ def _channel(row: asyncpg.Record) -> Channel:
         automatic_greetings=AutomaticGreetings(row["automatic_greetings"]),
         suggestions=Suggestions(tuple(row["suggestions"]), tuple(row["follow_ups"])),
         proven_at=row["proven_at"],
+        visitor_secret=row["visitor_secret"],
     )

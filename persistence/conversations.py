@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
 import asyncpg
@@ -103,6 +104,18 @@ async def fetch_conversation(
     """Fetch one conversation; None if it is not this tenant's."""
     rows = await fetch_conversations(db, tenant_id, [conversation_id])
     return rows[0] if rows else None
+
+
+async def fetch_conversation_channel(
+    db: Db, tenant_id: ids.TenantId, conversation_id: ids.ConversationId
+) -> ids.ChannelId | None:
+    """Fetch the channel of a conversation; None if it is not this tenant's."""
+    return cast(
+        "ids.ChannelId | None",
+        await db.fetchval(
+            _SQL["fetch_conversation_channel"], tenant_id, conversation_id
+        ),
+    )
 
 
 def _summary(row: asyncpg.Record) -> ConversationSummary:

@@ -18,6 +18,9 @@ class FailureReason(StrEnum):
     NO_WORDS = "the answer has no words"
     NOT_STORED = "the answer could not be stored"
     TOO_MANY_WAIT = "too many questions of this business wait for an answer"
+    CHANNEL_LIMIT = (
+        "the channel has had all its answers of this minute (PILITO_ANSWERS_PER_MINUTE)"
+    )
     TOO_MUCH_TO_SEND = "too much waits to be sent to this customer"
     SEARCH_FAILED = "the search failed"
     KNOWLEDGE_TOO_LARGE = "the knowledge is larger than the search can hold"

@@ -14,11 +14,13 @@ from config.logging import setup_logging
 from config.settings import load_settings
 from deployments.answers import clients, embedders, indexer, llm, retriever
 from deployments.answers.answer_draft import AnswerDraft
+from deployments.answers.budget import AnswerBudget
 from deployments.answers.indexes import MAX_TENANTS
 from deployments.answers.rag_metrics import RAGMetrics
 from deployments.answers.responder import AnswerWriter
 from deployments.flags import FeatureFlags
 from deployments.health.probes import PartHealth, PartStatus
+from deployments.rate_limit import RateLimiter
 from deployments.wiring import get_dsn
 from persistence.database import open_pool
 from persistence.flags import FLAGS_CHANNEL
@@ -157,7 +159,10 @@ class ResponderReplica(AnswerWriter):
         client = None
         if endpoint is not None:
             client = llm.LlmClient(endpoint, timeout_s=settings.llm_timeout_s)
-        super().__init__(pool, clients.RemoteRetriever(), client)
+        clock = SystemClock()
+        limiter = RateLimiter.from_settings(settings, clock)
+        budget = AnswerBudget(limiter, clock, settings.answers_per_minute)
+        super().__init__(pool, clients.RemoteRetriever(), client, budget=budget)
 
     async def health(self) -> PartHealth:
         """Report whether the database answers, and whether a model is set."""

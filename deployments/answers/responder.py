@@ -22,6 +22,7 @@ from actors.conversation.traces import (
 from actors.places import FairPlaces
 from config import metrics, prompts
 from deployments.answers.answer_draft import AnswerDraft, describe, summarise
+from deployments.answers.budget import AnswerBudget
 from deployments.answers.drafting import build_grounds, write_draft
 from deployments.answers.errors import AnswersError, ModelFailedError
 from deployments.answers.history import build_exchanges, build_turns
@@ -30,6 +31,7 @@ from deployments.answers.ports import Retriever
 from deployments.answers.prompt import build_prompt, shown_numbers
 from deployments.answers.request import Request, build_request, share_as_query
 from deployments.answers.wording import write_reply
+from persistence.conversations import fetch_conversation_channel
 from persistence.database import Pool
 from persistence.errors import DATABASE_AWAY
 from persistence.messages import Turn, fetch_questions, fetch_recent_turns
@@ -83,6 +85,7 @@ class AnswerWriter:
         timer: Callable[[], float] = time.perf_counter,
         database_timeout: timedelta = DATABASE_TIMEOUT,
         max_answers: int = MAX_ANSWERS,
+        budget: AnswerBudget | None = None,
     ) -> None:
         self._pool = pool
         self._places = FairPlaces(max_answers)
@@ -90,6 +93,7 @@ class AnswerWriter:
         self._retriever = retriever
         self._llm = llm
         self._timer = timer
+        self._budget = budget
 
     async def write(self, job: AnswerJob) -> WrittenAnswer:
         """Write the answer.
@@ -99,8 +103,9 @@ class AnswerWriter:
         are shared out over tenants.
 
         Raises:
-            AnswerFailedError: the database stays away for half a minute, or too many
-                answers of this tenant wait. The text is a FailureReason.
+            AnswerFailedError: the database stays away for half a minute, the channel
+                has had all its answers of this minute, or too many answers of this
+                tenant wait. The text is a FailureReason.
         """
         try:
             async with self._places.hold(job.tenant_id):
@@ -121,6 +126,7 @@ class AnswerWriter:
             return await self._answer(await self._fetch_request(job))
 
         try:
+            await retrying(DATABASE_AWAY, self._spend, job)
             answer = await retrying(DATABASE_AWAY, write_once)
         except _FAILURES as error:
             log.exception("answer_failed", conversation_id=str(job.conversation_id))
@@ -128,6 +134,16 @@ class AnswerWriter:
         metrics.AI_REPLIES.labels(method=_label_of(answer)).inc()
         latency_ms = 1000 * (self._timer() - started)
         return replace(answer, trace=replace(answer.trace, latency_ms=latency_ms))
+
+    async def _spend(self, job: AnswerJob) -> None:
+        """Count the answer to its channel's. Raises AnswerFailedError beyond it."""
+        if self._budget is None:
+            return
+        channel_id = await fetch_conversation_channel(
+            self._pool, job.tenant_id, job.conversation_id
+        )
+        if channel_id is not None:
+            await self._budget.spend(channel_id)
 
     async def _fetch_request(self, job: AnswerJob) -> Request:
         tenant = await fetch_tenant(self._pool, job.tenant_id)

@@ -16,6 +16,12 @@ class BodyTooLargeError(RequestError):
     """The body is too large for this address. Send less at once."""
 
 
+class BodyTooSlowError(RequestError):
+    """The body did not come in time. Send it again, faster."""
+
+    permanent = False
+
+
 class TooManyRequestsError(RequestError):
     """Too many requests in a short time. Wait a moment and try again."""
 

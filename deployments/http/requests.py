@@ -1,14 +1,33 @@
-"""Requests as ASGI brings them: headers, the body, the client's address."""
+"""Requests as ASGI brings them: headers and the body."""
 
 import asyncio
-import ipaddress
-from collections.abc import Coroutine, Iterable
-from typing import TypeVar
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Final, TypeVar
 
-from starlette.requests import ClientDisconnect, HTTPConnection, Request
-from starlette.types import Receive, Scope
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message, Receive, Scope
 
-from deployments.http.errors import BodyTooLargeError
+from deployments.http.errors import BodyTooLargeError, BodyTooSlowError
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How slow a sender may be."""
+
+    #: Between two parts of a body.
+    max_pause_s: float = 10.0
+    #: For a body of any size: a phone's connection may break off for a moment.
+    grace_s: float = 20.0
+    #: On the average, after that.
+    min_bytes_per_s: float = 16 * 1024
+
+    def allow(self, size_bytes: int) -> float:
+        """Return the seconds that so many bytes may take."""
+        return self.grace_s + size_bytes / self.min_bytes_per_s
+
+
+PACE: Final = Pace()
 
 Result = TypeVar("Result")
 
@@ -25,30 +44,58 @@ def find_header(scope: Scope, name: bytes) -> str:
     return ""
 
 
-async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
-    """Read the whole body.
+class BodyReader:
+    """Reads one body within a limit that may be raised on the way.
 
-    Raises:
-        BodyTooLargeError: it is, or says it is, larger than `max_bytes`.
-        ClientDisconnect: the sender went away in the middle of it.
+    A sender that stalls, or sends so slowly that it only holds memory, is cut off.
     """
-    length = find_header(scope, b"content-length")
-    # Python refuses to read numbers of thousands of digits; this one needs none.
-    if length.isdecimal() and (len(length) > 15 or int(length) > max_bytes):
-        raise BodyTooLargeError
-    parts: list[bytes] = []
-    size_bytes = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        part: bytes = message.get("body", b"")
-        size_bytes += len(part)
-        if size_bytes > max_bytes:
+
+    def __init__(self, scope: Scope, receive: Receive, pace: Pace = PACE) -> None:
+        self._length = find_header(scope, b"content-length")
+        self._receive = receive
+        self._pace = pace
+        self._started = asyncio.get_running_loop().time()
+        self._parts: list[bytes] = []
+        self._size_bytes = 0
+        self._has_more = True
+
+    async def read(self, max_bytes: int) -> bytes:
+        """Read the whole body; what came before an error is kept for another call.
+
+        Raises:
+            BodyTooLargeError: it is, or says it is, larger than `max_bytes`.
+            BodyTooSlowError: it did not come in time.
+            ClientDisconnect: the sender went away in the middle of it.
+        """
+        length = self._length
+        # Python refuses to read numbers of thousands of digits; this one needs none.
+        if length.isdecimal() and (len(length) > 15 or int(length) > max_bytes):
             raise BodyTooLargeError
-        parts.append(part)
-        if not message.get("more_body", False):
-            return b"".join(parts)
+        while self._size_bytes <= max_bytes and self._has_more:
+            message = await self._receive_in_time()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            part: bytes = message.get("body", b"")
+            self._size_bytes += len(part)
+            self._parts.append(part)
+            self._has_more = message.get("more_body", False)
+        if self._size_bytes > max_bytes:
+            raise BodyTooLargeError
+        return b"".join(self._parts)
+
+    async def _receive_in_time(self) -> Message:
+        now = asyncio.get_running_loop().time()
+        left_s = self._started + self._pace.allow(self._size_bytes) - now
+        try:
+            async with asyncio.timeout(min(left_s, self._pace.max_pause_s)):
+                return await self._receive()
+        except TimeoutError as error:
+            raise BodyTooSlowError from error
+
+
+async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
+    """Read the whole body; see BodyReader."""
+    return await BodyReader(scope, receive).read(max_bytes)
 
 
 async def run_while_connected(
@@ -77,35 +124,3 @@ async def run_while_connected(
 async def _wait_until_gone(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-def read_address(connection: HTTPConnection) -> str | None:
-    """Return the client's public address, if any is known; see `find_address`."""
-    peer = connection.client.host if connection.client else None
-    return find_address(peer, connection.headers.getlist("x-forwarded-for"))
-
-
-def find_address(peer: str | None, forwarded: Iterable[str]) -> str | None:
-    """Return the client's public address; None when no hop tells one.
-
-    Args:
-        peer: the other end of the connection.
-        forwarded: the values of `X-Forwarded-For`, which each proxy adds to.
-
-    A peer with a public address is the client. Behind proxies of our own it is the
-    last public address that they noted: what stands before it, anyone can write.
-    """
-    hops = [hop.strip() for value in forwarded for hop in value.split(",")]
-    if peer is not None:
-        hops.append(peer)
-    for hop in reversed(hops):
-        try:
-            address = ipaddress.ip_address(hop)
-        except ValueError:
-            return None
-        if address.version == 6 and address.is_global:
-            # One household owns a whole /64 and may use a new address a minute.
-            return str(ipaddress.ip_network((address, 64), strict=False))
-        if address.is_global:
-            return str(address)
-    return None

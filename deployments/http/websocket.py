@@ -45,6 +45,24 @@ def unknown(what: str) -> Ending:
     return Ending(4404, f"unknown {what}")
 
 
+async def accept(socket: WebSocket, subprotocol: str) -> None:
+    """Accept, and answer a client that offers the subprotocol."""
+    is_offered = subprotocol in socket.scope.get("subprotocols", ())
+    await socket.accept(subprotocol if is_offered else None)
+
+
+def read_token(socket: WebSocket, subprotocol: str) -> str:
+    """Return the token that follows a subprotocol in the offer; empty for none.
+
+    Browsers let a page set no other header, and addresses end up in logs.
+    """
+    offered: list[str] = list(socket.scope.get("subprotocols", ()))
+    if subprotocol not in offered:
+        return ""
+    after = offered[offered.index(subprotocol) + 1 :]
+    return after[0] if after else ""
+
+
 async def wait_for_leaving(socket: WebSocket) -> Ending:
     """Wait until the other end leaves; its messages are ignored."""
     while (await socket.receive())["type"] != "websocket.disconnect":

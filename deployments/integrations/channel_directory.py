@@ -34,7 +34,8 @@ class ChannelDirectory:
         self.pool = pool
         self._known: dict[Key, channels.Channel] = {}
         self._lookups: SingleFlight[Key, channels.Channel | None] = SingleFlight()
-        self._changes = 0
+        #: Moves with each announced change.
+        self.changes = 0
 
     async def find(
         self, kind: channels.ChannelKind, account_id: str
@@ -46,7 +47,7 @@ class ChannelDirectory:
         """
         if "\0" in account_id:
             return None  # PostgreSQL's text can't hold it: no account is called so.
-        return await self._find(Account(kind, account_id))
+        return await self.look_up(self.build_key(kind, account_id))
 
     async def find_by_id(self, channel_id: ids.ChannelId) -> channels.Channel | None:
         """Return the channel; None if there is none of that id.
@@ -54,7 +55,7 @@ class ChannelDirectory:
         Raises:
             DirectoryUnavailableError: the database does not answer.
         """
-        return await self._find(channel_id)
+        return await self.look_up(channel_id)
 
     def forget(self, channel_id: str) -> None:
         """Drop what is known of a channel; of all of them when the id is empty."""
@@ -65,14 +66,24 @@ class ChannelDirectory:
         }
         # A lookup that is under way may have read the channel before the change: its
         # callers still get the answer, but no later ones, and it is not remembered.
-        self._changes += 1
+        self.changes += 1
         self._lookups.forget_all()
 
-    async def _find(self, key: Key) -> channels.Channel | None:
+    @staticmethod
+    def build_key(kind: channels.ChannelKind, account_id: str) -> Key:
+        """Build the key of an account."""
+        return Account(kind, account_id)
+
+    def recall(self, key: Key) -> channels.Channel | None:
+        """Return a channel from memory alone."""
+        return self._known.get(key)
+
+    async def look_up(self, key: Key) -> channels.Channel | None:
+        """Return the channel of a key; see `find`."""
         known = self._known.get(key)
         if known is not None:
             return known
-        changes = self._changes
+        changes = self.changes
         return await self._lookups.run(key, lambda: self._look_up(key, changes))
 
     async def _look_up(self, key: Key, changes: int) -> channels.Channel | None:
@@ -80,7 +91,7 @@ class ChannelDirectory:
             channel = await self._fetch(key)
         except errors.DATABASE_AWAY as error:
             raise DirectoryUnavailableError from error
-        if channel is not None and changes == self._changes:
+        if channel is not None and changes == self.changes:
             self._known[key] = channel
         return channel
 

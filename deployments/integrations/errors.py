@@ -1,5 +1,7 @@
 """Errors of the channels: their webhooks, tokens and platforms."""
 
+from datetime import timedelta
+
 
 class ChannelError(Exception):
     """The channel could not process this request. Check its values."""
@@ -41,6 +43,17 @@ class ClientIdTakenError(ChannelError):
 
 class UnknownChannelError(ChannelError):
     """This channel does not exist."""
+
+
+class UnprovenVisitorError(ChannelError):
+    """token: it is not this visitor's. Ask for a new visitor, or check visitor_hash."""
+
+
+class ChannelPausedError(ChannelError):
+    """This chat is paused and takes no messages. Try again later."""
+
+    permanent = False
+    retry_after = timedelta(minutes=1)
 
 
 class TokenRefusedError(ChannelError):

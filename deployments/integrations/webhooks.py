@@ -13,9 +13,13 @@ from actors.conversation.client import ShardClient, Shards
 from config.logging import setup_logging
 from config.settings import Settings, load_settings
 from deployments.errors import install_error_handlers
+from deployments.http.addresses import ClientAddresses
+from deployments.http.security_headers import SecurityHeaders
 from deployments.integrations.channel_directory import ChannelDirectory
+from deployments.integrations.channel_lookup import ChannelLookup
 from deployments.integrations.instagram.webhook import InstagramWebhook
 from deployments.integrations.telegram.webhook import TelegramWebhook
+from deployments.integrations.website.visitors import Visitors, build_signer
 from deployments.integrations.website.webhook import WebsiteWebhook
 from deployments.rate_limit import VisitorRateLimiter
 from deployments.wiring import get_cipher, get_dsn, open_owned_pool
@@ -30,18 +34,46 @@ def build_webhooks_app(
     clock: Clock,
     rate_limiter: VisitorRateLimiter | None = None,
     cipher: Cipher | None = None,
+    visitors: Visitors | None = None,
 ) -> Starlette:
     """Build the app; `directory.forget` must hear `pilito_channels`.
 
     Its routes answer below `/webhooks` and at the top: Serve strips the prefix that it
     is mounted at, another server does not. Without a `rate_limiter` visitors are
     counted in the Redis of the settings; without a `cipher`, which reads the channels'
-    own secrets, every update of Telegram is refused.
+    own secrets, every update of Telegram is refused. `visitors` verifies the visitors
+    of websites, by the key of the settings unless it is given.
     """
     rate_limiter = rate_limiter or VisitorRateLimiter.from_settings(settings, clock)
     instagram = InstagramWebhook(settings, shards, directory, clock)
-    telegram = TelegramWebhook(shards, directory, clock, cipher)
-    website = WebsiteWebhook(shards, directory, rate_limiter, clock)
+    addresses = ClientAddresses.build(settings.trusted_proxies)
+    visitors = visitors or Visitors(build_signer(settings), cipher, rate_limiter)
+    lookup = ChannelLookup(directory, rate_limiter)
+    telegram = TelegramWebhook(shards, lookup, addresses, clock, cipher)
+    website = WebsiteWebhook(
+        shards,
+        directory,
+        rate_limiter,
+        clock,
+        addresses,
+        visitors,
+    )
+    routes: list[BaseRoute] = [
+        Route("/instagram/", instagram.receive, methods=["POST"]),
+        Route("/instagram/", instagram.verify, methods=["GET"]),
+        Route("/telegram/{channel_id:uuid}/", telegram.receive, methods=["POST"]),
+        *_build_website_routes(website),
+    ]
+    app = Starlette(
+        routes=[*routes, Mount("/webhooks", routes=routes)],
+        middleware=[Middleware(SecurityHeaders)],
+    )
+    install_error_handlers(app)
+    return app
+
+
+def _build_website_routes(website: WebsiteWebhook) -> list[BaseRoute]:
+    """Build the routes that a shop's own page may call from its own site."""
     open_to_shops = Middleware(
         CORSMiddleware,
         allow_origins=["*"],
@@ -50,20 +82,20 @@ def build_webhooks_app(
         expose_headers=["retry-after"],
         max_age=86_400,
     )
-    routes: list[BaseRoute] = [
-        Route("/instagram/", instagram.receive, methods=["POST"]),
-        Route("/instagram/", instagram.verify, methods=["GET"]),
-        Route("/telegram/{channel_id:uuid}/", telegram.receive, methods=["POST"]),
+    return [
         Route(
             "/website/{channel_key}/messages/",
             website.receive,
             methods=["POST", "OPTIONS"],
             middleware=[open_to_shops],
         ),
+        Route(
+            "/website/{channel_key}/visitors/",
+            website.make_visitor,
+            methods=["POST", "OPTIONS"],
+            middleware=[open_to_shops],
+        ),
     ]
-    app = Starlette(routes=[*routes, Mount("/webhooks", routes=routes)])
-    install_error_handlers(app)
-    return app
 
 
 async def open_webhooks(

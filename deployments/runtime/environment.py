@@ -15,6 +15,11 @@ TUNING: Mapping[str, str] = {
     "RAY_SERVE_ENABLE_HA_PROXY": "1",
     "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
     "RAY_SERVE_HAPROXY_NBTHREAD": "2",
+    # By default a client may be silent for an hour. Whoever waits for an answer is
+    # not meant, and WebSockets have a time-out of their own.
+    "RAY_SERVE_HAPROXY_TIMEOUT_CLIENT_S": "60",
+    "HAPROXY_TIMEOUT_HTTP_REQUEST": "10s",
+    "HAPROXY_TIMEOUT_TUNNEL": "1h",
     # There is no load balancer outside that would need time to notice a replica go.
     "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "0",
     # A reloaded HAProxy lets its predecessor finish WebSockets for this long; a port
@@ -37,9 +42,15 @@ TUNING: Mapping[str, str] = {
     "RAY_ROTATION_BACKUP_COUNT": "1",
 }
 
+DEFAULT_LIMITS = haproxy.ConnectionLimits()
+
 
 def build_environment(
-    folder: RuntimeDir, ports: Ports, *, token_path: Path
+    folder: RuntimeDir,
+    ports: Ports,
+    *,
+    token_path: Path,
+    limits: haproxy.ConnectionLimits = DEFAULT_LIMITS,
 ) -> Mapping[str, str]:
     """Return the variables to set before Ray is imported.
 
@@ -52,7 +63,7 @@ def build_environment(
         **_build_authentication(token_path),
         "RAY_USAGE_STATS_ENABLED": "0",
         **loopback.ENVIRONMENT,
-        **haproxy.build_environment(folder.haproxy, ports),
+        **haproxy.build_environment(folder.haproxy, ports, limits),
         "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(first),
         "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(last),
         "RAY_SERVE_DIRECT_INGRESS_MIN_GRPC_PORT": str(first_grpc),

@@ -26,8 +26,14 @@ from deployments.runtime.connections import (
 )
 from deployments.runtime.data_dir import locked_data_dir, move_to_files, with_kept_key
 from deployments.runtime.environment import build_environment
+from deployments.runtime.open_files import (
+    FILES_PER_CONNECTION,
+    OTHER_FILES,
+    fit_connections,
+)
 from deployments.runtime.ports import check_free, find_block
 from deployments.runtime.ray_cluster import JoinedRay, LocalRay, find_address, stop_ray
+from deployments.runtime.ray_workarounds.haproxy import ConnectionLimits
 from deployments.runtime.ray_workarounds.process_end import exit_without_ray
 from deployments.runtime.runtime_dir import RuntimeDir
 from deployments.runtime.serve_applications import ServeApplications
@@ -240,8 +246,11 @@ class Runtime:
             settings = self._settings
             wanted = (settings.http_port, settings.dashboard_port)
             ports = find_block(settings.data_dir, wanted)
+            limits = self._fit_connections()
             os.environ.update(
-                build_environment(self._folder, ports, token_path=self._token)
+                build_environment(
+                    self._folder, ports, token_path=self._token, limits=limits
+                )
             )
             self._ray = LocalRay(
                 self._folder.ray,
@@ -251,6 +260,21 @@ class Runtime:
         # Ray takes some six seconds, mostly waiting; our own imports take three.
         Thread(target=_import_parts, name="imports", daemon=True).start()
         self._ray.start()
+
+    def _fit_connections(self) -> ConnectionLimits:
+        settings = self._settings
+        wanted = settings.max_connections
+        total = fit_connections(wanted)
+        if total < wanted:
+            log.warning("fewer_connections", wanted=wanted, possible=total)
+            self._progress.say(
+                f"PILITO_MAX_CONNECTIONS: {total} instead of {wanted}, because the"
+                f" system allows too few open files: raise `ulimit -n` to"
+                f" {FILES_PER_CONNECTION * wanted + OTHER_FILES}"
+            )
+        return ConnectionLimits(
+            total, settings.connections_per_address, settings.trusted_proxies
+        )
 
     def _start_actors(self) -> None:
         from deployments import app

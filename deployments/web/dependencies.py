@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Annotated, cast
 
@@ -19,6 +20,8 @@ from deployments.answers.ports import Retriever
 from deployments.egress import build_egress_policy
 from deployments.flags import FeatureFlags
 from deployments.health.probes import Probe
+from deployments.health.readiness import Readiness
+from deployments.http.addresses import ClientAddresses
 from deployments.integrations.channel_registration import ChannelRegistration
 from deployments.monitoring.analysis_jobs import AnalysisRunner
 from deployments.rate_limit import RateLimiter, Turns
@@ -70,12 +73,17 @@ class WebDependencies:
     cipher: secrets.Cipher = field(init=False)
     signer: TokenSigner = field(init=False)
     rate_limiter: RateLimiter = field(init=False)
+    addresses: ClientAddresses = field(init=False)
     registration: ChannelRegistration = field(init=False)
     password_checks: asyncio.Semaphore = field(
         init=False, default_factory=lambda: asyncio.Semaphore(MAX_PARALLEL_CHECKS)
     )
     #: By the address from which somebody signs in.
     sign_in_turns: Turns = field(init=False, default_factory=Turns)
+    readiness: Readiness = field(init=False, default_factory=Readiness)
+    metrics_thread: ThreadPoolExecutor = field(
+        init=False, default_factory=lambda: ThreadPoolExecutor(1, "metrics")
+    )
     hash_upgrades: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
@@ -88,10 +96,12 @@ class WebDependencies:
         self.cipher = get_cipher(self.settings)
         self.signer = TokenSigner(get_secret_key(self.settings))
         self.rate_limiter = RateLimiter.from_settings(self.settings, self.clock)
+        self.addresses = ClientAddresses.build(self.settings.trusted_proxies)
         self.registration = ChannelRegistration(self.pool, self.cipher, self.settings)
 
     async def stop(self) -> None:
         """Close the parts that were built here; the given ones are the caller's."""
+        self.metrics_thread.shutdown(wait=False)
         await self.rate_limiter.stop()
         await self.registration.stop()
 

@@ -12,9 +12,11 @@ from config.settings import load_settings
 from deployments.answers.clients import RemoteRetriever, probe_deployment
 from deployments.flags import FeatureFlags
 from deployments.health.probes import build_probes
+from deployments.http.addresses import ClientAddresses
 from deployments.integrations.channel_directory import ChannelDirectory
 from deployments.integrations.website.chat_page import build_website_router
 from deployments.integrations.website.live import WebsiteDependencies, WebsiteHub
+from deployments.integrations.website.visitors import Visitors, build_signer
 from deployments.monitoring.analysis_jobs import RayAnalysis
 from deployments.rate_limit import VisitorRateLimiter
 from deployments.web.app import build_web_app
@@ -22,7 +24,7 @@ from deployments.web.dependencies import WebDependencies
 from deployments.web.file_reader import RayFileReader
 from deployments.web.inbox_feed import InboxFeed
 from deployments.web.searches import MAX_SEARCHES
-from deployments.wiring import count_tokens, get_dsn, open_owned_pool
+from deployments.wiring import count_tokens, get_cipher, get_dsn, open_owned_pool
 from persistence.flags import FLAGS_CHANNEL
 from persistence.listener import Listener
 from persistence.users import ACCESS_CHANNEL
@@ -62,6 +64,8 @@ async def open_web(stack: AsyncExitStack) -> ASGIApp:
         hub=hub,
         rate_limiter=rate_limiter,
         clock=SystemClock(),
+        visitors=Visitors(build_signer(settings), get_cipher(settings), rate_limiter),
+        addresses=ClientAddresses.build(settings.trusted_proxies),
     )
     app = build_web_app(
         WebDependencies(

@@ -41,6 +41,10 @@ SELECT count(*) FROM (
     LIMIT $5
 ) AS counted;
 
+-- fetch_conversation_channel --
+-- Limits count by channel.
+SELECT channel_id FROM conversations WHERE tenant_id = $1 AND id = $2;
+
 -- fetch_conversations --
 -- Conversations by id, as far as they are this tenant's and have a message.
 SELECT c.id, c.status, c.source, c.channel_id, c.customer_id, c.needs_operator,

@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from deployments.integrations.website.visitors import hash_visitor
 from persistence.database import Pool, open_pool
 from persistence.embedded.server import EmbeddedPostgres
 from tests.support.servers.graph_server import GraphServer
@@ -56,6 +57,34 @@ class Shop:
         """Ask as somebody who is not signed in."""
         url = f"{self.runtime.url}{path}"
         return httpx.get(url, params=params, timeout=ANSWER_S)
+
+    @property
+    def website(self) -> dict[str, str]:
+        """The channel of the shop's website."""
+        channels = self.api.get("/api/channels/").json()["results"]
+        (website,) = [one for one in channels if one["kind"] == "website"]
+        return dict(website)
+
+    def make_visitor(self) -> dict[str, str]:
+        """Ask for a visitor, as the page does."""
+        path = f"/webhooks/website/{self.website['channel_key']}/visitors/"
+        made = httpx.post(f"{self.runtime.url}{path}", json={}, timeout=ANSWER_S)
+        assert made.status_code == httpx.codes.CREATED, made.text
+        return dict(made.json())
+
+    def renew_visitor_secret(self) -> str:
+        """Return a new secret of the shop's website, once the webhooks know it."""
+        website = self.website
+        renewed = self.api.post(f"/api/channels/{website['id']}/visitor-secret/")
+        secret = str(renewed.json()["visitor_secret"])
+        path = f"/webhooks/website/{website['channel_key']}/visitors/"
+        url, visitor = f"{self.runtime.url}{path}", "visitor-of-the-shop"
+        body = {
+            "visitor_id": visitor,
+            "visitor_hash": hash_visitor(secret, visitor),
+        }
+        wait_until(lambda: httpx.post(url, json=body, timeout=ANSWER_S).is_success)
+        return secret
 
     def is_answering(self, path: str = "/healthz") -> bool:
         """Return whether it answers, and well."""
@@ -119,6 +148,8 @@ def shop(graph: GraphServer, redis: Valkey) -> Iterator[Shop]:
         "PILITO_INSTAGRAM_VERIFY_TOKEN": VERIFY_TOKEN,
         "PILITO_INSTAGRAM_GRAPH_URL": graph.url,
         "PILITO_REDIS_URL": redis.url,
+        # Parts are killed under more load than a shop has in a minute.
+        "PILITO_ANSWERS_PER_MINUTE": "10000",
         "PILITO_REPLY_DEBOUNCE_S": "0.5",
         "PILITO_SHARDS": str(SHARDS),
         "PILITO_SHARE_TIMEOUT_S": str(SHARE_TIMEOUT.total_seconds()),

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from actors.clock import SystemClock
+from deployments.integrations.website.visitors import hash_visitor
 from persistence.database import Pool
 from tests.cluster.conftest import ACCOUNT, SHARE_TIMEOUT, TIMEOUT_S, Shop, wait_until
 from tests.cluster.test_message_path import QUESTION, post_webhook, website_key
@@ -61,7 +62,7 @@ VICTIMS: Mapping[str, Callable[[Shop], list[psutil.Process]]] = {
 async def test_a_kill_under_load_loses_and_doubles_nothing(
     shop: Shop, rows: Pool, victim: str
 ) -> None:
-    key, run = website_key(shop), uuid4().hex
+    key, run, secret = website_key(shop), uuid4().hex, shop.renew_visitor_secret()
     accepted = 0
     killed: list[int] = []
 
@@ -70,6 +71,7 @@ async def test_a_kill_under_load_loses_and_doubles_nothing(
         nonlocal accepted
         message = {
             "visitor_id": f"{run}-{number}",
+            "visitor_hash": hash_visitor(secret, f"{run}-{number}"),
             "content": QUESTION,
             "client_id": f"{run}-{number}",
         }

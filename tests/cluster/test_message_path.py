@@ -8,6 +8,7 @@ import httpx
 import orjson
 import pytest
 from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
 
 from deployments.integrations.sender import PAUSED
 from persistence.database import Pool
@@ -41,32 +42,32 @@ def sends_to(shop: Shop, customer: str) -> list[GraphSend]:
     return [send for send in shop.graph.sends if send.recipient == customer]
 
 
-def post_message(shop: Shop, key: str, visitor: str) -> None:
+def post_message(shop: Shop, key: str, visitor: dict[str, str]) -> None:
     httpx.post(
         f"{shop.runtime.url}/webhooks/website/{key}/messages/",
-        json={"visitor_id": visitor, "content": QUESTION},
+        json={**visitor, "content": QUESTION},
         timeout=ANSWER_S,
     ).raise_for_status()
 
 
 def website_key(shop: Shop) -> str:
-    channels = shop.api.get("/api/channels/").json()["results"]
-    (website,) = [one for one in channels if one["kind"] == "website"]
-    return str(website["channel_key"])
+    return shop.website["channel_key"]
 
 
 async def test_a_question_on_the_website_is_answered_from_the_shop_s_documents(
     shop: Shop,
 ) -> None:
-    key, visitor = website_key(shop), uuid4().hex
-    socket = f"ws://127.0.0.1:{shop.runtime.port}/ws/website/{key}/{visitor}"
+    key, visitor = website_key(shop), shop.make_visitor()
+    path = f"/ws/website/{key}/{visitor['visitor_id']}"
+    socket = f"ws://127.0.0.1:{shop.runtime.port}{path}"
+    offer = [Subprotocol("pilito.visitor"), Subprotocol(visitor["token"])]
     async with (
-        connect(socket, open_timeout=ANSWER_S) as live,
+        connect(socket, subprotocols=offer, open_timeout=ANSWER_S) as live,
         httpx.AsyncClient(timeout=ANSWER_S) as client,
     ):
         answer = await client.post(
             f"{shop.runtime.url}/webhooks/website/{key}/messages/",
-            json={"visitor_id": visitor, "content": QUESTION},
+            json={**visitor, "content": QUESTION},
         )
         assert answer.status_code == httpx.codes.CREATED, answer.text
         seen: list[dict[str, str]] = []
@@ -82,8 +83,9 @@ async def test_a_question_on_the_website_is_answered_from_the_shop_s_documents(
 
 
 async def test_an_answer_can_be_traced_to_its_sources(shop: Shop, rows: Pool) -> None:
-    key, visitor = website_key(shop), uuid4().hex
-    post_message(shop, key, visitor)
+    made = shop.make_visitor()
+    key, visitor = website_key(shop), made["visitor_id"]
+    post_message(shop, key, made)
     count = (
         "SELECT count(*) FROM messages m JOIN conversations c ON c.id = "
         "m.conversation_id JOIN customers k ON k.id = c.customer_id "

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from deployments.integrations.website.visitors import hash_visitor
 from persistence.ids import ChannelId, ConversationId, derive_conversation_id
 from tests.cluster.conftest import SHARDS, Shop
 from tests.support.conversation.mirrors import OFF, ON, ai_key
@@ -23,13 +24,18 @@ class Desk:
 
     shop: Shop
     website: dict[str, str]
+    secret: str
 
     def write(self, visitor: str) -> ConversationId:
         """Let a visitor write; return the conversation."""
         key = self.website["channel_key"]
         answer = httpx.post(
             f"{self.shop.runtime.url}/webhooks/website/{key}/messages/",
-            json={"visitor_id": visitor, "content": "سلام"},
+            json={
+                "visitor_id": visitor,
+                "visitor_hash": hash_visitor(self.secret, visitor),
+                "content": "سلام",
+            },
             timeout=ANSWER_S,
         )
         assert answer.status_code == httpx.codes.CREATED, answer.text
@@ -56,9 +62,7 @@ class Desk:
 
 @pytest.fixture
 def desk(shop: Shop) -> Desk:
-    channels = shop.api.get("/api/channels/").json()["results"]
-    (website,) = [one for one in channels if one["kind"] == "website"]
-    return Desk(shop, website)
+    return Desk(shop, shop.website, shop.renew_visitor_secret())
 
 
 async def test_redis_is_killed_comes_back_and_is_flushed_and_is_made_right_each_time(

@@ -227,6 +227,8 @@ class Api:
     telegram_api_url: str = "http://127.0.0.1:9"
     instagram_graph_url: str = "http://127.0.0.1:9"
     public_url: str | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    metrics_token: str | None = None
     count_tokens: Callable[[str], int] = count_words
     monitor: Monitors = field(default_factory=AwayMonitor)
     live_limits: LiveLimits = field(default_factory=LiveLimits)
@@ -243,6 +245,8 @@ class Api:
             telegram_api_url=self.telegram_api_url,
             instagram_graph_url=self.instagram_graph_url,
             public_url=self.public_url,
+            trusted_proxies=self.trusted_proxies,
+            metrics_token=SecretStr(self.metrics_token) if self.metrics_token else None,
             login_attempts_per_minute=self.login_attempts_per_minute,
             api_calls_per_minute=self.api_calls_per_minute,
             max_services=self.max_services,

@@ -14,6 +14,7 @@ from deployments.integrations.channel_directory import ChannelDirectory
 from deployments.integrations.webhooks import build_webhooks_app
 from deployments.integrations.website.chat_page import build_website_router
 from deployments.integrations.website.live import WebsiteDependencies, WebsiteHub
+from deployments.integrations.website.visitors import Visitors, VisitorSigner
 from deployments.rate_limit import VisitorRateLimiter
 from persistence.channels import (
     Channel,
@@ -31,6 +32,7 @@ from tests.support.api import LocalShards
 from tests.support.servers.http_server import serving
 
 CIPHER = Cipher("a key of the tests")
+SIGNER = VisitorSigner("a key of the tests")
 
 
 async def add_shop(
@@ -73,6 +75,11 @@ class Website:
     shards: LocalShards
     hub: WebsiteHub
     listener: Listener
+    visitors: Visitors
+
+    def sign(self, visitor_id: str) -> str:
+        """Sign an id, as the server does for the visitors that it makes."""
+        return self.visitors.vouch(self.channel, visitor_id).token
 
 
 @asynccontextmanager
@@ -86,8 +93,13 @@ async def running_website(pool: Pool, dsn: str) -> AsyncIterator[Website]:
     listener.on("pilito_channels", directory.forget)
     listener.on("pilito_messages", hub.notify)
     throttle = VisitorRateLimiter(clock, per_visitor=1000)
-    services = WebsiteDependencies(pool, shards, directory, hub, throttle, clock)
-    webhooks = build_webhooks_app(Settings(), shards, directory, clock, throttle)
+    visitors = Visitors(SIGNER, CIPHER, throttle)
+    services = WebsiteDependencies(
+        pool, shards, directory, hub, throttle, clock, visitors
+    )
+    webhooks = build_webhooks_app(
+        Settings(), shards, directory, clock, throttle, CIPHER, visitors
+    )
     app = FastAPI()
     install_error_handlers(app)
     app.include_router(build_website_router(services))
@@ -97,7 +109,7 @@ async def running_website(pool: Pool, dsn: str) -> AsyncIterator[Website]:
     await listener.start()
     try:
         async with serving(app) as address:
-            yield Website(address, channel, shards, hub, listener)
+            yield Website(address, channel, shards, hub, listener, visitors)
     finally:
         await listener.stop()
         await hub.stop()

@@ -1,6 +1,7 @@
 """Instagram's webhook: verifies the signature, then has every event stored."""
 
 import asyncio
+import contextlib
 import hmac
 from datetime import datetime, timedelta
 
@@ -20,7 +21,10 @@ from config.signatures import (
     judge_signatures,
     read_app_secrets,
 )
-from deployments.http.requests import find_header, read_body
+from deployments.http.addresses import ClientAddresses
+from deployments.http.errors import BodyTooLargeError
+from deployments.http.open_bodies import OpenBodies
+from deployments.http.requests import BodyReader, find_header
 from deployments.integrations import errors, lenient_json, submission
 from deployments.integrations.channel_directory import ChannelDirectory
 from deployments.integrations.instagram import building, incoming, reading
@@ -35,6 +39,10 @@ SIGNATURE_HEADER = b"x-hub-signature-256"
 ECHOES_COUNT_FOR = timedelta(days=7)
 #: Meta's largest webhooks, of a thousand batched events, stay well below.
 MAX_WEBHOOK_BYTES = 1024 * 1024
+#: Of nearly all; whoever sends more of an unproven body counts by address.
+USUAL_BYTES = 64 * 1024
+MAX_LARGE_PER_ADDRESS = 8
+MAX_LARGE = 64
 
 log = structlog.get_logger("webhooks")
 
@@ -57,6 +65,8 @@ class InstagramWebhook:
         self._secrets = read_app_secrets(settings)
         self._signatures = judge_signatures(settings)
         self._has_told = False
+        self._addresses = ClientAddresses.build(settings.trusted_proxies)
+        self._large = OpenBodies(MAX_LARGE_PER_ADDRESS, MAX_LARGE)
 
     async def verify(self, request: Request) -> Response:
         """Prove to Meta that this address is ours."""
@@ -67,6 +77,14 @@ class InstagramWebhook:
             request.query_params.get("hub.challenge", ""),
             headers={"X-Content-Type-Options": "nosniff"},
         )
+
+    async def _read_body(self, request: Request) -> bytes:
+        """Read what must be read before its signature can be verified."""
+        reader = BodyReader(request.scope, request.receive)
+        with contextlib.suppress(BodyTooLargeError):
+            return await reader.read(USUAL_BYTES)
+        with self._large.hold(self._addresses.read(request)):
+            return await reader.read(MAX_WEBHOOK_BYTES)
 
     async def receive(self, request: Request) -> Response:
         """Store all events of one webhook."""
@@ -97,12 +115,12 @@ class InstagramWebhook:
         """
         scope = request.scope
         if self._signatures is Signatures.VERIFIED:
-            body = await read_body(scope, request.receive, MAX_WEBHOOK_BYTES)
+            body = await self._read_body(request)
             signature = find_header(scope, SIGNATURE_HEADER)
             if is_signed_by_any(self._secrets, body, signature):
                 return body
         elif self._signatures is Signatures.LOOPBACK_ONLY and is_direct(scope):
-            return await read_body(scope, request.receive, MAX_WEBHOOK_BYTES)
+            return await self._read_body(request)
         else:
             self._tell_once()
         submission.webhook_outcome(Source.INSTAGRAM, "wrong_signature").inc()

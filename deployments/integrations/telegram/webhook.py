@@ -11,9 +11,10 @@ from actors.clock import Clock
 from actors.conversation.client import Shards
 from actors.conversation.state import Source
 from config.metrics import UNKNOWN_ACCOUNTS
+from deployments.http.addresses import ClientAddresses
 from deployments.http.requests import find_header, read_body
 from deployments.integrations import lenient_json, submission
-from deployments.integrations.channel_directory import ChannelDirectory
+from deployments.integrations.channel_lookup import ChannelLookup
 from deployments.integrations.errors import WrongSignatureError
 from deployments.integrations.telegram import reading
 from persistence import channels, errors, secrets
@@ -40,12 +41,14 @@ class TelegramWebhook:
     def __init__(
         self,
         shards: Shards,
-        directory: ChannelDirectory,
+        lookup: ChannelLookup,
+        addresses: ClientAddresses,
         clock: Clock,
         cipher: secrets.Cipher | None,
     ) -> None:
         self._shards = shards
-        self._directory = directory
+        self._lookup = lookup
+        self._addresses = addresses
         self._clock = clock
         self._cipher = cipher
         # A decryption costs as much as all the rest of the reading.
@@ -53,7 +56,9 @@ class TelegramWebhook:
 
     async def receive(self, request: Request) -> Response:
         """Store what was done in an update, mostly one message."""
-        channel = await self._directory.find_by_id(request.path_params["channel_id"])
+        channel = await self._lookup.find_by_id(
+            request.path_params["channel_id"], self._addresses.read(request)
+        )
         if (
             channel is None
             or channel.kind is not channels.ChannelKind.TELEGRAM
@@ -74,7 +79,7 @@ class TelegramWebhook:
             now = self._clock.now()
             await submission.submit_event(
                 self._shards,
-                self._directory.pool,
+                self._lookup.pool,
                 Source.TELEGRAM,
                 reading.build_event(channel, item, now),
                 # Of the owner's own chats most messages were never ours to answer.

@@ -1,6 +1,5 @@
 """Chat window of a website: the page, its assets, its form and its WebSocket."""
 
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -14,14 +13,14 @@ from actors.conversation.errors import ActorError
 from deployments.errors import status_of
 from deployments.http.assets import load_assets, load_templates
 from deployments.http.errors import BodyTooLargeError, TooManyRequestsError
-from deployments.http.requests import read_address, read_body
-from deployments.integrations.errors import InvalidFieldError
+from deployments.http.requests import read_body
+from deployments.integrations.errors import ChannelPausedError, InvalidFieldError
 from deployments.integrations.website import live, webhook
+from deployments.integrations.website.visitors import Proof, Visitor
 from deployments.integrations.website.wording import WORDINGS, Language, choose_language
 from persistence.channels import (
     NO_SUGGESTIONS,
     Channel,
-    ChannelKind,
     Suggestions,
 )
 from persistence.ids import derive_conversation_id
@@ -56,24 +55,31 @@ class ChatPages:
 
     async def show(self, request: Request, channel_key: str) -> Response:
         """Show the chat window, or a page that says that it does not exist."""
-        channel = await self._find(channel_key)
+        language = _language(request)
+        channel = await self._find(request, channel_key)
         if channel is None:
-            return self._render_missing(_language(request))
-        return await self._render(request, channel, _cookie_visitor(request))
+            return self._render_missing(language)
+        problem = WORDINGS[language].paused if channel.is_paused else ""
+        visitor = self._cookie_visitor(request, channel)
+        return await self._render(request, channel, visitor, problem)
 
     async def take(self, request: Request, channel_key: str) -> Response:
         """Store the form of a browser without scripts, and show the page again."""
         language, parts = _language(request), self._parts
         wording = WORDINGS[language]
-        channel = await self._find(channel_key)
+        channel = await self._find(request, channel_key)
         if channel is None:
             return self._render_missing(language)
-        visitor = _cookie_visitor(request) or secrets.token_urlsafe(24)
+        visitor = self._cookie_visitor(request, channel)
         draft = ""
+        address = parts.addresses.read(request)
         try:
             draft = await _read_content(request)
-            message = webhook.check_message(visitor, draft)
-            await parts.rate_limiter.admit(visitor, read_address(request))
+            if channel.is_paused:
+                raise ChannelPausedError  # noqa: TRY301 - rendered below, like all others
+            known = visitor or await parts.visitors.issue(channel, address)
+            message = webhook.check_message(known.id, draft)
+            await parts.rate_limiter.admit(f"{channel.id}:{known.id}", address)
             event = webhook.build_event(
                 channel, message, uuid4().hex, parts.clock.now()
             )
@@ -81,6 +87,10 @@ class ChatPages:
         except (InvalidFieldError, BodyTooLargeError, ActorError) as error:
             return await self._render(
                 request, channel, visitor, wording.refused, draft, status_of(error)
+            )
+        except ChannelPausedError as error:
+            return await self._render(
+                request, channel, visitor, wording.paused, draft, status_of(error)
             )
         except TooManyRequestsError as error:
             return await self._render(
@@ -93,7 +103,7 @@ class ChatPages:
         response = RedirectResponse(again, 303, SECURITY_HEADERS)
         response.set_cookie(
             COOKIE,
-            visitor,
+            f"{known.id}.{known.token}",
             max_age=COOKIE_AGE_S,
             path=request.url.path,
             httponly=True,
@@ -124,21 +134,34 @@ class ChatPages:
         """Send new messages to a visitor."""
         await live.follow(socket, self._parts, channel_key, visitor_id)
 
-    async def _find(self, channel_key: str) -> Channel | None:
-        return await self._parts.directory.find(ChannelKind.WEBSITE, channel_key)
+    async def _find(self, request: Request, channel_key: str) -> Channel | None:
+        address = self._parts.addresses.read(request)
+        return await self._parts.lookup.find_website(channel_key, address)
+
+    def _cookie_visitor(self, request: Request, channel: Channel) -> Visitor | None:
+        """Return who the cookie proves; a cookie without a token proves nobody."""
+        text, _, token = request.cookies.get(COOKIE, "").rpartition(".")
+        try:
+            visitor_id = webhook.check_visitor_id(text)
+        except InvalidFieldError:
+            return None
+        visitors = self._parts.visitors
+        if not visitors.is_proven(channel, visitor_id, Proof(token=token)):
+            return None
+        return Visitor(visitor_id, token)
 
     async def _render(
         self,
         request: Request,
         channel: Channel,
-        visitor: str | None,
+        visitor: Visitor | None,
         problem: str = "",
         draft: str = "",
         status: int = 200,
     ) -> Response:
         messages: tuple[StoredMessage, ...] = ()
         if visitor is not None:
-            conversation_id = derive_conversation_id(channel.id, visitor)
+            conversation_id = derive_conversation_id(channel.id, visitor.id)
             messages = await fetch_latest_messages(
                 self._parts.pool, conversation_id, SHOWN_MESSAGES
             )
@@ -214,13 +237,6 @@ def _language(request: Request) -> Language:
     if asked in set(Language):
         return Language(asked)
     return choose_language(request.headers.get("accept-language", ""))
-
-
-def _cookie_visitor(request: Request) -> str | None:
-    try:
-        return webhook.check_visitor_id(request.cookies.get(COOKIE))
-    except InvalidFieldError:
-        return None
 
 
 async def _read_content(request: Request) -> str:

@@ -14,12 +14,23 @@ from actors.clock import Clock
 from actors.conversation.client import Shards
 from actors.tasks import cancel_and_wait, run_on_signal
 from deployments.http import websocket
-from deployments.http.requests import read_address
+from deployments.http.addresses import ClientAddresses
+from deployments.http.errors import TooManyRequestsError
 from deployments.integrations.channel_directory import ChannelDirectory
-from deployments.integrations.errors import DirectoryUnavailableError, InvalidFieldError
+from deployments.integrations.channel_lookup import ChannelLookup
+from deployments.integrations.errors import (
+    DirectoryUnavailableError,
+    InvalidFieldError,
+    UnprovenVisitorError,
+)
+from deployments.integrations.website.visitors import (
+    MAX_PROOF_CHARS,
+    Proof,
+    Visitors,
+)
 from deployments.integrations.website.webhook import check_visitor_id
 from deployments.rate_limit import VisitorRateLimiter
-from persistence import channels, database, feed, messages
+from persistence import database, feed, messages
 from persistence.errors import DATABASE_AWAY
 from persistence.ids import ConversationId, derive_conversation_id, slot_of
 
@@ -44,6 +55,11 @@ MAX_VISITS_PER_CONVERSATION = 8
 MAX_VISITS_PER_ADDRESS = 200
 #: The replica takes 5,000 requests at once, and the shop's own people need some.
 MAX_VISITS = 4_000
+#: The page offers it, and its token as the next one.
+SUBPROTOCOL = "pilito.visitor"
+UNPROVEN = websocket.Ending(4401, "token or visitor_hash")
+#: The shop takes no messages now; the page asks again every minute.
+PAUSED = websocket.Ending(4423, "paused")
 #: Pause after a failed reading.
 RETRY_PAUSE_S = 0.5
 
@@ -231,6 +247,14 @@ class WebsiteDependencies:
     hub: WebsiteHub
     rate_limiter: VisitorRateLimiter
     clock: Clock
+    visitors: Visitors
+    addresses: ClientAddresses = field(default_factory=ClientAddresses.build)
+    lookup: ChannelLookup = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Build what follows from the other parts."""
+        lookup = ChannelLookup(self.directory, self.rate_limiter)
+        object.__setattr__(self, "lookup", lookup)
 
 
 async def follow(
@@ -238,10 +262,10 @@ async def follow(
 ) -> None:
     """Serve one WebSocket from its opening to its end."""
     # Accepted first: a page can read a close code, but not a refused handshake.
-    await socket.accept()
+    await websocket.accept(socket, SUBPROTOCOL)
     try:
         ending = await _follow(socket, parts, channel_key, visitor_id)
-    except TooManyVisitsError:
+    except (TooManyVisitsError, TooManyRequestsError):
         ending = websocket.TOO_MANY
     except _TRY_LATER:
         ending = websocket.TRY_AGAIN
@@ -260,9 +284,16 @@ async def _follow(
     is_cursor = since.isdecimal() and len(since) < 20 and int(since) <= _MAX_SEQ
     if since and not is_cursor:
         return websocket.invalid("since")
-    channel = await parts.directory.find(channels.ChannelKind.WEBSITE, channel_key)
+    address = parts.addresses.read(socket)
+    channel = await parts.lookup.find_website(channel_key, address)
     if channel is None:
         return websocket.unknown("channel")
+    try:
+        await parts.visitors.verify(channel, visitor_id, _read_proof(socket), address)
+    except (InvalidFieldError, UnprovenVisitorError):
+        return UNPROVEN
+    if channel.is_paused:
+        return PAUSED
     conversation_id = derive_conversation_id(channel.id, visitor_id)
     if since:
         cursor = int(since)
@@ -272,13 +303,20 @@ async def _follow(
             return websocket.invalid("since")
     else:
         cursor = await messages.fetch_chat_start(parts.pool, conversation_id, NEWEST)
-    address = read_address(socket)
     with parts.hub.visit(conversation_id, cursor, address) as visit:
         return await websocket.run_until_first(
             websocket.wait_for_leaving(socket),
             _send_frames(socket, visit),
             _wait_for_fall(visit),
         )
+
+
+def _read_proof(socket: WebSocket) -> Proof:
+    """Read the token of the subprotocols, or of the query; neither is logged."""
+    query = socket.query_params
+    token = websocket.read_token(socket, SUBPROTOCOL) or query.get("token", "")
+    visitor_hash = query.get("visitor_hash", "")
+    return Proof(token[:MAX_PROOF_CHARS], visitor_hash[:MAX_PROOF_CHARS])
 
 
 def render_frame(frame: Frame) -> str:

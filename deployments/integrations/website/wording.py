@@ -39,6 +39,7 @@ class Wording:
     refresh: str
     refused: str
     too_fast: str
+    paused: str
     not_found: str
     not_found_hint: str
 
@@ -64,6 +65,7 @@ WORDINGS = {
         refresh="دیدن پاسخ‌های تازه",
         refused="پیام ارسال نشد. آن را کوتاه‌تر کنید یا کمی بعد دوباره بفرستید.",
         too_fast="پیام‌ها پشت سر هم رسیدند. کمی صبر کنید و دوباره بفرستید.",
+        paused="گفت‌وگو فعلاً متوقف است و پیام نمی‌گیرد. کمی بعد دوباره سر بزنید.",
         not_found="این صفحهٔ گفت‌وگو پیدا نشد",
         not_found_hint="نشانی صفحه را بررسی کنید یا از فروشگاه بپرسید.",
     ),
@@ -87,6 +89,7 @@ WORDINGS = {
         refresh="Check for new answers",
         refused="Not sent. Make it shorter, or try again later.",
         too_fast="Too many messages at once. Wait a moment and send it again.",
+        paused="This chat is paused and takes no messages. Please come back later.",
         not_found="This chat page does not exist",
         not_found_hint="Check the address, or ask the shop for it.",
     ),

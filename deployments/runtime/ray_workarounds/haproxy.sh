@@ -22,6 +22,36 @@ done
 # Replicas would take everybody for this machine: let them know who asks.
 grep -q '^ *option forwardfor' "$config" || sed -i -e 's/^defaults$/&\n    option forwardfor/' "$config"
 
+# Headers come whole within seconds, or the place is for others. A WebSocket is silent
+# for longer than a request may be.
+insert=$(printf '    timeout http-request %s\\\n    timeout tunnel %s' \
+    "${HAPROXY_TIMEOUT_HTTP_REQUEST:-10s}" "${HAPROXY_TIMEOUT_TUNNEL:-1h}")
+grep -q '^ *timeout tunnel' "$config" || sed -i -e "s/^defaults\$/&\\
+$insert/" "$config"
+
+# Pipes splice large bodies, which we do not have; by default they take a fifth of all
+# files. A HAProxy with too few files is better than none.
+grep -q '^ *maxpipes' "$config" ||
+    sed -i -e 's/^global$/&\n    maxpipes 256\n    no strict-limits/' "$config"
+
+# One address holds so many connections at most. Proxies and NAT gateways of our own
+# side stand for many clients: they have no limit here.
+if [ "${HAPROXY_CONNECTIONS_PER_ADDRESS:-0}" -gt 0 ] && ! grep -q '^ *stick-table' "$config"; then
+    sed -i -e "/^frontend http_frontend\$/,/^ *bind /{/^ *bind /a\\
+    stick-table type ipv6 size 100k expire 1m store conn_cur\\
+    acl is_own_side src ${HAPROXY_OWN_SIDE:-127.0.0.0/8 ::1}\\
+    tcp-request connection track-sc0 src,ipmask(32,64) if !is_own_side\\
+    tcp-request connection reject if { sc0_conn_cur gt $HAPROXY_CONNECTIONS_PER_ADDRESS }
+}" "$config"
+fi
+
+# A log line shows the path and never the query, which may hold a token. Without a
+# target that the user names, nothing is logged: any program may listen on Ray's.
+sed -i -e 's|^\( *\)option httplog$|\1log-format "%ci:%cp [%tr] %ft %b/%s %Ta %ST %B %ts %HM %HPO"|' "$config"
+if [ -z "${RAY_SERVE_HAPROXY_LOG_TARGET:-}" ]; then
+    sed -i -e '/^ *log [^ ]* local0 info$/d' "$config"
+fi
+
 # While no replica answers yet, or none any more, Ray has it say 404 or 500. A platform
 # might give up on a webhook for that; "come again" is what we mean.
 body='{"detail":"starting or restarting, please try again"}'

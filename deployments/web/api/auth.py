@@ -3,14 +3,12 @@
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
-from ipaddress import ip_address
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
-from deployments.http.requests import read_address
 from deployments.web.api import errors
 from deployments.web.api.people.access import Rank, check_access
 from deployments.web.api.tokens import TokenType, hash_token
@@ -20,6 +18,8 @@ from persistence.users import Role, User
 
 _bearer = HTTPBearer(auto_error=False, description="The access token, or an API key.")
 
+#: Stands for all clients whose address is not known.
+THIS_MACHINE = "loopback"
 #: An API key begins with this.
 KEY_PREFIX = "pk_"
 _KEY = re.compile(rf"{KEY_PREFIX}[A-Za-z0-9_-]{{43}}")
@@ -77,7 +77,7 @@ async def require_principal(
     """Return the caller, count the call, and check that they may make it."""
     if credentials is None:
         raise errors.NotSignedInError
-    address = client_address(request)
+    address = client_address(request, context)
     principal = await authenticate(context, credentials.credentials, address)
     await count_call(context, principal)
     route = f"{request.method} {request.scope['route'].path}"
@@ -97,36 +97,9 @@ async def count_call(context: WebDependencies, principal: Principal) -> None:
     await context.rate_limiter.count(context.settings.api_calls_per_minute, *key)
 
 
-def client_address(request: HTTPConnection) -> str:
-    """Return the address that failed sign-ins are counted for.
-
-    The public one, if any is known; within a private network the nearest hop's, which
-    the proxy of this machine has noted, or the peer's own.
-    """
-    peer = request.client.host if request.client else "unknown"
-    forwarded = request.headers.getlist("x-forwarded-for")
-    public = read_address(request)
-    if public is not None:
-        return public
-    nearest = forwarded[-1].rpartition(",")[2].strip() if forwarded else ""
-    try:
-        # A peer that is no proxy of ours may write what it likes into the header.
-        return str(ip_address(nearest)) if ip_address(peer).is_loopback else peer
-    except ValueError:
-        return peer
-
-
-def is_from_here(request: Request) -> bool:
-    """Whether the peer and every hop before it are addresses of this machine."""
-    hops = request.headers.getlist("x-forwarded-for")
-    peer = request.client.host if request.client else "unknown"
-    try:
-        return all(
-            ip_address(hop.strip()).is_loopback
-            for hop in ",".join((*hops, peer)).split(",")
-        )
-    except ValueError:
-        return False
+def client_address(connection: HTTPConnection, context: WebDependencies) -> str:
+    """Return the address that failed sign-ins are counted for."""
+    return context.addresses.read(connection) or THIS_MACHINE
 
 
 async def _authenticate_key(

@@ -134,7 +134,7 @@ class ChannelPatch(RequestBody):
 
 
 class ChannelOut(Answer):
-    """A channel; its token is shown by the end only, its secret once, when created.
+    """A channel; its token is shown by the end only, its secrets once, when made.
 
     `connection` says whether the platform delivers to us; null for a website, which
     needs no platform. `connection_hint` says what to do about it. `proven_at` says
@@ -144,6 +144,8 @@ class ChannelOut(Answer):
     answer; null where no platform reports such messages. `suggestions` are the
     questions that a website's chat page offers before the first message, and the n-th
     of `follow_ups` is offered after the answer to the n-th of them; null for others.
+    `visitor_secret` is a website's: a shop that knows its visitors sends the
+    HMAC-SHA256 of a visitor's id under it (hex) as `visitor_hash`.
     """
 
     id: UUID
@@ -152,6 +154,7 @@ class ChannelOut(Answer):
     account_id: str
     webhook_path: str
     webhook_secret: str | None = None
+    visitor_secret: str | None = None
     channel_key: str | None = None
     token_hint: str | None = None
     connection: channels.LinkState | None = None
@@ -190,8 +193,11 @@ async def create_channel(
     """
     new = _build_new(body)
     channel = await context.registration.create(principal.tenant_id, new)
-    secret = new.tokens.webhook_secret
-    return _render(context, channel).model_copy(update={"webhook_secret": secret})
+    made = {
+        "webhook_secret": new.tokens.webhook_secret,
+        "visitor_secret": new.tokens.visitor_secret,
+    }
+    return _render(context, channel).model_copy(update=made)
 
 
 @router.get("/{channel_id}/")
@@ -249,11 +255,35 @@ async def disconnect_channel(
     return _render(context, require(await context.registration.disconnect(channel)))
 
 
+@router.post("/{channel_id}/visitor-secret/")
+async def renew_visitor_secret(
+    channel_id: UUID, principal: SignedIn, context: Context
+) -> ChannelOut:
+    """Make a new `visitor_secret` for a website, and show it this once.
+
+    Hashes under the one before it prove nothing any more; tokens go on.
+    """
+    old = await _fetch(context, principal.tenant_id, channel_id)
+    if old.kind is not channels.ChannelKind.WEBSITE:
+        message = f"kind: a {old.kind} channel has no visitors of its own"
+        raise InvalidValueError(message)
+    secret = secrets.token_urlsafe(32)
+    async with context.pool.acquire() as connection, connection.transaction():
+        channel = await channels.set_visitor_secret(
+            connection, context.cipher, principal.tenant_id, old.id, secret
+        )
+    shown = _render(context, require(channel))
+    return shown.model_copy(update={"visitor_secret": secret})
+
+
 @router.delete("/{channel_id}/", status_code=204)
 async def delete_channel(
     channel_id: UUID, principal: SignedIn, context: Context
 ) -> Response:
-    """Delete a channel without conversations."""
+    """Delete a channel without conversations, or a website that is paused.
+
+    The conversations of a website stay.
+    """
     if not await context.registration.remove(
         principal.tenant_id, ids.ChannelId(channel_id)
     ):
@@ -285,7 +315,7 @@ def _build_new(body: InstagramIn | TelegramIn | WebsiteIn) -> channels.NewChanne
         case WebsiteIn():
             account_id = secrets.token_urlsafe(16)
             suggestions = channels.Suggestions(body.suggestions, body.follow_ups)
-            tokens = channels.ChannelTokens(None, None)
+            tokens = channels.ChannelTokens(None, None, secrets.token_urlsafe(32))
         case _:
             assert_never(body)
     return channels.NewChannel(

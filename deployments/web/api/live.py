@@ -22,6 +22,8 @@ from persistence.feed import FeedCursor, fetch_feed_end
 from persistence.ids import TenantId
 
 router = APIRouter()
+#: The client offers it, and its access token as the next one.
+SUBPROTOCOL = "pilito.token"
 
 
 class LiveMessage(schemas.MessageOut):
@@ -99,13 +101,14 @@ class Window:
 async def follow_conversations(socket: WebSocket, context: Context) -> None:
     """Push every new message and every change of the tenant, from a cursor on.
 
-    Each frame carries a cursor; send it as `since` to resume. Without one, the feed
-    begins now. Close codes: 1013 reconnect; 4400 the cursor is not valid, start again
-    without it; 4401 sign in again; 4403 the API key lacks the scope; 4429 too many
-    windows, wait.
+    The access token follows `pilito.token` in `Sec-WebSocket-Protocol`, or stands in
+    the query as `token`; a program sends its key as `Authorization: Bearer`. Each frame
+    carries a cursor; send it as `since` to resume. Without one, the feed begins now.
+    Close codes: 1013 reconnect; 4400 the cursor is not valid, start again without it;
+    4401 sign in again; 4403 the API key lacks the scope; 4429 too many windows, wait.
     """
     # Accepted first: a page can read a close code, but not a refused handshake.
-    await socket.accept()
+    await websocket.accept(socket, SUBPROTOCOL)
     try:
         ending = await _follow(socket, context)
     except errors.NotSignedInError:
@@ -139,7 +142,7 @@ def render_changes(changes: inbox_feed.Changes) -> str:
 
 async def _follow(socket: WebSocket, context: WebDependencies) -> Ending:
     token = _read_token(socket)
-    address = auth.client_address(socket)
+    address = auth.client_address(socket, context)
     principal = await auth.authenticate(context, token, address)
     await auth.count_call(context, principal)
     check_access(LIVE, principal.rank, principal.scopes)
@@ -165,17 +168,19 @@ async def _follow(socket: WebSocket, context: WebDependencies) -> Ending:
 
 
 def _read_token(socket: WebSocket) -> str:
-    """Read the access token of the address, or the key of a program's header.
+    """Read the access token of the offer or the address, or a program's key.
 
     Raises:
         NotSignedInError: a key in the address, where proxies would log it.
     """
+    offered = websocket.read_token(socket, SUBPROTOCOL)
     token = socket.query_params.get("token", "")
     if token.startswith(auth.KEY_PREFIX):
         raise errors.NotSignedInError
     scheme, _, value = socket.headers.get("authorization", "").partition(" ")
     # Browsers can't set a header on a socket; programs can.
-    return token or (value.strip() if scheme.lower() == "bearer" else "")
+    header = value.strip() if scheme.lower() == "bearer" else ""
+    return offered or token or header
 
 
 async def _wait_for_sign_out(
@@ -197,7 +202,7 @@ async def _wait_for_sign_out(
             return websocket.SIGNED_OUT
         try:
             principal = await auth.authenticate(
-                context, _read_token(socket), auth.client_address(socket)
+                context, _read_token(socket), auth.client_address(socket, context)
             )
             check_access(LIVE, principal.rank, principal.scopes)
         except (errors.NotSignedInError, errors.RoleNeededError):

@@ -3,5 +3,5 @@
 from persistence.migrations.revision import sql_steps
 
 revision = "0029"
-down_revision = "0027"
+down_revision = "0028"
 upgrade, downgrade = sql_steps(__file__)

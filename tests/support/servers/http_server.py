@@ -1,27 +1,36 @@
 """Serves an app over real HTTP and WebSockets, in the loop of the test."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import MappingProxyType
 
 import uvicorn
 from starlette.types import ASGIApp
 from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 #: What was answered slowly on a busy machine was answered.
 ANSWER_S = 60.0
 
 
-def open_socket(uri: str, headers: Mapping[str, str] = NO_HEADERS) -> connect:
+def open_socket(
+    uri: str,
+    headers: Mapping[str, str] = NO_HEADERS,
+    subprotocols: Sequence[str] = (),
+) -> connect:
     """Open a WebSocket that waits as long as the test may.
 
     By itself it gives an opening ten seconds and a pong twenty. The server shares the
     test's loop, and on a busy machine may take longer.
     """
     return connect(
-        uri, additional_headers=headers, open_timeout=None, ping_interval=None
+        uri,
+        additional_headers=headers,
+        subprotocols=[Subprotocol(one) for one in subprotocols] or None,
+        open_timeout=None,
+        ping_interval=None,
     )
 
 

@@ -38,10 +38,55 @@
     return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_");
   }
 
-  let visitor = kept.read("visitor");
-  if (!/^[A-Za-z0-9._~-]{8,128}$/.test(visitor ?? "")) {
-    visitor = randomId();
-    kept.write("visitor", visitor);
+  // --- Who the visitor is -------------------------------------------------------
+
+  // {visitor_id, token}, as the server gave it. An id of former versions has no token,
+  // and is forgotten: it opened the conversation to whoever knew it.
+  let visitor = null;
+  try { visitor = JSON.parse(kept.read("visitor") ?? "null"); } catch { /* a bare id */ }
+  if (!visitor?.visitor_id || !visitor?.token) visitor = null;
+
+  // A shop that knows its visitor says so behind #, which no server and no log sees.
+  const known = new URLSearchParams(location.hash.slice(1));
+  const vouched = known.get("visitor_id") && known.get("visitor_hash")
+    ? { visitor_id: known.get("visitor_id"), visitor_hash: known.get("visitor_hash") }
+    : null;
+  if (vouched && visitor?.visitor_id !== vouched.visitor_id) visitor = null;
+
+  let asking = null;
+  function findVisitor() {
+    if (visitor) return Promise.resolve(visitor);
+    asking ??= askForVisitor().finally(() => { asking = null; });
+    return asking;
+  }
+
+  async function askForVisitor() {
+    const answer = await fetch(addressOf("visitors"), {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(vouched ?? {}),
+      signal: AbortSignal.timeout(20_000),
+    });
+    if (!answer.ok) throw failure(answer);
+    visitor = await answer.json();
+    kept.write("visitor", JSON.stringify(visitor));
+    return visitor;
+  }
+
+  function forgetVisitor() {
+    visitor = null;
+    cursor = 0;
+    kept.write("visitor", "null");
+  }
+
+  const addressOf = (what) =>
+    new URL(`../webhooks/website/${encodeURIComponent(words.key)}/${what}/`, location.href);
+
+  function failure(answer) {
+    const error = new Error(String(answer.status));
+    error.status = answer.status;
+    error.waitMs = 1000 * Number(answer.headers.get("retry-after") ?? 0);
+    return error;
   }
 
   // --- Showing ------------------------------------------------------------------
@@ -197,14 +242,17 @@
   }
 
   async function post(item) {
-    const address = new URL(`../webhooks/website/${encodeURIComponent(words.key)}/messages/`, location.href);
-    const answer = await fetch(address, {
+    const { visitor_id, token } = await findVisitor();
+    const answer = await fetch(addressOf("messages"), {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ visitor_id: visitor, content: item.content, client_id: item.clientId }),
+      body: JSON.stringify({ visitor_id, token, content: item.content, client_id: item.clientId }),
       signal: AbortSignal.timeout(20_000),
     });
-    if (answer.ok) return settle(item, await answer.json());
+    if (answer.ok) {
+      resume();
+      return settle(item, await answer.json());
+    }
     if ([400, 404, 413, 422].includes(answer.status)) {
       item.isLost = item.isRefused = true;
       saveOutbox();
@@ -215,9 +263,9 @@
       item.clientId = randomId();
       saveOutbox();
     }
-    const error = new Error(String(answer.status));
-    error.waitMs = 1000 * Number(answer.headers.get("retry-after") ?? 0);
-    throw error;
+    if (answer.status === 401) forgetVisitor();
+    if (answer.status === 503) reconnect(); // Perhaps it is paused: the socket says why.
+    throw failure(answer);
   }
 
   // One at a time and in order: the second sentence must not overtake the first.
@@ -228,7 +276,7 @@
       try {
         await post(item);
       } catch (error) {
-        item.tries += 1;
+        if (!isPaused) item.tries += 1;
         if (item.tries >= MAX_TRIES) {
           item.isLost = true;
           mark(item, "lost", words.failed);
@@ -253,6 +301,7 @@
   let silenceTimer = 0;
   let reconnectTimer = 0;
   let isGone = false;
+  let isPaused = false;
 
   function onMessage(message) {
     cursor = Math.max(cursor, message.seq);
@@ -273,6 +322,7 @@
 
   function onFrame(event) {
     watchSilence();
+    resume();
     const frame = JSON.parse(event.data);
     if (frame.type === "message") onMessage(frame);
     else if (frame.type === "typing") showTyping(frame.is_active);
@@ -297,25 +347,55 @@
       for (const part of document.querySelectorAll("textarea, button")) part.disabled = true;
       return;
     }
+    if (code === 4401) forgetVisitor();
+    isPaused = code === 4423;
     failures += 1;
     // The first loss is mostly a moment; a word about it would only flicker.
-    if (failures > 1) showNotice(notice.dataset.offline);
-    const longest = code === 4429 ? 60_000 : Math.min(30_000, 500 * 2 ** failures);
+    if (isPaused) showNotice(words.paused);
+    else if (failures > 1) showNotice(notice.dataset.offline);
+    const longest = code === 4429 || isPaused ? 60_000 : Math.min(30_000, 500 * 2 ** failures);
     clearTimeout(reconnectTimer);
     reconnectTimer = setTimeout(connect, longest * (0.5 + Math.random() / 2));
   }
 
-  function connect() {
+  function resume() {
+    if (!isPaused) return;
+    isPaused = false;
+    showNotice("");
+  }
+
+  function reconnect() {
+    if (!socket) return;
+    socket.close();
+    lose(0);
+  }
+
+  let isConnecting = false;
+  async function connect() {
     clearTimeout(reconnectTimer);
-    if (socket || isGone) return;
-    const address = new URL(`../ws/website/${encodeURIComponent(words.key)}/${visitor}`, location.href);
+    if (socket || isGone || isConnecting) return;
+    isConnecting = true;
+    try {
+      open(await findVisitor());
+    } catch (error) {
+      // Of the 503s only a pause tells to wait for a minute.
+      const isPause = error.status === 503 && error.waitMs >= 60_000;
+      lose(isPause ? 4423 : [401, 404, 422].includes(error.status) ? 4404 : 0);
+    } finally {
+      isConnecting = false;
+    }
+  }
+
+  function open({ visitor_id, token }) {
+    const address = new URL(`../ws/website/${encodeURIComponent(words.key)}/${visitor_id}`, location.href);
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
     address.search = cursor ? `?since=${cursor}` : "";
-    const opened = new WebSocket(address);
+    // The token is no part of the address, which may be logged on the way.
+    const opened = new WebSocket(address, ["pilito.visitor", token]);
     socket = opened;
     opened.onopen = () => {
-      failures = 0;
-      showNotice("");
+      failures = isPaused ? failures : 0;
+      if (!isPaused) showNotice("");
       watchSilence();
       sendAll();
     };

@@ -135,7 +135,7 @@ async def accept_invitation(
     The link is used up by it; a name that is taken leaves it as it was.
     """
     limit = context.settings.login_attempts_per_minute
-    address = auth.client_address(request)
+    address = auth.client_address(request, context)
     await context.rate_limiter.count(limit, "invitation-address", address)
     sign_in.check_new_password(body.username, body.password, "password")
     # Before the transaction: hashing takes longer than any statement.

@@ -103,7 +103,9 @@ async def sign_in(
     body: Credentials, request: Request, context: Context, after: BackgroundTasks
 ) -> TokenPairOut:
     """Sign in with user name and password."""
-    attempt = Attempt(body.username, body.password, auth.client_address(request))
+    attempt = Attempt(
+        body.username, body.password, auth.client_address(request, context)
+    )
     user = await passwords.find_user(context, attempt)
     if user is None or _is_demo_from_elsewhere(body, request, context):
         # Unknown, inactive, or another password; never says which.
@@ -122,7 +124,7 @@ async def refresh_token(
 
     A refresh token that comes twice was copied: the whole sign-in ends.
     """
-    limiter, address = context.rate_limiter, auth.client_address(request)
+    limiter, address = context.rate_limiter, auth.client_address(request, context)
     await limiter.count(REFRESHES_PER_ADDRESS, "refresh-address", address)
     token = context.signer.read(body.refresh, TokenType.REFRESH)
     claims, at = token.session, context.clock.now()
@@ -161,7 +163,7 @@ async def change_password(
     """Change your password. All your sign-ins end; the answer is a new one."""
     me = errors.require(await fetch_user(context.pool, principal.user_id))
     check_new_password(me.username, body.new_password, "new_password")
-    address = auth.client_address(request)
+    address = auth.client_address(request, context)
     attempt = Attempt(me.username, body.old_password, address)
     user = await passwords.find_user(context, attempt)
     if user is None:
@@ -232,7 +234,7 @@ def _is_demo_from_elsewhere(
 ) -> bool:
     """Whether the demo's public password comes from where a stranger may be."""
     return accounts.is_demo(body.username, body.password) and not (
-        context.settings.is_local and auth.is_from_here(request)
+        context.settings.is_local and context.addresses.is_this_machine(request)
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 import asyncpg
 import httpx
 import pytest
+from fastapi import FastAPI
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -46,10 +48,12 @@ async def tenant(pool: Pool, embedder: CountingEmbedder) -> TenantId:
 
 
 @pytest.fixture
-async def counted(nobody: httpx.AsyncClient) -> "Counted":
-    counted = Counted(nobody)
-    await counted.read()
-    return counted
+async def counted(app: FastAPI) -> AsyncIterator["Counted"]:
+    # Of this machine: strangers see no metrics.
+    async with connect(app, address="127.0.0.1") as client:
+        counted = Counted(client)
+        await counted.read()
+        yield counted
 
 
 class Counted:

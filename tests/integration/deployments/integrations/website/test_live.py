@@ -38,7 +38,10 @@ def follow(
 ) -> connect:
     key = key or website.channel.account_id
     query = f"?since={since}" if since else ""
-    return open_socket(f"ws://{website.address}/ws/website/{key}/{visitor}{query}")
+    return open_socket(
+        f"ws://{website.address}/ws/website/{key}/{visitor}{query}",
+        subprotocols=("pilito.visitor", website.sign(visitor)),
+    )
 
 
 async def write(website: Website, content: str, visitor: str = VISITOR) -> int:
@@ -47,7 +50,11 @@ async def write(website: Website, content: str, visitor: str = VISITOR) -> int:
     async with httpx.AsyncClient(timeout=ANSWER_S) as client:
         answer = await client.post(
             f"http://{website.address}/webhooks/website/{key}/messages/",
-            json={"visitor_id": visitor, "content": content},
+            json={
+                "visitor_id": visitor,
+                "token": website.sign(visitor),
+                "content": content,
+            },
         )
     assert answer.status_code == 201, answer.text
     seq: int = answer.json()["seq"]
@@ -272,6 +279,7 @@ async def test_one_address_can_not_take_all_windows(
         return open_socket(
             f"ws://{website.address}/ws/website/{key}/visitor-{number:04}",
             {"X-Forwarded-For": address},
+            ("pilito.visitor", website.sign(f"visitor-{number:04}")),
         )
 
     async with contextlib.AsyncExitStack() as stack:

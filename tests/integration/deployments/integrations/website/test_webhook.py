@@ -12,6 +12,7 @@ from actors.conversation.errors import ShardUnavailableError
 from config.settings import Settings
 from deployments.integrations.channel_directory import ChannelDirectory
 from deployments.integrations.webhooks import build_webhooks_app
+from deployments.integrations.website.visitors import Visitors
 from deployments.rate_limit import VisitorRateLimiter
 from persistence.channels import Channel, ChannelKind
 from persistence.database import Pool
@@ -19,7 +20,7 @@ from persistence.ids import derive_conversation_id
 from persistence.messages import fetch_latest_messages
 from tests.support.api import LocalShards
 from tests.support.conversation.shards import RecordingShards
-from tests.support.website import add_shop
+from tests.support.website import CIPHER, SIGNER, add_shop
 
 VISITOR = "visitor-0001"
 PATH = "/webhooks/website/shop-key-1/messages/"
@@ -36,8 +37,15 @@ def connect(
     throttle: VisitorRateLimiter | None = None,
     peer: str = "127.0.0.1",
 ) -> httpx.AsyncClient:
+    clock = SystemClock()
+    throttle = throttle or VisitorRateLimiter(clock)
     app = build_webhooks_app(
-        Settings(), shards, ChannelDirectory(pool), SystemClock(), throttle
+        Settings(),
+        shards,
+        ChannelDirectory(pool),
+        clock,
+        throttle,
+        visitors=Visitors(SIGNER, CIPHER, throttle),
     )
     transport = httpx.ASGITransport(app, client=(peer, 4711))
     return httpx.AsyncClient(transport=transport, base_url="http://pilito.test")
@@ -53,8 +61,25 @@ async def browser(pool: Pool, shop: Channel) -> AsyncIterator[httpx.AsyncClient]
     await shards.shard.stop()
 
 
+@pytest.fixture(autouse=True)
+async def _signed(shop: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Written, "shop", shop, raising=False)
+
+
+class Written:
+    """What a page sends, signed for the shop of the test."""
+
+    shop: Channel
+
+    @classmethod
+    def build(cls, content: str, **fields: str) -> dict[str, str]:
+        visitor = fields.get("visitor_id", VISITOR)
+        token = SIGNER.sign(cls.shop.id, visitor)
+        return {"visitor_id": visitor, "token": token, "content": content, **fields}
+
+
 def written(content: str = "سلام", **fields: str) -> dict[str, str]:
-    return {"visitor_id": VISITOR, "content": content, **fields}
+    return Written.build(content, **fields)
 
 
 async def test_a_message_is_stored_and_named(
@@ -132,10 +157,13 @@ async def test_broken_json_is_400_and_an_unknown_key_404(
     assert large.status_code == 413
 
 
-async def test_shops_may_send_from_their_own_site(browser: httpx.AsyncClient) -> None:
+@pytest.mark.parametrize("path", [PATH, PATH.replace("messages", "visitors")])
+async def test_shops_may_send_from_their_own_site(
+    browser: httpx.AsyncClient, path: str
+) -> None:
     origin = {"Origin": "https://shop.example"}
     asked = await browser.options(
-        PATH,
+        path,
         headers={
             **origin,
             "Access-Control-Request-Method": "POST",
@@ -145,7 +173,7 @@ async def test_shops_may_send_from_their_own_site(browser: httpx.AsyncClient) ->
     assert asked.status_code == 200
     assert "POST" in asked.headers["access-control-allow-methods"]
     for content in ("سلام", ""):
-        answer = await browser.post(PATH, json=written(content), headers=origin)
+        answer = await browser.post(path, json=written(content), headers=origin)
         # An error without the header could not be read by the shop's script.
         assert answer.headers["access-control-allow-origin"] == "*"
 

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -28,6 +29,13 @@ async def broken() -> PartHealth:
     raise ConnectionRefusedError
 
 
+@pytest.fixture
+async def here(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A program on the machine of the runtime."""
+    async with connect(app, address="127.0.0.1") as client:
+        yield client
+
+
 async def test_health_needs_no_sign_in_and_no_part(nobody: httpx.AsyncClient) -> None:
     answer = await nobody.get("/healthz")
     assert answer.status_code == 200
@@ -35,10 +43,10 @@ async def test_health_needs_no_sign_in_and_no_part(nobody: httpx.AsyncClient) ->
 
 
 async def test_the_runtime_is_ready_while_messages_can_be_taken(
-    api: Api, nobody: httpx.AsyncClient
+    api: Api, here: httpx.AsyncClient
 ) -> None:
     api.probes.update(database=fine, shards=fine, reranker=half, responder=broken)
-    answer = await nobody.get("/readyz")
+    answer = await here.get("/readyz")
     assert answer.status_code == 200
     parts = answer.json()
     assert set(parts) == set(PARTS)
@@ -49,11 +57,11 @@ async def test_the_runtime_is_ready_while_messages_can_be_taken(
 
 @pytest.mark.parametrize("part", ["database", "shards"])
 async def test_without_a_vital_part_the_runtime_is_not_ready(
-    api: Api, nobody: httpx.AsyncClient, part: str
+    api: Api, here: httpx.AsyncClient, part: str
 ) -> None:
     api.probes.update(database=fine, shards=fine)
     api.probes[part] = broken
-    answer = await nobody.get("/readyz")
+    answer = await here.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()[part]["status"] == "down"
 
@@ -68,8 +76,8 @@ async def test_a_part_that_does_not_answer_is_down_and_holds_up_no_other() -> No
     assert parts["shards"].status is PartStatus.OK
 
 
-async def test_metrics_are_prometheus_text(nobody: httpx.AsyncClient) -> None:
-    answer = await nobody.get("/metrics")
+async def test_metrics_are_prometheus_text(here: httpx.AsyncClient) -> None:
+    answer = await here.get("/metrics")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain")
     assert "# HELP" in answer.text

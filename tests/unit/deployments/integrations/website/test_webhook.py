@@ -3,7 +3,6 @@
 import orjson
 import pytest
 
-from deployments.http.requests import find_address
 from deployments.integrations.errors import BrokenBodyError, InvalidFieldError
 from deployments.integrations.website.webhook import VisitorMessage, parse_message
 
@@ -56,23 +55,3 @@ def test_a_wrong_field_is_named(fields: dict[str, object], field: str) -> None:
 def test_a_body_that_is_no_object_is_refused(broken: bytes) -> None:
     with pytest.raises(BrokenBodyError):
         parse_message(broken)
-
-
-@pytest.mark.parametrize(
-    ("peer", "forwarded", "address"),
-    [
-        ("8.8.8.8", [], "8.8.8.8"),
-        # Written by the visitor, who has a public address of their own.
-        ("8.8.8.8", ["1.1.1.1"], "8.8.8.8"),
-        ("127.0.0.1", ["1.1.1.1, 8.8.8.8, 10.0.0.1"], "8.8.8.8"),
-        ("127.0.0.1", ["1.1.1.1", "8.8.8.8"], "8.8.8.8"),
-        ("127.0.0.1", [], None),
-        ("127.0.0.1", ["unknown"], None),
-        ("2a00:1450:4001:81b::200e", [], "2a00:1450:4001:81b::/64"),
-        (None, [], None),
-    ],
-)
-def test_the_visitors_address_is_the_last_public_one(
-    peer: str | None, forwarded: list[str], address: str | None
-) -> None:
-    assert find_address(peer, forwarded) == address
