@@ -48,9 +48,15 @@ from persistence.ids import (
 from persistence.users import User
 from tests.support.api import Api, LocalShards, add_channel, connect
 from tests.support.conversation.customer_story import InboundHead
+from tests.support.conversation.tables import (
+    count_rows,
+    dump_redis,
+    dump_tables,
+    find,
+    read_files,
+)
 from tests.support.logs import written_log
 from tests.support.servers.valkey import Valkey
-from tests.support.tables import count_rows, dump_redis, dump_tables, find, read_files
 from tests.support.waiting import wait_for_count
 
 PERSON, MID = "998877665544", "mid.zarbalesh"

@@ -12,7 +12,7 @@ from persistence.database import Connection, Pool
 from persistence.journal import Epoch, PostgresJournal, commit_batch
 from tests.support.conversation.conversations import Story, at
 from tests.support.conversation.seeding import add_channel
-from tests.support.tables import count_rows
+from tests.support.conversation.tables import count_rows
 
 #: Table: its fillfactor, and the share of dead rows at which a vacuum begins.
 HOT = {

@@ -30,7 +30,7 @@ from persistence.ids import (
 )
 from tests.support.api import LocalShards
 from tests.support.clock import FakeClock
-from tests.support.tables import count_rows, dump_tables, find
+from tests.support.conversation.tables import count_rows, dump_tables, find
 from tests.support.website import add_shop
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

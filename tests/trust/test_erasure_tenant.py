@@ -20,7 +20,7 @@ from persistence.erasure import KeyedHash
 from persistence.ids import CustomerId, TenantId, derive_customer_id
 from persistence.users import User
 from tests.support.api import SECRET, Api, add_channel, connect, write_as_customer
-from tests.support.tables import count_rows, dump_tables, find
+from tests.support.conversation.tables import count_rows, dump_tables, find
 
 HASH = KeyedHash((SECRET,))
 WORDS = "واژه‌ی فراموش‌شدنی"

@@ -1,7 +1,7 @@
 """Unsending a post reaches all that was made of it, answered or not (L1)."""
 
+from tests.support.conversation.tables import dump_tables, find
 from tests.support.instagram_line import FOREVER, POST, QUICK, SARA, SHOP, Line, message
-from tests.support.tables import dump_tables, find
 from tests.support.waiting import wait_for_count
 
 AI_MESSAGES = "SELECT count(*) FROM messages WHERE type = 'AI'"
