@@ -2,8 +2,7 @@
 -- A conversation's messages, oldest first.
 SELECT * FROM messages
 WHERE tenant_id = $1 AND conversation_id = $2
-    AND (position, seq) > (coalesce($5::bigint, -9223372036854775808),
-        coalesce($6::bigint, 0))
+    AND ($5::bigint IS NULL OR (position, seq) > ($5, $6::bigint))
 ORDER BY position, seq LIMIT $3 OFFSET $4;
 
 -- count_messages --
