@@ -372,6 +372,7 @@ def main() -> None:
             "PILITO_TELEGRAM_API_URL": telegram.url,
             "PILITO_REPLY_DEBOUNCE_S": "0.2",
         }
+        print("starting a runtime ...", flush=True)
         with started(environment) as runtime:
             runtime.settle()
             _create_tenant(runtime)

@@ -17,7 +17,8 @@ from types import MappingProxyType
 
 import httpx
 
-START_TIMEOUT_S = 180.0
+#: Ten times what it takes on two idle cores.
+START_TIMEOUT_S = 300.0
 STOP_TIMEOUT_S = 30.0
 #: What `pilito up` prints when everything is there.
 READY = "Pilito is ready"

@@ -147,6 +147,8 @@ def shop(graph: GraphServer, redis: Valkey) -> Iterator[Shop]:
         "PILITO_INSTAGRAM_APP_SECRET": APP_SECRET,
         "PILITO_INSTAGRAM_VERIFY_TOKEN": VERIFY_TOKEN,
         "PILITO_INSTAGRAM_GRAPH_URL": graph.url,
+        # Nobody listens there: no test reaches the real one.
+        "PILITO_TELEGRAM_API_URL": "http://127.0.0.1:1",
         "PILITO_REDIS_URL": redis.url,
         # Parts are killed under more load than a shop has in a minute.
         "PILITO_ANSWERS_PER_MINUTE": "10000",

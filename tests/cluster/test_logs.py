@@ -19,6 +19,8 @@ from tests.support.webhooks import sign, text_webhook
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 NOBODY = "http://127.0.0.1:1"
+#: Nobody has connected it: that it is logged shows that the search finds what is there.
+STRAY_ACCOUNT = "17841400000004711"
 
 
 class Secrets(dict[str, str]):
@@ -91,6 +93,9 @@ async def write_as_customers(shop: Shop, secrets: Secrets) -> str:
     cut = body[:-3]
     signed = sign(cut, APP_SECRET)
     call(shop, "POST", "/webhooks/instagram/", content=cut, headers=signed)
+    stray = text_webhook(STRAY_ACCOUNT, customer, f"m_{customer}", text)
+    signed = sign(stray, APP_SECRET)
+    call(shop, "POST", "/webhooks/instagram/", content=stray, headers=signed)
     word = secrets["a word of Meta"]
     call(shop, "GET", f"/webhooks/instagram/?hub.verify_token={word}")
     channels = shop.api.get("/api/channels/").json()["results"]
@@ -204,4 +209,5 @@ async def test_trust_l2_no_log_holds_a_token_a_visitor_or_a_word(
     assert {"web.log", "webhooks.log", "shards.log"} <= {path.name for path in logs}
     output = data_dir.parent / "output"
     output.write_text(shop.runtime.output, encoding="utf-8")
+    assert find_secrets(logs, {"control": STRAY_ACCOUNT})
     assert find_secrets((*logs, output), secrets) == []
