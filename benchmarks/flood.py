@@ -1,9 +1,13 @@
 """A tenant that asks for all it can get: the flood of `benchmarks.neighbours`."""
 
 import asyncio
+import multiprocessing
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Event
 from uuid import uuid4
 
 import httpx
@@ -33,6 +37,67 @@ N_ROUTES = 5
 Call = Callable[[], Awaitable[httpx.Response]]
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The runtime, and who floods it."""
+
+    url: str
+    authorization: str
+    account: str
+    secret: str
+    #: Where somebody listens who never answers.
+    silent_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The answers to a flood by kind and status; whose messages were answered 200."""
+
+    outcomes: Mapping[tuple[str, int], int]
+    stored: list[str]
+
+
+@asynccontextmanager
+async def flooding(target: Target) -> AsyncIterator[list[Answers]]:
+    """Flood from a process of its own while the block runs; then the list has answers.
+
+    In one process with who measures, the flood would delay the measuring itself.
+    """
+    context = multiprocessing.get_context("spawn")
+    stop = context.Event()
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_run, args=(target, stop, theirs), daemon=True)
+    process.start()
+    answers: list[Answers] = []
+    try:
+        await asyncio.to_thread(ours.recv)
+        yield answers
+    finally:
+        stop.set()
+        answers.append(await asyncio.to_thread(ours.recv))
+        await asyncio.to_thread(process.join)
+
+
+def _run(target: Target, stop: Event, pipe: Connection) -> None:
+    asyncio.run(_flood(target, stop, pipe))
+
+
+async def _flood(target: Target, stop: Event, pipe: Connection) -> None:
+    async with httpx.AsyncClient(
+        base_url=target.url,
+        headers={"Authorization": target.authorization},
+        timeout=60,
+        limits=httpx.Limits(max_connections=None),
+    ) as client:
+        flood = Flood(client, target.account, target.secret, target.silent_url)
+        await flood.prepare()
+        flood.start()
+        pipe.send("begun")
+        await asyncio.to_thread(stop.wait)
+        await flood.stop()
+        pipe.send(Answers(dict(flood.outcomes), flood.stored))
+
+
 @dataclass
 class Flood:
     """Calls of one tenant, as many as its quotas allow, until it is stopped."""
@@ -40,7 +105,6 @@ class Flood:
     client: httpx.AsyncClient
     account: str
     secret: str
-    #: Where somebody listens who never answers.
     silent_url: str
     #: Answers by kind and by status.
     outcomes: Counter[tuple[str, int]] = field(default_factory=Counter)

@@ -24,7 +24,7 @@ from uuid import uuid4
 import asyncpg
 import httpx
 
-from benchmarks.flood import QUESTION, Flood
+from benchmarks.flood import QUESTION, Answers, Target, flooding
 from benchmarks.runtime import RunningRuntime, started
 from persistence.embedded.server import EmbeddedPostgres
 from tests.support.servers.graph_server import GraphServer
@@ -290,29 +290,30 @@ async def measure(
 ) -> dict[str, object]:
     """Measure alone and beside the flood; print the table and return it."""
     shop = await _sign_in(runtime, "demo", "demo")
-    flooding = await _sign_in(runtime, "flood", PASSWORD)
-    async with shop, flooding, _listening() as (ok_url, silent_url):
+    other = await _sign_in(runtime, "flood", PASSWORD)
+    async with shop, other, _listening() as (ok_url, silent_url):
         await _connect_account(shop, MEASURED)
-        await _connect_account(flooding, FLOODING)
+        await _connect_account(other, FLOODING)
         neighbour = Neighbour(shop, graph, telegram, ok_url)
         await neighbour.prepare()
-        flood = Flood(flooding, FLOODING, SECRET, silent_url)
+        target = Target(
+            runtime.url, other.headers["Authorization"], FLOODING, SECRET, silent_url
+        )
         print("warming up ...", flush=True)
         await neighbour.measure(min(10.0, seconds))
         print(f"alone for {seconds:.0f} s ...", flush=True)
         alone = await neighbour.measure(seconds)
-        await flood.prepare()
-        flood.start()
-        print(f"beside the flood for {seconds:.0f} s ...", flush=True)
-        beside = await neighbour.measure(seconds)
-        await flood.stop()
+        async with flooding(target) as answers:
+            print(f"beside the flood for {seconds:.0f} s ...", flush=True)
+            beside = await neighbour.measure(seconds)
+        (flood,) = answers
         lost = await _count_lost(runtime, neighbour.written)
         flood_lost = await _count_lost(runtime, flood.stored)
     return report(alone, beside, flood, lost, flood_lost)
 
 
 def report(
-    alone: Figures, beside: Figures, flood: Flood, lost: int, flood_lost: int
+    alone: Figures, beside: Figures, flood: Answers, lost: int, flood_lost: int
 ) -> dict[str, object]:
     """Print what was measured; return it for the JSON file."""
     rows: dict[str, dict[str, float]] = {}
