@@ -99,6 +99,19 @@ async def test_trust_h5_a_key_expires(api: Api, alice: User) -> None:
         assert past.status_code == 422
 
 
+@pytest.mark.parametrize(
+    "ends",
+    ["9999-12-31T23:59:59-23:00", "0001-01-01T00:00:00+23:00", "2001-01-01T00:00:00Z"],
+)
+async def test_trust_h5_a_key_ends_at_a_time_that_can_be_meant(
+    client: httpx.AsyncClient, ends: str
+) -> None:
+    body = {"name": "a", "scopes": ["channels:read"], "expires_at": ends}
+    refused = await client.post("/api/keys/", json=body)
+    assert refused.status_code == 422
+    assert refused.json()["detail"].startswith("expires_at: ")
+
+
 async def test_trust_h5_a_key_has_a_limit_of_its_own(api: Api, alice: User) -> None:
     api.api_calls_per_minute = 3
     app = api.build()

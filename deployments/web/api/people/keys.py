@@ -22,6 +22,8 @@ log = structlog.get_logger("people")
 SHOWN_CHARS: Final = 11
 #: Each key has a count of its own calls: many keys would be no limit.
 MAX_KEYS: Final = 20
+#: Whoever wants more leaves the end out; the last days of the calendar overflow.
+LONGEST: Final = timedelta(days=3653)
 #: How long a list shows keys that have ended.
 KEPT: Final = timedelta(days=90)
 
@@ -76,8 +78,8 @@ async def create_key(
     than you. Send it as `Authorization: Bearer`.
     """
     at = context.clock.now()
-    if body.expires_at is not None and body.expires_at <= at:
-        message = "expires_at: must be in the future"
+    if body.expires_at is not None and not at < body.expires_at <= at + LONGEST:
+        message = "expires_at: must be in the future, and within ten years"
         raise errors.InvalidValueError(message)
     await api_keys.prune_api_keys(context.pool, principal.tenant_id, at - KEPT)
     live = await api_keys.count_live_api_keys(context.pool, principal.tenant_id, at)
