@@ -11,7 +11,7 @@ from deployments.monitoring.errors import AnalysisError
 from persistence.analysis import delete_old_findings, fetch_due_tenants
 from persistence.database import Pool
 from persistence.ids import TenantId
-from persistence.watch import Lease, fetch_trusted_now
+from persistence.watch import Lease
 
 #: Eight in the morning in Tehran: the shop opens, and the digest is there.
 DUE_AT = time(4, 30)
@@ -48,8 +48,7 @@ class DailyAnalysis:
         due = find_due(now)
         if due != self._due:
             self._due, self._attempts = due, {}
-            trusted = await fetch_trusted_now(self._pool, now, self._retention)
-            await delete_old_findings(self._pool, trusted - self._retention)
+            await delete_old_findings(self._pool, now - self._retention)
         done = 0
         for tenant_id in await fetch_due_tenants(self._pool, due):
             if self._attempts.get(tenant_id, 0) >= MAX_ATTEMPTS:

@@ -65,9 +65,14 @@ class EgressPolicy:
 
     async def find_refusal(self, address: str, port: int) -> str | None:
         """Return why an address may not be reached now; None if it may."""
-        reason = why_refused(address, allow_private=True)
+        reason = await self.find_lasting_refusal(address, port)
         if reason is None and is_inside(address) and not await self.allows_private():
             reason = why_refused(address, allow_private=False)
+        return reason
+
+    async def find_lasting_refusal(self, address: str, port: int) -> str | None:
+        """Return why this runtime will never reach an address, however many tenants."""
+        reason = why_refused(address, allow_private=self.allow_private)
         if reason is None and is_own_machine(address):
             is_own = port in self.own_ports or await self.is_own_listener(port)
             reason = OWN_PORT if is_own else None
@@ -254,13 +259,16 @@ def open_guarded_client(
 async def find_url_refusal(policy: EgressPolicy, url: str) -> str | None:
     """Return why an address, which `check_url` accepted, may never be reached.
 
-    What a name resolves to is not looked up: that is judged at each connection.
+    What a name resolves to, and how many tenants there are, is judged at each
+    connection.
     """
     _, host, port = split_origin(url)
     if (host, port) in policy.own_endpoints:
         return OWN_PORT
     literal = read_literal(host)
-    return None if literal is None else await policy.find_refusal(str(literal), port)
+    if literal is None:
+        return None
+    return await policy.find_lasting_refusal(str(literal), port)
 
 
 def classify(
