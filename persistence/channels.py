@@ -175,7 +175,7 @@ async def create_channel(
             raise DuplicateRowError(TAKEN)
         raise AccountElsewhereError
     await notify_channels(db, ChannelId(row["id"]))
-    return _channel(row)
+    return read_channel(row)
 
 
 async def edit_channel(
@@ -211,40 +211,9 @@ async def edit_channel(
             edit.is_proven,
         )
     except asyncpg.UniqueViolationError as error:
-        raise _name_conflict(error) from error
+        raise name_conflict(error) from error
     await notify_channels(db, channel_id)
-    return None if row is None else _channel(row)
-
-
-async def record_proof(db: Connection, channel: Channel) -> Channel | None:
-    """Record, in the caller's transaction, that the account is the tenant's.
-
-    None if the channel is gone or has moved to another account.
-
-    Raises:
-        AccountElsewhereError: another tenant has proven it meanwhile.
-    """
-    try:
-        row = await db.fetchrow(
-            _SQL["record_proof"], channel.tenant_id, channel.id, channel.account_id
-        )
-    except asyncpg.UniqueViolationError as error:
-        raise _name_conflict(error) from error
-    await notify_channels(db, channel.id)
-    return None if row is None else _channel(row)
-
-
-async def withdraw_proof(db: Connection, channel: Channel, note: str) -> bool:
-    """Leave a claim where a proof was; False if the channel has changed meanwhile."""
-    withdrawn = await db.fetchval(
-        _SQL["withdraw_proof"],
-        channel.tenant_id,
-        channel.id,
-        channel.access_token,
-        note,
-    )
-    await notify_channels(db, channel.id)
-    return withdrawn is not None
+    return None if row is None else read_channel(row)
 
 
 async def set_visitor_secret(
@@ -261,7 +230,7 @@ async def set_visitor_secret(
     if row is None:
         return None
     await notify_channels(db, channel_id)
-    return _channel(row)
+    return read_channel(row)
 
 
 async def record_link(
@@ -274,7 +243,7 @@ async def record_link(
         channel_id,
         *_link_columns(link),
     )
-    return None if row is None else _channel(row)
+    return None if row is None else read_channel(row)
 
 
 async def forget_token(
@@ -285,7 +254,7 @@ async def forget_token(
     if row is None:
         return None
     await notify_channels(db, channel_id)
-    return _channel(row)
+    return read_channel(row)
 
 
 async def remove_channel(
@@ -319,7 +288,7 @@ async def fetch_channels_page(
     """Fetch a page of a tenant's channels and how many there are in all."""
     rows = await db.fetch(_SQL["fetch_channels_page"], tenant_id, limit, offset)
     if rows:
-        return rows[0]["total"], tuple(_channel(row) for row in rows)
+        return rows[0]["total"], tuple(read_channel(row) for row in rows)
     return cast("int", await db.fetchval(_SQL["count_channels"], tenant_id)), ()
 
 
@@ -328,13 +297,13 @@ async def fetch_tenant_channel(
 ) -> Channel | None:
     """Fetch a channel; None if it is not this tenant's."""
     row = await db.fetchrow(_SQL["fetch_tenant_channel"], tenant_id, channel_id)
-    return None if row is None else _channel(row)
+    return None if row is None else read_channel(row)
 
 
 async def fetch_channel(db: Db, channel_id: ChannelId) -> Channel | None:
     """Fetch a channel of any tenant, for webhooks and senders."""
     row = await db.fetchrow(_SQL["fetch_channel"], channel_id)
-    return None if row is None else _channel(row)
+    return None if row is None else read_channel(row)
 
 
 async def fetch_channel_by_account(
@@ -342,7 +311,7 @@ async def fetch_channel_by_account(
 ) -> Channel | None:
     """Fetch the proven channel of an account; None if nobody has proven it."""
     row = await db.fetchrow(_SQL["fetch_channel_by_account"], kind, account_id)
-    return None if row is None else _channel(row)
+    return None if row is None else read_channel(row)
 
 
 async def fetch_claim(
@@ -350,7 +319,7 @@ async def fetch_claim(
 ) -> Channel | None:
     """Fetch the tenant's channel of an account, proven or not."""
     row = await db.fetchrow(_SQL["fetch_claim"], tenant_id, kind, account_id)
-    return None if row is None else _channel(row)
+    return None if row is None else read_channel(row)
 
 
 async def lock_channel(
@@ -358,7 +327,7 @@ async def lock_channel(
 ) -> Channel | None:
     """Fetch a channel and lock it until the transaction ends."""
     row = await db.fetchrow(_SQL["lock_channel"], tenant_id, channel_id)
-    return None if row is None else _channel(row)
+    return None if row is None else read_channel(row)
 
 
 async def notify_channels(db: Connection, channel_id: ChannelId) -> None:
@@ -383,7 +352,7 @@ def _decrypt(cipher: Cipher, encrypted: bytes | None) -> str | None:
     return None if encrypted is None else cipher.decrypt(encrypted).decode()
 
 
-def _name_conflict(error: asyncpg.UniqueViolationError) -> DuplicateRowError:
+def name_conflict(error: asyncpg.UniqueViolationError) -> DuplicateRowError:
     """Tell the tenant's own second channel from the proof of somebody else."""
     if error.constraint_name == "channels_proof":
         return AccountElsewhereError()
@@ -398,7 +367,8 @@ def _unless_none(new: tuple[str, ...] | None, old: tuple[str, ...]) -> tuple[str
     return old if new is None else new
 
 
-def _channel(row: asyncpg.Record) -> Channel:
+def read_channel(row: asyncpg.Record) -> Channel:
+    """Read a row of the table."""
     return Channel(
         id=ChannelId(row["id"]),
         tenant_id=TenantId(row["tenant_id"]),

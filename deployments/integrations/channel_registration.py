@@ -26,7 +26,7 @@ from deployments.integrations.errors import (
     TokenRefusedError,
 )
 from deployments.integrations.platforms import build_platforms, build_webhook_path
-from persistence import channels, database, errors, outbox, secrets
+from persistence import channel_proofs, channels, database, errors, outbox, secrets
 from persistence.channels import Channel, ChannelKind, Link, LinkState
 from persistence.ids import ChannelId, ConversationId, EventId, TenantId
 
@@ -166,7 +166,7 @@ class ChannelRegistration:
         )
         async with self._pool.acquire() as connection, connection.transaction():
             await _dethrone(connection, rival)
-            await channels.record_proof(connection, channel)
+            await channel_proofs.record_proof(connection, channel)
 
     async def _find_rival(
         self, tenant_id: TenantId, kind: ChannelKind, account_id: str
@@ -327,7 +327,7 @@ async def _dethrone(db: database.Connection, rival: Channel | None) -> None:
     If its token was replaced meanwhile, the proof stays, and the unique key refuses the
     other one.
     """
-    if rival is not None and await channels.withdraw_proof(db, rival, TOKEN_GONE):
+    if rival is not None and await channel_proofs.withdraw_proof(db, rival, TOKEN_GONE):
         log.warning("channel_proof_withdrawn", channel_id=str(rival.id))
 
 

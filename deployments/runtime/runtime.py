@@ -17,7 +17,6 @@ from rich.markup import escape
 
 from config.logging import rotate_logs, setup_logging
 from config.settings import PREFIX, Settings
-from config.signatures import WARNINGS, judge_signatures
 from deployments.runtime import errors, orphans
 from deployments.runtime.connections import (
     check_connections,
@@ -26,6 +25,7 @@ from deployments.runtime.connections import (
 )
 from deployments.runtime.data_dir import locked_data_dir, move_to_files, with_kept_key
 from deployments.runtime.environment import build_environment
+from deployments.runtime.exposure import check_demo_is_local, collect_warnings
 from deployments.runtime.open_files import (
     FILES_PER_CONNECTION,
     OTHER_FILES,
@@ -56,11 +56,6 @@ ACTORS_TIMEOUT = timedelta(seconds=6)
 #: One second usually, but Ray asks even dead parts of its own, for some seven.
 RAY_TIMEOUT = timedelta(seconds=9)
 WATCH_INTERVAL = timedelta(seconds=1)
-#: What a cluster that we join must be told about: Ray runs whatever reaches it.
-CLUSTER_WARNING = (
-    "whoever reaches a port of its nodes can run code there: docs/keys.md, The network"
-)
-TOKEN_WARNING = "RAY_AUTH_MODE is not `token`: Ray takes calls from everybody"  # noqa: S105 - a message
 #: Imported while Ray starts.
 PARTS = ("deployments.app", "deployments.shards", "deployments.monitoring.process")
 
@@ -103,7 +98,7 @@ class Runtime:
         """
         settings = self._settings
         if demo:
-            _check_demo_is_local(settings)
+            check_demo_is_local(settings)
         self._end_orphans()
         if find_address() is None:
             # A cluster that we join listens there already, if it has had us before.
@@ -331,31 +326,6 @@ class Runtime:
         width = max(len(label) for label in lines)
         for label, value in lines.items():
             self._progress.say(f"  {escape(label.ljust(width))}  {escape(value)}")
-
-
-def _check_demo_is_local(settings: Settings) -> None:
-    if settings.public_url is not None:
-        message = (
-            "PILITO_PUBLIC_URL: the demo's password is public, so --demo is refused"
-            " while a public address is set. Remove one of the two."
-        )
-        raise errors.DemoExposedError(message)
-    if not settings.is_local:
-        raise errors.DemoExposedError
-
-
-def collect_warnings(settings: Settings) -> Mapping[str, str]:
-    """Return what the operator should know about who can reach us, and log it."""
-    warnings: dict[str, str] = {}
-    if warning := WARNINGS.get(judge_signatures(settings)):
-        warnings["Webhooks"] = warning
-    if find_address() is not None:
-        warnings["Ray cluster"] = CLUSTER_WARNING
-        if os.environ.get("RAY_AUTH_MODE") != "token":
-            warnings["Ray token"] = TOKEN_WARNING
-    for reason in warnings.values():
-        log.warning("exposure", reason=reason)
-    return warnings
 
 
 def _check_database(dsn: str) -> None:

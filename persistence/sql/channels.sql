@@ -62,19 +62,6 @@ UPDATE channels SET access_token = NULL, is_paused = true,
     connection_note = '', proven_at = CASE WHEN kind = 'website' THEN proven_at END
 WHERE tenant_id = $1 AND id = $2 RETURNING *;
 
--- record_proof --
--- The unique key of proven channels decides between two tenants at once.
-UPDATE channels SET proven_at = coalesce(proven_at, now())
-WHERE tenant_id = $1 AND id = $2 AND account_id = $3 RETURNING *;
-
--- withdraw_proof --
--- Another tenant has proven the account, and the platform refused this channel's token.
--- Nothing changes if the channel was given another token meanwhile.
-UPDATE channels SET proven_at = NULL, connection = 'refused', connection_note = $4
-WHERE tenant_id = $1 AND id = $2 AND access_token IS NOT DISTINCT FROM $3
-    AND proven_at IS NOT NULL
-RETURNING id;
-
 -- record_link --
 -- The platform was asked while no lock was held: that may take seconds.
 UPDATE channels SET connection = $3, connection_note = $4

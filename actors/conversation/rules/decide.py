@@ -8,14 +8,13 @@ then runs the effects that reach outside.
 from dataclasses import replace
 from typing import assert_never
 
-from actors.conversation import events
-from actors.conversation.effects import Decision, RateMessage
+from actors.conversation import effects, events
+from actors.conversation.effects import Decision, Effect, RateMessage
 from actors.conversation.errors import UnknownConversationError
 from actors.conversation.rules import (
     corrections,
     delivery,
     echoes,
-    erasure,
     outcomes,
     profiles,
     questions,
@@ -25,7 +24,7 @@ from actors.conversation.rules import (
     takeover,
 )
 from actors.conversation.rules.policy import Policy
-from actors.conversation.state import Conversation
+from actors.conversation.state import Conversation, TimerKind
 from persistence.ids import derive_customer_id
 
 
@@ -104,9 +103,35 @@ def _apply(state: Conversation, event: events.Event, policy: Policy) -> Decision
         case events.ProfileMissed():
             return profiles.on_profile_missed(state, event)
         case events.CustomerErased():
-            return erasure.on_customer_erased(state, event)
+            return _on_customer_erased(state, event)
         case _:
             assert_never(event)
+
+
+def _on_customer_erased(state: Conversation, event: events.CustomerErased) -> Decision:
+    """Stop all that is under way, and order that every row goes.
+
+    The state that is returned holds nothing of the customer. Nobody stores it: the
+    person's next message opens a conversation anew.
+    """
+    # This event has made a version of its own.
+    if event.version is not None and event.version != state.version - 1:
+        return Decision(state)
+    stopped: list[Effect] = [effects.ClearTimer(kind) for kind in TimerKind]
+    if state.reply is not None and state.reply.job is not None:
+        stopped.append(effects.CancelReply(state.reply.job))
+    erased = effects.EraseCustomer(event.user_id, event.version is not None)
+    blank = Conversation(
+        id=state.id,
+        tenant_id=state.tenant_id,
+        channel_id=state.channel_id,
+        customer_id=state.customer_id,
+        source=state.source,
+        platform_id="",
+        created_at=state.created_at,
+        version=state.version,
+    )
+    return Decision(blank, (*stopped, erased))
 
 
 def _open(event: events.Event) -> Conversation:

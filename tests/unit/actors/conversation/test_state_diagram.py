@@ -42,4 +42,5 @@ def test_every_state_that_the_walk_reaches_keeps_the_invariants(
 
 def test_the_walk_tries_every_event(steps: dict[Source, list[Step]]) -> None:
     tried = {step.event.split()[0] for step in steps[Source.INSTAGRAM]}
-    assert tried == {event.__name__ for event in get_args(Event)}
+    # Behind an erasure there is no state.
+    assert tried == {event.__name__ for event in get_args(Event)} - {"CustomerErased"}

@@ -84,7 +84,7 @@ def test_trust_m15_the_runtime_ends_with_2_and_one_line(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", program, "up"],
         env={
-            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "PYTHONPATH": str(Path(__file__).parents[3]),
             "PILITO_SECRET_KEY": "hush",
             "PILITO_DATA_DIR": str(tmp_path / "var"),
         },

@@ -23,7 +23,7 @@ from tests.support.clock import NOON, FakeClock
 from tests.support.monitors import CIPHER, build_monitor
 from tests.support.servers.smtp_server import SmtpServer, smtp_server
 from tests.support.waiting import wait_until
-from tests.trust.alerts import (
+from tests.trust.alerts.alerts import (
     SENDER,
     add_route,
     announce,

@@ -30,7 +30,7 @@ from tests.support.servers.misbehaving_server import (
 from tests.support.servers.scripted_server import Fail
 from tests.support.servers.telegram_server import TOKEN, TelegramServer, refusal
 from tests.support.waiting import wait_until
-from tests.trust.alerts import (
+from tests.trust.alerts.alerts import (
     add_route,
     announce,
     build_dispatcher,

@@ -11,7 +11,7 @@ from deployments.web.api.people.passwords import NAME_FACTOR
 from deployments.web.dependencies import WebDependencies
 from persistence.users import User
 from tests.support.api import Api, connect
-from tests.trust.people import HASH, refresh, sign_in
+from tests.trust.accounts.people import HASH, refresh, sign_in
 
 
 @pytest.fixture

@@ -15,7 +15,14 @@ from persistence.sessions import MAX_SESSIONS_PER_USER
 from persistence.users import User
 from tests.support.api import Api, claims_of, connect
 from tests.support.live import Follower, LiveApi, running_live
-from tests.trust.people import HASH, NEW_PASSWORD, PASSWORD, call, refresh, sign_in
+from tests.trust.accounts.people import (
+    HASH,
+    NEW_PASSWORD,
+    PASSWORD,
+    call,
+    refresh,
+    sign_in,
+)
 
 #: What the issue promises for open windows.
 LIMIT_S = 5.0

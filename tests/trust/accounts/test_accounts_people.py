@@ -13,7 +13,7 @@ from persistence.database import Pool
 from persistence.users import Role, User, fetch_user
 from tests.support.api import Api, connect
 from tests.support.clock import FakeClock
-from tests.trust.people import HASH, PASSWORD, call, sign_in
+from tests.trust.accounts.people import HASH, PASSWORD, call, sign_in
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.support.api import Api, connect
 from tests.support.clock import FakeClock
 from tests.support.live import Follower, LiveApi, running_live
 from tests.support.servers.http_server import open_socket
-from tests.trust.people import call
+from tests.trust.accounts.people import call
 
 
 async def make_key(client: httpx.AsyncClient, *scopes: str) -> dict[str, str]:

@@ -24,7 +24,7 @@ from persistence.journal import Batch, Epoch, PostgresJournal
 from persistence.users import User
 from tests.support.api import Api, LocalShards, add_channel, write_as_customer
 from tests.support.conversation.conversations import Story
-from tests.trust.test_fairness_answers import ask
+from tests.trust.fairness.test_fairness_answers import ask
 
 LARGEST = "SELECT max(octet_length(state::text)) FROM conversations"
 STATE = "SELECT octet_length(state::text) FROM conversations WHERE id = $1"

@@ -17,7 +17,7 @@ from config.logging import WORKFLOW, rotate_logs, setup_logging
 from config.settings import Settings
 from deployments.answers.rag_metrics import log_retrieval
 from deployments.runtime.data_dir import locked_data_dir
-from deployments.runtime.runtime import collect_warnings
+from deployments.runtime.exposure import collect_warnings
 from deployments.runtime.terminal import Terminal
 from persistence.embedded.folders import (
     FolderRefusedError,
@@ -206,5 +206,5 @@ def test_trust_s5_a_joined_cluster_is_told_about_its_network(
     assert "everybody" in warnings["Ray token"]
     monkeypatch.setenv("RAY_AUTH_MODE", "token")
     assert "Ray token" not in collect_warnings(settings)
-    page = Path(__file__).parents[2] / "docs" / "keys.md"
+    page = Path(__file__).parents[3] / "docs" / "keys.md"
     assert "## The network" in page.read_text(encoding="utf-8")

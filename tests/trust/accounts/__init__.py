@@ -1,0 +1,1 @@
+"""Accounts: sign-ins, people, keys of programs, the demo."""

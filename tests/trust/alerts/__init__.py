@@ -1,0 +1,1 @@
+"""Alerts, and the shares of tenants in the monitor."""

@@ -1,0 +1,1 @@
+"""Shares of tenants in conversations, knowledge and searches."""

@@ -1,0 +1,1 @@
+"""Secret keys, signatures, proofs of channels, folders."""

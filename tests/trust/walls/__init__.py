@@ -1,0 +1,1 @@
+"""What the monitor may reach, and what stops it."""
