@@ -1,7 +1,8 @@
 """Any body at any webhook: no crash, no lost platform, no event beyond replay.
 
 `FUZZ_SECONDS=60 pytest tests/trust/input/test_fuzzing.py` searches so long per webhook,
-from another start each time; without it a few hundred bodies are tried, the same each time.
+from another start each time; without it a few hundred bodies are tried, each time the
+same.
 """
 
 import os
