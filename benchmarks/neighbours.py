@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
@@ -291,7 +291,10 @@ async def measure(
     """Measure alone and beside the flood; print the table and return it."""
     shop = await _sign_in(runtime, "demo", "demo")
     other = await _sign_in(runtime, "flood", PASSWORD)
-    async with shop, other, _listening() as (ok_url, silent_url):
+    async with AsyncExitStack() as stack:
+        for client in (shop, other):
+            stack.push_async_callback(client.aclose)
+        ok_url, silent_url = await stack.enter_async_context(_listening())
         await _connect_account(shop, MEASURED)
         await _connect_account(other, FLOODING)
         neighbour = Neighbour(shop, graph, telegram, ok_url)
