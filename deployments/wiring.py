@@ -4,6 +4,7 @@ from contextlib import AsyncExitStack
 from functools import cache
 from typing import TYPE_CHECKING
 
+from config.secret_keys import read_keys
 from config.settings import Settings, SettingsError
 from persistence import database, secrets
 from persistence.erasure import KeyedHash
@@ -52,7 +53,7 @@ def get_cipher(settings: Settings) -> secrets.Cipher:
 
 def get_keyed_hash(settings: Settings) -> KeyedHash:
     """Return the hash of erased events. Raises SettingsError without a key."""
-    return KeyedHash((get_secret_key(settings),))
+    return KeyedHash(read_keys(get_secret_key(settings)))
 
 
 def count_tokens(text: str) -> int:

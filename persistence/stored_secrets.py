@@ -55,6 +55,20 @@ SECRET_COLUMNS = (
         _SQL["lock_route_targets"],
         _SQL["store_route_target"],
     ),
+    SecretColumn(
+        "links of alert routes",
+        "alert_routes",
+        "confirmation_token",
+        _SQL["lock_confirmation_tokens"],
+        _SQL["store_confirmation_token"],
+    ),
+    SecretColumn(
+        "visitor secrets of channels",
+        "channels",
+        "visitor_secret",
+        _SQL["lock_visitor_secrets"],
+        _SQL["store_visitor_secret"],
+    ),
 )
 
 

@@ -34,3 +34,21 @@ WHERE id > $1 ORDER BY id LIMIT $2 FOR UPDATE;
 -- store_route_target --
 -- Under the lock of `lock_route_targets`.
 UPDATE alert_routes SET target = $2 WHERE id = $1;
+
+-- lock_confirmation_tokens --
+-- As `lock_channel_tokens`.
+SELECT id, confirmation_token AS secret FROM alert_routes
+WHERE id > $1 AND confirmation_token IS NOT NULL ORDER BY id LIMIT $2 FOR UPDATE;
+
+-- store_confirmation_token --
+-- Under the lock of `lock_confirmation_tokens`.
+UPDATE alert_routes SET confirmation_token = $2 WHERE id = $1;
+
+-- lock_visitor_secrets --
+-- As `lock_channel_tokens`.
+SELECT id, visitor_secret AS secret FROM channels
+WHERE id > $1 AND visitor_secret IS NOT NULL ORDER BY id LIMIT $2 FOR UPDATE;
+
+-- store_visitor_secret --
+-- Under the lock of `lock_visitor_secrets`.
+UPDATE channels SET visitor_secret = $2 WHERE id = $1;

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import structlog
 
+from config.secret_keys import read_keys
 from config.settings import Settings
 from deployments.integrations.errors import InvalidFieldError, UnprovenVisitorError
 from deployments.rate_limit import VisitorRateLimiter
@@ -141,12 +142,14 @@ class Visitors:
 
 
 def build_signer(settings: Settings) -> VisitorSigner:
-    """Build the signer of the settings' key.
+    """Build the signer of the settings' keys.
 
     Without a key, as in tools that run no other process, a key of this process serves.
     """
     key = settings.secret_key
-    return VisitorSigner(key.get_secret_value() if key else secrets.token_urlsafe(32))
+    if key is None:
+        return VisitorSigner(secrets.token_urlsafe(32))
+    return VisitorSigner(*read_keys(key.get_secret_value()))
 
 
 def hash_visitor(secret: str, visitor_id: str) -> str:

@@ -48,11 +48,17 @@ STORED_BEFORE = (
     b"gAAAAABrDjZUMYRHtIXMoLd7_WsqEBGejiLuXaTk1yzkARsjOLdznJDSFtK2K0uNEYbC3ynKD0OUn2EG"
     b"YtBVzhIuHiPqXFESiFgKGaQGAcMJe8KcDhmdwH4="
 )
-#: Columns of bytes that hold no secret.
+#: Columns of bytes that are not encrypted: they hold no secret, or its hash.
 PLAIN_BYTES = {
+    ("alert_routes", "confirmation_hash"),
+    ("api_keys", "key_hash"),
     ("chunks", "embedding"),
     ("chunks", "old_embedding"),
+    ("confirmation_mails", "address_hash"),
     ("document_files", "content"),
+    ("forgotten_events", "digest"),
+    ("invitations", "token_hash"),
+    ("sessions", "token_hash"),
 }
 
 

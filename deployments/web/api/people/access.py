@@ -162,6 +162,7 @@ _ROWS: tuple[tuple[Rank, Scope | None, tuple[str, ...]], ...] = (
             "DELETE /api/channels/{channel_id}/",
             "POST /api/channels/{channel_id}/connect/",
             "POST /api/channels/{channel_id}/disconnect/",
+            "POST /api/channels/{channel_id}/visitor-secret/",
             "DELETE /api/customers/{customer_id}/",
             "GET /api/dead-letters/",
             "PATCH /api/tenant/",
@@ -171,6 +172,7 @@ _ROWS: tuple[tuple[Rank, Scope | None, tuple[str, ...]], ...] = (
             f"POST {_ROUTES}",
             f"PATCH {_ROUTES}{{route_id}}/",
             f"DELETE {_ROUTES}{{route_id}}/",
+            f"POST {_ROUTES}{{route_id}}/confirmation/",
             "GET /api/users/",
             "POST /api/users/",
             "GET /api/users/{user_id}/",
@@ -202,6 +204,8 @@ OPEN: Final = frozenset(
         "POST /api/token/refresh/",  # carries its own token
         "POST /api/invitations/accept/",  # carries its own token
         "GET /invitation",  # a form, which calls the route above
+        "GET /confirm-alerts",  # a form, and the link's token is in its address
+        "POST /confirm-alerts",  # the form's answer
         "GET /",  # leads to the reference
         "GET /docs",  # describes the API, and shows no data
         "GET /openapi.json",  # the same
