@@ -16,6 +16,8 @@ _SQL = load_queries("dead_letters")
 KEPT_FOR = timedelta(days=30)
 #: Of one tenant; a bug that refuses more of them is known by these.
 MAX_LETTERS = 1000
+#: Rows of one step of pruning.
+PRUNE_ROWS = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,12 @@ async def insert_dead_letter(db: Db, tenant_id: TenantId, letter: DeadLetter) ->
         KEPT_FOR,
         MAX_LETTERS,
     )
+
+
+async def prune_dead_letters(db: Db, before: datetime) -> int:
+    """Delete a step of letters that are older; return how many."""
+    status = await db.execute(_SQL["prune_dead_letters"], before, PRUNE_ROWS)
+    return int(status.split()[-1])
 
 
 async def fetch_dead_letters_page(

@@ -13,6 +13,12 @@ INSERT INTO dead_letters (
 SELECT $1, $2, $3, $4, $5, $6, $7, $8 FROM held WHERE held.letters < $10::bigint
 ON CONFLICT (id) DO NOTHING;
 
+-- prune_dead_letters --
+-- Old letters of all tenants, in steps: a tenant may never have another one, which would
+-- remove them.
+DELETE FROM dead_letters WHERE id IN (
+    SELECT id FROM dead_letters WHERE created_at < $1 LIMIT $2);
+
 -- fetch_dead_letters_page --
 -- A tenant's letters, the newest first.
 SELECT id, channel_id, conversation_id, kind, payload, error, created_at

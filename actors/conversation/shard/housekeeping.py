@@ -15,7 +15,7 @@ from actors.clock import Clock
 from actors.conversation.errors import ActorError, UnknownConversationError
 from actors.conversation.events import CustomerErased, Event
 from actors.conversation.shard.envelope import Receipt
-from persistence import erasure, retention
+from persistence import dead_letters, erasure, retention
 from persistence.database import Pool
 from persistence.errors import DATABASE_AWAY
 from persistence.ids import ConversationId, EventId
@@ -90,10 +90,11 @@ class ShardHousekeeping:
                 return erased
 
     async def prune(self) -> None:
-        """Remove what is older than the retention, and hashes that are of no use."""
+        """Remove what is older than the retention, and what is of no use any more."""
         now = self._clock.now()
         if self._shard == 0:
             await self._prune_forgotten(now)
+            await self._prune_dead_letters(now)
         if self._retention is None:
             return
         before = now - self._retention
@@ -111,6 +112,15 @@ class ShardHousekeeping:
         while True:
             count = await erasure.prune_forgotten(self._pool, now)
             if count < erasure.PRUNE_ROWS:
+                return
+            await asyncio.sleep(PRUNE_PAUSE_S)
+
+    async def _prune_dead_letters(self, now: datetime) -> None:
+        """Remove letters, which hold words, with the messages of their age."""
+        kept_for = min(dead_letters.KEPT_FOR, self._retention or dead_letters.KEPT_FOR)
+        while True:
+            count = await dead_letters.prune_dead_letters(self._pool, now - kept_for)
+            if count < dead_letters.PRUNE_ROWS:
                 return
             await asyncio.sleep(PRUNE_PAUSE_S)
 

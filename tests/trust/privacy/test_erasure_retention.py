@@ -21,6 +21,7 @@ from deployments.commands.replay import Verdict, replay
 from persistence import erasure
 from persistence.channels import Channel, ChannelKind
 from persistence.database import Pool
+from persistence.dead_letters import DeadLetter, insert_dead_letter
 from persistence.ids import (
     ConversationId,
     EventId,
@@ -175,3 +176,28 @@ async def test_trust_h7_hashes_that_are_of_no_use_go(diary: Diary) -> None:
     )
     await diary.housekeeping.prune()
     assert await count_rows(diary.pool, "forgotten_events") == 1
+
+
+@pytest.mark.parametrize(("retention_days", "kept"), [(None, 29), (7, 6), (400, 29)])
+async def test_trust_h7_letters_go_with_messages_of_their_age(
+    diary: Diary, retention_days: int | None, kept: int
+) -> None:
+    """A letter holds words, and its tenant may never have another one."""
+    for days_ago in (kept, kept + 2):
+        letter = DeadLetter(
+            id=EventId(uuid4()),
+            channel_id=diary.channel.id,
+            conversation_id=derive_conversation_id(diary.channel.id, "sara"),
+            kind="CustomerWrote",
+            payload="{}",
+            error="InvalidEventError",
+            created_at=NOW - timedelta(days=days_ago),
+        )
+        await insert_dead_letter(diary.pool, diary.channel.tenant_id, letter)
+    assert await count_rows(diary.pool, "dead_letters") == 2
+    retention = None if retention_days is None else timedelta(days=retention_days)
+    await ShardHousekeeping(
+        diary.pool, 0, 1, diary.shards.shard.submit, FakeClock(NOW), retention
+    ).prune()
+    left = await diary.pool.fetch("SELECT created_at FROM dead_letters")
+    assert [row["created_at"] for row in left] == [NOW - timedelta(days=kept)]
