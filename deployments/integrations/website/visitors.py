@@ -61,14 +61,22 @@ class VisitorSigner:
         visitor_id = secrets.token_urlsafe(18)
         return Visitor(visitor_id, self.sign(channel_id, visitor_id))
 
-    def sign(self, channel_id: ChannelId, visitor_id: str) -> str:
-        """Sign an id: 43 letters, digits, `-` and `_`."""
-        return _sign(self._keys[0], channel_id, visitor_id)
+    def sign(self, channel_id: ChannelId, visitor_id: str, secret: str = "") -> str:
+        """Sign an id: 43 letters, digits, `-` and `_`.
 
-    def is_signed(self, channel_id: ChannelId, visitor_id: str, token: str) -> bool:
-        """True if the token was signed for this id and channel."""
+        With the secret under which a shop vouched for the id, the token ends when the
+        secret does.
+        """
+        return _sign(self._keys[0], channel_id, visitor_id, secret)
+
+    def is_signed(
+        self, channel_id: ChannelId, visitor_id: str, token: str, secret: str = ""
+    ) -> bool:
+        """True if the token was signed for this id, channel and secret."""
         given = token.encode("utf-8", "replace")
-        signed = (_sign(key, channel_id, visitor_id).encode() for key in self._keys)
+        signed = (
+            _sign(key, channel_id, visitor_id, secret).encode() for key in self._keys
+        )
         return any(hmac.compare_digest(one, given) for one in signed)
 
 
@@ -92,14 +100,27 @@ class Visitors:
         await self._rate_limiter.admit_new_visitor(address)
         return self._signer.issue(channel.id)
 
-    def vouch(self, channel: Channel, visitor_id: str) -> Visitor:
-        """Sign an id that was proven."""
-        return Visitor(visitor_id, self._signer.sign(channel.id, visitor_id))
+    def vouch(self, channel: Channel, visitor_id: str, proof: Proof) -> Visitor:
+        """Sign an id that the proof has proven.
+
+        Whoever learned a shop's secret could have tokens for all its customers: they
+        end when the secret is renewed, as its hashes do.
+        """
+        is_ours = self._signer.is_signed(channel.id, visitor_id, proof.token)
+        secret = "" if is_ours else self._read_secret(channel)
+        return Visitor(visitor_id, self._signer.sign(channel.id, visitor_id, secret))
 
     def is_proven(self, channel: Channel, visitor_id: str, proof: Proof) -> bool:
         """True if the token or the hash is the id's."""
-        return self._signer.is_signed(channel.id, visitor_id, proof.token) or (
-            self._is_vouched(channel, visitor_id, proof.visitor_hash)
+        if self._signer.is_signed(channel.id, visitor_id, proof.token):
+            return True
+        secret = self._read_secret(channel)
+        if not secret:
+            return False
+        given = proof.visitor_hash.lower().encode("utf-8", "replace")
+        expected = hash_visitor(secret, visitor_id).encode()
+        return hmac.compare_digest(expected, given) or self._signer.is_signed(
+            channel.id, visitor_id, proof.token, secret
         )
 
     async def verify(
@@ -119,12 +140,8 @@ class Visitors:
             raise InvalidFieldError(NEEDED, "visitor_hash")
         raise UnprovenVisitorError
 
-    def _is_vouched(self, channel: Channel, visitor_id: str, given: str) -> bool:
-        secret = self._decrypt(channel.id, channel.visitor_secret)
-        expected = hash_visitor(secret, visitor_id)
-        return bool(secret) and hmac.compare_digest(
-            expected.encode(), given.lower().encode("utf-8", "replace")
-        )
+    def _read_secret(self, channel: Channel) -> str:
+        return self._decrypt(channel.id, channel.visitor_secret)
 
     def _decrypt_secret(self, channel_id: ChannelId, encrypted: bytes | None) -> str:
         """Decrypt; empty, which vouches for nobody, where that can't be done."""
@@ -171,7 +188,8 @@ def check_proof(token: object, visitor_hash: object) -> Proof:
     return Proof(*texts)
 
 
-def _sign(key: bytes, channel_id: ChannelId, visitor_id: str) -> str:
-    message = f"{channel_id}:{visitor_id}".encode()
-    digest = hmac.digest(key, message, hashlib.sha256)
+def _sign(key: bytes, channel_id: ChannelId, visitor_id: str, secret: str) -> str:
+    # No id holds a colon: no message of one kind is one of the other.
+    message = f"{channel_id}:{visitor_id}" + (f":{secret}" if secret else "")
+    digest = hmac.digest(key, message.encode(), hashlib.sha256)
     return urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -87,7 +87,7 @@ class WebsiteWebhook:
             visitor_id = check_visitor_id(fields["visitor_id"])
             proof = check_proof(fields.get("token"), fields.get("visitor_hash"))
             await self._visitors.verify(channel, visitor_id, proof, address)
-            visitor = self._visitors.vouch(channel, visitor_id)
+            visitor = self._visitors.vouch(channel, visitor_id, proof)
         return Response(
             orjson.dumps({"visitor_id": visitor.id, "token": visitor.token}),
             status_code=201,

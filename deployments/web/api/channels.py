@@ -261,7 +261,8 @@ async def renew_visitor_secret(
 ) -> ChannelOut:
     """Make a new `visitor_secret` for a website, and show it this once.
 
-    Hashes under the one before it prove nothing any more; tokens go on.
+    Hashes under the one before it prove nothing any more, nor do tokens that were given
+    for them. Visitors whom Pilito gave an id go on.
     """
     old = await _fetch(context, principal.tenant_id, channel_id)
     if old.kind is not channels.ChannelKind.WEBSITE:

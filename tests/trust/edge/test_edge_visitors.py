@@ -15,6 +15,7 @@ from persistence.channels import set_visitor_secret
 from persistence.database import Pool
 from persistence.users import User
 from tests.support.servers.http_server import ANSWER_S, open_socket
+from tests.support.waiting import time_limit
 from tests.support.website import CIPHER, Website, running_website
 
 PHONE = "09121234567"
@@ -160,3 +161,39 @@ async def test_trust_m9_owners_get_a_secret_and_can_renew_it(
     renewed = await client.post(f"{path}visitor-secret/")
     assert renewed.status_code == 200
     assert renewed.json()["visitor_secret"] not in {None, first}
+
+
+async def test_trust_m9_tokens_that_a_secret_gave_end_when_it_is_renewed(
+    browser: httpx.AsyncClient, website: Website, pool: Pool
+) -> None:
+    """Whoever learned the secret must not keep tokens for all the shop's customers."""
+    ours = (await browser.post(VISITORS, json={})).json()
+    vouched = {"visitor_id": PHONE, "visitor_hash": hash_id(PHONE)}
+    token = (await browser.post(VISITORS, json=vouched)).json()["token"]
+    stolen = {"visitor_id": PHONE, "token": token}
+    sent = await browser.post(MESSAGES, json={**stolen, "content": "سلام"})
+    assert sent.status_code == 201, sent.text
+    # A token that is exchanged for another one gains nothing by it.
+    again = (await browser.post(VISITORS, json=stolen)).json()["token"]
+
+    channel, renewed = website.channel, "another secret of the shop's own server"
+    async with pool.acquire() as connection, connection.transaction():
+        await set_visitor_secret(
+            connection, CIPHER, channel.tenant_id, channel.id, renewed
+        )
+    for old in (token, again):
+        body = {"visitor_id": PHONE, "token": old, "content": "x"}
+        status = 0
+        async with time_limit(lambda: status):  # noqa: B023 - read at once
+            # The announcement of the new secret may still be on its way.
+            while status != 401:
+                status = (await browser.post(MESSAGES, json=body)).status_code
+        mine = ("pilito.visitor", old)
+        assert await close_code(follow(website, PHONE, *mine)) == 4401
+    # The shop vouches anew, and visitors of ours have nothing to do with its secret.
+    vouched = {"visitor_id": PHONE, "visitor_hash": hash_id(PHONE, renewed)}
+    made = (await browser.post(VISITORS, json=vouched)).json()
+    mine = ("pilito.visitor", made["token"])
+    assert await read_first(follow(website, PHONE, *mine)) == "سلام"
+    sent = await browser.post(MESSAGES, json={**ours, "content": "سلام"})
+    assert sent.status_code == 201, sent.text
