@@ -17,14 +17,18 @@ _SQL = load_queries("channel_proofs")
 async def record_proof(db: Connection, channel: Channel) -> Channel | None:
     """Record, in the caller's transaction, that the account is the tenant's.
 
-    None if the channel is gone or has moved to another account.
+    None if the channel is gone, or has another account or token by now.
 
     Raises:
         AccountElsewhereError: another tenant has proven it meanwhile.
     """
     try:
         row = await db.fetchrow(
-            _SQL["record_proof"], channel.tenant_id, channel.id, channel.account_id
+            _SQL["record_proof"],
+            channel.tenant_id,
+            channel.id,
+            channel.account_id,
+            channel.access_token,
         )
     except asyncpg.UniqueViolationError as error:
         raise name_conflict(error) from error

@@ -155,18 +155,30 @@ class ChannelRegistration:
         except TokenRefusedError as error:
             link = Link(LinkState.REFUSED, str(error))
         if _is_proof(link):
-            await self._prove(channel)
+            if not await self._prove(channel):
+                # Disconnected, or given another token, while the platform was asked.
+                return await self._fetch_present(channel)
             link = await self._subscribe(channel)
         return await self._record(channel, link)
 
-    async def _prove(self, channel: Channel) -> None:
-        """Record that the channel's account is its tenant's. Raises like `connect`."""
+    async def _prove(self, channel: Channel) -> bool:
+        """Record that the channel's account is its tenant's; False if it has changed.
+
+        Raises like `connect`.
+        """
         rival = await self._find_rival(
             channel.tenant_id, channel.kind, channel.account_id
         )
         async with self._pool.acquire() as connection, connection.transaction():
             await _dethrone(connection, rival)
-            await channel_proofs.record_proof(connection, channel)
+            proven = await channel_proofs.record_proof(connection, channel)
+        return proven is not None
+
+    async def _fetch_present(self, channel: Channel) -> Channel:
+        present = await channels.fetch_tenant_channel(
+            self._pool, channel.tenant_id, channel.id
+        )
+        return present or channel
 
     async def _find_rival(
         self, tenant_id: TenantId, kind: ChannelKind, account_id: str

@@ -12,10 +12,12 @@ from actors.clock import SystemClock
 from actors.conversation.events import CustomerWrote
 from config.settings import Settings
 from deployments.integrations.channel_directory import ChannelDirectory
+from deployments.integrations.channel_registration import ChannelRegistration
 from deployments.integrations.webhooks import build_webhooks_app
 from persistence import migrate
+from persistence.channels import LinkState, fetch_tenant_channel
 from persistence.database import Pool
-from persistence.ids import TenantId
+from persistence.ids import ChannelId, TenantId
 from persistence.listener import Listener
 from persistence.secrets import Cipher
 from persistence.users import User
@@ -301,3 +303,23 @@ async def test_trust_h4_what_was_connected_before_is_proven_and_the_way_back_wor
     assert {row["kind"] for row in rows} == {"instagram", "website"}
     assert UUID(connected["id"]) in {row["id"] for row in rows}
     assert len(rows) == 2
+
+
+async def test_trust_h4_a_token_that_was_forgotten_meanwhile_proves_nothing(
+    callers: Callers, graph: GraphServer, pool: Pool, alice: User
+) -> None:
+    channel_id = ChannelId(UUID((await claim(callers.alice, OURS))["id"]))
+    as_read = await fetch_tenant_channel(pool, alice.tenant_id, channel_id)
+    assert as_read is not None
+    await callers.alice.post(f"/api/channels/{channel_id}/disconnect/")
+    # A request that read the channel before goes on, and the platform still knows the
+    # token that it read.
+    settings = Settings(instagram_graph_url=graph.url)
+    registration = ChannelRegistration(pool, Cipher(SECRET), settings)
+    present = await registration.connect(as_read)
+    await registration.stop()
+    assert "GET me" in graph.asked[-1]
+    assert (present.proven_at, present.access_token) == (None, None)
+    assert present.link is not None
+    assert present.link.state is LinkState.PAUSED
+    assert await callers.deliver("m1") == []
