@@ -135,6 +135,16 @@ async def test_trust_h5_a_business_has_a_limited_number_of_keys(
     assert str(MAX_KEYS) in refused.json()["detail"]
 
 
+async def test_trust_h5_keys_that_are_made_at_once_are_all_counted(
+    client: httpx.AsyncClient,
+) -> None:
+    body = {"name": "shop", "scopes": ["channels:read"]}
+    made = await asyncio.gather(
+        *(client.post("/api/keys/", json=body) for _ in range(MAX_KEYS + 5))
+    )
+    assert [answer.status_code for answer in made].count(201) == MAX_KEYS
+
+
 @pytest.mark.parametrize("key", ["pk_", "pk_x", "pk_\x00", "pk_é"])
 async def test_trust_h5_an_invented_key_opens_nothing(
     nobody: httpx.AsyncClient, key: str

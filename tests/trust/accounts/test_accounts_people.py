@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from actors.clock import SystemClock
+from deployments.web.api.people.invitations import MAX_INVITATIONS
 from persistence.database import Pool
 from persistence.users import Role, User, fetch_user
 from tests.support.api import Api, connect
@@ -80,6 +81,16 @@ async def test_trust_h5_of_two_who_accept_at_once_one_joins(
     token = (await invite(client))["token"]
     answers = await asyncio.gather(accept(door, token, "a"), accept(door, token, "b"))
     assert sorted(answer.status_code for answer in answers) == [201, 404]
+
+
+async def test_trust_h5_invitations_that_are_made_at_once_are_all_counted(
+    client: httpx.AsyncClient,
+) -> None:
+    body = {"role": "operator"}
+    made = await asyncio.gather(
+        *(client.post("/api/users/", json=body) for _ in range(MAX_INVITATIONS + 5))
+    )
+    assert [answer.status_code for answer in made].count(201) == MAX_INVITATIONS
 
 
 async def test_trust_h5_an_invitation_expires_and_can_be_taken_back(

@@ -19,7 +19,7 @@ from deployments.web.api.tokens import hash_token, new_token_id
 from deployments.web.dependencies import Context
 from persistence import ids, invitations
 from persistence.invitations import NewInvitation
-from persistence.users import Role, create_user
+from persistence.users import Role, create_user, lock_people
 
 router = APIRouter(tags=["people"])
 log = structlog.get_logger("people")
@@ -81,15 +81,20 @@ async def invite_user(
 ) -> NewInvitationOut:
     """Invite a person by a link that is good once, for three days. For owners."""
     at, token = context.clock.now(), new_token_id()
-    await invitations.prune_invitations(context.pool, principal.tenant_id, at)
-    waiting = await invitations.count_invitations(context.pool, principal.tenant_id, at)
-    if waiting >= MAX_INVITATIONS:
-        message = f"There are {MAX_INVITATIONS} open invitations: delete some first."
-        raise errors.TooManyError(message)
     new = NewInvitation(body.role, body.note, hash_token(token), at, at + LIFETIME)
-    created = await invitations.create_invitation(
-        context.pool, principal.tenant_id, principal.user_id, new
-    )
+    async with context.pool.acquire() as db, db.transaction():
+        # Two that are made at once must both be counted.
+        await lock_people(db, principal.tenant_id)
+        await invitations.prune_invitations(db, principal.tenant_id, at)
+        waiting = await invitations.count_invitations(db, principal.tenant_id, at)
+        if waiting >= MAX_INVITATIONS:
+            message = (
+                f"There are {MAX_INVITATIONS} open invitations: delete some first."
+            )
+            raise errors.TooManyError(message)
+        created = await invitations.create_invitation(
+            db, principal.tenant_id, principal.user_id, new
+        )
     log.info("user_invited", by=str(principal.user_id), role=body.role)
     return NewInvitationOut(
         **InvitationOut.model_validate(created).model_dump(),

@@ -14,6 +14,7 @@ from deployments.web.api.tokens import hash_token
 from deployments.web.dependencies import Context
 from persistence import api_keys, ids
 from persistence.api_keys import NewApiKey, Scope
+from persistence.users import lock_people
 
 router = APIRouter(prefix="/api/keys", tags=["people"])
 log = structlog.get_logger("people")
@@ -81,11 +82,6 @@ async def create_key(
     if body.expires_at is not None and not at < body.expires_at <= at + LONGEST:
         message = "expires_at: must be in the future, and within ten years"
         raise errors.InvalidValueError(message)
-    await api_keys.prune_api_keys(context.pool, principal.tenant_id, at - KEPT)
-    live = await api_keys.count_live_api_keys(context.pool, principal.tenant_id, at)
-    if live >= MAX_KEYS:
-        message = f"There are {MAX_KEYS} keys: revoke one first."
-        raise errors.TooManyError(message)
     key = auth.KEY_PREFIX + secrets.token_urlsafe(32)
     new = NewApiKey(
         name=body.name,
@@ -95,9 +91,17 @@ async def create_key(
         created_at=at,
         expires_at=body.expires_at,
     )
-    created = await api_keys.create_api_key(
-        context.pool, principal.tenant_id, principal.user_id, new
-    )
+    async with context.pool.acquire() as db, db.transaction():
+        # Two that are made at once must both be counted.
+        await lock_people(db, principal.tenant_id)
+        await api_keys.prune_api_keys(db, principal.tenant_id, at - KEPT)
+        live = await api_keys.count_live_api_keys(db, principal.tenant_id, at)
+        if live >= MAX_KEYS:
+            message = f"There are {MAX_KEYS} keys: revoke one first."
+            raise errors.TooManyError(message)
+        created = await api_keys.create_api_key(
+            db, principal.tenant_id, principal.user_id, new
+        )
     log.info("api_key_created", key_id=str(created.id), by=str(principal.user_id))
     return NewKeyOut(**KeyOut.model_validate(created).model_dump(), key=key)
 
