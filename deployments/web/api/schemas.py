@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Generic, TypeVar
 from uuid import UUID
 
@@ -200,7 +200,11 @@ def _read_instant(text: str) -> datetime:
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:
         raise ValueError(text)
-    return instant
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        # An hour beyond the calendar: no list has given that.
+        raise ValueError(text) from error
 
 
 def _read_number(text: str) -> int:

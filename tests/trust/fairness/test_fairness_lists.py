@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -181,8 +182,13 @@ async def test_trust_m10_no_page_is_counted_off_row_by_row_without_end(
         far = await client.get(f"{address}?page=900000&page_size=200")
         assert far.status_code == 422
         assert far.json()["detail"].startswith("page: ")
-    for cursor in ("1_2", "x", "2026-01-01T00:00:00_1", "_" * 9):
-        wrong = await client.get(f"{CONVERSATIONS}?cursor={cursor}")
+    beyond = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00")
+    for cursor in (
+        *("1_2", "x", "2026-01-01T00:00:00_1", "_" * 9),
+        # Instants that the calendar has not, once they are in UTC.
+        *(f"{instant}_{UUID(int=0)}" for instant in beyond),
+    ):
+        wrong = await client.get(CONVERSATIONS, params={"cursor": cursor})
         assert wrong.status_code == 422
         assert wrong.json()["detail"].startswith("cursor: ")
 
