@@ -19,8 +19,8 @@ MISSES = "unknown-channel"
 class ChannelLookup:
     """Finds channels; each key that does not exist costs one query, and few of them.
 
-    Who names many is refused before the database is asked. A channel that is known is
-    found whoever asks.
+    An address that names many is refused before the database is asked. A channel that
+    is known is found whoever asks.
     """
 
     def __init__(

@@ -44,7 +44,7 @@ _REFUSALS: tuple[type[Exception], ...] = (
 class BodyLimit:
     """Limits the size of bodies by reading them: a header can lie, or be missing.
 
-    Who has not signed in sends 64 KiB at most, so that strangers can't fill the memory.
+    Before the sign-in 64 KiB are the most, so that strangers can't fill the memory.
     """
 
     def __init__(

@@ -66,7 +66,7 @@ async def test_a_paused_chat_says_so_and_sends_what_waited_when_it_goes_on(
     await expect(page.locator(".customer:not(.waiting)")).to_have_count(1)
     await pause(website, pool, is_paused=True)
     await send(page, "دو")
-    await expect(page.locator("#notice")).to_contain_text("فعلاً متوقف است")
+    await expect(page.locator("#notice")).to_contain_text("فعلاً نمی‌توانیم")
     await expect(page.locator(".customer.waiting")).to_have_count(1)
     assert len(website.shards.events) == 1
     await pause(website, pool, is_paused=False)

@@ -62,7 +62,7 @@ async def test_trust_m7_a_paused_website_takes_no_messages_and_says_so(
     assert int(answer.headers["retry-after"]) >= 60
     form = await browser.post("/chat/shop-key-1", data={"content": "سلام"})
     assert form.status_code == 503
-    assert "فعلاً متوقف است" in form.text
+    assert "فعلاً نمی‌توانیم" in form.text
     page = await browser.get("/chat/shop-key-1", params={"lang": "en"})
     assert page.status_code == 200
     assert "paused and takes no messages" in page.text
