@@ -9,21 +9,25 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from actors.clock import SystemClock
 from actors.conversation.effects import MarkMessages
 from actors.conversation.errors import InvalidEventError, ShardUnavailableError
 from actors.conversation.events import OperatorAnswered, ReplyWritten
+from actors.conversation.ports import CustomerRef
 from actors.conversation.reasons import FailureReason
 from actors.conversation.rules.send_limits import MAX_WAITING_PARTS, has_room
 from actors.conversation.shard.isolation import MAX_TIMEOUTS
-from actors.conversation.state import Processing, Status, check_invariants
+from actors.conversation.shard.profile_lookups import ProfileLookups
+from actors.conversation.state import Processing, Profile, Status, check_invariants
 from persistence.channels import Channel, ChannelKind
 from persistence.database import Pool
 from persistence.errors import CommitTimedOutError
-from persistence.ids import EventId, UserId
+from persistence.ids import ConversationId, EventId, TenantId, UserId
 from persistence.journal import Batch, Epoch, PostgresJournal
 from persistence.users import User
 from tests.support.api import Api, LocalShards, add_channel, write_as_customer
 from tests.support.conversation.conversations import Story
+from tests.support.waiting import time_limit
 from tests.trust.fairness.test_fairness_answers import ask
 
 LARGEST = "SELECT max(octet_length(state::text)) FROM conversations"
@@ -163,3 +167,35 @@ async def _refer_to(api: Api, channel: Channel, text: str) -> None:
     """Let a customer answer a text that is longer than any platform's."""
     event = replace(ask(channel, "sara", api.clock), referred=text, mid="m9")
     await api.shards.submit(replace(event, id=EventId(uuid4())))
+
+
+class HangingProfiles:
+    """Never tells who a customer of the busy tenant is, and all others at once."""
+
+    def __init__(self, busy: TenantId) -> None:
+        self.busy = busy
+
+    async def look_up(self, customer: CustomerRef) -> Profile:
+        """Tell, or hang."""
+        if customer.tenant_id == self.busy:
+            await asyncio.Event().wait()
+        return Profile("Sara")
+
+
+async def test_trust_m14_new_customers_of_one_tenant_take_no_other_s_names() -> None:
+    story = Story()
+    story.customer_writes("hello", 0)
+    busy, learned = story.now, asyncio.Event()
+    lookups = ProfileLookups(
+        HangingProfiles(busy.tenant_id), SystemClock(), lambda _: learned.set(), uuid4
+    )
+    for _ in range(500):
+        lookups.begin(replace(busy, id=ConversationId(uuid4())))
+    # Let all of them ask for their places.
+    await asyncio.sleep(0)
+    lookups.begin(
+        replace(busy, id=ConversationId(uuid4()), tenant_id=TenantId(uuid4()))
+    )
+    async with time_limit(lambda: "the name was not looked up"):
+        await learned.wait()
+    await lookups.stop()
