@@ -54,6 +54,15 @@ async def test_a_shop_says_who_its_visitor_is_behind_the_hash_sign(
     (written,) = website.shards.events
     assert isinstance(written, CustomerWrote)
     assert written.customer == customer
+    # A shop that says so no more has signed its customer out: the next person at the
+    # same computer is a stranger.
+    await page.goto("about:blank")
+    await page.goto(f"http://{website.address}/chat/{channel.account_id}")
+    await send(page, "من کس دیگری هستم")
+    await expect(page.locator(".customer:not(.waiting)")).to_have_count(1)
+    other = website.shards.events[-1]
+    assert isinstance(other, CustomerWrote)
+    assert other.customer != customer
     await context.close()
 
 

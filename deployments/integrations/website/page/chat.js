@@ -52,6 +52,9 @@
     ? { visitor_id: known.get("visitor_id"), visitor_hash: known.get("visitor_hash") }
     : null;
   if (vouched && visitor?.visitor_id !== vouched.visitor_id) visitor = null;
+  // Without the shop's word this may be the next person at a shared computer, and not the
+  // shop's customer any more.
+  if (!vouched && visitor?.is_vouched) visitor = null;
 
   let asking = null;
   function findVisitor() {
@@ -68,7 +71,7 @@
       signal: AbortSignal.timeout(20_000),
     });
     if (!answer.ok) throw failure(answer);
-    visitor = await answer.json();
+    visitor = { ...await answer.json(), is_vouched: vouched !== null };
     kept.write("visitor", JSON.stringify(visitor));
     return visitor;
   }
