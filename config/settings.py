@@ -39,6 +39,9 @@ PASSWORD_VARIABLE = f"{PREFIX}PASSWORD"
 #: Addresses that only programs of this machine reach.
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
+#: Nobody counts wrong tokens: a short one would be guessed.
+MIN_TOKEN_CHARS = 16
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -70,7 +73,8 @@ class Settings(BaseSettings):
     #: 10.0.0.0/8,192.0.2.7; this machine always is.
     trusted_proxies: NetworkList = ()
     #: Word that `/metrics` and the details of `/readyz` ask for as a bearer token;
-    #: without one, this machine and superusers may read them.
+    #: without one, this machine and superusers may read them. At least 16 characters,
+    #: since wrong words are not counted.
     metrics_token: SecretStr | None = None
     #: Folder of the embedded database, the logs, the models and the secret key.
     data_dir: Path = Path("var")
@@ -256,6 +260,17 @@ class Settings(BaseSettings):
 
         if not croniter.is_valid(value):
             message = "must be a cron expression such as */5 * * * *"
+            raise ValueError(message)
+        return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _metrics_token(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < MIN_TOKEN_CHARS:
+            message = (
+                f"must have at least {MIN_TOKEN_CHARS} random characters;"
+                " `openssl rand -hex 16` prints some"
+            )
             raise ValueError(message)
         return value
 

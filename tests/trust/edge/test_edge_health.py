@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from actors.clock import SystemClock
-from config.settings import Settings
+from config.settings import Settings, SettingsError, load_settings
 from deployments.health.probes import PartHealth, PartStatus
 from deployments.integrations.channel_directory import ChannelDirectory
 from deployments.integrations.webhooks import build_webhooks_app
@@ -169,3 +169,16 @@ async def test_trust_l12_a_channel_that_was_unknown_is_found_when_it_is_made(
         # What the listener hears.
         directory.forget("")
         assert (await page.post(path, json={})).status_code == 201
+
+
+def test_trust_l3_a_word_that_can_be_guessed_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PILITO_METRICS_TOKEN", "guess-me")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    text = str(caught.value)
+    assert text.startswith("PILITO_METRICS_TOKEN: must have at least 16 random")
+    assert "guess-me" not in text
+    monkeypatch.setenv("PILITO_METRICS_TOKEN", "0123456789abcdef")
+    assert load_settings().metrics_token is not None
