@@ -11,6 +11,7 @@ import structlog
 
 from config.secret_keys import read_keys
 from config.settings import Settings
+from deployments.http.secrets import is_same_secret
 from deployments.integrations.errors import InvalidFieldError, UnprovenVisitorError
 from deployments.rate_limit import VisitorRateLimiter
 from persistence.channels import Channel
@@ -67,9 +68,8 @@ class VisitorSigner:
 
     def is_signed(self, channel_id: ChannelId, visitor_id: str, token: str) -> bool:
         """True if the token was signed for this id and channel."""
-        given = token.encode("utf-8", "replace")
-        signed = (_sign(key, channel_id, visitor_id).encode() for key in self._keys)
-        return any(hmac.compare_digest(one, given) for one in signed)
+        signed = (_sign(key, channel_id, visitor_id) for key in self._keys)
+        return any(is_same_secret(one, token) for one in signed)
 
 
 class Visitors:
@@ -122,9 +122,7 @@ class Visitors:
     def _is_vouched(self, channel: Channel, visitor_id: str, given: str) -> bool:
         secret = self._decrypt(channel.id, channel.visitor_secret)
         expected = hash_visitor(secret, visitor_id)
-        return bool(secret) and hmac.compare_digest(
-            expected.encode(), given.lower().encode("utf-8", "replace")
-        )
+        return bool(secret) and is_same_secret(expected, given.lower())
 
     def _decrypt_secret(self, channel_id: ChannelId, encrypted: bytes | None) -> str:
         """Decrypt; empty, which vouches for nobody, where that can't be done."""

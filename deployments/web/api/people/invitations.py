@@ -15,10 +15,11 @@ from config.settings import Settings
 from deployments import accounts
 from deployments.web.api import auth, errors, schemas
 from deployments.web.api.people import passwords, sign_in
-from deployments.web.api.tokens import hash_token, new_token_id
+from deployments.web.api.tokens import new_token_id
 from deployments.web.dependencies import Context
 from persistence import ids, invitations
 from persistence.invitations import NewInvitation
+from persistence.secrets import hash_token
 from persistence.users import Role, create_user
 
 router = APIRouter(tags=["people"])

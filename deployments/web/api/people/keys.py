@@ -10,10 +10,10 @@ from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, Field
 
 from deployments.web.api import auth, errors, schemas
-from deployments.web.api.tokens import hash_token
 from deployments.web.dependencies import Context
 from persistence import api_keys, ids
 from persistence.api_keys import NewApiKey, Scope
+from persistence.secrets import hash_token
 
 router = APIRouter(prefix="/api/keys", tags=["people"])
 log = structlog.get_logger("people")
