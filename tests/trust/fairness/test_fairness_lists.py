@@ -279,7 +279,7 @@ async def test_trust_s6_an_event_that_can_never_be_stored_stops_no_other(
     )
     webhooks = httpx.ASGITransport(
         build_webhooks_app(
-            Settings(secret_key=SecretStr("k" * 40)),
+            Settings(secret_key=SecretStr("0123456789abcdef" * 3)),
             api.shards,
             ChannelDirectory(pool),
             SystemClock(),
