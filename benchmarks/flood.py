@@ -68,6 +68,8 @@ async def flooding(target: Target) -> AsyncIterator[list[Answers]]:
     ours, theirs = context.Pipe()
     process = context.Process(target=_run, args=(target, stop, theirs), daemon=True)
     process.start()
+    # The flood's end alone: when its process dies, waiting for it ends with an error.
+    theirs.close()
     answers: list[Answers] = []
     try:
         await asyncio.to_thread(ours.recv)

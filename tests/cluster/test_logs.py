@@ -101,10 +101,14 @@ async def write_as_customers(shop: Shop, secrets: Secrets) -> str:
     channels = shop.api.get("/api/channels/").json()["results"]
     key = next(one["channel_key"] for one in channels if one["kind"] == "website")
     path = f"/webhooks/website/{key}/messages/"
-    visitor = secrets["a visitor"]
+    made = shop.make_visitor()
+    visitor = secrets["a visitor"] = made["visitor_id"]
+    secrets["a visitor's token"] = made["token"]
     for content in (secrets["a word of a visitor"], "", "x" * 5000):
-        call(shop, "POST", path, json={"visitor_id": visitor, "content": content})
-    await follow(shop, f"/ws/website/{key}/{visitor}")
+        call(shop, "POST", path, json=made | {"content": content})
+    stranger = {"visitor_id": secrets["a guessed visitor"], "content": "x"}
+    call(shop, "POST", path, json=stranger)
+    await follow(shop, f"/ws/website/{key}/{visitor}?token={made['token']}")
     return customer
 
 

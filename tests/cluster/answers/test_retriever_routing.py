@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from actors.places import FairPlaces
 from deployments.answers.answer_draft import AnswerDraft
 from persistence.ids import ConversationId, TenantId
 from retrieval.answer.context import Performance, RetrievedContext
@@ -24,7 +25,7 @@ with warnings.catch_warnings():
     from ray import serve
 
     from deployments.answers.clients import ANSWERS_APP, RemoteRetriever
-    from deployments.answers.replicas import RetrieverReplica
+    from deployments.answers.replicas import MAX_SEARCHES, RetrieverReplica
     from deployments.answers.retriever import KnowledgeRetriever
 
 pytestmark = [
@@ -102,6 +103,7 @@ class PlacedReplica(RetrieverReplica):
 
     async def __init__(self) -> None:  # type: ignore[misc]
         self._retriever = ReplicaNamer()
+        self._places = FairPlaces(MAX_SEARCHES)
 
 
 @pytest.fixture(scope="module")
