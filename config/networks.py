@@ -1,6 +1,6 @@
-"""Networks in settings, such as those of trusted proxies."""
+"""Networks and hosts in settings, such as those of trusted proxies."""
 
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Annotated
 
 from pydantic import BeforeValidator
@@ -29,3 +29,13 @@ def read_networks(value: object) -> object:
 
 
 NetworkList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(read_networks)]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine and nobody else reaches it."""
+    try:
+        address = ip_address(host.strip("[]").partition("%")[0])
+    except ValueError:
+        return host == "localhost"
+    mapped = address.ipv4_mapped if address.version == 6 else None
+    return (mapped or address).is_loopback

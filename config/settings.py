@@ -12,7 +12,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from config.networks import NetworkList
+from config.networks import NetworkList, is_loopback
 from config.secret_keys import check_keys, split_list
 from config.setting_sources import (
     PREFIX,
@@ -37,7 +37,6 @@ __all__ = [
 PASSWORD_VARIABLE = f"{PREFIX}PASSWORD"
 
 #: Addresses that only programs of this machine reach.
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 #: Nobody counts wrong tokens: a short one would be guessed.
 MIN_TOKEN_CHARS = 16
@@ -288,7 +287,7 @@ class Settings(BaseSettings):
     @property
     def is_local(self) -> bool:
         """Whether only programs of this machine reach the runtime."""
-        return self.http_host in LOOPBACK and self.public_url is None
+        return self.public_url is None and is_loopback(self.http_host)
 
     @property
     def share_timeout(self) -> timedelta:

@@ -1,6 +1,5 @@
 """Whether Instagram's webhooks are verified, as the settings say."""
 
-import ipaddress
 from collections.abc import Mapping
 from enum import StrEnum
 
@@ -48,16 +47,6 @@ def judge_signatures(settings: Settings) -> Signatures:
     """Say how webhooks are judged; where others may write, none is taken unsigned."""
     if read_app_secrets(settings):
         return Signatures.VERIFIED
-    if settings.public_url is None and is_loopback(settings.http_host):
+    if settings.is_local:
         return Signatures.LOOPBACK_ONLY
     return Signatures.REFUSED
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine and nobody else reaches it."""
-    try:
-        address = ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return host == "localhost"
-    mapped = address.ipv4_mapped if address.version == 6 else None
-    return (mapped or address).is_loopback

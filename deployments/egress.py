@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ipaddress
 import os
 import sys
 import time
@@ -17,6 +16,7 @@ import structlog
 
 from actors.monitor.checks.ssrf_guard import EgressPolicy, find_url_refusal
 from actors.tasks import SingleFlight
+from config.networks import is_loopback
 from config.settings import Settings, SettingsError
 from deployments.wiring import get_dsn
 from persistence.database import Pool
@@ -56,23 +56,13 @@ DEFAULT_PORTS = {"postgresql": 5432, "postgres": 5432, "redis": 6379, "rediss": 
 log = structlog.get_logger("egress")
 
 
-def is_bound_to_loopback(settings: Settings) -> bool:
-    """True if nobody but this machine can reach the HTTP server."""
-    host = settings.http_host.strip("[]")
-    if host == "localhost":
-        return True
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return False
-
-
 def explain_private_addresses(settings: Settings) -> str | None:
     """Return why the settings forbid private addresses; None if they allow them."""
     if not settings.monitor_private_addresses:
         return "PILITO_MONITOR_PRIVATE_ADDRESSES is false"
     if settings.public_url is not None:
         return "PILITO_PUBLIC_URL is set"
-    if not is_bound_to_loopback(settings):
+    if not is_loopback(settings.http_host):
         return f"PILITO_HTTP_HOST is {settings.http_host}, which others can reach"
     return None
 

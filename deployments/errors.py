@@ -12,7 +12,8 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from actors.conversation import errors as actor_errors
+from actors.conversation import errors as conversation_errors
+from actors.errors import ActorError, TooManyWaitingError
 from actors.monitor import errors as monitor_errors
 from config import flags
 from deployments.answers import errors as answers_errors
@@ -64,17 +65,17 @@ STATUSES: Mapping[type[Exception], int] = {
     channel_errors.PlatformRefusedError: 502,
     channel_errors.PlatformUnreachableError: 502,
     channel_errors.DirectoryUnavailableError: 503,
-    actor_errors.ActorError: 503,
-    actor_errors.ShardUnavailableError: 503,
-    actor_errors.UnknownConversationError: 404,
-    actor_errors.InvalidEventError: 400,
-    actor_errors.WindowClosedError: 409,
-    actor_errors.TooManyWaitingError: 429,
-    actor_errors.TooMuchToSendError: 409,
-    actor_errors.SendRefusedError: 502,
-    actor_errors.SendOutcomeUnknownError: 502,
-    actor_errors.AnswerFailedError: 502,
-    actor_errors.ReplayError: 500,
+    ActorError: 503,
+    TooManyWaitingError: 429,
+    conversation_errors.ShardUnavailableError: 503,
+    conversation_errors.UnknownConversationError: 404,
+    conversation_errors.InvalidEventError: 400,
+    conversation_errors.WindowClosedError: 409,
+    conversation_errors.TooMuchToSendError: 409,
+    conversation_errors.SendRefusedError: 502,
+    conversation_errors.SendOutcomeUnknownError: 502,
+    conversation_errors.AnswerFailedError: 502,
+    conversation_errors.ReplayError: 500,
     monitor_errors.MonitorError: 503,
     monitor_errors.MonitorUnavailableError: 503,
     monitor_errors.MonitorStandbyError: 503,

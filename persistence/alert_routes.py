@@ -13,6 +13,7 @@ from persistence.errors import DuplicateRowError
 from persistence.ids import RouteId, TenantId
 from persistence.monitor import RouteKind, RouteRow
 from persistence.queries import build_row, fetch_page, load_queries
+from persistence.secrets import hash_token
 
 _SQL = load_queries("alert_routes")
 TAKEN = "name: a route of this name exists already"
@@ -64,11 +65,6 @@ class OpenConfirmation:
     tenant_id: TenantId
     tenant_name: str
     language: str
-
-
-def hash_token(token: str) -> bytes:
-    """Return what is stored of a link's token, which is random."""
-    return hashlib.sha256(token.encode()).digest()
 
 
 async def create_route(

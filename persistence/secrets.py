@@ -1,5 +1,6 @@
-"""Encryption of secrets at rest, and derivation of keys from the secret keys."""
+"""Secrets at rest: encryption, keys derived from the secret keys, hashes of tokens."""
 
+import hashlib
 from base64 import urlsafe_b64encode
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -18,6 +19,11 @@ def derive_key(secret_key: str, purpose: str) -> bytes:
     """
     hkdf = HKDF(SHA256(), length=32, salt=None, info=f"pilito:{purpose}".encode())
     return hkdf.derive(secret_key.encode())
+
+
+def hash_token(token: str) -> bytes:
+    """Hash a random token; nobody can try all of them, so a plain hash is enough."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 class Cipher:

@@ -49,7 +49,7 @@ async def update_tenant(
 
 
 async def lock_tenant(db: Connection, tenant_id: TenantId) -> None:
-    """Have other counts of this tenant's rows wait until the transaction ends."""
+    """Have counts of this tenant's rows and changes of its people wait their turn."""
     await db.execute(_SQL["lock_tenant"], tenant_id)
 
 

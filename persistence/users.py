@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import cast
 from uuid import uuid4
 
-from persistence.database import Connection, Db
+from persistence.database import Db
 from persistence.errors import DuplicateRowError
 from persistence.ids import TenantId, UserId
 from persistence.queries import build_row, fetch_page, load_queries
@@ -110,11 +110,6 @@ async def fetch_member(db: Db, tenant_id: TenantId, user_id: UserId) -> User | N
     """Fetch a person of the tenant, active or not."""
     row = await db.fetchrow(_SQL["fetch_member"], tenant_id, user_id)
     return None if row is None else build_row(User, row)
-
-
-async def lock_people(db: Connection, tenant_id: TenantId) -> None:
-    """Lock a tenant's people against other changes until the transaction ends."""
-    await db.execute(_SQL["lock_people"], tenant_id)
 
 
 async def has_other_owner(db: Db, user: User) -> bool:

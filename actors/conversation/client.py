@@ -20,10 +20,11 @@ from ray.actor import ActorHandle
 from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
 from actors.conversation import actor
-from actors.conversation.errors import ActorError, ShardUnavailableError
+from actors.conversation.errors import ShardUnavailableError
 from actors.conversation.events import Event
 from actors.conversation.shard.envelope import Receipt, pack_events, unpack_results
 from actors.conversation.shard.mirror import MirrorHealth
+from actors.errors import ActorError
 from persistence.ids import slot_of
 
 NAMESPACE = "pilito"

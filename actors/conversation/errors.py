@@ -2,14 +2,7 @@
 
 from uuid import UUID
 
-
-class ActorError(Exception):
-    """The conversation could not process this. Try again, or see the log."""
-
-    permanent = False
-
-    def __init__(self, message: str = "") -> None:
-        super().__init__(message or self.__doc__ or "")
+from actors.errors import ActorError
 
 
 class ShardUnavailableError(ActorError):
@@ -40,10 +33,6 @@ class WindowClosedError(ActorError):
     """The platform takes no answer so late. Wait until the customer writes again."""
 
     permanent = True
-
-
-class TooManyWaitingError(ActorError):
-    """Too much of this business waits already. Try again in a minute."""
 
 
 class TooMuchToSendError(ActorError):

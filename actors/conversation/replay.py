@@ -6,10 +6,11 @@ from typing import TypeAlias
 import orjson
 
 from actors.conversation.codec import decode_event, decode_state, encode_state
-from actors.conversation.errors import ActorError, ReplayError
+from actors.conversation.errors import ReplayError
 from actors.conversation.rules.decide import decide
 from actors.conversation.rules.policy import Policy
 from actors.conversation.state import Conversation
+from actors.errors import ActorError
 from persistence.history import StoredEvent
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"

@@ -10,9 +10,10 @@ from ray.exceptions import RayActorError, RayTaskError, TaskCancelledError
 from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 
-from actors.conversation.errors import AnswerFailedError, TooManyWaitingError
+from actors.conversation.errors import AnswerFailedError
 from actors.conversation.ports import AnswerJob, WrittenAnswer
 from actors.conversation.reasons import FailureReason
+from actors.errors import TooManyWaitingError
 from deployments.answers.answer_draft import AnswerDraft
 from deployments.answers.errors import RetrieverUnavailableError
 from deployments.answers.llm import RETRIES

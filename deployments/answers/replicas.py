@@ -9,7 +9,7 @@ from ray import serve
 from ray.serve.handle import DeploymentHandle
 
 from actors.clock import SystemClock
-from actors.places import FairPlaces
+from actors.fair_semaphore import FairSemaphore
 from config.logging import setup_logging
 from config.settings import load_settings
 from deployments.answers import clients, embedders, indexer, llm, retriever
@@ -55,7 +55,7 @@ class RetrieverReplica:
         embedder = await asyncio.to_thread(
             embedders.open_configured_embedder, settings.embedding_model
         )
-        self._places = FairPlaces(MAX_SEARCHES, share=SEARCH_SHARE)
+        self._places = FairSemaphore(MAX_SEARCHES, share=SEARCH_SHARE)
         self._flags = FeatureFlags(self._pool, SystemClock())
         self._retriever = retriever.KnowledgeRetriever(
             self._pool,
@@ -99,7 +99,7 @@ class RetrieverReplica:
     ) -> RetrievedContext:
         """Retrieve; see KnowledgeRetriever.retrieve."""
         await self._claim(str(tenant_id))
-        async with self._places.hold(tenant_id):
+        async with self._places.place(tenant_id):
             return await self._retriever.retrieve(
                 tenant_id,
                 query,
@@ -119,7 +119,7 @@ class RetrieverReplica:
     ) -> AnswerDraft:
         """Compose an answer; see KnowledgeRetriever.answer."""
         await self._claim(str(tenant_id))
-        async with self._places.hold(tenant_id):
+        async with self._places.place(tenant_id):
             return await self._retriever.answer(
                 tenant_id, burst, turns, language, only=only
             )

@@ -10,7 +10,7 @@ import orjson
 import stamina
 import structlog
 
-from actors.conversation.errors import AnswerFailedError, TooManyWaitingError
+from actors.conversation.errors import AnswerFailedError
 from actors.conversation.ports import AnswerJob, WrittenAnswer
 from actors.conversation.reasons import FailureReason
 from actors.conversation.traces import (
@@ -19,7 +19,8 @@ from actors.conversation.traces import (
     CandidateSeen,
     SourceCited,
 )
-from actors.places import FairPlaces
+from actors.errors import TooManyWaitingError
+from actors.fair_semaphore import FairSemaphore
 from config import metrics, prompts
 from deployments.answers.answer_draft import AnswerDraft, describe, summarise
 from deployments.answers.budget import AnswerBudget
@@ -88,7 +89,7 @@ class AnswerWriter:
         budget: AnswerBudget | None = None,
     ) -> None:
         self._pool = pool
-        self._places = FairPlaces(max_answers)
+        self._places = FairSemaphore(max_answers)
         self._database_timeout = database_timeout
         self._retriever = retriever
         self._llm = llm
@@ -108,7 +109,7 @@ class AnswerWriter:
                 tenant wait. The text is a FailureReason.
         """
         try:
-            async with self._places.hold(job.tenant_id):
+            async with self._places.place(job.tenant_id):
                 return await self._write(job)
         except TooManyWaitingError as error:
             raise AnswerFailedError(FailureReason.TOO_MANY_WAIT) from error

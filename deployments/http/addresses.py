@@ -14,14 +14,22 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 #: HAProxy of this runtime stands between every client and the replicas.
 OWN_HOPS = ("127.0.0.0/8", "::1/128")
 FORWARDED = "x-forwarded-for"
-#: Headers by which a proxy shows itself, beside the one that our HAProxy adds.
-PROXY_HEADERS = (
-    "forwarded",
-    "via",
-    "x-real-ip",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "cf-connecting-ip",
+#: Headers by which proxies and tunnels show themselves, beside all `x-forwarded-*`.
+#: `X-Forwarded-For` alone is also our HAProxy's.
+PROXY_HEADERS = frozenset(
+    {
+        "forwarded",
+        "via",
+        "x-real-ip",
+        "x-client-ip",
+        "x-original-host",
+        "x-original-forwarded-for",
+        "x-envoy-external-address",
+        "true-client-ip",
+        "cf-connecting-ip",
+        "cf-ray",
+        "cdn-loop",
+    }
 )
 
 log = structlog.get_logger("addresses")
@@ -69,26 +77,6 @@ class ClientAddresses:
             return str(ipaddress.ip_network((client, 64), strict=False))
         return str(client)
 
-    def is_this_machine(
-        self, connection: HTTPConnection, own_addresses: Iterable[str] = ()
-    ) -> bool:
-        """True for a client on this machine that came through no other proxy.
-
-        `own_addresses` are those that this machine listens at. A proxy that adds no
-        header at all can't be told from a client.
-        """
-        if any(name in connection.headers for name in PROXY_HEADERS):
-            return False
-        peer = connection.client.host if connection.client else ""
-        forwarded = connection.headers.getlist(FORWARDED)
-        hops = [hop.strip() for value in forwarded for hop in value.split(",")]
-        own = {*own_addresses}
-        # Our HAProxy adds exactly one.
-        return len(hops) <= 1 and all(
-            hop in own or ((address := _parse(hop)) is not None and address.is_loopback)
-            for hop in (peer, *hops)
-        )
-
     def _find_client(
         self, peer: str | None, forwarded: Iterable[str]
     ) -> Address | None:
@@ -119,6 +107,33 @@ class ClientAddresses:
                 hint="all its clients count as one address to rate limits: if it is"
                 " your proxy, name it in PILITO_TRUSTED_PROXIES",
             )
+
+
+def is_this_machine(
+    connection: HTTPConnection, own_addresses: Iterable[str] = ()
+) -> bool:
+    """Whether a client is on this machine and came through no other proxy.
+
+    `own_addresses` are those that this machine listens at. Our HAProxy adds exactly one
+    hop; any other before it is a proxy. A proxy that adds no header at all can't be
+    told from a client.
+    """
+    if any(map(_is_of_proxy, connection.headers)):
+        return False
+    peer = connection.client.host if connection.client else ""
+    forwarded = connection.headers.getlist(FORWARDED)
+    hops = [hop.strip() for value in forwarded for hop in value.split(",")]
+    own = {*own_addresses}
+    return len(hops) <= 1 and all(
+        hop in own or ((address := _parse(hop)) is not None and address.is_loopback)
+        for hop in (peer, *hops)
+    )
+
+
+def _is_of_proxy(header: str) -> bool:
+    if header.startswith("x-forwarded-"):
+        return header != FORWARDED
+    return header in PROXY_HEADERS
 
 
 def _parse(hop: str) -> Address | None:

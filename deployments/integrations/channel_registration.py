@@ -17,8 +17,8 @@ import structlog
 
 from actors.clock import Clock
 from actors.conversation.client import Shards
-from actors.conversation.errors import ActorError
 from actors.conversation.events import ChannelResumed
+from actors.errors import ActorError
 from config.settings import Settings
 from deployments.integrations.errors import (
     PlatformRefusedError,

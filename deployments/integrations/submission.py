@@ -10,6 +10,7 @@ from prometheus_client import Counter
 from actors.conversation import errors, events, state
 from actors.conversation.client import Shards
 from actors.conversation.shard.envelope import Receipt
+from actors.errors import ActorError
 from config.metrics import DEAD_LETTERS, WEBHOOK_EVENTS
 from persistence.database import Db
 from persistence.dead_letters import DeadLetter, insert_dead_letter
@@ -52,7 +53,7 @@ async def submit_event(
     """
     try:
         receipt = await _submit(shards, event, may_overtake=may_overtake)
-    except errors.ActorError as error:
+    except ActorError as error:
         webhook_outcome(source, "not_stored").inc()
         log.exception(
             "webhook_event_not_stored",
@@ -72,7 +73,7 @@ async def submit_event(
 
 
 async def _keep_letter(
-    db: Db, source: state.Source, event: events.InboundEvent, error: errors.ActorError
+    db: Db, source: state.Source, event: events.InboundEvent, error: ActorError
 ) -> None:
     """Keep the event as a dead letter. Raises ShardUnavailableError without one."""
     name = type(error).__name__

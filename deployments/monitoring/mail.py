@@ -17,10 +17,10 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import parseaddr
 from enum import Enum
-from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
 from actors.monitor.alert_dispatcher import AlertRefusedError
+from config.networks import is_loopback
 from persistence.alerts import PendingDelivery
 
 #: For one answer of the server.
@@ -253,7 +253,7 @@ def _socket_of(link: smtplib.SMTP) -> socket.socket:
 
 def _is_here(link: smtplib.SMTP) -> bool:
     peer: str = _socket_of(link).getpeername()[0]
-    return ip_address(peer.partition("%")[0]).is_loopback
+    return is_loopback(peer)
 
 
 def _describe(error: smtplib.SMTPResponseException) -> str:

@@ -11,9 +11,9 @@ from starlette.requests import HTTPConnection
 
 from actors.clock import Clock, SystemClock
 from actors.conversation.client import Shards
+from actors.fair_semaphore import FairSemaphore
 from actors.monitor.checks.ssrf_guard import EgressPolicy
 from actors.monitor.client import Monitors
-from actors.places import FairPlaces
 from config.settings import Settings
 from deployments.accounts import MAX_PARALLEL_CHECKS
 from deployments.answers.ports import Retriever
@@ -64,8 +64,8 @@ class WebDependencies:
     search_pool: "database.Pool | None" = None
     searches: Searches = field(init=False)
     #: Documents are cut in threads that sign-ins need as well: one of a tenant at once.
-    chunking: FairPlaces = field(
-        init=False, default_factory=lambda: FairPlaces(2, share=1, spare=1)
+    chunking: FairSemaphore = field(
+        init=False, default_factory=lambda: FairSemaphore(2, share=1, spare=1)
     )
     knowledge_limits: KnowledgeLimits = field(init=False)
     #: Judges the addresses that tenants enter.

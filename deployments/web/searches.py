@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import asyncpg
 
-from actors.places import FairPlaces
+from actors.fair_semaphore import FairSemaphore
 from deployments.web.api.errors import SearchTooWideError
 from persistence.database import Connection, Pool
 from persistence.ids import TenantId
@@ -35,7 +35,7 @@ class Searches:
     ) -> None:
         self._pool = pool
         self._timeout_ms = int(statement_timeout.total_seconds() * 1000)
-        self._places = FairPlaces(
+        self._places = FairSemaphore(
             MAX_SEARCHES, share=1, spare=1, max_waiting=MAX_WAITING
         )
 

@@ -24,5 +24,7 @@ SELECT id, name, language, instructions FROM tenants ORDER BY created_at, id LIM
 SELECT id, name, language, instructions FROM tenants WHERE name = $1;
 
 -- lock_tenant --
--- Rows that a quota counts are created one after the other.
+-- Rows that a quota counts are created one after the other, and two owners who demote
+-- each other at the same time leave one. Nobody else waits: rows that only refer to the
+-- tenant take a weaker lock.
 SELECT id FROM tenants WHERE id = $1 FOR NO KEY UPDATE;

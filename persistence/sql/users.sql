@@ -35,11 +35,6 @@ ORDER BY created_at, id LIMIT $2 OFFSET $3;
 -- The total of the list's pages.
 SELECT count(*) FROM users WHERE tenant_id = $1;
 
--- lock_people --
--- Two owners who demote each other at the same time would leave none. Nobody else waits:
--- rows that only refer to the tenant take a weaker lock.
-SELECT id FROM tenants WHERE id = $1 FOR NO KEY UPDATE;
-
 -- count_other_owners --
 -- A tenant keeps an owner who can sign in.
 SELECT count(*) FROM users

@@ -180,7 +180,7 @@ def a_send_outlives_its_lease(patch: pytest.MonkeyPatch) -> None:
     async def deliver(
         self: EffectRunner, state: Conversation, command: DeliverPart
     ) -> None:
-        async with self._send_places.hold(state.tenant_id, state.channel_id):
+        async with self._send_places.place(state.tenant_id, state.channel_id):
             send = replace(command.send, due_at=command.send.due_at + timedelta(days=1))
             event = await self._attempt(state, replace(command, send=send))
         self._sends.pop(command.send.id, None)

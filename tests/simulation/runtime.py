@@ -8,12 +8,13 @@ from random import Random
 from typing import TypeVar
 from uuid import UUID
 
-from actors.conversation.errors import ActorError, ShardUnavailableError
+from actors.conversation.errors import ShardUnavailableError
 from actors.conversation.events import Event
 from actors.conversation.ports import Profiles, Responder, Sender
 from actors.conversation.rules.policy import Policy
 from actors.conversation.shard.envelope import Receipt
 from actors.conversation.shard.shard import Shard
+from actors.errors import ActorError
 from persistence.errors import PersistenceError
 from tests.simulation.database import SimulatedDatabase
 from tests.simulation.loop import Process, SimulatedLoop

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from actors.clock import Clock, SystemClock
-from actors.conversation.errors import ActorError, AnswerFailedError
+from actors.conversation.errors import AnswerFailedError
 from actors.conversation.events import CustomerWrote, Event
 from actors.conversation.ports import (
     NO_PROFILES,
@@ -27,6 +27,7 @@ from actors.conversation.shard.envelope import Receipt
 from actors.conversation.shard.mirror import Mirror
 from actors.conversation.shard.shard import Shard
 from actors.conversation.state import Source
+from actors.errors import ActorError
 from actors.monitor.client import Monitors
 from actors.monitor.errors import MonitorUnavailableError
 from config.settings import Settings

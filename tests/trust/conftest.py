@@ -7,8 +7,9 @@ from tests.integration.deployments.conftest import (
     bob,
     client,
     line,
+    live,
     nobody,
     stranger,
 )
 
-__all__ = ["alice", "api", "app", "bob", "client", "line", "nobody", "stranger"]
+__all__ = ["alice", "api", "app", "bob", "client", "line", "live", "nobody", "stranger"]

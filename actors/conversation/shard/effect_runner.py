@@ -20,7 +20,8 @@ from actors.conversation.shard.batch_builder import Command
 from actors.conversation.shard.profile_lookups import ProfileLookups
 from actors.conversation.state import Conversation
 from actors.conversation.traces import AnswerTrace
-from actors.places import FairPlaces
+from actors.errors import TooManyWaitingError
+from actors.fair_semaphore import FairSemaphore
 from actors.tasks import cancel_and_wait
 from config import metrics
 from persistence.errors import DatabaseAwayError
@@ -74,8 +75,8 @@ class EffectRunner:
         #: Of customers who were erased while the part waited to be sent.
         self._withdrawn: set[SendId] = set()
         self._profile_lookups = ProfileLookups(profiles, clock, post, new_id)
-        self._reply_places = FairPlaces(MAX_REPLIES)
-        self._send_places = FairPlaces(max_sends)
+        self._reply_places = FairSemaphore(MAX_REPLIES)
+        self._send_places = FairSemaphore(max_sends)
 
     def run(self, state: Conversation, command: Command) -> None:
         """Start a command; its result comes back through the inbox."""
@@ -144,7 +145,7 @@ class EffectRunner:
         try:
             async with asyncio.timeout(MAX_REPLY_WAIT_S):
                 await self._reply_places.acquire(tenant)
-        except (errors.TooManyWaitingError, TimeoutError):
+        except (TooManyWaitingError, TimeoutError):
             # A person is called: one busy shop's questions must not pile up for ever.
             log.warning("answer_not_begun", tenant_id=str(tenant))
             self._report_failure(state, command, FailureReason.TOO_MANY_WAIT)
@@ -198,7 +199,7 @@ class EffectRunner:
         try:
             async with asyncio.timeout(timeout.total_seconds()):
                 has_waited = await self._send_places.acquire(*place)
-        except (TimeoutError, errors.TooManyWaitingError):
+        except (TimeoutError, TooManyWaitingError):
             event = self._hold_back(state, command)
         except asyncio.CancelledError:
             self._post(self._hold_back(state, command))

@@ -10,8 +10,9 @@ import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from actors.conversation.errors import ActorError, ShardUnavailableError
+from actors.conversation.errors import ShardUnavailableError
 from actors.conversation.events import Event
+from actors.errors import ActorError
 from persistence.ids import EventId
 
 

@@ -10,13 +10,10 @@ from collections.abc import Callable
 from uuid import UUID
 
 from actors.conversation import events
-from actors.conversation.errors import (
-    ActorError,
-    ShardUnavailableError,
-    UnknownConversationError,
-)
+from actors.conversation.errors import ShardUnavailableError, UnknownConversationError
 from actors.conversation.events import Event
 from actors.conversation.state import Conversation
+from actors.errors import ActorError
 from persistence.erasure import ForgottenEvent
 from persistence.ids import ConversationId, SendId, TenantId
 

@@ -12,9 +12,10 @@ from uuid import UUID, uuid4
 import structlog
 
 from actors.clock import Clock
-from actors.conversation.errors import ActorError, UnknownConversationError
+from actors.conversation.errors import UnknownConversationError
 from actors.conversation.events import CustomerErased, Event
 from actors.conversation.shard.envelope import Receipt
+from actors.errors import ActorError
 from persistence import dead_letters, erasure, retention
 from persistence.database import Pool
 from persistence.errors import DATABASE_AWAY

@@ -13,7 +13,7 @@ from actors.conversation.ports import CustomerRef, Profiles, ProfileUnavailable
 from actors.conversation.reasons import FailureReason
 from actors.conversation.rules.placeholders import strip_unstorable
 from actors.conversation.state import Conversation, Profile
-from actors.places import FairPlaces
+from actors.fair_semaphore import FairSemaphore
 from actors.tasks import cancel_and_wait
 from persistence.ids import ConversationId, EventId, TenantId
 
@@ -46,7 +46,7 @@ class ProfileLookups:
         self._new_id = new_id
         self._tasks: dict[ConversationId, asyncio.Task[None]] = {}
         self._waiting: Counter[TenantId] = Counter()
-        self._places = FairPlaces(MAX_LOOKUPS)
+        self._places = FairSemaphore(MAX_LOOKUPS)
 
     def begin(self, state: Conversation) -> None:
         """Look the customer's profile up, unless too many look-ups wait."""
@@ -78,7 +78,7 @@ class ProfileLookups:
         result: Profile | ProfileUnavailable = ProfileUnavailable("not asked")
         for pause_s in PAUSES_S:
             await asyncio.sleep(pause_s)
-            async with self._places.hold(state.tenant_id):
+            async with self._places.place(state.tenant_id):
                 result = await self._look_up(customer)
             if isinstance(result, Profile) or not result.is_temporary:
                 break

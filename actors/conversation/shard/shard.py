@@ -56,6 +56,7 @@ from actors.conversation.shard.isolation import Suspects, build_failure
 from actors.conversation.shard.mirror import Mirror
 from actors.conversation.shard.timers import TIMER_EVENTS, TimerWheel, build_timer_event
 from actors.conversation.state import Conversation, TimerKind
+from actors.errors import ActorError
 from actors.tasks import cancel_and_wait, wait_for_signal
 from config import metrics
 from persistence.errors import (
@@ -158,9 +159,7 @@ class Shard:
         await cancel_and_wait(*self._tasks)
         await self._mirror.stop()
 
-    async def submit(
-        self, events: Sequence[Event]
-    ) -> list[Receipt | errors.ActorError]:
+    async def submit(self, events: Sequence[Event]) -> list[Receipt | ActorError]:
         """Record events; returns when they are committed, one result per event."""
         if self._is_fenced or self._is_stopping:
             return [errors.ShardUnavailableError() for _ in events]
@@ -285,7 +284,7 @@ class Shard:
                 row = build_state_row(decision.state, event.at)
                 if envelope.call is not None:
                     check_size(row, event.id)
-            except errors.ActorError as error:
+            except ActorError as error:
                 envelope.fail(error)
                 continue
             except Exception:

@@ -37,6 +37,10 @@ WAVE = timedelta(milliseconds=250)
 #: the last time share places of their own, so that they delay only each other.
 MAX_CHECKS = 192
 MAX_SLOW_CHECKS = 96
+SPARE_PART = 3
+#: Each place is held for as long as a service hangs: with a small share more tenants
+#: find one at once.
+CHECK_SHARE = 4
 SLOW_S = 2.0
 STILL_RUNNING = "the previous check was still running"
 
@@ -118,8 +122,8 @@ class CheckRunner:
         self._slot_of: dict[ServiceId, datetime] = {}
         self._slots: set[asyncio.Task[None]] = set()
         self._slow: set[ServiceId] = set()
-        self._places = FairSemaphore(MAX_CHECKS)
-        self._slow_places = FairSemaphore(MAX_SLOW_CHECKS)
+        self._places = _build_places(MAX_CHECKS)
+        self._slow_places = _build_places(MAX_SLOW_CHECKS)
 
     async def run_slot(
         self, slot: datetime, watched: Sequence[Watched], spread: timedelta
@@ -262,6 +266,13 @@ class CheckRunner:
             expected_status=frozenset(service.expected_status),
             conditions=parse_conditions(service.conditions),
         )
+
+
+def _build_places(places: int) -> FairSemaphore:
+    # A service waits once at most, and services have a quota: nothing is refused here.
+    return FairSemaphore(
+        places, share=CHECK_SHARE, spare=places // SPARE_PART, max_waiting=None
+    )
 
 
 async def _end(

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import hmac
 from datetime import datetime, timedelta
 
 import structlog
@@ -25,10 +24,14 @@ from deployments.http.addresses import ClientAddresses
 from deployments.http.errors import BodyTooLargeError
 from deployments.http.open_bodies import OpenBodies
 from deployments.http.requests import BodyReader, find_header
+from deployments.http.secrets import is_same_secret
 from deployments.integrations import errors, lenient_json, submission
 from deployments.integrations.channel_directory import ChannelDirectory
 from deployments.integrations.instagram import building, incoming, reading
-from deployments.integrations.instagram.signatures import is_direct, is_signed_by_any
+from deployments.integrations.instagram.signatures import (
+    is_signed_by_any,
+    may_be_unsigned,
+)
 from persistence.channels import AutomaticGreetings, Channel, ChannelKind
 from persistence.errors import DATABASE_AWAY
 from persistence.ids import ConversationId, derive_conversation_id
@@ -61,7 +64,7 @@ class InstagramWebhook:
         self._directory = directory
         self._clock = clock
         token = settings.instagram_verify_token
-        self._token = token.get_secret_value().encode() if token else None
+        self._token = token.get_secret_value() if token else None
         self._secrets = read_app_secrets(settings)
         self._signatures = judge_signatures(settings)
         self._has_told = False
@@ -70,8 +73,8 @@ class InstagramWebhook:
 
     async def verify(self, request: Request) -> Response:
         """Prove to Meta that this address is ours."""
-        given = request.query_params.get("hub.verify_token", "").encode()
-        if self._token is None or not hmac.compare_digest(given, self._token):
+        given = request.query_params.get("hub.verify_token", "")
+        if self._token is None or not is_same_secret(self._token, given):
             raise errors.WrongVerifyTokenError
         return PlainTextResponse(
             request.query_params.get("hub.challenge", ""),
@@ -113,13 +116,12 @@ class InstagramWebhook:
         Raises:
             WrongSignatureError: neither is so; without a secret the body is not read.
         """
-        scope = request.scope
         if self._signatures is Signatures.VERIFIED:
             body = await self._read_body(request)
-            signature = find_header(scope, SIGNATURE_HEADER)
+            signature = find_header(request.scope, SIGNATURE_HEADER)
             if is_signed_by_any(self._secrets, body, signature):
                 return body
-        elif self._signatures is Signatures.LOOPBACK_ONLY and is_direct(scope):
+        elif self._signatures is Signatures.LOOPBACK_ONLY and may_be_unsigned(request):
             return await self._read_body(request)
         else:
             self._tell_once()

@@ -1,6 +1,5 @@
 """Telegram's webhook: verifies the channel's secret, then has the update stored."""
 
-import hmac
 from functools import lru_cache
 
 import structlog
@@ -13,6 +12,7 @@ from actors.conversation.state import Source
 from config.metrics import UNKNOWN_ACCOUNTS
 from deployments.http.addresses import ClientAddresses
 from deployments.http.requests import find_header, read_body
+from deployments.http.secrets import is_same_secret
 from deployments.integrations import lenient_json, submission
 from deployments.integrations.channel_lookup import ChannelLookup
 from deployments.integrations.errors import WrongSignatureError
@@ -30,9 +30,7 @@ log = structlog.get_logger("webhooks")
 
 def is_from_telegram(secret: str, given: str) -> bool:
     """Whether `X-Telegram-Bot-Api-Secret-Token` is the channel's secret."""
-    return bool(secret) and hmac.compare_digest(
-        secret.encode(), given.encode("utf-8", "replace")
-    )
+    return is_same_secret(secret, given)
 
 
 class TelegramWebhook:

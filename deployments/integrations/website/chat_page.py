@@ -9,7 +9,7 @@ from fastapi import APIRouter, WebSocket
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from actors.conversation.errors import ActorError
+from actors.errors import ActorError
 from deployments.errors import status_of
 from deployments.http.assets import load_assets, load_templates
 from deployments.http.errors import BodyTooLargeError, TooManyRequestsError

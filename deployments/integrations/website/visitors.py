@@ -11,6 +11,7 @@ import structlog
 
 from config.secret_keys import read_keys
 from config.settings import Settings
+from deployments.http.secrets import is_same_secret
 from deployments.integrations.errors import InvalidFieldError, UnprovenVisitorError
 from deployments.rate_limit import VisitorRateLimiter
 from persistence.channels import Channel
@@ -73,11 +74,8 @@ class VisitorSigner:
         self, channel_id: ChannelId, visitor_id: str, token: str, secret: str = ""
     ) -> bool:
         """True if the token was signed for this id, channel and secret."""
-        given = token.encode("utf-8", "replace")
-        signed = (
-            _sign(key, channel_id, visitor_id, secret).encode() for key in self._keys
-        )
-        return any(hmac.compare_digest(one, given) for one in signed)
+        signed = (_sign(key, channel_id, visitor_id, secret) for key in self._keys)
+        return any(is_same_secret(one, token) for one in signed)
 
 
 class Visitors:
@@ -117,9 +115,9 @@ class Visitors:
         secret = self._read_secret(channel)
         if not secret:
             return False
-        given = proof.visitor_hash.lower().encode("utf-8", "replace")
-        expected = hash_visitor(secret, visitor_id).encode()
-        return hmac.compare_digest(expected, given) or self._signer.is_signed(
+        expected = hash_visitor(secret, visitor_id)
+        given = proof.visitor_hash.lower()
+        return is_same_secret(expected, given) or self._signer.is_signed(
             channel.id, visitor_id, proof.token, secret
         )
 

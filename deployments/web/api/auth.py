@@ -11,9 +11,10 @@ from starlette.requests import HTTPConnection
 
 from deployments.web.api import errors
 from deployments.web.api.people.access import Rank, check_access
-from deployments.web.api.tokens import TokenType, hash_token
+from deployments.web.api.tokens import TokenType
 from deployments.web.dependencies import Context, WebDependencies
 from persistence import api_keys, ids, sessions
+from persistence.secrets import hash_token
 from persistence.users import Role, User
 
 _bearer = HTTPBearer(auto_error=False, description="The access token, or an API key.")

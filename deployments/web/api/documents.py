@@ -271,7 +271,7 @@ async def build_parents(
         TooManyWaitingError: too many of this tenant's wait already.
     """
     # A long document takes some hundred milliseconds: not on the event loop.
-    async with context.chunking.hold(tenant_id):
+    async with context.chunking.place(tenant_id):
         parents = await asyncio.to_thread(
             chunk_document, content.title, content.text, context.count_tokens
         )

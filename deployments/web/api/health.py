@@ -1,7 +1,6 @@
 """`/healthz`, `/readyz` and `/metrics`: health and counters of the runtime."""
 
 import asyncio
-import hmac
 from dataclasses import asdict
 from typing import Literal
 
@@ -11,6 +10,8 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from deployments.health.exposition import render_metrics
 from deployments.health.probes import PartStatus, is_ready
+from deployments.http.addresses import is_this_machine
+from deployments.http.secrets import is_same_secret
 from deployments.web.api.auth import authenticate, client_address
 from deployments.web.api.errors import NotSignedInError
 from deployments.web.api.schemas import Answer, Problem
@@ -87,16 +88,14 @@ async def may_see_inside(request: Request, context: WebDependencies) -> bool:
     A database that is away knows no superuser: the metrics token still counts.
     """
     settings = context.settings
-    if context.addresses.is_this_machine(request, (settings.http_host,)):
+    if is_this_machine(request, (settings.http_host,)):
         return True
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token:
         return False
     word = settings.metrics_token
-    if word is not None and hmac.compare_digest(
-        word.get_secret_value().encode(), token.encode("utf-8", "replace")
-    ):
+    if word is not None and is_same_secret(word.get_secret_value(), token):
         return True
     try:
         principal = await authenticate(context, token, client_address(request, context))

@@ -1,6 +1,5 @@
 """Access and refresh tokens: signing and reading them."""
 
-import hashlib
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import jwt
 from config.secret_keys import read_keys
 from deployments.web.api.errors import NotSignedInError
 from persistence.ids import SessionId, UserId
-from persistence.secrets import derive_key
+from persistence.secrets import derive_key, hash_token
 from persistence.sessions import SessionClaims
 
 ALGORITHM = "HS256"
@@ -125,8 +124,3 @@ def _decode_by(token: str, key: bytes) -> dict[str, Any]:
 def new_token_id() -> str:
     """Return a random name that nobody guesses: 128 bits."""
     return secrets.token_hex(16)
-
-
-def hash_token(token: str) -> bytes:
-    """Hash a random token; nobody can try all of them, so a plain hash is enough."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

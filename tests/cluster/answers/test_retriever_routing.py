@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from actors.places import FairPlaces
+from actors.fair_semaphore import FairSemaphore
 from deployments.answers.answer_draft import AnswerDraft
 from persistence.ids import ConversationId, TenantId
 from retrieval.answer.context import Performance, RetrievedContext
@@ -103,7 +103,7 @@ class PlacedReplica(RetrieverReplica):
 
     async def __init__(self) -> None:  # type: ignore[misc]
         self._retriever = ReplicaNamer()
-        self._places = FairPlaces(MAX_SEARCHES)
+        self._places = FairSemaphore(MAX_SEARCHES)
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from retrieval.ranking.answerability import OFF_TOPIC
 from tests.support.api import Api, LocalShards, connect
 from tests.support.instagram_line import SHOP, Line
 from tests.support.knowledge import CountingEmbedder
+from tests.support.live import LiveApi, running_live
 from tests.support.website import add_shop
 
 
@@ -98,3 +99,10 @@ async def line(pool: Pool) -> AsyncIterator[Line]:
     yield line
     for shards in line.running:
         await shards.shard.stop()
+
+
+@pytest.fixture
+async def live(api: Api, app: FastAPI, dsn: str) -> AsyncIterator[LiveApi]:
+    """The application with all that its sockets need, over real HTTP."""
+    async with running_live(api, app, dsn) as live:
+        yield live

@@ -4,9 +4,9 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable
 
-from actors.conversation.errors import ActorError
 from actors.conversation.events import Event
 from actors.conversation.shard.envelope import Receipt
+from actors.errors import ActorError
 from persistence.ids import ConversationId, EventId
 
 

@@ -16,7 +16,6 @@ from uuid import UUID
 
 from actors.conversation import events
 from actors.conversation.effects import Decision, RecordSend
-from actors.conversation.errors import ActorError
 from actors.conversation.rules.decide import decide
 from actors.conversation.rules.policy import Policy
 from actors.conversation.state import (
@@ -28,6 +27,7 @@ from actors.conversation.state import (
     Source,
     Status,
 )
+from actors.errors import ActorError
 from persistence.ids import (
     ChannelId,
     ConversationId,

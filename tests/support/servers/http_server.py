@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import MappingProxyType
 
 import uvicorn
 from starlette.types import ASGIApp
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
@@ -32,6 +33,16 @@ def open_socket(
         open_timeout=None,
         ping_interval=None,
     )
+
+
+async def read_close_code(opening: connect) -> int | None:
+    """Open a socket that the server closes without a word; return its code."""
+    async with opening as socket:
+        with suppress(ConnectionClosed):
+            told = await socket.recv()
+            message = f"the server said {told!r}"
+            raise AssertionError(message)
+        return socket.close_code
 
 
 @asynccontextmanager

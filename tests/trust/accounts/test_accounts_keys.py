@@ -1,7 +1,6 @@
 """H5: programs call with keys that are hashed, scoped, limited and can be revoked."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import httpx
@@ -15,7 +14,7 @@ from persistence.database import Pool
 from persistence.users import User
 from tests.support.api import Api, connect
 from tests.support.clock import FakeClock
-from tests.support.live import Follower, LiveApi, running_live
+from tests.support.live import Follower, LiveApi
 from tests.support.servers.http_server import open_socket
 from tests.trust.accounts.people import call
 
@@ -175,12 +174,6 @@ async def test_trust_h5_another_business_sees_and_revokes_no_key(
     assert (await stranger.get("/api/keys/")).json()["count"] == 0
     assert (await stranger.delete(f"/api/keys/{made['id']}/")).status_code == 404
     assert await call(nobody, made["key"], "/api/channels/") == 200
-
-
-@pytest.fixture
-async def live(api: Api, app: FastAPI, dsn: str) -> AsyncIterator[LiveApi]:
-    async with running_live(api, app, dsn) as live:
-        yield live
 
 
 async def test_trust_h5_a_revoked_key_closes_the_window_of_its_program(

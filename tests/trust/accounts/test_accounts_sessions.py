@@ -14,7 +14,7 @@ from persistence.database import Pool
 from persistence.sessions import MAX_SESSIONS_PER_USER
 from persistence.users import User
 from tests.support.api import Api, claims_of, connect
-from tests.support.live import Follower, LiveApi, running_live
+from tests.support.live import Follower, LiveApi
 from tests.trust.accounts.people import (
     HASH,
     NEW_PASSWORD,
@@ -183,12 +183,6 @@ async def test_trust_h5_sign_ins_do_not_pile_up(
     assert not await pool.fetchval(
         "SELECT count(*) FROM sessions WHERE expires_at < now()"
     )
-
-
-@pytest.fixture
-async def live(api: Api, app: FastAPI, dsn: str) -> AsyncIterator[LiveApi]:
-    async with running_live(api, app, dsn) as live:
-        yield live
 
 
 Ending = Callable[[httpx.AsyncClient, Pool, str], Awaitable[object]]

@@ -195,6 +195,7 @@ async def test_trust_case_h06_a_redirect_that_keeps_the_body_is_followed(
         ("http://169.254.169.254/latest", "link-local"),
         ("/hook", "more than 5 redirects"),
         ("ftp://127.0.0.1/x", "not http or https"),
+        # What a server inside says is not repeated.
         ("http://a:b/", "an invalid answer"),
     ],
 )

@@ -66,7 +66,7 @@ async def test_trust_m1_two_hundred_services_that_hang_delay_no_other_tenant(
 
 
 async def test_trust_m1_places_are_left_to_those_who_come() -> None:
-    semaphore = FairSemaphore(12)
+    semaphore = FairSemaphore(12, share=2, spare=4)
     end, counts = asyncio.Event(), {"a": 0, "b": 0, "c": 0}
     tenants = {name: TenantId(uuid4()) for name in counts}
 
@@ -82,7 +82,7 @@ async def test_trust_m1_places_are_left_to_those_who_come() -> None:
         return tasks
 
     tasks = [*await crowd("a"), *await crowd("b"), *await crowd("c")]
-    # 2 · 4 free; then b takes of the four left, then c.
+    # Two thirds; then b takes its share of the four left, then c.
     assert counts["a"] == 8
     assert counts["b"] >= 2
     assert counts["c"] >= 1

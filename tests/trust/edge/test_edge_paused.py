@@ -1,7 +1,5 @@
 """M7: a paused website takes no messages, says so, and can be removed."""
 
-from collections.abc import AsyncIterator
-
 import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -10,26 +8,12 @@ from persistence.channels import ChannelEdit, edit_channel
 from persistence.database import Pool
 from persistence.users import User
 from tests.support.api import Api, add_channel, connect, write_as_customer
-from tests.support.servers.http_server import ANSWER_S, open_socket
+from tests.support.servers.http_server import open_socket
 from tests.support.waiting import time_limit
-from tests.support.website import CIPHER, Website, running_website
+from tests.support.website import CIPHER, Website
 
 VISITOR = "visitor-0001"
 PATH = "/webhooks/website/shop-key-1/messages/"
-
-
-@pytest.fixture
-async def website(pool: Pool, dsn: str) -> AsyncIterator[Website]:
-    async with running_website(pool, dsn) as website:
-        yield website
-
-
-@pytest.fixture
-async def browser(website: Website) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(
-        base_url=f"http://{website.address}", timeout=ANSWER_S
-    ) as client:
-        yield client
 
 
 async def set_paused(

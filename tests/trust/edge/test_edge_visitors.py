@@ -8,13 +8,12 @@ import httpx
 import orjson
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
 
 from deployments.rate_limit import MISSES_PER_ADDRESS
 from persistence.channels import set_visitor_secret
 from persistence.database import Pool
 from persistence.users import User
-from tests.support.servers.http_server import ANSWER_S, open_socket
+from tests.support.servers.http_server import open_socket, read_close_code
 from tests.support.waiting import time_limit
 from tests.support.website import CIPHER, Website, running_website
 
@@ -35,14 +34,6 @@ async def website(pool: Pool, dsn: str) -> AsyncIterator[Website]:
         yield website
 
 
-@pytest.fixture
-async def browser(website: Website) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(
-        base_url=f"http://{website.address}", timeout=ANSWER_S
-    ) as client:
-        yield client
-
-
 def hash_id(visitor_id: str, secret: str = SECRET) -> str:
     return hmac.new(secret.encode(), visitor_id.encode(), hashlib.sha256).hexdigest()
 
@@ -60,13 +51,6 @@ async def read_first(opening: connect) -> object:
             frame = orjson.loads(await socket.recv())
             if frame["type"] == "message":
                 return frame["content"]
-
-
-async def close_code(opening: connect) -> int | None:
-    async with opening as socket:
-        with pytest.raises(ConnectionClosed):
-            await socket.recv()
-        return socket.close_code
 
 
 @pytest.mark.parametrize("visitor_id", [PHONE, "A" * 24, "visitor-0001"])
@@ -95,8 +79,9 @@ async def test_trust_m9_a_visitor_of_ours_writes_and_reads(
     stolen = {**visitor, "token": other["token"], "content": "x"}
     assert (await browser.post(MESSAGES, json=stolen)).status_code == 401
     theirs = ("pilito.visitor", other["token"])
-    assert await close_code(follow(website, visitor["visitor_id"], *theirs)) == 4401
-    assert await close_code(follow(website, visitor["visitor_id"])) == 4401
+    as_other = follow(website, visitor["visitor_id"], *theirs)
+    assert await read_close_code(as_other) == 4401
+    assert await read_close_code(follow(website, visitor["visitor_id"])) == 4401
 
 
 async def test_trust_m9_a_shop_vouches_for_its_own_ids(
@@ -189,7 +174,7 @@ async def test_trust_m9_tokens_that_a_secret_gave_end_when_it_is_renewed(
             while status != 401:
                 status = (await browser.post(MESSAGES, json=body)).status_code
         mine = ("pilito.visitor", old)
-        assert await close_code(follow(website, PHONE, *mine)) == 4401
+        assert await read_close_code(follow(website, PHONE, *mine)) == 4401
     # The shop vouches anew, and visitors of ours have nothing to do with its secret.
     vouched = {"visitor_id": PHONE, "visitor_hash": hash_id(PHONE, renewed)}
     made = (await browser.post(VISITORS, json=vouched)).json()

@@ -16,7 +16,7 @@ from actors.conversation.reasons import FailureReason
 from actors.conversation.rules.policy import Policy
 from actors.conversation.shard.effect_runner import MAX_REPLIES, MAX_SENDS
 from actors.conversation.state import Source
-from actors.places import MAX_WAITING
+from actors.fair_semaphore import MAX_WAITING
 from deployments.answers.answer_draft import AnswerDraft
 from deployments.answers.responder import AnswerWriter
 from persistence.channels import Channel, ChannelKind

@@ -6,7 +6,6 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from actors.conversation.errors import ActorError
 from actors.conversation.events import (
     AiSwitched,
     CustomerWrote,
@@ -17,6 +16,7 @@ from actors.conversation.rules.policy import Policy
 from actors.conversation.shard.envelope import Receipt
 from actors.conversation.shard.housekeeping import ShardHousekeeping
 from actors.conversation.state import Source
+from actors.errors import ActorError
 from deployments.commands.replay import Verdict, replay
 from persistence import erasure
 from persistence.channels import Channel, ChannelKind

@@ -31,6 +31,7 @@ from persistence.database import Connection
 from persistence.errors import SecretUnreadableError
 from persistence.ids import ChannelId, RouteId, TenantId
 from persistence.monitor import RouteKind, RouteRow
+from persistence.secrets import hash_token
 from persistence.tenants import lock_tenant
 
 router = APIRouter(prefix="/api/monitor", tags=["monitor"])
@@ -241,7 +242,7 @@ async def _refuse_beyond_limit(
 def _build_confirmation(context: WebDependencies) -> alert_routes.Confirmation:
     token = secrets.token_urlsafe(32)
     return alert_routes.Confirmation(
-        alert_routes.hash_token(token),
+        hash_token(token),
         context.cipher.encrypt(token.encode()),
         context.clock.now(),
     )

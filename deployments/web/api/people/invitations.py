@@ -15,11 +15,13 @@ from config.settings import Settings
 from deployments import accounts
 from deployments.web.api import auth, errors, schemas
 from deployments.web.api.people import passwords, sign_in
-from deployments.web.api.tokens import hash_token, new_token_id
+from deployments.web.api.tokens import new_token_id
 from deployments.web.dependencies import Context
 from persistence import ids, invitations
 from persistence.invitations import NewInvitation
-from persistence.users import Role, create_user, lock_people
+from persistence.secrets import hash_token
+from persistence.tenants import lock_tenant
+from persistence.users import Role, create_user
 
 router = APIRouter(tags=["people"])
 log = structlog.get_logger("people")
@@ -84,7 +86,7 @@ async def invite_user(
     new = NewInvitation(body.role, body.note, hash_token(token), at, at + LIFETIME)
     async with context.pool.acquire() as db, db.transaction():
         # Two that are made at once must both be counted.
-        await lock_people(db, principal.tenant_id)
+        await lock_tenant(db, principal.tenant_id)
         await invitations.prune_invitations(db, principal.tenant_id, at)
         waiting = await invitations.count_invitations(db, principal.tenant_id, at)
         if waiting >= MAX_INVITATIONS:

@@ -10,11 +10,11 @@ from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, Field
 
 from deployments.web.api import auth, errors, schemas
-from deployments.web.api.tokens import hash_token
 from deployments.web.dependencies import Context
 from persistence import api_keys, ids
 from persistence.api_keys import NewApiKey, Scope
-from persistence.users import lock_people
+from persistence.secrets import hash_token
+from persistence.tenants import lock_tenant
 
 router = APIRouter(prefix="/api/keys", tags=["people"])
 log = structlog.get_logger("people")
@@ -93,7 +93,7 @@ async def create_key(
     )
     async with context.pool.acquire() as db, db.transaction():
         # Two that are made at once must both be counted.
-        await lock_people(db, principal.tenant_id)
+        await lock_tenant(db, principal.tenant_id)
         await api_keys.prune_api_keys(db, principal.tenant_id, at - KEPT)
         live = await api_keys.count_live_api_keys(db, principal.tenant_id, at)
         if live >= MAX_KEYS:

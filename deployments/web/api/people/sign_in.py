@@ -8,19 +8,20 @@ from fastapi import APIRouter, BackgroundTasks, Request, Response
 from pydantic import StringConstraints
 
 from deployments import accounts
+from deployments.http.addresses import is_this_machine
 from deployments.web.api import auth, errors, schemas
 from deployments.web.api.people import passwords
 from deployments.web.api.people.passwords import Attempt
 from deployments.web.api.tokens import (
     LIFETIMES,
     TokenType,
-    hash_token,
     new_token_id,
 )
 from deployments.web.dependencies import Context, WebDependencies
 from persistence import ids, sessions
 from persistence.database import Db
 from persistence.errors import DATABASE_AWAY
+from persistence.secrets import hash_token
 from persistence.sessions import SessionClaims
 from persistence.tenants import fetch_tenant
 from persistence.users import Role, User, change_password_hash, fetch_user
@@ -234,7 +235,7 @@ def _is_demo_from_elsewhere(
 ) -> bool:
     """Whether the demo's public password comes from where a stranger may be."""
     return accounts.is_demo(body.username, body.password) and not (
-        context.settings.is_local and context.addresses.is_this_machine(request)
+        context.settings.is_local and is_this_machine(request)
     )
 
 

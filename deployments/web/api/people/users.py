@@ -10,6 +10,7 @@ from deployments.web.api import auth, errors, schemas
 from deployments.web.dependencies import Context
 from persistence import ids, users
 from persistence.database import Connection
+from persistence.tenants import lock_tenant
 from persistence.users import Role, User
 
 router = APIRouter(prefix="/api/users", tags=["people"])
@@ -108,7 +109,7 @@ async def _lock_user(
         SuperuserOnlyError: an owner must not disable who runs the runtime.
         RoleNeededError: the caller was an owner a moment ago, and is none any more.
     """
-    await users.lock_people(db, principal.tenant_id)
+    await lock_tenant(db, principal.tenant_id)
     user = errors.require(await users.fetch_member(db, principal.tenant_id, user_id))
     if user.is_superuser and not principal.is_superuser:
         message = "Only a superuser may change a superuser's account."

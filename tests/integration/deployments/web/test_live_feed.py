@@ -40,7 +40,7 @@ from tests.support.api import (
     write_as_customer,
 )
 from tests.support.clock import FakeClock
-from tests.support.live import Follower, LiveApi, running_live
+from tests.support.live import Follower, LiveApi
 from tests.support.waiting import check_promise, time_limit
 
 
@@ -68,12 +68,6 @@ async def api(
     )
     yield Api(pool, shards, clock=clock, live_limits=limits)
     await shards.shard.stop()
-
-
-@pytest.fixture
-async def live(api: Api, app: FastAPI, dsn: str) -> AsyncIterator[LiveApi]:
-    async with running_live(api, app, dsn) as live:
-        yield live
 
 
 @pytest.fixture

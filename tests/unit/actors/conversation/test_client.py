@@ -6,13 +6,10 @@ from collections.abc import Sequence
 import pytest
 
 from actors.conversation.client import ShardClient
-from actors.conversation.errors import (
-    ActorError,
-    ShardUnavailableError,
-    UnknownConversationError,
-)
+from actors.conversation.errors import ShardUnavailableError, UnknownConversationError
 from actors.conversation.events import Event
 from actors.conversation.shard.envelope import Receipt
+from actors.errors import ActorError
 from tests.support.conversation.conversations import Story
 
 

@@ -19,7 +19,6 @@ from actors.conversation.codec import (
     kind_of,
     strip_proof,
 )
-from actors.conversation.errors import ActorError
 from actors.conversation.events import (
     Event,
     ReplyWritten,
@@ -36,6 +35,7 @@ from actors.conversation.traces import (
     PromptMessage,
     SourceCited,
 )
+from actors.errors import ActorError
 from persistence.ids import MessageId, SendId
 from tests.support.conversation.conversations import Story, at
 

@@ -3,7 +3,7 @@
 import pytest
 from starlette.requests import HTTPConnection
 
-from deployments.http.addresses import ClientAddresses
+from deployments.http.addresses import ClientAddresses, is_this_machine
 
 HAPROXY = "127.0.0.1"
 BRIDGE = "172.17.0.1"
@@ -64,6 +64,9 @@ def test_a_proxy_that_the_settings_name_is_believed(
         (HAPROXY, {"x-forwarded-for": "8.8.8.8, 127.0.0.1"}, False),
         (HAPROXY, {"x-forwarded-for": "127.0.0.1", "x-real-ip": "8.8.8.8"}, False),
         (HAPROXY, {"x-forwarded-for": "127.0.0.1", "forwarded": "for=_x"}, False),
+        (HAPROXY, {"x-forwarded-for": "127.0.0.1", "cf-ray": "1"}, False),
+        (HAPROXY, {"x-forwarded-for": "127.0.0.1", "x-forwarded-port": "443"}, False),
+        (HAPROXY, {"x-forwarded-for": ""}, False),
         (HAPROXY, {"x-forwarded-for": "unknown"}, False),
         ("10.0.0.1", {}, False),
         (None, {}, False),
@@ -75,5 +78,4 @@ def test_a_client_on_this_machine_came_through_no_other_proxy(
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     client = None if peer is None else (peer, 1234)
     connection = HTTPConnection({"type": "http", "client": client, "headers": raw})
-    addresses = ClientAddresses.build()
-    assert addresses.is_this_machine(connection, ["192.0.2.1"]) is is_here
+    assert is_this_machine(connection, ["192.0.2.1"]) is is_here

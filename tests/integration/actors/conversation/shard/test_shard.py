@@ -9,11 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from actors.clock import SystemClock
-from actors.conversation.errors import (
-    ActorError,
-    InvalidEventError,
-    ShardUnavailableError,
-)
+from actors.conversation.errors import InvalidEventError, ShardUnavailableError
 from actors.conversation.events import (
     CustomerWrote,
     OperatorAnswered,
@@ -25,6 +21,7 @@ from actors.conversation.shard.envelope import Receipt
 from actors.conversation.shard.shard import Shard
 from actors.conversation.state import Source, Status
 from actors.conversation.traces import AnswerTrace
+from actors.errors import ActorError
 from persistence.database import Pool
 from persistence.errors import DatabaseAwayError
 from persistence.ids import (

@@ -1,32 +1,16 @@
 """The chat page without a browser: languages, headers, files, the form."""
 
 import re
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
-from persistence.database import Pool
 from tests.support.servers.http_server import ANSWER_S
-from tests.support.website import Website, running_website
+from tests.support.website import Website
 
 PERSIAN = {"Accept-Language": "fa-IR,fa;q=0.9,en;q=0.5"}
 ENGLISH = {"Accept-Language": "en-US,en;q=0.9"}
 PATH = "/chat/shop-key-1"
-
-
-@pytest.fixture
-async def website(pool: Pool, dsn: str) -> AsyncIterator[Website]:
-    async with running_website(pool, dsn) as website:
-        yield website
-
-
-@pytest.fixture
-async def browser(website: Website) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(
-        base_url=f"http://{website.address}", timeout=ANSWER_S
-    ) as client:
-        yield client
 
 
 async def test_the_page_speaks_the_browsers_language(

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -10,7 +9,6 @@ import httpx
 import orjson
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
 
 from actors.conversation.events import OperatorAnswered
 from deployments.integrations.website import live
@@ -18,16 +16,10 @@ from deployments.integrations.website.live import MAX_NEWS, MAX_VISITS_PER_CONVE
 from persistence.database import Pool
 from persistence.ids import EventId, UserId, derive_conversation_id
 from tests.support.logs import heard_log
-from tests.support.servers.http_server import ANSWER_S, open_socket
-from tests.support.website import Website, running_website
+from tests.support.servers.http_server import ANSWER_S, open_socket, read_close_code
+from tests.support.website import Website
 
 VISITOR = "visitor-0001"
-
-
-@pytest.fixture
-async def website(pool: Pool, dsn: str) -> AsyncIterator[Website]:
-    async with running_website(pool, dsn) as website:
-        yield website
 
 
 def follow(
@@ -218,16 +210,9 @@ async def test_what_could_not_be_read_for_a_bug_is_read_again(
         assert texts(await read(socket, 1)) == ["after"]
 
 
-async def close_code(opening: connect) -> int | None:
-    async with opening as socket:
-        with pytest.raises(ConnectionClosed):
-            await socket.recv()
-        return socket.close_code
-
-
 async def test_an_unknown_key_closes_with_4404(website: Website) -> None:
-    assert await close_code(follow(website, key="none")) == 4404
-    assert await close_code(follow(website, key="a%00b")) == 4404
+    assert await read_close_code(follow(website, key="none")) == 4404
+    assert await read_close_code(follow(website, key="a%00b")) == 4404
 
 
 @pytest.mark.parametrize(
@@ -236,7 +221,7 @@ async def test_an_unknown_key_closes_with_4404(website: Website) -> None:
 async def test_a_cursor_that_is_none_closes_with_4400(
     website: Website, since: str
 ) -> None:
-    assert await close_code(follow(website, since=since)) == 4400
+    assert await read_close_code(follow(website, since=since)) == 4400
 
 
 async def test_a_cursor_from_the_future_is_refused_instead_of_waited_for(
@@ -246,11 +231,11 @@ async def test_a_cursor_from_the_future_is_refused_instead_of_waited_for(
     async with follow(website, since=str(last)) as socket:
         await write(website, "hello")
         assert texts(await read(socket, 1)) == ["hello"]
-    assert await close_code(follow(website, since=str(last + 100))) == 4400
+    assert await read_close_code(follow(website, since=str(last + 100))) == 4400
 
 
 async def test_a_visitor_id_that_is_none_closes_with_4400(website: Website) -> None:
-    assert await close_code(follow(website, visitor="short")) == 4400
+    assert await read_close_code(follow(website, visitor="short")) == 4400
 
 
 async def test_a_conversation_is_open_in_so_many_windows_and_no_more(
@@ -262,7 +247,7 @@ async def test_a_conversation_is_open_in_so_many_windows_and_no_more(
     ]
     for socket in sockets:
         await read(socket, 1)
-    assert await close_code(follow(website)) == 4429
+    assert await read_close_code(follow(website)) == 4429
     for socket in sockets:
         await socket.close()
     async with follow(website) as socket:
@@ -288,6 +273,6 @@ async def test_one_address_can_not_take_all_windows(
             socket = await stack.enter_async_context(come("198.41.0.4", number))
             # A window is open before it is counted; what it is told comes after.
             assert texts(await read(socket, 1)) == ["hello"]
-        assert await close_code(come("198.41.0.4", 9999)) == 4429
+        assert await read_close_code(come("198.41.0.4", 9999)) == 4429
         async with come("198.41.0.5", 0) as socket:
             assert texts(await read(socket, 1)) == ["hello"]
