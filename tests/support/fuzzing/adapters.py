@@ -15,6 +15,7 @@ from actors.conversation.rules.policy import Policy
 from config.settings import Settings
 from deployments.integrations.channel_directory import ChannelDirectory
 from deployments.integrations.webhooks import build_webhooks_app
+from deployments.integrations.website.visitors import build_signer
 from deployments.rate_limit import VisitorRateLimiter
 from persistence.channels import Channel, ChannelKind, ChannelTokens, NewChannel
 from persistence.database import Pool, open_pool
@@ -38,7 +39,11 @@ MAX_CPU_S = 3.0
 #: What a sender is told who sends no JSON, or too much of it.
 REFUSALS = frozenset({400, 413})
 #: A visitor's page, unlike a platform, is told what is wrong with its fields.
-WEBSITE_STATUSES = frozenset({200, 201, 409, 422})
+WEBSITE_STATUSES = frozenset({200, 201, 401, 409, 422, 429})
+SETTINGS = Settings(
+    instagram_app_secret=SecretStr(APP_SECRET),
+    secret_key=SecretStr("a key of these tests that is long enough"),
+)
 
 
 @dataclass
@@ -59,10 +64,7 @@ class Webhooks:
         await shards.shard.start()
         clock = SystemClock()
         app = build_webhooks_app(
-            Settings(
-                instagram_app_secret=SecretStr(APP_SECRET),
-                secret_key=SecretStr("a key of these tests that is long enough"),
-            ),
+            SETTINGS,
             shards,
             ChannelDirectory(pool),
             clock,
@@ -121,7 +123,24 @@ class Webhooks:
             headers = {"X-Telegram-Bot-Api-Secret-Token": BOT_SECRET}
         else:
             path, headers = f"/webhooks/website/{WEBSITE_KEY}/messages/", {}
+            body = self._prove(body)
         return await self.client.post(path, content=body, headers=headers)
+
+    def _prove(self, body: bytes) -> bytes:
+        """Add the token that the visitor's page has; a body that names nobody stays."""
+        try:
+            message = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return body
+        visitor_id = message.get("visitor_id") if isinstance(message, dict) else None
+        if not isinstance(visitor_id, str) or "token" in message:
+            return body
+        channel = self.channels[ChannelKind.WEBSITE]
+        token = build_signer(SETTINGS).sign(channel.id, visitor_id)
+        try:
+            return orjson.dumps(message | {"token": token})
+        except orjson.JSONEncodeError:
+            return body  # Deeper than anything can write it.
 
     async def _replay(self) -> None:
         """Replay the conversations that the last webhook touched."""
