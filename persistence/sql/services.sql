@@ -19,8 +19,9 @@ SELECT * FROM made;
 SELECT count(*) FROM services WHERE tenant_id = $1 AND origin = 'user';
 
 -- claim_check --
--- A check on demand every so often. A moment in the future comes from a clock that was
--- wrong. No row: the last one was asked for a moment ago.
+-- A check on demand every so often. A moment far in the future comes from a clock that
+-- was wrong, one a little later than ours from a call that overtook this one. No row: the
+-- last one was asked for a moment ago.
 UPDATE service_states SET asked_at = $3
 WHERE tenant_id = $1 AND service_id = $2 AND (asked_at IS NULL
     OR asked_at > $3::timestamptz + $4::interval
