@@ -21,10 +21,14 @@ def read_networks(value: object) -> object:
         if not part:
             continue
         try:
-            networks.append(str(ip_network(part, strict=False)))
+            network = ip_network(part, strict=False)
         except ValueError as error:
             message = "must be networks such as 10.0.0.0/8,192.0.2.7"
             raise ValueError(message) from error
+        if network.prefixlen == 0:
+            message = f"{part} is the whole internet: name the networks of your proxies"
+            raise ValueError(message)
+        networks.append(str(network))
     return tuple(networks)
 
 

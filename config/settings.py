@@ -146,6 +146,8 @@ class Settings(BaseSettings):
     monitor_network_probe: str = "1.1.1.1:443,8.8.8.8:443,9.9.9.9:443"
     #: Services that a tenant may have, beside those that the runtime creates.
     max_services: Annotated[int, Field(ge=1)] = 500
+    #: Channels that a tenant may have.
+    max_channels: Annotated[int, Field(ge=1)] = 50
     #: Alert routes that a tenant may have.
     max_alert_routes: Annotated[int, Field(ge=1)] = 20
     #: SMTP server for alerts by e-mail: smtp://user:password@host:587, or smtps://.

@@ -289,7 +289,12 @@ async def fetch_channels_page(
     rows = await db.fetch(_SQL["fetch_channels_page"], tenant_id, limit, offset)
     if rows:
         return rows[0]["total"], tuple(read_channel(row) for row in rows)
-    return cast("int", await db.fetchval(_SQL["count_channels"], tenant_id)), ()
+    return await count_channels(db, tenant_id), ()
+
+
+async def count_channels(db: Db, tenant_id: TenantId) -> int:
+    """Count a tenant's channels."""
+    return cast("int", await db.fetchval(_SQL["count_channels"], tenant_id))
 
 
 async def fetch_tenant_channel(

@@ -66,6 +66,7 @@ async def open_web(stack: AsyncExitStack) -> ASGIApp:
         clock=SystemClock(),
         visitors=Visitors(build_signer(settings), get_cipher(settings), rate_limiter),
         addresses=ClientAddresses.build(settings.trusted_proxies),
+        is_https=(settings.public_url or "").startswith("https://"),
     )
     app = build_web_app(
         WebDependencies(

@@ -223,6 +223,7 @@ class Api:
     api_calls_per_minute: int = 1200
     max_services: int = 500
     max_alert_routes: int = 20
+    max_channels: int = 50
     redis_url: str | None = None
     #: Nobody listens there, unless a test has somebody who does.
     telegram_api_url: str = "http://127.0.0.1:9"
@@ -252,6 +253,7 @@ class Api:
             api_calls_per_minute=self.api_calls_per_minute,
             max_services=self.max_services,
             max_alert_routes=self.max_alert_routes,
+            max_channels=self.max_channels,
         )
         self.inbox_feed = InboxFeed(self.pool, self.live_limits)
         return build_web_app(

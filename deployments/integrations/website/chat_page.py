@@ -108,7 +108,7 @@ class ChatPages:
             path=request.url.path,
             httponly=True,
             samesite="lax",
-            secure=request.url.scheme == "https",
+            secure=self._parts.is_https or request.url.scheme == "https",
         )
         return response
 

@@ -249,6 +249,8 @@ class WebsiteDependencies:
     clock: Clock
     visitors: Visitors
     addresses: ClientAddresses = field(default_factory=ClientAddresses.build)
+    #: Whether browsers reach the pages by https, also where a proxy decrypts it.
+    is_https: bool = False
     lookup: ChannelLookup = field(init=False)
 
     def __post_init__(self) -> None:

@@ -24,8 +24,8 @@ THIS_MACHINE = "loopback"
 #: An API key begins with this.
 KEY_PREFIX = "pk_"
 _KEY = re.compile(rf"{KEY_PREFIX}[A-Za-z0-9_-]{{43}}")
-#: Keys that don't work, per minute and address. Each costs a query; a program that goes
-#: on with a revoked key must not shut out its neighbours.
+#: Keys that don't work, per minute and address. Each costs a query. A program that goes
+#: on with a revoked key shuts out its neighbours only beyond ten calls a second.
 MAX_FAILED_KEYS = 600
 
 

@@ -12,7 +12,12 @@ from pydantic import AfterValidator, Discriminator, Field, StringConstraints
 from deployments.integrations.channel_registration import resume_waiting
 from deployments.integrations.platforms import build_webhook_path
 from deployments.web.api.auth import SignedIn
-from deployments.web.api.errors import InvalidValueError, NotFoundError, require
+from deployments.web.api.errors import (
+    InvalidValueError,
+    LimitReachedError,
+    NotFoundError,
+    require,
+)
 from deployments.web.api.schemas import (
     Answer,
     Name,
@@ -184,14 +189,15 @@ async def create_channel(
 ) -> ChannelOut:
     """Connect an account.
 
-    A token that the platform does not know, or that is another account's, is refused.
-    If the platform can't be reached, or refuses for another reason, the channel is
-    created all the same, and `connection` says so: it is a claim of the account, and
-    none of its messages are taken before the token has proven it. The first who proves
-    an account keeps it while the platform accepts that token; who proves it later gets
-    409.
+    A token that the platform does not know, or of another account, is refused. If the
+    platform can't be reached, or refuses for another reason, the channel is a claim of
+    the account: none of its messages are taken before the token has proven it.
     """
     new = _build_new(body)
+    limit = context.settings.max_channels
+    if await channels.count_channels(context.pool, principal.tenant_id) >= limit:
+        message = f"There may be {limit} channels. Remove one that is not used."
+        raise LimitReachedError(message)
     channel = await context.registration.create(principal.tenant_id, new)
     made = {
         "webhook_secret": new.tokens.webhook_secret,

@@ -207,5 +207,7 @@ async def _wait_for_sign_out(
             check_access(LIVE, principal.rank, principal.scopes)
         except (errors.NotSignedInError, errors.RoleNeededError):
             return websocket.SIGNED_OUT
+        except TooManyRequestsError:
+            return websocket.TRY_AGAIN
         except DATABASE_AWAY:
             return websocket.TRY_AGAIN

@@ -1,7 +1,9 @@
 """M8: nobody chooses the address that limits count by."""
 
 import pytest
+from pydantic import ValidationError
 
+from config.settings import Settings
 from tests.support.api import Api, connect
 
 GUESS = {"username": "sara", "password": "wrong password"}
@@ -34,3 +36,9 @@ async def test_trust_m8_clients_of_a_proxy_of_ours_are_told_apart(api: Api) -> N
             answer = await door.post("/api/token/", json=guess)
             statuses.append(answer.status_code)
     assert statuses == [401, 401, 429]
+
+
+@pytest.mark.parametrize("networks", ["0.0.0.0/0", "10.0.0.0/8, ::/0"])
+def test_trust_m8_the_whole_internet_is_no_proxy_of_ours(networks: str) -> None:
+    with pytest.raises(ValidationError, match="the whole internet"):
+        Settings(trusted_proxies=networks)  # type: ignore[arg-type]  # as a variable has it

@@ -16,7 +16,14 @@ from persistence.conversations import fetch_conversation
 from persistence.database import Pool
 from persistence.ids import ChannelId, derive_conversation_id
 from persistence.messages import fetch_latest_messages
-from tests.support.api import Api, EmptyRetriever, LocalShards, write_as_customer
+from persistence.users import User
+from tests.support.api import (
+    Api,
+    EmptyRetriever,
+    LocalShards,
+    connect,
+    write_as_customer,
+)
 from tests.support.waiting import time_limit
 from tests.support.website import add_shop
 
@@ -83,3 +90,16 @@ async def wait_for(pool: Pool, shop: Channel, visitor: str, status: str) -> None
                 " WHERE conversation_id = $1 AND type = 'customer'",
                 conversation_id,
             )
+
+
+async def test_trust_m7_a_tenant_multiplies_no_answers_by_channels(
+    api: Api, alice: User, bob: User
+) -> None:
+    api.max_channels = 2
+    app = api.build()
+    async with connect(app, alice) as client, connect(app, bob) as other:
+        body = {"kind": "website", "name": "shop"}
+        made = [await client.post("/api/channels/", json=body) for _ in range(3)]
+        assert [answer.status_code for answer in made] == [201, 201, 409]
+        assert "2 channels" in made[-1].json()["detail"]
+        assert (await other.post("/api/channels/", json=body)).status_code == 201
