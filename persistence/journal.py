@@ -197,6 +197,9 @@ class Batch:
     timers: dict[tuple[ids.ConversationId, str], TimerRow | None] = field(
         default_factory=dict
     )
+    #: Matches lines of texts that only a person could answer, in PostgreSQL's spelling,
+    #: and the line that a redaction leaves for them; empty for none.
+    placeholder_lines: tuple[str, str] = ("", "")
     #: Messages that were unsent, by their platform ids: see `redact_events`.
     redacted: set[tuple[ids.ConversationId, str]] = field(default_factory=set)
     #: The customer who is erased; alone in its batch.
@@ -272,7 +275,9 @@ class PostgresJournal:
                     await forget_combinations(connection, batch.redacted)
                 await commit_batch(connection, epoch, batch, last_seq)
                 if batch.redacted:
-                    await redact_events(connection, batch.redacted)
+                    await redact_events(
+                        connection, batch.redacted, batch.placeholder_lines
+                    )
                 await self._erase(connection, batch)
         except TimeoutError as error:
             if error.errno is None:
@@ -364,7 +369,9 @@ async def forget_combinations(
 
 
 async def redact_events(
-    db: Connection, messages: Collection[tuple[ids.ConversationId, str]]
+    db: Connection,
+    messages: Collection[tuple[ids.ConversationId, str]],
+    placeholder_lines: tuple[str, str] = ("", ""),
 ) -> None:
     """Remove the words of these messages from the history, this batch included.
 
@@ -377,6 +384,7 @@ async def redact_events(
         _SQL["redact_events"],
         [conversation for conversation, _ in messages],
         [mid for _, mid in messages],
+        *placeholder_lines,
     )
     await erase_proofs(db, {conversation for conversation, _ in messages})
 

@@ -220,9 +220,10 @@ WHERE q.conversation_id = s.conversation_id AND q.combined_content IS NOT NULL
 -- The history keeps no unsent text either. The remains decide the same in a replay: that
 -- an event happened, whether it had words, and whether they were others than before
 -- ("…", "…2"), but not which. An echo without a message of its own was matched with one
--- of ours: it holds the shop's words.
+-- of ours: it holds the shop's words. Lines for which a person had to look ($3) become
+-- one line ($4).
 WITH unsent AS (
-    SELECT e.id, dense_rank() OVER (
+    SELECT e.id, coalesce(e.payload ->> 'text', '') AS text, dense_rank() OVER (
         PARTITION BY e.conversation_id, e.payload ->> 'mid',
             coalesce(e.payload ->> 'text', '') = ''
         ORDER BY e.payload ->> 'text' COLLATE "C"
@@ -233,8 +234,16 @@ WITH unsent AS (
         AND e.payload ->> 'mid' = forgotten.mid
     WHERE e.kind IN ('CustomerWrote', 'CustomerShared', 'MessageEdited')
         OR (e.kind = 'EchoReceived' AND e.id = ANY(e.message_ids))
+), parted AS (
+    SELECT id, wording, $3::text <> '' AND text ~ $3::text AS is_marked,
+        btrim(regexp_replace(text, $3::text, '', 'g'), E' \n') AS words
+    FROM unsent
 ), worded AS (
-    SELECT id, CASE wording WHEN 1 THEN '…' ELSE '…' || wording END AS text FROM unsent
+    SELECT id, concat_ws(E'\n',
+        CASE WHEN is_marked AND words = '' THEN NULL
+            WHEN wording = 1 THEN '…' ELSE '…' || wording END,
+        CASE WHEN is_marked THEN $4::text END) AS text
+    FROM parted
 )
 UPDATE conversation_events e SET payload = e.payload || CASE e.kind
     WHEN 'CustomerShared' THEN '{"content": "", "media": []}'

@@ -63,6 +63,10 @@ _MAX_NAME_CHARS = 80
 _UNKNOWN_ATTACHMENT = "[پیوست از نوع {}]"
 _UNKNOWN_ACT = "[پیام ناشناخته از نوع {}]"
 _UNKNOWN = re.compile(r"\[(?:پیوست|پیام ناشناخته) از نوع [^\[\]\n]+\]")
+#: The same for PostgreSQL, which knows no escape in a class.
+_UNKNOWN_LINE = "\\[(?:پیوست|پیام ناشناخته) از نوع [^][\n]+\\]"
+#: Stands in the history where a redacted text had such lines: a person had to look.
+REDACTED_PLACEHOLDER = PLACEHOLDERS[MessageType.TEXT]
 #: Unicode categories of invisible characters: white space, joiners, directions.
 _UNSEEN = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 
@@ -83,6 +87,22 @@ def is_placeholder(line: str) -> bool:
         line in WORDLESS
         or line.startswith(_NOTES)
         or _UNKNOWN.fullmatch(line) is not None
+    )
+
+
+def build_line_pattern() -> str:
+    """Build a regular expression of PostgreSQL for lines that are placeholders.
+
+    It tells what `is_placeholder` tells, of each line of a text.
+    """
+    whole = (*map(_escape, sorted(WORDLESS)), _UNKNOWN_LINE)
+    begun = (f"{_escape(note)} [^\n]*" for note in Note)
+    return f"(^|\n)(?:{'|'.join((*whole, *begun))})(?=\n|$)"
+
+
+def _escape(text: str) -> str:
+    return "".join(
+        sign if sign.isalnum() or sign == " " else f"\\{sign}" for sign in text
     )
 
 

@@ -14,6 +14,10 @@ from actors.conversation import codec, effects
 from actors.conversation.effects import Decision
 from actors.conversation.errors import InvalidEventError
 from actors.conversation.events import Event, Inbound
+from actors.conversation.rules.placeholders import (
+    REDACTED_PLACEHOLDER,
+    build_line_pattern,
+)
 from actors.conversation.state import Author, Conversation, Processing
 from persistence import journal
 from persistence.erasure import Erasure
@@ -29,6 +33,7 @@ Command: TypeAlias = (
     | effects.WriteLog
     | effects.Count
 )
+PLACEHOLDER_LINES = (build_line_pattern(), REDACTED_PLACEHOLDER)
 #: Of a state as JSON text. It is written with each event; a usual one has a thousand.
 MAX_STATE_CHARS = 500_000
 TimerEffect: TypeAlias = effects.SetTimer | effects.ClearTimer
@@ -38,7 +43,9 @@ TimerEffect: TypeAlias = effects.SetTimer | effects.ClearTimer
 class BatchBuilder:
     """A batch in the making: rows for the commit, commands and timers for after it."""
 
-    batch: Batch = field(default_factory=Batch)
+    batch: Batch = field(
+        default_factory=lambda: Batch(placeholder_lines=PLACEHOLDER_LINES)
+    )
     states: dict[ConversationId, Conversation] = field(default_factory=dict)
     commands: list[tuple[ConversationId, Command]] = field(default_factory=list)
     timers: list[tuple[ConversationId, TimerEffect]] = field(default_factory=list)

@@ -10,6 +10,11 @@ from actors.conversation.events import (
     Event,
     MessageEdited,
 )
+from actors.conversation.rules.placeholders import (
+    REDACTED_PLACEHOLDER,
+    drop_placeholders,
+    has_placeholder,
+)
 from persistence.ids import MessageId
 
 #: Stands where there were words. Whether there were some decides, and whether they
@@ -34,17 +39,27 @@ def redact_event(
         case CustomerShared():
             return replace(event, content="", media=())
         case MessageEdited():
-            return replace(event, text=words)
+            return replace(event, text=reword(event.text, words))
         case CustomerWrote():
-            return replace(event, text=event.text and words, media=(), referred="")
+            text = event.text and reword(event.text, words)
+            return replace(event, text=text, media=(), referred="")
         case EchoReceived() if MessageId(event.id) in message_ids:
-            return replace(event, text=event.text and words, media=())
+            text = event.text and reword(event.text, words)
+            return replace(event, text=text, media=())
         case _:
             return event
+
+
+def reword(text: str, words: str) -> str:
+    """Return what stays of a text: `words` for its words, a line for placeholders."""
+    if not has_placeholder(text):
+        return words
+    rest = drop_placeholders(text).strip(" \n")
+    return "\n".join((*([words] if rest else []), REDACTED_PLACEHOLDER))
 
 
 def is_redacted(event: Event, message_ids: Sequence[MessageId]) -> bool:
     """Whether the event holds no words of a message any more."""
     text = getattr(event, "text", "")
-    words = text if text.startswith(REDACTED) else REDACTED
+    words = text.split("\n")[0] if text.startswith(REDACTED) else REDACTED
     return redact_event(event, message_ids, words) == event

@@ -89,7 +89,6 @@ def test_fuzzing_thousands_of_links_take_no_seconds() -> None:
     assert found.text.startswith("xxx")
 
 
-@pytest.mark.xfail(reason="the redaction forgets that a person had to look")
 async def test_fuzzing_an_unsent_placeholder_is_replayed_as_one(line: Line) -> None:
     await line.start(FOREVER)
     unsent = from_sara("m1", is_deleted=True)

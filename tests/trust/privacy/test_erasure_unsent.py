@@ -1,5 +1,18 @@
 """Unsending a post reaches all that was made of it, answered or not (L1)."""
 
+import pytest
+
+from actors.conversation.rules.placeholders import (
+    UNSUPPORTED,
+    WORDLESS,
+    Note,
+    build_line_pattern,
+    describe_act,
+    describe_attachment,
+    drop_placeholders,
+    has_placeholder,
+)
+from persistence.database import Pool
 from tests.support.conversation.tables import dump_tables, find
 from tests.support.instagram_line import FOREVER, POST, QUICK, SARA, SHOP, Line, message
 from tests.support.waiting import wait_for_count
@@ -56,3 +69,29 @@ async def test_trust_l1_what_was_combined_before_stays(line: Line) -> None:
     assert await line.deliver(unsent("m2")) == 200
     question = next(row for row in await line.messages() if row["platform_id"] == "m1")
     assert CAPTION in str(question["combined_content"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *sorted(WORDLESS),
+        *(f"{note} ۲ مورد" for note in Note),
+        describe_attachment("a.b*c"),
+        describe_act("payment"),
+        f"سلام\n{UNSUPPORTED}\nچنده؟",
+        "[سلام]",
+        "سلام [تصویر]",
+        "[تصویر] سلام",
+        "[پیوست از نوع ]",
+        "[پیوست از نوع a]b",
+        "سلام\n",
+        "",
+    ],
+)
+async def test_trust_l1_the_history_knows_the_lines_of_the_rules(
+    pool: Pool, text: str
+) -> None:
+    pattern = build_line_pattern()
+    assert await pool.fetchval("SELECT $1 ~ $2", text, pattern) is has_placeholder(text)
+    left = await pool.fetchval("SELECT regexp_replace($1, $2, '', 'g')", text, pattern)
+    assert left.strip(" \n") == drop_placeholders(text).strip(" \n")
