@@ -194,7 +194,7 @@ class Flood:
     async def _add_document(self) -> httpx.Response:
         return await self.client.post(
             "/api/knowledge/documents/",
-            json={"source_type": "document", "title": "x", "text": LONG * 10},
+            json={"source_type": "manual", "title": "x", "text": LONG * 10},
         )
 
     async def _search(self) -> httpx.Response:

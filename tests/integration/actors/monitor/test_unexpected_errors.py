@@ -122,9 +122,9 @@ async def test_a_caller_that_has_gone_costs_no_other_result(
         recorder = watch.monitor.recorder
         recorder.put(Finding(stored, watched, None, now, Outcome(1, 200)))
         await recorder.settle()
-        # As if the answer to the commit had been lost.
+        # As if the answer to the commit had been lost: the server cancelled it.
         with capture_logs() as lines:
-            async with failing(pool, "INSERT", "check_results", "XX000"):
+            async with failing(pool, "INSERT", "check_results", "57014"):
                 for id_, done in ((stored, gone), (new, waiter)):
                     outcome = Outcome(1, 200)
                     recorder.put(Finding(id_, watched, None, now, outcome, done=done))
