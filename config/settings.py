@@ -162,7 +162,7 @@ class Settings(BaseSettings):
 
     #: Days after which customers' messages, their history and the customers without
     #: newer messages are removed; unset, they are kept. At least a week: platforms
-    #: repeat deliveries for a day and a half.
+    #: repeat deliveries for a day and a half. At most a day of history goes in an hour.
     message_retention_days: Annotated[int, Field(ge=7, le=36_500)] | None = None
 
     #: Sign-ins per minute of one user name from one address, and failed ones of an

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from persistence.database import Connection, Db
 from persistence.ids import ConversationId
@@ -11,6 +11,30 @@ from persistence.queries import build_row, load_queries
 _SQL = load_queries("retention")
 #: Conversations of one step: a step holds its locks for milliseconds.
 PAGE = 100
+
+
+#: The most by which one call moves the end of the retention beyond what is oldest.
+PRUNE_STEP = timedelta(days=1)
+
+
+def bound_now(
+    at: datetime, now: datetime, oldest: datetime | None, retention: timedelta
+) -> datetime:
+    """Return the time by which old rows may be deleted: `at`, or earlier.
+
+    No clock is trusted alone. The database's, `now`, may not be behind, and the end of
+    the retention goes at most a day beyond the oldest row: a clock that is years ahead
+    costs a day of history in each hour that it stays so.
+    """
+    trusted = min(at, now)
+    return trusted if oldest is None else min(trusted, oldest + retention + PRUNE_STEP)
+
+
+async def fetch_trusted_now(db: Db, at: datetime, retention: timedelta) -> datetime:
+    """Return the time by which old messages may be deleted; see `bound_now`."""
+    row = await db.fetchrow(_SQL["fetch_prune_bounds"])
+    oldest, now = (None, at) if row is None else (row["oldest"], row["now"])
+    return bound_now(at, now, oldest, retention)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from persistence.errors import PersistenceError
 from persistence.ids import ResultId, ServiceId, TenantId
 from persistence.monitor import CheckRow, Service, Status, TransitionRow
 from persistence.queries import build_row, load_queries
+from persistence.retention import bound_now
 
 _SQL = load_queries("watch")
 #: Payloads are `services`, `asked` and `answered`.
@@ -19,8 +20,6 @@ CHANNEL = "pilito_monitor"
 #: Rows that one statement removes.
 PRUNE_ROWS = 5_000
 YEAR = timedelta(days=366)
-#: What one round of deletes may remove of the history.
-PRUNE_STEP = timedelta(days=1)
 #: Clocks of two machines may differ by so much.
 CLOCK_DIFFERENCE = timedelta(minutes=1)
 #: Hours are shown for this long at most.
@@ -256,16 +255,10 @@ async def correct_future(db: Connection, at: datetime) -> int:
 
 
 async def fetch_trusted_now(db: Db, at: datetime, retention: timedelta) -> datetime:
-    """Return the time by which old rows may be deleted: `at`, or earlier.
-
-    No clock is trusted alone. The database's may not be behind, and a call moves the
-    end of the retention at most a day beyond the oldest result: a clock that is years
-    ahead costs a day of history in each hour that it stays so.
-    """
+    """Return the time by which old results may be deleted; see `bound_now`."""
     row = await db.fetchrow(_SQL["fetch_prune_bounds"])
     oldest, now = (None, at) if row is None else (row["oldest"], row["now"])
-    trusted = min(at, now)
-    return trusted if oldest is None else min(trusted, oldest + retention + PRUNE_STEP)
+    return bound_now(at, now, oldest, retention)
 
 
 async def delete_old_results(db: Db, before: datetime) -> int:

@@ -10,7 +10,7 @@ import orjson
 import structlog
 
 from actors.clock import Clock
-from actors.monitor.clock_watch import ClockWatch
+from actors.clock_watch import ClockWatch
 
 NAME = "health.log"
 MAX_BYTES = 10 * 1024 * 1024

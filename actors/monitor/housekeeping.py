@@ -12,7 +12,7 @@ import structlog
 
 from actors.backoff import exponential_backoff
 from actors.clock import Clock
-from actors.monitor.clock_watch import ClockWatch
+from actors.clock_watch import ClockWatch
 from config import metrics
 from persistence import watch
 from persistence.channels import ChannelKind

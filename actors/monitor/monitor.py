@@ -10,13 +10,13 @@ from uuid import uuid4
 import structlog
 
 from actors.clock import Clock
+from actors.clock_watch import ClockWatch
 from actors.monitor.check_requests import CheckRequests, Wakeups
 from actors.monitor.checks import slots
 from actors.monitor.checks.check_runner import CheckRunner
 from actors.monitor.checks.checker import HttpChecker
 from actors.monitor.checks.conditions import find_unreadable_paths
 from actors.monitor.checks.network_probe import NetworkProbe
-from actors.monitor.clock_watch import ClockWatch
 from actors.monitor.health_log import Lines
 from actors.monitor.recorder import Recorder
 from actors.tasks import cancel_and_wait, wait_for_signal

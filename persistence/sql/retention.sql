@@ -1,3 +1,9 @@
+-- fetch_prune_bounds --
+-- The oldest message of all tenants, and the time by the database's clock. It reads the
+-- whole table, once an hour and only where a retention is set: an index would be paid
+-- for by each message.
+SELECT min(created_at) AS oldest, now() AS now FROM messages;
+
 -- fetch_expired --
 -- Conversations of all tenants whose last message is too old, whatever an operator did to
 -- them since. One without any message counts from its last change.

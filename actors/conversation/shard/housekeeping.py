@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import structlog
 
 from actors.clock import Clock
+from actors.clock_watch import ClockWatch
 from actors.conversation.errors import UnknownConversationError
 from actors.conversation.events import CustomerErased, Event
 from actors.conversation.shard.envelope import Receipt
@@ -24,6 +25,8 @@ from persistence.ids import ConversationId, EventId
 #: A person waits for the command line; the query reads one small table.
 POLL_INTERVAL_S = 2.0
 PRUNE_INTERVAL = timedelta(hours=1)
+#: How long the clock must have been right before anything is pruned by it.
+STEADY_FOR = timedelta(minutes=10)
 #: A pause between two steps of deletes, in which other statements run.
 PRUNE_PAUSE_S = 0.1
 #: Erasures of one round; each is a transaction of its own.
@@ -46,12 +49,15 @@ class ShardHousekeeping:
         submit: Submit,
         clock: Clock,
         message_retention: timedelta | None = None,
+        *,
+        clock_watch: ClockWatch | None = None,
     ) -> None:
         self._pool = pool
         self._shard = shard
         self._shards = shards
         self._submit = submit
         self._clock = clock
+        self._clock_watch = clock_watch or ClockWatch(clock)
         self._retention = message_retention
         self._pruned: datetime | None = None
 
@@ -60,10 +66,7 @@ class ShardHousekeeping:
         while True:
             try:
                 await self.erase_requested()
-                now = self._clock.now()
-                if self._pruned is None or abs(now - self._pruned) >= PRUNE_INTERVAL:
-                    await self.prune()
-                    self._pruned = now
+                await self.prune_when_due()
             except DATABASE_AWAY as error:
                 # The shard itself warns of that.
                 log.info("housekeeping_waits", shard=self._shard, error=repr(error))
@@ -90,6 +93,18 @@ class ShardHousekeeping:
             if len(asked) < MAX_REQUESTS:
                 return erased
 
+    async def prune_when_due(self) -> None:
+        """Prune once an hour, and only by a clock that has gone on as time does.
+
+        A clock that is wrong for a moment must not cost what customers wrote.
+        """
+        is_steady = self._clock_watch.is_steady(STEADY_FOR)
+        now = self._clock.now()
+        is_due = self._pruned is None or abs(now - self._pruned) >= PRUNE_INTERVAL
+        if is_due and is_steady:
+            await self.prune()
+            self._pruned = now
+
     async def prune(self) -> None:
         """Remove what is older than the retention, and what is of no use any more."""
         now = self._clock.now()
@@ -98,7 +113,8 @@ class ShardHousekeeping:
             await self._prune_dead_letters(now)
         if self._retention is None:
             return
-        before = now - self._retention
+        trusted = await retention.fetch_trusted_now(self._pool, now, self._retention)
+        before = trusted - self._retention
         expired = await self._erase_expired(before)
         pruned = await self._prune_messages(before)
         if expired or pruned:

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from actors.clock_watch import ClockWatch
 from actors.conversation.events import (
     AiSwitched,
     CustomerWrote,
@@ -14,7 +15,7 @@ from actors.conversation.events import (
 )
 from actors.conversation.rules.policy import Policy
 from actors.conversation.shard.envelope import Receipt
-from actors.conversation.shard.housekeeping import ShardHousekeeping
+from actors.conversation.shard.housekeeping import STEADY_FOR, ShardHousekeeping
 from actors.conversation.state import Source
 from actors.errors import ActorError
 from deployments.commands.replay import Verdict, replay
@@ -88,7 +89,9 @@ async def test_trust_h7_messages_older_than_the_retention_go_in_steps(
     for n in range(120):
         await diary.write(f"kunde{n}", "قدیمیِ همه", 60)
 
-    await diary.housekeeping.prune()
+    for n_left in (3, 2, 1):  # A day beyond the oldest at a time.
+        await diary.housekeeping.prune()
+        assert await count_rows(diary.pool, "messages") == n_left
 
     dump = "\n".join((await dump_tables(diary.pool)).values())
     assert find(["قدیمی", "omid", str(gone), "kunde119"], dump) == []
@@ -107,6 +110,54 @@ async def test_trust_h7_messages_older_than_the_retention_go_in_steps(
     await diary.write("sara", "باز هم سارا", 0)
     assert await count_rows(diary.pool, "messages") == 2
     assert await diary.write("omid", "سلام", 0) == gone
+
+
+async def test_trust_h7_a_clock_that_is_wrong_for_a_moment_costs_no_message(
+    diary: Diary,
+) -> None:
+    await diary.write("sara", "سلام", 3)
+    clock, elapsed = FakeClock(NOW), FakeClock(NOW)
+    housekeeping = ShardHousekeeping(
+        diary.pool,
+        0,
+        1,
+        diary.shards.shard.submit,
+        clock,
+        RETENTION,
+        clock_watch=ClockWatch(clock, lambda: elapsed.now() - NOW),
+    )
+    await diary.write("omid", "قدیمی", 40)
+    # Ten years ahead for eight seconds, and right again.
+    clock.advance(timedelta(days=3650))
+    await housekeeping.prune_when_due()
+    elapsed.advance(timedelta(seconds=8))
+    clock.advance(timedelta(days=-3650, seconds=8))
+    await housekeeping.prune_when_due()
+    assert await count_rows(diary.pool, "messages") == 2
+    for _ in range(2):
+        for one in (clock, elapsed):
+            one.advance(STEADY_FOR)
+        await housekeeping.prune_when_due()
+    rows = await diary.pool.fetch("SELECT content FROM messages")
+    assert [row["content"] for row in rows] == ["سلام"]
+
+
+async def test_trust_h7_a_clock_that_stays_ahead_costs_a_day_at_a_time(
+    diary: Diary,
+) -> None:
+    for days_ago in (1, 2, 3, 4):
+        await diary.write(f"sara{days_ago}", "سلام", days_ago - 0.5)
+    ahead = ShardHousekeeping(
+        diary.pool,
+        0,
+        1,
+        diary.shards.shard.submit,
+        FakeClock(NOW + timedelta(days=3650)),
+        RETENTION,
+    )
+    for n_left in (3, 2):
+        await ahead.prune()
+        assert await count_rows(diary.pool, "messages") == n_left
 
 
 async def test_trust_h7_without_a_retention_everything_stays(diary: Diary) -> None:

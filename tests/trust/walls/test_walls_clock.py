@@ -9,9 +9,9 @@ from uuid import uuid4
 import pytest
 
 from actors.clock import SystemClock
+from actors.clock_watch import ClockWatch
 from actors.monitor.checks.checker import HttpChecker
 from actors.monitor.checks.ssrf_guard import EgressPolicy
-from actors.monitor.clock_watch import ClockWatch
 from actors.monitor.health_log import NAME, HealthLog
 from actors.monitor.housekeeping import Housekeeping
 from actors.monitor.monitor import Monitor, MonitorDependencies
