@@ -37,6 +37,13 @@ GYM: Documents = (
     ),
     ("ساعت کار باشگاه", "باشگاه هر روز از ساعت ۶ تا ۲۳ باز است."),
 )
+DELIVERY: Documents = (
+    (
+        "هزینه ارسال گل‌خانه",
+        "هزینه‌ی ارسال با پست ۷۰ هزار تومان است.\n\n"
+        "هزینه‌ی ارسال با پیک ۱۱۰ هزار تومان است.",
+    ),
+)
 RUGS: Documents = (
     (
         "گلیم دستباف «هامون»",
@@ -322,6 +329,7 @@ def test_finglish_is_answered_in_persian(
     ("documents", "said", "held"),
     [
         (BICYCLES, "How much is the Alborz bike?", ALBORZ),
+        (DELIVERY, "How much is shipping?", "۷۰ هزار"),
         (BICYCLES, "What are your opening hours?", "۱۰ تا ۲۰"),
         (BICYCLES, "Where are you located?", "خیابان سعدی"),
         (BAKERY, "Do you have gluten free bread?", "گلوتن نمی‌پزیم"),
