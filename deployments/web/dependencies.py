@@ -67,6 +67,10 @@ class WebDependencies:
     chunking: FairSemaphore = field(
         init=False, default_factory=lambda: FairSemaphore(2, share=1, spare=1)
     )
+    #: The reader takes two files at once, and one may take it a minute.
+    reading: FairSemaphore = field(
+        init=False, default_factory=lambda: FairSemaphore(2, share=1, spare=1)
+    )
     knowledge_limits: KnowledgeLimits = field(init=False)
     #: Judges the addresses that tenants enter.
     egress: EgressPolicy = field(init=False)

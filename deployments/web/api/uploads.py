@@ -143,7 +143,8 @@ async def _store(
     name = PurePath((upload.filename or "").replace("\\", "/")).name or "file"
     file = DocumentFile(name, await upload.read())
     try:
-        read = await context.read_file(file.name, file.content)
+        async with context.reading.place(principal.tenant_id):
+            read = await context.read_file(file.name, file.content)
         content = DocumentContent(
             source_type,
             _TITLE.validate_python(read.title or name),

