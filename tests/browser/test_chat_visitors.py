@@ -1,10 +1,12 @@
 """Who a visitor of the chat page is, and a page whose shop has paused."""
 
+import asyncio
 import json
+import re
 
 import httpx
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from actors.conversation.events import CustomerWrote
 from deployments.integrations.website.visitors import hash_visitor
@@ -63,6 +65,48 @@ async def test_a_shop_says_who_its_visitor_is_behind_the_hash_sign(
     other = website.shards.events[-1]
     assert isinstance(other, CustomerWrote)
     assert other.customer != customer
+    await context.close()
+
+
+async def test_words_on_their_way_are_not_sent_by_the_next_visitor(
+    browser: Browser, website: Website, pool: Pool
+) -> None:
+    channel, secret, customer = website.channel, "the shop's secret", "customer-4711"
+    async with pool.acquire() as connection, connection.transaction():
+        await set_visitor_secret(
+            connection, CIPHER, channel.tenant_id, channel.id, secret
+        )
+    context = await open_phone(browser)
+    page = await context.new_page()
+    proof = f"visitor_id={customer}&visitor_hash={hash_visitor(secret, customer)}"
+    address = f"http://{website.address}/chat/{channel.account_id}"
+    refused = asyncio.Event()
+
+    async def refuse(route: Route) -> None:
+        await route.abort()
+        refused.set()
+
+    await page.route("**/messages/", refuse)
+    await page.goto(f"{address}#{proof}")
+    await send(page, "فقط خودم بدانم")
+    await refused.wait()
+    await page.unroute("**/messages/")
+    await page.goto("about:blank")
+    await page.goto(address)
+    await send(page, "من کس دیگری هستم")
+    await expect(page.locator(".customer:not(.waiting)")).to_have_count(1)
+    (written,) = website.shards.events
+    assert isinstance(written, CustomerWrote)
+    assert (written.text, written.customer != customer) == ("من کس دیگری هستم", True)
+    # They wait for whom they are from.
+    await page.goto("about:blank")
+    await page.goto(f"{address}#{proof}")
+    await expect(page.locator(".customer:not(.waiting)")).to_have_text(
+        re.compile("فقط خودم بدانم")
+    )
+    own = website.shards.events[-1]
+    assert isinstance(own, CustomerWrote)
+    assert own.customer == customer
     await context.close()
 
 

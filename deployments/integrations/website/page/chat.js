@@ -55,6 +55,8 @@
   // Without the shop's word this may be the next person at a shared computer, and not the
   // shop's customer any more.
   if (!vouched && visitor?.is_vouched) visitor = null;
+  // What somebody wrote waits for the same person, and is never sent by the next one.
+  const outboxName = vouched ? `outbox.${vouched.visitor_id}` : "outbox";
 
   let asking = null;
   function findVisitor() {
@@ -198,7 +200,7 @@
   function saveOutbox() {
     // What was refused would be refused after each reload again.
     const rows = outbox.filter((item) => !item.isRefused).map(({ clientId, content, at }) => ({ clientId, content, at }));
-    kept.write("outbox", JSON.stringify(rows));
+    kept.write(outboxName, JSON.stringify(rows));
   }
 
   function enqueue(content, clientId = randomId(), at = Date.now()) {
@@ -448,7 +450,7 @@
   if (suggestions && kept.read("begun")) suggestions.hidden = true;
 
   let unsent = [];
-  try { unsent = JSON.parse(kept.read("outbox") ?? "[]"); } catch { /* not ours */ }
+  try { unsent = JSON.parse(kept.read(outboxName) ?? "[]"); } catch { /* not ours */ }
   for (const { content, clientId, at } of unsent) enqueue(content, clientId, at);
   connect();
   if (matchMedia("(pointer: fine)").matches) field.focus();
