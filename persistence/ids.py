@@ -24,6 +24,8 @@ AnomalyId = NewType("AnomalyId", UUID)
 SessionId = NewType("SessionId", UUID)
 ApiKeyId = NewType("ApiKeyId", UUID)
 InvitationId = NewType("InvitationId", UUID)
+WorkflowId = NewType("WorkflowId", UUID)
+RunId = NewType("RunId", UUID)
 
 #: Conversations are spread over so many slots; a shard owns every SHARDS-th of them,
 #: so that another number of shards moves no row.

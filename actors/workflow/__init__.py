@@ -1,0 +1,1 @@
+"""Workflows: definitions, and runs that advance by events; knows no conversation."""
