@@ -1,0 +1,103 @@
+"""What a run begins with."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, StringConstraints
+
+from actors.workflow.definition.terms import (
+    ConversationStatus,
+    Platforms,
+    Tags,
+    Words,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveMessage:
+    """A customer wrote. Without keywords every message fits; the rest narrows it."""
+
+    kind: Literal["receive_message"] = "receive_message"
+    #: One of them must stand in the message as whole words, in any Persian spelling.
+    keywords: Words = ()
+    channels: Platforms = ()
+    #: The customer has one of them.
+    tags: Tags = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewCustomer:
+    """Somebody wrote for the first time."""
+
+    kind: Literal["new_customer"] = "new_customer"
+    channels: Platforms = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AddTag:
+    """A customer got one of these tags; any, if none is named."""
+
+    kind: Literal["add_tag"] = "add_tag"
+    tags: Tags = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChanged:
+    """The conversation came to one of these statuses; any, if none is named."""
+
+    kind: Literal["status_changed"] = "status_changed"
+    statuses: Annotated[tuple[ConversationStatus, ...], Field(max_length=4)] = ()
+
+
+class Frequency(StrEnum):
+    """How often a schedule fires."""
+
+    ONCE = "once"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+    YEARLY = "yearly"
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """A date and time of the tenant's clock, and again by the frequency.
+
+    It is for customers who wrote within `written_within_days`, narrowed by channels
+    and tags.
+    """
+
+    start: date
+    #: Local time, `HH:MM`.
+    time: Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+    frequency: Frequency = Frequency.ONCE
+    kind: Literal["scheduled"] = "scheduled"
+    channels: Platforms = ()
+    tags: Tags = ()
+    written_within_days: Annotated[int, Field(ge=1, le=365)] = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Manual:
+    """Somebody, or a program, starts it by the API."""
+
+    kind: Literal["manual"] = "manual"
+
+
+Trigger: TypeAlias = Annotated[
+    ReceiveMessage | NewCustomer | AddTag | StatusChanged | Scheduled | Manual,
+    Field(discriminator="kind"),
+]
+
+
+class TriggerKind(StrEnum):
+    """The kinds of triggers, as their definitions name them."""
+
+    RECEIVE_MESSAGE = "receive_message"
+    NEW_CUSTOMER = "new_customer"
+    ADD_TAG = "add_tag"
+    STATUS_CHANGED = "status_changed"
+    SCHEDULED = "scheduled"
+    MANUAL = "manual"
