@@ -100,6 +100,8 @@ async def erase_customer(
         "erase_events",
         "erase_dead_letters",
         "erase_variant",
+        "erase_steps",
+        "erase_runs",
         "erase_conversation",
     ):
         await db.execute(_SQL[statement], tenant, conversation)

@@ -213,9 +213,7 @@ class Batch:
     @property
     def is_plain(self) -> bool:
         """Whether one statement writes all of it."""
-        return not (
-            self.redacted or self.forgotten or self.erasure or self.progress
-        )
+        return not (self.redacted or self.forgotten or self.erasure or self.progress)
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ def _on_refused(walk: Walk, event: Refused) -> None:
     if walk.run.steps > 1:
         return  # The run was admitted since.
     walk.run = replace(walk.run, tokens=(), status=RunStatus.REFUSED)
-    walk.effects.append(FinishRun(RunStatus.REFUSED, event.reason))
+    walk.effects.append(FinishRun(RunStatus.REFUSED, event.reason, event.is_silent))
 
 
 def _on_answered(walk: Walk, event: Answered) -> None:

@@ -52,6 +52,15 @@ DELETE FROM timers WHERE conversation_id = $1;
 -- The way of answering that the conversation was given.
 DELETE FROM conversation_variants WHERE tenant_id = $1 AND conversation_id = $2;
 
+-- erase_steps --
+-- What the nodes of workflows did, in which words of the customer may stand.
+DELETE FROM workflow_steps WHERE tenant_id = $1 AND run_id IN (
+    SELECT id FROM workflow_runs WHERE conversation_id = $2);
+
+-- erase_runs --
+-- Runs of workflows.
+DELETE FROM workflow_runs WHERE tenant_id = $1 AND conversation_id = $2;
+
 -- erase_conversation --
 -- The state, which holds words and the platform's id as well.
 DELETE FROM conversations WHERE tenant_id = $1 AND id = $2;

@@ -18,7 +18,7 @@ from actors.conversation.state import (
     Processing,
 )
 from actors.workflow import run as workflow
-from actors.workflow.run import Run, RunStatus
+from actors.workflow.run import Run
 from persistence.ids import ConversationId, EventId, RunId, derive_event_id
 
 
@@ -48,8 +48,8 @@ def carry_out(
             case workflow.SwitchAi(ai_enabled):
                 decision = takeover.switch_ai(state, at, policy, ai_enabled=ai_enabled)
                 state, done = decision.state, [*done, *decision.effects]
-            case workflow.FinishRun(status, reason):
-                done += _finish(run, status, reason)
+            case workflow.FinishRun():
+                done += [] if effect.is_silent else _finish(run, effect)
             case workflow.RecordStep():
                 done += [
                     effects.RecordRunStep(run.id, effect),
@@ -100,14 +100,14 @@ def _speak(
     )
 
 
-def _finish(run: Run, status: RunStatus, reason: str) -> tuple[Effect, ...]:
-    why = f": {reason}" if reason else ""
+def _finish(run: Run, end: workflow.FinishRun) -> list[Effect]:
+    why = f": {end.reason}" if end.reason else ""
     line = (
         f"[Workflow] run {run.id} of workflow {run.workflow.workflow_id} ended"
-        f" {status} after {run.steps} steps{why}"
+        f" {end.status} after {run.steps} steps{why}"
     )
-    return (
-        effects.RecordRun(run, reason),
-        effects.Count(effects.Counter.WORKFLOW_RUNS, status.value),
+    return [
+        effects.RecordRun(run, end.reason),
+        effects.Count(effects.Counter.WORKFLOW_RUNS, end.status.value),
         effects.WriteLog(effects.LogName.WORKFLOW, line),
-    )
+    ]

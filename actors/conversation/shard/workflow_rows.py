@@ -3,11 +3,10 @@
 from datetime import datetime
 from typing import assert_never
 
-from persistence.workflow_runs import CardChange, Progress, RunUpdate, StepRow
-
 from actors.conversation import effects
 from actors.conversation.state import Conversation
 from actors.workflow.run import Phase, Run, RunStatus
+from persistence.workflow_runs import CardChange, Progress, RunUpdate, StepRow
 
 #: Of a reason or a detail, which may quote a customer.
 MAX_DETAIL_CHARS = 500
@@ -25,8 +24,15 @@ def add_progress(
             progress.runs[run.id] = RunUpdate(
                 run_id=run.id,
                 tenant_id=state.tenant_id,
+                workflow_id=run.workflow.workflow_id,
+                version=run.workflow.version,
+                conversation_id=state.id,
+                customer_id=state.customer_id,
                 status=run.status.value,
                 reason=reason[:MAX_DETAIL_CHARS],
+                trigger=run.occasion.kind.value,
+                depth=run.depth,
+                started_at=run.started_at,
                 finished_at=None if run.status is RunStatus.RUNNING else at,
                 waiting_for=_waiting_for(run),
             )

@@ -136,10 +136,11 @@ class Perform:
 
 @dataclass(frozen=True, slots=True)
 class FinishRun:
-    """The run has ended."""
+    """The run has ended; one that `is_silent` is no execution to be shown."""
 
     status: RunStatus
     reason: str = ""
+    is_silent: bool = False
 
 
 RunEffect: TypeAlias = (

@@ -53,9 +53,10 @@ class StepFailed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A limit does not let the run begin."""
+    """The run may not begin; one that `is_silent` was for somebody else."""
 
     reason: str
+    is_silent: bool = False
     kind: Literal["refused"] = "refused"
 
 
