@@ -1,0 +1,1 @@
+"""What workflows do outside: webhooks, mails, the model's judgements, their rows."""
