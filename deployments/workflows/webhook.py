@@ -41,8 +41,11 @@ class WebhookCaller:
     `client` is one of `open_guarded_client`, which follows no redirect.
     """
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, *, timeout_s: float = TIMEOUT_S
+    ) -> None:
         self._client = client
+        self._timeout_s = timeout_s
 
     async def call(
         self, task: WorkTask, work: CallWebhook, secret: str, at: datetime
@@ -70,7 +73,7 @@ class WebhookCaller:
             content=body if has_body else None,
         )
         try:
-            async with asyncio.timeout(TIMEOUT_S):
+            async with asyncio.timeout(self._timeout_s):
                 return await self._send(task.step, request, work.save)
         except TimeoutError:
             return StepFailed(task.step, NO_ANSWER)
