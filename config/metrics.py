@@ -55,6 +55,14 @@ REDIRECTS = Counter(
     "Conversations redirected to a department or to the AI.",
     ["destination"],
 )
+WORKFLOW_RUNS = Counter(
+    "workflow_runs_total",
+    "Runs of workflows that ended, or were refused.",
+    ["status"],
+)
+WORKFLOW_STEPS = Counter(
+    "workflow_steps_total", "Steps of workflows that ended.", ["outcome"]
+)
 SENDS = Counter(
     "sends_total", "Attempts to send a part to a platform.", ["channel", "outcome"]
 )

@@ -63,6 +63,8 @@ class ConversationSummary:
     needs_operator: bool
     last_message: LastMessage | None
     updated_at: datetime
+    #: Its runs of workflows, as JSON text.
+    runs: str = "[]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,4 +154,5 @@ def _summary(row: asyncpg.Record) -> ConversationSummary:
             row["last_at"],
         ),
         updated_at=row["updated_at"],
+        runs=row["runs"] or "[]",
     )

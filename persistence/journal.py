@@ -21,6 +21,7 @@ from persistence.erasure import (
 )
 from persistence.proofs import erase_proofs
 from persistence.queries import build_row, load_queries
+from persistence.workflow_runs import Progress, record_progress
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -202,10 +203,19 @@ class Batch:
     placeholder_lines: tuple[str, str] = ("", "")
     #: Messages that were unsent, by their platform ids: see `redact_events`.
     redacted: set[tuple[ids.ConversationId, str]] = field(default_factory=set)
+    #: What runs of workflows did.
+    progress: Progress = field(default_factory=Progress)
     #: The customer who is erased; alone in its batch.
     erasure: Erasure | None = None
     #: Events of customers who were erased before.
     forgotten: list[ForgottenEvent] = field(default_factory=list)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether one statement writes all of it."""
+        return not (
+            self.redacted or self.forgotten or self.erasure or self.progress
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +277,7 @@ class PostgresJournal:
     async def commit_batch(self, epoch: Epoch, batch: Batch, last_seq: int) -> None:
         """Write the batch in one transaction, and notify the listeners."""
         try:
-            if not batch.redacted and not batch.forgotten and batch.erasure is None:
+            if batch.is_plain:
                 await commit_batch(self._pool, epoch, batch, last_seq)
                 return
             async with self._pool.acquire() as connection, connection.transaction():
@@ -278,6 +288,7 @@ class PostgresJournal:
                     await redact_events(
                         connection, batch.redacted, batch.placeholder_lines
                     )
+                await record_progress(connection, batch.progress)
                 await self._erase(connection, batch)
         except TimeoutError as error:
             if error.errno is None:

@@ -12,6 +12,7 @@ from actors.conversation.effects import RecordMessage
 from actors.conversation.events import Event, Media, ReplyWritten
 from actors.conversation.state import Conversation
 from actors.conversation.traces import AnswerTrace
+from actors.workflow.run import Run
 from persistence.journal import NO_MEDIA
 
 #: Fields of a state under the names that they had before migration 0017.
@@ -40,6 +41,11 @@ def decode_state(text: str) -> Conversation:
     if any(f'"{name}":' in text for name in _FORMER_NAMES):
         text = _rename_fields(text)
     return _states().validate_json(text)
+
+
+def decode_runs(text: str) -> tuple[Run, ...]:
+    """Read the runs of a state, as JSON text."""
+    return _runs().validate_json(text) if text != "[]" else ()
 
 
 def _rename_fields(text: str) -> str:
@@ -99,6 +105,7 @@ def encode_metadata(message: RecordMessage) -> str:
             "media": message.media,
             "referred": message.referred,
             "reply_to_mid": message.reply_to_mid,
+            "workflow": message.written_by,
         }
         parts = {name: part for name, part in parts.items() if part}
         metadata = orjson.dumps(parts).decode() if parts else metadata
@@ -144,6 +151,11 @@ def _encode_duration(value: object) -> float:
 
 
 # Adapters take a millisecond to build and are asked for thousands of times a second.
+@cache
+def _runs() -> TypeAdapter[tuple[Run, ...]]:
+    return TypeAdapter(tuple[Run, ...])
+
+
 @cache
 def _states() -> TypeAdapter[Conversation]:
     return TypeAdapter(Conversation)

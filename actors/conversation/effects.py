@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from actors.conversation.events import Media
+from actors.conversation.events import Media, WorkflowSpoke
 from actors.conversation.state import (
     Author,
     Conversation,
@@ -18,7 +18,17 @@ from actors.conversation.state import (
     TimerKind,
 )
 from actors.conversation.traces import AnswerTrace
-from persistence.ids import EventId, MessageId, UserId
+from actors.workflow import run as workflow
+from persistence.ids import EventId, MessageId, RunId, UserId, WorkflowId
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenBy:
+    """The run of a workflow that wrote a message, and its node."""
+
+    workflow_id: WorkflowId
+    run_id: RunId
+    node: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,7 @@ class RecordMessage:
     position: int = 0
     is_unsent: bool = False
     is_edited: bool = False
+    written_by: WrittenBy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +180,51 @@ class DeliverPart:
     tag: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class RecordRun:
+    """Store where a run stands; `reason` says why it ended, if it has."""
+
+    run: workflow.Run
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRunStep:
+    """Store what a node of a run did."""
+
+    run_id: RunId
+    step: workflow.RecordStep
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCard:
+    """Change tags and attributes of the customer, on a run's order.
+
+    `depth` is that of a run which the change starts in turn.
+    """
+
+    change: workflow.ChangeCard
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class PerformWork:
+    """Do the work of a run's step outside; the result is a WorkflowReported."""
+
+    run: workflow.Run
+    perform: workflow.Perform
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """Decide on this event next, in the same transaction.
+
+    An event makes one message at most: what a run says is an event of its own.
+    """
+
+    event: WorkflowSpoke
+
+
 class LogName(StrEnum):
     """The log of a line."""
 
@@ -194,6 +250,8 @@ class Counter(StrEnum):
     SHARE_TIMEOUTS = "share_timeouts_total"
     PENDING_SHARE_LOOKUPS = "pending_share_lookups_total"
     REDIRECTS = "conversation_redirects_total"
+    WORKFLOW_RUNS = "workflow_runs_total"
+    WORKFLOW_STEPS = "workflow_steps_total"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +279,11 @@ Effect: TypeAlias = (
     | CancelReply
     | DeliverPart
     | AskProfile
+    | RecordRun
+    | RecordRunStep
+    | ChangeCard
+    | PerformWork
+    | Raise
     | WriteLog
     | Count
 )

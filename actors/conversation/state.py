@@ -1,9 +1,12 @@
 """The state of a conversation, its parts, and its invariants."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from actors.workflow.definition import VersionRef
+from actors.workflow.run import Run
 from persistence import ids
 
 #: The newest questions; an unanswered conversation must not grow without end.
@@ -92,6 +95,7 @@ class TimerKind(StrEnum):
     REPLY = "reply"
     SEND = "send"
     SHARE = "share"
+    WORKFLOW = "workflow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +246,14 @@ class ProfileLookup:
 
 
 @dataclass(frozen=True, slots=True)
+class RunCount:
+    """How many runs of a workflow began for the customer."""
+
+    workflow_id: ids.WorkflowId
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     """One customer on one channel of one tenant."""
 
@@ -296,11 +308,31 @@ class Conversation:
     profile: Profile = Profile()
     #: None before the first look-up, and after a successful one.
     profile_lookup: ProfileLookup | None = None
+    #: The first thing that the customer did was to share a post, without words so far.
+    awaits_first_text: bool = False
+    #: Runs of workflows, the oldest first.
+    runs: tuple[Run, ...] = ()
+    run_counts: tuple[RunCount, ...] = ()
+
+    @property
+    def is_led_by_ai(self) -> bool:
+        """Whether no person leads, and the AI is on."""
+        return self.status is Status.ACTIVE and self.ai_enabled
+
+    @property
+    def lease(self) -> Run | None:
+        """The run of a workflow that may answer now, and keeps the AI silent."""
+        return find_lease(self.runs)
 
     @property
     def ai_may_answer(self) -> bool:
-        """Whether the AI leads."""
-        return self.status is Status.ACTIVE and self.ai_enabled
+        """Whether the AI leads, and no workflow holds the right to reply."""
+        return self.is_led_by_ai and self.lease is None
+
+    @property
+    def versions_run(self) -> frozenset[VersionRef]:
+        """The versions of workflows that its runs go through."""
+        return frozenset(run.workflow for run in self.runs)
 
     @property
     def next_position(self) -> int:
@@ -313,6 +345,14 @@ class Conversation:
         if self.status is not Status.CLOSED:
             return self.status
         return Status.ACTIVE if self.ai_enabled else Status.SUPPORT_ACTIVE
+
+
+def find_lease(runs: Iterable[Run]) -> Run | None:
+    """Return the run that holds the right to reply; None if none does."""
+    for run in runs:
+        if run.holds_reply:
+            return run
+    return None
 
 
 def check_invariants(state: Conversation) -> None:
@@ -330,7 +370,10 @@ def check_invariants(state: Conversation) -> None:
         "questions are bounded": len(state.questions) <= MAX_QUESTIONS,
         "no question stands twice": len(set(state.questions)) == len(state.questions),
         "a share waits only for the AI, on Instagram": state.pending_share is None
-        or (state.ai_may_answer and state.source is Source.INSTAGRAM),
+        or (state.is_led_by_ai and state.source is Source.INSTAGRAM),
+        "every run waits for something": all(run.tokens for run in state.runs),
+        "one run awaits an answer": sum(run.asked is not None for run in state.runs)
+        <= 1,
         "a share belongs to a question": all(
             share.question in state.questions for share in state.combined
         ),

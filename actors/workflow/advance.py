@@ -221,6 +221,7 @@ def _on_due(walk: Walk, token: Token) -> None:
             nodes.follow(walk, token, EdgeKind.FAILURE, Outcome.FAILED, NOT_DELIVERED)
         case Phase.DELAYED:
             walk.record(token, Outcome.DONE, EdgeKind.SUCCESS)
+            walk.run = replace(walk.run, is_late=True)
             walk.read_then(token, EdgeKind.SUCCESS)
         case Phase.QUEUED | Phase.ASKED | Phase.AI_ANSWERS:
             if isinstance(node, Waiting):

@@ -204,7 +204,8 @@ def _send(walk: Walk, token: Token, template: str) -> None:
         follow(walk, token, EdgeKind.FAILURE, Outcome.FAILED, problem)
         return
     walk.write(token, text, is_awaited=True)
-    walk.put(replace(token, phase=Phase.SENDING, due_at=walk.now + SEND_LIMIT))
+    sending = replace(token, phase=Phase.SENDING, text_number=walk.run.texts)
+    walk.put(replace(sending, due_at=walk.now + SEND_LIMIT))
 
 
 def _reach_out(walk: Walk, token: Token, action: d.Webhook | d.SendEmail) -> None:

@@ -149,7 +149,7 @@ def _ask_again(
         state, status=state.reopened_status, questions=waiting[-MAX_QUESTIONS:]
     )
     pending = effects.MarkMessages((question,), Processing.PENDING)
-    if not state.ai_may_answer:
+    if not state.is_led_by_ai:
         return Decision(replace(state, needs_operator=True), (pending,))
     state, awaited = await_burst(state, at + policy.reply_debounce)
     return Decision(state, (pending, *awaited))

@@ -22,22 +22,31 @@ from actors.conversation.rules import (
     share,
     standby,
     takeover,
+    workflow_effects,
+    workflows,
 )
 from actors.conversation.rules.policy import Policy
 from actors.conversation.state import Conversation, TimerKind
 from persistence.ids import derive_customer_id
 
 
-def decide(state: Conversation | None, event: events.Event, policy: Policy) -> Decision:
-    """Apply one event.
+def decide(
+    state: Conversation | None,
+    event: events.Event,
+    policy: Policy,
+    book: workflows.Book = workflows.NO_BOOK,
+) -> Decision:
+    """Apply one event; `book` has the definitions that the runs go through.
 
     Raises:
         UnknownConversationError: the event opens no conversation, and there is none.
         WindowClosedError: an operator's message would come too late.
         InvalidEventError: there is nothing to send again.
     """
+    before = state
     state = _open(event) if state is None else _next_version(state)
     decision = _apply(state, event, policy)
+    decision = workflows.follow(before, decision, event, policy, book)
     if isinstance(event, events.CustomerWrote) and decision.state.reply is not None:
         # Thousands come a second, and the end of each burst asks as well.
         return decision
@@ -102,6 +111,16 @@ def _apply(state: Conversation, event: events.Event, policy: Policy) -> Decision
             return profiles.on_profile_learned(state, event)
         case events.ProfileMissed():
             return profiles.on_profile_missed(state, event)
+        case events.WorkflowSpoke():
+            return workflow_effects.on_spoke(state, event)
+        case (
+            events.WorkflowTriggered()
+            | events.WorkflowFellDue()
+            | events.WorkflowReported()
+            | events.WorkflowCancelled()
+        ):
+            # Only the runs are moved by them.
+            return Decision(state)
         case events.CustomerErased():
             return _on_customer_erased(state, event)
         case _:

@@ -88,6 +88,7 @@ def on_customer_wrote(
         heard=remember_words(state, message_id, event.text),
         album=begin_album(event) if event.album else state.album,
         route=event.route,
+        awaits_first_text=False,
     )
     return Decision(state, changes)
 

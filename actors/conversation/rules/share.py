@@ -93,6 +93,7 @@ def on_customer_shared(
     heard = heard_at(state, event.at, event.written_at)
     state = replace(
         state,
+        awaits_first_text=state.last_customer_at is None or state.awaits_first_text,
         status=status,
         first_customer_at=first_heard_at(state, heard),
         last_customer_at=heard,
@@ -198,7 +199,7 @@ def on_share_timed_out(state: Conversation, event: events.ShareTimedOut) -> Deci
         "cleared cache (no AI response)"
     )
     return Decision(
-        replace(state, pending_share=None),
+        replace(state, pending_share=None, awaits_first_text=False),
         (
             effects.ClearTimer(TimerKind.SHARE),
             effects.Count(effects.Counter.SHARE_TIMEOUTS),

@@ -77,13 +77,20 @@ def on_redirected(
     state: Conversation, event: events.ConversationRedirected, policy: Policy
 ) -> Decision:
     """Hand the conversation to a department, or back to the AI."""
-    old, destination = state.status, event.destination
+    return redirect(state, event.destination, event.at, policy)
+
+
+def redirect(
+    state: Conversation, destination: Destination, at: datetime, policy: Policy
+) -> Decision:
+    """Redirect the conversation: an operator's order, or a workflow's."""
+    old = state.status
     if destination is Destination.AI:
         state = _led_by_ai(state)
-        waiting = replies.answer_what_waits(state, event.at, policy)
+        waiting = replies.answer_what_waits(state, at, policy)
         announced = replies.announce_redirect(state, old, destination)
         return Decision(waiting.state, (*waiting.effects, *announced))
-    state, stopped = stop_ai(state, "redirected", event.at)
+    state, stopped = stop_ai(state, "redirected", at)
     state = replace(
         state,
         status=Status.SUPPORT_ACTIVE,
@@ -119,14 +126,21 @@ def on_status_set(
 def on_ai_switched(
     state: Conversation, event: events.AiSwitched, policy: Policy
 ) -> Decision:
-    """Turn the AI on or off.
+    """Turn the AI on or off."""
+    return switch_ai(state, event.at, policy, ai_enabled=event.ai_enabled)
+
+
+def switch_ai(
+    state: Conversation, at: datetime, policy: Policy, *, ai_enabled: bool
+) -> Decision:
+    """Turn the AI on or off: an operator's order, or a workflow's.
 
     Off, department and status stay as they are, and only people answer. On, the AI
     leads; a closed conversation stays closed, and the AI leads it once the customer
     writes.
     """
-    if not event.ai_enabled:
-        state, stopped = stop_ai(state, "switched_off", event.at)
+    if not ai_enabled:
+        state, stopped = stop_ai(state, "switched_off", at)
         waits = bool(state.questions)
         state = replace(
             state, ai_enabled=False, needs_operator=state.needs_operator or waits
@@ -134,7 +148,7 @@ def on_ai_switched(
         return Decision(state, stopped)
     if state.status is Status.CLOSED:
         return Decision(replace(state, ai_enabled=True, department=None))
-    return replies.answer_what_waits(_led_by_ai(state), event.at, policy)
+    return replies.answer_what_waits(_led_by_ai(state), at, policy)
 
 
 def _led_by_ai(state: Conversation) -> Conversation:

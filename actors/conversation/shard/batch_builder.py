@@ -18,6 +18,7 @@ from actors.conversation.rules.placeholders import (
     REDACTED_PLACEHOLDER,
     build_line_pattern,
 )
+from actors.conversation.shard.workflow_rows import add_progress
 from actors.conversation.state import Author, Conversation, Processing
 from persistence import journal
 from persistence.erasure import Erasure
@@ -30,6 +31,7 @@ Command: TypeAlias = (
     | effects.CancelReply
     | effects.DeliverPart
     | effects.AskProfile
+    | effects.PerformWork
     | effects.WriteLog
     | effects.Count
 )
@@ -143,6 +145,10 @@ class BatchBuilder:
             case effects.EraseCustomer():
                 # Such an event is alone in its batch: see `Suspects.split`.
                 self.batch.erasure = _erasure_of(state, effect, event)
+            case effects.RecordRun() | effects.RecordRunStep() | effects.ChangeCard():
+                add_progress(self.batch.progress, state, effect, event.at)
+            case effects.Raise():
+                pass  # It is decided on next, and is an event of its own.
             case effects.SetTimer() | effects.ClearTimer():
                 self._add_timer(state.id, effect)
             case (
@@ -150,6 +156,7 @@ class BatchBuilder:
                 | effects.CancelReply()
                 | effects.DeliverPart()
                 | effects.AskProfile()
+                | effects.PerformWork()
                 | effects.WriteLog()
                 | effects.Count()
             ):

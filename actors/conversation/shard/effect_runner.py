@@ -18,11 +18,13 @@ from actors.conversation.reasons import FailureReason
 from actors.conversation.rules.placeholders import has_words, strip_unstorable
 from actors.conversation.shard.batch_builder import Command
 from actors.conversation.shard.profile_lookups import ProfileLookups
+from actors.conversation.shard.workflow_work import WorkflowWork
 from actors.conversation.state import Conversation
 from actors.conversation.traces import AnswerTrace
 from actors.errors import TooManyWaitingError
 from actors.fair_semaphore import FairSemaphore
 from actors.tasks import cancel_and_wait
+from actors.workflow.ports import NO_WORKER, Worker
 from config import metrics
 from persistence.errors import DatabaseAwayError
 from persistence.ids import ConversationId, EventId, SendId
@@ -45,6 +47,8 @@ COUNTERS: Mapping[Counter, prometheus_client.Counter] = {
     Counter.SHARE_TIMEOUTS: metrics.SHARE_TIMEOUTS,
     Counter.PENDING_SHARE_LOOKUPS: metrics.PENDING_SHARE_LOOKUPS,
     Counter.REDIRECTS: metrics.REDIRECTS,
+    Counter.WORKFLOW_RUNS: metrics.WORKFLOW_RUNS,
+    Counter.WORKFLOW_STEPS: metrics.WORKFLOW_STEPS,
 }
 
 log = structlog.get_logger("effect_runner")
@@ -63,6 +67,7 @@ class EffectRunner:
         max_sends: int = MAX_SENDS,
         profiles: ports.Profiles = ports.NO_PROFILES,
         fetch_state: FetchState | None = None,
+        worker: Worker = NO_WORKER,
     ) -> None:
         self._fetch_state = fetch_state
         self._responder = responder
@@ -75,6 +80,7 @@ class EffectRunner:
         #: Of customers who were erased while the part waited to be sent.
         self._withdrawn: set[SendId] = set()
         self._profile_lookups = ProfileLookups(profiles, clock, post, new_id)
+        self._work = WorkflowWork(worker, clock, post, new_id)
         self._reply_places = FairSemaphore(MAX_REPLIES)
         self._send_places = FairSemaphore(max_sends)
 
@@ -93,6 +99,8 @@ class EffectRunner:
                 self._begin_send(state, command)
             case effects.AskProfile():
                 self._profile_lookups.begin(state)
+            case effects.PerformWork():
+                self._work.begin(state, command)
             case effects.WriteLog():
                 _log_of(command.log).info(command.text, conversation_id=str(state.id))
             case effects.Count():
@@ -113,6 +121,7 @@ class EffectRunner:
             # Not waited for: an answer that ends slowly must take no time from sends.
             reply.cancel()
         await self._profile_lookups.stop()
+        await self._work.stop()
         if self._sends:
             await asyncio.wait(self._sends.values(), timeout=timeout_s)
         # Those that still wait for a place report that nothing was sent.

@@ -35,13 +35,9 @@ from actors.conversation import errors
 from actors.conversation.codec import decode_state
 from actors.conversation.events import Event
 from actors.conversation.ports import NO_PROFILES, Journal, Profiles, Responder, Sender
-from actors.conversation.rules.decide import decide
 from actors.conversation.rules.policy import Policy
-from actors.conversation.shard.batch_builder import (
-    BatchBuilder,
-    build_state_row,
-    check_size,
-)
+from actors.conversation.shard.batch_builder import BatchBuilder
+from actors.conversation.shard.batch_decider import BatchDecider
 from actors.conversation.shard.effect_runner import MAX_SENDS, EffectRunner
 from actors.conversation.shard.envelope import (
     Call,
@@ -55,9 +51,11 @@ from actors.conversation.shard.erasures import Erasures
 from actors.conversation.shard.isolation import Suspects, build_failure
 from actors.conversation.shard.mirror import Mirror
 from actors.conversation.shard.timers import TIMER_EVENTS, TimerWheel, build_timer_event
+from actors.conversation.shard.workflow_catalog import NoWorkflows, WorkflowCatalog
 from actors.conversation.state import Conversation, TimerKind
 from actors.errors import ActorError
 from actors.tasks import cancel_and_wait, wait_for_signal
+from actors.workflow.ports import NO_WORKER, Worker
 from config import metrics
 from persistence.errors import (
     CommitTimedOutError,
@@ -97,6 +95,8 @@ class Shard:
         max_resident: int = MAX_RESIDENT,
         max_sends: int = MAX_SENDS,
         profiles: Profiles = NO_PROFILES,
+        worker: Worker = NO_WORKER,
+        workflows: WorkflowCatalog | None = None,
     ) -> None:
         self._shard = shard
         self._shards = shards
@@ -119,7 +119,9 @@ class Shard:
             max_sends,
             profiles,
             self._fetch_state,
+            worker,
         )
+        self._workflows = workflows or WorkflowCatalog(NoWorkflows())
         self._erasures = Erasures(self._effect_runner.withdraw)
         self._tasks: list[asyncio.Task[None]] = []
         self._firing: asyncio.Task[None] | None = None
@@ -260,9 +262,11 @@ class Shard:
 
     async def _record(self, envelopes: list[Envelope]) -> None:
         fresh, states = await self._load(envelopes)
-        builder = BatchBuilder()
-        seq = self._epoch.seq
-        now = self._clock.now()
+        await self._workflows.prepare(
+            [envelope.event for envelope in fresh], states.values()
+        )
+        decider = BatchDecider(self._policy, self._workflows, states, self._epoch.seq)
+        builder, now = decider.builder, self._clock.now()
         accepted: list[tuple[Envelope, Receipt]] = []
         for envelope in fresh:
             event = envelope.event
@@ -276,14 +280,9 @@ class Shard:
                 # Rules count from now: an outcome that waited for the database has not
                 # waited for its echo.
                 event = replace(event, at=now)
-            current = builder.states.get(event.conversation_id) or states.get(
-                event.conversation_id
-            )
+            current = decider.present(event.conversation_id)
             try:
-                decision = decide(current, event, self._policy)
-                row = build_state_row(decision.state, event.at)
-                if envelope.call is not None:
-                    check_size(row, event.id)
+                seq = decider.add(event, is_checked=envelope.call is not None)
             except ActorError as error:
                 envelope.fail(error)
                 continue
@@ -291,13 +290,11 @@ class Shard:
                 log.exception("event_poisoned", event_id=str(event.id))
                 self._reject(envelope)
                 continue
-            seq += 1
-            builder.add(event, decision, seq, row, is_new=current is None)
             if builder.batch.erasure is not None and current is not None:
                 self._erasures.note(current)
             accepted.append((envelope, Receipt(event.id, seq)))
         if accepted or builder.batch.forgotten:
-            await self._commit(builder, seq, len(accepted))
+            await self._commit(builder, decider.seq, decider.events)
         for envelope, receipt in accepted:
             envelope.succeed(receipt)
 

@@ -12,11 +12,18 @@ from persistence.ids import ConversationId, EventId
 
 Key = tuple[ConversationId, TimerKind]
 _EVENTS: Mapping[
-    TimerKind, type[events.ReplyFellDue | events.SendFellDue | events.ShareTimedOut]
+    TimerKind,
+    type[
+        events.ReplyFellDue
+        | events.SendFellDue
+        | events.ShareTimedOut
+        | events.WorkflowFellDue
+    ],
 ] = {
     TimerKind.REPLY: events.ReplyFellDue,
     TimerKind.SEND: events.SendFellDue,
     TimerKind.SHARE: events.ShareTimedOut,
+    TimerKind.WORKFLOW: events.WorkflowFellDue,
 }
 #: A suspended machine's monotonic clock stands still, and a set clock jumps: timers are
 #: compared with the wall clock at least this often.

@@ -28,6 +28,7 @@ from actors.workflow.definition.conditions import (
 from actors.workflow.definition.graph import (
     MAX_CONNECTIONS,
     MAX_NODES,
+    NO_GRAPH,
     ActionNode,
     AnswerKind,
     Condition,
@@ -81,6 +82,7 @@ __all__ = [
     "MAX_CONNECTIONS",
     "MAX_NODES",
     "MAX_TEXT_CHARS",
+    "NO_GRAPH",
     "USUAL_RETRY",
     "Action",
     "ActionNode",

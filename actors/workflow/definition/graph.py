@@ -166,3 +166,7 @@ def build_graph(definition: Definition) -> Graph:
         key = edge.source, edge.type
         targets[key] = (*targets.get(key, ()), edge.target)
     return Graph(definition, {node.id: node for node in definition.nodes}, targets)
+
+
+#: Of a version that is gone: its runs can only be ended.
+NO_GRAPH = build_graph(Definition())

@@ -19,36 +19,41 @@ from actors.workflow.definition.terms import (
 class ReceiveMessage:
     """A customer wrote. Without keywords every message fits; the rest narrows it."""
 
-    kind: Literal["receive_message"] = "receive_message"
     #: One of them must stand in the message as whole words, in any Persian spelling.
     keywords: Words = ()
     channels: Platforms = ()
     #: The customer has one of them.
     tags: Tags = ()
+    #: The conversation has one of them. While a person leads, no workflow begins unless
+    #: it says so.
+    statuses: Annotated[tuple[ConversationStatus, ...], Field(max_length=4)] = (
+        ConversationStatus.ACTIVE,
+    )
+    kind: Literal["receive_message"] = "receive_message"
 
 
 @dataclass(frozen=True, slots=True)
 class NewCustomer:
     """Somebody wrote for the first time."""
 
-    kind: Literal["new_customer"] = "new_customer"
     channels: Platforms = ()
+    kind: Literal["new_customer"] = "new_customer"
 
 
 @dataclass(frozen=True, slots=True)
 class AddTag:
     """A customer got one of these tags; any, if none is named."""
 
-    kind: Literal["add_tag"] = "add_tag"
     tags: Tags = ()
+    kind: Literal["add_tag"] = "add_tag"
 
 
 @dataclass(frozen=True, slots=True)
 class StatusChanged:
     """The conversation came to one of these statuses; any, if none is named."""
 
-    kind: Literal["status_changed"] = "status_changed"
     statuses: Annotated[tuple[ConversationStatus, ...], Field(max_length=4)] = ()
+    kind: Literal["status_changed"] = "status_changed"
 
 
 class Frequency(StrEnum):
@@ -73,10 +78,10 @@ class Scheduled:
     #: Local time, `HH:MM`.
     time: Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
     frequency: Frequency = Frequency.ONCE
-    kind: Literal["scheduled"] = "scheduled"
     channels: Platforms = ()
     tags: Tags = ()
     written_within_days: Annotated[int, Field(ge=1, le=365)] = 30
+    kind: Literal["scheduled"] = "scheduled"
 
 
 @dataclass(frozen=True, slots=True)

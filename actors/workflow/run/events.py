@@ -1,7 +1,7 @@
 """The events of a run."""
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from actors.workflow.run.state import Facts
 
@@ -38,6 +38,7 @@ class StepDone:
     #: The model's judgement, and its reason.
     verdict: bool | None = None
     detail: str = ""
+    kind: Literal["done"] = "done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class StepFailed:
     step: int
     reason: str
     is_permanent: bool = False
+    kind: Literal["failed"] = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Refused:
     """A limit does not let the run begin."""
 
     reason: str
+    kind: Literal["refused"] = "refused"
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,8 @@ class Token:
     is_reminded: bool = False
     #: A question back was answered by the AI already.
     has_asked_back: bool = False
+    #: The number of the text whose delivery it awaits.
+    text_number: int = 0
     #: The edge that is followed once the facts are read.
     edge: EdgeKind | None = None
 
@@ -138,6 +140,8 @@ class Run:
     texts: int = 0
     #: It has written to the customer, whose question it has answered so.
     has_spoken: bool = False
+    #: A delay has passed: it is about the message that it began with no more.
+    is_late: bool = False
     #: Why a branch failed, if one did.
     fault: str = ""
 
@@ -148,8 +152,26 @@ class Run:
 
     @property
     def holds_reply(self) -> bool:
-        """Whether it may answer, and the AI is silent."""
-        return any(token.phase in HOLDING for token in self.tokens)
+        """Whether it may answer, and the AI is silent.
+
+        It does while it awaits an answer, and as long as it is about the message that
+        it began with.
+        """
+        if self.asked is not None:
+            return True
+        is_about_message = self.occasion.message_id is not None and not self.is_late
+        return is_about_message and any(token.phase in HOLDING for token in self.tokens)
+
+    @property
+    def holds_until(self) -> datetime | None:
+        """When the right to reply ends at the latest; None if it holds none."""
+        if not self.holds_reply:
+            return None
+        return max(
+            token.until or token.due_at
+            for token in self.tokens
+            if token.phase in HOLDING
+        )
 
     @property
     def asked(self) -> Token | None:

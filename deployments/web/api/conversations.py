@@ -8,9 +8,10 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Depends, Header, Request
 from pydantic import StrictBool
 
+from actors.conversation.codec import decode_runs
 from actors.conversation.events import AiSwitched, ConversationRedirected, StatusSet
 from actors.conversation.rules.reply_window import reply_window
-from actors.conversation.state import Destination, Source, Status
+from actors.conversation.state import Destination, Source, Status, find_lease
 from deployments.web.api import auth, errors, schemas
 from deployments.web.dependencies import Context, WebDependencies
 from persistence import conversations, history
@@ -234,4 +235,19 @@ def render_conversation(row: ConversationSummary) -> schemas.ConversationOut:
     window = reply_window(Source(row.source), row.last_customer_at)
     shown = {field.name: getattr(row, field.name) for field in fields(row)}
     shown["can_reply_until"] = None if window is None else window.until
+    shown["reply_right"] = _find_reply_right(row)
     return schemas.ConversationOut.model_validate(shown)
+
+
+def _find_reply_right(row: ConversationSummary) -> schemas.ReplyRightOut:
+    lease = find_lease(decode_runs(row.runs))
+    if lease is not None:
+        return schemas.ReplyRightOut(
+            holder="workflow",
+            until=lease.holds_until,
+            workflow_id=lease.workflow.workflow_id,
+            run_id=lease.id,
+        )
+    # A closed conversation opens again with the customer's next message.
+    is_led_by_ai = row.ai_enabled and row.status in {Status.ACTIVE, Status.CLOSED}
+    return schemas.ReplyRightOut(holder="ai" if is_led_by_ai else "person")

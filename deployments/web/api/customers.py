@@ -186,6 +186,9 @@ async def edit_customer(
     )
     changed = tuple(sorted(body.model_dump(exclude_none=True)))
     tenant_id, its_id = principal.tenant_id, ids.CustomerId(customer_id)
+    before = errors.require(
+        await customers.fetch_customer(context.pool, tenant_id, its_id)
+    )
     if changed:
         await customers.update_customer(context.pool, tenant_id, its_id, edit)
     customer = errors.require(
@@ -201,6 +204,9 @@ async def edit_customer(
                 at=context.clock.now(),
                 user_id=principal.user_id,
                 fields=changed,
+                added_tags=tuple(
+                    tag for tag in customer.tags if tag not in before.tags
+                ),
             )
         )
     return CustomerCardOut.model_validate(customer)

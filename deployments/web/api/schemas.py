@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Query, Request
@@ -256,6 +256,15 @@ class LastMessageOut(Answer):
     created_at: datetime
 
 
+class ReplyRightOut(Answer):
+    """Who may answer now: the AI, a workflow's run until its time limit, or a person."""
+
+    holder: Literal["ai", "workflow", "person"]
+    until: datetime | None = None
+    workflow_id: UUID | None = None
+    run_id: UUID | None = None
+
+
 class ConversationOut(Answer):
     """A conversation."""
 
@@ -268,6 +277,7 @@ class ConversationOut(Answer):
     customer: CustomerOut
     pending_share: PendingShareOut | None
     can_reply_until: datetime | None
+    reply_right: ReplyRightOut
     needs_operator: bool
     last_message: LastMessageOut | None
     updated_at: datetime

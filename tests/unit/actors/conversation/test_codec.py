@@ -36,6 +36,7 @@ from actors.conversation.traces import (
     SourceCited,
 )
 from actors.errors import ActorError
+from actors.workflow.definition import BusinessHours, ExceptionDay, OpenHours
 from persistence.ids import MessageId, SendId
 from tests.support.conversation.conversations import Story, at
 
@@ -155,6 +156,17 @@ def test_the_proof_of_an_answer_is_kept_out_of_its_event() -> None:
     }
     assert encode_proof(AnswerTrace(model="m")) is None
     assert encode_proof(None) is None
+
+
+# Hypothesis reads no patterns of annotations.
+DAY = st.builds(OpenHours, *[st.sampled_from(("00:00", "09:30", "23:59"))] * 2)
+DAYS = st.lists(DAY, max_size=2).map(tuple)
+HOURS = st.builds(
+    BusinessHours,
+    week=st.lists(DAYS, max_size=7).map(tuple),
+    exceptions=st.lists(st.builds(ExceptionDay, hours=DAYS), max_size=2).map(tuple),
+)
+st.register_type_strategy(BusinessHours, HOURS)
 
 
 @pytest.mark.parametrize("kind", Event.__args__, ids=lambda kind: kind.__name__)

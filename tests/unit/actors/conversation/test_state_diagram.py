@@ -42,5 +42,6 @@ def test_every_state_that_the_walk_reaches_keeps_the_invariants(
 
 def test_the_walk_tries_every_event(steps: dict[Source, list[Step]]) -> None:
     tried = {step.event.split()[0] for step in steps[Source.INSTAGRAM]}
-    # Behind an erasure there is no state.
-    assert tried == {event.__name__ for event in get_args(Event)} - {"CustomerErased"}
+    # Behind an erasure there is no state; runs have a machine of their own.
+    others = {event.__name__ for event in get_args(Event)} - {"CustomerErased"}
+    assert tried == {name for name in others if not name.startswith("Workflow")}

@@ -1,0 +1,2 @@
+def is_open(hours, now) -> bool:
+    return True
