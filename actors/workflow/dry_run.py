@@ -20,7 +20,6 @@ from actors.workflow.advance import advance
 from actors.workflow.definition import (
     ConversationStatus,
     EdgeKind,
-    Graph,
     Platform,
     RedirectTo,
     TriggerKind,
@@ -38,14 +37,13 @@ from actors.workflow.run import (
 from actors.workflow.triggers import (
     ActiveWorkflow,
     Start,
-    TriggerTable,
     compile_triggers,
     find_message_starts,
 )
 from persistence.ids import RunId
 
 #: Events of one conversation; a workflow that needs more is cut off.
-MAX_EVENTS = 2000
+MAX_EVENTS = 500
 MAX_TEXTS = 50
 MAX_TEXT_CHARS = 500
 WEBHOOK_ASSUMED = "assumed: the webhook succeeded; what it answers is not known"
@@ -135,6 +133,8 @@ class DryRun:
     real_status: ConversationStatus
     #: What was left out, if anything was.
     note: str = ""
+    #: How much was to be done for it.
+    events: int = 0
 
     @property
     def is_triggered(self) -> bool:
@@ -151,31 +151,37 @@ class DryRun:
         return self.is_triggered and not is_closed and self.status != self.real_status
 
 
-def rehearse(
-    active: ActiveWorkflow, past: PastConversation, asks: Callable[[str], bool]
-) -> DryRun:
-    """Play a past conversation to a workflow.
+class Rehearsal:
+    """A workflow, ready to be played in past conversations.
 
     `asks` tells whether a text looks like a question, which the AI would answer.
     """
-    stage = _Stage(active, build_graph(active.definition), past, asks)
-    for message in past.messages:
-        stage.pass_time(message.at)
-        stage.hear(message)
-    stage.pass_time(past.until)
-    return stage.finish()
+
+    def __init__(self, active: ActiveWorkflow, asks: Callable[[str], bool]) -> None:
+        self.ref = active.ref
+        self.graph = build_graph(active.definition)
+        self.table = compile_triggers((active,))
+        self.asks = asks
+
+    def play(self, past: PastConversation, *, max_events: int = MAX_EVENTS) -> DryRun:
+        """Play the workflow in one conversation."""
+        stage = _Stage(self, past, max_events, past.facts)
+        for message in past.messages:
+            stage.pass_time(message.at)
+            stage.hear(message)
+        stage.pass_time(past.until)
+        return stage.finish()
 
 
 @dataclass(slots=True)
 class _Stage:
     """The conversation while the workflow plays in it."""
 
-    active: ActiveWorkflow
-    graph: Graph
+    play: Rehearsal
     past: PastConversation
-    asks: Callable[[str], bool]
-    facts: Facts = field(init=False)
-    table: TriggerTable = field(init=False)
+    max_events: int
+    #: The customer's card, which the workflow changes.
+    facts: Facts
     status: ConversationStatus = ConversationStatus.ACTIVE
     #: The workflow has decided who leads.
     has_led: bool = False
@@ -186,10 +192,6 @@ class _Stage:
     events: int = 0
     heard_at: datetime | None = None
     note: str = ""
-
-    def __post_init__(self) -> None:
-        self.facts = self.past.facts
-        self.table = compile_triggers((self.active,))
 
     def pass_time(self, until: datetime) -> None:
         """Let the timers fall due that lie before."""
@@ -224,12 +226,14 @@ class _Stage:
         return workflow.Answered(
             message.text,
             is_text=is_text,
-            looks_like_question=is_text and is_ai_there and self.asks(message.text),
+            looks_like_question=is_text
+            and is_ai_there
+            and self.play.asks(message.text),
         )
 
     def _trigger(self, message: PastMessage, *, is_new: bool) -> None:
         starts = find_message_starts(
-            self.table,
+            self.play.table,
             message.text,
             self.past.platform,
             self.status,
@@ -248,7 +252,7 @@ class _Stage:
         self.path = Path(start.node, start.kind, message.at)
         self.run = Run(
             id=RunId(UUID(int=self.begun)),
-            workflow=self.active.ref,
+            workflow=self.play.ref,
             node=start.node,
             occasion=Occasion(start.kind, text=message.text),
             started_at=message.at,
@@ -261,12 +265,12 @@ class _Stage:
         """Tell the run an event, and all that follows from it at once."""
         waiting = deque([event])
         while waiting and self.run is not None:
-            self.events += 1
-            if self.events > MAX_EVENTS:
+            if self.events >= self.max_events:
                 self.note = CUT
                 return
+            self.events += 1
             advanced = advance(
-                self.run, waiting.popleft(), at, self.graph, self._scene(at)
+                self.run, waiting.popleft(), at, self.play.graph, self._scene(at)
             )
             self.run = advanced.run
             for effect in advanced.effects:
@@ -358,7 +362,7 @@ class _Stage:
         paths = tuple(self.paths) if self.path is None else (*self.paths, self.path)
         real = self.past.status
         status = self.status if self.has_led else real
-        return DryRun(paths, status, real, self.note)
+        return DryRun(paths, status, real, self.note, self.events)
 
 
 def _awaits_words(run: Run) -> bool:

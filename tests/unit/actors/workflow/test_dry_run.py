@@ -10,6 +10,7 @@ from actors.workflow.dry_run import (
     CUT,
     JUDGE_ASSUMED,
     MAIL_ASSUMED,
+    MAX_EVENTS,
     NO_TAG,
     TAKEN_OVER,
     WEBHOOK_ASSUMED,
@@ -17,7 +18,7 @@ from actors.workflow.dry_run import (
     DryRun,
     PastConversation,
     PastMessage,
-    rehearse,
+    Rehearsal,
 )
 from actors.workflow.run import Facts, Outcome, RunStatus
 from actors.workflow.triggers import ActiveWorkflow
@@ -67,7 +68,7 @@ def play(
         window,
     )
     active = ActiveWorkflow(REF, definition)
-    return rehearse(active, past, lambda text: "؟" in text)
+    return Rehearsal(active, lambda text: "؟" in text).play(past)
 
 
 def nodes(played: DryRun, path: int = 0) -> list[str]:
@@ -246,4 +247,5 @@ def test_a_workflow_that_does_too_much_is_cut_off() -> None:
     many = [wrote("a", 20 * number) for number in range(20)]
     played = play(definition, *many)
     assert played.note == CUT
-    assert sum(len(path.steps) for path in played.paths) <= 2000
+    assert played.events == MAX_EVENTS
+    assert sum(len(path.steps) for path in played.paths) <= MAX_EVENTS
