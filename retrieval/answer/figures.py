@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 
-from retrieval.text.calendars import jalali_to_gregorian
+from persiantools.jdatetime import JalaliDate
+
 from retrieval.text.numbers import Number, NumberKind, read_numbers
 
 _HOUR_MINUTES = 60
@@ -140,7 +141,7 @@ def _days(value: Decimal, calendar: str) -> list[tuple[str, int, int, int]]:
     days = [(calendar, year, month, day)]
     if calendar == "jalali" and year:
         try:
-            other = jalali_to_gregorian(year, month, day)
+            other = JalaliDate(year, month, day).to_gregorian()
         except ValueError:
             return days
         days.append(("gregorian", other.year, other.month, other.day))

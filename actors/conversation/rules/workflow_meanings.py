@@ -8,6 +8,7 @@ from actors.conversation.rules.workflow_effects import derive_text_id
 from actors.conversation.state import Author, Conversation, Delivery, MessageType
 from actors.workflow import run as workflow
 from actors.workflow.run import Phase, Run, RunEvent
+from retrieval.dialogue.acts import Act, read_burst
 from retrieval.dialogue.splitting import asks
 
 #: Events by which a person answers, or decides who leads.
@@ -136,8 +137,13 @@ def _as_answer(state: Conversation, event: events.CustomerWrote) -> workflow.Ans
         text=event.text,
         is_text=is_text,
         # Without the AI nobody would answer what is asked back.
-        looks_like_question=is_text and state.is_led_by_ai and asks(event.text),
+        looks_like_question=is_text and state.is_led_by_ai and _asks_back(event.text),
     )
+
+
+def _asks_back(text: str) -> bool:
+    """Whether the words ask something; «باشه» alone begins like a question."""
+    return asks(text) and Act.QUESTION in read_burst((text,)).acts
 
 
 def _as_answered(state: Conversation) -> RunEvent:

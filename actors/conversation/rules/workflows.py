@@ -141,6 +141,10 @@ class _Stage:
             f"[Workflow] workflow {run.workflow.workflow_id} did not begin for"
             f" conversation {self.state.id}: {reason}"
         )
+        if reason == LOOP:
+            # Of all refusals this one is a fault of the workflows: it is shown.
+            refused = replace(run, status=RunStatus.REFUSED)
+            self.effects.append(effects.RecordRun(refused, reason))
         self.effects += [
             effects.Count(effects.Counter.WORKFLOW_RUNS, RunStatus.REFUSED.value),
             effects.WriteLog(effects.LogName.WORKFLOW, line),
@@ -199,9 +203,13 @@ class _Stage:
         )
 
     def _close_occasion(self, run: Run) -> None:
-        """The run answered what it began with; a person's questions stay theirs."""
-        if run.occasion.message_id is not None and self.state.is_led_by_ai:
-            self._close(run.occasion.message_id)
+        """Close what the run began with, which it has answered.
+
+        After a delay it is about something else, and what a person leads stays theirs.
+        """
+        message_id = run.occasion.message_id
+        if message_id is not None and not run.is_late and self.state.is_led_by_ai:
+            self._close(message_id)
 
     def _close(self, message: MessageId) -> None:
         """Take a message from the open questions."""
@@ -216,9 +224,10 @@ class _Stage:
         self.effects.append(effects.MarkMessages((message,), Processing.COMPLETED))
 
     def pass_the_turn(self) -> None:
-        """Let queued questions be asked, where nobody awaits an answer any more."""
+        """Let a queued question be asked, where nobody else has the right to reply."""
         for run in self.state.runs:
-            if any(awaits_words(one) for one in self.state.runs):
+            state = self.state
+            if state.lease is not None or any(map(awaits_words, state.runs)):
                 return
             if is_in(run, Phase.QUEUED):
                 self.advance(run, workflow.ReplyFreed())

@@ -22,6 +22,7 @@ from actors.conversation.events import (
     ReplyFellDue,
     SendFellDue,
     ShareTimedOut,
+    WorkflowFellDue,
     echo_message_id,
 )
 from actors.conversation.rules.decide import decide
@@ -107,6 +108,8 @@ class ConversationBench(RuleBasedStateMachine):
                 self.apply(ShareTimedOut(**head, due_at=due_at))
             case TimerKind.SEND:
                 self.apply(SendFellDue(**head, due_at=due_at))
+            case TimerKind.WORKFLOW:
+                self.apply(WorkflowFellDue(**head, due_at=due_at))
 
     def hear_echo(self, mid: str, send: Send) -> None:
         """Let the platform report what we sent."""

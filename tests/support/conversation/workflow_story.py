@@ -9,7 +9,6 @@ from actors.conversation.effects import Decision, Effect
 from actors.conversation.rules.decide import decide
 from actors.conversation.rules.workflow_triggers import find_starts
 from actors.conversation.state import (
-    Conversation,
     Source,
     TimerKind,
     check_invariants,
@@ -50,6 +49,7 @@ class WorkflowStory(Story):
         self.facts = Facts(first_name="سارا")
         #: The effects of the newest event from outside, and of all that followed.
         self.trail: list[Effect] = []
+        self._work: list[effects.PerformWork] = []
         self._is_following = False
 
     def apply(self, event: events.Event) -> Decision:
@@ -62,20 +62,30 @@ class WorkflowStory(Story):
         check_invariants(decision.state)
         self.state = decision.state
         self.trail += decision.effects
+        self._work += [
+            effect
+            for effect in decision.effects
+            if isinstance(effect, effects.PerformWork)
+        ]
         self._is_following = True
-        raised = [
+        following: list[events.Event] = [
             one.event for one in decision.effects if isinstance(one, effects.Raise)
         ]
-        for follower in (*raised, *find_starts(self.table, before, event, decision)):
+        following += find_starts(self.table, before, event, decision)
+        for follower in following:
             self.apply(follower)
         self._is_following = not is_first
         self.effects = tuple(self.trail)
         return Decision(self.now, self.effects)
 
+    def runs(self) -> tuple[workflow.Run, ...]:
+        """Return the runs that are under way."""
+        return self.now.runs
+
     @property
     def work(self) -> effects.PerformWork:
-        """Return the newest work that was ordered by the last event."""
-        return [e for e in self.trail if isinstance(e, effects.PerformWork)][-1]
+        """Return the newest work that was ordered."""
+        return self._work[-1]
 
     def works(self, seconds: float, **values: str) -> Decision:
         """The newest work succeeds; readings bring the facts."""
@@ -136,8 +146,3 @@ class WorkflowStory(Story):
             and effect.kind is kind
         ]
         return touched[-1] if touched else False
-
-
-def has_lease(state: Conversation) -> bool:
-    """Whether a run holds the right to reply."""
-    return state.lease is not None

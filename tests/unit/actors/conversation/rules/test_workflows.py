@@ -147,7 +147,7 @@ def test_w3_an_answer_to_a_waiting_node_triggers_nothing() -> None:
     story.customer_writes("سلام", 0)
     story.works(0.1)
     story.customer_writes("shop sara@shop.example", 5)
-    assert [run.workflow for run in story.now.runs] == [next(iter(story.book))]
+    assert [run.workflow for run in story.runs()] == [next(iter(story.book))]
     assert story.finished == []
 
 
@@ -201,7 +201,7 @@ def test_a_persons_answer_ends_the_run_that_holds_the_right_to_reply() -> None:
     story.works(0.1)
     story.operator_answers("سلام، من اینجام", 5)
     assert story.finished == [("cancelled", "a person took over")]
-    assert (story.now.runs, story.now.lease) == ((), None)
+    assert (story.runs(), story.now.lease) == ((), None)
     assert story.now.status is Status.SUPPORT_ACTIVE
     cleared = effects.ClearTimer(TimerKind.WORKFLOW)
     assert cleared in story.trail
@@ -237,7 +237,7 @@ def test_a_delay_goes_on_when_a_person_answers() -> None:
     story.customer_writes("سلام", 0)
     story.works(0.1)
     story.operator_answers("سلام", 1)
-    assert len(story.now.runs) == 1
+    assert len(story.runs()) == 1
     story.falls_due()
     story.works(3.2)
     assert story.said == ["سلام سارا جان"]
@@ -247,7 +247,7 @@ def test_an_operator_may_end_a_run() -> None:
     story = WorkflowStory(define(ASK))
     story.customer_writes("قیمت؟", 0)
     story.works(0.1)
-    (run,) = story.now.runs
+    (run,) = story.runs()
     story.apply(
         events.WorkflowCancelled(**story.head(5), run_id=run.id, user_id=OPERATOR)
     )
@@ -337,30 +337,30 @@ def test_s7_a_bare_share_triggers_nothing() -> None:
     shop = triggered_by(d.ReceiveMessage(keywords=("پالتو",)), HELLO)
     story = WorkflowStory(shop, define(TAG), source=Source.INSTAGRAM)
     story.customer_shares("پالتو زمستانی", 0)
-    assert story.now.runs == ()
+    assert story.runs() == ()
     story.customer_writes("قیمتش چنده؟", 5)
     # The words alone are searched for keywords, not the caption.
-    assert [run.node for run in story.now.runs] == ["start"]
-    assert story.now.runs[0].occasion.text == "قیمتش چنده؟"
-    assert story.now.runs[0].workflow == list(story.book)[1]
+    assert [run.node for run in story.runs()] == ["start"]
+    assert story.runs()[0].occasion.text == "قیمتش چنده؟"
+    assert story.runs()[0].workflow == list(story.book)[1]
 
 
 def test_a_customer_whose_first_act_is_a_share_is_new_with_the_first_words() -> None:
     story = WorkflowStory(triggered_by(d.NewCustomer(), TAG), source=Source.INSTAGRAM)
     story.customer_shares("پالتو", 0)
-    assert story.now.runs == ()
+    assert story.runs() == ()
     story.customer_writes("سلام", 5)
-    assert len(story.now.runs) == 1
+    assert len(story.runs()) == 1
 
 
 def test_a_share_without_a_question_is_a_new_customer_once_it_is_dropped() -> None:
     story = WorkflowStory(triggered_by(d.NewCustomer(), TAG), source=Source.INSTAGRAM)
     story.customer_shares("پالتو", 0)
     story.share_timer_fires(120, due=120)
-    assert len(story.now.runs) == 1
+    assert len(story.runs()) == 1
     story.works(120.1)
     story.customer_writes("سلام", 200)
-    assert story.now.runs == ()
+    assert story.runs() == ()
 
 
 def test_a_customer_is_new_once() -> None:
@@ -368,7 +368,7 @@ def test_a_customer_is_new_once() -> None:
     story.customer_writes("سلام", 0)
     story.works(0.1)
     story.customer_writes("باز هم من", 5)
-    assert story.now.runs == ()
+    assert story.runs() == ()
 
 
 def test_while_a_person_leads_messages_trigger_nothing_unless_it_is_asked_for() -> None:
@@ -378,14 +378,14 @@ def test_while_a_person_leads_messages_trigger_nothing_unless_it_is_asked_for() 
     story.customer_writes("سلام", 0)
     story.operator_answers("سلام", 1)
     story.customer_writes("قیمت؟", 5)
-    assert [run.workflow for run in story.now.runs] == [list(story.book)[1]]
+    assert [run.workflow for run in story.runs()] == [list(story.book)[1]]
 
 
 def test_a_picture_triggers_what_asks_for_no_words() -> None:
     keyed = triggered_by(d.ReceiveMessage(keywords=("سلام",)), TAG)
     story = WorkflowStory(keyed, define(HELLO))
     story.customer_sends(MessageType.IMAGE, 0)
-    assert [run.workflow for run in story.now.runs] == [list(story.book)[1]]
+    assert [run.workflow for run in story.runs()] == [list(story.book)[1]]
 
 
 def test_a_new_tag_starts_workflows_by_an_operators_or_a_runs_hand() -> None:
@@ -393,7 +393,7 @@ def test_a_new_tag_starts_workflows_by_an_operators_or_a_runs_hand() -> None:
     story = WorkflowStory(triggered_by(d.NewCustomer(), TAG), greet)
     story.customer_writes("سلام", 0)
     story.works(0.1)
-    (run,) = story.now.runs
+    (run,) = story.runs()
     assert (run.occasion.tag, run.depth) == ("خریدار", 1)
     story.works(0.2)
     assert story.said == ["سلام سارا جان"]
@@ -405,7 +405,7 @@ def test_a_new_tag_starts_workflows_by_an_operators_or_a_runs_hand() -> None:
             added_tags=("خریدار",),
         )
     )
-    assert [run.depth for run in story.now.runs] == [0]
+    assert [run.depth for run in story.runs()] == [0]
 
 
 def test_a_tag_that_is_there_already_starts_nothing() -> None:
@@ -414,7 +414,7 @@ def test_a_tag_that_is_there_already_starts_nothing() -> None:
     story.facts = Facts(tags=("خریدار",))
     story.customer_writes("سلام", 0)
     story.works(0.1)
-    assert story.now.runs == ()
+    assert story.runs() == ()
 
 
 def test_workflows_that_start_each_other_are_stopped_and_say_why() -> None:
@@ -432,10 +432,10 @@ def test_workflows_that_start_each_other_are_stopped_and_say_why() -> None:
     story = WorkflowStory(first, there, back)
     story.customer_writes("سلام", 0)
     for step in range(20):
-        if not story.now.runs:
+        if not story.runs():
             break
         story.works(1 + step)
-    assert story.now.runs == ()
+    assert story.runs() == ()
     assert [reason for _, reason in story.finished if "loop" in reason]
     assert f"{MAX_DEPTH} times" in str(story.finished)
 
@@ -446,10 +446,10 @@ def test_a_status_that_changed_starts_workflows() -> None:
     story = WorkflowStory(notify)
     story.customer_writes("سلام", 0)
     story.redirect(Destination.SUPPORT, 1)
-    assert len(story.now.runs) == 1
+    assert len(story.runs()) == 1
     story.works(1.1)
     story.redirect(Destination.SALES, 2)
-    assert story.now.runs == ()
+    assert story.runs() == ()
 
 
 # --- Limits ------------------------------------------------------------------------
@@ -460,7 +460,7 @@ def test_a_workflow_runs_so_often_for_a_customer_as_its_limit_lets_it() -> None:
     story = WorkflowStory(limited)
     for number in range(3):
         story.customer_writes("سلام", 10 * number)
-        if story.now.runs:
+        if story.runs():
             story.works(10 * number + 1)
     assert [count.count for count in story.now.run_counts] == [2]
 
@@ -470,7 +470,7 @@ def test_one_run_of_a_workflow_at_a_time() -> None:
     story.customer_writes("سلام", 0)
     story.works(0.1)
     story.customer_writes("سلام", 1)
-    assert len(story.now.runs) == 1
+    assert len(story.runs()) == 1
 
 
 def test_two_waiting_workflows_ask_one_after_the_other() -> None:
@@ -484,7 +484,7 @@ def test_two_waiting_workflows_ask_one_after_the_other() -> None:
         if isinstance(e, effects.RecordMessage) and e.written_by is not None
     ]
     assert len(first) == 1
-    opening = next(run for run in story.now.runs if run.asked is None)
+    opening = next(run for run in story.runs() if run.asked is None)
     token = opening.tokens[0]
     story.apply(
         events.WorkflowReported(
@@ -494,7 +494,7 @@ def test_two_waiting_workflows_ask_one_after_the_other() -> None:
         )
     )
     assert story.said == []
-    asked = next(run for run in story.now.runs if run.asked is not None)
+    asked = next(run for run in story.runs() if run.asked is not None)
     answer = "a@b.example" if asked.asked and asked.asked.node == "ask" else "سارا"
     story.customer_writes(answer, 5)
     story.works(5.1)
