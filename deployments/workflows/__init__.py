@@ -1,1 +1,1 @@
-"""What workflows do outside: webhooks, mails, the model's judgements, their rows."""
+"""The work of workflows outside: webhooks, mails, judgements, and dry runs."""

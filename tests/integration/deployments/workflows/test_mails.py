@@ -115,7 +115,7 @@ async def test_what_is_no_address_of_the_customer_gets_no_mail(
     assert smtp.mails == []
 
 
-async def test_the_business_gets_mails_at_confirmed_addresses_alone(
+async def test_trust_m4_workflows_write_to_confirmed_addresses_of_a_business_alone(
     pool: Pool, worker: WorkflowWorker, smtp: SmtpServer, tenant_id: TenantId
 ) -> None:
     other = (await create_tenant(pool, "other")).id
@@ -237,7 +237,7 @@ async def test_a_business_sends_so_many_mails_in_an_hour(
     assert await send(1, tenant_id) == StepDone(3)
 
 
-async def test_an_address_gets_so_many_mails_in_a_day_from_all(
+async def test_trust_m4_an_address_gets_so_many_mails_of_workflows_in_a_day_from_all(
     pool: Pool, worker: WorkflowWorker, smtp: SmtpServer, clock: FakeClock
 ) -> None:
     """A stranger in a chat may name somebody else's address."""

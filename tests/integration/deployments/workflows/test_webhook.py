@@ -2,13 +2,15 @@
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
 import httpx
 import orjson
 import pytest
 
+from actors.clock import SystemClock
 from actors.monitor.checks.ssrf_guard import EgressPolicy
 from actors.workflow.run import StepDone, StepFailed
 from config.settings import Settings
@@ -26,6 +28,7 @@ from deployments.workflows.webhook import (
 from persistence.database import Pool
 from persistence.tenants import create_tenant
 from persistence.workflow_secrets import require_signing_secret
+from tests.house.test_house import ROOT
 from tests.integration.deployments.workflows.work import (
     RUN,
     build_call,
@@ -126,6 +129,28 @@ async def test_a_call_is_signed_and_named(
     assert request.headers["x-pilito-signature"] == wanted
     assert request.headers["idempotency-key"] == f"{RUN}:5"
     assert request.body == b'{"order": 7}'
+
+
+async def test_the_page_shows_how_a_receiver_checks_a_call(
+    caller: WebhookCaller, http: MisbehavingServer
+) -> None:
+    page = (ROOT / "docs" / "workflow-webhooks.md").read_text(encoding="utf-8")
+    code = re.search(r"```python\n(.*?)```", page, re.DOTALL)
+    assert code is not None
+    shown: dict[str, Callable[[dict[str, str], bytes, str], bool]] = {}
+    exec(code[1], shown)  # noqa: S102 - the page's own example
+    work = build_call(http.on("/hook", answer()))
+    for at in (now := SystemClock().now(), now - timedelta(hours=1)):
+        await caller.call(build_task(work), work, SECRET, at)
+    fresh, old = (
+        {"-".join(map(str.capitalize, name.split("-"))): value for name, value in items}
+        for items in (request.headers.items() for request in http.requests)
+    )
+    check, body = shown["is_from_pilito"], http.requests[0].body
+    assert check(fresh, body, SECRET)
+    assert not check(old, body, SECRET)
+    assert not check(fresh, body + b" ", SECRET)
+    assert not check(fresh, body, "another secret")
 
 
 async def test_attempts_have_one_key_and_times_of_their_own(
