@@ -200,13 +200,27 @@ def _read_choice(text: str, choices: Sequence[str]) -> str | None:
     number = _read_place(text)
     if number is not None:
         return choices[number - 1] if 1 <= number <= len(choices) else None
-    begun = [choice for choice in choices if fold_keyword(choice).startswith(said)]
-    named = begun or [
-        choice
-        for choice in choices
-        if f" {normalise(choice)} " in f" {normalise(text)} "
-    ]
+    named = _find_named(normalise(text).split(), choices)
     return named[0] if len(named) == 1 else None
+
+
+def _find_named(words: Sequence[str], choices: Sequence[str]) -> list[str]:
+    """Return the choices that a text names, in full or by a first word of their own."""
+    said = f" {' '.join(words)} "
+    spelled = {choice: f" {normalise(choice)} " for choice in choices}
+    full = [choice for choice in choices if spelled[choice] in said]
+    firsts = [spelled[choice].split()[:1] for choice in choices]
+    return [
+        choice
+        for choice, first in zip(choices, firsts, strict=True)
+        if (choice in full and not _is_part(spelled[choice], full, spelled))
+        or (firsts.count(first) == 1 and first and first[0] in words)
+    ]
+
+
+def _is_part(text: str, others: Iterable[str], spelled: Mapping[str, str]) -> bool:
+    """Whether a choice is only a part of another one that is named."""
+    return any(text in spelled[other] != text for other in others)
 
 
 def _read_place(text: str) -> int | None:
@@ -216,7 +230,8 @@ def _read_place(text: str) -> int | None:
         return None
     if words[0].isdecimal():
         return int(words[0])
-    ordinal = read_ordinal(words[0])
+    # «دومی» is «دوم» of somebody who points.
+    ordinal = read_ordinal(words[0]) or read_ordinal(words[0].removesuffix("ی"))
     if ordinal is not None:
         return ordinal
     numbers = read_numbers(words[0])
