@@ -92,7 +92,7 @@ class RemoteResponder:
 class RemoteJudge:
     """Judges texts in the Responder deployment, which has the model's client.
 
-    `limit_s` is for the whole judgement, also while no replica is there.
+    `limit_s` is for the whole judgement; a replica is waited for half as long.
     """
 
     def __init__(self, limit_s: float) -> None:
@@ -107,8 +107,8 @@ class RemoteJudge:
 
         try:
             async with asyncio.timeout(self._limit_s):
-                return await _call_with_retries(call, self._limit_s)
-        except TimeoutError:
+                return await _call_with_retries(call, self._limit_s / 2)
+        except (TimeoutError, TaskCancelledError):
             return NotJudged(JUDGED_TOO_LATE)
         except _REPLICA_AWAY:
             return NotJudged(NOBODY_JUDGES)
