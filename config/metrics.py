@@ -181,3 +181,9 @@ MONITOR_ALERT_SENDS = Counter(
     "Attempts to send an alert, by route and outcome.",
     ["route", "outcome"],
 )
+
+WORKFLOW_WORK = Counter(
+    "workflow_work_total",
+    "What workflows did outside: done, refused, failed for good, or put off.",
+    ["kind", "outcome"],
+)

@@ -136,8 +136,8 @@ class Settings(BaseSettings):
     health_interval_cron: str = "*/5 * * * *"
     #: File that `pilito seed-services` reads unless --file names another.
     services_json: Path = Path("services.json")
-    #: Whether checks and alert webhooks may reach private and loopback addresses. True
-    #: counts only while there is exactly one tenant, and while the HTTP server is bound
+    #: Whether checks and webhooks may reach private and loopback addresses. True counts
+    #: only while there is exactly one tenant, and while the HTTP server is bound
     #: to loopback without a public URL. Link-local and cloud metadata addresses and the
     #: ports of this runtime are never reached.
     monitor_private_addresses: bool = True
@@ -150,10 +150,12 @@ class Settings(BaseSettings):
     max_channels: Annotated[int, Field(ge=1)] = 50
     #: Alert routes that a tenant may have.
     max_alert_routes: Annotated[int, Field(ge=1)] = 20
-    #: SMTP server for alerts by e-mail: smtp://user:password@host:587, or smtps://.
+    #: SMTP server for alerts and workflows: smtp://user:password@host:587, or smtps://.
     smtp_url: SecretStr | None = None
     #: Sender address of these e-mails.
     smtp_from: str = "pilito@localhost"
+    #: E-mails that the workflows of a tenant may send in an hour.
+    workflow_mails_per_hour: Annotated[int, Field(ge=1, le=100_000)] = 100
     #: Number of shard actors. Each is a process of about 130 MB. One shard stores more
     #: messages than two cores can receive; fewer shards make larger, cheaper commits.
     shards: Annotated[int, Field(ge=1, le=64)] = 1

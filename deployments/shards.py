@@ -17,6 +17,7 @@ from deployments.answers.clients import RemoteResponder
 from deployments.integrations.profiles import ChannelProfiles
 from deployments.integrations.sender import ChannelSender
 from deployments.wiring import get_cipher, get_dsn, get_keyed_hash
+from deployments.workflows.process import open_worker
 from persistence.database import Pool, prepare_connection
 from persistence.journal import fence_all
 from persistence.runtime_terms import begin_term, check_term
@@ -43,6 +44,7 @@ async def open_dependencies(term_id: UUID, pool: Pool) -> ShardDependencies:
         profiles=ChannelProfiles(pool, cipher, settings),
         keyed_hash=get_keyed_hash(settings),
         mirror=Mirror() if url is None else RedisMirror(pool, url.get_secret_value()),
+        worker=open_worker(pool, cipher, settings),
     )
 
 

@@ -110,6 +110,14 @@ async def fetch_routes_page(
     return await fetch_page(db, RouteRow, statements, (tenant_id,), limit, offset)
 
 
+async def fetch_confirmed_mail_targets(
+    db: Db, tenant_id: TenantId
+) -> tuple[bytes, ...]:
+    """Fetch the targets of mail routes that were confirmed, encrypted, by name."""
+    rows = await db.fetch(_SQL["fetch_confirmed_mail_targets"], tenant_id)
+    return tuple(row["target"] for row in rows)
+
+
 async def count_routes(db: Db, tenant_id: TenantId) -> int:
     """Count the routes of a tenant."""
     return cast("int", await db.fetchval(_SQL["count_routes"], tenant_id))

@@ -69,6 +69,13 @@ SECRET_COLUMNS = (
         _SQL["lock_visitor_secrets"],
         _SQL["store_visitor_secret"],
     ),
+    SecretColumn(
+        "signing secrets of workflows",
+        "workflow_signing_secrets",
+        "secret",
+        _SQL["lock_signing_secrets"],
+        _SQL["store_signing_secret"],
+    ),
 )
 
 

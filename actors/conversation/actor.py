@@ -17,6 +17,7 @@ from actors.conversation.shard.housekeeping import ShardHousekeeping
 from actors.conversation.shard.mirror import Mirror, MirrorHealth
 from actors.conversation.shard.shard import Shard
 from actors.tasks import cancel_and_wait
+from actors.workflow.ports import NO_WORKER, Worker
 from config import memory
 from persistence.database import Pool, open_pool
 from persistence.erasure import KeyedHash
@@ -37,7 +38,7 @@ class ShardPlan:
 
 @dataclass(frozen=True, slots=True)
 class ShardDependencies:
-    """The answering side, the platforms and the mirror of a shard."""
+    """All that a shard reaches beside its database."""
 
     responder: Responder
     sender: Sender
@@ -45,6 +46,8 @@ class ShardDependencies:
     mirror: Mirror
     #: Remembers the events of erased customers.
     keyed_hash: KeyedHash | None = None
+    #: Does outside what runs of workflows order.
+    worker: Worker = NO_WORKER
 
 
 #: Runs inside the shard's process; pickled by its name.

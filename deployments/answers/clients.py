@@ -17,6 +17,7 @@ from actors.errors import TooManyWaitingError
 from deployments.answers.answer_draft import AnswerDraft
 from deployments.answers.errors import RetrieverUnavailableError
 from deployments.answers.llm import RETRIES
+from deployments.answers.ports import JudgeJob, NotJudged, Verdict
 from deployments.health.probes import PartHealth, PartStatus
 from persistence.ids import ConversationId, TenantId
 from retrieval.answer.context import RetrievedContext
@@ -42,6 +43,8 @@ _REPLICA_AWAY = (RayActorError, RayServeException, ConnectionError)
 Result = TypeVar("Result")
 #: A person waits for the answer, which takes two seconds in all.
 RERANK_TIMEOUT_S = 1.5
+JUDGED_TOO_LATE = "the model took too long"
+NOBODY_JUDGES = "no process was free to ask the model"
 #: Taken by the call itself and not left for computing.
 ROUND_TRIP_S = 0.05
 #: A pool that did not answer in time is not called for so long.
@@ -84,6 +87,34 @@ class RemoteResponder:
                 raise AnswerFailedError(reason) from error
             log.exception("answer_failed", conversation_id=str(job.conversation_id))
             raise AnswerFailedError(FailureReason.NOT_PREPARED) from error
+
+
+class RemoteJudge:
+    """Judges texts in the Responder deployment, which has the model's client.
+
+    `limit_s` is for the whole judgement; a replica is waited for half as long.
+    """
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+
+    async def judge(self, job: JudgeJob) -> Verdict | NotJudged:
+        """Judge a text; see `TextJudge`. Never raises for what may happen outside."""
+
+        async def call() -> Verdict | NotJudged:
+            verdict: Verdict | NotJudged = await _handle("Responder").judge.remote(job)
+            return verdict
+
+        try:
+            async with asyncio.timeout(self._limit_s):
+                return await _call_with_retries(call, self._limit_s / 2)
+        except (TimeoutError, TaskCancelledError):
+            return NotJudged(JUDGED_TOO_LATE)
+        except _REPLICA_AWAY:
+            return NotJudged(NOBODY_JUDGES)
+        except RayTaskError:
+            log.exception("judgement_failed", channel_id=str(job.channel_id))
+            return NotJudged(FailureReason.NOT_PREPARED)
 
 
 class RemoteRetriever:

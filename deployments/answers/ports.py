@@ -1,14 +1,49 @@
-"""The protocol by which the runtime searches a tenant's knowledge."""
+"""The protocols of searches and judgements, and what judgements carry."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from deployments.answers.answer_draft import AnswerDraft
-from persistence.ids import ConversationId, TenantId
+from persistence.ids import ChannelId, ConversationId, TenantId
 from retrieval.answer.context import RetrievedContext
 from retrieval.dialogue.turns import Burst, Turn
 from retrieval.index.knowledge import EVERYTHING, RetrievalFilter
 from retrieval.text.language import Language
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeJob:
+    """Questions about a text; with `must_all_hold` all must be answered with yes."""
+
+    tenant_id: TenantId
+    channel_id: ChannelId
+    prompts: tuple[str, ...]
+    must_all_hold: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement, and the model's reason for it."""
+
+    holds: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotJudged:
+    """Why there is no judgement."""
+
+    reason: str
+
+
+class Judge(Protocol):
+    """Answers yes-or-no questions about a customer's text."""
+
+    async def judge(self, job: JudgeJob) -> Verdict | NotJudged:
+        """Judge the text; never raises for what may happen outside."""
+        ...
 
 
 class Retriever(Protocol):

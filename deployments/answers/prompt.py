@@ -89,10 +89,10 @@ def build_prompt(
         combine(share, question, is_post=is_post) if share else disarm_marks(question)
     )
     asked = note_injected(asked, note)
-    asked = f"{prompts.QUESTION_TITLE[language]}\n{_fence(asked)}"
+    asked = f"{prompts.QUESTION_TITLE[language]}\n{fence(asked)}"
     if understanding:
         title = prompts.UNDERSTANDING_TITLE[language]
-        asked = f"{title}\n{_fence(_render_understanding(understanding))}\n\n{asked}"
+        asked = f"{title}\n{fence(_render_understanding(understanding))}\n\n{asked}"
     left = MAX_PROMPT_TOKENS - estimate_tokens(asked) - estimate_tokens(rules)
     left = max(left, MIN_LEFT_TOKENS)
     instructions = fit_lines(
@@ -105,7 +105,7 @@ def build_prompt(
     system = [rules]
     if instructions:
         system.append(f"{prompts.INSTRUCTIONS_TITLE[language]}\n{instructions}")
-    shown = _fence(note_injected(information, note))
+    shown = fence(note_injected(information, note))
     system.append(f"{prompts.INFORMATION_TITLE[language]}\n{shown}")
     messages: list[ChatCompletionMessageParam] = [
         {"role": "system", "content": "\n\n".join(system)}
@@ -216,6 +216,6 @@ def _fit(pieces: Sequence[str], between: str, max_tokens: int) -> str:
     return between.join(pieces[:kept])
 
 
-def _fence(text: str) -> str:
+def fence(text: str) -> str:
     """Put data between fences; a fence inside it must not end it early."""
     return f"{_FENCE}\n{text.replace(_FENCE, chr(39) * 3)}\n{_FENCE}"

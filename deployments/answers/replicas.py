@@ -16,6 +16,8 @@ from deployments.answers import clients, embedders, indexer, llm, retriever
 from deployments.answers.answer_draft import AnswerDraft
 from deployments.answers.budget import AnswerBudget
 from deployments.answers.indexes import MAX_TENANTS
+from deployments.answers.judging import TextJudge
+from deployments.answers.ports import JudgeJob, NotJudged, Verdict
 from deployments.answers.rag_metrics import RAGMetrics
 from deployments.answers.responder import AnswerWriter
 from deployments.flags import FeatureFlags
@@ -163,6 +165,11 @@ class ResponderReplica(AnswerWriter):
         limiter = RateLimiter.from_settings(settings, clock)
         budget = AnswerBudget(limiter, clock, settings.answers_per_minute)
         super().__init__(pool, clients.RemoteRetriever(), client, budget=budget)
+        self._judge = TextJudge(client, budget)
+
+    async def judge(self, job: JudgeJob) -> Verdict | NotJudged:
+        """Judge a customer's text; see TextJudge.judge."""
+        return await self._judge.judge(job)
 
     async def health(self) -> PartHealth:
         """Report whether the database answers, and whether a model is set."""

@@ -24,15 +24,17 @@ PATH = "/confirm-alerts"
 
 _ENGLISH = (
     "Confirm this address for alerts",
-    "{tenant} asked that alerts of its health monitor are mailed to this address.\n\n"
+    "{tenant} asked that alerts of its health monitor, and mails of its workflows, are"
+    " sent to this address.\n\n"
     "If you want them, open this page within three days and press the button:\n"
-    "{link}\n\nOtherwise do nothing: no alert will be sent here.",
+    "{link}\n\nOtherwise do nothing: nothing will be sent here.",
 )
 _PERSIAN = (
     "تأیید این نشانی برای دریافت هشدار",
-    "{tenant} خواسته است هشدارهای پایش سرویس‌هایش به این نشانی فرستاده شود.\n\n"
+    "{tenant} خواسته است هشدارهای پایش سرویس‌ها و ایمیل‌های گردش‌کارهایش به این نشانی"
+    " فرستاده شود.\n\n"
     "اگر موافقید، تا سه روز دیگر این صفحه را باز کنید و دکمه را بزنید:\n"
-    "{link}\n\nوگرنه کاری لازم نیست: هیچ هشداری به اینجا فرستاده نمی‌شود.",
+    "{link}\n\nوگرنه کاری لازم نیست: چیزی به اینجا فرستاده نمی‌شود.",
 )
 
 log = structlog.get_logger("monitor")

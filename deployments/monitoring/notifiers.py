@@ -1,7 +1,5 @@
 """Delivers alerts: signed webhooks, mails, and messages of the tenant's own bots."""
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from dataclasses import replace
 from uuid import UUID
@@ -16,6 +14,7 @@ from actors.monitor.alert_dispatcher import AlertRefusedError, Notifier
 from actors.monitor.checks.outcome import FailureKind
 from actors.monitor.checks.ssrf_guard import EgressPolicy, classify, open_guarded_client
 from config.settings import Settings
+from deployments.http.signing import build_signed_headers
 from deployments.integrations.telegram.sending import TelegramBots
 from deployments.monitoring.mail import EmailNotifier, MailServer
 from persistence.alert_routes import replace_target
@@ -31,9 +30,6 @@ TIMEOUT = httpx.Timeout(15.0, connect=5.0)
 LIMITS = httpx.Limits(max_keepalive_connections=0)
 #: A receiver that moved, and moved again.
 MAX_REDIRECTS = 5
-#: Of `{timestamp}.{body}`, so that an old alert can't be replayed as a new one.
-SIGNATURE = "X-Pilito-Signature"
-TIMESTAMP = "X-Pilito-Timestamp"
 #: The same at each attempt, so that a receiver can drop repetitions.
 ALERT_ID = "X-Pilito-Alert-Id"
 
@@ -64,13 +60,6 @@ def build_mail_server(settings: Settings) -> MailServer | None:
     return MailServer(settings.smtp_url.get_secret_value(), settings.smtp_from)
 
 
-def sign(secret: str, timestamp: str, body: bytes) -> str:
-    """Return the signature of a body, as the header carries it."""
-    signed = f"{timestamp}.".encode() + body
-    digest = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
-    return f"sha256={digest}"
-
-
 class WebhookNotifier:
     """Posts JSON; any 2xx answer is an acceptance."""
 
@@ -82,12 +71,10 @@ class WebhookNotifier:
     ) -> None:
         """Post the alert; see Notifier.send."""
         body = render_body(pending)
-        timestamp = str(int(pending.alert.created_at.timestamp()))
+        at, secret = pending.alert.created_at, str(target["secret"])
         headers = {
-            "Content-Type": "application/json",
             ALERT_ID: str(pending.alert.id),
-            TIMESTAMP: timestamp,
-            SIGNATURE: sign(str(target["secret"]), timestamp, body),
+            **build_signed_headers(secret, at, body),
         }
         status = await self._post(str(target["url"]), headers, body)
         if not 200 <= status < 300:

@@ -31,6 +31,7 @@ from deployments.web.api.monitor import results as monitor_results
 from deployments.web.api.monitor import services as monitor_services
 from deployments.web.api.people import invitations, keys, sign_in, users
 from deployments.web.api.schemas import Problem
+from deployments.web.api.workflow import signing_secret
 from deployments.web.body_limit import BodyLimit
 from deployments.web.dependencies import WebDependencies
 
@@ -61,6 +62,7 @@ ROUTERS = (
     monitor_alerts.router,
     monitor_alert_routes.router,
     monitor_analysis.router,
+    signing_secret.router,
 )
 
 

@@ -16,6 +16,11 @@ SELECT * FROM alert_routes WHERE tenant_id = $1 AND id = $2;
 SELECT * FROM alert_routes
 WHERE tenant_id = $1 ORDER BY name LIMIT $2 OFFSET $3;
 
+-- fetch_confirmed_mail_targets --
+-- Workflows write to them, too, also while no alert does.
+SELECT target FROM alert_routes
+WHERE tenant_id = $1 AND kind = 'email' AND confirmed_at IS NOT NULL ORDER BY name;
+
 -- count_routes --
 -- The total number.
 SELECT count(*) FROM alert_routes WHERE tenant_id = $1;

@@ -52,3 +52,12 @@ WHERE id > $1 AND visitor_secret IS NOT NULL ORDER BY id LIMIT $2 FOR UPDATE;
 -- store_visitor_secret --
 -- Under the lock of `lock_visitor_secrets`.
 UPDATE channels SET visitor_secret = $2 WHERE id = $1;
+
+-- lock_signing_secrets --
+-- As `lock_channel_tokens`; a tenant has one.
+SELECT tenant_id AS id, secret FROM workflow_signing_secrets
+WHERE tenant_id > $1 ORDER BY tenant_id LIMIT $2 FOR UPDATE;
+
+-- store_signing_secret --
+-- Under the lock of `lock_signing_secrets`.
+UPDATE workflow_signing_secrets SET secret = $2 WHERE tenant_id = $1;

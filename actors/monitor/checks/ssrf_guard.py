@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import ip_address
 
 import httpcore
@@ -248,11 +249,16 @@ def open_guarded_client(
 ) -> httpx.AsyncClient:
     """Open a client for addresses that a tenant chooses; it follows no redirect.
 
-    Its errors are for `classify`, whose texts may be shown to the tenant.
+    One client serves all tenants, so it keeps no cookies. Its errors are for
+    `classify`, whose texts may be shown to the tenant.
     """
     transport = GuardedTransport(policy, httpx.create_ssl_context(trust_env=False))
     return httpx.AsyncClient(
-        transport=transport, trust_env=False, timeout=timeout, follow_redirects=False
+        transport=transport,
+        trust_env=False,
+        timeout=timeout,
+        follow_redirects=False,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
     )
 
 

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from actors.monitor.alert_dispatcher import MAX_ATTEMPTS, AlertDispatcher
-from deployments.monitoring.notifiers import sign
+from deployments.http.signing import sign
 from persistence.channels import ChannelKind, ChannelTokens, NewChannel, create_channel
 from persistence.database import Pool
 from persistence.ids import ResultId, TenantId

@@ -59,6 +59,7 @@ PLAIN_BYTES = {
     ("forgotten_events", "digest"),
     ("invitations", "token_hash"),
     ("sessions", "token_hash"),
+    ("workflow_mails", "address_hash"),
 }
 
 

@@ -173,6 +173,8 @@ _ROWS: tuple[tuple[Rank, Scope | None, tuple[str, ...]], ...] = (
             f"PATCH {_ROUTES}{{route_id}}/",
             f"DELETE {_ROUTES}{{route_id}}/",
             f"POST {_ROUTES}{{route_id}}/confirmation/",
+            "GET /api/workflow/signing-secret/",
+            "POST /api/workflow/signing-secret/rotate/",
             "GET /api/users/",
             "POST /api/users/",
             "GET /api/users/{user_id}/",

@@ -12,7 +12,8 @@ from pydantic import SecretStr
 from actors.monitor.alert_dispatcher import MAX_ATTEMPTS, AlertDispatcher
 from actors.monitor.checks.ssrf_guard import EgressPolicy
 from config.settings import Settings
-from deployments.monitoring.notifiers import build_notifiers, sign
+from deployments.http.signing import sign
+from deployments.monitoring.notifiers import build_notifiers
 from persistence.alert_routes import create_route
 from persistence.alerts import claim_deliveries, insert_alerts, settle_interrupted
 from persistence.channels import ChannelKind, ChannelTokens, NewChannel, create_channel

@@ -10,8 +10,10 @@ import pytest
 
 from actors.conversation.errors import AnswerFailedError
 from actors.conversation.ports import AnswerJob
+from actors.conversation.reasons import FailureReason
 from deployments.answers.errors import RetrieverUnavailableError
-from persistence.ids import ConversationId, MessageId, TenantId
+from deployments.answers.ports import JudgeJob, NotJudged, Verdict
+from persistence.ids import ChannelId, ConversationId, MessageId, TenantId
 from retrieval.dialogue.turns import Burst
 from retrieval.errors import SearchFailedError
 from retrieval.text.language import Language
@@ -22,10 +24,18 @@ with warnings.catch_warnings():
     from ray.exceptions import RayTaskError
 
     from deployments.answers import clients as handles
-    from deployments.answers.clients import RemoteResponder, RemoteRetriever
+    from deployments.answers.clients import (
+        JUDGED_TOO_LATE,
+        NOBODY_JUDGES,
+        RemoteJudge,
+        RemoteResponder,
+        RemoteRetriever,
+    )
 
 TENANT = TenantId(UUID(int=1))
 JOB = AnswerJob(TENANT, ConversationId(UUID(int=2)), (MessageId(UUID(int=3)),))
+
+QUESTION = JudgeJob(TENANT, ChannelId(UUID(int=4)), ("polite?",), True, "سلام")
 
 
 @pytest.fixture
@@ -39,6 +49,7 @@ def answer_with(
             retrieve=SimpleNamespace(remote=answer),
             answer=SimpleNamespace(remote=answer),
             write=SimpleNamespace(remote=answer),
+            judge=SimpleNamespace(remote=answer),
         )
         handle.options = lambda **_: handle
         monkeypatch.setattr(handles, "_handle", lambda _name: handle)
@@ -109,3 +120,42 @@ async def test_an_answer_that_nobody_ends_fails_with_a_reason_to_store(
     answer_with(wait)
     with pytest.raises(AnswerFailedError, match="too long"):
         await RemoteResponder(llm_timeout_s=0.0).write(JOB)
+
+
+async def test_a_judgement_comes_as_it_was_given(
+    answer_with: Callable[[Callable[..., Awaitable[object]]], None],
+) -> None:
+    async def judge(job: JudgeJob) -> Verdict:
+        return Verdict(True, job.text)
+
+    answer_with(judge)
+    assert await RemoteJudge(60).judge(QUESTION) == Verdict(True, "سلام")
+
+
+@pytest.mark.parametrize(
+    ("cause", "reason"),
+    [
+        (KeyError("a bug"), FailureReason.NOT_PREPARED),
+        (ConnectionResetError(), NOBODY_JUDGES),
+    ],
+)
+async def test_a_judgement_that_fails_there_comes_without_its_stack(
+    answer_with: Callable[[Callable[..., Awaitable[object]]], None],
+    cause: Exception,
+    reason: str,
+) -> None:
+    async def fail(*_: object) -> object:
+        raise remote_error(cause)
+
+    answer_with(fail)
+    assert await RemoteJudge(1.0).judge(QUESTION) == NotJudged(reason)
+
+
+async def test_a_judgement_that_nobody_takes_ends(
+    answer_with: Callable[[Callable[..., Awaitable[object]]], None],
+) -> None:
+    async def wait(*_: object) -> object:
+        return await asyncio.get_running_loop().create_future()
+
+    answer_with(wait)
+    assert await RemoteJudge(0.01).judge(QUESTION) == NotJudged(JUDGED_TOO_LATE)

@@ -1,0 +1,1 @@
+"""The work of workflows outside: webhooks, mails, judgements, and dry runs."""

@@ -1,0 +1,1 @@
+"""What workflows do outside, over real servers."""
