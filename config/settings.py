@@ -156,6 +156,8 @@ class Settings(BaseSettings):
     smtp_from: str = "pilito@localhost"
     #: E-mails that the workflows of a tenant may send in an hour.
     workflow_mails_per_hour: Annotated[int, Field(ge=1, le=100_000)] = 100
+    #: Runs of workflows of one tenant that may be under way at once.
+    max_workflow_runs: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     #: Number of shard actors. Each is a process of about 130 MB. One shard stores more
     #: messages than two cores can receive; fewer shards make larger, cheaper commits.
     shards: Annotated[int, Field(ge=1, le=64)] = 1

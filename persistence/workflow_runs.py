@@ -296,9 +296,9 @@ async def count_by_node(
     return counts
 
 
-async def prune_runs(db: Db, now: datetime) -> int:
-    """Delete a step of runs that ended long ago; return how many."""
-    status = await db.execute(_SQL["prune_runs"], now - RUNS_KEPT, PRUNE_ROWS)
+async def prune_runs(db: Db, before: datetime) -> int:
+    """Delete a step of runs that ended before then; return how many."""
+    status = await db.execute(_SQL["prune_runs"], before, PRUNE_ROWS)
     return int(status.split()[-1])
 
 

@@ -46,7 +46,7 @@ class ScheduledRow:
     version: int
     definition: str
     hours: str | None
-    updated_at: datetime
+    activated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

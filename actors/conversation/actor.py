@@ -16,12 +16,17 @@ from actors.conversation.shard.envelope import pack_results, unpack_events
 from actors.conversation.shard.housekeeping import ShardHousekeeping
 from actors.conversation.shard.mirror import Mirror, MirrorHealth
 from actors.conversation.shard.shard import Shard
+from actors.conversation.shard.workflow_catalog import WorkflowCatalog
+from actors.conversation.shard.workflow_schedules import WorkflowSchedules
+from actors.conversation.shard.workflow_source import StoredWorkflows
 from actors.tasks import cancel_and_wait
 from actors.workflow.ports import NO_WORKER, Worker
 from config import memory
 from persistence.database import Pool, open_pool
 from persistence.erasure import KeyedHash
 from persistence.journal import PostgresJournal
+from persistence.listener import Listener
+from persistence.workflows import WORKFLOWS_CHANNEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,9 @@ class ConversationShard:
         outside = await open_dependencies(pool)
         self._pool = pool
         self._mirror = outside.mirror
+        workflows = WorkflowCatalog(StoredWorkflows(pool))
+        self._listener = Listener(plan.database_url)
+        self._listener.on(WORKFLOWS_CHANNEL, workflows.forget)
         self._shard = Shard(
             shard=plan.shard,
             shards=plan.shards,
@@ -75,7 +83,10 @@ class ConversationShard:
             clock=SystemClock(),
             mirror=outside.mirror,
             profiles=outside.profiles,
+            worker=outside.worker,
+            workflows=workflows,
         )
+        await self._listener.start()
         await self._shard.start()
         housekeeping = ShardHousekeeping(
             pool,
@@ -85,7 +96,13 @@ class ConversationShard:
             SystemClock(),
             plan.message_retention,
         )
-        self._upkeep = asyncio.create_task(housekeeping.run(), name="housekeeping")
+        schedules = WorkflowSchedules(
+            pool, plan.shard, plan.shards, self._shard.submit, SystemClock()
+        )
+        self._duties = (
+            asyncio.create_task(housekeeping.run(), name="housekeeping"),
+            asyncio.create_task(schedules.run(), name="schedules"),
+        )
         self._watch = asyncio.create_task(self._end_with_the_shard(), name="watch")
         memory.settle()
 
@@ -104,8 +121,9 @@ class ConversationShard:
     async def stop(self) -> None:
         """Finish the accepted events, then close."""
         self._watch.cancel()
-        await cancel_and_wait(self._upkeep)
+        await cancel_and_wait(*self._duties)
         await self._shard.stop()
+        await self._listener.stop()
         await self._pool.close()
 
     async def _end_with_the_shard(self) -> None:

@@ -34,6 +34,6 @@ def open_worker(pool: Pool, cipher: Cipher, settings: Settings) -> WorkflowWorke
             webhooks=WebhookCaller(open_guarded_client(policy, TIMEOUT)),
             mails=MailSender(pool, cipher, server, settings.workflow_mails_per_hour),
             judge=RemoteJudge(JUDGE_LIMIT_S),
-            runs=StoredRuns(pool),
+            runs=StoredRuns(pool, SystemClock(), settings.max_workflow_runs),
         )
     )

@@ -74,7 +74,9 @@ WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL RETURNING id;
 
 -- set_status --
 -- Activates the version that was checked, or pauses whatever there is ($4 is null).
-UPDATE workflows SET status = $3, updated_at = now()
+UPDATE workflows SET status = $3, updated_at = now(),
+    activated_at = CASE WHEN $3 = 'ACTIVE' AND status <> 'ACTIVE' THEN now()
+        ELSE activated_at END
 WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL
     AND ($4::integer IS NULL OR version = $4)
 RETURNING id;
@@ -96,11 +98,11 @@ ON CONFLICT (tenant_id) DO UPDATE SET hours = excluded.hours;
 -- fetch_scheduled --
 -- Active workflows that begin by a schedule, with their tenants' hours.
 SELECT w.tenant_id, w.id AS workflow_id, w.version, v.definition::text AS definition,
-    b.hours::text AS hours, w.updated_at
+    b.hours::text AS hours, w.activated_at
 FROM workflows w
 JOIN workflow_versions v ON v.workflow_id = w.id AND v.version = w.version
 LEFT JOIN business_hours b ON b.tenant_id = w.tenant_id
-WHERE w.status = 'ACTIVE' AND w.deleted_at IS NULL
+WHERE w.status = 'ACTIVE' AND w.deleted_at IS NULL AND w.activated_at IS NOT NULL
     AND v.definition @> '{"nodes": [{"trigger": {"kind": "scheduled"}}]}';
 
 -- fetch_done_until --

@@ -17,7 +17,7 @@ from actors.conversation.errors import UnknownConversationError
 from actors.conversation.events import CustomerErased, Event
 from actors.conversation.shard.envelope import Receipt
 from actors.errors import ActorError
-from persistence import dead_letters, erasure, retention
+from persistence import dead_letters, erasure, retention, workflow_runs
 from persistence.database import Pool
 from persistence.errors import DATABASE_AWAY
 from persistence.ids import ConversationId, EventId
@@ -29,6 +29,7 @@ PRUNE_INTERVAL = timedelta(hours=1)
 STEADY_FOR = timedelta(minutes=10)
 #: A pause between two steps of deletes, in which other statements run.
 PRUNE_PAUSE_S = 0.1
+FOR_EVER = timedelta.max
 #: Erasures of one round; each is a transaction of its own.
 MAX_REQUESTS = 50
 
@@ -109,8 +110,7 @@ class ShardHousekeeping:
         """Remove what is older than the retention, and what is of no use any more."""
         now = self._clock.now()
         if self._shard == 0:
-            await self._prune_forgotten(now)
-            await self._prune_dead_letters(now)
+            await self._prune_leftovers(now)
         if self._retention is None:
             return
         trusted = await retention.fetch_trusted_now(self._pool, now, self._retention)
@@ -125,21 +125,15 @@ class ShardHousekeeping:
                 conversations=expired,
             )
 
-    async def _prune_forgotten(self, now: datetime) -> None:
-        while True:
-            count = await erasure.prune_forgotten(self._pool, now)
-            if count < erasure.PRUNE_ROWS:
-                return
-            await asyncio.sleep(PRUNE_PAUSE_S)
-
-    async def _prune_dead_letters(self, now: datetime) -> None:
-        """Remove letters, which hold words, with the messages of their age."""
-        kept_for = min(dead_letters.KEPT_FOR, self._retention or dead_letters.KEPT_FOR)
-        while True:
-            count = await dead_letters.prune_dead_letters(self._pool, now - kept_for)
-            if count < dead_letters.PRUNE_ROWS:
-                return
-            await asyncio.sleep(PRUNE_PAUSE_S)
+    async def _prune_leftovers(self, now: datetime) -> None:
+        """Remove what holds words with the messages of their age, and old hashes."""
+        letters_kept = min(dead_letters.KEPT_FOR, self._retention or FOR_EVER)
+        runs_kept = min(workflow_runs.RUNS_KEPT, self._retention or FOR_EVER)
+        await _in_steps(lambda: erasure.prune_forgotten(self._pool, now))
+        await _in_steps(
+            lambda: dead_letters.prune_dead_letters(self._pool, now - letters_kept)
+        )
+        await _in_steps(lambda: workflow_runs.prune_runs(self._pool, now - runs_kept))
 
     async def _erase_expired(self, before: datetime) -> int:
         """Erase the conversations that hold no newer message, with their customers."""
@@ -181,3 +175,9 @@ class ShardHousekeeping:
         )
         (outcome,) = await self._submit([event])
         return outcome
+
+
+async def _in_steps(prune: Callable[[], Awaitable[int]]) -> None:
+    """Prune step by step, until there is nothing left."""
+    while await prune():
+        await asyncio.sleep(PRUNE_PAUSE_S)

@@ -11,6 +11,8 @@ CREATE TABLE workflows (
     version integer NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
+    -- Its schedules begin no earlier.
+    activated_at timestamptz,
     -- A deleted one is shown no more; its runs and their replay need its versions.
     deleted_at timestamptz
 );

@@ -3,5 +3,5 @@
 from persistence.migrations.revision import sql_steps
 
 revision = "0033"
-down_revision = "0029"
+down_revision = "0031"
 upgrade, downgrade = sql_steps(__file__)
