@@ -9,6 +9,7 @@ from actors.conversation.codec import decode_event, decode_state, encode_state
 from actors.conversation.errors import ReplayError
 from actors.conversation.rules.decide import decide
 from actors.conversation.rules.policy import Policy
+from actors.conversation.rules.workflows import NO_BOOK, Book
 from actors.conversation.state import Conversation
 from actors.errors import ActorError
 from persistence.history import StoredEvent
@@ -16,8 +17,10 @@ from persistence.history import StoredEvent
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
 
-def rebuild(steps: Sequence[StoredEvent], policy: Policy) -> Conversation:
-    """Apply the events again, oldest first.
+def rebuild(
+    steps: Sequence[StoredEvent], policy: Policy, book: Book = NO_BOOK
+) -> Conversation:
+    """Apply the events again, oldest first; `book` has the workflows that they name.
 
     Raises:
         ReplayError: an event is missing, unknown, or refused by today's rules.
@@ -29,7 +32,7 @@ def rebuild(steps: Sequence[StoredEvent], policy: Policy) -> Conversation:
             raise ReplayError(message)
         try:
             event = decode_event(step.kind, step.payload)
-            state = decide(state, event, policy).state
+            state = decide(state, event, policy, book).state
         except (KeyError, ValueError) as error:
             message = f"event {number} ({step.kind}) can't be read: {error}"
             raise ReplayError(message) from error

@@ -1,14 +1,19 @@
 """`pilito replay`: rebuilds a conversation from its events, and compares the states."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 
+from actors.conversation.codec import decode_event
 from actors.conversation.errors import ReplayError
+from actors.conversation.events import WorkflowTriggered
 from actors.conversation.replay import find_differences, rebuild
 from actors.conversation.rules.policy import Policy
-from persistence.database import connect_read_only
-from persistence.history import fetch_history
+from actors.workflow.definition import Graph, VersionRef, build_graph
+from actors.workflow.documents import read_definition
+from persistence.database import Db, connect_read_only
+from persistence.history import StoredHistory, fetch_history
 from persistence.ids import ConversationId
+from persistence.workflows import fetch_versions
 
 
 class Verdict(IntEnum):
@@ -30,6 +35,7 @@ async def replay(
     connection = await connect_read_only(dsn)
     try:
         history = await fetch_history(connection, conversation_id)
+        book = {} if history is None else await _fetch_book(connection, history)
     finally:
         await connection.close()
     if history is None:
@@ -42,7 +48,7 @@ async def replay(
         )
         return Verdict.IMPOSSIBLE
     try:
-        rebuilt = rebuild(history.events, policy)
+        rebuilt = rebuild(history.events, policy, book)
     except ReplayError as error:
         say(f"Conversation {conversation_id} can't be replayed: {error}.")
         return Verdict.DIFFERENT
@@ -66,3 +72,22 @@ async def replay(
         " PILITO_REPLY_DEBOUNCE_S and PILITO_SHARE_TIMEOUT_S to them."
     )
     return Verdict.DIFFERENT
+
+
+async def _fetch_book(db: Db, history: StoredHistory) -> Mapping[VersionRef, Graph]:
+    """Fetch the versions of workflows that the history's runs went through."""
+    started = (
+        step for step in history.events if step.kind == WorkflowTriggered.__name__
+    )
+    events = [decode_event(step.kind, step.payload) for step in started]
+    wanted = {
+        (event.workflow.workflow_id, event.workflow.version)
+        for event in events
+        if isinstance(event, WorkflowTriggered)
+    }
+    return {
+        VersionRef(row.workflow_id, row.version): build_graph(
+            read_definition(row.definition)
+        )
+        for row in await fetch_versions(db, wanted)
+    }

@@ -26,10 +26,12 @@ from actors.conversation.shard.effect_runner import MAX_SENDS
 from actors.conversation.shard.envelope import Receipt
 from actors.conversation.shard.mirror import Mirror
 from actors.conversation.shard.shard import Shard
+from actors.conversation.shard.workflow_catalog import WorkflowCatalog
 from actors.conversation.state import Source
 from actors.errors import ActorError
 from actors.monitor.client import Monitors
 from actors.monitor.errors import MonitorUnavailableError
+from actors.workflow.ports import NO_WORKER, Worker
 from config.settings import Settings
 from deployments.answers.answer_draft import AnswerDraft
 from deployments.flags import FeatureFlags
@@ -108,6 +110,8 @@ class LocalShards:
         mirror: Mirror | None = None,
         clock: Clock | None = None,
         max_sends: int = MAX_SENDS,
+        worker: Worker = NO_WORKER,
+        workflows: WorkflowCatalog | None = None,
     ) -> None:
         self.events: list[Event] = []
         self.shard = Shard(
@@ -121,6 +125,8 @@ class LocalShards:
             profiles=profiles,
             mirror=mirror,
             max_sends=max_sends,
+            worker=worker,
+            workflows=workflows,
         )
 
     async def submit(self, event: Event) -> Receipt:

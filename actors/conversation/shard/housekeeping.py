@@ -179,5 +179,7 @@ class ShardHousekeeping:
 
 async def _in_steps(prune: Callable[[], Awaitable[int]]) -> None:
     """Prune step by step, until there is nothing left."""
-    while await prune():
+    while True:
+        if not await prune():
+            return
         await asyncio.sleep(PRUNE_PAUSE_S)

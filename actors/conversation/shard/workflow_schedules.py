@@ -76,9 +76,11 @@ class WorkflowSchedules:
         while True:
             try:
                 await self.begin_due()
-            except (*DATABASE_AWAY, ShardUnavailableError) as error:
+            except DATABASE_AWAY as error:
                 # The shard itself warns of that.
                 log.info("schedules_wait", shard=self._shard, error=repr(error))
+            except ShardUnavailableError:
+                log.info("schedules_wait", shard=self._shard)
             except Exception:
                 log.exception("schedules_failed", shard=self._shard)
             await asyncio.sleep(POLL_INTERVAL_S)
@@ -165,11 +167,9 @@ def _build_event(
     occurrence: Occurrence, conversation: ConversationId, now: datetime
 ) -> WorkflowTriggered:
     row, limits = occurrence.row, occurrence.definition.limits
-    name = (
-        f"schedule:{row.workflow_id}:{occurrence.node.id}:{occurrence.at.isoformat()}"
-    )
+    place, at = f"{row.workflow_id}:{occurrence.node.id}", occurrence.at.isoformat()
     return WorkflowTriggered(
-        id=EventId(derive_event_id(conversation, name)),
+        id=EventId(derive_event_id(conversation, f"schedule:{place}:{at}")),
         conversation_id=conversation,
         at=now,
         workflow=VersionRef(row.workflow_id, row.version),

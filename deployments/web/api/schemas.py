@@ -257,7 +257,7 @@ class LastMessageOut(Answer):
 
 
 class ReplyRightOut(Answer):
-    """Who may answer now: the AI, a workflow's run until its time limit, or a person."""
+    """Who may answer now: the AI, a person, or a workflow's run until its time."""
 
     holder: Literal["ai", "workflow", "person"]
     until: datetime | None = None

@@ -107,7 +107,7 @@ def build_worker(
             webhooks=WebhookCaller(open_client(policy), timeout_s=60),
             mails=MailSender(pool, CIPHER, server, MAILS_PER_HOUR),
             judge=judge or NobodyJudges(),
-            runs=StoredRuns(pool),
+            runs=StoredRuns(pool, clock or FakeClock(), 1000),
         ),
         wait_limit_s=wait_limit_s,
     )
