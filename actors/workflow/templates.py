@@ -23,7 +23,8 @@ from actors.workflow.run.state import Facts
 #: Of one value, and of a whole text.
 MAX_FILLED_CHARS = 2000
 MAX_RENDERED_CHARS = 20_000
-_FIELD = re.compile(r"\{\{\s*([^{}|]*?)\s*(?:\|([^{}]*))?\}\}")
+#: A field, its name, and what stands for an empty value.
+FIELD = re.compile(r"\{\{\s*([^{}|]*?)\s*(?:\|([^{}]*))?\}\}")
 _BRACES = re.compile(r"\{\{|\}\}")
 #: Embeddings, overrides and isolates of direction: a name could turn a text around.
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
@@ -94,7 +95,7 @@ _READERS: Mapping[str, _Reader] = MappingProxyType(
 
 def find_fields(template: str) -> tuple[str, ...]:
     """Return the fields that a template names, in order."""
-    return tuple(match[1] for match in _FIELD.finditer(template))
+    return tuple(match[1] for match in FIELD.finditer(template))
 
 
 def check_template(template: str, value_keys: Collection[str]) -> str | None:
@@ -109,7 +110,7 @@ def check_template(template: str, value_keys: Collection[str]) -> str | None:
             continue
         known = ", ".join((*_READERS, f"{_ATTRIBUTE}…", f"{_VALUE}…"))
         return f"there is no field {{{{{name}}}}}; there are: {known}"
-    if _BRACES.search(_FIELD.sub("", template)):
+    if _BRACES.search(FIELD.sub("", template)):
         return "a field is not closed: it begins with {{ and ends with }}"
     return None
 
@@ -121,7 +122,7 @@ def render(template: str, source: TemplateSource, escape: Escape) -> str:
         value = _read(match[1], source) or (match[2] or "").strip()
         return _ESCAPES[escape](_clean(value)[:MAX_FILLED_CHARS])
 
-    return _FIELD.sub(fill, template)[:MAX_RENDERED_CHARS]
+    return FIELD.sub(fill, template)[:MAX_RENDERED_CHARS]
 
 
 def _read(name: str, source: TemplateSource) -> str:
