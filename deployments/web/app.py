@@ -31,7 +31,7 @@ from deployments.web.api.monitor import results as monitor_results
 from deployments.web.api.monitor import services as monitor_services
 from deployments.web.api.people import invitations, keys, sign_in, users
 from deployments.web.api.schemas import Problem
-from deployments.web.api.workflow import signing_secret
+from deployments.web.api.workflow import dry_run, signing_secret
 from deployments.web.body_limit import BodyLimit
 from deployments.web.dependencies import WebDependencies
 
@@ -63,6 +63,7 @@ ROUTERS = (
     monitor_alert_routes.router,
     monitor_analysis.router,
     signing_secret.router,
+    dry_run.router,
 )
 
 

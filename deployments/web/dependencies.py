@@ -71,6 +71,11 @@ class WebDependencies:
     reading: FairSemaphore = field(
         init=False, default_factory=lambda: FairSemaphore(2, share=1, spare=1)
     )
+    #: A dry run computes for seconds, in a thread.
+    rehearsing: FairSemaphore = field(
+        init=False,
+        default_factory=lambda: FairSemaphore(2, share=1, spare=1, max_waiting=4),
+    )
     knowledge_limits: KnowledgeLimits = field(init=False)
     #: Judges the addresses that tenants enter.
     egress: EgressPolicy = field(init=False)

@@ -24,7 +24,7 @@ from actors.workflow.dry_run import (
 )
 from actors.workflow.run import Facts
 from actors.workflow.triggers import ActiveWorkflow
-from persistence.customers import AttributeValue
+from deployments.workflows.runs import write_value
 from persistence.database import Pool
 from persistence.ids import ConversationId
 from persistence.tenants import Tenant
@@ -171,7 +171,9 @@ class Rehearsals:
             username=row.username,
             platform_id=row.platform_id,
             tags=row.tags,
-            attributes={key: _write(value) for key, value in row.attributes.items()},
+            attributes={
+                key: write_value(value) for key, value in row.attributes.items()
+            },
             tenant_name=self.tenant.name,
             language=self.tenant.language,
             hours=self.hours,
@@ -186,12 +188,6 @@ def _build_message(row: PastMessageRow) -> PastMessage:
         is_text=row.message_type == "text",
         is_share=row.message_type == "share",
     )
-
-
-def _write(value: AttributeValue) -> str:
-    if value is None:
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _find_note(definition: Definition) -> str:

@@ -74,7 +74,7 @@ def build_facts(row: FactsRow, now: datetime) -> Facts:
         username=row.username,
         platform_id=row.platform_id,
         tags=row.tags,
-        attributes={key: _write(value) for key, value in row.attributes.items()},
+        attributes={key: write_value(value) for key, value in row.attributes.items()},
         tenant_name=row.tenant_name,
         language=row.language,
         hours=_build_hours(row.hours, now),
@@ -87,7 +87,8 @@ def _build_hours(hours: dict[str, object] | None, now: datetime) -> BusinessHour
     return read_hours(orjson.dumps(keep_near_exceptions(hours, now.date())).decode())
 
 
-def _write(value: object) -> str:
+def write_value(value: object) -> str:
+    """Write an attribute as text."""
     match value:
         case None:
             return ""

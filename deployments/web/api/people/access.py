@@ -149,6 +149,7 @@ _ROWS: tuple[tuple[Rank, Scope | None, tuple[str, ...]], ...] = (
             "GET /api/knowledge/routing/",
             "GET /api/flags/",
             "GET /api/flags/{name}/",
+            "POST /api/workflow/workflows/{workflow_id}/dry-run/",
             "POST /api/logout/",
             "POST /api/password/",
         ),

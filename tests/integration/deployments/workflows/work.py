@@ -28,7 +28,10 @@ from tests.support.clock import NOON, FakeClock
 from tests.support.monitors import CIPHER
 
 RUN = RunId(UUID(int=14))
+CUSTOMER = CustomerId(UUID(int=3))
+WORKFLOW = WorkflowId(UUID(int=4))
 MAILS_PER_HOUR = 3
+RUNS_AT_ONCE = 3
 
 
 class NobodyJudges:
@@ -46,15 +49,17 @@ def build_task(
     run_id: RunId = RUN,
     step: int = 3,
     attempt: int = 1,
+    workflow_id: WorkflowId = WORKFLOW,
+    customer_id: CustomerId = CUSTOMER,
 ) -> WorkTask:
     """Build a task of a run that a message began."""
     return WorkTask(
         tenant_id=tenant_id or TenantId(uuid4()),
         channel_id=ChannelId(UUID(int=1)),
         conversation_id=ConversationId(UUID(int=2)),
-        customer_id=CustomerId(UUID(int=3)),
+        customer_id=customer_id,
         run_id=run_id,
-        workflow=VersionRef(WorkflowId(UUID(int=4)), 1),
+        workflow=VersionRef(workflow_id, 1),
         occasion=TriggerKind.RECEIVE_MESSAGE,
         depth=0,
         started_at=NOON,
@@ -96,6 +101,7 @@ def build_worker(
     wait_limit_s: float = 60.0,
 ) -> WorkflowWorker:
     """Build a worker that waits as long as a test may."""
+    clock = clock or FakeClock()
     server = None
     if smtp_url is not None:
         server = MailServer(smtp_url, "shop@example.com", timeout_s=mail_timeout_s)
@@ -103,11 +109,11 @@ def build_worker(
         WorkerDependencies(
             pool=pool,
             cipher=CIPHER,
-            clock=clock or FakeClock(),
+            clock=clock,
             webhooks=WebhookCaller(open_client(policy), timeout_s=60),
             mails=MailSender(pool, CIPHER, server, MAILS_PER_HOUR),
             judge=judge or NobodyJudges(),
-            runs=StoredRuns(pool, clock or FakeClock(), 1000),
+            runs=StoredRuns(pool, clock, quota=RUNS_AT_ONCE),
         ),
         wait_limit_s=wait_limit_s,
     )
