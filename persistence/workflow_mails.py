@@ -15,7 +15,9 @@ from persistence.tenants import lock_tenant
 
 _SQL = load_queries("workflow_mails")
 #: No step of a run is tried for so long.
-KEPT = timedelta(days=3)
+MAILS_KEPT = timedelta(days=3)
+#: Rows of one step of pruning.
+PRUNE_ROWS = 1000
 
 
 class MailState(StrEnum):
@@ -70,7 +72,6 @@ async def claim_mail(
     address_hash = hashlib.sha256(address.lower().encode()).digest()
     await lock_tenant(db, tenant_id)
     await db.execute(_SQL["lock_address"], address_hash)
-    await db.execute(_SQL["delete_old_mails"], at - KEPT)
     known = await db.fetchrow(_SQL["fetch_mail"], run_id, step, tenant_id)
     if known is not None and known["state"] == MailState.SENT:
         return MailClaim.SENT
@@ -95,3 +96,9 @@ async def settle_mail(
 ) -> None:
     """Store how the claimed mail fared."""
     await db.execute(_SQL["settle_mail"], run_id, step, tenant_id, state)
+
+
+async def prune_mails(db: Db, before: datetime) -> int:
+    """Delete a step of mails that were claimed before then; return how many."""
+    status = await db.execute(_SQL["prune_mails"], before, PRUNE_ROWS)
+    return int(status.split()[-1])

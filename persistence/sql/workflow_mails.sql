@@ -2,10 +2,6 @@
 -- Two tenants that write to one address at once are counted one after the other.
 SELECT pg_advisory_xact_lock(hashtextextended(encode($1::bytea, 'hex'), 33));
 
--- delete_old_mails --
--- No step is tried for so long.
-DELETE FROM workflow_mails WHERE claimed_at < $1;
-
 -- fetch_mail --
 -- What is known of a step's mail, before it is claimed.
 SELECT state, claimed_at FROM workflow_mails
@@ -38,3 +34,10 @@ RETURNING state;
 -- The attempt's outcome.
 UPDATE workflow_mails SET state = $4
 WHERE run_id = $1 AND step = $2 AND tenant_id = $3;
+
+-- prune_mails --
+-- A step of those that count no more, of all tenants.
+DELETE FROM workflow_mails WHERE (run_id, step) IN (
+    SELECT run_id, step FROM workflow_mails WHERE claimed_at < $1
+    ORDER BY claimed_at LIMIT $2
+);

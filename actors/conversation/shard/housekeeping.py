@@ -17,7 +17,13 @@ from actors.conversation.errors import UnknownConversationError
 from actors.conversation.events import CustomerErased, Event
 from actors.conversation.shard.envelope import Receipt
 from actors.errors import ActorError
-from persistence import dead_letters, erasure, retention, workflow_runs
+from persistence import (
+    dead_letters,
+    erasure,
+    retention,
+    workflow_mails,
+    workflow_runs,
+)
 from persistence.database import Pool
 from persistence.errors import DATABASE_AWAY
 from persistence.ids import ConversationId, EventId
@@ -134,6 +140,8 @@ class ShardHousekeeping:
             lambda: dead_letters.prune_dead_letters(self._pool, now - letters_kept)
         )
         await _in_steps(lambda: workflow_runs.prune_runs(self._pool, now - runs_kept))
+        mails_before = now - workflow_mails.MAILS_KEPT
+        await _in_steps(lambda: workflow_mails.prune_mails(self._pool, mails_before))
 
     async def _erase_expired(self, before: datetime) -> int:
         """Erase the conversations that hold no newer message, with their customers."""

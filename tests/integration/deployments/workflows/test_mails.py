@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import orjson
 import pytest
 
+from actors.conversation.shard.housekeeping import ShardHousekeeping
 from actors.workflow.run import StepDone, StepFailed
 from deployments.workflows.mails import (
     ADDRESS_LIMIT,
@@ -33,6 +34,7 @@ from tests.integration.deployments.workflows.work import (
     build_task,
     build_worker,
 )
+from tests.support.api import LocalShards
 from tests.support.clock import NOON, FakeClock
 from tests.support.monitors import CIPHER
 from tests.support.servers.smtp_server import SmtpServer, smtp_server
@@ -260,13 +262,17 @@ async def test_trust_m4_an_address_gets_so_many_mails_of_workflows_in_a_day_from
 async def test_no_words_and_no_addresses_of_mails_are_kept(
     pool: Pool, worker: WorkflowWorker, tenant_id: TenantId, clock: FakeClock
 ) -> None:
-    work = build_mail(CUSTOMER, is_to_customer=True)
-    await worker.perform(build_task(work, tenant_id))
+    for run_id in (RUN, new_run()):
+        work = build_mail(CUSTOMER, is_to_customer=True)
+        await worker.perform(build_task(work, tenant_id, run_id=run_id))
+        clock.advance(timedelta(days=2))
     row = await pool.fetchrow("SELECT workflow_mails::text AS text FROM workflow_mails")
     assert row is not None
     assert CUSTOMER.encode().hex() not in row["text"]
     assert CUSTOMER not in row["text"]
-    clock.advance(timedelta(days=4))
-    await worker.perform(build_task(work, tenant_id, run_id=RunId(UUID(int=99))))
+    shards = LocalShards(pool)
+    keeping = ShardHousekeeping(pool, 0, 1, shards.shard.submit, clock)
+    await keeping.prune()
     kept = await pool.fetch("SELECT run_id FROM workflow_mails")
-    assert [row["run_id"] for row in kept] == [UUID(int=99)]
+    assert len(kept) == 1
+    assert kept[0]["run_id"] != RUN

@@ -24,6 +24,7 @@ from deployments.workflows.webhook import (
     NOT_JSON,
     TOO_LARGE,
     WebhookCaller,
+    pick_values,
 )
 from persistence.database import Pool
 from persistence.tenants import create_tenant
@@ -131,11 +132,21 @@ async def test_a_call_is_signed_and_named(
     assert request.body == b'{"order": 7}'
 
 
+def read_page() -> str:
+    return (ROOT / "docs" / "workflow-webhooks.md").read_text(encoding="utf-8")
+
+
+def test_the_page_shows_what_is_kept_of_an_answer() -> None:
+    shown = re.search(r"With `(.+)` the answer\n`(.+)` gives", read_page())
+    assert shown is not None
+    picked = pick_values(shown[2].encode(), orjson.loads(shown[1]))
+    assert picked == {"state": "sent", "first": "coat"}
+
+
 async def test_the_page_shows_how_a_receiver_checks_a_call(
     caller: WebhookCaller, http: MisbehavingServer
 ) -> None:
-    page = (ROOT / "docs" / "workflow-webhooks.md").read_text(encoding="utf-8")
-    code = re.search(r"```python\n(.*?)```", page, re.DOTALL)
+    code = re.search(r"```python\n(.*?)```", read_page(), re.DOTALL)
     assert code is not None
     shown: dict[str, Callable[[dict[str, str], bytes, str], bool]] = {}
     exec(code[1], shown)  # noqa: S102 - the page's own example
