@@ -1,4 +1,4 @@
-"""Past conversations, as dry runs of workflows play them."""
+"""Past conversations, as dry runs of workflows replay them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Dry runs: what a workflow would have done in a past conversation; pure.
 
-The customer's messages are played again, in their order and at their times, and the
+The customer's messages are replayed, in their order and at their times, and the
 very rules of `advance` decide. What lies outside is assumed, and each step says so:
 messages are delivered, webhooks and e-mails succeed, webhooks answer with empty values,
 and no model is asked, so that its conditions take the branch `failure`. The customer's
@@ -151,8 +151,8 @@ class DryRun:
         return self.is_triggered and not is_closed and self.status != self.real_status
 
 
-class Rehearsal:
-    """A workflow, ready to be played in past conversations.
+class Simulator:
+    """A workflow, ready to be simulated in past conversations.
 
     `asks` tells whether a text looks like a question, which the AI would answer.
     """
@@ -163,8 +163,10 @@ class Rehearsal:
         self.table = compile_triggers((active,))
         self.asks = asks
 
-    def play(self, past: PastConversation, *, max_events: int = MAX_EVENTS) -> DryRun:
-        """Play the workflow in one conversation."""
+    def simulate(
+        self, past: PastConversation, *, max_events: int = MAX_EVENTS
+    ) -> DryRun:
+        """Simulate the workflow in one conversation."""
         stage = _Stage(self, past, max_events, past.facts)
         for message in past.messages:
             stage.pass_time(message.at)
@@ -175,9 +177,9 @@ class Rehearsal:
 
 @dataclass(slots=True)
 class _Stage:
-    """The conversation while the workflow plays in it."""
+    """The conversation while its messages are replayed."""
 
-    play: Rehearsal
+    simulator: Simulator
     past: PastConversation
     max_events: int
     #: The customer's card, which the workflow changes.
@@ -202,7 +204,7 @@ class _Stage:
             self.tell(workflow.TimerFired(), due_at)
 
     def hear(self, message: PastMessage) -> None:
-        """Play one message."""
+        """Replay one message."""
         if message.is_share or self.note:
             return
         match message.author:
@@ -228,12 +230,12 @@ class _Stage:
             is_text=is_text,
             looks_like_question=is_text
             and is_ai_there
-            and self.play.asks(message.text),
+            and self.simulator.asks(message.text),
         )
 
     def _trigger(self, message: PastMessage, *, is_new: bool) -> None:
         starts = find_message_starts(
-            self.play.table,
+            self.simulator.table,
             message.text,
             self.past.platform,
             self.status,
@@ -252,7 +254,7 @@ class _Stage:
         self.path = Path(start.node, start.kind, message.at)
         self.run = Run(
             id=RunId(UUID(int=self.begun)),
-            workflow=self.play.ref,
+            workflow=self.simulator.ref,
             node=start.node,
             occasion=Occasion(start.kind, text=message.text),
             started_at=message.at,
@@ -270,7 +272,7 @@ class _Stage:
                 return
             self.events += 1
             advanced = advance(
-                self.run, waiting.popleft(), at, self.play.graph, self._scene(at)
+                self.run, waiting.popleft(), at, self.simulator.graph, self._scene(at)
             )
             self.run = advanced.run
             for effect in advanced.effects:
@@ -358,7 +360,7 @@ class _Stage:
         self.path = self.run = None
 
     def finish(self) -> DryRun:
-        """Return what was played."""
+        """Return what was simulated."""
         paths = tuple(self.paths) if self.path is None else (*self.paths, self.path)
         real = self.past.status
         status = self.status if self.has_led else real

@@ -72,7 +72,7 @@ class WebDependencies:
         init=False, default_factory=lambda: FairSemaphore(2, share=1, spare=1)
     )
     #: A dry run computes for seconds, in a thread.
-    rehearsing: FairSemaphore = field(
+    dry_runs: FairSemaphore = field(
         init=False,
         default_factory=lambda: FairSemaphore(2, share=1, spare=1, max_waiting=4),
     )

@@ -1,4 +1,4 @@
-"""`/api/workflow/workflows/{id}/dry-run/`: a workflow played in past conversations."""
+"""`/api/workflow/workflows/{id}/dry-run/`: a workflow in past conversations."""
 
 from datetime import datetime
 from uuid import UUID
@@ -19,7 +19,7 @@ from deployments.web.api.auth import SignedIn
 from deployments.web.api.errors import InvalidValueError, require
 from deployments.web.api.schemas import Answer, RequestBody
 from deployments.web.dependencies import Context
-from deployments.workflows.rehearsals import PlayedConversation, Rehearsals
+from deployments.workflows.dry_runs import ConversationResult, DryRuns
 from persistence.ids import ConversationId, WorkflowId
 from persistence.tenants import fetch_tenant
 from persistence.workflows import fetch_hours, fetch_workflow
@@ -28,7 +28,7 @@ router = APIRouter(prefix="/api/workflow/workflows", tags=["workflow"])
 
 
 class DryRunIn(RequestBody):
-    """The conversation to play; without one, all of the last seven days."""
+    """One conversation; without it, all of the last seven days."""
 
     conversation_id: ConversationId | None = None
 
@@ -55,7 +55,7 @@ class PathOut(Answer):
     texts: list[str]
 
 
-class PlayedOut(Answer):
+class ConversationResultOut(Answer):
     """A conversation: where the workflow would have left it, and where it stands."""
 
     conversation_id: UUID
@@ -77,31 +77,31 @@ class DryRunOut(Answer):
     ended_otherwise: int
     is_cut: bool
     note: str
-    conversations: list[PlayedOut]
+    conversations: list[ConversationResultOut]
 
 
 @router.post("/{workflow_id}/dry-run/")
-async def play_workflow(
+async def dry_run_workflow(
     workflow_id: WorkflowId,
     principal: SignedIn,
     context: Context,
     body: DryRunIn | None = None,
 ) -> DryRunOut:
-    """Play the newest version in past conversations; nothing is changed or sent."""
+    """Simulate the newest version in past conversations; nothing is changed or sent."""
     conversation_id = None if body is None else body.conversation_id
     pool, tenant_id = context.pool, principal.tenant_id
     stored = require(await fetch_workflow(pool, tenant_id, workflow_id))
     definition = read_definition(stored.definition)
     _refuse_loose_ends(definition)
-    rehearsals = Rehearsals(
+    runs = DryRuns(
         pool,
         require(await fetch_tenant(pool, tenant_id)),
         ActiveWorkflow(VersionRef(stored.id, stored.version), definition),
         read_hours(await fetch_hours(pool, tenant_id)),
         context.clock.now(),
     )
-    async with context.rehearsing.place(tenant_id):
-        report = require(await rehearsals.run(conversation_id))
+    async with context.dry_runs.place(tenant_id):
+        report = require(await runs.run(conversation_id))
     return DryRunOut(
         workflow_id=stored.id,
         version=stored.version,
@@ -124,14 +124,14 @@ def _refuse_loose_ends(definition: Definition) -> None:
                 raise InvalidValueError(message)
 
 
-def _render(one: PlayedConversation) -> PlayedOut:
-    played = one.played
-    return PlayedOut(
+def _render(one: ConversationResult) -> ConversationResultOut:
+    dry_run = one.dry_run
+    return ConversationResultOut(
         conversation_id=one.id,
-        is_triggered=played.is_triggered,
-        ends_otherwise=played.ends_otherwise,
-        status=played.status,
-        real_status=played.real_status,
-        note=played.note,
-        paths=[PathOut.model_validate(path) for path in played.paths],
+        is_triggered=dry_run.is_triggered,
+        ends_otherwise=dry_run.ends_otherwise,
+        status=dry_run.status,
+        real_status=dry_run.real_status,
+        note=dry_run.note,
+        paths=[PathOut.model_validate(path) for path in dry_run.paths],
     )

@@ -37,7 +37,7 @@ async def conversation(api: Api, app: FastAPI, alice: User) -> str:
     return str(await write_as_customer(api, channel, "77", "سلام"))
 
 
-async def test_a_draft_is_played_in_one_conversation_and_in_last_weeks(
+async def test_a_draft_is_simulated_in_one_conversation_and_in_last_weeks(
     api: Api, client: httpx.AsyncClient, pool: Pool, alice: User, conversation: str
 ) -> None:
     path = await add_workflow(pool, alice.tenant_id)
@@ -51,22 +51,22 @@ async def test_a_draft_is_played_in_one_conversation_and_in_last_weeks(
     first = answers[0].json()
     assert (first["version"], first["examined"], first["is_cut"]) == (1, 1, False)
     assert (first["triggered"], first["ended_otherwise"]) == (1, 1)
-    (played,) = first["conversations"]
-    assert played["conversation_id"] == conversation
-    assert (played["status"], played["real_status"]) == ("support_active", "active")
-    (run,) = played["paths"]
+    (found,) = first["conversations"]
+    assert found["conversation_id"] == conversation
+    assert (found["status"], found["real_status"]) == ("support_active", "active")
+    (run,) = found["paths"]
     assert (run["node"], run["trigger"]) == ("start", "receive_message")
     assert (run["status"], run["texts"]) == ("completed", [])
     shown = [(step["node"], step["outcome"], step["edge"]) for step in run["steps"]]
     assert shown == [("start", "done", "success"), ("sales", "done", None)]
-    assert [answer.json()["conversations"] for answer in answers[1:]] == [[played]] * 2
+    assert [answer.json()["conversations"] for answer in answers[1:]] == [[found]] * 2
     # Nothing was changed.
     assert len(api.shards.events) == known
     assert await pool.fetch("SELECT * FROM conversations") == rows
     assert await pool.fetchval("SELECT count(*) FROM workflow_runs") == 0
 
 
-async def test_a_stranger_plays_nothing_of_ours(
+async def test_a_stranger_simulates_nothing_of_ours(
     client: httpx.AsyncClient,
     stranger: httpx.AsyncClient,
     pool: Pool,
@@ -79,8 +79,8 @@ async def test_a_stranger_plays_nothing_of_ours(
     named = {"conversation_id": conversation}
     assert (await stranger.post(ours, json={})).status_code == 404
     assert (await stranger.post(theirs, json=named)).status_code == 404
-    played = await stranger.post(theirs, json={})
-    assert (played.json()["examined"], played.json()["conversations"]) == (0, [])
+    found = await stranger.post(theirs, json={})
+    assert (found.json()["examined"], found.json()["conversations"]) == (0, [])
     unknown = {"conversation_id": str(uuid4())}
     assert (await client.post(ours, json=unknown)).status_code == 404
 

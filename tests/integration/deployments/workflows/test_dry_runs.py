@@ -12,8 +12,8 @@ from actors.workflow import definition as d
 from actors.workflow.definition import BusinessHours, ConversationStatus
 from actors.workflow.run import RunStatus
 from actors.workflow.triggers import ActiveWorkflow
-from deployments.workflows import rehearsals
-from deployments.workflows.rehearsals import NO_TRIGGER, RehearsalReport, Rehearsals
+from deployments.workflows import dry_runs
+from deployments.workflows.dry_runs import NO_TRIGGER, DryRunReport, DryRuns
 from persistence.channels import Channel, ChannelKind
 from persistence.database import Pool
 from persistence.ids import (
@@ -89,29 +89,29 @@ async def answer(
     )
 
 
-async def rehearse(
+async def dry_run(
     pool: Pool,
     shop: Channel,
     definition: d.Definition,
     conversation_id: ConversationId | None = None,
     now: datetime = NOON,
-) -> RehearsalReport | None:
+) -> DryRunReport | None:
     tenant = await fetch_tenant(pool, shop.tenant_id)
     assert tenant is not None
     active = ActiveWorkflow(REF, definition)
-    runs = Rehearsals(pool, tenant, active, BusinessHours(), now)
+    runs = DryRuns(pool, tenant, active, BusinessHours(), now)
     return await runs.run(conversation_id)
 
 
-async def test_one_conversation_is_played_from_its_beginning(
+async def test_one_conversation_is_replayed_from_its_beginning(
     pool: Pool, shards: LocalShards, shop: Channel
 ) -> None:
     began = NOON - 30 * DAY
     await write(shards, shop, "sara", ("سلام", began), ("سارا", began + DAY / 2))
-    report = await rehearse(pool, shop, WAITS, find_id(shop, "sara"))
+    report = await dry_run(pool, shop, WAITS, find_id(shop, "sara"))
     assert report is not None
     (one,) = report.conversations
-    (path,) = one.played.paths
+    (path,) = one.dry_run.paths
     assert [step.node for step in path.steps] == ["start", "ask", "thank"]
     assert (path.status, path.started_at) == (RunStatus.COMPLETED, began)
     assert path.texts == ("نامتان؟", "ممنون")
@@ -127,7 +127,7 @@ async def test_last_week_is_counted(
     await answer(shards, shop, "person", NOON - DAY)
     other = await add_shop(pool, ChannelKind.TELEGRAM, "456")
     await write(shards, other, "foreign", ("سلام", NOON - DAY))
-    report = await rehearse(pool, shop, TO_SALES)
+    report = await dry_run(pool, shop, TO_SALES)
     assert report is not None
     assert not report.is_cut
     assert [one.id for one in report.conversations] == [
@@ -135,7 +135,7 @@ async def test_last_week_is_counted(
         find_id(shop, "ai"),
     ]
     assert (report.examined, report.triggered, report.ended_otherwise) == (2, 2, 1)
-    by_person = report.conversations[0].played
+    by_person = report.conversations[0].dry_run
     assert by_person.real_status is ConversationStatus.SUPPORT_ACTIVE
 
 
@@ -145,7 +145,7 @@ async def test_what_triggers_nothing_is_counted_alone(
     await write(shards, shop, "sara", ("سلام", NOON - DAY))
     begin = d.When("start", d.ReceiveMessage(keywords=("قیمت",)))
     definition = d.Definition((begin, *TO_SALES.nodes[1:]), TO_SALES.connections)
-    report = await rehearse(pool, shop, definition)
+    report = await dry_run(pool, shop, definition)
     assert report is not None
     assert (report.examined, report.conversations) == (1, ())
 
@@ -157,7 +157,7 @@ async def test_a_customer_of_before_is_not_new(
     await write(shards, shop, "new", ("سلام", NOON - DAY), ("باز", NOON - DAY / 2))
     begin = d.When("start", d.NewCustomer())
     definition = d.Definition((begin, *TO_SALES.nodes[1:]), TO_SALES.connections)
-    report = await rehearse(pool, shop, definition)
+    report = await dry_run(pool, shop, definition)
     assert report is not None
     assert [one.id for one in report.conversations] == [find_id(shop, "new")]
 
@@ -180,7 +180,7 @@ async def test_s7_a_bare_share_begins_no_dry_run(
             content="کپشن: قیمت",
         )
     )
-    report = await rehearse(pool, shop, TO_SALES, conversation_id)
+    report = await dry_run(pool, shop, TO_SALES, conversation_id)
     assert report is not None
     assert report.conversations == ()
 
@@ -190,7 +190,7 @@ async def test_another_tenants_conversation_is_not_there(
 ) -> None:
     await write(shards, shop, "sara", ("سلام", NOON - DAY))
     other = await add_shop(pool, ChannelKind.TELEGRAM, "456")
-    assert await rehearse(pool, other, TO_SALES, find_id(shop, "sara")) is None
+    assert await dry_run(pool, other, TO_SALES, find_id(shop, "sara")) is None
 
 
 async def test_a_definition_without_a_message_trigger_says_so(
@@ -198,7 +198,7 @@ async def test_a_definition_without_a_message_trigger_says_so(
 ) -> None:
     await write(shards, shop, "sara", ("سلام", NOON - DAY))
     definition = d.Definition((d.When("start", d.Manual()),))
-    report = await rehearse(pool, shop, definition)
+    report = await dry_run(pool, shop, definition)
     assert report is not None
     assert (report.note, report.conversations) == (NO_TRIGGER, ())
 
@@ -208,11 +208,11 @@ async def test_a_dry_run_is_bounded(
 ) -> None:
     for number in range(5):
         await write(shards, shop, f"c{number}", ("سلام", NOON - DAY))
-    monkeypatch.setattr(rehearsals, "MAX_CONVERSATIONS", 3)
-    report = await rehearse(pool, shop, TO_SALES)
+    monkeypatch.setattr(dry_runs, "MAX_CONVERSATIONS", 3)
+    report = await dry_run(pool, shop, TO_SALES)
     assert report is not None
     assert (report.examined, report.is_cut) == (3, True)
-    monkeypatch.setattr(rehearsals, "MAX_EVENTS_IN_ALL", 1)
-    report = await rehearse(pool, shop, TO_SALES)
+    monkeypatch.setattr(dry_runs, "MAX_EVENTS_IN_ALL", 1)
+    report = await dry_run(pool, shop, TO_SALES)
     assert report is not None
     assert (report.examined, report.is_cut) == (1, True)

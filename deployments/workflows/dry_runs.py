@@ -1,4 +1,4 @@
-"""Plays a tenant's past conversations to a workflow: dry runs over the database."""
+"""Dry runs over the database: a workflow in a tenant's past conversations."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from actors.workflow.dry_run import (
     DryRun,
     PastConversation,
     PastMessage,
-    Rehearsal,
+    Simulator,
 )
 from actors.workflow.run import Facts
 from actors.workflow.triggers import ActiveWorkflow
@@ -36,7 +36,7 @@ from persistence.workflow_past import (
 )
 from retrieval.dialogue.splitting import asks
 
-#: Without a conversation, those of so long are played, the newest ones.
+#: Without a conversation, those of so long are simulated, the newest ones.
 SPAN = timedelta(days=7)
 MAX_CONVERSATIONS = 500
 #: Conversations whose messages are in memory at once.
@@ -53,21 +53,21 @@ AUTHORS: Mapping[str, Author] = {
 
 
 @dataclass(frozen=True, slots=True)
-class PlayedConversation:
+class ConversationResult:
     """A past conversation, and what the workflow would have done in it."""
 
     id: ConversationId
-    played: DryRun
+    dry_run: DryRun
 
 
 @dataclass(frozen=True, slots=True)
-class RehearsalReport:
+class DryRunReport:
     """Conversations in which the workflow would have begun, the newest first.
 
-    `examined` counts all that were played; `is_cut` tells that there were more.
+    `examined` counts all that were simulated; `is_cut` tells that there were more.
     """
 
-    conversations: tuple[PlayedConversation, ...]
+    conversations: tuple[ConversationResult, ...]
     examined: int
     is_cut: bool
     note: str = ""
@@ -75,16 +75,16 @@ class RehearsalReport:
     @property
     def triggered(self) -> int:
         """How many would have been triggered."""
-        return sum(one.played.is_triggered for one in self.conversations)
+        return sum(one.dry_run.is_triggered for one in self.conversations)
 
     @property
     def ended_otherwise(self) -> int:
         """How many would have ended in another status."""
-        return sum(one.played.ends_otherwise for one in self.conversations)
+        return sum(one.dry_run.ends_otherwise for one in self.conversations)
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsals:
+class DryRuns:
     """Dry runs of one workflow of a tenant."""
 
     pool: Pool
@@ -95,8 +95,8 @@ class Rehearsals:
 
     async def run(
         self, conversation_id: ConversationId | None = None
-    ) -> RehearsalReport | None:
-        """Play one conversation, or those of the last week.
+    ) -> DryRunReport | None:
+        """Simulate one conversation, or those of the last week.
 
         Returns:
             None where the tenant has no such conversation.
@@ -112,43 +112,41 @@ class Rehearsals:
         if conversation_id is not None and not rows:
             return None
         is_cut = len(rows) > MAX_CONVERSATIONS
-        rows, played = rows[:MAX_CONVERSATIONS], list[PlayedConversation]()
-        rehearsal, left, examined = Rehearsal(self.active, asks), MAX_EVENTS_IN_ALL, 0
+        rows, results = rows[:MAX_CONVERSATIONS], list[ConversationResult]()
+        simulator, left, examined = Simulator(self.active, asks), MAX_EVENTS_IN_ALL, 0
         for begin in range(0, len(rows), CHUNK):
             chunk = rows[begin : begin + CHUNK]
             ids = [row.id for row in chunk]
             messages = await fetch_past_messages(self.pool, self.tenant.id, ids, since)
             # A second of arithmetic must not hold up the process's other requests.
             found = await asyncio.to_thread(
-                self._play, rehearsal, chunk, messages, left
+                self._simulate, simulator, chunk, messages, left
             )
-            played += found
+            results += found
             examined += len(found)
-            left -= sum(one.played.events for one in found)
+            left -= sum(one.dry_run.events for one in found)
             if left <= 0:
                 is_cut = is_cut or examined < len(rows)
                 break
-        begun = tuple(one for one in played if one.played.paths)
-        return RehearsalReport(
-            begun, examined, is_cut, _find_note(self.active.definition)
-        )
+        begun = tuple(one for one in results if one.dry_run.paths)
+        return DryRunReport(begun, examined, is_cut, _find_note(self.active.definition))
 
-    def _play(
+    def _simulate(
         self,
-        rehearsal: Rehearsal,
+        simulator: Simulator,
         rows: Sequence[PastConversationRow],
         messages: Mapping[ConversationId, Sequence[PastMessageRow]],
         left: int,
-    ) -> list[PlayedConversation]:
-        played: list[PlayedConversation] = []
+    ) -> list[ConversationResult]:
+        results: list[ConversationResult] = []
         for row in rows:
             if left <= 0:
                 break
             past = self._build_past(row, messages.get(row.id, ()))
-            dry_run = rehearsal.play(past, max_events=min(MAX_EVENTS, left))
+            dry_run = simulator.simulate(past, max_events=min(MAX_EVENTS, left))
             left -= dry_run.events
-            played.append(PlayedConversation(row.id, dry_run))
-        return played
+            results.append(ConversationResult(row.id, dry_run))
+        return results
 
     def _build_past(
         self, row: PastConversationRow, messages: Sequence[PastMessageRow]
