@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter
+from pydantic import ValidationError
 
 from actors.workflow.definition import (
     ConversationStatus,
@@ -91,8 +92,7 @@ async def dry_run_workflow(
     conversation_id = None if body is None else body.conversation_id
     pool, tenant_id = context.pool, principal.tenant_id
     stored = require(await fetch_workflow(pool, tenant_id, workflow_id))
-    definition = read_definition(stored.definition)
-    _refuse_loose_ends(definition)
+    definition = _read(stored.definition)
     runs = DryRuns(
         pool,
         require(await fetch_tenant(pool, tenant_id)),
@@ -114,14 +114,21 @@ async def dry_run_workflow(
     )
 
 
-def _refuse_loose_ends(definition: Definition) -> None:
-    """Refuse a draft whose connections lead nowhere. Raises InvalidValueError."""
+def _read(text: str) -> Definition:
+    """Read a definition whose connections lead somewhere. Raises InvalidValueError."""
+    try:
+        definition = read_definition(text)
+    except ValidationError as error:
+        # A newer release may have written it.
+        message = "definition: this release can't read it"
+        raise InvalidValueError(message) from error
     nodes = {node.id for node in definition.nodes}
     for edge in definition.connections:
         for end in (edge.source, edge.target):
             if end not in nodes:
                 message = f"connections: there is no node {end}"
                 raise InvalidValueError(message)
+    return definition
 
 
 def _render(one: ConversationResult) -> ConversationResultOut:

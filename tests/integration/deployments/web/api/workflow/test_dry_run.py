@@ -93,3 +93,16 @@ async def test_a_draft_with_a_loose_end_is_named(
     answer = await client.post(path, json={"conversation_id": conversation})
     assert answer.status_code == 422
     assert "nowhere" in answer.text
+
+
+async def test_a_definition_of_a_newer_release_is_named(
+    client: httpx.AsyncClient, pool: Pool, alice: User
+) -> None:
+    path = await add_workflow(pool, alice.tenant_id)
+    await pool.execute(
+        "UPDATE workflow_versions SET definition = $1",
+        {"nodes": [{"id": "a", "type": "of tomorrow"}], "connections": []},
+    )
+    answer = await client.post(path, json={})
+    assert answer.status_code == 422
+    assert "definition" in answer.text
