@@ -37,6 +37,7 @@ STATUSES: Mapping[type[Exception], int] = {
     api_errors.TooManyError: 409,
     api_errors.NotFoundError: 404,
     api_errors.EditedMeanwhileError: 409,
+    api_errors.VersionConflictError: 409,
     api_errors.SearchTooWideError: 422,
     api_errors.InvalidValueError: 422,
     api_errors.LimitReachedError: 409,
@@ -162,6 +163,8 @@ def build_error_response(error: Exception) -> JSONResponse:
     field, colon, message = detail.partition(": ")
     if isinstance(error, api_errors.InvalidValueError) and colon:
         answer["fields"] = {field: message}
+    if isinstance(error, api_errors.VersionConflictError):
+        answer["versions"] = {"given": error.given, "newest": error.newest}
     return JSONResponse(answer, status, _headers(error, status))
 
 

@@ -27,6 +27,8 @@ class Scope(StrEnum):
     CHANNELS_READ = "channels:read"
     MONITOR_READ = "monitor:read"
     MONITOR_WRITE = "monitor:write"
+    WORKFLOWS_READ = "workflows:read"
+    WORKFLOWS_WRITE = "workflows:write"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,10 +33,14 @@ MAX_PROBLEMS = 20
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong; `node` is None where it is about the whole."""
+    """One thing that is wrong; `node` is None where it is about the whole.
+
+    What is only missing yet `is_open`: a draft may be saved with it.
+    """
 
     node: str | None
     message: str
+    is_open: bool = False
 
     def __str__(self) -> str:
         """Name the node, and say what is wrong with it."""
@@ -48,10 +52,7 @@ class Problem:
 def validate(
     definition: Definition, now: datetime, time_zone: str
 ) -> tuple[Problem, ...]:
-    """Return what is wrong with a definition; nothing if a run can go through it.
-
-    A definition without a trigger is a draft in the making, see `NO_TRIGGER`.
-    """
+    """Return what is wrong with a definition; nothing if a run can go through it."""
     problems = [
         *_check_names(definition.nodes),
         *_check_edges(definition),
@@ -62,17 +63,29 @@ def validate(
     return tuple(dict.fromkeys(problems))[:MAX_PROBLEMS]
 
 
-def has_trigger(definition: Definition) -> bool:
-    """Whether anything can begin it."""
-    return any(isinstance(node, d.When) for node in definition.nodes)
-
-
 def explain(error: ValidationError, document: object) -> tuple[Problem, ...]:
     """Say what is wrong with a document that is no definition, node by node."""
     return tuple(
         Problem(_node_at(document, fault["loc"]), _describe(fault["loc"], fault["msg"]))
         for fault in error.errors(include_url=False, include_input=False)
     )[:MAX_PROBLEMS]
+
+
+def find_unknown(document: object, written: object, path: str = "") -> Iterator[str]:
+    """Yield the fields of a document that mean nothing: `written` has not kept them."""
+    match document, written:
+        case dict(), dict():
+            for name, value in document.items():
+                inner = f"{path}.{name}" if path else str(name)
+                if name in written:
+                    yield from find_unknown(value, written[name], inner)
+                else:
+                    yield inner
+        case list(), list():
+            for index, (value, kept) in enumerate(zip(document, written, strict=False)):
+                yield from find_unknown(value, kept, f"{path}.{index}")
+        case _:
+            return
 
 
 def find_urls(definition: Definition) -> Iterator[tuple[str, str]]:
@@ -120,7 +133,8 @@ def _check_reach(definition: Definition) -> Iterator[Problem]:
     following = _following(definition)
     reached = {node.id for node in definition.nodes if isinstance(node, d.When)}
     if not reached:
-        return  # Of a draft in the making nothing is reached yet.
+        yield Problem(None, NO_TRIGGER, is_open=True)
+        return
     waiting = list(reached)
     while waiting:
         for target in following.get(waiting.pop(), ()):
@@ -129,7 +143,8 @@ def _check_reach(definition: Definition) -> Iterator[Problem]:
                 waiting.append(target)
     for node in definition.nodes:
         if node.id not in reached:
-            yield Problem(node.id, "no connection leads here from a `when` node")
+            message = "no connection leads here from a `when` node"
+            yield Problem(node.id, message, is_open=True)
 
 
 def _check_cycles(definition: Definition) -> Iterator[Problem]:

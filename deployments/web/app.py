@@ -32,6 +32,10 @@ from deployments.web.api.monitor import services as monitor_services
 from deployments.web.api.people import invitations, keys, sign_in, users
 from deployments.web.api.schemas import Problem
 from deployments.web.api.workflow import dry_run, signing_secret
+from deployments.web.api.workflow import executions as workflow_executions
+from deployments.web.api.workflow import graph as workflow_graph
+from deployments.web.api.workflow import settings as workflow_settings
+from deployments.web.api.workflow import workflows as workflow_workflows
 from deployments.web.body_limit import BodyLimit
 from deployments.web.dependencies import WebDependencies
 
@@ -62,6 +66,10 @@ ROUTERS = (
     monitor_alerts.router,
     monitor_alert_routes.router,
     monitor_analysis.router,
+    workflow_workflows.router,
+    workflow_graph.router,
+    workflow_executions.router,
+    workflow_settings.router,
     signing_secret.router,
     dry_run.router,
 )

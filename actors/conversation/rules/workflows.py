@@ -33,6 +33,7 @@ from actors.conversation.rules.workflow_meanings import (
     read_meanings,
 )
 from actors.conversation.state import (
+    MAX_QUESTIONS,
     Conversation,
     Processing,
     RunCount,
@@ -45,10 +46,12 @@ from actors.workflow.definition import (
     ConversationStatus,
     Graph,
     Platform,
+    RedirectTo,
     VersionRef,
 )
 from actors.workflow.run import Phase, Run, RunEvent, RunStatus
 from persistence.ids import MessageId, RunId
+from retrieval.dialogue.acts import Act, read_burst
 
 #: The definitions that runs go through, by their versions.
 Book: TypeAlias = Mapping[VersionRef, Graph]
@@ -182,6 +185,8 @@ class _Stage:
         )
         self.state = done.state
         self.effects += done.effects
+        if workflow.Redirect(RedirectTo.AI) in advanced.effects:
+            self._reopen_occasion(advanced.run)
 
     def _put(self, run: Run) -> None:
         """Keep the run; one that has ended goes."""
@@ -210,6 +215,23 @@ class _Stage:
         message_id = run.occasion.message_id
         if message_id is not None and not run.is_late and self.state.is_led_by_ai:
             self._close(message_id)
+
+    def _reopen_occasion(self, run: Run) -> None:
+        """Leave the AI the question that the run began with, if that asks anything."""
+        state, message = self.state, run.occasion.message_id
+        if message is None or run.is_late or message in state.questions:
+            return
+        unsent = {
+            events.customer_message_id(state.id, mid) for mid in state.unsent_mids
+        }
+        if (
+            message in unsent
+            or Act.QUESTION not in read_burst((run.occasion.text,)).acts
+        ):
+            return
+        questions = (message, *state.questions)[:MAX_QUESTIONS]
+        self.state = replace(state, questions=questions)
+        self.effects.append(effects.MarkMessages((message,), Processing.PENDING))
 
     def _close(self, message: MessageId) -> None:
         """Take a message from the open questions."""

@@ -50,6 +50,22 @@ class EditedMeanwhileError(ApiError):
     """This was changed at the same time by another. Read it, and try again."""
 
 
+class VersionConflictError(ApiError):
+    """This was saved by another in the meantime. Read it, and save again."""
+
+    def __init__(self, given: int, newest: int) -> None:
+        super().__init__(
+            f"version {given} was read, and version {newest} is the newest; read"
+            " it, and save again"
+        )
+        self.given = given
+        self.newest = newest
+
+    def __reduce__(self) -> tuple[type["VersionConflictError"], tuple[int, int]]:
+        """Survive pickle with both versions."""
+        return type(self), (self.given, self.newest)
+
+
 class SearchTooWideError(ApiError):
     """q: this search takes too long. Narrow it: longer words, or one more filter."""
 

@@ -44,6 +44,10 @@ _SERVICES = "/api/monitor/services/"
 _SERVICE = "/api/monitor/services/{service_id}/"
 _ROUTES = "/api/monitor/alert-routes/"
 _WINDOWS = "/api/monitor/maintenance/"
+_WORKFLOWS = "/api/workflow/workflows/"
+_WORKFLOW = f"{_WORKFLOWS}{{workflow_id}}/"
+_EXECUTIONS = "/api/workflow/executions/"
+_EXECUTION = f"{_EXECUTIONS}{{run_id}}/"
 #: Rows: the least role, the scope, and the routes.
 _ROWS: tuple[tuple[Rank, Scope | None, tuple[str, ...]], ...] = (
     (
@@ -139,6 +143,57 @@ _ROWS: tuple[tuple[Rank, Scope | None, tuple[str, ...]], ...] = (
             "POST /api/monitor/analyze/",
         ),
     ),
+    (
+        _OPERATOR,
+        Scope.WORKFLOWS_READ,
+        (
+            f"GET {_WORKFLOWS}",
+            f"GET {_WORKFLOW}",
+            f"GET {_WORKFLOW}export/",
+            f"GET {_WORKFLOW}statistics/",
+            f"GET {_WORKFLOW}nodes/",
+            f"GET {_WORKFLOW}nodes/{{node_id}}/",
+            f"GET {_WORKFLOW}connections/",
+            f"GET {_EXECUTIONS}",
+            f"GET {_EXECUTION}",
+            "GET /api/workflow/schema/",
+            "GET /api/workflow/templates/",
+            "GET /api/workflow/business-hours/",
+        ),
+    ),
+    # Operators begin and end runs in the conversations that they look after.
+    (
+        _OPERATOR,
+        Scope.WORKFLOWS_WRITE,
+        (
+            f"POST {_WORKFLOW}run/",
+            f"POST {_EXECUTION}cancel/",
+            f"POST {_EXECUTION}replay/",
+        ),
+    ),
+    (
+        _OWNER,
+        Scope.WORKFLOWS_WRITE,
+        (
+            f"POST {_WORKFLOWS}",
+            f"POST {_WORKFLOWS}import/",
+            f"PUT {_WORKFLOW}",
+            f"PATCH {_WORKFLOW}",
+            f"DELETE {_WORKFLOW}",
+            f"POST {_WORKFLOW}activate/",
+            f"POST {_WORKFLOW}pause/",
+            f"POST {_WORKFLOW}duplicate/",
+            f"POST {_WORKFLOW}nodes/",
+            f"POST {_WORKFLOW}nodes/bulk/",
+            f"PUT {_WORKFLOW}nodes/{{node_id}}/",
+            f"DELETE {_WORKFLOW}nodes/{{node_id}}/",
+            f"POST {_WORKFLOW}connections/",
+            f"POST {_WORKFLOW}connections/bulk/",
+            f"DELETE {_WORKFLOW}connections/",
+            "POST /api/workflow/templates/{key}/create/",
+            "PUT /api/workflow/business-hours/",
+        ),
+    ),
     # What decides about the business itself is done by people.
     (
         _OPERATOR,
@@ -149,7 +204,7 @@ _ROWS: tuple[tuple[Rank, Scope | None, tuple[str, ...]], ...] = (
             "GET /api/knowledge/routing/",
             "GET /api/flags/",
             "GET /api/flags/{name}/",
-            "POST /api/workflow/workflows/{workflow_id}/dry-run/",
+            f"POST {_WORKFLOW}dry-run/",
             "POST /api/logout/",
             "POST /api/password/",
         ),

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from actors.workflow import definition as d
 from actors.workflow.definition import Connection, Definition, Duration, EdgeKind, Unit
 from actors.workflow.documents import read_definition, write_definition
-from actors.workflow.validation import explain, find_urls, has_trigger, validate
+from actors.workflow.validation import explain, find_unknown, find_urls, validate
 from tests.support.workflow_run import action, define
 
 NOW = datetime(2026, 3, 21, 12, tzinfo=UTC)
@@ -40,7 +40,6 @@ def test_a_sound_definition_has_no_problem() -> None:
         " ask!timeout>said ask!skip>said hook!failure>said",
     )
     assert problems(sound) == []
-    assert has_trigger(sound)
 
 
 @pytest.mark.parametrize(
@@ -133,9 +132,17 @@ def test_circles_through_a_wait_or_a_delay_are_fine() -> None:
 
 
 def test_a_draft_without_a_trigger_may_be_saved() -> None:
-    draft = Definition((HELLO,))
-    assert problems(draft) == []
-    assert not has_trigger(draft)
+    (missing,) = validate(Definition((HELLO,)), NOW, "Asia/Tehran")
+    assert missing.is_open
+    assert "nothing would ever begin it" in str(missing)
+    loose = validate(define(HELLO, TAG, edges="start>hello"), NOW, "Asia/Tehran")
+    assert [one.is_open for one in loose] == [True]
+
+
+def test_fields_that_mean_nothing_are_found() -> None:
+    document = {"nodes": [{"id": "a", "colour": "red"}], "name": "x", "limits": {}}
+    written = {"nodes": [{"id": "a", "title": ""}], "limits": {"max_running": None}}
+    assert list(find_unknown(document, written)) == ["nodes.0.colour", "name"]
 
 
 def test_w5_what_can_not_fire_or_is_unknown_is_refused_by_name() -> None:

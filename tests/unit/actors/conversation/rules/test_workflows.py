@@ -281,6 +281,20 @@ def test_a_redirect_is_the_apis_with_its_lines_and_counters(
     )
 
 
+def test_back_to_the_ai_goes_the_question_that_the_run_began_with() -> None:
+    welcome = define(HELLO, action("ai", d.RedirectConversation(d.RedirectTo.AI)))
+    story = WorkflowStory(welcome)
+    story.customer_writes("قیمت پالتو کولاک چنده؟", 0, mid="first")
+    story.works(0.1)
+    assert story.said == ["سلام سارا جان"]
+    assert story.now.questions == (story.message_of("first"),)
+    assert story.now.reply is not None
+    greeted = WorkflowStory(welcome)
+    greeted.customer_writes("سلام", 0)
+    greeted.works(0.1)
+    assert (greeted.now.questions, greeted.now.reply) == ((), None)
+
+
 def test_words_said_before_a_redirect_are_not_taken_back() -> None:
     go = action("go", d.TransferToHuman())
     story = WorkflowStory(define(HELLO, go), source=Source.TELEGRAM)
