@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import orjson
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from actors.workflow import definition as d
 from actors.workflow.definition import Definition, EdgeKind
@@ -66,7 +67,7 @@ def validate(
 def explain(error: ValidationError, document: object) -> tuple[Problem, ...]:
     """Say what is wrong with a document that is no definition, node by node."""
     return tuple(
-        Problem(_node_at(document, fault["loc"]), _describe(fault["loc"], fault["msg"]))
+        Problem(_node_at(document, fault["loc"]), _describe(fault))
         for fault in error.errors(include_url=False, include_input=False)
     )[:MAX_PROBLEMS]
 
@@ -289,8 +290,27 @@ def _node_at(document: object, place: Sequence[int | str]) -> str | None:
     return str(name) if name is not None else f"number {index + 1}"
 
 
-def _describe(place: Sequence[int | str], message: str) -> str:
-    """Say where a fault lies; names of types that pydantic adds say nothing."""
-    behind = place[2:] if place[:1] == ("nodes",) else place
-    where = ".".join(str(part) for part in behind)
+def _describe(fault: ErrorDetails) -> str:
+    """Say where a fault lies in a node, or in the whole, and what it is."""
+    where = ".".join(_fields_of(fault["loc"]))
+    message = fault["msg"]
+    if fault["type"] == "union_tag_invalid":
+        context = fault.get("ctx", {})
+        message = (
+            f"there is no kind {context['tag']!r}, but: {context['expected_tags']}"
+        )
     return f"{where}: {message}" if where else message
+
+
+def _fields_of(place: Sequence[int | str]) -> Iterator[str]:
+    """Yield the fields that lead to a fault, without the kinds that stand between.
+
+    pydantic names the kind behind a node's place, a trigger, an action, and a clause.
+    """
+    is_kind = False
+    for index, part in enumerate(place[2:] if place[:1] == ("nodes",) else place):
+        if place[:1] == ("nodes",) and (index == 0 or is_kind):
+            is_kind = False
+            continue
+        is_kind = part in {"trigger", "action"} or isinstance(part, int)
+        yield str(part)
