@@ -44,9 +44,8 @@ class Epoch:
     seq: int
 
 
-# Rows that are written are neither frozen nor slotted: five of them are made per
-# message, and live until its commit. Frozen they take eight times as long to make,
-# slotted three times as long to write as JSON.
+# Rows that are written are neither frozen nor slotted: five are made per message, which
+# takes eight times as long frozen, and slotted writing as JSON three times as long.
 @dataclass
 class TimerRow:
     """An armed timer of a conversation."""
@@ -199,15 +198,14 @@ class Batch:
         default_factory=dict
     )
     #: Matches lines of texts that only a person could answer, in PostgreSQL's spelling,
-    #: and the line that a redaction leaves for them; empty for none.
+    #: and the line that a redaction leaves of them.
     placeholder_lines: tuple[str, str] = ("", "")
     #: Messages that were unsent, by their platform ids: see `redact_events`.
     redacted: set[tuple[ids.ConversationId, str]] = field(default_factory=set)
     #: What runs of workflows did.
     progress: Progress = field(default_factory=Progress)
-    #: The customer who is erased; alone in its batch.
+    #: The customer who is erased, alone in its batch; events of those erased before.
     erasure: Erasure | None = None
-    #: Events of customers who were erased before.
     forgotten: list[ForgottenEvent] = field(default_factory=list)
 
     @property
@@ -331,8 +329,7 @@ async def commit_batch(db: Db, epoch: Epoch, batch: Batch, last_seq: int) -> Non
     """Record the batch in one statement, and notify the listeners.
 
     Raises:
-        ShardFencedError: another writes to this shard or to one of these
-            conversations; nothing was written.
+        ShardFencedError: this shard or a conversation has another writer.
         asyncpg.PostgresError, OSError: the database refused, or is away.
     """
     cleared = [key for key, timer in batch.timers.items() if timer is None]
@@ -399,5 +396,5 @@ async def redact_events(
 
 
 def _to_json(rows: "Iterable[DataclassInstance]") -> str:
-    """Write rows as JSON text, each as an object by its fields' names."""
+    """Write rows as JSON text, as objects by their fields' names."""
     return orjson.dumps(list(rows)).decode()

@@ -13,21 +13,17 @@ from actors.conversation.state import (
     Status,
 )
 from actors.conversation.traces import AnswerTrace
-from actors.workflow.definition import VersionRef
-from actors.workflow.run import Occasion, Refused, StepDone, StepFailed
+from actors.conversation.workflow_events import ConversationEvent as ConversationEvent
+from actors.conversation.workflow_events import WorkflowCancelled as WorkflowCancelled
+from actors.conversation.workflow_events import WorkflowEvent as WorkflowEvent
+from actors.conversation.workflow_events import WorkflowFellDue as WorkflowFellDue
+from actors.conversation.workflow_events import WorkflowReported as WorkflowReported
+from actors.conversation.workflow_events import WorkflowSpoke as WorkflowSpoke
+from actors.conversation.workflow_events import WorkflowTriggered as WorkflowTriggered
 from persistence import ids
 
 #: The posts of one message that become messages of their own.
 MAX_SHARES = 10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConversationEvent:
-    """The fields of all events."""
-
-    id: ids.EventId
-    conversation_id: ids.ConversationId
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +178,11 @@ class FeedbackGiven(ConversationEvent):
     feedback: Feedback
     comment: str = ""
 
+    @property
+    def rating(self) -> tuple[ids.MessageId, Feedback, str]:
+        """The message, the rating and the comment."""
+        return self.message_id, self.feedback, self.comment
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerEdited(ConversationEvent):
@@ -292,68 +293,6 @@ class ProfileMissed(ConversationEvent):
     """A profile look-up returned no name."""
 
     reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkflowTriggered(ConversationEvent):
-    """A workflow begins: a trigger of it fits, or somebody started it.
-
-    The run begins at `node`; its id follows from the event's. An operator's start and a
-    replay from a failed node name the operator.
-    """
-
-    workflow: VersionRef
-    node: str
-    occasion: Occasion
-    depth: int = 0
-    #: The customer must have one of these, if any are named.
-    tags: tuple[str, ...] = ()
-    max_per_customer: int | None = None
-    max_running: int | None = None
-    user_id: ids.UserId | None = None
-
-    @property
-    def run_id(self) -> ids.RunId:
-        """The id of the run that begins."""
-        return ids.RunId(self.id)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkflowFellDue(ConversationEvent):
-    """The workflow timer that was set for `due_at` ran out."""
-
-    due_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkflowReported(ConversationEvent):
-    """The work of a run's step came to a result."""
-
-    run_id: ids.RunId
-    result: StepDone | StepFailed | Refused
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkflowSpoke(ConversationEvent):
-    """A run wrote to the customer. Follows, in one transaction, what moved the run.
-
-    Its delivery ends step `step` if that `is_awaited`.
-    """
-
-    run_id: ids.RunId
-    workflow_id: ids.WorkflowId
-    node: str
-    step: int
-    text: str
-    is_awaited: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkflowCancelled(ConversationEvent):
-    """An operator ended a run."""
-
-    run_id: ids.RunId
-    user_id: ids.UserId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

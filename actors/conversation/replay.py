@@ -9,7 +9,7 @@ from actors.conversation.codec import decode_event, decode_state, encode_state
 from actors.conversation.errors import ReplayError
 from actors.conversation.rules.decide import decide
 from actors.conversation.rules.policy import Policy
-from actors.conversation.rules.workflows import NO_BOOK, Book
+from actors.conversation.rules.workflows.following import NO_BOOK, Book
 from actors.conversation.state import Conversation
 from actors.errors import ActorError
 from persistence.history import StoredEvent

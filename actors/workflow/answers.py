@@ -1,4 +1,4 @@
-"""What a wait takes for an answer, and how the answer is written down."""
+"""The answers that a wait takes, and how they are written down."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a run does at each kind of node."""
+"""Conditions and actions of a run, and the way from node to node."""
 
 from dataclasses import replace
 from typing import assert_never

@@ -1,4 +1,4 @@
-"""What is wrong with a definition: checked as a graph, when it is saved."""
+"""Checks of a definition as a graph, when it is saved."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -12,10 +12,11 @@ from actors.clock import SystemClock
 from actors.fair_semaphore import FairSemaphore
 from config.logging import setup_logging
 from config.settings import load_settings
-from deployments.answers import clients, embedders, indexer, llm, retriever
+from deployments.answers import clients, embedders, llm, retriever
 from deployments.answers.answer_draft import AnswerDraft
 from deployments.answers.budget import AnswerBudget
-from deployments.answers.indexes import MAX_TENANTS
+from deployments.answers.indexing import indexer
+from deployments.answers.indexing.indexes import MAX_TENANTS
 from deployments.answers.judging import TextJudge
 from deployments.answers.ports import JudgeJob, NotJudged, Verdict
 from deployments.answers.rag_metrics import RAGMetrics

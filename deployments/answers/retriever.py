@@ -11,7 +11,7 @@ from uuid import UUID
 from config.flags import FlagName, FlagValue
 from deployments.answers.answer_draft import AnswerDraft, condense
 from deployments.answers.embedders import TIMEOUT_S, Embedders, TimeoutEmbedder
-from deployments.answers.indexes import MAX_TENANTS, TenantIndexes
+from deployments.answers.indexing.indexes import MAX_TENANTS, TenantIndexes
 from deployments.answers.rag_metrics import RAGMetrics, log_retrieval
 from deployments.flags import FeatureFlags
 from persistence.database import Db, Pool

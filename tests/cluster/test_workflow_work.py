@@ -23,7 +23,7 @@ from tests.support.servers.misbehaving_server import (
     misbehaving_server,
 )
 from tests.support.waiting import wait_for_count
-from tests.support.workflow_run import action, define
+from tests.support.workflow.run import action, define
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 

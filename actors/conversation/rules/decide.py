@@ -22,10 +22,10 @@ from actors.conversation.rules import (
     share,
     standby,
     takeover,
-    workflow_effects,
-    workflows,
 )
 from actors.conversation.rules.policy import Policy
+from actors.conversation.rules.workflows.effects import on_spoke
+from actors.conversation.rules.workflows.following import NO_BOOK, Book, follow
 from actors.conversation.state import Conversation, TimerKind
 from persistence.ids import derive_customer_id
 
@@ -34,7 +34,7 @@ def decide(
     state: Conversation | None,
     event: events.Event,
     policy: Policy,
-    book: workflows.Book = workflows.NO_BOOK,
+    book: Book = NO_BOOK,
 ) -> Decision:
     """Apply one event; `book` has the definitions that the runs go through.
 
@@ -46,7 +46,7 @@ def decide(
     before = state
     state = _open(event) if state is None else _next_version(state)
     decision = _apply(state, event, policy)
-    decision = workflows.follow(before, decision, event, policy, book)
+    decision = follow(before, decision, event, policy, book)
     if isinstance(event, events.CustomerWrote) and decision.state.reply is not None:
         # Thousands come a second, and the end of each burst asks as well.
         return decision
@@ -84,10 +84,11 @@ def _apply(state: Conversation, event: events.Event, policy: Policy) -> Decision
         case events.ShareTimedOut():
             return share.on_share_timed_out(state, event)
         case events.FeedbackGiven():
-            rated = RateMessage(event.message_id, event.feedback, event.comment)
-            return Decision(state, (rated,))
-        case events.CustomerEdited():
-            # No rule reads it: it is kept in the history and pushed to the console.
+            return Decision(state, (RateMessage(*event.rating),))
+        case events.WorkflowSpoke():
+            return on_spoke(state, event)
+        case events.CustomerEdited() | events.WorkflowEvent():
+            # No rule reads the first; runs alone are moved by the other: see `follow`.
             return Decision(state)
         case events.ReplyFellDue():
             return replies.on_reply_due(state, event)
@@ -111,16 +112,6 @@ def _apply(state: Conversation, event: events.Event, policy: Policy) -> Decision
             return profiles.on_profile_learned(state, event)
         case events.ProfileMissed():
             return profiles.on_profile_missed(state, event)
-        case events.WorkflowSpoke():
-            return workflow_effects.on_spoke(state, event)
-        case (
-            events.WorkflowTriggered()
-            | events.WorkflowFellDue()
-            | events.WorkflowReported()
-            | events.WorkflowCancelled()
-        ):
-            # Only the runs are moved by them.
-            return Decision(state)
         case events.CustomerErased():
             return _on_customer_erased(state, event)
         case _:

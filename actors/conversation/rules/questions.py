@@ -39,8 +39,7 @@ def on_customer_wrote(
     """
     message_id = events.message_id_of(event)
     position, positions = position_of(state, event, message_id)
-    edit = find_edit(state, event.mid) if state.recent_edits else None
-    if edit is not None:
+    if (edit := find_edit(state, event.mid)) is not None:
         event = replace(event, text=edit.text)
     message = build_message(event, message_id, position, is_edited=edit is not None)
     aside = _record_aside(state, event, message, policy)
@@ -48,9 +47,9 @@ def on_customer_wrote(
         return aside
     waiting = insert_question(state, message_id, positions)
     questions = waiting[-MAX_QUESTIONS:]
-    status = state.reopened_status
+    status, pending = state.reopened_status, state.pending_share
     is_led_by_ai = status is Status.ACTIVE and state.ai_enabled
-    pending, about, reply = state.pending_share, refer(event), None
+    about, reply = refer(event), None
     changes: tuple[Effect, ...] = (message,)
     if is_led_by_ai:
         absorbed = absorb(state, event)

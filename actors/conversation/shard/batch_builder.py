@@ -36,6 +36,10 @@ Command: TypeAlias = (
     | effects.Count
 )
 PLACEHOLDER_LINES = (build_line_pattern(), REDACTED_PLACEHOLDER)
+_BLANK = partial(
+    MessageUpdate, processing_status=Processing.COMPLETED.value, is_unsent=True
+)
+_FORGET = partial(MessageUpdate, is_uncombined=True)
 #: Of a state as JSON text. It is written with each event; a usual one has a thousand.
 MAX_STATE_CHARS = 500_000
 TimerEffect: TypeAlias = effects.SetTimer | effects.ClearTimer
@@ -120,18 +124,13 @@ class BatchBuilder:
                 change = partial(MessageUpdate, processing_status=status, reason=reason)
                 return self._update(messages, change)
             case effects.BlankMessages(messages):
-                status = Processing.COMPLETED.value
-                change = partial(
-                    MessageUpdate, processing_status=status, is_unsent=True
-                )
-                return self._update(messages, change)
+                return self._update(messages, _BLANK)
             case effects.RewriteMessages(messages):
                 return self._update(messages, _rewrite(effect))
             case effects.ExtendMessage(message):
                 return self._update((message,), _rewrite(effect))
             case effects.ForgetCombination(message):
-                change = partial(MessageUpdate, is_uncombined=True)
-                return self._update((message,), change)
+                return self._update((message,), _FORGET)
             case effects.RateMessage(message, feedback, comment):
                 change = partial(
                     MessageUpdate, feedback=feedback.value, feedback_comment=comment
@@ -148,7 +147,7 @@ class BatchBuilder:
             case effects.RecordRun() | effects.RecordRunStep() | effects.ChangeCard():
                 add_progress(self.batch.progress, state, effect, event.at)
             case effects.Raise():
-                pass  # It is decided on next, and is an event of its own.
+                pass  # The event is decided on next.
             case effects.SetTimer() | effects.ClearTimer():
                 self._add_timer(state.id, effect)
             case (

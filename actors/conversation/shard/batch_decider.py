@@ -9,7 +9,7 @@ from actors.conversation import effects
 from actors.conversation.events import Event
 from actors.conversation.rules.decide import decide
 from actors.conversation.rules.policy import Policy
-from actors.conversation.rules.workflow_triggers import find_starts
+from actors.conversation.rules.workflows.triggers import find_starts
 from actors.conversation.shard.batch_builder import (
     BatchBuilder,
     build_state_row,

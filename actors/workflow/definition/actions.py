@@ -1,4 +1,4 @@
-"""What a run does."""
+"""The actions of a run."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum

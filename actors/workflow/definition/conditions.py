@@ -1,4 +1,4 @@
-"""What a condition asks."""
+"""The clauses of a condition."""
 
 from dataclasses import dataclass
 from enum import StrEnum

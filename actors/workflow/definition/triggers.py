@@ -1,4 +1,4 @@
-"""What a run begins with."""
+"""The triggers with which runs begin."""
 
 from dataclasses import dataclass
 from datetime import date

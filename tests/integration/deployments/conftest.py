@@ -6,7 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from deployments.answers.indexes import TenantIndexes
+from deployments.answers.indexing.indexes import TenantIndexes
 from persistence.channels import ChannelKind
 from persistence.database import Pool
 from persistence.users import User

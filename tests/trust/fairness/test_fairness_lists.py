@@ -18,7 +18,7 @@ from actors.clock import SystemClock
 from config.settings import Settings
 from deployments.accounts import hash_password
 from deployments.answers.embedders import Embedders
-from deployments.answers.indexes import TenantIndexes
+from deployments.answers.indexing.indexes import TenantIndexes
 from deployments.integrations.channel_directory import ChannelDirectory
 from deployments.integrations.webhooks import build_webhooks_app
 from deployments.runtime import connections

@@ -18,7 +18,7 @@ from actors.conversation.events import (
 from actors.conversation.rules.policy import Policy
 from actors.conversation.state import Destination, Source
 from config import prompts
-from deployments.answers.indexer import KnowledgeIndexer
+from deployments.answers.indexing.indexer import KnowledgeIndexer
 from deployments.answers.responder import AnswerWriter
 from deployments.answers.retriever import KnowledgeRetriever
 from persistence.channels import Channel, ChannelKind

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from actors.conversation.rules.policy import Policy
-from deployments.answers.indexer import KnowledgeIndexer
+from deployments.answers.indexing.indexer import KnowledgeIndexer
 from deployments.answers.responder import AnswerWriter
 from deployments.answers.retriever import (
     KnowledgeRetriever,

@@ -13,7 +13,7 @@ from config.flags import (
     SetFlag,
 )
 from config.settings import Settings
-from deployments.answers.indexer import KnowledgeIndexer
+from deployments.answers.indexing.indexer import KnowledgeIndexer
 from deployments.answers.responder import AnswerWriter
 from deployments.answers.retriever import KnowledgeRetriever
 from deployments.commands.demo import seed as demo_seed

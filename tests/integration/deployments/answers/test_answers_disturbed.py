@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from config.prompts import HANDOVER
 from deployments.answers.answer_draft import AnswerDraft
-from deployments.answers.indexer import KnowledgeIndexer
+from deployments.answers.indexing.indexer import KnowledgeIndexer
 from deployments.answers.responder import AnswerWriter
 from deployments.answers.retriever import KnowledgeRetriever
 from persistence.database import Pool

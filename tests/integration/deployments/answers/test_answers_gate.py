@@ -8,7 +8,7 @@ import structlog
 
 from actors.conversation.ports import WrittenAnswer
 from config.prompts import FAULTS, HANDOVER, NO_ANSWER, ORDER_NOTE, REFUSAL, RULES
-from deployments.answers.indexer import KnowledgeIndexer
+from deployments.answers.indexing.indexer import KnowledgeIndexer
 from deployments.answers.responder import AnswerWriter
 from deployments.answers.retriever import KnowledgeRetriever
 from persistence.database import Pool

@@ -11,7 +11,7 @@ import structlog
 
 from actors.conversation.rules.share import combine
 from config.prompts import HANDOVER, NO_ANSWER, REST_HANDOVER, RULES
-from deployments.answers.indexer import KnowledgeIndexer
+from deployments.answers.indexing.indexer import KnowledgeIndexer
 from deployments.answers.llm import LlmClient
 from deployments.answers.responder import AnswerWriter
 from deployments.answers.retriever import KnowledgeRetriever

@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from deployments.answers.answer_draft import AnswerDraft, describe
-from deployments.answers.indexer import KnowledgeIndexer
+from deployments.answers.indexing.indexer import KnowledgeIndexer
 from deployments.answers.retriever import KnowledgeRetriever
 from persistence.database import Pool
 from persistence.ids import TenantId

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from actors.conversation.reasons import FailureReason
 from deployments.answers.embedders import Embedders
-from deployments.answers.indexer import KnowledgeIndexer
-from deployments.answers.indexes import Staleness, TenantIndexes
+from deployments.answers.indexing.indexer import KnowledgeIndexer
+from deployments.answers.indexing.indexes import Staleness, TenantIndexes
 from deployments.answers.retriever import KnowledgeRetriever
 from persistence.database import Pool, open_pool
 from persistence.ids import TenantId

@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 
 from actors.conversation.reasons import FailureReason
 from deployments.answers.embedders import Embedders
-from deployments.answers.indexer import KnowledgeIndexer
-from deployments.answers.indexes import TenantIndexes
+from deployments.answers.indexing.indexer import KnowledgeIndexer
+from deployments.answers.indexing.indexes import TenantIndexes
 from deployments.answers.retriever import KnowledgeRetriever, RetrieverDependencies
 from persistence.database import Pool
 from persistence.ids import TenantId

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
-from deployments.answers.indexer import KnowledgeIndexer
+from deployments.answers.indexing.indexer import KnowledgeIndexer
 from deployments.answers.rag_metrics import RAGMetrics
 from deployments.answers.retriever import FACTS, KnowledgeRetriever
 from deployments.health.exposition import delete_dead_gauges, render_metrics

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
-from deployments.answers.indexer import KnowledgeIndexer
+from deployments.answers.indexing.indexer import KnowledgeIndexer
 from deployments.answers.retriever import (
     KnowledgeRetriever,
     RetrieverDependencies,

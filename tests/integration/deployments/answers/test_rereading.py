@@ -2,8 +2,8 @@
 
 import pytest
 
-from deployments.answers.indexer import KnowledgeIndexer
-from deployments.answers.rereading import reread_document
+from deployments.answers.indexing.indexer import KnowledgeIndexer
+from deployments.answers.indexing.rereading import reread_document
 from deployments.answers.retriever import KnowledgeRetriever
 from persistence.database import Pool
 from persistence.ids import TenantId

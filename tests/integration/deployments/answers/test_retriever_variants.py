@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from deployments.answers.indexer import KnowledgeIndexer
+from deployments.answers.indexing.indexer import KnowledgeIndexer
 from deployments.answers.retriever import (
     KnowledgeRetriever,
     RetrieverDependencies,

@@ -27,7 +27,7 @@ from persistence.tenants import fetch_tenant
 from tests.support.api import LocalShards
 from tests.support.clock import NOON
 from tests.support.website import add_shop
-from tests.support.workflow_run import REF, action, define
+from tests.support.workflow.run import REF, action, define
 
 DAY = timedelta(days=1)
 TO_SALES = define(action("sales", d.RedirectConversation(d.RedirectTo.SALES)))

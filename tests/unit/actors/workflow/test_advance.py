@@ -18,7 +18,7 @@ from actors.workflow.run import (
 )
 from actors.workflow.waits import CUSTOMER_LEFT, NO_ANSWER
 from actors.workflow.walk import LOOP, NO_WINDOW
-from tests.support.workflow_run import Going, action, define
+from tests.support.workflow.run import Going, action, define
 
 SECOND = timedelta(seconds=1)
 HELLO = action("hello", d.SendMessage("سلام {{customer.first_name}} جان"))

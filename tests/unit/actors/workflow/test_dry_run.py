@@ -22,7 +22,7 @@ from actors.workflow.dry_run import (
 )
 from actors.workflow.run import Facts, Outcome, RunStatus
 from actors.workflow.triggers import ActiveWorkflow
-from tests.support.workflow_run import NOON, REF, action, define
+from tests.support.workflow.run import NOON, REF, action, define
 
 MINUTE = timedelta(minutes=1)
 ACTIVE, SUPPORT, CLOSED = (

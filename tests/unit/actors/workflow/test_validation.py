@@ -9,7 +9,7 @@ from actors.workflow import definition as d
 from actors.workflow.definition import Connection, Definition, Duration, EdgeKind, Unit
 from actors.workflow.documents import read_definition, write_definition
 from actors.workflow.validation import explain, find_unknown, find_urls, validate
-from tests.support.workflow_run import action, define
+from tests.support.workflow.run import action, define
 
 NOW = datetime(2026, 3, 21, 12, tzinfo=UTC)
 HELLO = action("hello", d.SendMessage("سلام"))

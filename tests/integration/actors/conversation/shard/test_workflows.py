@@ -35,8 +35,8 @@ from tests.support.api import PATIENT, LocalShards
 from tests.support.clock import FakeClock
 from tests.support.waiting import wait_for_count
 from tests.support.website import add_shop
-from tests.support.workflow_run import action, define
-from tests.support.workflows import add_workflow, workflow_shards
+from tests.support.workflow.run import action, define
+from tests.support.workflow.shards import add_workflow, workflow_shards
 
 EMAIL = d.AttributeClause("email", d.Operator.END_WITH, "@shop.example")
 #: A new message asks for the e-mail; colleagues are handed over, others to the AI.

@@ -7,7 +7,7 @@ import pytest
 
 from actors.conversation import effects, events
 from actors.conversation.effects import LogName
-from actors.conversation.rules.workflows import MAX_DEPTH
+from actors.conversation.rules.workflows.following import MAX_DEPTH
 from actors.conversation.state import (
     Author,
     Destination,
@@ -21,8 +21,8 @@ from actors.workflow import run as workflow
 from actors.workflow.definition import Duration, Limits, Unit
 from actors.workflow.run import Facts
 from tests.support.conversation.conversations import OPERATOR, Story, at
-from tests.support.conversation.workflow_story import WorkflowStory
-from tests.support.workflow_run import action, define
+from tests.support.workflow.run import action, define
+from tests.support.workflow.story import WorkflowStory
 
 HELLO = action("hello", d.SendMessage("سلام {{customer.first_name}} جان"))
 BYE = action("bye", d.SendMessage("خدانگهدار"))

@@ -6,7 +6,7 @@ import pytest
 
 from persistence.database import Pool
 from tests.support.api import Api
-from tests.support.workflows import workflow_shards
+from tests.support.workflow.shards import workflow_shards
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from persistence.users import User
 from persistence.workflows import StoredWorkflow, insert_workflow
 from tests.support.api import Api, add_channel, write_as_customer
 from tests.support.clock import NOON
-from tests.support.workflow_run import action, define
+from tests.support.workflow.run import action, define
 
 TO_SALES = define(action("sales", d.RedirectConversation(d.RedirectTo.SALES)))
 

@@ -26,8 +26,8 @@ from actors.conversation.effects import Decision, Effect
 from actors.conversation.rules import replies
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.reply_window import reply_window
-from actors.conversation.rules.workflow_effects import carry_out
-from actors.conversation.rules.workflow_meanings import (
+from actors.conversation.rules.workflows.effects import carry_out
+from actors.conversation.rules.workflows.meanings import (
     awaits_words,
     is_in,
     read_meanings,

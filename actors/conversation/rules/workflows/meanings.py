@@ -1,10 +1,10 @@
-"""What an event of a conversation means to its runs."""
+"""The meaning of a conversation's events to its runs."""
 
 from collections.abc import Iterator
 
 from actors.conversation import effects, events
 from actors.conversation.effects import Decision
-from actors.conversation.rules.workflow_effects import derive_text_id
+from actors.conversation.rules.workflows.effects import derive_text_id
 from actors.conversation.state import Author, Conversation, Delivery, MessageType
 from actors.workflow import run as workflow
 from actors.workflow.run import Phase, Run, RunEvent

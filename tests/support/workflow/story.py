@@ -7,7 +7,7 @@ from uuid import UUID
 from actors.conversation import effects, events
 from actors.conversation.effects import Decision, Effect
 from actors.conversation.rules.decide import decide
-from actors.conversation.rules.workflow_triggers import find_starts
+from actors.conversation.rules.workflows.triggers import find_starts
 from actors.conversation.state import (
     Source,
     TimerKind,

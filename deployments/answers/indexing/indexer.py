@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from actors.conversation.reasons import FailureReason
 from actors.tasks import cancel_and_wait, run_on_signal
-from deployments.answers.rereading import reread_document
+from deployments.answers.indexing.rereading import reread_document
 from persistence import embeddings
 from persistence.database import Pool
 from persistence.embeddings import UnembeddedChunk

@@ -1,0 +1,1 @@
+"""The one place where a conversation calls its workflows."""

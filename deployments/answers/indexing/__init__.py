@@ -1,0 +1,1 @@
+"""Indexes of the tenants in memory, and the knowledge that is read into them."""

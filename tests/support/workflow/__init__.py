@@ -1,0 +1,1 @@
+"""Workflows in tests: runs, conversations and shards that have some."""
