@@ -22,12 +22,14 @@ from persistence.embedded.server import EmbeddedPostgres
 from tests.support.servers.graph_server import GraphServer
 from tests.support.servers.http_server import ANSWER_S
 from tests.support.servers.pilito import PilitoProcess
+from tests.support.servers.telegram_server import TelegramServer
 from tests.support.servers.valkey import Valkey
 from tests.support.waiting import describe
 
 APP_SECRET = "the app's secret"
 VERIFY_TOKEN = "the verify token"
 ACCOUNT = "17841400000000001"
+BOT_TOKEN = "424242:AAH-token-of-the-bot-of-these-tests"
 SHARE_TIMEOUT = timedelta(seconds=8)
 #: More than one, so that each has to know its own conversations.
 SHARDS = 2
@@ -50,6 +52,7 @@ class Shop:
     #: How long its start took: a part of it that is killed is back sooner.
     start_s: float
     graph: GraphServer
+    telegram: TelegramServer
     redis: Valkey
     api: httpx.Client
 
@@ -134,6 +137,12 @@ def graph() -> Iterator[GraphServer]:
 
 
 @pytest.fixture(scope="session")
+def telegram() -> Iterator[TelegramServer]:
+    with TelegramServer(BOT_TOKEN) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def redis() -> Iterator[Valkey]:
     valkey = Valkey()
     asyncio.run(valkey.start())
@@ -142,13 +151,12 @@ def redis() -> Iterator[Valkey]:
 
 
 @pytest.fixture(scope="session")
-def shop(graph: GraphServer, redis: Valkey) -> Iterator[Shop]:
+def shop(graph: GraphServer, telegram: TelegramServer, redis: Valkey) -> Iterator[Shop]:
     environment = {
         "PILITO_INSTAGRAM_APP_SECRET": APP_SECRET,
         "PILITO_INSTAGRAM_VERIFY_TOKEN": VERIFY_TOKEN,
         "PILITO_INSTAGRAM_GRAPH_URL": graph.url,
-        # Nobody listens there: no test reaches the real one.
-        "PILITO_TELEGRAM_API_URL": "http://127.0.0.1:1",
+        "PILITO_TELEGRAM_API_URL": telegram.url,
         "PILITO_REDIS_URL": redis.url,
         # Parts are killed under more load than a shop has in a minute.
         "PILITO_ANSWERS_PER_MINUTE": "10000",
@@ -178,7 +186,7 @@ def shop(graph: GraphServer, redis: Valkey) -> Iterator[Shop]:
                 },
             )
             assert answer.status_code == httpx.codes.CREATED, answer.text
-            yield Shop(runtime, greeting, start_s, graph, redis, api)
+            yield Shop(runtime, greeting, start_s, graph, telegram, redis, api)
         # Whatever was done to it, it stops as it should.
         code, seconds = runtime.stop(signal.SIGINT)
         assert code == 0, runtime.output

@@ -81,10 +81,14 @@ async def test_a_run_reaches_out_and_goes_on_with_what_came_back(
     secret = shop.api.get("/api/workflow/signing-secret/").json()["secret"]
     wanted = sign(secret, request.headers["x-pilito-timestamp"], request.body)
     assert request.headers["x-pilito-signature"] == wanted
-    run_id = await rows.fetchval("SELECT id FROM workflow_runs")
+    run_id = await rows.fetchval(
+        "SELECT id FROM workflow_runs WHERE workflow_id = $1", id_
+    )
     assert request.headers["idempotency-key"].startswith(f"{run_id}:")
     judged = await rows.fetchrow(
-        "SELECT outcome, edge, detail FROM workflow_steps WHERE node = 'judged'"
+        "SELECT outcome, edge, detail FROM workflow_steps"
+        " WHERE node = 'judged' AND run_id = $1",
+        run_id,
     )
     assert judged is not None
     assert tuple(judged) == ("failed", "failure", NO_MODEL)
@@ -94,6 +98,7 @@ async def test_a_run_reaches_out_and_goes_on_with_what_came_back(
     assert said == "وضعیت: در راه"
     status = await rows.fetchval(
         "SELECT c.status FROM conversations c JOIN workflow_runs r"
-        " ON r.conversation_id = c.id"
+        " ON r.conversation_id = c.id WHERE r.id = $1",
+        run_id,
     )
     assert status == "support_active"

@@ -1,7 +1,7 @@
 """The schema of definitions, templates to begin with, and the business hours."""
 
 import orjson
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 
 from actors.workflow.definition import BusinessHours
 from actors.workflow.documents import (
@@ -24,9 +24,10 @@ router = APIRouter(prefix="/api/workflow", tags=["workflow"])
 
 
 @router.get("/schema/")
-async def show_schema(_: SignedIn) -> Response:
+async def show_schema(_: SignedIn) -> dict[str, object]:
     """Return the JSON Schema of nodes, connections and limits."""
-    return Response(render_schema(), media_type="application/schema+json")
+    schema: dict[str, object] = orjson.loads(render_schema())
+    return schema
 
 
 @router.get("/templates/")

@@ -268,5 +268,4 @@ async def test_operators_read_and_owners_edit(
 
 async def test_the_schema_is_published(client: httpx.AsyncClient) -> None:
     answer = await client.get("/api/workflow/schema/")
-    assert answer.headers["content-type"].startswith("application/schema+json")
     assert {"nodes", "connections", "limits"} == set(answer.json()["properties"])
