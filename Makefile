@@ -7,7 +7,8 @@ PARALLEL := -n logical --maxprocesses 4 --dist worksteal
 BESIDE := -n $(shell $(PYTHON) -c 'import os; print(min(4, max(1, os.cpu_count() - 1)))') --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check style unit test simulation services integration cluster db
+.PHONY: help setup run check style unit test simulation services beside cluster \
+	integration db
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -37,7 +38,7 @@ style: setup
 unit: setup ## The pure rules and the rules of the house, in two minutes
 	$(BIN)/pytest $(PARALLEL) tests/unit tests/house
 
-test: unit simulation services ## The whole suite, on a real PostgreSQL and a real Ray
+test: unit simulation services integration ## The whole suite, on a real PostgreSQL and a real Ray
 
 # Histories under a virtual clock, which take a core each while they run.
 simulation: setup
@@ -46,13 +47,17 @@ simulation: setup
 # Those of the cluster mostly wait for starts and stops: they run beside the others, on a
 # core that these leave free.
 services: setup
-	@+$(MAKE) --no-print-directory --jobs 2 --output-sync=target integration cluster
+	@+$(MAKE) --no-print-directory --jobs 2 --output-sync=target beside cluster
 
-integration: setup
-	$(BIN)/pytest $(BESIDE) $(addprefix --ignore tests/,unit house simulation cluster) tests
+beside: setup
+	$(BIN)/pytest $(BESIDE) $(addprefix --ignore tests/,unit house simulation cluster integration) tests
 
 cluster: setup
 	$(BIN)/pytest tests/cluster
+
+# When the cluster is down, all cores are free.
+integration: setup
+	$(BIN)/pytest $(PARALLEL) tests/integration
 
 db: setup ## Open psql on the runtime's embedded database
 	$(BIN)/pilito db

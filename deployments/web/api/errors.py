@@ -53,17 +53,14 @@ class EditedMeanwhileError(ApiError):
 class VersionConflictError(ApiError):
     """This was saved by another in the meantime. Read it, and save again."""
 
-    def __init__(self, given: int, newest: int) -> None:
-        super().__init__(
-            f"version {given} was read, and version {newest} is the newest; read"
-            " it, and save again"
-        )
+    def __init__(self, message: str = "", given: int = 0, newest: int = 0) -> None:
+        super().__init__(message)
         self.given = given
         self.newest = newest
 
-    def __reduce__(self) -> tuple[type["VersionConflictError"], tuple[int, int]]:
+    def __reduce__(self) -> tuple[type["VersionConflictError"], tuple[str, int, int]]:
         """Survive pickle with both versions."""
-        return type(self), (self.given, self.newest)
+        return type(self), (str(self), self.given, self.newest)
 
 
 class SearchTooWideError(ApiError):

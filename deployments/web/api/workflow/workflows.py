@@ -314,7 +314,11 @@ async def save_document(
         newest = require(
             await workflows.fetch_workflow(context.pool, tenant_id, workflow.id)
         )
-        raise VersionConflictError(version, newest.version)
+        message = (
+            f"version {version} was read, and version {newest.version} is the newest;"
+            " read it, and save again"
+        )
+        raise VersionConflictError(message, version, newest.version)
 
 
 async def _show_again(

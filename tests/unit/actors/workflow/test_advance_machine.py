@@ -299,16 +299,13 @@ class RunMachine(RuleBasedStateMachine):
                     break
         assert not self.is_under_way
         (end,) = self.going.of(workflow.FinishRun)
-        is_stopped = end.status in {RunStatus.CANCELLED, RunStatus.REFUSED}
-        if not is_stopped and end.reason not in {LOOP, TOO_MANY_BRANCHES}:
+        ended = {one.outcome for one in self.going.of(workflow.RecordStep)}
+        is_cut = end.reason in {LOOP, TOO_MANY_BRANCHES}
+        if Outcome.CANCELLED not in ended and not is_cut:
             self.check_branches()
         if end.status is RunStatus.FAILED:
             reasons = {LOOP, TOO_MANY_BRANCHES, "no", "no result came"}
-            failed = {
-                Outcome.FAILED,
-                Outcome.TIMED_OUT,
-            } & {one.outcome for one in self.going.of(workflow.RecordStep)}
-            assert failed or end.reason in reasons
+            assert {Outcome.FAILED, Outcome.TIMED_OUT} & ended or end.reason in reasons
 
 
 def test_whatever_comes_a_run_ends_or_waits_with_a_timer() -> None:
