@@ -62,7 +62,7 @@ class FactsRow:
 # Rows that are written: see journal.py.
 @dataclass
 class RunUpdate:
-    """Where a run stands. One that the rules refused has no row yet."""
+    """Where a run stands; it may have ended before it had a row."""
 
     run_id: ids.RunId
     tenant_id: ids.TenantId
@@ -169,7 +169,7 @@ async def open_run(pool: Pool, opening: RunOpening) -> str | None:
         await db.execute(_SQL["lock_tenant"], tenant_id)
         known = await db.fetchrow(_SQL["fetch_run"], tenant_id, opening.run_id)
         if known is not None:
-            return str(known["reason"]) if known["status"] == REFUSED else None
+            return None if known["status"] == RUNNING else str(known["reason"])
         is_there = await db.fetchval(
             _SQL["lock_workflow"], tenant_id, opening.workflow_id
         )
@@ -228,10 +228,10 @@ def keep_near_exceptions(hours: Mapping[str, object], today: date) -> dict[str, 
 
 async def record_progress(db: Connection, progress: Progress) -> None:
     """Record what runs did, in the transaction of the events that moved them."""
-    moved = [row for row in progress.runs.values() if row.status != REFUSED]
-    refused = [row for row in progress.runs.values() if row.status == REFUSED]
-    if refused:
-        await db.execute(_SQL["insert_refused"], _to_json(refused))
+    moved = [row for row in progress.runs.values() if row.status == RUNNING]
+    ended = [row for row in progress.runs.values() if row.status != RUNNING]
+    if ended:
+        await db.execute(_SQL["end_runs"], _to_json(ended))
     if moved:
         await db.execute(_SQL["move_runs"], _to_json(moved))
     if progress.steps:

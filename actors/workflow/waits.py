@@ -11,6 +11,7 @@ from actors.workflow.answers import (
 )
 from actors.workflow.definition import AnswerKind, EdgeKind, Waiting
 from actors.workflow.run import (
+    MAX_TEXT_CHARS,
     Answered,
     ChangeCard,
     LetAiAnswer,
@@ -98,7 +99,7 @@ def on_words_aside(walk: Walk, token: Token, node: Waiting, event: Answered) -> 
 
 def accept(walk: Walk, token: Token, node: Waiting, text: str, value: str) -> None:
     """Keep the answer as the customer's attribute and the run's value."""
-    walk.run = replace(walk.run, text=text)
+    walk.run = replace(walk.run, text=text[:MAX_TEXT_CHARS])
     walk.keep_values({node.attribute: value})
     walk.effects.append(ChangeCard(attributes={node.attribute: value}))
     _end(walk, token, Outcome.DONE, EdgeKind.SUCCESS)

@@ -8,7 +8,14 @@ from actors.clock import Clock
 from actors.workflow.definition import BusinessHours
 from actors.workflow.documents import read_hours
 from actors.workflow.ports import WorkTask
-from actors.workflow.run import Facts, OpenRun, Refused, StepDone, StepFailed
+from actors.workflow.run import (
+    MAX_FACT_CHARS,
+    Facts,
+    OpenRun,
+    Refused,
+    StepDone,
+    StepFailed,
+)
 from persistence.database import Pool
 from persistence.workflow_runs import (
     FactsRow,
@@ -74,7 +81,10 @@ def build_facts(row: FactsRow, now: datetime) -> Facts:
         username=row.username,
         platform_id=row.platform_id,
         tags=row.tags,
-        attributes={key: write_value(value) for key, value in row.attributes.items()},
+        attributes={
+            key: write_value(value)[:MAX_FACT_CHARS]
+            for key, value in row.attributes.items()
+        },
         tenant_name=row.tenant_name,
         language=row.language,
         hours=_build_hours(row.hours, now),

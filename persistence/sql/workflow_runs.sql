@@ -48,21 +48,26 @@ FROM json_to_recordset($1) AS r (
     run_id uuid, tenant_id uuid, status text, reason text, finished_at timestamptz,
     waiting_for text
 )
-WHERE workflow_runs.id = r.run_id AND workflow_runs.tenant_id = r.tenant_id;
+WHERE workflow_runs.id = r.run_id AND workflow_runs.tenant_id = r.tenant_id
+    AND workflow_runs.status = 'running';
 
--- insert_refused --
--- A run that the rules refused was never opened, and is shown all the same.
-INSERT INTO workflow_runs (
+-- end_runs --
+-- A run may end before it was opened: the rules refused it, or a person was faster. Then
+-- the opening finds it here, ended, and admits nothing. What has ended stays as it is.
+INSERT INTO workflow_runs AS known (
     id, tenant_id, workflow_id, version, conversation_id, customer_id, status, reason,
     trigger, depth, started_at, finished_at
 )
-SELECT r.*, r.started_at FROM json_to_recordset($1) AS r (
+SELECT r.* FROM json_to_recordset($1) AS r (
     run_id uuid, tenant_id uuid, workflow_id uuid, version integer,
     conversation_id uuid, customer_id uuid, status text, reason text, trigger text,
-    depth integer, started_at timestamptz
+    depth integer, started_at timestamptz, finished_at timestamptz
 )
-JOIN workflows w ON w.id = r.workflow_id
-ON CONFLICT (id) DO NOTHING;
+JOIN workflows w ON w.id = r.workflow_id AND w.tenant_id = r.tenant_id
+ON CONFLICT (id) DO UPDATE SET
+    status = excluded.status, reason = excluded.reason,
+    finished_at = excluded.finished_at, waiting_for = ''
+WHERE known.status = 'running' AND known.tenant_id = excluded.tenant_id;
 
 -- insert_steps --
 -- A step ends once; the run's row may be gone, with all that was erased.

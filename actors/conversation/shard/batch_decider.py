@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 import structlog
 
 from actors.conversation import effects
+from actors.conversation.effects import Decision
 from actors.conversation.events import Event
 from actors.conversation.rules.decide import decide
 from actors.conversation.rules.policy import Policy
@@ -78,12 +79,11 @@ class BatchDecider:
 
     def _decide(self, event: Event, *, is_checked: bool = False) -> Iterator[Event]:
         before = self.present(event.conversation_id)
-        decision = decide(before, event, self._policy, self._workflows.book)
+        decision = self._apply(before, event)
         row = build_state_row(decision.state, event.at)
         if is_checked:
             check_size(row, event.id)
-        table = self._workflows.table_of(decision.state.tenant_id)
-        starts = find_starts(table, before, event, decision) if table else ()
+        starts = self._find_starts(before, event, decision)
         self.seq += 1
         self.events += 1
         self.builder.add(event, decision, self.seq, row, is_new=before is None)
@@ -93,3 +93,28 @@ class BatchDecider:
             if isinstance(effect, effects.Raise)
         )
         return iter((*raised, *starts))
+
+    def _apply(self, before: Conversation | None, event: Event) -> Decision:
+        """Decide; a fault in a workflow costs its runs, and never a message."""
+        try:
+            return decide(before, event, self._policy, self._workflows.book)
+        except ActorError:
+            raise
+        except Exception:
+            if before is None or not before.runs:
+                raise
+            log.exception("workflow_poisoned", event_id=str(event.id))
+            # Without definitions its runs end, as if their versions were gone.
+            return decide(before, event, self._policy)
+
+    def _find_starts(
+        self, before: Conversation | None, event: Event, decision: Decision
+    ) -> tuple[Event, ...]:
+        table = self._workflows.table_of(decision.state.tenant_id)
+        if not table:
+            return ()
+        try:
+            return find_starts(table, before, event, decision)
+        except Exception:
+            log.exception("triggers_poisoned", event_id=str(event.id))
+            return ()

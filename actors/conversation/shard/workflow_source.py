@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
+import asyncpg
 import structlog
 from pydantic import ValidationError
 
@@ -13,6 +14,10 @@ from persistence.database import Pool
 from persistence.errors import DATABASE_AWAY, DatabaseAwayError
 from persistence.ids import TenantId, WorkflowId
 from persistence.workflows import fetch_active, fetch_versions
+
+#: A statement that the server refuses is a bug, and no fault of the events that wait:
+#: the shard keeps them and asks again, as for its own reads.
+UNREAD: tuple[type[Exception], ...] = (*DATABASE_AWAY, asyncpg.PostgresError)
 
 log = structlog.get_logger("workflows")
 
@@ -29,7 +34,7 @@ class StoredWorkflows:
         """Fetch the active workflows. Raises DatabaseAwayError."""
         try:
             rows = await fetch_active(self._pool, tenants)
-        except DATABASE_AWAY as error:
+        except UNREAD as error:
             raise DatabaseAwayError(repr(error)) from error
         found: dict[TenantId, list[ActiveWorkflow]] = defaultdict(list)
         for row in rows:
@@ -46,7 +51,7 @@ class StoredWorkflows:
         wanted = [(one.workflow_id, one.version) for one in versions]
         try:
             rows = await fetch_versions(self._pool, wanted)
-        except DATABASE_AWAY as error:
+        except UNREAD as error:
             raise DatabaseAwayError(repr(error)) from error
         found = (
             (VersionRef(WorkflowId(row.workflow_id), row.version), row.definition)

@@ -34,6 +34,8 @@ from actors.workflow.run.events import (
 from actors.workflow.run.state import (
     ALWAYS_OPEN,
     HOLDING,
+    MAX_FACT_CHARS,
+    MAX_TEXT_CHARS,
     MAX_VALUE_CHARS,
     MAX_VALUES,
     Facts,
@@ -48,6 +50,8 @@ from actors.workflow.run.state import (
 __all__ = [
     "ALWAYS_OPEN",
     "HOLDING",
+    "MAX_FACT_CHARS",
+    "MAX_TEXT_CHARS",
     "MAX_VALUES",
     "MAX_VALUE_CHARS",
     "Advanced",

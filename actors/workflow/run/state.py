@@ -15,8 +15,12 @@ from actors.workflow.definition import (
 from persistence.ids import MessageId, RunId
 
 #: Values of a run, and characters of each.
-MAX_VALUES = 50
+MAX_VALUES = 20
 MAX_VALUE_CHARS = 1000
+#: Of a message, and of an attribute, as a run carries them along: the conversation's
+#: state is written with each event.
+MAX_TEXT_CHARS = 2000
+MAX_FACT_CHARS = 300
 ALWAYS_OPEN = BusinessHours()
 
 

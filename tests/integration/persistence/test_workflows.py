@@ -269,6 +269,22 @@ async def test_a_run_that_the_rules_refused_is_shown(
     assert [(one.status, one.reason) for one in page.rows] == [("refused", "a loop")]
 
 
+async def test_a_run_that_ended_before_it_was_opened_is_not_opened(
+    pool: Pool, tenant_id: ids.TenantId
+) -> None:
+    """W1: a run would stay running for ever, and count against the limits."""
+    workflow_id = await add_active(pool, tenant_id)
+    opening = build_opening(tenant_id, workflow_id)
+    ended = build_update(opening, "cancelled", "a person took over")
+    await record(pool, Progress(runs={opening.run_id: ended}))
+    assert await open_run(pool, opening) == "a person took over"
+    late = build_update(opening, "running")
+    await record(pool, Progress(runs={opening.run_id: late}))
+    found = await workflow_runs.fetch_one_run(pool, tenant_id, opening.run_id)
+    assert found is not None
+    assert (found.status, found.reason) == ("cancelled", "a person took over")
+
+
 async def test_old_runs_go_with_their_steps(
     pool: Pool, tenant_id: ids.TenantId
 ) -> None:

@@ -57,7 +57,7 @@ from retrieval.dialogue.acts import Act, read_burst
 Book: TypeAlias = Mapping[VersionRef, Graph]
 NO_BOOK: Book = MappingProxyType({})
 #: Runs of one conversation at once.
-MAX_RUNS = 10
+MAX_RUNS = 5
 #: Workflows that start workflows, one behind the other.
 MAX_DEPTH = 5
 #: Workflows whose runs are counted for a customer; the oldest is forgotten.

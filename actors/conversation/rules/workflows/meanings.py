@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from actors.conversation import effects, events
 from actors.conversation.effects import Decision
+from actors.conversation.rules.delivery import ECHOING
 from actors.conversation.rules.workflows.effects import derive_text_id
 from actors.conversation.state import Author, Conversation, Delivery, MessageType
 from actors.workflow import run as workflow
@@ -101,6 +102,7 @@ def _read_deliveries(decision: Decision, run: Run) -> Iterator[tuple[Run, RunEve
     """Tell how the messages fared whose delivery a run awaits."""
     if not is_in(run, Phase.SENDING):
         return
+    has_echoes = decision.state.source in ECHOING
     for effect in decision.effects:
         if not isinstance(effect, effects.RecordSend):
             continue
@@ -113,6 +115,9 @@ def _read_deliveries(decision: Decision, run: Run) -> Iterator[tuple[Run, RunEve
                 yield run, workflow.StepFailed(token.step, effect.error or "refused")
             elif send.delivery is Delivery.SENT and effect.is_last_part:
                 yield run, workflow.StepDone(token.step)
+            elif send.delivery is Delivery.UNKNOWN and not has_echoes:
+                # Nobody will ever tell; it has probably arrived.
+                yield run, workflow.StepDone(token.step, detail=effect.error)
 
 
 def _is_taken_over(decision: Decision, event: events.Event) -> bool:

@@ -10,7 +10,7 @@ from actors.conversation import effects, events
 from actors.conversation.effects import Decision
 from actors.conversation.state import Conversation, Status
 from actors.workflow.definition import ConversationStatus, Platform
-from actors.workflow.run import Occasion, Phase
+from actors.workflow.run import MAX_TEXT_CHARS, Occasion, Phase
 from actors.workflow.triggers import (
     Start,
     TriggerTable,
@@ -81,7 +81,7 @@ def _by_message(
         is_text=isinstance(event, events.CustomerWrote),
     )
     for start in starts:
-        occasion = Occasion(start.kind, MessageId(message_id), text)
+        occasion = Occasion(start.kind, MessageId(message_id), text[:MAX_TEXT_CHARS])
         yield _trigger(start, event, decision, occasion)
 
 

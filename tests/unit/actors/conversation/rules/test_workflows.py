@@ -523,3 +523,15 @@ def test_a_version_that_is_gone_ends_its_runs() -> None:
     story.customer_writes("a@b.example", 5)
     assert [status for status, _ in story.finished] == ["cancelled"]
     assert story.now.reply is not None
+
+
+def test_a_delivery_that_nobody_will_ever_tell_of_goes_on() -> None:
+    story = WorkflowStory(define(HELLO, BYE), source=Source.TELEGRAM)
+    story.customer_writes("سلام", 0)
+    story.works(0.1)
+    send = story.now.sends[0]
+    story.send_timer_fires(0.1)
+    story.apply(
+        events.PartOutcomeLost(**story.head(9), send_id=send.id, reason="no answer")
+    )
+    assert story.said == ["خدانگهدار"]
