@@ -1,7 +1,7 @@
 """Runs one simulated history: a seed draws the world, its faults and its users."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
@@ -9,7 +9,10 @@ from typing import NoReturn
 
 import structlog
 
+from actors.conversation.rules.policy import Policy
+from actors.conversation.shard.workflow_catalog import NoWorkflows, WorkflowSource
 from actors.conversation.state import Source
+from actors.workflow.ports import NO_WORKER, Worker
 from tests.simulation.database import SimulatedDatabase
 from tests.simulation.faults import Faults, draw_faults
 from tests.simulation.gateway import Gateway
@@ -59,9 +62,7 @@ class World:
             self.memory, stream("database"), self.faults, self.trace
         )
         policy = Runtime.policy
-        self.observer = Observer(
-            self.memory, policy, self.trace, self.loop.time, self.loop.failures
-        )
+        self.observer = self._build_observer(policy)
         self.platform = SimulatedPlatform(
             stream("platform"), self.faults, self.trace, self.observer
         )
@@ -74,9 +75,10 @@ class World:
             responder,
             self.platform,
             self.platform,
+            *self._build_workflows(stream("worker")),
         )
         self.gateway = Gateway(self.runtime.submit, stream("edge"), self.faults)
-        self.users = Users(
+        self.users = self._users(
             self.gateway,
             self.runtime.clock,
             stream("people"),
@@ -90,6 +92,18 @@ class World:
         ]
         self._chaos = stream("chaos")
         self._connect()
+
+    #: Who writes in such a history.
+    _users = Users
+
+    def _build_observer(self, policy: Policy) -> Observer:
+        return Observer(
+            self.memory, policy, self.trace, self.loop.time, self.loop.failures
+        )
+
+    def _build_workflows(self, random: Random) -> tuple[Worker, WorkflowSource]:
+        del random
+        return NO_WORKER, NoWorkflows()
 
     def _connect(self) -> None:
         by_name = {customer.name: customer for customer in self.customers}
@@ -159,9 +173,11 @@ class World:
             self.runtime.cut_off()
 
 
-def run_history(seed: int, *, trace_always: bool = False) -> Outcome:
+def run_history(
+    seed: int, *, trace_always: bool = False, world_of: Callable[[int], World] = World
+) -> Outcome:
     """Run the history of the seed; it is the same each time."""
-    world = World(seed)
+    world = world_of(seed)
     failure = ""
     try:
         with _logging_into(world):

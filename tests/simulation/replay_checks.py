@@ -6,6 +6,7 @@ from actors.conversation.codec import decode_event, decode_state
 from actors.conversation.events import Inbound
 from actors.conversation.replay import find_differences, rebuild
 from actors.conversation.rules.policy import Policy
+from actors.conversation.rules.workflows.following import NO_BOOK, Book
 from persistence.history import StoredEvent
 from persistence.ids import ConversationId
 from persistence.journal import EventRow
@@ -14,7 +15,7 @@ from tests.support.conversation.redaction import is_redacted
 
 
 def find_unfaithful(
-    memory: MemoryJournal, policy: Policy
+    memory: MemoryJournal, policy: Policy, book: Book = NO_BOOK
 ) -> Iterator[tuple[ConversationId, tuple[str, ...]]]:
     """Yield the conversations whose replay differs from their state, and how."""
     for row in memory.conversations.values():
@@ -24,7 +25,7 @@ def find_unfaithful(
                 _events_of(memory, row.id), key=lambda event: event.version
             )
         ]
-        different = find_differences(row.state, rebuild(steps, policy))
+        different = find_differences(row.state, rebuild(steps, policy, book))
         if different:
             yield row.id, different
 

@@ -14,7 +14,13 @@ from actors.conversation.ports import Profiles, Responder, Sender
 from actors.conversation.rules.policy import Policy
 from actors.conversation.shard.envelope import Receipt
 from actors.conversation.shard.shard import Shard
+from actors.conversation.shard.workflow_catalog import (
+    NoWorkflows,
+    WorkflowCatalog,
+    WorkflowSource,
+)
 from actors.errors import ActorError
+from actors.workflow.ports import NO_WORKER, Worker
 from persistence.errors import PersistenceError
 from tests.simulation.database import SimulatedDatabase
 from tests.simulation.loop import Process, SimulatedLoop
@@ -67,7 +73,11 @@ class Runtime:
         responder: Responder,
         sender: Sender,
         profiles: Profiles,
+        worker: Worker = NO_WORKER,
+        workflows: WorkflowSource | None = None,
     ) -> None:
+        self._worker = worker
+        self._workflows = workflows or NoWorkflows()
         self.clock = LoopClock(loop)
         #: Called with each receipt that a caller gets.
         self.on_receipt: Callable[[Receipt], None] = lambda _: None
@@ -123,6 +133,8 @@ class Runtime:
             max_resident=MAX_RESIDENT,
             max_sends=self._max_sends,
             profiles=self._profiles,
+            worker=self._worker,
+            workflows=WorkflowCatalog(self._workflows),
         )
         host = self._current = Host(process, shard)
         try:

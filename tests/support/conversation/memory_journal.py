@@ -21,6 +21,7 @@ from persistence.ids import (
     CustomerId,
     EventId,
     MessageId,
+    RunId,
     SendId,
     derive_event_id,
 )
@@ -35,6 +36,7 @@ from persistence.journal import (
     SendRow,
     TimerRow,
 )
+from persistence.workflow_runs import RUNNING, Progress, StepRow
 from tests.support.conversation.redaction import number_wordings, redact_event
 
 Key = TypeVar("Key")
@@ -64,6 +66,9 @@ class MemoryJournal:
         self.on_commit: Callable[[Epoch, Batch, int], None] = lambda *_: None
         #: Known events of erased conversations.
         self.forgotten: set[EventId] = set()
+        #: The status of each run, and what its nodes did.
+        self.runs: dict[RunId, str] = {}
+        self.steps: dict[tuple[RunId, int], StepRow] = {}
         self._versions: set[tuple[ConversationId, int]] = set()
         self._positions: set[tuple[ConversationId, int]] = set()
 
@@ -188,9 +193,19 @@ class MemoryJournal:
                 send = replace(send, platform_id=earlier.platform_id)
             self.sends[send.id] = send
         self._write_timers(batch)
+        self._write_progress(batch.progress)
         self.forgotten.update(event.event_id for event in batch.forgotten)
         if batch.erasure is not None:
             self._erase(batch.erasure)
+
+    def _write_progress(self, progress: Progress) -> None:
+        for run in progress.runs.values():
+            known = self.runs.get(run.run_id)
+            # What has ended stays as it is; what runs has been opened before.
+            if run.status != RUNNING and (known is None or known == RUNNING):
+                self.runs[run.run_id] = run.status
+        for step in progress.steps:
+            self.steps.setdefault((step.run_id, step.step), step)
 
     def _forget_combinations(self, batch: Batch) -> None:
         """Remove combined texts by the words in them, before these are emptied."""

@@ -58,13 +58,15 @@ def test_fuzzing_a_task_whose_id_is_a_list_is_read() -> None:
 
 @pytest.mark.parametrize("kind", ["ig_post", "image", "template"])
 def test_fuzzing_thousands_of_attachments_take_no_seconds(kind: str) -> None:
-    began = time.process_time()
     products = {"elements": [{"id": str(n)} for n in range(200)]}
     attachments = [
         {"type": kind, "payload": {"url": f"u{n}", "product": products}}
         for n in range(100 if kind == "template" else 12_000)
     ]
-    found = read_instagram(orjson.dumps(message(attachments=attachments)))
+    body = orjson.dumps(message(attachments=attachments))
+    # Reading is measured alone: this body took 23 seconds to read, and one to write.
+    began = time.process_time()
+    found = read_instagram(body)
     assert time.process_time() - began < MAX_CPU_S
     assert found
 

@@ -30,6 +30,7 @@ from actors.conversation.rules.workflows.effects import carry_out
 from actors.conversation.rules.workflows.meanings import (
     awaits_words,
     is_in,
+    read_deliveries,
     read_meanings,
 )
 from actors.conversation.state import (
@@ -187,6 +188,10 @@ class _Stage:
         self.effects += done.effects
         if workflow.Redirect(RedirectTo.AI) in advanced.effects:
             self._reopen_occasion(advanced.run)
+        # A redirect takes back what waits to be sent, of other runs as well.
+        for other in self.state.runs:
+            for told in read_deliveries(Decision(self.state, done.effects), other):
+                self.advance(other, told)
 
     def _put(self, run: Run) -> None:
         """Keep the run; one that has ended goes."""

@@ -40,7 +40,8 @@ def read_meanings(
             yield run, meaning
         if isinstance(event, events.WorkflowSpoke) and event.run_id == run.id:
             yield from _read_spoken(decision, event, run)
-        yield from _read_deliveries(decision, run)
+        for told in read_deliveries(decision, run):
+            yield run, told
 
 
 def is_in(run: Run, phase: Phase) -> bool:
@@ -98,7 +99,7 @@ def _read_spoken(
         yield run, workflow.Cancelled(TOO_MUCH_TO_SEND)
 
 
-def _read_deliveries(decision: Decision, run: Run) -> Iterator[tuple[Run, RunEvent]]:
+def read_deliveries(decision: Decision, run: Run) -> Iterator[RunEvent]:
     """Tell how the messages fared whose delivery a run awaits."""
     if not is_in(run, Phase.SENDING):
         return
@@ -112,12 +113,12 @@ def _read_deliveries(decision: Decision, run: Run) -> Iterator[tuple[Run, RunEve
             if token.phase is not Phase.SENDING or text_id != send.message_id:
                 continue
             if send.delivery is Delivery.FAILED:
-                yield run, workflow.StepFailed(token.step, effect.error or "refused")
+                yield workflow.StepFailed(token.step, effect.error or "refused")
             elif send.delivery is Delivery.SENT and effect.is_last_part:
-                yield run, workflow.StepDone(token.step)
+                yield workflow.StepDone(token.step)
             elif send.delivery is Delivery.UNKNOWN and not has_echoes:
                 # Nobody will ever tell; it has probably arrived.
-                yield run, workflow.StepDone(token.step, detail=effect.error)
+                yield workflow.StepDone(token.step, detail=effect.error)
 
 
 def _is_taken_over(decision: Decision, event: events.Event) -> bool:

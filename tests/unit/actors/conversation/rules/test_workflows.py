@@ -535,3 +535,28 @@ def test_a_delivery_that_nobody_will_ever_tell_of_goes_on() -> None:
         events.PartOutcomeLost(**story.head(9), send_id=send.id, reason="no answer")
     )
     assert story.said == ["خدانگهدار"]
+
+
+def test_a_text_that_another_runs_redirect_takes_back_follows_the_failure_edge() -> (
+    None
+):
+    person = action("person", d.TransferToHuman())
+    story = WorkflowStory(
+        define(HELLO, TAG, edges="start>hello hello!failure>tag"),
+        define(person),
+        source=Source.TELEGRAM,
+    )
+    story.customer_writes("سلام", 0)
+    first, second = story.runs()
+    for number, run in enumerate((first, second)):
+        step = run.tokens[0].step
+        story.apply(
+            events.WorkflowReported(
+                **story.head(0.1 + number),
+                run_id=run.id,
+                result=workflow.StepDone(step, facts=story.facts),
+            )
+        )
+    assert story.runs() == ()
+    assert {status for status, _ in story.finished} == {"completed"}
+    assert story.now.sends == ()
