@@ -153,14 +153,19 @@ async def save_version(
     version: int,
     definition: str,
     author: UUID | None,
+    *,
+    is_draft: bool = False,
 ) -> int | None:
     """Store a new version behind `version`; None if that is not the newest any more.
 
-    The caller owns the transaction.
+    One that was checked as a draft is refused once the workflow is active. The caller
+    owns the transaction.
     """
     number = cast(
         "int | None",
-        await db.fetchval(_SQL["claim_version"], tenant_id, workflow_id, version),
+        await db.fetchval(
+            _SQL["claim_version"], tenant_id, workflow_id, version, is_draft
+        ),
     )
     if number is not None:
         await db.execute(

@@ -131,7 +131,9 @@ def _read(name: str, source: TemplateSource) -> str:
     if name.startswith(_ATTRIBUTE):
         return source.facts.attributes.get(name.removeprefix(_ATTRIBUTE), "")
     if name.startswith(_VALUE):
-        return source.values.get(name.removeprefix(_VALUE), "")
+        # A run that is replayed has no answers of its own; the customer's card has.
+        key = name.removeprefix(_VALUE)
+        return source.values.get(key) or source.facts.attributes.get(key, "")
     return ""
 
 

@@ -61,7 +61,9 @@ def validate(
         *_check_cycles(definition),
         *_check_nodes(definition, now, time_zone),
     ]
-    return tuple(dict.fromkeys(problems))[:MAX_PROBLEMS]
+    # A draft is refused for what is wrong, however much is only missing.
+    told = sorted(dict.fromkeys(problems), key=lambda one: one.is_open)
+    return tuple(told)[:MAX_PROBLEMS]
 
 
 def explain(error: ValidationError, document: object) -> tuple[Problem, ...]:

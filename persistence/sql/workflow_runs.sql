@@ -15,7 +15,8 @@ SELECT pg_advisory_xact_lock(hashtextextended('workflow runs of ' || $1::uuid, 0
 -- Counts no further than the larger limit.
 SELECT
     (SELECT count(*) FROM (SELECT FROM workflow_runs
-        WHERE workflow_id = $2 AND status = 'running' LIMIT $3) AS w) AS of_workflow,
+        WHERE tenant_id = $1 AND workflow_id = $2 AND status = 'running'
+        LIMIT $3) AS w) AS of_workflow,
     (SELECT count(*) FROM (SELECT FROM workflow_runs
         WHERE tenant_id = $1 AND status = 'running' LIMIT $4) AS t) AS of_tenant;
 
@@ -78,11 +79,12 @@ SELECT s.* FROM json_to_recordset($1) AS s (
     run_id uuid, tenant_id uuid, conversation_id uuid, step integer, node text,
     outcome text, edge text, detail text, at timestamptz
 )
-JOIN workflow_runs r ON r.id = s.run_id
+JOIN workflow_runs r ON r.id = s.run_id AND r.tenant_id = s.tenant_id
 ON CONFLICT (run_id, step) DO NOTHING;
 
 -- change_card --
--- Tags once each, at most 50; attributes at most 50, of which the new ones stay.
+-- Tags once each, at most 50. A card with 50 attributes takes new values of those that it
+-- has, and no others.
 UPDATE customers SET
     tags = (
         SELECT coalesce(array_agg(tag ORDER BY place), '{}') FROM (
@@ -94,7 +96,10 @@ UPDATE customers SET
     ),
     attributes = CASE
         WHEN (SELECT count(*) FROM jsonb_object_keys(attributes || $5::jsonb)) > 50
-        THEN attributes ELSE attributes || $5::jsonb END
+        THEN attributes || (
+            SELECT coalesce(jsonb_object_agg(new.key, new.value), '{}')
+            FROM jsonb_each($5::jsonb) AS new WHERE customers.attributes ? new.key)
+        ELSE attributes || $5::jsonb END
 WHERE tenant_id = $1 AND id = $2;
 
 -- fetch_runs_page --

@@ -60,9 +60,11 @@ INSERT INTO workflow_versions (workflow_id, version, tenant_id, definition, auth
 VALUES ($1, $2, $3, $4::text::jsonb, $5);
 
 -- claim_version --
--- Compare-and-set: whoever saves names the version that was read.
+-- Compare-and-set: whoever saves names the version that was read. What was checked as a
+-- draft ($4) is saved as one only: somebody may have activated it since.
 UPDATE workflows SET version = version + 1, updated_at = now()
 WHERE tenant_id = $1 AND id = $2 AND version = $3 AND deleted_at IS NULL
+    AND (status = 'DRAFT' OR NOT $4::boolean)
 RETURNING version;
 
 -- update_texts --

@@ -124,6 +124,16 @@ async def test_who_saves_names_the_version_that_was_read(
     assert found.version == 2
 
 
+async def test_what_was_checked_as_a_draft_is_not_saved_once_it_is_active(
+    pool: Pool, tenant_id: ids.TenantId
+) -> None:
+    workflow_id = await add_active(pool, tenant_id)
+    async with pool.acquire() as db, db.transaction():
+        place = db, tenant_id, workflow_id, 1, EMPTY, None
+        assert await workflows.save_version(*place, is_draft=True) is None
+        assert await workflows.save_version(*place) == 2
+
+
 async def test_a_runs_version_is_there_after_the_workflow_is_deleted(
     pool: Pool, tenant_id: ids.TenantId
 ) -> None:
@@ -339,7 +349,8 @@ async def test_cards_change_in_order_and_within_their_limits(
     changed = await change(("buyer", "vip"), ("old",), {"key1": "one"})
     assert changed.tags == ("vip", "buyer")
     assert changed.attributes == {**full, "key1": "one"}
-    assert (await change(attributes={"one_more": "x"})).attributes == changed.attributes
+    both = await change(attributes={"one_more": "x", "key2": "two"})
+    assert both.attributes == {**changed.attributes, "key2": "two"}
     many = tuple(f"tag{number}" for number in range(60))
     assert len((await change(many)).tags) == 50
     assert (changed.first_name, changed.tenant_name) == ("سارا", "shop")

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Header, Request
 
 from actors.conversation.events import WorkflowCancelled, WorkflowTriggered
 from actors.workflow.definition import TriggerKind, VersionRef
+from actors.workflow.documents import read_definition
 from actors.workflow.run import Occasion, Outcome, RunStatus
 from deployments.web.api.auth import SignedIn
 from deployments.web.api.conversations import derive_request_id
@@ -17,6 +18,7 @@ from deployments.web.dependencies import Context
 from persistence import workflow_runs
 from persistence.ids import ConversationId, EventId, RunId, WorkflowId
 from persistence.workflow_runs import RunFilter, StoredRun
+from persistence.workflows import fetch_definition
 
 router = APIRouter(prefix="/api/workflow/executions", tags=["workflow"])
 
@@ -104,6 +106,10 @@ async def replay_execution(
     if run.status == RunStatus.RUNNING or not failed:
         message = "run_id: no node of this execution has failed"
         raise InvalidValueError(message)
+    text = await fetch_definition(
+        context.pool, principal.tenant_id, run.workflow_id, run.version
+    )
+    definition = read_definition(require(text))
     event = WorkflowTriggered(
         id=EventId(derive_request_id(request, run.conversation_id, idempotency_key)),
         conversation_id=run.conversation_id,
@@ -111,6 +117,7 @@ async def replay_execution(
         workflow=VersionRef(run.workflow_id, run.version),
         node=failed[-1],
         occasion=Occasion(TriggerKind.MANUAL),
+        max_running=definition.limits.max_running,
         user_id=principal.user_id,
     )
     await context.shards.submit(event)

@@ -38,6 +38,7 @@ router = APIRouter(prefix="/api/workflow/workflows", tags=["workflow"])
 #: Workflows that a tenant may have.
 MAX_WORKFLOWS = 100
 STATISTICS_SPAN = timedelta(days=30)
+NO_TEXTS = schemas.WorkflowPatch()
 
 
 class Status(StrEnum):
@@ -113,10 +114,9 @@ async def save_workflow(
 
     Runs that are under way stay on the version that they began with.
     """
-    await save_document(context, principal, workflow, document_of(body), body.version)
-    await workflows.update_texts(
-        context.pool, principal.tenant_id, workflow.id, body.name, body.description
-    )
+    texts = schemas.WorkflowPatch(name=body.name, description=body.description)
+    document = document_of(body)
+    await save_document(context, principal, workflow, document, body.version, texts)
     return await _show_again(context, principal, workflow.id)
 
 
@@ -296,8 +296,9 @@ async def save_document(
     workflow: StoredWorkflow,
     document: Document,
     version: int,
+    texts: schemas.WorkflowPatch = NO_TEXTS,
 ) -> None:
-    """Store a new version behind `version`.
+    """Store a new version behind `version`, and another name or description.
 
     Raises:
         InvalidValueError: no run could go through it.
@@ -308,8 +309,18 @@ async def save_document(
     checked = await check_document(context, tenant_id, document, is_draft=is_draft)
     async with context.pool.acquire() as db, db.transaction():
         saved = await workflows.save_version(
-            db, tenant_id, workflow.id, version, checked.text, principal.user_id
+            db,
+            tenant_id,
+            workflow.id,
+            version,
+            checked.text,
+            principal.user_id,
+            is_draft=is_draft,
         )
+        if saved is not None:
+            await workflows.update_texts(
+                db, tenant_id, workflow.id, texts.name, texts.description
+            )
     if saved is None:
         newest = require(
             await workflows.fetch_workflow(context.pool, tenant_id, workflow.id)

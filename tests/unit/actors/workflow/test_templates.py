@@ -38,6 +38,7 @@ SOURCE = TemplateSource(FACTS, {"code": "A-12"}, "قیمت؟", NOW)
         ("{{customer.attributes.city}}/{{customer.attributes.street}}", "شیراز/"),
         ("{{customer.tags}}", "خریدار، vip"),
         ("{{values.code}}", "A-12"),
+        ("{{values.city}}", "شیراز"),
         ("{{values.other|نامشخص}}", "نامشخص"),
         ("{{tenant.name}}", "گالری مهر"),
         ("{{date}} {{time}}", "۱۴۰۵/۰۱/۱۲ ۰۱:۳۵"),
@@ -46,7 +47,7 @@ SOURCE = TemplateSource(FACTS, {"code": "A-12"}, "قیمت؟", NOW)
 )
 def test_fields(template: str, text: str) -> None:
     assert render(template, SOURCE, Escape.TEXT) == text
-    assert check_template(template, {"code", "other"}) is None
+    assert check_template(template, {"code", "other", "city"}) is None
 
 
 def test_an_empty_name_is_the_default() -> None:

@@ -139,6 +139,13 @@ def test_a_draft_without_a_trigger_may_be_saved() -> None:
     assert [one.is_open for one in loose] == [True]
 
 
+def test_what_is_wrong_is_told_before_what_is_missing() -> None:
+    loose = [action(f"n{number}", d.TagCustomer("x")) for number in range(25)]
+    bad = action("bad", d.SendMessage("{{values.none}}"))
+    first, *_ = validate(define(*loose, bad, edges="start>bad"), NOW, "Asia/Tehran")
+    assert (first.node, first.is_open) == ("bad", False)
+
+
 def test_fields_that_mean_nothing_are_found() -> None:
     document = {"nodes": [{"id": "a", "colour": "red"}], "name": "x", "limits": {}}
     written = {"nodes": [{"id": "a", "title": ""}], "limits": {"max_running": None}}
