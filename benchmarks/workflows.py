@@ -112,7 +112,9 @@ class Bench:
 
     async def activate(self, definitions: Sequence[Definition]) -> None:
         """Have these workflows and no others."""
-        await self.pool.execute("UPDATE workflows SET status = 'PAUSED'")
+        await self.pool.execute(
+            "UPDATE workflows SET status = 'PAUSED', deleted_at = now()"
+        )
         for number, definition in enumerate(definitions):
             await add_workflow(self.pool, self.tenant, definition, f"w{number}")
 
