@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from persistence.channels import ChannelKind
 from persistence.database import Pool
 from persistence.users import User
-from tests.support.api import Api, LocalShards, add_channel
+from tests.support.api import Api, LocalShards, add_channel, write_as_customer
 from tests.support.monitors import running_monitor
 
 Schema = Mapping[str, object]
@@ -24,6 +24,12 @@ BODIES: Mapping[str, dict[str, object]] = {
     },
     "/api/monitor/alert-routes/": {"kind": "telegram", "name": "x", "chat_id": "1"},
     "/api/monitor/analyze/": {},
+    "/api/workflow/workflows/{workflow_id}/run/": {},
+    "/api/workflow/workflows/{workflow_id}/dry-run/": {},
+}
+WORKFLOW = {
+    "name": "x",
+    "nodes": [{"id": "start", "type": "when", "trigger": {"kind": "manual"}}],
 }
 
 
@@ -37,7 +43,9 @@ async def api(pool: Pool) -> AsyncIterator[Api]:
 
 
 @pytest.fixture
-async def owned(app: FastAPI, client: httpx.AsyncClient, alice: User) -> dict[str, str]:
+async def owned(
+    app: FastAPI, api: Api, client: httpx.AsyncClient, alice: User
+) -> dict[str, str]:
     """What belongs to alice, by the names of members that name such things."""
     channel = await add_channel(app, alice.tenant_id, ChannelKind.TELEGRAM, "178")
     service = await client.post(
@@ -49,7 +57,17 @@ async def owned(app: FastAPI, client: httpx.AsyncClient, alice: User) -> dict[st
         "service": service_id,
         "service_id": service_id,
         "channel_id": str(channel.id),
+        "conversation_id": str(await write_as_customer(api, channel, "7", "سلام")),
+        "workflow_id": await add_workflow(client),
     }
+
+
+async def add_workflow(client: httpx.AsyncClient) -> str:
+    """Add an active workflow, for the paths that lead through one's own."""
+    made = await client.post("/api/workflow/workflows/", json=WORKFLOW)
+    workflow_id = str(made.json()["id"])
+    await client.post(f"/api/workflow/workflows/{workflow_id}/activate/")
+    return workflow_id
 
 
 def list_references(app: FastAPI) -> Iterator[tuple[str, str, str, str]]:
@@ -101,17 +119,20 @@ async def test_x2_nothing_of_another_tenant_can_be_named(
 ) -> None:
     references = [one for one in list_references(app) if one[3] != "client_id"]
     assert len(references) >= 10
+    another = await add_workflow(stranger)
     for method, path, place, name in references:
         named = {name: owned[name]}
+        my_path = path.replace("{workflow_id}", owned["workflow_id"])
+        their_path = path.replace("{workflow_id}", another)
         if place == "body":
             body = {**BODIES[path], **named}
-            mine = await client.request(method, path, json=body)
-            theirs = await stranger.request(method, path, json=body)
+            mine = await client.request(method, my_path, json=body)
+            theirs = await stranger.request(method, their_path, json=body)
         else:
-            mine = await client.request(method, path, params=named)
-            theirs = await stranger.request(method, path, params=named)
+            mine = await client.request(method, my_path, params=named)
+            theirs = await stranger.request(method, their_path, params=named)
         # Or the refusal would prove nothing.
-        assert mine.status_code in {200, 201}, (method, path, mine.text)
+        assert mine.status_code in {200, 201, 202}, (method, path, mine.text)
         if theirs.status_code != 200:
             assert theirs.status_code in {404, 422}, (method, path, theirs.text)
             assert owned[name] not in theirs.text

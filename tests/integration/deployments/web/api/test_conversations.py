@@ -61,6 +61,12 @@ async def test_the_inbox_shows_who_wrote_what_and_who_leads(
         "source": "website",
         "pending_share": None,
         "can_reply_until": None,
+        "reply_right": {
+            "holder": "ai",
+            "until": None,
+            "workflow_id": None,
+            "run_id": None,
+        },
         "needs_operator": False,
     }
     shown = await client.get(f"/api/conversations/{conversation_id}/")
