@@ -34,10 +34,10 @@ class FairSemaphore:
     """Gives out places, as `asyncio.Semaphore` does, but fairly among tenants.
 
     A tenant below its share enters as long as a place is free. Beyond its share it
-    enters only while more than `spare` are free, a quarter by default: so a tenant that
-    begins to ask finds a place at once, whatever another has begun before. A place that
-    becomes free goes to the tenant that has the fewest (max-min fairness), then to its
-    lane that has the fewest, then to who came first.
+    enters only while more than `spare` are free, a quarter of them by default and one
+    at least: so a tenant that begins to ask finds a place at once, whatever another has
+    begun before. A place that becomes free goes to the tenant that has the fewest
+    (max-min fairness), then to its lane that has the fewest, then to who came first.
 
     `max_waiting` bounds a tenant's queue, `max_waiting_in_all` that of all tenants.
     Where `max_waiting` is None nobody is refused: the caller bounds how many come.
@@ -53,7 +53,9 @@ class FairSemaphore:
         max_waiting_in_all: int = MAX_WAITING_IN_ALL,
     ) -> None:
         self._free = places
-        self._spare = places // SPARE_PART if spare is None else spare
+        if spare is None:
+            spare = min(places - 1, max(1, places // SPARE_PART))
+        self._spare = spare
         self._share = max(1, min(share, self._spare))
         self._max_waiting = max_waiting
         self._max_waiting_in_all = max_waiting_in_all

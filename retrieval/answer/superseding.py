@@ -142,6 +142,15 @@ def _find_alike(reads: Sequence[_Read]) -> Iterator[tuple[int, int, int, int]]:
     owners = np.array([one for one, _ in places])
     is_alike = (shared > 0) & (shared >= _SAME_RATIO * fewest)
     is_alike &= owners[:, np.newaxis] < owners
+    # Copies of one document hold no contradiction, and their pairs are many.
+    sentences: dict[str, int] = {}
+    said = np.array(
+        [
+            sentences.setdefault(reads[one].statements[at].sentence, len(sentences))
+            for one, at in places
+        ]
+    )
+    is_alike &= said[:, np.newaxis] != said
     for first, second in np.argwhere(is_alike).tolist():
         yield places[first][0], places[second][0], places[first][1], places[second][1]
 

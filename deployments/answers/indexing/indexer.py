@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from actors.conversation.reasons import FailureReason
 from actors.tasks import cancel_and_wait, run_on_signal
+from deployments.answers.indexing.passage_worker import EmbedPassages
 from deployments.answers.indexing.rereading import reread_document
 from persistence import embeddings
 from persistence.database import Pool
@@ -34,9 +35,16 @@ log = structlog.get_logger("indexer")
 class KnowledgeIndexer:
     """Embeds every chunk that has no vector of the current model, until stopped."""
 
-    def __init__(self, pool: Pool, embedder: Embedder) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        embedder: Embedder,
+        embed_passages: EmbedPassages | None = None,
+    ) -> None:
+        """Embed with `embed_passages`, or in threads of this process without."""
         self._pool = pool
         self._embedder = embedder
+        self._embed_passages = embed_passages or self._embed_in_thread
         self._signal = asyncio.Event()
         self._has_taken_over = False
         self._task: asyncio.Task[None] | None = None
@@ -132,10 +140,13 @@ class KnowledgeIndexer:
                 )
         return done, np.stack(vectors) if vectors else np.empty((0, 0), np.float32)
 
+    async def _embed_in_thread(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return await asyncio.to_thread(self._embedder.embed_passages, texts)
+
     async def _embed_texts(
         self, chunks: Sequence[UnembeddedChunk]
     ) -> NDArray[np.float32]:
         texts = [passage_text(chunk.title, chunk.text) for chunk in chunks]
-        vectors = await asyncio.to_thread(self._embedder.embed_passages, texts)
+        vectors = await self._embed_passages(texts)
         check_vectors(vectors, len(texts), self._embedder.dimensions)
         return vectors

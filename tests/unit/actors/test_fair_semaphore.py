@@ -20,6 +20,17 @@ async def test_a_tenant_that_fills_its_places_leaves_some_to_others() -> None:
         task.cancel()
 
 
+@pytest.mark.parametrize("n_places", [2, 3])
+async def test_of_few_places_one_is_kept_for_who_begins_to_ask(n_places: int) -> None:
+    places = FairSemaphore(n_places)
+    waiting = [asyncio.create_task(places.acquire("busy")) for _ in range(9)]
+    await asyncio.sleep(0)
+    assert sum(task.done() for task in waiting) == n_places - 1
+    assert not await places.acquire("quiet")
+    for task in waiting:
+        task.cancel()
+
+
 async def test_a_place_goes_to_the_tenant_that_has_the_fewest() -> None:
     places, order = FairSemaphore(1), asyncio.Queue[str]()
 

@@ -276,3 +276,14 @@ def test_of_forty_passages_the_last_of_each_subject_hold() -> None:
     for n, subject in enumerate(SUBJECTS * 4):
         is_last = n >= 3 * len(SUBJECTS)
         assert (f"{subject} را با پست {n + 40} هزار" in kept) is is_last
+
+
+def test_an_outdated_statement_goes_from_every_copy_and_the_rest_stays() -> None:
+    rest = "پرداخت در محل هم ممکن است."
+    copies = [
+        one(f"d{n}", "ارسال", f"هزینه‌ی ارسال ۶۵ هزار تومان است. {rest}")
+        for n in range(10)
+    ]
+    newer = one("new", "ارسال", "هزینه‌ی ارسال ۷۵ هزار تومان است.", revision=2)
+    left = drop_superseded([*copies, newer])
+    assert [chunk.text for chunk in left] == [rest] * 10 + [newer.text]
