@@ -38,6 +38,7 @@ STATUSES: Mapping[type[Exception], int] = {
     api_errors.NotFoundError: 404,
     api_errors.EditedMeanwhileError: 409,
     api_errors.VersionConflictError: 409,
+    api_errors.AnswerOvertakenError: 409,
     api_errors.SearchTooWideError: 422,
     api_errors.InvalidValueError: 422,
     api_errors.LimitReachedError: 409,
@@ -73,6 +74,7 @@ STATUSES: Mapping[type[Exception], int] = {
     conversation_errors.InvalidEventError: 400,
     conversation_errors.WindowClosedError: 409,
     conversation_errors.TooMuchToSendError: 409,
+    conversation_errors.NewerMessagesError: 409,
     conversation_errors.SendRefusedError: 502,
     conversation_errors.SendOutcomeUnknownError: 502,
     conversation_errors.AnswerFailedError: 502,
@@ -165,6 +167,9 @@ def build_error_response(error: Exception) -> JSONResponse:
         answer["fields"] = {field: message}
     if isinstance(error, api_errors.VersionConflictError):
         answer["versions"] = {"given": error.given, "newest": error.newest}
+    if isinstance(error, api_errors.AnswerOvertakenError):
+        answer["code"] = "newer_messages"
+        answer["newer"] = [row.model_dump(mode="json") for row in error.newer]
     return JSONResponse(answer, status, _headers(error, status))
 
 

@@ -116,6 +116,20 @@ async def fetch_message(
     return rows[0] if rows else None
 
 
+async def fetch_newer_messages(
+    db: Db,
+    tenant_id: TenantId,
+    conversation_id: ConversationId,
+    position: int,
+    limit: int,
+) -> tuple[StoredMessage, ...]:
+    """Fetch the messages behind a position, the newest `limit`, oldest first."""
+    rows = await db.fetch(
+        _SQL["fetch_newer_messages"], tenant_id, conversation_id, position, limit
+    )
+    return tuple(build_row(StoredMessage, row) for row in rows)
+
+
 async def fetch_latest_messages(
     db: Db, conversation_id: ConversationId, limit: int
 ) -> tuple[StoredMessage, ...]:

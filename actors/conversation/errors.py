@@ -41,6 +41,12 @@ class TooMuchToSendError(ActorError):
     permanent = True
 
 
+class NewerMessagesError(ActorError):
+    """The conversation has gone on. Read the newer messages, or send it anyway."""
+
+    permanent = True
+
+
 class SendRefusedError(ActorError):
     """The platform refused the message."""
 

@@ -141,6 +141,8 @@ class OperatorAnswered(ConversationEvent):
 
     user_id: ids.UserId
     text: str
+    #: The position of the newest message that the operator saw; None sends anyway.
+    seen_position: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,11 @@
 """The state of a conversation, its parts, and its invariants."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from actors.conversation.inbox_state import InboxState
 from actors.workflow.definition import VersionRef
 from actors.workflow.run import Run
 from persistence import ids
@@ -313,6 +314,7 @@ class Conversation:
     #: Runs of workflows, the oldest first.
     runs: tuple[Run, ...] = ()
     run_counts: tuple[RunCount, ...] = ()
+    inbox: InboxState = field(default_factory=InboxState)
 
     @property
     def is_led_by_ai(self) -> bool:

@@ -15,6 +15,14 @@ SELECT count(*) FROM (
 -- Messages by id, as far as they are this tenant's.
 SELECT * FROM messages WHERE tenant_id = $1 AND id = ANY($2::uuid[]);
 
+-- fetch_newer_messages --
+-- What an operator has not seen yet; of very many the newest.
+SELECT * FROM (
+    SELECT * FROM messages
+    WHERE tenant_id = $1 AND conversation_id = $2 AND position > $3
+    ORDER BY position DESC, seq DESC LIMIT $4
+) AS newest ORDER BY position, seq;
+
 -- fetch_latest_messages --
 -- The end of a conversation, for a visitor who opens the page.
 SELECT * FROM (

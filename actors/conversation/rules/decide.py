@@ -23,6 +23,7 @@ from actors.conversation.rules import (
     standby,
     takeover,
 )
+from actors.conversation.rules.inbox.fence import note_messages
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.workflows.effects import on_spoke
 from actors.conversation.rules.workflows.following import NO_BOOK, Book, follow
@@ -41,12 +42,14 @@ def decide(
     Raises:
         UnknownConversationError: the event opens no conversation, and there is none.
         WindowClosedError: an operator's message would come too late.
+        NewerMessagesError: the operator has not seen the newest messages.
         InvalidEventError: there is nothing to send again.
     """
     before = state
     state = _open(event) if state is None else _next_version(state)
     decision = _apply(state, event, policy)
     decision = follow(before, decision, event, policy, book)
+    decision = note_messages(decision, event)
     if isinstance(event, events.CustomerWrote) and decision.state.reply is not None:
         # Thousands come a second, and the end of each burst asks as well.
         return decision

@@ -8,6 +8,7 @@ from actors.conversation import effects, events
 from actors.conversation.effects import Decision, Effect
 from actors.conversation.rules import replies
 from actors.conversation.rules.delivery import enqueue, withdraw
+from actors.conversation.rules.inbox.fence import check_seen
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.reply_window import check_operator_window
 from actors.conversation.rules.send_limits import check_room
@@ -29,9 +30,11 @@ def on_operator_answered(
 
     Raises:
         WindowClosedError: the platform would not take them any more.
+        NewerMessagesError: the operator has not seen the newest messages.
         TooMuchToSendError: too much waits to be sent already.
     """
     check_operator_window(state, event.at)
+    check_seen(state, event)
     message = effects.RecordMessage(
         id=events.message_id_of(event),
         author=Author.SUPPORT,

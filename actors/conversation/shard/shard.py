@@ -268,13 +268,15 @@ class Shard:
         decider = BatchDecider(self._policy, self._workflows, states, self._epoch.seq)
         builder, now = decider.builder, self._clock.now()
         accepted: list[tuple[Envelope, Receipt]] = []
+        # Told after the commit: what stands in the way of an event may be of its batch.
+        refused: list[tuple[Envelope, ActorError]] = []
         for envelope in fresh:
             event = envelope.event
-            refusal = self._erasures.find_refusal(event)
-            if refusal is not None:
+            erased = self._erasures.find_refusal(event)
+            if erased is not None:
                 echo = self._erasures.take_echo(event)
                 builder.batch.forgotten += [] if echo is None else [echo]
-                envelope.fail(refusal)
+                envelope.fail(erased)
                 continue
             if envelope.is_internal:
                 # Rules count from now: an outcome that waited for the database has not
@@ -284,7 +286,7 @@ class Shard:
             try:
                 seq = decider.add(event, is_checked=envelope.call is not None)
             except ActorError as error:
-                envelope.fail(error)
+                refused.append((envelope, error))
                 continue
             except Exception:
                 log.exception("event_poisoned", event_id=str(event.id))
@@ -297,6 +299,8 @@ class Shard:
             await self._commit(builder, decider.seq, decider.events)
         for envelope, receipt in accepted:
             envelope.succeed(receipt)
+        for envelope, refusal in refused:
+            envelope.fail(refusal)
 
     async def _load(
         self, envelopes: list[Envelope]

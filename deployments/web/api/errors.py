@@ -2,6 +2,8 @@
 
 from typing import TypeVar
 
+from pydantic import BaseModel
+
 Row = TypeVar("Row")
 
 
@@ -61,6 +63,20 @@ class VersionConflictError(ApiError):
     def __reduce__(self) -> tuple[type["VersionConflictError"], tuple[str, int, int]]:
         """Survive pickle with both versions."""
         return type(self), (str(self), self.given, self.newest)
+
+
+class AnswerOvertakenError(ApiError):
+    """The conversation has gone on. Read the newer messages, or send it anyway."""
+
+    def __init__(self, message: str = "", newer: tuple[BaseModel, ...] = ()) -> None:
+        super().__init__(message)
+        self.newer = newer
+
+    def __reduce__(
+        self,
+    ) -> tuple[type["AnswerOvertakenError"], tuple[str, tuple[BaseModel, ...]]]:
+        """Survive pickle with the messages."""
+        return type(self), (str(self), self.newer)
 
 
 class SearchTooWideError(ApiError):

@@ -4,9 +4,10 @@ from typing import Annotated
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from actors.conversation import events, state
+from actors.conversation.errors import NewerMessagesError
 from deployments.web.api import auth, conversations, errors, schemas
 from deployments.web.dependencies import Context, WebDependencies
 from persistence import ids, messages, proofs
@@ -22,10 +23,16 @@ _WRITERS = {
 #: A long letter; platforms with lower limits get it in several parts.
 MAX_CONTENT_CHARS = 10_000
 MAX_COMMENT_CHARS = 2000
+#: Newer messages that a refusal shows; whoever missed more reads the list.
+MAX_NEWER = 50
 
 
 class AnswerIn(schemas.RequestBody):
-    """An operator's answer."""
+    """An operator's answer.
+
+    `seen_position` is that of the newest message that was shown when it was written.
+    Without it the answer is sent whatever has come since.
+    """
 
     content: Annotated[
         str,
@@ -33,6 +40,7 @@ class AnswerIn(schemas.RequestBody):
         schemas.NoNul,
         schemas.NotBlank,
     ]
+    seen_position: Annotated[int, Field(strict=True, ge=0, lt=2**63)] | None = None
 
 
 class FeedbackIn(schemas.RequestBody):
@@ -68,15 +76,32 @@ async def answer_conversation(
     principal: auth.SignedIn,
     context: Context,
 ) -> schemas.MessageOut:
-    """Answer the customer; the AI is silent until the conversation returns to it."""
+    """Answer the customer; the AI is silent until the conversation returns to it.
+
+    With a `seen_position` nothing is sent past a message of somebody else that stands
+    behind it: the answer is 409 with the `code` `newer_messages` and the `newer`
+    messages.
+    """
     event = events.OperatorAnswered(
         id=event_id,
         conversation_id=conversation.id,
         at=context.clock.now(),
         user_id=principal.user_id,
         text=body.content,
+        seen_position=body.seen_position,
     )
-    await context.shards.submit(event)
+    try:
+        await context.shards.submit(event)
+    except NewerMessagesError as error:
+        newer = await messages.fetch_newer_messages(
+            context.pool,
+            principal.tenant_id,
+            conversation.id,
+            body.seen_position or 0,
+            MAX_NEWER,
+        )
+        shown = tuple(map(schemas.MessageOut.model_validate, newer))
+        raise errors.AnswerOvertakenError(str(error), shown) from error
     message = await fetch_message(context, principal, events.message_id_of(event))
     return schemas.MessageOut.model_validate(message)
 

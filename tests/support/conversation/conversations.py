@@ -1,11 +1,12 @@
 """A conversation for rule tests, event by event; times are seconds after noon."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from actors.conversation import events
 from actors.conversation.effects import Decision
 from actors.conversation.state import Destination, Profile, Status
-from persistence.ids import EventId, MessageId, SendId
+from persistence.ids import EventId, MessageId, SendId, UserId
 from tests.support.conversation.customer_story import CHANNEL as CHANNEL
 from tests.support.conversation.customer_story import NOON as NOON
 from tests.support.conversation.customer_story import OPERATOR as OPERATOR
@@ -18,11 +19,23 @@ from tests.support.conversation.customer_story import at as at
 class Story(CustomerStory):
     """One conversation, event by event; invariants are checked after each."""
 
-    def operator_answers(self, text: str, seconds: float) -> Decision:
-        """An operator writes `text`."""
-        return self.apply(
-            events.OperatorAnswered(**self.head(seconds), user_id=OPERATOR, text=text)
-        )
+    def operator_answers(
+        self,
+        text: str,
+        seconds: float,
+        *,
+        seen: int | None = None,
+        user_id: UserId = OPERATOR,
+    ) -> Decision:
+        """An operator writes `text`, having seen the messages up to `seen`."""
+        event = self.answer_event(text, seconds, user_id=user_id)
+        return self.apply(replace(event, seen_position=seen))
+
+    def answer_event(
+        self, text: str, seconds: float, *, user_id: UserId = OPERATOR
+    ) -> events.OperatorAnswered:
+        """Return the event of an operator's answer."""
+        return events.OperatorAnswered(**self.head(seconds), user_id=user_id, text=text)
 
     def redirect(self, destination: Destination, seconds: float) -> Decision:
         """The conversation is handed to `destination`."""

@@ -1,0 +1,23 @@
+"""The part of a conversation's state that serves the people of the inbox."""
+
+from dataclasses import dataclass
+
+from persistence import ids
+
+
+@dataclass(frozen=True, slots=True)
+class InboxState:
+    """What the inbox needs to know; no rule of the AI reads it."""
+
+    #: The highest position of a message; 0 while there is none.
+    newest_position: int = 0
+    #: The operator who wrote that message; None if nobody signed in did.
+    newest_user_id: ids.UserId | None = None
+    #: The highest position of a message that this operator did not write.
+    others_position: int = 0
+
+    def newest_for(self, user_id: ids.UserId) -> int:
+        """Return the highest position of a message that somebody else wrote."""
+        if user_id == self.newest_user_id:
+            return self.others_position
+        return self.newest_position

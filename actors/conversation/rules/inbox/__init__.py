@@ -1,0 +1,1 @@
+"""The rules of what people do in the inbox."""
