@@ -65,6 +65,10 @@ class ConversationSummary:
     updated_at: datetime
     #: Its runs of workflows, as JSON text.
     runs: str = "[]"
+    #: Since when the customer waits, for an answer or for a person; None if not.
+    waiting_since: datetime | None = None
+    #: The highest position of a message.
+    newest_position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +78,76 @@ class ConversationFilter:
     status: str | None = None
     source: str | None = None
     words: str | None = None
+    department: str | None = None
+    channel_id: ids.ChannelId | None = None
+    needs_operator: bool | None = None
+    is_waiting: bool | None = None
 
 
 async def fetch_conversations_page(
     db: Db, tenant_id: ids.TenantId, wanted: ConversationFilter, window: Window
 ) -> Found[ConversationSummary]:
-    """Fetch a page of the inbox; a search is not counted."""
+    """Fetch a page of the inbox, the newest change first.
+
+    Counted is what an index finds: the whole inbox by status and source, and those who
+    wait. A search is not.
+    """
     pattern = build_search_pattern(wanted.words or "")
-    count = _SQL["count_conversations"] if pattern is None else None
+    key = ("updated_at", "id")
+    if pattern is None and (wanted.needs_operator or wanted.is_waiting):
+        if wanted.is_waiting is False:
+            # Whoever needs an operator waits.
+            return Found((), 0, is_exact=True, last=None)
+        statements = (_SQL["fetch_waiting_page"], _SQL["count_waiting"])
+        filters = _waiting_filters(tenant_id, wanted)
+        return await fetch_window(db, statements, filters, window, key, _summary)
+    plain = (tenant_id, wanted.status, wanted.source)
+    narrow = (
+        wanted.department,
+        wanted.channel_id,
+        wanted.needs_operator,
+        wanted.is_waiting,
+        pattern,
+    )
+    is_counted = all(part is None for part in narrow)
     return await fetch_window(
         db,
-        (_SQL["fetch_conversations_page"], count),
-        (tenant_id, wanted.status, wanted.source, pattern),
+        (
+            _SQL["fetch_conversations_page"],
+            _SQL["count_conversations"] if is_counted else None,
+        ),
+        (*plain, *narrow),
         window,
-        ("updated_at", "id"),
+        key,
         _summary,
+        count_filters=plain,
+    )
+
+
+async def fetch_longest_waiting_page(
+    db: Db, tenant_id: ids.TenantId, wanted: ConversationFilter, window: Window
+) -> Found[ConversationSummary]:
+    """Fetch a page of the customers who wait, the longest wait first."""
+    return await fetch_window(
+        db,
+        (_SQL["fetch_longest_waiting_page"], _SQL["count_waiting"]),
+        _waiting_filters(tenant_id, wanted),
+        window,
+        ("waiting_since", "id"),
+        _summary,
+    )
+
+
+def _waiting_filters(
+    tenant_id: ids.TenantId, wanted: ConversationFilter
+) -> tuple[object, ...]:
+    return (
+        tenant_id,
+        wanted.status,
+        wanted.source,
+        wanted.department,
+        wanted.channel_id,
+        wanted.needs_operator,
     )
 
 
@@ -155,4 +214,6 @@ def _summary(row: asyncpg.Record) -> ConversationSummary:
         ),
         updated_at=row["updated_at"],
         runs=row["runs"] or "[]",
+        waiting_since=row["waiting_since"],
+        newest_position=row["newest_position"],
     )

@@ -57,6 +57,8 @@ async def fetch_window(
     window: Window,
     key: tuple[str, ...],
     read: Callable[[asyncpg.Record], Row],
+    *,
+    count_filters: Sequence[object] | None = None,
 ) -> Found[Row]:
     """Fetch a page.
 
@@ -69,6 +71,7 @@ async def fetch_window(
         window: which rows.
         key: the columns of the page that it is ordered by.
         read: builds a row.
+        count_filters: the first arguments of the count's, where it takes fewer.
     """
     page, count = statements
     after = window.after or (None,) * len(key)
@@ -80,7 +83,8 @@ async def fetch_window(
     is_end = not has_more and bool(shown or not window.before)
     is_exact = is_end
     if count is not None and not (is_end and window.after is None):
-        total = cast("int", await db.fetchval(count, *filters, MAX_COUNT + 1))
+        narrowed = filters if count_filters is None else count_filters
+        total = cast("int", await db.fetchval(count, *narrowed, MAX_COUNT + 1))
         is_exact = total <= MAX_COUNT
         total = min(total, MAX_COUNT)
     return Found(

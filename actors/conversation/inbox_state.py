@@ -1,6 +1,7 @@
 """The part of a conversation's state that serves the people of the inbox."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from persistence import ids
 
@@ -15,6 +16,8 @@ class InboxState:
     newest_user_id: ids.UserId | None = None
     #: The highest position of a message that this operator did not write.
     others_position: int = 0
+    #: Since when the customer waits, for an answer or for the person who is needed.
+    waiting_since: datetime | None = None
 
     def newest_for(self, user_id: ids.UserId) -> int:
         """Return the highest position of a message that somebody else wrote."""

@@ -376,6 +376,8 @@ def check_invariants(state: Conversation) -> None:
         "every run waits for something": all(run.tokens for run in state.runs),
         "one run awaits an answer": sum(run.asked is not None for run in state.runs)
         <= 1,
+        "who asks or needs a person waits": (state.inbox.waiting_since is not None)
+        == (bool(state.questions) or state.needs_operator),
         "a share belongs to a question": all(
             share.question in state.questions for share in state.combined
         ),

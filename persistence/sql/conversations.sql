@@ -1,45 +1,77 @@
 -- fetch_conversations_page --
 -- A tenant's inbox, the newest change first; the words match customer or messages. The
--- offset keeps the planner from searching the messages of all tenants at once. A
--- conversation that has only an unsent message is not shown. Of the state, which may be
--- large, only what is shown is read, and of the last message its beginning.
-SELECT c.id, c.status, c.source, c.channel_id, c.customer_id, c.needs_operator,
-    c.updated_at, c.last_message_id, (c.state ->> 'ai_enabled')::boolean AS ai_enabled,
-    c.state ->> 'department' AS department,
-    c.state ->> 'last_customer_at' AS last_customer_at,
-    c.state #>> '{pending_share,message_id}' AS share_id,
-    c.state #>> '{pending_share,due_at}' AS share_due_at,
-    c.state ->> 'runs' AS runs,
-    k.platform_id, k.first_name, k.last_name, k.username, k.tags,
-    left(m.content, 500) AS last_content, m.type AS last_type,
-    m.created_at AS last_at
-FROM conversations c
-JOIN customers k ON k.id = c.customer_id
-LEFT JOIN messages m ON m.id = c.last_message_id
-WHERE c.tenant_id = $1 AND c.last_message_id IS NOT NULL
+-- offset keeps the planner from searching the messages of all tenants at once.
+SELECT c.* FROM inbox_rows c
+WHERE c.tenant_id = $1
     AND ($2::text IS NULL OR c.status = $2)
     AND ($3::text IS NULL OR c.source = $3)
-    AND ($4::text IS NULL
-        OR concat_ws(' ', k.first_name, k.last_name, k.username, k.platform_id) ~* $4
+    AND ($4::text IS NULL OR c.department = $4)
+    AND ($5::uuid IS NULL OR c.channel_id = $5)
+    AND ($6::boolean IS NULL OR c.needs_operator = $6)
+    AND ($7::boolean IS NULL OR (c.waiting_since IS NOT NULL) = $7)
+    AND ($8::text IS NULL
+        OR concat_ws(' ', c.first_name, c.last_name, c.username, c.platform_id) ~* $8
         OR EXISTS (
             SELECT FROM (
                 SELECT content FROM messages WHERE conversation_id = c.id OFFSET 0
-            ) AS said WHERE said.content ~* $4))
-    AND c.updated_at <= coalesce($7::timestamptz, 'infinity')
-    AND ($7 IS NULL OR c.updated_at < $7 OR c.id > $8::uuid)
+            ) AS said WHERE said.content ~* $8))
+    AND c.updated_at <= coalesce($11::timestamptz, 'infinity')
+    AND ($11 IS NULL OR c.updated_at < $11 OR c.id > $12::uuid)
 ORDER BY c.updated_at DESC, c.id
-LIMIT $5 OFFSET $6;
+LIMIT $9 OFFSET $10;
 
 -- count_conversations --
 -- Separate from the page, and only so far that there are more than anybody counts. A
--- search is not counted: it would be made twice.
+-- search is not counted: it would be made twice. Nor is what no index finds.
 SELECT count(*) FROM (
     SELECT FROM conversations c
     WHERE c.tenant_id = $1 AND c.last_message_id IS NOT NULL
         AND ($2::text IS NULL OR c.status = $2)
         AND ($3::text IS NULL OR c.source = $3)
-        AND $4::text IS NULL
-    LIMIT $5
+    LIMIT $4
+) AS counted;
+
+-- fetch_waiting_page --
+-- Customers who wait, the newest change first: a statement of its own, so that however
+-- it is planned it reads the few that wait. Whoever needs an operator waits.
+SELECT c.* FROM inbox_rows c
+WHERE c.tenant_id = $1 AND c.waiting_since IS NOT NULL
+    AND ($2::text IS NULL OR c.status = $2)
+    AND ($3::text IS NULL OR c.source = $3)
+    AND ($4::text IS NULL OR c.department = $4)
+    AND ($5::uuid IS NULL OR c.channel_id = $5)
+    AND ($6::boolean IS NULL OR c.needs_operator = $6)
+    AND ($9::timestamptz IS NULL OR c.updated_at < $9
+        OR c.updated_at = $9 AND c.id > $10::uuid)
+ORDER BY c.updated_at DESC, c.id
+LIMIT $7 OFFSET $8;
+
+-- fetch_longest_waiting_page --
+-- The same customers, the longest wait first, in the order of the index.
+SELECT c.* FROM inbox_rows c
+WHERE c.tenant_id = $1 AND c.waiting_since IS NOT NULL
+    AND ($2::text IS NULL OR c.status = $2)
+    AND ($3::text IS NULL OR c.source = $3)
+    AND ($4::text IS NULL OR c.department = $4)
+    AND ($5::uuid IS NULL OR c.channel_id = $5)
+    AND ($6::boolean IS NULL OR c.needs_operator = $6)
+    AND (c.waiting_since, c.id) > (coalesce($9::timestamptz, '-infinity'),
+        coalesce($10::uuid, '00000000-0000-0000-0000-000000000000'))
+ORDER BY c.waiting_since, c.id
+LIMIT $7 OFFSET $8;
+
+-- count_waiting --
+-- Of the customers who wait only so many that there are more than anybody counts.
+SELECT count(*) FROM (
+    SELECT FROM conversations c
+    WHERE c.tenant_id = $1 AND c.waiting_since IS NOT NULL
+        AND c.last_message_id IS NOT NULL
+        AND ($2::text IS NULL OR c.status = $2)
+        AND ($3::text IS NULL OR c.source = $3)
+        AND ($4::text IS NULL OR c.department = $4)
+        AND ($5::uuid IS NULL OR c.channel_id = $5)
+        AND ($6::boolean IS NULL OR c.needs_operator = $6)
+    LIMIT $7
 ) AS counted;
 
 -- fetch_conversation_channel --
@@ -48,18 +80,4 @@ SELECT channel_id FROM conversations WHERE tenant_id = $1 AND id = $2;
 
 -- fetch_conversations --
 -- Conversations by id, as far as they are this tenant's and have a message.
-SELECT c.id, c.status, c.source, c.channel_id, c.customer_id, c.needs_operator,
-    c.updated_at, c.last_message_id, (c.state ->> 'ai_enabled')::boolean AS ai_enabled,
-    c.state ->> 'department' AS department,
-    c.state ->> 'last_customer_at' AS last_customer_at,
-    c.state #>> '{pending_share,message_id}' AS share_id,
-    c.state #>> '{pending_share,due_at}' AS share_due_at,
-    c.state ->> 'runs' AS runs,
-    k.platform_id, k.first_name, k.last_name, k.username, k.tags,
-    left(m.content, 500) AS last_content, m.type AS last_type,
-    m.created_at AS last_at
-FROM conversations c
-JOIN customers k ON k.id = c.customer_id
-LEFT JOIN messages m ON m.id = c.last_message_id
-WHERE c.tenant_id = $1 AND c.id = ANY($2::uuid[])
-    AND c.last_message_id IS NOT NULL;
+SELECT c.* FROM inbox_rows c WHERE c.tenant_id = $1 AND c.id = ANY($2::uuid[]);

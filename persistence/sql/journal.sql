@@ -71,25 +71,33 @@ WITH fence AS (
             THEN excluded.last_name ELSE known.last_name END,
         username = excluded.username
 ), new_states AS (
+    -- Columns that lists filter by are read from the state here; it is parsed once,
+    -- for which the offset stands.
     INSERT INTO conversations (
         id, tenant_id, channel_id, customer_id, source, slot, version, state, status,
-        needs_operator, last_message_id, created_at, updated_at
+        needs_operator, last_message_id, created_at, updated_at, department,
+        waiting_since
     )
-    SELECT id, tenant_id, channel_id, customer_id, source, slot, version, state::jsonb,
-        status, needs_operator, last_message_id, created_at, updated_at
-    FROM json_to_recordset($6) AS r (
-        id uuid, tenant_id uuid, channel_id uuid, customer_id uuid, source text,
-        slot smallint, version bigint, state text, status text,
-        needs_operator boolean, last_message_id uuid, created_at timestamptz,
-        updated_at timestamptz
-    )
+    SELECT id, tenant_id, channel_id, customer_id, source, slot, version, parsed,
+        status, needs_operator, last_message_id, created_at, updated_at,
+        parsed ->> 'department', (parsed #>> '{inbox,waiting_since}')::timestamptz
+    FROM (
+        SELECT r.*, r.state::jsonb AS parsed FROM json_to_recordset($6) AS r (
+            id uuid, tenant_id uuid, channel_id uuid, customer_id uuid, source text,
+            slot smallint, version bigint, state text, status text,
+            needs_operator boolean, last_message_id uuid, created_at timestamptz,
+            updated_at timestamptz
+        ) OFFSET 0
+    ) AS newest
     ON CONFLICT (id) DO UPDATE SET
         version = excluded.version,
         state = excluded.state,
         status = excluded.status,
         needs_operator = excluded.needs_operator,
         last_message_id = excluded.last_message_id,
-        updated_at = excluded.updated_at
+        updated_at = excluded.updated_at,
+        department = excluded.department,
+        waiting_since = excluded.waiting_since
     WHERE conversations.version < excluded.version
     RETURNING id
 ), new_events AS (

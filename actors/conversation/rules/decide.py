@@ -23,7 +23,7 @@ from actors.conversation.rules import (
     standby,
     takeover,
 )
-from actors.conversation.rules.inbox.fence import note_messages
+from actors.conversation.rules.inbox.noting import note
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.workflows.effects import on_spoke
 from actors.conversation.rules.workflows.following import NO_BOOK, Book, follow
@@ -49,7 +49,7 @@ def decide(
     state = _open(event) if state is None else _next_version(state)
     decision = _apply(state, event, policy)
     decision = follow(before, decision, event, policy, book)
-    decision = note_messages(decision, event)
+    decision = note(decision, event)
     if isinstance(event, events.CustomerWrote) and decision.state.reply is not None:
         # Thousands come a second, and the end of each burst asks as well.
         return decision

@@ -1,7 +1,8 @@
 """`/api/conversations/`: the inbox, its conversations' events and handovers."""
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 from uuid import UUID, uuid4
 
@@ -17,7 +18,7 @@ from deployments.web.dependencies import Context, WebDependencies
 from persistence import conversations, history
 from persistence.conversations import ConversationFilter, ConversationSummary
 from persistence.database import Db
-from persistence.ids import ConversationId, EventId, derive_event_id
+from persistence.ids import ChannelId, ConversationId, EventId, derive_event_id
 from persistence.paging import Found
 
 router = APIRouter(tags=["conversations"])
@@ -31,6 +32,50 @@ LABELS = {
     Destination.BILLING: "Billing",
     Destination.GENERAL: "General",
 }
+
+
+class Order(StrEnum):
+    """The orders of the list."""
+
+    LAST_CHANGED = "last_changed"
+    WAITS_LONGEST = "waits_longest"
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """The filters and the order of the list; a filter that is left out holds for all.
+
+    `channel` is an id. A customer waits while a message is unanswered, or a person is
+    needed.
+    """
+
+    status: Annotated[Status | None, schemas.LeftEmpty] = None
+    source: Annotated[Source | None, schemas.LeftEmpty] = None
+    department: Annotated[Destination | None, schemas.LeftEmpty] = None
+    channel: Annotated[UUID | None, schemas.LeftEmpty] = None
+    needs_operator: Annotated[bool | None, schemas.LeftEmpty] = None
+    waiting: Annotated[bool | None, schemas.LeftEmpty] = None
+    q: schemas.SearchWords | None = None
+    order: Annotated[Order | None, schemas.LeftEmpty] = None
+
+    def build_filter(self) -> ConversationFilter:
+        """Build the filter of the page. Raises InvalidValueError."""
+        is_by_wait = self.order is Order.WAITS_LONGEST
+        if is_by_wait and self.q:
+            message = "order: a search is ordered by the last change"
+            raise errors.InvalidValueError(message)
+        if is_by_wait and self.waiting is False:
+            message = "order: nobody who does not wait has waited longest"
+            raise errors.InvalidValueError(message)
+        return ConversationFilter(
+            status=self.status,
+            source=self.source,
+            words=self.q or None,
+            department=self.department,
+            channel_id=None if self.channel is None else ChannelId(self.channel),
+            needs_operator=self.needs_operator,
+            is_waiting=self.waiting,
+        )
 
 
 class RedirectIn(schemas.RequestBody):
@@ -113,20 +158,26 @@ async def list_conversations(
     principal: auth.SignedIn,
     context: Context,
     paging: schemas.Paging,
-    status: Annotated[Status | None, schemas.LeftEmpty] = None,
-    source: Annotated[Source | None, schemas.LeftEmpty] = None,
-    q: schemas.SearchWords | None = None,
+    query: Annotated[ListQuery, Depends()],
 ) -> schemas.Page[schemas.ConversationOut]:
-    """List conversations, last changed first."""
+    """List conversations, last changed first, or the longest wait first.
+
+    `needs_operator`, `waiting`, `department` and `channel` filter the list; by
+    `order=waits_longest` it has only those whose customer waits.
+    """
     tenant_id, window = principal.tenant_id, paging.window()
-    wanted = ConversationFilter(status, source, q or None)
+    wanted = query.build_filter()
+    fetch_page = conversations.fetch_conversations_page
+    if query.order is Order.WAITS_LONGEST:
+        fetch_page = conversations.fetch_longest_waiting_page
 
     async def fetch(db: Db) -> Found[ConversationSummary]:
-        return await conversations.fetch_conversations_page(
-            db, tenant_id, wanted, window
-        )
+        return await fetch_page(db, tenant_id, wanted, window)
 
-    found = await (context.searches.run(tenant_id, fetch) if q else fetch(context.pool))
+    is_search = wanted.words is not None
+    found = await (
+        context.searches.run(tenant_id, fetch) if is_search else fetch(context.pool)
+    )
     return paging.build_found(found, map(render_conversation, found.rows))
 
 

@@ -279,6 +279,10 @@ class ConversationOut(Answer):
     can_reply_until: datetime | None
     reply_right: ReplyRightOut
     needs_operator: bool
+    #: Since when the customer waits: for an answer, or for the person who is needed.
+    waiting_since: datetime | None
+    #: The `position` of the newest message; an operator who has seen it has seen all.
+    newest_position: int
     last_message: LastMessageOut | None
     updated_at: datetime
 

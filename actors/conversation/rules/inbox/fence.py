@@ -1,9 +1,9 @@
 """The fence of people's answers: none goes out past a message that was not seen."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from actors.conversation import effects, events
-from actors.conversation.effects import Decision
 from actors.conversation.errors import NewerMessagesError
 from actors.conversation.inbox_state import InboxState
 from actors.conversation.state import Conversation
@@ -23,16 +23,15 @@ def check_seen(state: Conversation, event: events.OperatorAnswered) -> None:
         raise NewerMessagesError
 
 
-def note_messages(decision: Decision, event: events.Event) -> Decision:
-    """Note the position and the author of the messages that the decision stores."""
-    inbox = decision.state.inbox
+def note_messages(
+    inbox: InboxState, stored: Iterable[effects.Effect], event: events.Event
+) -> InboxState:
+    """Note the position and the author of the messages that the event stores."""
     author = event.user_id if isinstance(event, events.OperatorAnswered) else None
-    for effect in decision.effects:
+    for effect in stored:
         if isinstance(effect, effects.RecordMessage):
             inbox = _note(inbox, effect.position, author)
-    if inbox is decision.state.inbox:
-        return decision
-    return Decision(replace(decision.state, inbox=inbox), decision.effects)
+    return inbox
 
 
 def _note(inbox: InboxState, position: int, author: UserId | None) -> InboxState:

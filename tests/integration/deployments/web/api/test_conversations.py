@@ -50,6 +50,7 @@ async def test_the_inbox_shows_who_wrote_what_and_who_leads(
         "tags",
     }
     UUID(conversation.pop("channel_id"))
+    assert conversation.pop("waiting_since") == last_message["created_at"]
     assert datetime.fromisoformat(conversation.pop("updated_at")).utcoffset() == (
         timedelta()
     )
@@ -68,12 +69,14 @@ async def test_the_inbox_shows_who_wrote_what_and_who_leads(
             "run_id": None,
         },
         "needs_operator": False,
+        "newest_position": 1024,
     }
     shown = await client.get(f"/api/conversations/{conversation_id}/")
     assert shown.json() == page["results"][0] | {
         "last_message": last_message,
         "customer": customer,
         "channel_id": shown.json()["channel_id"],
+        "waiting_since": last_message["created_at"],
         "updated_at": shown.json()["updated_at"],
     }
 

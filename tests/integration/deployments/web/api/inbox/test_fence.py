@@ -14,7 +14,7 @@ from actors.conversation.state import Source
 from persistence.channels import Channel
 from persistence.ids import ConversationId, EventId, UserId, derive_event_id
 from tests.support.api import Api, write_as_customer
-from tests.support.history import replay_stored
+from tests.support.conversation.stored_history import replay_stored
 
 
 async def read(

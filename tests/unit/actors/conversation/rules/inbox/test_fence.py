@@ -1,6 +1,7 @@
 """The fence of people's answers, message by message."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -15,7 +16,7 @@ from actors.conversation.errors import NewerMessagesError
 from actors.conversation.events import OperatorAnswered
 from actors.conversation.state import POSITION_STEP, Source
 from persistence.ids import UserId
-from tests.support.conversation.conversations import OPERATOR, Story
+from tests.support.conversation.conversations import OPERATOR, Story, at
 
 COLLEAGUE = UserId(UUID(int=77))
 
@@ -106,7 +107,7 @@ def test_a_message_that_comes_late_stands_where_its_platform_puts_it() -> None:
     own = story.now.inbox
     story.apply(story.customer_event("یک", 2, "m7", order=7))
     # It stands before "دو", which the operator had seen.
-    assert story.now.inbox == own
+    assert story.now.inbox == replace(own, waiting_since=at(2))
     assert own.newest_for(OPERATOR) == POSITION_STEP
 
 

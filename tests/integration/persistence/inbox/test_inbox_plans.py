@@ -31,6 +31,8 @@ INSERT INTO messages (id, tenant_id, conversation_id, shard, seq, position, type
     SELECT gen_random_uuid(), tenant_id, id, 0, n, n, 'customer', 'سلام', 'pending',
         n::text, now()
     FROM conversations, generate_series(1, 10) n;
+UPDATE conversations SET waiting_since = updated_at
+    WHERE right(id::text, 2) = '42';
 UPDATE conversations SET last_message_id = m.id
     FROM messages m WHERE m.conversation_id = conversations.id AND m.position = 10;
 INSERT INTO conversation_events (id, conversation_id, tenant_id, version, shard, seq,
@@ -59,7 +61,22 @@ HOT: dict[tuple[str, str], tuple[str, str, tuple[object, ...]]] = {
     ("conversations", "fetch_conversations_page"): (
         "conversations_inbox",
         "conversations",
-        (TENANT, None, None, None, 20, 0, None, None),
+        (TENANT, *(None,) * 7, 20, 0, None, None),
+    ),
+    ("conversations", "fetch_waiting_page"): (
+        "conversations_waiting",
+        "conversations",
+        (TENANT, *(None,) * 5, 20, 0, None, None),
+    ),
+    ("conversations", "fetch_longest_waiting_page"): (
+        "conversations_waiting",
+        "conversations",
+        (TENANT, *(None,) * 5, 20, 0, datetime(2026, 1, 1, tzinfo=UTC), ONE),
+    ),
+    ("conversations", "count_waiting"): (
+        "conversations_waiting",
+        "conversations",
+        (TENANT, *(None,) * 5, 1001),
     ),
     ("conversations", "fetch_conversations"): (
         "conversations_pkey",
@@ -160,12 +177,30 @@ async def test_a_hot_query_of_the_inbox_goes_by_its_index(
 async def test_the_page_of_a_whole_inbox_is_not_sorted(filled: str) -> None:
     """Only as many rows are read as the page shows."""
     statement = load_queries("conversations")["fetch_conversations_page"]
-    first = (TENANT, None, None, None, 20, 0, None, None)
+    first = (TENANT, *(None,) * 7, 20, 0, None, None)
     further = (*first[:-2], datetime(2026, 12, 1, tzinfo=UTC), ONE)
     for arguments in (first, further):
         plan = await explain(filled, statement, *arguments)
         assert "Sort" not in plan, plan
         assert "conversations_inbox" in plan, plan
+
+
+async def test_only_those_who_wait_are_read_under_any_plan(filled: str) -> None:
+    """A generic plan knows no filter; it must not read the whole inbox either."""
+    statement = load_queries("conversations")["fetch_longest_waiting_page"]
+    connection = await asyncpg.connect(filled)
+    try:
+        await connection.execute("SET plan_cache_mode = force_generic_plan")
+        types = "uuid,text,text,text,uuid,boolean,bigint,bigint,timestamptz,uuid"
+        await connection.execute(f"PREPARE waits ({types}) AS {statement}")
+        rows = await connection.fetch(
+            f"EXPLAIN EXECUTE waits ('{TENANT}', {'NULL, ' * 5}20, 0, NULL, NULL)"
+        )
+    finally:
+        await connection.close()
+    plan = "\n".join(row[0] for row in rows)
+    assert "conversations_waiting" in plan, plan
+    assert "Seq Scan on conversations " not in plan, plan
 
 
 async def test_a_timer_is_cleared_by_its_key(filled: str) -> None:
