@@ -69,6 +69,16 @@ class ConversationSummary:
     waiting_since: datetime | None = None
     #: The highest position of a message.
     newest_position: int = 0
+    #: Whether the reader has not seen all that others wrote; None without a reader.
+    is_unread: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """The tenant of a reader, and the person; without one nothing is read or unread."""
+
+    tenant_id: ids.TenantId
+    user_id: ids.UserId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +92,11 @@ class ConversationFilter:
     channel_id: ids.ChannelId | None = None
     needs_operator: bool | None = None
     is_waiting: bool | None = None
+    is_unread: bool | None = None
 
 
 async def fetch_conversations_page(
-    db: Db, tenant_id: ids.TenantId, wanted: ConversationFilter, window: Window
+    db: Db, reader: Reader, wanted: ConversationFilter, window: Window
 ) -> Found[ConversationSummary]:
     """Fetch a page of the inbox, the newest change first.
 
@@ -93,77 +104,76 @@ async def fetch_conversations_page(
     wait. A search is not.
     """
     pattern = build_search_pattern(wanted.words or "")
-    key = ("updated_at", "id")
     if pattern is None and (wanted.needs_operator or wanted.is_waiting):
         if wanted.is_waiting is False:
             # Whoever needs an operator waits.
             return Found((), 0, is_exact=True, last=None)
-        statements = (_SQL["fetch_waiting_page"], _SQL["count_waiting"])
-        filters = _waiting_filters(tenant_id, wanted)
-        return await fetch_window(db, statements, filters, window, key, _summary)
-    plain = (tenant_id, wanted.status, wanted.source)
-    narrow = (
-        wanted.department,
-        wanted.channel_id,
-        wanted.needs_operator,
-        wanted.is_waiting,
-        pattern,
-    )
-    is_counted = all(part is None for part in narrow)
+        return await fetch_window(
+            db,
+            (_SQL["fetch_waiting_page"], _SQL["count_waiting"]),
+            _common_filters(reader, wanted),
+            window,
+            ("updated_at", "id"),
+            _summary,
+        )
+    filters = (*_common_filters(reader, wanted), wanted.is_waiting, pattern)
+    is_counted = all(part is None for part in filters[4:])
     return await fetch_window(
         db,
         (
             _SQL["fetch_conversations_page"],
             _SQL["count_conversations"] if is_counted else None,
         ),
-        (*plain, *narrow),
+        filters,
         window,
-        key,
+        ("updated_at", "id"),
         _summary,
-        count_filters=plain,
+        count_filters=(reader.tenant_id, wanted.status, wanted.source),
     )
 
 
 async def fetch_longest_waiting_page(
-    db: Db, tenant_id: ids.TenantId, wanted: ConversationFilter, window: Window
+    db: Db, reader: Reader, wanted: ConversationFilter, window: Window
 ) -> Found[ConversationSummary]:
     """Fetch a page of the customers who wait, the longest wait first."""
     return await fetch_window(
         db,
         (_SQL["fetch_longest_waiting_page"], _SQL["count_waiting"]),
-        _waiting_filters(tenant_id, wanted),
+        _common_filters(reader, wanted),
         window,
         ("waiting_since", "id"),
         _summary,
     )
 
 
-def _waiting_filters(
-    tenant_id: ids.TenantId, wanted: ConversationFilter
-) -> tuple[object, ...]:
+def _common_filters(reader: Reader, wanted: ConversationFilter) -> tuple[object, ...]:
     return (
-        tenant_id,
+        reader.tenant_id,
+        reader.user_id,
         wanted.status,
         wanted.source,
         wanted.department,
         wanted.channel_id,
         wanted.needs_operator,
+        wanted.is_unread,
     )
 
 
 async def fetch_conversations(
-    db: Db, tenant_id: ids.TenantId, wanted: Collection[ids.ConversationId]
+    db: Db, reader: Reader, wanted: Collection[ids.ConversationId]
 ) -> tuple[ConversationSummary, ...]:
-    """Fetch those of these conversations that are this tenant's."""
-    rows = await db.fetch(_SQL["fetch_conversations"], tenant_id, list(wanted))
+    """Fetch those of these conversations that are of the reader's tenant."""
+    rows = await db.fetch(
+        _SQL["fetch_conversations"], reader.tenant_id, reader.user_id, list(wanted)
+    )
     return tuple(_summary(row) for row in rows)
 
 
 async def fetch_conversation(
-    db: Db, tenant_id: ids.TenantId, conversation_id: ids.ConversationId
+    db: Db, reader: Reader, conversation_id: ids.ConversationId
 ) -> ConversationSummary | None:
-    """Fetch one conversation; None if it is not this tenant's."""
-    rows = await fetch_conversations(db, tenant_id, [conversation_id])
+    """Fetch one conversation; None if it is not of the reader's tenant."""
+    rows = await fetch_conversations(db, reader, [conversation_id])
     return rows[0] if rows else None
 
 
@@ -216,4 +226,5 @@ def _summary(row: asyncpg.Record) -> ConversationSummary:
         runs=row["runs"] or "[]",
         waiting_since=row["waiting_since"],
         newest_position=row["newest_position"],
+        is_unread=row["is_unread"],
     )

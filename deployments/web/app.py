@@ -23,6 +23,7 @@ from deployments.web.api import (
     tenant,
     uploads,
 )
+from deployments.web.api.inbox import read_marks
 from deployments.web.api.monitor import alert_routes as monitor_alert_routes
 from deployments.web.api.monitor import alerts as monitor_alerts
 from deployments.web.api.monitor import analysis as monitor_analysis
@@ -57,6 +58,7 @@ ROUTERS = (
     routing.router,
     conversations.router,
     messages.router,
+    read_marks.router,
     customers.router,
     outbox.router,
     dead_letters.router,

@@ -11,7 +11,7 @@ from typing import Final
 from actors.tasks import cancel_and_wait, run_on_signal
 from deployments.http.websocket import HEARTBEAT, SEND_TIMEOUT
 from persistence import database, feed
-from persistence.conversations import ConversationSummary, fetch_conversations
+from persistence.conversations import ConversationSummary, Reader, fetch_conversations
 from persistence.ids import MessageId, TenantId, UserId
 from persistence.messages import StoredMessage, fetch_messages
 
@@ -182,7 +182,10 @@ class InboxFeed:
             messages = await fetch_messages(self._pool, tenant_id, touched)
             changes = _cut(page, messages)
             conversations = await fetch_conversations(
-                self._pool, tenant_id, {change.conversation_id for change in changes}
+                self._pool,
+                # One reading serves the windows of many people.
+                Reader(tenant_id),
+                {change.conversation_id for change in changes},
             )
         is_full = len(page) == MAX_CHANGES or len(changes) < len(page)
         return _build_changes(cursor, changes, messages, conversations, is_full=is_full)

@@ -1,24 +1,29 @@
 -- fetch_conversations_page --
 -- A tenant's inbox, the newest change first; the words match customer or messages. The
 -- offset keeps the planner from searching the messages of all tenants at once.
-SELECT c.* FROM inbox_rows c
+SELECT c.*, is_unread(
+    $2, r.position, c.newest_position, c.newest_user_id, c.others_position) AS is_unread
+FROM inbox_rows c LEFT JOIN read_marks r
+    ON r.tenant_id = $1 AND r.user_id = $2 AND r.conversation_id = c.id
 WHERE c.tenant_id = $1
-    AND ($2::text IS NULL OR c.status = $2)
-    AND ($3::text IS NULL OR c.source = $3)
-    AND ($4::text IS NULL OR c.department = $4)
-    AND ($5::uuid IS NULL OR c.channel_id = $5)
-    AND ($6::boolean IS NULL OR c.needs_operator = $6)
-    AND ($7::boolean IS NULL OR (c.waiting_since IS NOT NULL) = $7)
-    AND ($8::text IS NULL
-        OR concat_ws(' ', c.first_name, c.last_name, c.username, c.platform_id) ~* $8
+    AND ($3::text IS NULL OR c.status = $3)
+    AND ($4::text IS NULL OR c.source = $4)
+    AND ($5::text IS NULL OR c.department = $5)
+    AND ($6::uuid IS NULL OR c.channel_id = $6)
+    AND ($7::boolean IS NULL OR c.needs_operator = $7)
+    AND ($8::boolean IS NULL OR $8 = is_unread(
+        $2, r.position, c.newest_position, c.newest_user_id, c.others_position))
+    AND ($9::boolean IS NULL OR (c.waiting_since IS NOT NULL) = $9)
+    AND ($10::text IS NULL
+        OR concat_ws(' ', c.first_name, c.last_name, c.username, c.platform_id) ~* $10
         OR EXISTS (
             SELECT FROM (
                 SELECT content FROM messages WHERE conversation_id = c.id OFFSET 0
-            ) AS said WHERE said.content ~* $8))
-    AND c.updated_at <= coalesce($11::timestamptz, 'infinity')
-    AND ($11 IS NULL OR c.updated_at < $11 OR c.id > $12::uuid)
+            ) AS said WHERE said.content ~* $10))
+    AND c.updated_at <= coalesce($13::timestamptz, 'infinity')
+    AND ($13 IS NULL OR c.updated_at < $13 OR c.id > $14::uuid)
 ORDER BY c.updated_at DESC, c.id
-LIMIT $9 OFFSET $10;
+LIMIT $11 OFFSET $12;
 
 -- count_conversations --
 -- Separate from the page, and only so far that there are more than anybody counts. A
@@ -34,44 +39,57 @@ SELECT count(*) FROM (
 -- fetch_waiting_page --
 -- Customers who wait, the newest change first: a statement of its own, so that however
 -- it is planned it reads the few that wait. Whoever needs an operator waits.
-SELECT c.* FROM inbox_rows c
+SELECT c.*, is_unread(
+    $2, r.position, c.newest_position, c.newest_user_id, c.others_position) AS is_unread
+FROM inbox_rows c LEFT JOIN read_marks r
+    ON r.tenant_id = $1 AND r.user_id = $2 AND r.conversation_id = c.id
 WHERE c.tenant_id = $1 AND c.waiting_since IS NOT NULL
-    AND ($2::text IS NULL OR c.status = $2)
-    AND ($3::text IS NULL OR c.source = $3)
-    AND ($4::text IS NULL OR c.department = $4)
-    AND ($5::uuid IS NULL OR c.channel_id = $5)
-    AND ($6::boolean IS NULL OR c.needs_operator = $6)
-    AND ($9::timestamptz IS NULL OR c.updated_at < $9
-        OR c.updated_at = $9 AND c.id > $10::uuid)
+    AND ($3::text IS NULL OR c.status = $3)
+    AND ($4::text IS NULL OR c.source = $4)
+    AND ($5::text IS NULL OR c.department = $5)
+    AND ($6::uuid IS NULL OR c.channel_id = $6)
+    AND ($7::boolean IS NULL OR c.needs_operator = $7)
+    AND ($8::boolean IS NULL OR $8 = is_unread(
+        $2, r.position, c.newest_position, c.newest_user_id, c.others_position))
+    AND ($11::timestamptz IS NULL OR c.updated_at < $11
+        OR c.updated_at = $11 AND c.id > $12::uuid)
 ORDER BY c.updated_at DESC, c.id
-LIMIT $7 OFFSET $8;
+LIMIT $9 OFFSET $10;
 
 -- fetch_longest_waiting_page --
 -- The same customers, the longest wait first, in the order of the index.
-SELECT c.* FROM inbox_rows c
+SELECT c.*, is_unread(
+    $2, r.position, c.newest_position, c.newest_user_id, c.others_position) AS is_unread
+FROM inbox_rows c LEFT JOIN read_marks r
+    ON r.tenant_id = $1 AND r.user_id = $2 AND r.conversation_id = c.id
 WHERE c.tenant_id = $1 AND c.waiting_since IS NOT NULL
-    AND ($2::text IS NULL OR c.status = $2)
-    AND ($3::text IS NULL OR c.source = $3)
-    AND ($4::text IS NULL OR c.department = $4)
-    AND ($5::uuid IS NULL OR c.channel_id = $5)
-    AND ($6::boolean IS NULL OR c.needs_operator = $6)
-    AND (c.waiting_since, c.id) > (coalesce($9::timestamptz, '-infinity'),
-        coalesce($10::uuid, '00000000-0000-0000-0000-000000000000'))
+    AND ($3::text IS NULL OR c.status = $3)
+    AND ($4::text IS NULL OR c.source = $4)
+    AND ($5::text IS NULL OR c.department = $5)
+    AND ($6::uuid IS NULL OR c.channel_id = $6)
+    AND ($7::boolean IS NULL OR c.needs_operator = $7)
+    AND ($8::boolean IS NULL OR $8 = is_unread(
+        $2, r.position, c.newest_position, c.newest_user_id, c.others_position))
+    AND (c.waiting_since, c.id) > (coalesce($11::timestamptz, '-infinity'),
+        coalesce($12::uuid, '00000000-0000-0000-0000-000000000000'))
 ORDER BY c.waiting_since, c.id
-LIMIT $7 OFFSET $8;
+LIMIT $9 OFFSET $10;
 
 -- count_waiting --
 -- Of the customers who wait only so many that there are more than anybody counts.
 SELECT count(*) FROM (
-    SELECT FROM conversations c
+    SELECT FROM conversations c LEFT JOIN read_marks r
+        ON r.tenant_id = $1 AND r.user_id = $2 AND r.conversation_id = c.id
     WHERE c.tenant_id = $1 AND c.waiting_since IS NOT NULL
         AND c.last_message_id IS NOT NULL
-        AND ($2::text IS NULL OR c.status = $2)
-        AND ($3::text IS NULL OR c.source = $3)
-        AND ($4::text IS NULL OR c.department = $4)
-        AND ($5::uuid IS NULL OR c.channel_id = $5)
-        AND ($6::boolean IS NULL OR c.needs_operator = $6)
-    LIMIT $7
+        AND ($3::text IS NULL OR c.status = $3)
+        AND ($4::text IS NULL OR c.source = $4)
+        AND ($5::text IS NULL OR c.department = $5)
+        AND ($6::uuid IS NULL OR c.channel_id = $6)
+        AND ($7::boolean IS NULL OR c.needs_operator = $7)
+        AND ($8::boolean IS NULL OR $8 = is_unread(
+            $2, r.position, c.newest_position, c.newest_user_id, c.others_position))
+    LIMIT $9
 ) AS counted;
 
 -- fetch_conversation_channel --
@@ -80,4 +98,8 @@ SELECT channel_id FROM conversations WHERE tenant_id = $1 AND id = $2;
 
 -- fetch_conversations --
 -- Conversations by id, as far as they are this tenant's and have a message.
-SELECT c.* FROM inbox_rows c WHERE c.tenant_id = $1 AND c.id = ANY($2::uuid[]);
+SELECT c.*, is_unread(
+    $2, r.position, c.newest_position, c.newest_user_id, c.others_position) AS is_unread
+FROM inbox_rows c LEFT JOIN read_marks r
+    ON r.tenant_id = $1 AND r.user_id = $2 AND r.conversation_id = c.id
+WHERE c.tenant_id = $1 AND c.id = ANY($3::uuid[]);

@@ -71,18 +71,21 @@ WITH fence AS (
             THEN excluded.last_name ELSE known.last_name END,
         username = excluded.username
 ), new_states AS (
-    -- Columns that lists filter by are read from the state here; it is parsed once,
-    -- for which the offset stands.
+    -- Columns that lists filter by are read from the state here. The offset keeps it
+    -- from being parsed for each of them.
     INSERT INTO conversations (
         id, tenant_id, channel_id, customer_id, source, slot, version, state, status,
         needs_operator, last_message_id, created_at, updated_at, department,
-        waiting_since
+        waiting_since, newest_position, newest_user_id, others_position
     )
     SELECT id, tenant_id, channel_id, customer_id, source, slot, version, parsed,
         status, needs_operator, last_message_id, created_at, updated_at,
-        parsed ->> 'department', (parsed #>> '{inbox,waiting_since}')::timestamptz
+        parsed ->> 'department', (inbox ->> 'waiting_since')::timestamptz,
+        (inbox ->> 'newest_position')::bigint, (inbox ->> 'newest_user_id')::uuid,
+        (inbox ->> 'others_position')::bigint
     FROM (
-        SELECT r.*, r.state::jsonb AS parsed FROM json_to_recordset($6) AS r (
+        SELECT *, state::jsonb AS parsed, state::jsonb -> 'inbox' AS inbox
+        FROM json_to_recordset($6) AS r (
             id uuid, tenant_id uuid, channel_id uuid, customer_id uuid, source text,
             slot smallint, version bigint, state text, status text,
             needs_operator boolean, last_message_id uuid, created_at timestamptz,
@@ -97,7 +100,10 @@ WITH fence AS (
         last_message_id = excluded.last_message_id,
         updated_at = excluded.updated_at,
         department = excluded.department,
-        waiting_since = excluded.waiting_since
+        waiting_since = excluded.waiting_since,
+        newest_position = excluded.newest_position,
+        newest_user_id = excluded.newest_user_id,
+        others_position = excluded.others_position
     WHERE conversations.version < excluded.version
     RETURNING id
 ), new_events AS (

@@ -55,6 +55,7 @@ class ListQuery:
     channel: Annotated[UUID | None, schemas.LeftEmpty] = None
     needs_operator: Annotated[bool | None, schemas.LeftEmpty] = None
     waiting: Annotated[bool | None, schemas.LeftEmpty] = None
+    unread: Annotated[bool | None, schemas.LeftEmpty] = None
     q: schemas.SearchWords | None = None
     order: Annotated[Order | None, schemas.LeftEmpty] = None
 
@@ -75,6 +76,7 @@ class ListQuery:
             channel_id=None if self.channel is None else ChannelId(self.channel),
             needs_operator=self.needs_operator,
             is_waiting=self.waiting,
+            is_unread=self.unread,
         )
 
 
@@ -119,9 +121,14 @@ async def fetch_own_conversation(
     """Return the conversation at this address; another tenant's does not exist."""
     return errors.require(
         await conversations.fetch_conversation(
-            context.pool, principal.tenant_id, ConversationId(conversation_id)
+            context.pool, read_as(principal), ConversationId(conversation_id)
         )
     )
+
+
+def read_as(principal: auth.Principal) -> conversations.Reader:
+    """Return who reads: what is unread is the person's own."""
+    return conversations.Reader(principal.tenant_id, principal.user_id)
 
 
 OwnConversation = Annotated[ConversationSummary, Depends(fetch_own_conversation)]
@@ -162,21 +169,23 @@ async def list_conversations(
 ) -> schemas.Page[schemas.ConversationOut]:
     """List conversations, last changed first, or the longest wait first.
 
-    `needs_operator`, `waiting`, `department` and `channel` filter the list; by
-    `order=waits_longest` it has only those whose customer waits.
+    `needs_operator`, `waiting`, `unread`, `department` and `channel` filter the list;
+    by `order=waits_longest` it has only those whose customer waits.
     """
-    tenant_id, window = principal.tenant_id, paging.window()
+    window = paging.window()
     wanted = query.build_filter()
     fetch_page = conversations.fetch_conversations_page
     if query.order is Order.WAITS_LONGEST:
         fetch_page = conversations.fetch_longest_waiting_page
 
     async def fetch(db: Db) -> Found[ConversationSummary]:
-        return await fetch_page(db, tenant_id, wanted, window)
+        return await fetch_page(db, read_as(principal), wanted, window)
 
     is_search = wanted.words is not None
     found = await (
-        context.searches.run(tenant_id, fetch) if is_search else fetch(context.pool)
+        context.searches.run(principal.tenant_id, fetch)
+        if is_search
+        else fetch(context.pool)
     )
     return paging.build_found(found, map(render_conversation, found.rows))
 
@@ -285,6 +294,7 @@ def render_conversation(row: ConversationSummary) -> schemas.ConversationOut:
     """Render a conversation as the API and the live feed show it."""
     window = reply_window(Source(row.source), row.last_customer_at)
     shown = {field.name: getattr(row, field.name) for field in fields(row)}
+    shown["unread"] = row.is_unread
     shown["can_reply_until"] = None if window is None else window.until
     shown["reply_right"] = _find_reply_right(row)
     return schemas.ConversationOut.model_validate(shown)

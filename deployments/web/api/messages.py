@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter
-from pydantic import Field, StringConstraints
+from pydantic import StringConstraints
 
 from actors.conversation import events, state
 from actors.conversation.errors import NewerMessagesError
@@ -40,7 +40,7 @@ class AnswerIn(schemas.RequestBody):
         schemas.NoNul,
         schemas.NotBlank,
     ]
-    seen_position: Annotated[int, Field(strict=True, ge=0, lt=2**63)] | None = None
+    seen_position: schemas.MessagePosition | None = None
 
 
 class FeedbackIn(schemas.RequestBody):

@@ -78,6 +78,10 @@ LeftEmpty = BeforeValidator(lambda value: None if value == "" else value)
 SearchWords = Annotated[str, StringConstraints(max_length=200), NoNul]
 
 
+#: The `position` of a message.
+MessagePosition = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
+
+
 class RequestBody(BaseModel):
     """The body of a request; an unknown field is refused, not ignored."""
 
@@ -283,6 +287,9 @@ class ConversationOut(Answer):
     waiting_since: datetime | None
     #: The `position` of the newest message; an operator who has seen it has seen all.
     newest_position: int
+    #: Whether the caller has not read all that others wrote; null in the live feed,
+    #: whose frames are everybody's.
+    unread: bool | None
     last_message: LastMessageOut | None
     updated_at: datetime
 

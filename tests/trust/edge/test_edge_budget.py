@@ -12,7 +12,7 @@ from deployments.answers.budget import AnswerBudget
 from deployments.answers.responder import AnswerWriter
 from deployments.rate_limit import RateLimiter
 from persistence.channels import Channel, ChannelKind
-from persistence.conversations import fetch_conversation
+from persistence.conversations import Reader, fetch_conversation
 from persistence.database import Pool
 from persistence.ids import ChannelId, derive_conversation_id
 from persistence.messages import fetch_latest_messages
@@ -68,7 +68,7 @@ async def test_trust_m7_beyond_the_limit_messages_wait_for_an_operator(
         (stored,) = await fetch_latest_messages(pool, second, 10)
         assert stored.content == "سلام"
         assert "PILITO_ANSWERS_PER_MINUTE" in str(stored.metadata)
-        shown = await fetch_conversation(pool, shop.tenant_id, second)
+        shown = await fetch_conversation(pool, Reader(shop.tenant_id), second)
         # A person is called, and the AI answers again later.
         assert shown is not None
         assert (shown.needs_operator, shown.ai_enabled) == (True, True)

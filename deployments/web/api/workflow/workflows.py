@@ -216,7 +216,9 @@ async def run_workflow(
     """Begin the workflow in a conversation, at its `manual` trigger."""
     conversation = require(
         await conversations.fetch_conversation(
-            context.pool, principal.tenant_id, body.conversation_id
+            context.pool,
+            conversations.Reader(principal.tenant_id),
+            body.conversation_id,
         )
     )
     if workflow.status != Status.ACTIVE:

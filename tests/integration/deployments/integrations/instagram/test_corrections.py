@@ -2,6 +2,7 @@
 
 from persistence.conversations import (
     ConversationFilter,
+    Reader,
     fetch_conversation,
     fetch_conversations_page,
 )
@@ -111,7 +112,7 @@ async def test_what_the_owner_unsends_in_the_app_is_blank_and_no_customers(
 async def test_what_is_unsent_before_it_came_is_shown_to_nobody(line: Line) -> None:
     await line.start()
     assert await line.deliver(message("m1", is_deleted=True)) == 200
-    tenant = line.channel.tenant_id
+    tenant = Reader(line.channel.tenant_id)
     inbox = (line.pool, tenant, ConversationFilter(), Window(10))
     assert await fetch_conversations_page(*inbox) == Found(
         (), 0, is_exact=True, last=None

@@ -1,0 +1,22 @@
+-- The way back: what was read is forgotten.
+DROP VIEW inbox_rows;
+DROP FUNCTION is_unread;
+DROP TABLE read_marks;
+ALTER TABLE conversations
+    DROP COLUMN newest_position, DROP COLUMN newest_user_id, DROP COLUMN others_position;
+CREATE VIEW inbox_rows AS
+SELECT c.tenant_id, c.id, c.status, c.source, c.channel_id, c.customer_id,
+    c.needs_operator, c.updated_at, c.last_message_id,
+    (c.state ->> 'ai_enabled')::boolean AS ai_enabled, c.department,
+    c.state ->> 'last_customer_at' AS last_customer_at,
+    c.state #>> '{pending_share,message_id}' AS share_id,
+    c.state #>> '{pending_share,due_at}' AS share_due_at,
+    c.state ->> 'runs' AS runs,
+    k.platform_id, k.first_name, k.last_name, k.username, k.tags,
+    left(m.content, 500) AS last_content, m.type AS last_type,
+    m.created_at AS last_at, c.waiting_since,
+    coalesce((c.state #>> '{inbox,newest_position}')::bigint, 0) AS newest_position
+FROM conversations c
+JOIN customers k ON k.id = c.customer_id
+LEFT JOIN messages m ON m.id = c.last_message_id
+WHERE c.last_message_id IS NOT NULL;
