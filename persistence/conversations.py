@@ -48,6 +48,14 @@ class PendingShareSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class AssigneeSummary:
+    """The person who looks after a conversation."""
+
+    id: ids.UserId
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConversationSummary:
     """A conversation as the API shows it."""
 
@@ -71,6 +79,9 @@ class ConversationSummary:
     newest_position: int = 0
     #: Whether the reader has not seen all that others wrote; None without a reader.
     is_unread: bool | None = None
+    #: None as well if the person is gone.
+    assignee: AssigneeSummary | None = None
+    snoozed_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +104,9 @@ class ConversationFilter:
     needs_operator: bool | None = None
     is_waiting: bool | None = None
     is_unread: bool | None = None
+    #: Whether the reader looks after it.
+    is_mine: bool | None = None
+    is_snoozed: bool | None = None
 
 
 async def fetch_conversations_page(
@@ -116,7 +130,17 @@ async def fetch_conversations_page(
             ("updated_at", "id"),
             _summary,
         )
-    filters = (*_common_filters(reader, wanted), wanted.is_waiting, pattern)
+    filters = (*_common_filters(reader, wanted), wanted.is_waiting)
+    if pattern is None and wanted.is_mine:
+        return await fetch_window(
+            db,
+            (_SQL["fetch_assigned_page"], None),
+            filters,
+            window,
+            ("updated_at", "id"),
+            _summary,
+        )
+    filters = (*filters, pattern)
     is_counted = all(part is None for part in filters[4:])
     return await fetch_window(
         db,
@@ -156,6 +180,8 @@ def _common_filters(reader: Reader, wanted: ConversationFilter) -> tuple[object,
         wanted.channel_id,
         wanted.needs_operator,
         wanted.is_unread,
+        wanted.is_mine,
+        wanted.is_snoozed,
     )
 
 
@@ -227,4 +253,8 @@ def _summary(row: asyncpg.Record) -> ConversationSummary:
         waiting_since=row["waiting_since"],
         newest_position=row["newest_position"],
         is_unread=row["is_unread"],
+        assignee=None
+        if row["assignee_name"] is None
+        else AssigneeSummary(row["assignee_id"], row["assignee_name"]),
+        snoozed_until=row["snoozed_until"],
     )

@@ -4,6 +4,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from actors.conversation.inbox_events import (
+    ConversationAssigned as ConversationAssigned,
+)
+from actors.conversation.inbox_events import ConversationSnoozed as ConversationSnoozed
+from actors.conversation.inbox_events import InboxEvent as InboxEvent
+from actors.conversation.inbox_events import SnoozeFellDue as SnoozeFellDue
 from actors.conversation.state import (
     Destination,
     Feedback,
@@ -344,6 +350,9 @@ Event: TypeAlias = (
     | WorkflowSpoke
     | WorkflowCancelled
     | CustomerErased
+    | ConversationAssigned
+    | ConversationSnoozed
+    | SnoozeFellDue
 )
 
 

@@ -18,6 +18,10 @@ class InboxState:
     others_position: int = 0
     #: Since when the customer waits, for an answer or for the person who is needed.
     waiting_since: datetime | None = None
+    #: Whoever looks after the conversation; the person may be gone since.
+    assignee_id: ids.UserId | None = None
+    #: Until when it is put aside.
+    snoozed_until: datetime | None = None
 
     def newest_for(self, user_id: ids.UserId) -> int:
         """Return the highest position of a message that somebody else wrote."""

@@ -97,6 +97,7 @@ class TimerKind(StrEnum):
     SEND = "send"
     SHARE = "share"
     WORKFLOW = "workflow"
+    SNOOZE = "snooze"
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,6 +379,8 @@ def check_invariants(state: Conversation) -> None:
         <= 1,
         "who asks or needs a person waits": (state.inbox.waiting_since is not None)
         == (bool(state.questions) or state.needs_operator),
+        "a closed conversation is not put aside": state.inbox.snoozed_until is None
+        or state.status is not Status.CLOSED,
         "a share belongs to a question": all(
             share.question in state.questions for share in state.combined
         ),

@@ -76,13 +76,15 @@ WITH fence AS (
     INSERT INTO conversations (
         id, tenant_id, channel_id, customer_id, source, slot, version, state, status,
         needs_operator, last_message_id, created_at, updated_at, department,
-        waiting_since, newest_position, newest_user_id, others_position
+        waiting_since, newest_position, newest_user_id, others_position,
+        assignee_id, snoozed_until
     )
     SELECT id, tenant_id, channel_id, customer_id, source, slot, version, parsed,
         status, needs_operator, last_message_id, created_at, updated_at,
         parsed ->> 'department', (inbox ->> 'waiting_since')::timestamptz,
         (inbox ->> 'newest_position')::bigint, (inbox ->> 'newest_user_id')::uuid,
-        (inbox ->> 'others_position')::bigint
+        (inbox ->> 'others_position')::bigint, (inbox ->> 'assignee_id')::uuid,
+        (inbox ->> 'snoozed_until')::timestamptz
     FROM (
         SELECT *, state::jsonb AS parsed, state::jsonb -> 'inbox' AS inbox
         FROM json_to_recordset($6) AS r (
@@ -103,7 +105,9 @@ WITH fence AS (
         waiting_since = excluded.waiting_since,
         newest_position = excluded.newest_position,
         newest_user_id = excluded.newest_user_id,
-        others_position = excluded.others_position
+        others_position = excluded.others_position,
+        assignee_id = excluded.assignee_id,
+        snoozed_until = excluded.snoozed_until
     WHERE conversations.version < excluded.version
     RETURNING id
 ), new_events AS (

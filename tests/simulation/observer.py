@@ -302,4 +302,5 @@ def _wanted_timers(state: Conversation) -> dict[TimerKind, datetime | None]:
         TimerKind.REPLY: state.reply.due_at if state.reply else None,
         TimerKind.SHARE: state.pending_share.due_at if state.pending_share else None,
         TimerKind.SEND: state.sends[0].due_at if state.sends else None,
+        TimerKind.SNOOZE: state.inbox.snoozed_until,
     }

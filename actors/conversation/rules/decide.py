@@ -23,6 +23,7 @@ from actors.conversation.rules import (
     standby,
     takeover,
 )
+from actors.conversation.rules.inbox import arranging
 from actors.conversation.rules.inbox.noting import note
 from actors.conversation.rules.policy import Policy
 from actors.conversation.rules.workflows.effects import on_spoke
@@ -111,10 +112,10 @@ def _apply(state: Conversation, event: events.Event, policy: Policy) -> Decision
             return outcomes.on_send_retried(state, event)
         case events.ChannelResumed():
             return delivery.on_channel_resumed(state, event)
-        case events.ProfileLearned():
-            return profiles.on_profile_learned(state, event)
-        case events.ProfileMissed():
-            return profiles.on_profile_missed(state, event)
+        case events.ProfileLearned() | events.ProfileMissed():
+            return profiles.on_looked_up(state, event)
+        case events.InboxEvent():
+            return arranging.arrange(state, event)
         case events.CustomerErased():
             return _on_customer_erased(state, event)
         case _:

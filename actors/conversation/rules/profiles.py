@@ -46,7 +46,16 @@ def ask_profile(decision: Decision, at: datetime) -> Decision:
     return Decision(state, (*decision.effects, AskProfile()))
 
 
-def on_profile_learned(state: Conversation, event: ProfileLearned) -> Decision:
+def on_looked_up(
+    state: Conversation, event: ProfileLearned | ProfileMissed
+) -> Decision:
+    """Keep the name that was learned, or schedule the next look-up."""
+    if isinstance(event, ProfileLearned):
+        return _on_learned(state, event)
+    return _on_missed(state, event)
+
+
+def _on_learned(state: Conversation, event: ProfileLearned) -> Decision:
     """Keep the name; the customer's card shows it unless an operator wrote another."""
     if state.profile != NAMELESS or event.profile == NAMELESS:
         return Decision(state)
@@ -54,7 +63,7 @@ def on_profile_learned(state: Conversation, event: ProfileLearned) -> Decision:
     return Decision(state, (RecordProfile(event.profile),))
 
 
-def on_profile_missed(state: Conversation, event: ProfileMissed) -> Decision:
+def _on_missed(state: Conversation, event: ProfileMissed) -> Decision:
     """Schedule the next look-up, later than the one before."""
     if state.profile_lookup is None:
         return Decision(state)

@@ -18,12 +18,14 @@ _EVENTS: Mapping[
         | events.SendFellDue
         | events.ShareTimedOut
         | events.WorkflowFellDue
+        | events.SnoozeFellDue
     ],
 ] = {
     TimerKind.REPLY: events.ReplyFellDue,
     TimerKind.SEND: events.SendFellDue,
     TimerKind.SHARE: events.ShareTimedOut,
     TimerKind.WORKFLOW: events.WorkflowFellDue,
+    TimerKind.SNOOZE: events.SnoozeFellDue,
 }
 #: A suspended machine's monotonic clock stands still, and a set clock jumps: timers are
 #: compared with the wall clock at least this often.

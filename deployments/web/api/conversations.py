@@ -10,7 +10,12 @@ from fastapi import APIRouter, Depends, Header, Request
 from pydantic import StrictBool
 
 from actors.conversation.codec import decode_runs
-from actors.conversation.events import AiSwitched, ConversationRedirected, StatusSet
+from actors.conversation.events import (
+    AiSwitched,
+    ConversationRedirected,
+    Event,
+    StatusSet,
+)
 from actors.conversation.rules.reply_window import reply_window
 from actors.conversation.state import Destination, Source, Status, find_lease
 from deployments.web.api import auth, errors, schemas
@@ -56,6 +61,8 @@ class ListQuery:
     needs_operator: Annotated[bool | None, schemas.LeftEmpty] = None
     waiting: Annotated[bool | None, schemas.LeftEmpty] = None
     unread: Annotated[bool | None, schemas.LeftEmpty] = None
+    mine: Annotated[bool | None, schemas.LeftEmpty] = None
+    snoozed: Annotated[bool | None, schemas.LeftEmpty] = None
     q: schemas.SearchWords | None = None
     order: Annotated[Order | None, schemas.LeftEmpty] = None
 
@@ -77,6 +84,8 @@ class ListQuery:
             needs_operator=self.needs_operator,
             is_waiting=self.waiting,
             is_unread=self.unread,
+            is_mine=self.mine,
+            is_snoozed=self.snoozed,
         )
 
 
@@ -169,8 +178,8 @@ async def list_conversations(
 ) -> schemas.Page[schemas.ConversationOut]:
     """List conversations, last changed first, or the longest wait first.
 
-    `needs_operator`, `waiting`, `unread`, `department` and `channel` filter the list;
-    by `order=waits_longest` it has only those whose customer waits.
+    `needs_operator`, `waiting`, `unread`, `mine`, `snoozed`, `department` and `channel`
+    filter the list; by `order=waits_longest` it has only those whose customer waits.
     """
     window = paging.window()
     wanted = query.build_filter()
@@ -227,7 +236,7 @@ async def redirect_conversation(
         destination=body.destination,
         user_id=principal.user_id,
     )
-    return await _submit(context, principal, event)
+    return await submit_and_show(context, principal, event)
 
 
 @router.post("/api/conversations/{conversation_id}/status/")
@@ -246,7 +255,7 @@ async def set_status(
         status=body.status,
         user_id=principal.user_id,
     )
-    return await _submit(context, principal, event)
+    return await submit_and_show(context, principal, event)
 
 
 @router.post("/api/conversations/{conversation_id}/ai/")
@@ -269,7 +278,7 @@ async def switch_ai(
         user_id=principal.user_id,
         ai_enabled=body.ai_enabled,
     )
-    return await _submit(context, principal, event)
+    return await submit_and_show(context, principal, event)
 
 
 @router.get("/api/workflow/action-nodes/redirect_destinations/")
@@ -278,10 +287,10 @@ async def list_destinations(_: auth.SignedIn) -> list[DestinationOut]:
     return [DestinationOut(value=value, label=label) for value, label in LABELS.items()]
 
 
-async def _submit(
+async def submit_and_show(
     context: WebDependencies,
     principal: auth.Principal,
-    event: AiSwitched | ConversationRedirected | StatusSet,
+    event: Event,
 ) -> schemas.ConversationOut:
     """Submit the event, and show the conversation as it is now."""
     await context.shards.submit(event)

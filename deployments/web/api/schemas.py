@@ -269,6 +269,13 @@ class ReplyRightOut(Answer):
     run_id: UUID | None = None
 
 
+class AssigneeOut(Answer):
+    """The person who looks after a conversation."""
+
+    id: UUID
+    username: str
+
+
 class ConversationOut(Answer):
     """A conversation."""
 
@@ -290,6 +297,9 @@ class ConversationOut(Answer):
     #: Whether the caller has not read all that others wrote; null in the live feed,
     #: whose frames are everybody's.
     unread: bool | None
+    assignee: AssigneeOut | None
+    #: Until when it is put aside; a message of the customer ends that earlier.
+    snoozed_until: datetime | None
     last_message: LastMessageOut | None
     updated_at: datetime
 

@@ -22,6 +22,7 @@ from actors.conversation.events import (
     ReplyFellDue,
     SendFellDue,
     ShareTimedOut,
+    SnoozeFellDue,
     WorkflowFellDue,
     echo_message_id,
 )
@@ -110,6 +111,8 @@ class ConversationBench(RuleBasedStateMachine):
                 self.apply(SendFellDue(**head, due_at=due_at))
             case TimerKind.WORKFLOW:
                 self.apply(WorkflowFellDue(**head, due_at=due_at))
+            case TimerKind.SNOOZE:
+                self.apply(SnoozeFellDue(**head, due_at=due_at))
 
     def hear_echo(self, mid: str, send: Send) -> None:
         """Let the platform report what we sent."""
@@ -255,5 +258,6 @@ class ConversationBench(RuleBasedStateMachine):
             TimerKind.REPLY: state.reply and state.reply.due_at,
             TimerKind.SHARE: state.pending_share and state.pending_share.due_at,
             TimerKind.SEND: state.sends[0].due_at if state.sends else None,
+            TimerKind.SNOOZE: state.inbox.snoozed_until,
         }
         assert self.armed == {kind: due for kind, due in wanted.items() if due}

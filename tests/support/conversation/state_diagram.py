@@ -9,7 +9,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias, TypedDict
 from uuid import UUID
@@ -158,6 +158,17 @@ def possible_events(
         ),
     )
     yield "CustomerEdited", events.CustomerEdited(**each, user_id=user, fields=())
+    yield (
+        "ConversationAssigned",
+        events.ConversationAssigned(**each, user_id=user, assignee_id=user),
+    )
+    hour = NOON + timedelta(hours=1)
+    yield (
+        "ConversationSnoozed",
+        events.ConversationSnoozed(**each, user_id=user, until=hour),
+    )
+    due_at = state.inbox.snoozed_until or hour
+    yield "SnoozeFellDue", events.SnoozeFellDue(**each, due_at=due_at)
     yield "ChannelResumed", events.ChannelResumed(**each)
     yield "ProfileLearned", events.ProfileLearned(**each, profile=Profile("Sara"))
     yield "ProfileMissed", events.ProfileMissed(**each, reason="")

@@ -6,12 +6,14 @@ from datetime import datetime
 from actors.conversation.effects import Decision
 from actors.conversation.events import Event
 from actors.conversation.inbox_state import InboxState
+from actors.conversation.rules.inbox.arranging import wake_for_news
 from actors.conversation.rules.inbox.fence import note_messages
 from actors.conversation.state import Conversation
 
 
 def note(decision: Decision, event: Event) -> Decision:
     """Return the decision with the inbox's part of the state brought up to date."""
+    decision = wake_for_news(decision)
     state = decision.state
     inbox = note_messages(state.inbox, decision.effects, event)
     inbox = note_waiting(inbox, state, event.at)

@@ -72,6 +72,8 @@ _ROWS: tuple[tuple[Rank, Scope | None, tuple[str, ...]], ...] = (
             f"POST {_CONVERSATION}redirect/",
             f"POST {_CONVERSATION}status/",
             f"POST {_CONVERSATION}ai/",
+            f"POST {_CONVERSATION}assign/",
+            f"POST {_CONVERSATION}snooze/",
             f"POST {_CONVERSATION}read/",
             f"DELETE {_CONVERSATION}read/",
             "POST /api/messages/{message_id}/feedback/",

@@ -61,22 +61,27 @@ HOT: dict[tuple[str, str], tuple[str, str, tuple[object, ...]]] = {
     ("conversations", "fetch_conversations_page"): (
         "conversations_inbox",
         "conversations",
-        (TENANT, *(None,) * 9, 20, 0, None, None),
+        (TENANT, *(None,) * 11, 20, 0, None, None),
+    ),
+    ("conversations", "fetch_assigned_page"): (
+        "conversations_assigned",
+        "conversations",
+        (TENANT, ONE, *(None,) * 9, 20, 0, None, None),
     ),
     ("conversations", "fetch_waiting_page"): (
         "conversations_waiting",
         "conversations",
-        (TENANT, *(None,) * 7, 20, 0, None, None),
+        (TENANT, *(None,) * 9, 20, 0, None, None),
     ),
     ("conversations", "fetch_longest_waiting_page"): (
         "conversations_waiting",
         "conversations",
-        (TENANT, *(None,) * 7, 20, 0, datetime(2026, 1, 1, tzinfo=UTC), ONE),
+        (TENANT, *(None,) * 9, 20, 0, datetime(2026, 1, 1, tzinfo=UTC), ONE),
     ),
     ("conversations", "count_waiting"): (
         "conversations_waiting",
         "conversations",
-        (TENANT, *(None,) * 7, 1001),
+        (TENANT, *(None,) * 9, 1001),
     ),
     ("conversations", "fetch_conversations"): (
         "conversations_pkey",
@@ -177,7 +182,7 @@ async def test_a_hot_query_of_the_inbox_goes_by_its_index(
 async def test_the_page_of_a_whole_inbox_is_not_sorted(filled: str) -> None:
     """Only as many rows are read as the page shows."""
     statement = load_queries("conversations")["fetch_conversations_page"]
-    first = (TENANT, *(None,) * 9, 20, 0, None, None)
+    first = (TENANT, *(None,) * 11, 20, 0, None, None)
     further = (*first[:-2], datetime(2026, 12, 1, tzinfo=UTC), ONE)
     for arguments in (first, further):
         plan = await explain(filled, statement, *arguments)
@@ -191,11 +196,11 @@ async def test_only_those_who_wait_are_read_under_any_plan(filled: str) -> None:
     connection = await asyncpg.connect(filled)
     try:
         await connection.execute("SET plan_cache_mode = force_generic_plan")
-        types = "uuid,uuid,text,text,text,uuid,boolean,boolean"
+        types = "uuid,uuid,text,text,text,uuid,boolean,boolean,boolean,boolean"
         types += ",bigint,bigint,timestamptz,uuid"
         await connection.execute(f"PREPARE waits ({types}) AS {statement}")
         rows = await connection.fetch(
-            f"EXPLAIN EXECUTE waits ('{TENANT}', {'NULL, ' * 7}20, 0, NULL, NULL)"
+            f"EXPLAIN EXECUTE waits ('{TENANT}', {'NULL, ' * 9}20, 0, NULL, NULL)"
         )
     finally:
         await connection.close()

@@ -71,6 +71,8 @@ async def test_the_inbox_shows_who_wrote_what_and_who_leads(
         "needs_operator": False,
         "newest_position": 1024,
         "unread": True,
+        "assignee": None,
+        "snoozed_until": None,
     }
     shown = await client.get(f"/api/conversations/{conversation_id}/")
     assert shown.json() == page["results"][0] | {

@@ -4,6 +4,7 @@ Timers fire late and twice, answers come to old jobs, results of calls come afte
 lease: the machine keeps all that ever was under way, and lets any of it come back.
 """
 
+import contextlib
 from datetime import timedelta
 
 import pytest
@@ -18,10 +19,13 @@ from hypothesis.stateful import (
 from actors.conversation.effects import (
     RecordMessage,
 )
+from actors.conversation.errors import InvalidEventError
 from actors.conversation.events import (
     AiSwitched,
     ChannelResumed,
+    ConversationAssigned,
     ConversationRedirected,
+    ConversationSnoozed,
     CustomerShared,
     CustomerWrote,
     EchoReceived,
@@ -49,9 +53,7 @@ from actors.conversation.state import (
     Status,
     TimerKind,
 )
-from persistence.ids import (
-    MessageId,
-)
+from persistence.ids import MessageId, UserId
 from tests.support.conversation.conversations import OPERATOR
 from tests.support.conversation.machine import ConversationBench, Fate
 
@@ -136,6 +138,27 @@ class ConversationMachine(ConversationBench):
         """Let an operator answer."""
         head = self.head()
         self.apply(OperatorAnswered(**head, user_id=OPERATOR, text=self.words()))
+
+    @rule(hours=st.integers(-1, 2), is_ended=st.booleans())
+    def put_aside(self, hours: int, is_ended: bool) -> None:
+        """Let an operator put the conversation aside, or take it up again."""
+        head = self.head()
+        until = None if is_ended else head["at"] + timedelta(hours=hours)
+        with contextlib.suppress(InvalidEventError):
+            self.apply(ConversationSnoozed(**head, user_id=OPERATOR, until=until))
+
+    @precondition(lambda self: TimerKind.SNOOZE in self.armed)
+    @rule()
+    def let_the_snooze_end(self) -> None:
+        """Let the time come for which it was put aside."""
+        self.let_time_come(TimerKind.SNOOZE)
+
+    @rule(assignee_id=st.sampled_from((OPERATOR, None)))
+    def assign(self, assignee_id: UserId | None) -> None:
+        """Let an operator give the conversation to somebody."""
+        head = self.head()
+        event = ConversationAssigned(**head, user_id=OPERATOR, assignee_id=assignee_id)
+        self.apply(event)
 
     @rule()
     def answer_in_the_app(self) -> None:
