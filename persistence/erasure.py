@@ -102,6 +102,7 @@ async def erase_customer(
         "erase_variant",
         "erase_steps",
         "erase_runs",
+        "erase_notes",
         "erase_read_marks",
         "erase_conversation",
     ):

@@ -69,7 +69,13 @@ async def prune_messages(
     Of the history its beginning goes, and the conversation notes up to which version.
     The caller owns the transaction.
     """
-    for statement in ("prune_proofs", "prune_outbox", "note_pruned", "prune_events"):
+    for statement in (
+        "prune_proofs",
+        "prune_outbox",
+        "prune_notes",
+        "note_pruned",
+        "prune_events",
+    ):
         await db.execute(_SQL[statement], conversations, before)
     status = await db.execute(_SQL["prune_messages"], conversations, before)
     return int(status.split()[-1])

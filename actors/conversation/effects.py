@@ -126,6 +126,18 @@ class RecordSend:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordNote:
+    """Store a note of an operator, apart from the messages."""
+
+    id: EventId
+    user_id: UserId
+    content: str
+    #: The place among the conversation's messages.
+    position: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class EraseCustomer:
     """Remove all rows of the customer and of the conversation; see Erasure."""
 
@@ -272,6 +284,7 @@ Effect: TypeAlias = (
     | RateMessage
     | RecordProfile
     | RecordSend
+    | RecordNote
     | EraseCustomer
     | SetTimer
     | ClearTimer

@@ -9,6 +9,7 @@ from actors.conversation.inbox_events import (
 )
 from actors.conversation.inbox_events import ConversationSnoozed as ConversationSnoozed
 from actors.conversation.inbox_events import InboxEvent as InboxEvent
+from actors.conversation.inbox_events import NoteWritten as NoteWritten
 from actors.conversation.inbox_events import SnoozeFellDue as SnoozeFellDue
 from actors.conversation.state import (
     Destination,
@@ -352,6 +353,7 @@ Event: TypeAlias = (
     | CustomerErased
     | ConversationAssigned
     | ConversationSnoozed
+    | NoteWritten
     | SnoozeFellDue
 )
 

@@ -30,6 +30,14 @@ class ConversationSnoozed(InboxEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoteWritten(InboxEvent):
+    """An operator noted something for the others; the customer never sees it."""
+
+    user_id: ids.UserId
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SnoozeFellDue(InboxEvent):
     """The snooze timer that was set for `due_at` ran out."""
 

@@ -23,7 +23,7 @@ from deployments.web.api import (
     tenant,
     uploads,
 )
-from deployments.web.api.inbox import arranging, read_marks
+from deployments.web.api.inbox import arranging, notes, read_marks
 from deployments.web.api.monitor import alert_routes as monitor_alert_routes
 from deployments.web.api.monitor import alerts as monitor_alerts
 from deployments.web.api.monitor import analysis as monitor_analysis
@@ -60,6 +60,7 @@ ROUTERS = (
     messages.router,
     read_marks.router,
     arranging.router,
+    notes.router,
     customers.router,
     outbox.router,
     dead_letters.router,

@@ -61,6 +61,10 @@ DELETE FROM workflow_steps WHERE tenant_id = $1 AND run_id IN (
 -- Runs of workflows.
 DELETE FROM workflow_runs WHERE tenant_id = $1 AND conversation_id = $2;
 
+-- erase_notes --
+-- What operators noted about the customer.
+DELETE FROM notes WHERE tenant_id = $1 AND conversation_id = $2;
+
 -- erase_read_marks --
 -- How far operators have read.
 DELETE FROM read_marks WHERE tenant_id = $1 AND conversation_id = $2;

@@ -31,6 +31,10 @@ WHERE m.conversation_id = ANY($1::uuid[]) AND m.created_at < $2 AND p.message_id
 DELETE FROM outbox o USING messages m
 WHERE m.conversation_id = ANY($1::uuid[]) AND m.created_at < $2 AND o.message_id = m.id;
 
+-- prune_notes --
+-- What operators noted is no younger than what it is about.
+DELETE FROM notes WHERE conversation_id = ANY($1::uuid[]) AND created_at < $2;
+
 -- prune_messages --
 -- Words, media and traces.
 DELETE FROM messages WHERE conversation_id = ANY($1::uuid[]) AND created_at < $2;

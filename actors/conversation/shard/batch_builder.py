@@ -24,6 +24,7 @@ from persistence import journal
 from persistence.erasure import Erasure
 from persistence.ids import ConversationId, EventId, MessageId, slot_of
 from persistence.journal import Batch, MessageRow, MessageUpdate
+from persistence.notes import NoteRow
 
 #: An effect that runs after the commit, outside the database.
 Command: TypeAlias = (
@@ -141,6 +142,8 @@ class BatchBuilder:
             case effects.RecordSend():
                 self._add_send(state, effect, event.at)
                 return (effect.send.message_id,)
+            case effects.RecordNote():
+                self.batch.notes.append(_note_row(state, effect))
             case effects.EraseCustomer():
                 # Such an event is alone in its batch: see `Suspects.split`.
                 self.batch.erasure = _erasure_of(state, effect, event)
@@ -225,6 +228,18 @@ def _erasure_of(
         at=event.at,
         user_id=effect.user_id,
         is_expired=effect.is_expired,
+    )
+
+
+def _note_row(state: Conversation, note: effects.RecordNote) -> NoteRow:
+    return NoteRow(
+        id=note.id,
+        tenant_id=state.tenant_id,
+        conversation_id=state.id,
+        position=note.position,
+        user_id=note.user_id,
+        content=note.content,
+        created_at=note.created_at,
     )
 
 

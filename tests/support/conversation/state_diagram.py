@@ -162,6 +162,7 @@ def possible_events(
         "ConversationAssigned",
         events.ConversationAssigned(**each, user_id=user, assignee_id=user),
     )
+    yield "NoteWritten", events.NoteWritten(**each, user_id=user, text="?")
     hour = NOON + timedelta(hours=1)
     yield (
         "ConversationSnoozed",

@@ -66,10 +66,11 @@ CAPTION = "کپشنِ فیروزه‌کوب"
 MEDIA = "https://cdn.example/ashkboos.jpg"
 NAME, LAST, NICK = "گلنسترن", "سپهرداد", "golnastaran_77"
 TAG, ATTRIBUTE, NOTE = "برچسبِ نایاب", "سایزِ پنجاه‌وسه", "یادداشتِ کارگزار"
+INNER_NOTE = "پچ‌پچِ همکارانِ زعفرانی"
 #: Everything by which the person could be known again.
 TRACES = (
     *(PERSON, MID, WORDS, EDITED, CAPTION, "ashkboos", NAME, LAST, NICK),
-    *(TAG, ATTRIBUTE, NOTE),
+    *(TAG, ATTRIBUTE, NOTE, INNER_NOTE),
 )
 ANSWERS = "SELECT count(*) FROM messages WHERE type = 'AI'"
 SENT = "SELECT count(*) FROM outbox WHERE delivery = 'sent'"
@@ -254,6 +255,12 @@ async def leave_traces(shop: Shop) -> None:
     }
     assert (await shop.client.patch(shop.card, json=fields)).status_code == 200
     path = f"/api/conversations/{shop.conversation}"
+    note = await shop.client.post(f"{path}/notes/", json={"content": INNER_NOTE})
+    assert note.status_code == 201, note.text
+    read = await shop.client.post(f"{path}/read/", json={"position": 1})
+    assert read.status_code == 200, read.text
+    assigned = await shop.client.post(f"{path}/assign/", json={"user_id": "me"})
+    assert assigned.status_code == 200, assigned.text
     answer = await shop.client.post(f"{path}/redirect/", json={"destination": "sales"})
     assert answer.status_code == 200, answer.text
     answer = await shop.client.post(f"{path}/redirect/", json={"destination": "ai"})
@@ -285,6 +292,7 @@ async def test_trust_h7_nothing_of_an_erased_customer_is_found_anywhere(
         "conversations",
         "customers",
         "messages",
+        "notes",
         "outbox",
     }
     ids = (

@@ -11,6 +11,7 @@ from actors.conversation.events import (
     AiSwitched,
     CustomerWrote,
     Event,
+    NoteWritten,
     customer_message_id,
 )
 from actors.conversation.rules.policy import Policy
@@ -199,6 +200,27 @@ async def test_trust_h7_an_operators_click_keeps_no_old_words(diary: Diary) -> N
     )
     await diary.housekeeping.prune()
     assert await count_rows(diary.pool, "conversations") == 0
+
+
+async def test_trust_h7_old_notes_go_with_the_messages_of_their_time(
+    diary: Diary,
+) -> None:
+    conversation = await diary.write("sara", "قدیمی", 40)
+    for age, text in ((40, "یادداشتِ قدیمی"), (1, "یادداشتِ تازه")):
+        await diary.shards.submit(
+            NoteWritten(
+                id=EventId(uuid4()),
+                conversation_id=conversation,
+                at=NOW - timedelta(days=age),
+                user_id=UserId(UUID(int=3)),
+                text=text,
+            )
+        )
+    await diary.write("sara", "تازه", 1)
+    await diary.housekeeping.prune()
+    rows = await diary.pool.fetch("SELECT content FROM notes")
+    assert [row["content"] for row in rows] == ["یادداشتِ تازه"]
+    assert "قدیمی" not in str(await dump_tables(diary.pool))
 
 
 async def test_trust_h7_what_the_command_line_asks_for_is_erased(diary: Diary) -> None:

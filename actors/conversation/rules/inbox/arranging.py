@@ -1,4 +1,4 @@
-"""The rules of assigning and snoozing."""
+"""The rules of what people arrange and note among themselves."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -10,7 +10,10 @@ from actors.conversation.errors import InvalidEventError
 from actors.conversation.state import Author, Conversation, Status, TimerKind
 
 InboxEvents: TypeAlias = (
-    events.ConversationAssigned | events.ConversationSnoozed | events.SnoozeFellDue
+    events.ConversationAssigned
+    | events.ConversationSnoozed
+    | events.NoteWritten
+    | events.SnoozeFellDue
 )
 
 
@@ -22,6 +25,16 @@ def arrange(state: Conversation, event: InboxEvents) -> Decision:
             return Decision(replace(state, inbox=inbox))
         case events.ConversationSnoozed():
             return _on_snoozed(state, event)
+        case events.NoteWritten():
+            # No message: it answers nothing, and nothing that reads messages meets it.
+            note = effects.RecordNote(
+                id=event.id,
+                user_id=event.user_id,
+                content=event.text,
+                position=state.next_position,
+                created_at=event.at,
+            )
+            return Decision(state, (note,))
         case events.SnoozeFellDue():
             return _on_snooze_due(state, event)
         case _:

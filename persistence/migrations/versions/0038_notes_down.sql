@@ -1,0 +1,2 @@
+-- The way back: the history keeps the notes' words.
+DROP TABLE notes;
