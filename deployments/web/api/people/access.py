@@ -38,6 +38,7 @@ LIVE: Final = "WEBSOCKET /ws/conversations/"
 _OPERATOR, _OWNER, _SUPERUSER = Rank.OPERATOR, Rank.OWNER, Rank.SUPERUSER
 _CONVERSATIONS = "/api/conversations/"
 _CONVERSATION = "/api/conversations/{conversation_id}/"
+_CANNED = "/api/canned-answers/"
 _DOCUMENTS = "/api/knowledge/documents/"
 _DOCUMENT = "/api/knowledge/documents/{document_id}/"
 _SERVICES = "/api/monitor/services/"
@@ -61,6 +62,8 @@ _ROWS: tuple[tuple[Rank, Scope | None, tuple[str, ...]], ...] = (
             f"GET {_CONVERSATION}notes/",
             "GET /api/messages/{message_id}/proof/",
             "GET /api/outbox/",
+            f"GET {_CANNED}",
+            f"GET {_CANNED}{{answer_id}}/",
             "GET /api/workflow/action-nodes/redirect_destinations/",
             LIVE,
         ),
@@ -80,6 +83,9 @@ _ROWS: tuple[tuple[Rank, Scope | None, tuple[str, ...]], ...] = (
             f"DELETE {_CONVERSATION}read/",
             "POST /api/messages/{message_id}/feedback/",
             "POST /api/outbox/{message_id}/retry/",
+            f"POST {_CANNED}",
+            f"PATCH {_CANNED}{{answer_id}}/",
+            f"DELETE {_CANNED}{{answer_id}}/",
         ),
     ),
     (

@@ -1,0 +1,2 @@
+-- The way back: the answers are gone.
+DROP TABLE canned_answers;
