@@ -81,13 +81,15 @@ WITH fence AS (
     )
     SELECT id, tenant_id, channel_id, customer_id, source, slot, version, parsed,
         status, needs_operator, last_message_id, created_at, updated_at,
-        parsed ->> 'department', (inbox ->> 'waiting_since')::timestamptz,
-        (inbox ->> 'newest_position')::bigint, (inbox ->> 'newest_user_id')::uuid,
-        (inbox ->> 'others_position')::bigint, (inbox ->> 'assignee_id')::uuid,
-        (inbox ->> 'snoozed_until')::timestamptz
+        parsed ->> 'department',
+        (parsed #>> '{inbox,waiting_since}')::timestamptz,
+        (parsed #>> '{inbox,newest_position}')::bigint,
+        (parsed #>> '{inbox,newest_user_id}')::uuid,
+        (parsed #>> '{inbox,others_position}')::bigint,
+        (parsed #>> '{inbox,assignee_id}')::uuid,
+        (parsed #>> '{inbox,snoozed_until}')::timestamptz
     FROM (
-        SELECT *, state::jsonb AS parsed, state::jsonb -> 'inbox' AS inbox
-        FROM json_to_recordset($6) AS r (
+        SELECT *, state::jsonb AS parsed FROM json_to_recordset($6) AS r (
             id uuid, tenant_id uuid, channel_id uuid, customer_id uuid, source text,
             slot smallint, version bigint, state text, status text,
             needs_operator boolean, last_message_id uuid, created_at timestamptz,

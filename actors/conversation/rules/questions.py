@@ -6,6 +6,7 @@ from actors.conversation import effects, events
 from actors.conversation.effects import Decision, Effect
 from actors.conversation.rules.albums import begin_album, extend_album
 from actors.conversation.rules.corrections import find_edit, remember_words
+from actors.conversation.rules.inbox.noting import note_question
 from actors.conversation.rules.ordering import (
     insert_question,
     is_overtaken,
@@ -88,6 +89,7 @@ def on_customer_wrote(
         album=begin_album(event) if event.album else state.album,
         route=event.route,
         awaits_first_text=False,
+        inbox=note_question(state.inbox, position, event.at),
     )
     return Decision(state, changes)
 

@@ -30,12 +30,17 @@ def note_messages(
     author = event.user_id if isinstance(event, events.OperatorAnswered) else None
     for effect in stored:
         if isinstance(effect, effects.RecordMessage):
-            inbox = _note(inbox, effect.position, author)
+            inbox = note_message(inbox, effect.position, author)
     return inbox
 
 
-def _note(inbox: InboxState, position: int, author: UserId | None) -> InboxState:
+def note_message(
+    inbox: InboxState, position: int, author: UserId | None = None
+) -> InboxState:
+    """Note one message; noted twice it changes nothing."""
     is_same = author == inbox.newest_user_id
+    if is_same and position == inbox.newest_position:
+        return inbox
     if position >= inbox.newest_position:
         others = inbox.others_position if is_same else inbox.newest_position
         return replace(
