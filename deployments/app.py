@@ -5,6 +5,7 @@ why the parts are imported where they are named.
 """
 
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -57,9 +58,10 @@ def build_webhooks(args: AppArgs) -> Application:  # noqa: ARG001 - Serve's sign
 
 def build_web(args: AppArgs) -> Application:  # noqa: ARG001 - Serve's signature
     """Build the application of the API, the sockets and the pages."""
+    from deployments.console.router import build_console_router
     from deployments.web.process import open_web
 
-    return _bind_ingress("Web", open_web)
+    return _bind_ingress("Web", partial(open_web, build_pages=build_console_router))
 
 
 def build_answers(args: AppArgs) -> Application:  # noqa: ARG001 - Serve's signature

@@ -17,6 +17,7 @@ from actors.errors import ActorError, TooManyWaitingError
 from actors.monitor import errors as monitor_errors
 from config import flags
 from deployments.answers import errors as answers_errors
+from deployments.console import errors as console_errors
 from deployments.http import errors as request_errors
 from deployments.integrations import errors as channel_errors
 from deployments.monitoring import errors as analysis_errors
@@ -46,6 +47,7 @@ STATUSES: Mapping[type[Exception], int] = {
     request_errors.BodyTooLargeError: 413,
     request_errors.BodyTooSlowError: 408,
     request_errors.TooManyRequestsError: 429,
+    console_errors.ForgedFormError: 403,
     analysis_errors.AnalysisError: 503,
     analysis_errors.AnalysisBusyError: 409,
     analysis_errors.AnalysisQueueFullError: 503,

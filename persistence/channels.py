@@ -282,6 +282,11 @@ async def remove_channel(
     return channel
 
 
+async def has_channels(db: Db, tenant_id: TenantId) -> bool:
+    """Return whether the tenant has any channel."""
+    return bool(await db.fetchval(_SQL["has_channels"], tenant_id))
+
+
 async def fetch_channels_page(
     db: Db, tenant_id: TenantId, limit: int, offset: int
 ) -> tuple[int, tuple[Channel, ...]]:

@@ -128,7 +128,7 @@ async def fetch_conversations_page(
             _common_filters(reader, wanted),
             window,
             ("updated_at", "id"),
-            _summary,
+            build_summary,
         )
     filters = (*_common_filters(reader, wanted), wanted.is_waiting)
     if pattern is None and wanted.is_mine:
@@ -138,7 +138,7 @@ async def fetch_conversations_page(
             filters,
             window,
             ("updated_at", "id"),
-            _summary,
+            build_summary,
         )
     filters = (*filters, pattern)
     is_counted = all(part is None for part in filters[4:])
@@ -151,7 +151,7 @@ async def fetch_conversations_page(
         filters,
         window,
         ("updated_at", "id"),
-        _summary,
+        build_summary,
         count_filters=(reader.tenant_id, wanted.status, wanted.source),
     )
 
@@ -166,7 +166,7 @@ async def fetch_longest_waiting_page(
         _common_filters(reader, wanted),
         window,
         ("waiting_since", "id"),
-        _summary,
+        build_summary,
     )
 
 
@@ -192,7 +192,7 @@ async def fetch_conversations(
     rows = await db.fetch(
         _SQL["fetch_conversations"], reader.tenant_id, reader.user_id, list(wanted)
     )
-    return tuple(_summary(row) for row in rows)
+    return tuple(build_summary(row) for row in rows)
 
 
 async def fetch_conversation(
@@ -215,7 +215,8 @@ async def fetch_conversation_channel(
     )
 
 
-def _summary(row: asyncpg.Record) -> ConversationSummary:
+def build_summary(row: asyncpg.Record) -> ConversationSummary:
+    """Build a summary from a row of `inbox_rows`."""
     seen, share = row["last_customer_at"], row["share_id"]
     return ConversationSummary(
         id=row["id"],

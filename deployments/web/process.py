@@ -1,7 +1,9 @@
 """Process of the web application: opens its dependencies and builds it."""
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
+from fastapi import APIRouter
 from starlette.types import ASGIApp
 
 from actors.clock import SystemClock
@@ -30,7 +32,9 @@ from persistence.listener import Listener
 from persistence.users import ACCESS_CHANNEL
 
 
-async def open_web(stack: AsyncExitStack) -> ASGIApp:
+async def open_web(
+    stack: AsyncExitStack, build_pages: Callable[[], APIRouter]
+) -> ASGIApp:
     """Open what the API, the sockets and the pages need."""
     settings = load_settings()
     setup_logging(settings.logs_dir, "web")
@@ -83,7 +87,7 @@ async def open_web(stack: AsyncExitStack) -> ASGIApp:
             count_tokens=count_tokens,
             probes=build_probes(settings, pool, probe_deployment),
         ),
-        pages=[build_website_router(website)],
+        pages=[build_website_router(website), build_pages()],
     )
     await stack.enter_async_context(app.router.lifespan_context(app))
     return app

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 
 from deployments.http.assets import load_templates
 
@@ -42,12 +42,6 @@ class Operation:
     fields: tuple[Field, ...]
     #: Statuses with what they say, the good one first.
     answers: tuple[tuple[str, str], ...]
-
-
-@router.get("/", include_in_schema=False)
-async def show_the_way() -> RedirectResponse:
-    """Redirect the bare address to the reference."""
-    return RedirectResponse("docs")
 
 
 @router.get("/docs", response_class=HTMLResponse, include_in_schema=False)

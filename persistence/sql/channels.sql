@@ -10,6 +10,10 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
 ON CONFLICT DO NOTHING
 RETURNING *;
 
+-- has_channels --
+-- Whether the tenant has begun to connect anything.
+SELECT EXISTS (SELECT FROM channels WHERE tenant_id = $1);
+
 -- fetch_channels_page --
 -- A tenant's channels, oldest first.
 SELECT *, count(*) OVER () AS total FROM channels

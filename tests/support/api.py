@@ -34,6 +34,7 @@ from actors.monitor.errors import MonitorUnavailableError
 from actors.workflow.ports import NO_WORKER, Worker
 from config.settings import Settings
 from deployments.answers.answer_draft import AnswerDraft
+from deployments.console.router import build_console_router
 from deployments.flags import FeatureFlags
 from deployments.health.probes import Probe
 from deployments.monitoring.analysis_jobs import AnalysisRunner, InlineAnalysis
@@ -276,7 +277,8 @@ class Api:
                 clock=self.clock,
                 analysis=self.analysis or InlineAnalysis(self.pool),
                 read_file=read_in_thread,
-            )
+            ),
+            pages=[build_console_router()],
         )
 
     async def add_user(

@@ -79,6 +79,14 @@ class LiveApi:
     listener: Listener
     #: Set whenever a socket has come to its end here.
     has_ended: asyncio.Event
+    _sockets: set["asyncio.Task[object]"] = field(default_factory=set)
+
+    async def cut_sockets(self) -> None:
+        """End all sockets without a word, as an outage does."""
+        cut = [*self._sockets]
+        for task in cut:
+            task.cancel()
+        await asyncio.gather(*cut, return_exceptions=True)
 
     def open(
         self, user: User | None = None, since: str = "", token: str | None = None
@@ -103,10 +111,16 @@ async def running_live(api: Api, app: FastAPI, dsn: str) -> AsyncIterator[LiveAp
     """Serve the application with all that its sockets need."""
     has_ended = asyncio.Event()
 
+    sockets: set[asyncio.Task[object]] = set()
+
     async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+        held = {task for task in (asyncio.current_task(),) if task is not None}
+        if scope["type"] == "websocket":
+            sockets.update(held)
         try:
             await app(scope, receive, send)
         finally:
+            sockets.difference_update(held)
             has_ended.set()
 
     listener = Listener(dsn)
@@ -116,7 +130,7 @@ async def running_live(api: Api, app: FastAPI, dsn: str) -> AsyncIterator[LiveAp
     await api.inbox_feed.start()
     try:
         async with serving(watched) as address:
-            yield LiveApi(app, address, listener, has_ended)
+            yield LiveApi(app, address, listener, has_ended, sockets)
     finally:
         await api.inbox_feed.stop()
         await listener.stop()

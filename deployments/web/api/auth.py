@@ -63,7 +63,14 @@ async def authenticate(context: WebDependencies, token: str, address: str) -> Pr
     """
     if token.startswith(KEY_PREFIX):
         return await _authenticate_key(context, token, address)
-    read = context.signer.read(token, TokenType.ACCESS)
+    return await authenticate_session(context, token, TokenType.ACCESS)
+
+
+async def authenticate_session(
+    context: WebDependencies, token: str, kind: TokenType
+) -> Principal:
+    """Return whose sign-in a token is of. Raises NotSignedInError."""
+    read = context.signer.read(token, kind)
     user = await sessions.fetch_session_user(context.pool, read.session)
     if user is None:
         raise errors.NotSignedInError

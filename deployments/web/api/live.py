@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol, TypeAlias
 from uuid import UUID
 
 from fastapi import APIRouter, WebSocket
@@ -22,6 +23,8 @@ from persistence.feed import FeedCursor, fetch_feed_end
 from persistence.ids import TenantId
 
 router = APIRouter()
+#: Tells who is at the other end; raises NotSignedInError when that has ended.
+Identify: TypeAlias = Callable[[], Awaitable[auth.Principal]]
 #: The client offers it, and its access token as the next one.
 SUBPROTOCOL = "pilito.token"
 
@@ -53,6 +56,28 @@ class ChangesFrame(schemas.Answer):
     conversations: list[schemas.ConversationOut]
 
 
+class Frames(Protocol):
+    """Writes the frames of a socket."""
+
+    def welcome(self, cursor: FeedCursor) -> str:
+        """Write the first frame."""
+
+    async def render(self, changes: inbox_feed.Changes) -> str:
+        """Write changes."""
+
+
+class JsonFrames:
+    """The frames of the API."""
+
+    def welcome(self, cursor: FeedCursor) -> str:
+        """Write the first frame."""
+        return WelcomeFrame(cursor=cursor.render()).model_dump_json()
+
+    async def render(self, changes: inbox_feed.Changes) -> str:
+        """Write changes."""
+        return render_changes(changes)
+
+
 @dataclass(slots=True)
 class Window:
     """A socket, with the position of its feed."""
@@ -62,12 +87,13 @@ class Window:
     follower: inbox_feed.Follower
     tenant_id: TenantId
     cursor: FeedCursor
+    frames: "Frames"
     #: Whether there may be changes without a signal to come.
     is_behind: bool = True
 
     async def send_changes(self) -> Ending:
         """Send changes until the other end takes no more."""
-        text = WelcomeFrame(cursor=self.cursor.render()).model_dump_json()
+        text = self.frames.welcome(self.cursor)
         while await websocket.send_text(
             self.socket, text, self.feed.limits.send_timeout
         ):
@@ -81,7 +107,10 @@ class Window:
                 text = websocket.PING
             else:
                 self.cursor, self.is_behind = changes.cursor, changes.is_full
-                text = render_changes(changes)
+                try:
+                    text = await self.frames.render(changes)
+                except DATABASE_AWAY:
+                    return websocket.TRY_AGAIN
         return websocket.TOO_SLOW
 
     async def _wait_for_changes(self) -> inbox_feed.Changes:
@@ -109,8 +138,20 @@ async def follow_conversations(socket: WebSocket, context: Context) -> None:
     """
     # Accepted first: a page can read a close code, but not a refused handshake.
     await websocket.accept(socket, SUBPROTOCOL)
+
+    async def identify() -> auth.Principal:
+        address = auth.client_address(socket, context)
+        return await auth.authenticate(context, _read_token(socket), address)
+
+    await serve_feed(socket, context, identify, JsonFrames())
+
+
+async def serve_feed(
+    socket: WebSocket, context: WebDependencies, identify: Identify, frames: Frames
+) -> None:
+    """Send the changes of the caller's tenant to an accepted socket, then close it."""
     try:
-        ending = await _follow(socket, context)
+        ending = await _follow(socket, context, identify, frames)
     except errors.NotSignedInError:
         ending = websocket.SIGNED_OUT
     except (errors.RoleNeededError, errors.ScopeNeededError):
@@ -140,10 +181,10 @@ def render_changes(changes: inbox_feed.Changes) -> str:
     return frame.model_dump_json()
 
 
-async def _follow(socket: WebSocket, context: WebDependencies) -> Ending:
-    token = _read_token(socket)
-    address = auth.client_address(socket, context)
-    principal = await auth.authenticate(context, token, address)
+async def _follow(
+    socket: WebSocket, context: WebDependencies, identify: Identify, frames: Frames
+) -> Ending:
+    principal = await identify()
     await auth.count_call(context, principal)
     check_access(LIVE, principal.rank, principal.scopes)
     feed = context.inbox_feed
@@ -159,11 +200,11 @@ async def _follow(socket: WebSocket, context: WebDependencies) -> Ending:
                 return websocket.invalid("since")
             if not cursor.is_within(end):
                 return websocket.invalid("since")
-        window = Window(socket, feed, follower, principal.tenant_id, cursor)
+        window = Window(socket, feed, follower, principal.tenant_id, cursor, frames)
         return await websocket.run_until_first(
             websocket.wait_for_leaving(socket),
             window.send_changes(),
-            _wait_for_sign_out(socket, context, principal.expires_at, follower),
+            _wait_for_sign_out(identify, context, principal.expires_at, follower),
         )
 
 
@@ -184,7 +225,7 @@ def _read_token(socket: WebSocket) -> str:
 
 
 async def _wait_for_sign_out(
-    socket: WebSocket,
+    identify: Identify,
     context: WebDependencies,
     expires_at: datetime | None,
     follower: inbox_feed.Follower,
@@ -201,9 +242,7 @@ async def _wait_for_sign_out(
         if expires_at is not None and context.clock.now() >= expires_at:
             return websocket.SIGNED_OUT
         try:
-            principal = await auth.authenticate(
-                context, _read_token(socket), auth.client_address(socket, context)
-            )
+            principal = await identify()
             check_access(LIVE, principal.rank, principal.scopes)
         except (errors.NotSignedInError, errors.RoleNeededError):
             return websocket.SIGNED_OUT

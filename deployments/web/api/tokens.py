@@ -24,6 +24,8 @@ class TokenType(StrEnum):
 
     ACCESS = "access"
     REFRESH = "refresh"
+    #: The cookie of the console.
+    SESSION = "session"
 
 
 LIFETIMES = {
@@ -31,6 +33,7 @@ LIFETIMES = {
     TokenType.ACCESS: timedelta(minutes=30),
     # An operator who comes back within two weeks need not sign in again.
     TokenType.REFRESH: timedelta(days=14),
+    TokenType.SESSION: timedelta(days=14),
 }
 
 

@@ -104,17 +104,32 @@ async def sign_in(
     body: Credentials, request: Request, context: Context, after: BackgroundTasks
 ) -> TokenPairOut:
     """Sign in with user name and password."""
+    user = await check_credentials(context, body, request, after)
+    return await open_session(context, context.pool, user)
+
+
+async def check_credentials(
+    context: WebDependencies,
+    body: Credentials,
+    request: Request,
+    after: BackgroundTasks,
+) -> User:
+    """Return whose credentials these are.
+
+    Raises:
+        WrongPasswordError: unknown, inactive, or another password; never says which.
+        TooManyRequestsError: too many attempts within the last minute.
+    """
     attempt = Attempt(
         body.username, body.password, auth.client_address(request, context)
     )
     user = await passwords.find_user(context, attempt)
     if user is None or _is_demo_from_elsewhere(body, request, context):
-        # Unknown, inactive, or another password; never says which.
         raise errors.WrongPasswordError
     if accounts.needs_rehash(user.password_hash):
         # After the answer, and beside the two places for checks: nobody waits for it.
         after.add_task(_upgrade_hash, context, user, body.password)
-    return await open_session(context, context.pool, user)
+    return user
 
 
 @router.post("/api/token/refresh/")
@@ -197,7 +212,16 @@ async def show_me(principal: auth.SignedIn, context: Context) -> MeOut:
 
 async def open_session(context: WebDependencies, db: Db, user: User) -> TokenPairOut:
     """Begin a sign-in of the user and return its tokens."""
-    at, token_id = context.clock.now(), new_token_id()
+    token_id = new_token_id()
+    claims = await begin_session(context, db, user, token_id)
+    return _sign_pair(context, claims, token_id)
+
+
+async def begin_session(
+    context: WebDependencies, db: Db, user: User, token_id: str
+) -> SessionClaims:
+    """Begin a sign-in of the user, whose last token has this id."""
+    at = context.clock.now()
     session_id = ids.SessionId(uuid4())
     await sessions.create_session(
         db,
@@ -208,8 +232,7 @@ async def open_session(context: WebDependencies, db: Db, user: User) -> TokenPai
         ends=at + LIFETIMES[TokenType.REFRESH],
     )
     await sessions.prune_sessions(db, user, at)
-    claims = SessionClaims(session_id, user.id, user.session_version)
-    return _sign_pair(context, claims, token_id)
+    return SessionClaims(session_id, user.id, user.session_version)
 
 
 def check_new_password(username: str, password: str, field: str) -> None:
