@@ -108,6 +108,6 @@ def _link_fonts(styles: str, found: Mapping[str, Asset]) -> str:
     for name in FONTS:
         url = found[name].url if name in found else ""
         styles = styles.replace(
-            f'url("{name}")', f'url("{url}")' if url else "local(x)"
+            f'url("{name}")', f'url("{url}")' if url else "local(none)"
         )
     return styles
