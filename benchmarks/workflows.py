@@ -58,6 +58,9 @@ KEYWORDS = 10
 INSTANT_NODES = 10
 INGEST_AIM = 0.80
 LATENESS_AIM_S = 1.0
+#: With some ten thousand a process of the peer starts no more threads.
+PEER_SLEEPERS = 5000
+PEER_DELAY_S = 60
 #: Sleeping runs leave no conversation in memory beyond these.
 RESIDENT = 1000
 TEXT = "سلام، این پالتو سایز ۴۴ هم داره و ارسالش به شیراز چند روز طول می‌کشه؟ {}"
@@ -337,8 +340,12 @@ def main() -> None:
         dsn = EmbeddedPostgres(folder / "postgres", log_dir=folder / "logs").start()
         ours = asyncio.run(run(dsn, options))
         if options.peer:
-            wanted = ("runs", "waits", "sleepers", "delay_s")
-            sizes = {name: getattr(options, name) for name in wanted}
+            sizes = {
+                "runs": options.runs,
+                "waits": options.waits,
+                "sleepers": min(options.sleepers, PEER_SLEEPERS),
+                "delay_s": min(options.delay_s, PEER_DELAY_S),
+            }
             compare(ours, run_peer(dsn, sizes))
 
 

@@ -67,6 +67,7 @@ def _environment() -> Environment:
     environment = load_templates(TEMPLATES)
     environment.filters["lines"] = render_lines
     environment.filters["plain"] = show_controls
+    environment.filters["spell"] = spell
     environment.globals["assets"] = assets()
     return environment
 
@@ -112,6 +113,15 @@ def build_headers(nonce: str) -> dict[str, str]:
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "private, no-store",
     }
+
+
+def spell(value: object) -> str:
+    """Write a value of JSON for people: lists with commas, members by their names."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {spell(one)}" for name, one in value.items())
+    if isinstance(value, list):
+        return "; ".join(map(spell, value))
+    return str(value)
 
 
 def show_controls(text: str) -> Markup:

@@ -5,6 +5,7 @@ from starlette.responses import RedirectResponse, Response
 
 from deployments.console import rendering, sign_in
 from deployments.console.inbox import actions, live, pages
+from deployments.console.knowledge import pages as knowledge
 
 _FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 _OPTIONS = {"X-Content-Type-Options": "nosniff", "Vary": "Accept-Encoding"}
@@ -16,7 +17,7 @@ def build_console_router() -> APIRouter:
     router.add_api_route("/", _lead_to_console)
     router.add_api_route("/console", _lead_to_console)
     router.add_api_route("/console/assets/{name}", _send_asset)
-    for part in (sign_in, pages, actions, live):
+    for part in (sign_in, pages, actions, live, knowledge):
         router.include_router(part.router)
     return router
 

@@ -310,6 +310,7 @@ class Runtime:
         host = settings.http_host
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - not bound, shown
         lines = {
+            "Console": f"http://{host}:{settings.http_port}/",
             "API": f"http://{host}:{settings.http_port}/docs",
             **addresses,
             "Logs": str(settings.logs_dir),

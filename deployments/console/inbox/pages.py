@@ -94,6 +94,7 @@ async def respond_inbox(
     values: dict[str, Any] = {
         "visit": visit,
         "path": request.url.path,
+        "section": "inbox",
         "cursor": cursor,
         "page": page,
         "view": view,

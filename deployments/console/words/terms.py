@@ -119,3 +119,43 @@ class Words:
     send_anyway: str
     too_late: str
     refused: str
+    # Knowledge
+    knowledge: str
+    knowledge_empty: str
+    add_document: str
+    try_it: str
+    search: str
+    title: str
+    kind: str
+    kinds: Mapping[str, str]
+    text: str
+    save: str
+    delete: str
+    states: Mapping[str, str]
+    pieces: str
+    changed: str
+    question: str
+    ask: str
+    nothing_found: str
+    relevance: str
+    score: str
+    by_meaning: str
+    by_words: str
+    took: str
+    degraded: str
+    # Proof
+    proof: str
+    erased: str
+    the_answer: str
+    understood: str
+    decided: str
+    searched: str
+    quoted: str
+    prompt: str
+    no_prompt: str
+    method: str
+    model: str
+    faults: str
+    ask_again: str
+    make_faq: str
+    to_conversation: str

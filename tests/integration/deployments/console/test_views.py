@@ -88,8 +88,9 @@ async def test_a_long_thread_opens_at_its_end_and_goes_back_in_steps(
     visitor: Visitor, api: Api, channel: Channel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("deployments.console.inbox.reading.PAGE", 4)
-    for n in range(10):
-        one = await write_as_customer(api, channel, "c1", f"پیام {n}!", f"m{n}")
+    one = await write_as_customer(api, channel, "c1", "پیام 0!", "m0")
+    for n in range(1, 10):
+        await write_as_customer(api, channel, "c1", f"پیام {n}!", f"m{n}")
     at = f"/console/inbox/led_by_ai/{one}"
     await visitor.post(f"{at}/note", text="یادداشت آخر")
     path, seen = at, []
