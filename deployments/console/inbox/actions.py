@@ -179,6 +179,7 @@ async def snooze(sent: InThread) -> Response:
 @router.post(f"{_AT}read")
 async def mark_read(sent: InThread) -> Response:
     """Note how far the person has read while the thread was open."""
+    sent.visit.check_access(f"{_API}read/")
     await read_marks.mark_read(
         read_marks.ReadIn(position=_read_number(sent.fields, "position") or 0),
         sent.conversation,
@@ -191,6 +192,7 @@ async def mark_read(sent: InThread) -> Response:
 @router.post(f"{_AT}unread")
 async def mark_unread(sent: InThread) -> Response:
     """Keep the conversation unread, and leave it."""
+    sent.visit.check_access("DELETE /api/conversations/{conversation_id}/read/")
     await read_marks.mark_unread(
         sent.conversation, sent.visit.principal, sent.visit.context
     )

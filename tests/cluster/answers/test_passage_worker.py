@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import warnings
+from contextlib import suppress
 
 import numpy as np
 import psutil
@@ -40,8 +41,9 @@ def find_processes() -> list[psutil.Process]:
 
 
 async def wait_until_ended(process: psutil.Process) -> None:
-    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:  # noqa: ASYNC110 - Ray tells nobody
-        await asyncio.sleep(0.05)
+    with suppress(psutil.NoSuchProcess):
+        while process.status() != psutil.STATUS_ZOMBIE:  # noqa: ASYNC110 - Ray tells nobody
+            await asyncio.sleep(0.05)
 
 
 async def test_vectors_are_those_of_the_model_and_the_process_gives_way() -> None:

@@ -21,6 +21,21 @@ from tests.house.test_house import ROOT
 from tests.support.api import Api, add_channel, connect
 
 NO_ID = "00000000-0000-0000-0000-000000000000"
+#: What a stranger sees of the console.
+OPEN_PAGES = {
+    "GET /",
+    "GET /console",
+    "GET /console/sign-in",
+    "POST /console/sign-in",
+    "GET /console/language/{language}",
+    "GET /console/assets/{name}",
+}
+
+
+def is_page(route: str) -> bool:
+    """Whether the route belongs to the console."""
+    path = route.partition(" ")[2]
+    return path == "/" or path.startswith("/console")
 
 
 def walk(routes: list[BaseRoute]) -> Iterator[str]:
@@ -50,12 +65,26 @@ async def operator(api: Api, alice: User) -> User:
 
 
 def test_trust_l13_every_route_declares_who_may_call_it(app: FastAPI) -> None:
-    routes = set(walk(app.router.routes))
+    # Pages are locked by the session's cookie: see below.
+    routes = {one for one in walk(app.router.routes) if not is_page(one)}
     assert len(routes) > 50
     assert sorted(routes - ACCESS.keys() - OPEN) == []
     # A row that no route has would hide a slip of the pen.
     assert sorted((ACCESS.keys() | OPEN) - routes) == []
     assert not ACCESS.keys() & OPEN
+
+
+async def test_trust_l13_every_page_of_the_console_asks_for_the_sign_in(
+    app: FastAPI,
+) -> None:
+    pages = {one for one in walk(app.router.routes) if is_page(one)} - OPEN_PAGES
+    assert len(pages) > 20
+    async with connect(app) as client:
+        for route in pages - {"WEBSOCKET /console/live"}:
+            method, path = fill(route.replace("{view}", "mine"))
+            answer = await client.request(method, path)
+            assert answer.status_code == 303, route
+            assert answer.headers["location"].startswith("/console/sign-in"), route
 
 
 def test_trust_l13_every_declared_route_has_its_lock(app: FastAPI) -> None:

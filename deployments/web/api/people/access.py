@@ -276,7 +276,6 @@ OPEN: Final = frozenset(
         "GET /invitation",  # a form, which calls the route above
         "GET /confirm-alerts",  # a form, and the link's token is in its address
         "POST /confirm-alerts",  # the form's answer
-        "GET /",  # leads to the reference
         "GET /docs",  # describes the API, and shows no data
         "GET /openapi.json",  # the same
         "GET /healthz",  # programs that restart us ask

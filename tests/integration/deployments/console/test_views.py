@@ -140,3 +140,14 @@ async def test_an_answer_without_words_is_refused_in_words(
     page = await visitor.post(f"/console/inbox/led_by_ai/{one}/answer", text=" ")
     assert page.status_code == 422
     assert 'role="alert"' in page.text
+
+
+async def test_reading_on_is_told_and_what_is_on_its_way_is_not_sent_again(
+    visitor: Visitor, api: Api, channel: Channel
+) -> None:
+    one = await write_as_customer(api, channel, "c1", "سلام")
+    at = f"/console/inbox/led_by_ai/{one}"
+    assert (await visitor.post(f"{at}/read", position="1")).status_code == 204
+    assert (await visitor.post(f"{at}/read", position="x")).status_code == 204
+    # Nothing of ours waits there: a letter that is none is not there.
+    assert (await visitor.post(f"{at}/retry/{one}")).status_code == 404
