@@ -64,7 +64,7 @@ SignedIn = Annotated[Visit, Depends(require_visit)]
 
 async def require_form(request: Request, visit: SignedIn) -> Form:
     """Return the fields of a form. Raises ForgedFormError: another site has sent it."""
-    check_origin(request.headers)
+    check_origin(request.headers, visit.context)
     fields = await read_fields(request)
     if not hmac.compare_digest(fields.pop(FORM_FIELD, ""), visit.csrf):
         raise ForgedFormError
@@ -84,16 +84,18 @@ async def read_fields(request: Request) -> dict[str, str]:
     }
 
 
-def check_origin(headers: Headers) -> None:
+def check_origin(headers: Headers, context: WebDependencies) -> None:
     """Check that a form or a socket comes from a page of ours.
 
     Browsers say where a form comes from; a program that says nothing has no cookie.
+    A proxy may ask for us under another name than browsers know us by.
 
     Raises:
         ForgedFormError: another site has sent it.
     """
     origin = headers.get("origin")
-    is_ours = origin is None or urlsplit(origin).netloc == headers.get("host", "")
+    ours = {headers.get("host", ""), urlsplit(context.settings.public_url or "").netloc}
+    is_ours = origin is None or urlsplit(origin).netloc in ours - {""}
     if not is_ours or headers.get("sec-fetch-site") == "cross-site":
         raise ForgedFormError
 

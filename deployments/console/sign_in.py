@@ -37,7 +37,7 @@ async def sign_in(
     request: Request, context: Context, after: BackgroundTasks
 ) -> Response:
     """Sign in, and lead to where the person wanted to go."""
-    session.check_origin(request.headers)
+    session.check_origin(request.headers, context)
     fields = await session.read_fields(request)
     there = check_local(fields.get("next", HOME))
     username = fields.get("username", "")

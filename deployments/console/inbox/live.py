@@ -93,9 +93,12 @@ async def follow(
     """
     await socket.accept()
     try:
-        check_origin(socket.headers)
+        check_origin(socket.headers, context)
         visit = await require_visit(socket, context)
-    except (ForgedFormError, NotSignedInError):
+    except ForgedFormError:
+        await websocket.close_socket(socket, websocket.NOT_ALLOWED)
+        return
+    except NotSignedInError:
         await websocket.close_socket(socket, websocket.SIGNED_OUT)
         return
 

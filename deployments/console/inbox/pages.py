@@ -1,6 +1,7 @@
 """The pages of the inbox."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,8 +12,10 @@ from deployments.console import rendering, routing
 from deployments.console.inbox import reading
 from deployments.console.rendering import Locale
 from deployments.console.session import SignedIn, Visit
-from deployments.web.api.schemas import MessageOut
+from deployments.web.api.people.sign_in import show_me
+from deployments.web.api.schemas import ConversationOut, MessageOut
 from persistence import canned_answers, channels
+from persistence.canned_answers import CannedAnswer
 from persistence.inbox_views import MAX_COUNTED, View
 
 router = routing.build_router()
@@ -81,19 +84,17 @@ async def respond_inbox(
     # First: a change after it comes through the live channel.
     cursor = await reading.read_cursor(visit)
     thread = None
-    canned: tuple[canned_answers.CannedAnswer, ...] = ()
+    canned: tuple[CannedAnswer, ...] = ()
     if conversation_id is not None:
         thread = await reading.read_thread(visit, conversation_id)
         await reading.mark_read(visit, thread)
-        _, canned = await canned_answers.fetch_canned_answers_page(
-            pool, tenant_id, MAX_CANNED, 0
-        )
+        canned = await _read_canned(visit, thread.conversation)
     page = await reading.read_view(visit, view, after)
     counts = await reading.count_views(visit)
     is_empty = not any(counts.values())
     values: dict[str, Any] = {
         "visit": visit,
-        "path": request.url.path,
+        "path": _path_of(view, conversation_id),
         "section": "inbox",
         "cursor": cursor,
         "page": page,
@@ -106,6 +107,39 @@ async def respond_inbox(
         "has_channel": not is_empty or await channels.has_channels(pool, tenant_id),
     }
     return rendering.respond("inbox.html", locale, values, status)
+
+
+def _path_of(view: View, conversation_id: UUID | None) -> str:
+    """Return the page's own address; that of a form can't be opened again."""
+    return f"/console/inbox/{view}" + (f"/{conversation_id}" if conversation_id else "")
+
+
+async def _read_canned(
+    visit: Visit, conversation: ConversationOut
+) -> tuple[CannedAnswer, ...]:
+    """Read the ready answers, with the names that they leave open filled in."""
+    _, found = await canned_answers.fetch_canned_answers_page(
+        visit.context.pool, visit.principal.tenant_id, MAX_CANNED, 0
+    )
+    if not found:
+        return ()
+    me = await show_me(visit.principal, visit.context)
+    customer = conversation.customer
+    names = {
+        "customer_name": f"{customer.first_name} {customer.last_name}".strip(),
+        "shop_name": me.tenant_name,
+        "operator_name": me.username,
+    }
+    return tuple(replace(one, body=fill_in(one.body, names)) for one in found)
+
+
+def fill_in(body: str, names: Mapping[str, str]) -> str:
+    """Fill in the names; one that is not known leaves no double blank."""
+    for name, value in names.items():
+        known = f"{{{name}}}"
+        body = body.replace(known, value) if value else body.replace(f" {known}", "")
+        body = body.replace(known, value)
+    return body
 
 
 def render_counts(locale: Locale, counts: dict[View, int]) -> dict[View, str]:

@@ -82,7 +82,7 @@ export default class ComposerController extends Controller {
     if (event.ctrlKey || event.metaKey) {
       event.preventDefault();
       box.form?.requestSubmit();
-    } else if (this.canned && !this.canned.hidden) {
+    } else if (box === this.answer && this.canned && !this.canned.hidden) {
       event.preventDefault();
       const first = this.canned.querySelector("li:not([hidden]) button");
       if (first instanceof HTMLElement) first.click();

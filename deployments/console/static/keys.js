@@ -23,6 +23,8 @@ export default class KeysController extends Controller {
 
   /** @param {KeyboardEvent} event */
   press(event) {
+    // What a browser fills in by itself comes without a key.
+    if (!event.key) return;
     const isChord = event.ctrlKey || event.metaKey || event.altKey || event.getModifierState("AltGraph");
     const target = /** @type {Element} */ (event.target);
     if (event.key === "Escape" && target.matches(EDITABLE)) return /** @type {HTMLElement} */ (target).blur();

@@ -107,6 +107,17 @@ async def test_a_form_of_another_site_is_refused(
     assert (await visitor.post(path, **fields)).status_code == 303
 
 
+async def test_a_form_is_ours_under_the_public_name_too(api: Api, sara: User) -> None:
+    api.public_url = "http://shop.example"
+    async with connect(api.build()) as client:
+        visitor = Visitor(client)
+        await visitor.sign_in(sara.username)
+        fields = {"csrf_token": await visitor.csrf()}
+        headers = {"Origin": "http://shop.example"}
+        answer = await client.post("/console/sign-out", data=fields, headers=headers)
+        assert answer.status_code == 303
+
+
 async def test_the_token_of_one_sign_in_is_no_token_of_another(
     visitor: Visitor, app: FastAPI, sara: User
 ) -> None:

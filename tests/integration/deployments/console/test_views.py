@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from fastapi import FastAPI
 
 from persistence import inbox_views
 from persistence.channels import Channel
@@ -12,7 +13,7 @@ from persistence.ids import ConversationId
 from persistence.inbox_views import View
 from persistence.users import User
 from tests.integration.deployments.console.conftest import Visitor
-from tests.support.api import Api, write_as_customer
+from tests.support.api import Api, connect, write_as_customer
 
 
 async def ids_of(visitor: Visitor, view: View) -> list[str]:
@@ -151,3 +152,36 @@ async def test_reading_on_is_told_and_what_is_on_its_way_is_not_sent_again(
     assert (await visitor.post(f"{at}/read", position="x")).status_code == 204
     # Nothing of ours waits there: a letter that is none is not there.
     assert (await visitor.post(f"{at}/retry/{one}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "named", "nameless"),
+    [
+        (
+            "سلام {customer_name}، {operator_name} از {shop_name} هستم.",
+            "سلام مینا، sara از sara هستم.",
+            "سلام، sara از sara هستم.",
+        ),
+        ("{customer_name} عزیز", "مینا عزیز", " عزیز"),
+    ],
+)
+async def test_a_ready_answer_has_its_names_filled_in(
+    visitor: Visitor,
+    api: Api,
+    app: FastAPI,
+    channel: Channel,
+    pool: Pool,
+    sara: User,
+    body: str,
+    named: str,
+    nameless: str,
+) -> None:
+    one = await write_as_customer(api, channel, "c1", "سلام")
+    async with connect(app, sara) as client:
+        fields = {"shortcut": "hi", "title": "سلام", "body": body}
+        made = await client.post("/api/canned-answers/", json=fields)
+        assert made.status_code == 201
+    path = f"/console/inbox/led_by_ai/{one}"
+    assert f'data-body="{nameless}"' in (await visitor.get(path)).text
+    await pool.execute("UPDATE customers SET first_name = 'مینا'")
+    assert f'data-body="{named}"' in (await visitor.get(path)).text
