@@ -3,28 +3,16 @@
 Run it with `python -m benchmarks.workflows`. One shard in this process, on an embedded
 PostgreSQL of its own, as in `benchmarks.conversations`. What a customer writes enters
 through the shard's inbox; nothing is sent anywhere.
-
-With `--peer` the same steps, waits and delays also run as durable workflows of DBOS
-(see `peers/durable.py`), on the same PostgreSQL and in a process of its own. Alike:
-each step is stored before its result counts, a wait ends with an answer from outside, a
-delay survives the process. Not alike: a run of Pilito begins with a customer's message,
-whose storing counts, and steps of one run are stored together; a run of DBOS is called
-by its name, and stays a coroutine of its process while it sleeps.
 """
 
 import argparse
 import asyncio
-import json
-import os
 import statistics
-import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 from actors.clock import SystemClock
@@ -38,7 +26,6 @@ from actors.conversation.state import Source
 from actors.workflow import definition as d
 from actors.workflow.definition import Connection, Definition, Duration, Unit
 from benchmarks.conversations import NullServices, own_bytes
-from benchmarks.peers.__main__ import HERE, create_database, install
 from config.logging import setup_logging
 from deployments.workflows.runs import StoredRuns
 from persistence import migrate
@@ -58,37 +45,15 @@ KEYWORDS = 10
 INSTANT_NODES = 10
 INGEST_AIM = 0.80
 LATENESS_AIM_S = 1.0
-#: With some ten thousand a process of the peer starts no more threads.
-PEER_SLEEPERS = 5000
-PEER_DELAY_S = 60
 #: Sleeping runs leave no conversation in memory beyond these.
 RESIDENT = 1000
 TEXT = "سلام، این پالتو سایز ۴۴ هم داره و ارسالش به شیراز چند روز طول می‌کشه؟ {}"
 
 _ENDED = "SELECT count(*) FROM workflow_runs WHERE status <> 'running'"
-_ASKED = "SELECT count(*) FROM conversation_events WHERE kind = 'WorkflowSpoke'"
-_WAITING = "SELECT count(*) FROM timers WHERE kind = 'workflow'"
 _LATE = """
 SELECT extract(epoch FROM e.at - (e.payload ->> 'due_at')::timestamptz)::float AS late
 FROM conversation_events e WHERE e.kind = 'WorkflowFellDue'
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Slept:
-    """The memory of a sleeping run, and the 99th percentile of a wake-up's lateness."""
-
-    bytes_each: float
-    late_p99_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What was measured of one side."""
-
-    steps_per_s: float
-    waits_per_s: float
-    slept: Slept
 
 
 class Bench:
@@ -119,25 +84,18 @@ class Bench:
 
     async def write(self, shard: Shard, count: int) -> float:
         """Let as many new customers write; return the seconds until all is stored."""
-        numbers = range(self._count, self._count + count)
-        self._count += count
-        return await self.say(shard, numbers, TEXT)
-
-    async def say(self, shard: Shard, numbers: range, text: str) -> float:
-        """Let these customers write; return the seconds until all is stored."""
         began = time.perf_counter()
-        for start in range(0, len(numbers), BATCH):
-            events = [
-                self._message(number, text) for number in numbers[start : start + BATCH]
-            ]
+        for start in range(0, count, BATCH):
+            events = [self._message() for _ in range(min(BATCH, count - start))]
             results = await shard.submit(events)
             lost = [one for one in results if not isinstance(one, Receipt)]
             if lost:
                 raise lost[0]
         return time.perf_counter() - began
 
-    def _message(self, number: int, text: str) -> CustomerWrote:
-        customer = f"customer-{number:07}"
+    def _message(self) -> CustomerWrote:
+        self._count += 1
+        customer = f"customer-{self._count:07}"
         conversation = derive_conversation_id(self._channel, customer)
         mid = uuid4().hex
         return CustomerWrote(
@@ -149,7 +107,7 @@ class Bench:
             source=Source.WEBSITE,
             customer=customer,
             mid=mid,
-            text=text.format(number),
+            text=TEXT.format(self._count),
         )
 
     async def activate(self, definitions: Sequence[Definition]) -> None:
@@ -160,28 +118,19 @@ class Bench:
         for number, definition in enumerate(definitions):
             await add_workflow(self.pool, self.tenant, definition, f"w{number}")
 
-    @property
-    def next_customer(self) -> int:
-        """The number of the next new customer."""
-        return self._count
-
     async def count_ended(self) -> int:
         """Count the runs that have ended."""
         return int(await self.pool.fetchval(_ENDED))
 
     async def wait_until_ended(self, count: int) -> None:
-        """Wait until so many runs have ended."""
-        await self.wait_until(_ENDED, count)
-
-    async def wait_until(self, query: str, count: int) -> None:
-        """Wait until a query counts so many rows, by polling."""
+        """Wait until so many runs have ended, by polling."""
         while True:
-            if await self.pool.fetchval(query) >= count:
+            if await self.count_ended() >= count:
                 return
             await asyncio.sleep(0.05)
 
 
-def chain(*nodes: d.ActionNode | d.Condition | d.Waiting) -> Definition:
+def chain(*nodes: d.ActionNode | d.Condition) -> Definition:
     """Build a workflow of nodes in a row, which every message begins."""
     names = ["start", *(node.id for node in nodes)]
     connections = tuple(map(Connection, names, names[1:]))
@@ -189,8 +138,8 @@ def chain(*nodes: d.ActionNode | d.Condition | d.Waiting) -> Definition:
     return Definition((begin, *nodes), connections)
 
 
-async def measure_steps(bench: Bench, runs: int) -> float:
-    """Print how many steps one shard makes per second; return that."""
+async def measure_steps(bench: Bench, runs: int) -> None:
+    """Print how many steps one shard makes per second."""
     absent = (d.TagClause("vip", has=False),)
     nodes = [d.Condition(f"n{number}", absent) for number in range(INSTANT_NODES)]
     await bench.activate([chain(*nodes)])
@@ -203,24 +152,6 @@ async def measure_steps(bench: Bench, runs: int) -> float:
     steps = await bench.pool.fetchval("SELECT count(*) FROM workflow_steps")
     print(f"runs of {INSTANT_NODES} instant nodes:        {runs / took:9.0f} per s")
     print(f"steps:                          {steps / took:9.0f} per s")
-    return float(steps / took)
-
-
-async def measure_waits(bench: Bench, waits: int) -> float:
-    """Print how many questions are asked, answered and noted per second; return it."""
-    await bench.activate([chain(d.Waiting("ask", "سایز شما چنده؟", "size"))])
-    shard, ended = await bench.start(), await bench.count_ended()
-    asked = range(bench.next_customer, bench.next_customer + waits)
-    began = time.perf_counter()
-    await bench.write(shard, waits)
-    # What is written before the question is no answer to it.
-    await bench.wait_until(_ASKED, waits)
-    await bench.say(shard, asked, "۴۲")
-    await bench.wait_until_ended(ended + waits)
-    rate = waits / (time.perf_counter() - began)
-    await shard.stop()
-    print(f"questions answered:             {rate:9.0f} per s")
-    return rate
 
 
 async def measure_ingest(bench: Bench, messages: int, rounds: int) -> None:
@@ -254,99 +185,53 @@ async def measure_ingest(bench: Bench, messages: int, rounds: int) -> None:
     print(f"ratio:                          {loaded / plain:9.2f} (aim: {INGEST_AIM})")
 
 
-async def measure_sleep(bench: Bench, runs: int, delay_s: int) -> Slept:
-    """Print the memory of sleeping runs, and how late they wake up; return both."""
+async def measure_sleep(bench: Bench, runs: int, delay_s: int) -> None:
+    """Print the memory of sleeping runs, and how late they wake up."""
     delay = d.ActionNode("delay", d.Delay(Duration(delay_s, Unit.SECONDS)))
     await bench.activate([chain(delay)])
     shard, ended = await bench.start(RESIDENT), await bench.count_ended()
     await bench.write(shard, RESIDENT)
     before = own_bytes()
     took = await bench.write(shard, runs)
+    sleeping = "SELECT count(*) FROM timers WHERE kind = 'workflow'"
     each = (own_bytes() - before) / runs
-    armed = await bench.pool.fetchval(_WAITING)
+    armed = await bench.pool.fetchval(sleeping)
     print(f"sleeping runs:                  {armed:9} made in {took:.0f} s")
     print(f"bytes of one in memory:         {each:9.0f}")
     await bench.wait_until_ended(ended + RESIDENT + runs)
     await shard.stop()
     late = sorted(row["late"] for row in await bench.pool.fetch(_LATE))
-    p50, p99 = percentile(late, 0.5), percentile(late, 0.99)
+    p50, p99 = late[len(late) // 2], late[int(len(late) * 0.99)]
     print(f"wake-ups late by, p50:          {p50:9.3f} s")
     print(f"wake-ups late by, p99:          {p99:9.3f} s (aim: {LATENESS_AIM_S:g})")
     print(f"wake-ups late by, at most:      {late[-1]:9.3f} s")
-    return Slept(each, p99)
 
 
-def percentile(values: Sequence[float], share: float) -> float:
-    """Return a percentile of sorted values."""
-    return values[int(share * (len(values) - 1))]
-
-
-def run_peer(dsn: str, sizes: Mapping[str, int]) -> Figures:
-    """Run the same as workflows of DBOS, in a process with packages of its own."""
-    python = install() / "python"
-    asyncio.run(create_database(dsn))
-    theirs = urlsplit(dsn)._replace(path="/peer").geturl()
-    done = subprocess.run(
-        [python, HERE / "durable.py"],
-        env=os.environ | {"PEER_DSN": theirs, "PEER_SIZES": json.dumps(sizes)},
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    found = json.loads(done.stdout)
-    slept = Slept(found["bytes_each"], percentile(found["late_s"], 0.99))
-    return Figures(found["steps_per_s"], found["waits_per_s"], slept)
-
-
-def compare(ours: Figures, theirs: Figures) -> None:
-    """Print both sides and their ratios."""
-    print(f"\n{'beside DBOS':<28}{'Pilito':>10}{'DBOS':>10}{'ratio':>8}")
-    for name, one, other in (
-        ("steps per s", ours.steps_per_s, theirs.steps_per_s),
-        ("questions answered per s", ours.waits_per_s, theirs.waits_per_s),
-        ("bytes of a sleeping run", ours.slept.bytes_each, theirs.slept.bytes_each),
-        ("wake-ups late, p99 in s", ours.slept.late_p99_s, theirs.slept.late_p99_s),
-    ):
-        print(f"{name:<28}{one:>10.3g}{other:>10.3g}{one / other:>8.2f}")
-
-
-async def run(dsn: str, options: argparse.Namespace) -> Figures:
-    """Measure all, on a database of their own."""
+async def run(folder: Path, options: argparse.Namespace) -> None:
+    """Measure all three, on a database of their own."""
+    setup_logging(folder / "logs", "benchmark")
+    dsn = EmbeddedPostgres(folder / "postgres", log_dir=folder / "logs").start()
     await asyncio.to_thread(migrate.upgrade, dsn)
     pool = await open_pool(dsn, max_size=6)
     shop = await add_shop(pool, ChannelKind.WEBSITE, "bench-key")
     bench = Bench(pool, shop.tenant_id, shop.id)
-    steps = await measure_steps(bench, options.runs)
-    waits = await measure_waits(bench, options.waits)
+    await measure_steps(bench, options.runs)
     await measure_ingest(bench, options.messages, options.rounds)
-    slept = await measure_sleep(bench, options.sleepers, options.delay_s)
+    await measure_sleep(bench, options.sleepers, options.delay_s)
     await pool.close()
-    return Figures(steps, waits, slept)
 
 
 def main() -> None:
     """Read the sizes, and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=2000)
-    parser.add_argument("--waits", type=int, default=1000)
     parser.add_argument("--messages", type=int, default=4000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--sleepers", type=int, default=50_000)
     parser.add_argument("--delay-s", type=int, default=240)
-    parser.add_argument("--peer", action="store_true", help="the same with DBOS")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="workflows-") as name:
-        folder = Path(name)
-        setup_logging(folder / "logs", "benchmark")
-        dsn = EmbeddedPostgres(folder / "postgres", log_dir=folder / "logs").start()
-        ours = asyncio.run(run(dsn, options))
-        if options.peer:
-            sizes = {
-                "runs": options.runs,
-                "waits": options.waits,
-                "sleepers": min(options.sleepers, PEER_SLEEPERS),
-                "delay_s": min(options.delay_s, PEER_DELAY_S),
-            }
-            compare(ours, run_peer(dsn, sizes))
+    with tempfile.TemporaryDirectory(prefix="workflows-") as folder:
+        asyncio.run(run(Path(folder), options))
 
 
 if __name__ == "__main__":
