@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -29,6 +28,7 @@ from benchmarks.ingest import (
     prepare,
 )
 from benchmarks.load import LoadResult, aim, run_load
+from benchmarks.peers.environment import install
 from benchmarks.runtime import free_port, started
 from persistence.embedded.server import EmbeddedPostgres
 
@@ -40,21 +40,6 @@ GUNICORN_WORKERS = 5
 CELERY_WORKERS = 2
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 10.0
-
-
-def install() -> Path:
-    """Make the peer's environment once; return its folder of programs."""
-    programs = HOME / "venv" / "bin"
-    marker = HOME / "installed"
-    wanted = (HERE / "requirements.txt").read_text()
-    if not marker.exists() or marker.read_text() != wanted:
-        print("installing the peer's packages ...", flush=True)
-        subprocess.run([sys.executable, "-m", "venv", HOME / "venv"], check=True)
-        requirements = HERE / "requirements.txt"
-        pip = str(programs / "pip")
-        subprocess.run([pip, "install", "--quiet", "-r", requirements], check=True)
-        marker.write_text(wanted)
-    return programs.absolute()
 
 
 @contextmanager
@@ -78,7 +63,7 @@ def running(command: list[str], environment: dict[str, str]) -> Iterator[None]:
 @contextmanager
 def peer() -> Iterator[int]:
     """Start the peer with its database, cache and workers; yield its port."""
-    programs = install()
+    programs = install(HERE / "requirements.txt", HOME)
     port, redis_port = free_port(), free_port()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="peer-")))

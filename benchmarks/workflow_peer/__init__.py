@@ -1,0 +1,1 @@
+"""The same workflows with DBOS, to measure beside ours."""
