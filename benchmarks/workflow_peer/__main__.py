@@ -49,16 +49,16 @@ _ASKED = """
 SELECT count(*) FROM workflow_runs WHERE status = 'running' AND waiting_for = 'ask'
 """
 
-NOTES = f"""
+NOTES = """
 Alike: one process each, by turns on the same machine and PostgreSQL; a delay is stored
 with the time of its end, and each message before it is acted on. Lateness is read from
 the clock as a run wakes up, before anything of that is stored; "all ended" is read once
 the last end is stored. Memory is what the process alone uses, by its growth.
 
-Not alike, for Pilito: a workflow of DBOS is code, and each of its {INSTANT_NODES}
-steps is a function with a transaction of its own. Ours is data: a chain of conditions is decided
-in memory and committed at once, together with other runs of that moment. A step that
-works outside, a webhook say, costs us transactions of its own as well; none is here.
+Not alike, for Pilito: a workflow of DBOS is code, and each step a function with a
+transaction of its own. Ours is data: a chain of conditions is decided in memory and
+committed at once, together with other runs of that moment. A step that works outside,
+a webhook say, costs us transactions of its own as well; none is here.
 Not alike, for DBOS: each run and each answer of ours is a customer's message. It is
 stored as well, with its conversation, its event and what each step decided.
 Sleep: a run of DBOS is a coroutine in its process until it ends; ours is a row, and a
