@@ -154,9 +154,15 @@ async def fill(shard: Shard, first: int, last: int) -> None:
 
 
 def own_bytes() -> int:
-    """Return the memory that only this process uses."""
+    """Return the memory of this process that no file backs.
+
+    Pages of libraries count as another process's too while one has them mapped, and
+    would come and go in a growth that is measured.
+    """
     gc.collect()
-    return int(psutil.Process().memory_full_info().uss)
+    memory = psutil.Process().memory_info()
+    # Only Linux tells the pages of files apart.
+    return int(memory.rss - getattr(memory, "shared", 0))
 
 
 @contextmanager

@@ -53,7 +53,7 @@ NOTES = """
 Alike: one process each, by turns on the same machine and PostgreSQL; a delay is stored
 with the time of its end, and each message before it is acted on. Lateness is read from
 the clock as a run wakes up, before anything of that is stored; "all ended" is read once
-the last end is stored. Memory is what the process alone uses, by its growth.
+the last end is stored. Memory is what no file backs, by its growth.
 
 Not alike, for Pilito: a workflow of DBOS is code, and each step a function with a
 transaction of its own. Ours is data: a chain of conditions is decided in memory and

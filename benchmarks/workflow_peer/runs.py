@@ -114,9 +114,10 @@ async def count_rows(db: psycopg.AsyncConnection, query: str) -> int:
 
 
 def own_bytes() -> int:
-    """Return the memory that only this process uses."""
+    """Return the memory of this process that no file backs, as the other side does."""
     gc.collect()
-    return int(psutil.Process().memory_full_info().uss)
+    memory = psutil.Process().memory_info()
+    return int(memory.rss - getattr(memory, "shared", 0))
 
 
 async def measure_steps(
