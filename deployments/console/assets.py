@@ -3,6 +3,12 @@
 Turbo, Stimulus and the font are installed by npm from the lock file of this folder, at
 set-up, and packed into the wheel. Where they are missing the pages are plain HTML with
 the system's fonts.
+
+Modules import each other by name, and an inline map in the head gives the names their
+addresses; the pages' policy lets it in by its hash. Addresses written into the modules
+instead would need no map, but a parser of our scripts, an order in which to load them
+(the address of a module would follow from the content of all below it), and a new
+address for every module above the one that changed.
 """
 
 import base64
@@ -13,6 +19,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+
+from deployments.http.assets import MEDIA_TYPES, compute_version
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
@@ -30,13 +38,6 @@ FONTS: Mapping[str, str] = MappingProxyType(
     {
         "vazirmatn-arabic.woff2": f"{_FONTS}arabic-wght-normal.woff2",
         "vazirmatn-latin.woff2": f"{_FONTS}latin-wght-normal.woff2",
-    }
-)
-MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
-    {
-        ".css": "text/css; charset=utf-8",
-        ".js": "text/javascript; charset=utf-8",
-        ".woff2": "font/woff2",
     }
 )
 #: The layers in their order; the pages link one file.
@@ -97,7 +98,7 @@ def load_assets(static: Path = STATIC, modules: Path = MODULES) -> Assets:
 
 def _make(name: str, content: bytes) -> Asset:
     stem, _, suffix = name.rpartition(".")
-    version = hashlib.sha256(content).hexdigest()[:12]
+    version = compute_version(content)
     zipped = b"" if suffix == "woff2" else gzip.compress(content, 9, mtime=0)
     media_type = MEDIA_TYPES[f".{suffix}"]
     return Asset(f"{PREFIX}{stem}.{version}.{suffix}", media_type, content, zipped)

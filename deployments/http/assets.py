@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
+    ".woff2": "font/woff2",
 }
 
 
@@ -27,9 +28,14 @@ def load_assets(folder: Path) -> dict[str, Asset]:
     for path in sorted(folder.iterdir()):
         if path.suffix in MEDIA_TYPES:
             content = path.read_bytes()
-            version = hashlib.sha256(content).hexdigest()[:12]
+            version = compute_version(content)
             assets[path.name] = Asset(content, MEDIA_TYPES[path.suffix], version)
     return assets
+
+
+def compute_version(content: bytes) -> str:
+    """Compute the part of an address that changes with the content: 12 hex digits."""
+    return hashlib.sha256(content).hexdigest()[:12]
 
 
 def load_templates(folder: Path) -> Environment:
