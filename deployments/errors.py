@@ -40,6 +40,7 @@ STATUSES: Mapping[type[Exception], int] = {
     api_errors.EditedMeanwhileError: 409,
     api_errors.VersionConflictError: 409,
     api_errors.AnswerOvertakenError: 409,
+    api_errors.StateUnavailableError: 409,
     api_errors.SearchTooWideError: 422,
     api_errors.InvalidValueError: 422,
     api_errors.LimitReachedError: 409,

@@ -42,6 +42,15 @@ class StoredHistory:
     pruned_version: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class FirstEvents:
+    """The first events of a conversation, the oldest first."""
+
+    events: tuple[StoredEvent, ...]
+    #: See StoredHistory.
+    pruned_version: int
+
+
 async def fetch_events_page(
     db: Db, tenant_id: TenantId, conversation_id: ConversationId, window: Window
 ) -> Found[HistoryEvent]:
@@ -53,6 +62,38 @@ async def fetch_events_page(
         window,
         ("version",),
         partial(build_row, HistoryEvent),
+    )
+
+
+async def fetch_event(
+    db: Db, tenant_id: TenantId, conversation_id: ConversationId, version: int
+) -> HistoryEvent | None:
+    """Fetch one event as operators see it; None if there is none of this version."""
+    # The page behind the one before: what is left out is decided in one statement.
+    page = (tenant_id, conversation_id, 1, 0, version - 1)
+    row = await db.fetchrow(_SQL["fetch_events_page"], *page)
+    event = None if row is None else build_row(HistoryEvent, row)
+    return event if event is not None and event.version == version else None
+
+
+async def fetch_first_events(
+    db: Db,
+    tenant_id: TenantId,
+    conversation_id: ConversationId,
+    version: int,
+    limit: int,
+) -> FirstEvents | None:
+    """Fetch at most `limit` events up to a version; None if not this tenant's."""
+    rows = await db.fetch(
+        _SQL["fetch_first_events"], tenant_id, conversation_id, version, limit
+    )
+    if not rows:
+        return None
+    return FirstEvents(
+        events=tuple(
+            build_row(StoredEvent, row) for row in rows if row["version"] is not None
+        ),
+        pruned_version=rows[0]["pruned_version"],
     )
 
 

@@ -1,6 +1,7 @@
-"""Rebuilds a conversation from its events, and compares it with the stored state."""
+"""Rebuilds a conversation from its events, and compares its states."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import orjson
@@ -17,6 +18,14 @@ from persistence.history import StoredEvent
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
 
+@dataclass(frozen=True, slots=True)
+class RebuiltStep:
+    """The states before and after an event; none is before the first."""
+
+    before: Conversation | None
+    after: Conversation
+
+
 def rebuild(
     steps: Sequence[StoredEvent], policy: Policy, book: Book = NO_BOOK
 ) -> Conversation:
@@ -25,11 +34,24 @@ def rebuild(
     Raises:
         ReplayError: an event is missing, unknown, or refused by today's rules.
     """
+    return rebuild_step(steps, policy, book).after
+
+
+def rebuild_step(
+    steps: Sequence[StoredEvent], policy: Policy, book: Book = NO_BOOK
+) -> RebuiltStep:
+    """Apply the events again, oldest first; return the states around the last one.
+
+    Raises:
+        ReplayError: as `rebuild` does.
+    """
+    before: Conversation | None = None
     state: Conversation | None = None
     for number, step in enumerate(steps, start=1):
         if step.version != number:
             message = f"event {number} is missing; the next one is {step.version}"
             raise ReplayError(message)
+        before = state
         try:
             event = decode_event(step.kind, step.payload)
             state = decide(state, event, policy, book).state
@@ -42,7 +64,7 @@ def rebuild(
     if state is None:
         message = "there are no events"
         raise ReplayError(message)
-    return state
+    return RebuiltStep(before, state)
 
 
 def find_differences(stored: str, rebuilt: Conversation) -> tuple[str, ...]:
@@ -50,10 +72,23 @@ def find_differences(stored: str, rebuilt: Conversation) -> tuple[str, ...]:
     # Read and written once more, so that a field which is younger has its default.
     before: Json = orjson.loads(encode_state(decode_state(stored)))
     after: Json = orjson.loads(encode_state(rebuilt))
-    return tuple(_compare("", before, after))
+    return tuple(
+        f"{path}: stored {_write(one)}, rebuilt {_write(other)}"
+        for path, one, other in _compare("", before, after)
+    )
 
 
-def _compare(path: str, before: Json, after: Json) -> Iterator[str]:
+def find_changed_paths(step: RebuiltStep) -> tuple[str, ...]:
+    """Return the paths of the values that the event changed, such as `sends[0].part`.
+
+    Items of lists are compared by their places. The first event changes all values.
+    """
+    before: Json = orjson.loads(encode_state(step.before)) if step.before else {}
+    after: Json = orjson.loads(encode_state(step.after))
+    return tuple(path for path, _, _ in _compare("", before, after))
+
+
+def _compare(path: str, before: Json, after: Json) -> Iterator[tuple[str, Json, Json]]:
     match before, after:
         case dict(), dict():
             for name in before | after:
@@ -65,9 +100,8 @@ def _compare(path: str, before: Json, after: Json) -> Iterator[str]:
                     f"{path}[{index}]", _item(before, index), _item(after, index)
                 )
         case _:
-            if before == after:
-                return
-            yield f"{path}: stored {_write(before)}, rebuilt {_write(after)}"
+            if before != after:
+                yield path, before, after
 
 
 def _item(items: list[Json], index: int) -> Json:

@@ -3,13 +3,11 @@
 from collections.abc import Callable, Mapping
 from enum import IntEnum
 
-from actors.conversation.codec import decode_event
 from actors.conversation.errors import ReplayError
-from actors.conversation.events import WorkflowTriggered
 from actors.conversation.replay import find_differences, rebuild
 from actors.conversation.rules.policy import Policy
-from actors.workflow.definition import Graph, VersionRef, build_graph
-from actors.workflow.documents import read_definition
+from actors.workflow.definition import Graph, VersionRef
+from deployments.workflows.books import build_book, find_versions
 from persistence.database import Db, connect_read_only
 from persistence.history import StoredHistory, fetch_history
 from persistence.ids import ConversationId
@@ -76,18 +74,9 @@ async def replay(
 
 async def _fetch_book(db: Db, history: StoredHistory) -> Mapping[VersionRef, Graph]:
     """Fetch the versions of workflows that the history's runs went through."""
-    started = (
-        step for step in history.events if step.kind == WorkflowTriggered.__name__
-    )
-    events = [decode_event(step.kind, step.payload) for step in started]
-    wanted = {
-        (event.workflow.workflow_id, event.workflow.version)
-        for event in events
-        if isinstance(event, WorkflowTriggered)
-    }
-    return {
-        VersionRef(row.workflow_id, row.version): build_graph(
-            read_definition(row.definition)
+    wanted = find_versions(history.events)
+    return build_book(
+        await fetch_versions(
+            db, {(version.workflow_id, version.version) for version in wanted}
         )
-        for row in await fetch_versions(db, wanted)
-    }
+    )

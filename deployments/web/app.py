@@ -23,7 +23,13 @@ from deployments.web.api import (
     tenant,
     uploads,
 )
-from deployments.web.api.inbox import arranging, canned_answers, notes, read_marks
+from deployments.web.api.inbox import (
+    arranging,
+    canned_answers,
+    notes,
+    read_marks,
+    states,
+)
 from deployments.web.api.monitor import alert_routes as monitor_alert_routes
 from deployments.web.api.monitor import alerts as monitor_alerts
 from deployments.web.api.monitor import analysis as monitor_analysis
@@ -61,6 +67,7 @@ ROUTERS = (
     read_marks.router,
     arranging.router,
     notes.router,
+    states.router,
     canned_answers.router,
     customers.router,
     outbox.router,

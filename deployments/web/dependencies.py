@@ -76,6 +76,11 @@ class WebDependencies:
         init=False,
         default_factory=lambda: FairSemaphore(2, share=1, spare=1, max_waiting=4),
     )
+    #: A long history is replayed for a second, in a thread.
+    replays: FairSemaphore = field(
+        init=False,
+        default_factory=lambda: FairSemaphore(2, share=1, spare=1, max_waiting=4),
+    )
     knowledge_limits: KnowledgeLimits = field(init=False)
     #: Judges the addresses that tenants enter.
     egress: EgressPolicy = field(init=False)

@@ -31,3 +31,11 @@ FROM conversations c
 LEFT JOIN conversation_events e ON e.conversation_id = c.id
 WHERE c.id = $1
 ORDER BY e.version;
+
+-- fetch_first_events --
+-- The input of a replay up to one event, for a tenant's own conversation.
+SELECT c.pruned_version, e.version, e.kind, e.payload::text AS payload
+FROM conversations c
+LEFT JOIN conversation_events e ON e.conversation_id = c.id AND e.version <= $3
+WHERE c.tenant_id = $1 AND c.id = $2
+ORDER BY e.version LIMIT $4;

@@ -79,6 +79,10 @@ class AnswerOvertakenError(ApiError):
         return type(self), (str(self), self.newer)
 
 
+class StateUnavailableError(ApiError):
+    """The state after this event can't be rebuilt."""
+
+
 class SearchTooWideError(ApiError):
     """q: this search takes too long. Narrow it: longer words, or one more filter."""
 

@@ -58,6 +58,7 @@ _ROWS: tuple[tuple[Rank, Scope | None, tuple[str, ...]], ...] = (
             f"GET {_CONVERSATIONS}",
             f"GET {_CONVERSATION}",
             f"GET {_CONVERSATION}events/",
+            f"GET {_CONVERSATION}events/{{version}}/state/",
             f"GET {_CONVERSATION}messages/",
             f"GET {_CONVERSATION}notes/",
             "GET /api/messages/{message_id}/proof/",
