@@ -23,6 +23,14 @@ PERIODS: Mapping[monitor.Period, tuple[monitor.RollupUnit, timedelta]] = {
     monitor.Period.WEEK: (monitor.RollupUnit.DAY, timedelta(days=7)),
     monitor.Period.MONTH: (monitor.RollupUnit.DAY, timedelta(days=30)),
 }
+#: From the best to the worst.
+STATUSES = (
+    monitor.Status.UNKNOWN,
+    monitor.Status.UP,
+    monitor.Status.MAINTENANCE,
+    monitor.Status.DEGRADED,
+    monitor.Status.DOWN,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,28 @@ class SummaryRow(NamedTuple):
     windows: str | None
     latest: LatestCheck | None
     digest: LatestDigest | None
+
+
+class UptimeRow(NamedTuple):
+    """A bucket of a service's bars; `bucket` counts them, the oldest is 0."""
+
+    service_id: ServiceId
+    bucket: int
+    #: Without the excused ones.
+    checks: int
+    passed: int
+    worst: monitor.Status
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """Spans of equal width, the oldest of which begins at `since`."""
+
+    unit: monitor.RollupUnit
+    since: datetime
+    #: A multiple of the unit.
+    width: timedelta
+    count: int
 
 
 async def fetch_results_page(
@@ -172,6 +202,23 @@ async def fetch_service_rollups(
         _SQL["fetch_service_rollups"], tenant_id, service_id, unit, since
     )
     return tuple(build_row(monitor.RollupRow, row) for row in rows)
+
+
+async def fetch_uptime(
+    db: Db, tenant_id: TenantId, services: Sequence[ServiceId], buckets: Buckets
+) -> tuple[UptimeRow, ...]:
+    """Fetch all buckets of those of these services that are the tenant's, in order."""
+    rows = await db.fetch(
+        _SQL["fetch_uptime"],
+        tenant_id,
+        list(services),
+        buckets.unit,
+        buckets.since,
+        buckets.width,
+        buckets.count,
+        STATUSES,
+    )
+    return tuple(UptimeRow(*row) for row in rows)
 
 
 async def refresh_windows(db: Connection, period: monitor.Period, at: datetime) -> None:

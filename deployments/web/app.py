@@ -36,6 +36,7 @@ from deployments.web.api.monitor import analysis as monitor_analysis
 from deployments.web.api.monitor import maintenance as monitor_maintenance
 from deployments.web.api.monitor import results as monitor_results
 from deployments.web.api.monitor import services as monitor_services
+from deployments.web.api.monitor import uptime as monitor_uptime
 from deployments.web.api.people import invitations, keys, sign_in, users
 from deployments.web.api.schemas import Problem
 from deployments.web.api.workflow import dry_run, signing_secret
@@ -74,6 +75,7 @@ ROUTERS = (
     dead_letters.router,
     monitor_services.router,
     monitor_results.router,
+    monitor_uptime.router,
     monitor_maintenance.router,
     monitor_alerts.router,
     monitor_alert_routes.router,

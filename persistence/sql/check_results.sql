@@ -91,6 +91,51 @@ SELECT * FROM check_rollups
 WHERE tenant_id = $1 AND service_id = $2 AND unit = $3 AND starts_at >= $4
 ORDER BY starts_at;
 
+-- fetch_uptime --
+-- Bars of many services at once: counts of $6 buckets of $5 each, which begin at $4, and
+-- the worst status of each, $7 being ordered. A status lasts from its transition to the
+-- next one, the first transition names the one before, and where there is none at all the
+-- status of now has lasted.
+WITH wanted AS (
+    SELECT s.id AS service_id, t.status
+    FROM services s JOIN service_states t ON t.service_id = s.id
+    WHERE s.tenant_id = $1 AND s.id = ANY($2::uuid[])
+), buckets AS (
+    SELECT n AS bucket, $4::timestamptz + n * $5::interval AS begins,
+        $4 + (n + 1) * $5 AS ends
+    FROM generate_series(0, $6::int - 1) AS n
+), changes AS (
+    SELECT c.service_id, c.at, c.old, c.new, lead(c.at) OVER later AS next,
+        row_number() OVER later AS number
+    FROM service_transitions c JOIN wanted USING (service_id)
+    WHERE c.tenant_id = $1 AND c.at >= $4
+    WINDOW later AS (PARTITION BY c.service_id ORDER BY c.at, c.id)
+), spans AS (
+    SELECT service_id, at AS begins, coalesce(next, 'infinity') AS ends, new AS status
+    FROM changes
+    UNION ALL
+    SELECT service_id, '-infinity', at, old FROM changes WHERE number = 1
+    UNION ALL
+    SELECT service_id, '-infinity', 'infinity', status FROM wanted w
+    WHERE NOT EXISTS (SELECT FROM changes c WHERE c.service_id = w.service_id)
+), worst AS (
+    SELECT s.service_id, b.bucket, max(array_position($7::text[], s.status)) AS place
+    FROM spans s JOIN buckets b ON s.begins < b.ends AND s.ends > b.begins
+    GROUP BY s.service_id, b.bucket
+), counted AS (
+    SELECT r.service_id,
+        floor(extract(epoch FROM r.starts_at - $4) / extract(epoch FROM $5))::int
+            AS bucket,
+        sum(r.checks - r.excused)::int AS checks, sum(r.passed)::int AS passed
+    FROM check_rollups r JOIN wanted USING (service_id)
+    WHERE r.unit = $3 AND r.starts_at >= $4 AND r.starts_at < $4 + $6 * $5
+    GROUP BY 1, 2
+)
+SELECT service_id, bucket, coalesce(checks, 0) AS checks, coalesce(passed, 0) AS passed,
+    ($7::text[])[place] AS worst
+FROM worst LEFT JOIN counted USING (service_id, bucket)
+ORDER BY service_id, bucket;
+
 -- refresh_windows --
 -- Percentiles over many rollups: counts of equal buckets are added, and the first
 -- bucket that reaches the share is the answer. $5 is the factor between buckets.

@@ -135,6 +135,7 @@ _ROWS: tuple[tuple[Rank, Scope | None, tuple[str, ...]], ...] = (
             "GET /api/monitor/results/{result_id}/",
             "GET /api/monitor/transitions/",
             "GET /api/monitor/health/summary/",
+            "GET /api/monitor/uptime/",
             "GET /api/monitor/digests/",
             "GET /api/monitor/digests/latest/",
             "GET /api/monitor/anomalies/",

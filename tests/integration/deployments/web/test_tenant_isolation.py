@@ -39,6 +39,10 @@ BODIES: dict[Call, object] = {
     ("post", "/api/conversations/{conversation_id}/redirect/"): {"destination": "ai"},
     ("post", "/api/conversations/{conversation_id}/status/"): {"status": "closed"},
     ("post", "/api/conversations/{conversation_id}/ai/"): {"ai_enabled": False},
+    ("post", "/api/conversations/{conversation_id}/read/"): {"position": 0},
+    ("post", "/api/conversations/{conversation_id}/assign/"): {"user_id": None},
+    ("post", "/api/conversations/{conversation_id}/snooze/"): {"until": None},
+    ("post", "/api/conversations/{conversation_id}/notes/"): {"content": "taken"},
     ("post", "/api/messages/{message_id}/feedback/"): {"feedback": "positive"},
     ("patch", "/api/customers/{customer_id}/"): {"notes": "taken"},
     ("put", "/api/monitor/services/{service_id}/"): {
@@ -103,6 +107,7 @@ async def ids(
             "customer_id": str(derive_customer_id(channel.id, "ig-1")),
             "document_id": document["id"],
             "message_id": str(message),
+            "version": "1",
         }
     )
 
