@@ -63,6 +63,8 @@ class Assets:
     urls: Mapping[str, str] = field(default_factory=dict)
     #: The map of imports as JSON; empty where Turbo or Stimulus is missing.
     import_map: str = ""
+    #: Addresses of all modules: named in the head, they are fetched at once.
+    modules: tuple[str, ...] = ()
 
     @property
     def import_map_hash(self) -> str:
@@ -93,6 +95,7 @@ def load_assets(static: Path = STATIC, modules: Path = MODULES) -> Assets:
         MappingProxyType({asset.url: asset for asset in found.values()}),
         MappingProxyType({name: asset.url for name, asset in found.items()}),
         json.dumps({"imports": imports}) if has_scripts else "",
+        tuple(imports.values()),
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page
 
 from deployments import accounts
+from deployments.console.assets import load_assets
 from persistence.channels import Channel
 from persistence.database import Pool
 from persistence.ids import ConversationId
@@ -15,6 +16,9 @@ from tests.support.api import Api, LocalShards, add_channel, write_as_customer
 from tests.support.live import LiveApi, running_live
 
 PASSWORD = "a long enough password"
+needs_scripts = pytest.mark.skipif(
+    not load_assets().import_map, reason="npm has installed no scripts"
+)
 
 
 @dataclass

@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
-from tests.browser.console.conftest import PASSWORD, Console
+from tests.browser.console.conftest import PASSWORD, Console, needs_scripts
 
 pytestmark = pytest.mark.browser
 
@@ -43,6 +43,7 @@ async def test_a_wrong_password_is_told_and_the_right_one_leads_to_the_page(
     await page.wait_for_url(f"**/console/inbox/closed/{conversation}")
 
 
+@needs_scripts
 async def test_a_message_arrives_in_the_list_and_in_the_thread_without_a_reload(
     console: Console,
 ) -> None:
@@ -115,6 +116,7 @@ async def test_without_scripts_every_form_works(console: Console) -> None:
     await expect(page.get_by_role("button", name="ورود")).to_be_visible()
 
 
+@needs_scripts
 async def test_a_note_is_seen_by_colleagues_and_sent_to_nobody(
     console: Console,
 ) -> None:
@@ -132,6 +134,7 @@ async def test_a_note_is_seen_by_colleagues_and_sent_to_nobody(
     assert await console.api.pool.fetchval("SELECT count(*) FROM outbox") == 0
 
 
+@needs_scripts
 async def test_complaint_4_no_row_moves_under_the_pointer(console: Console) -> None:
     for n in range(12):
         await console.write(f"c{n}", f"پیام {n}")
@@ -153,6 +156,7 @@ async def test_complaint_4_no_row_moves_under_the_pointer(console: Console) -> N
     await expect(page.locator(".row")).to_have_count(15)
 
 
+@needs_scripts
 async def test_complaint_5_keys_work_on_a_persian_layout_and_never_eat_letters(
     console: Console,
 ) -> None:
@@ -176,6 +180,7 @@ async def test_complaint_5_keys_work_on_a_persian_layout_and_never_eat_letters(
     assert second.removeprefix("row-") in page.url
 
 
+@needs_scripts
 async def test_complaint_6_a_draft_stays_with_its_conversation_and_its_mode(
     console: Console,
 ) -> None:
@@ -200,6 +205,7 @@ async def test_complaint_6_a_draft_stays_with_its_conversation_and_its_mode(
     await expect(page.locator("form.note textarea")).to_have_value("یادداشت نیمه‌کاره")
 
 
+@needs_scripts
 async def test_complaint_1_an_outage_is_caught_up_once_and_in_order(
     console: Console,
 ) -> None:

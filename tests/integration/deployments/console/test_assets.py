@@ -66,6 +66,8 @@ async def test_a_page_links_its_assets_by_their_content(stranger: Visitor) -> No
         assert assets.import_map in page.text
         # A page that is open when a module changes is loaded anew by the next visit.
         assert '<script type="importmap" data-turbo-track="reload">' in page.text
+        for url in assets.modules:
+            assert f'<link rel="modulepreload" href="{url}">' in page.text
 
 
 @pytest.fixture(scope="module")

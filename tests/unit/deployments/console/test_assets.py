@@ -19,7 +19,7 @@ def test_without_the_packages_the_pages_have_their_style_and_no_script(
 ) -> None:
     assets = load_assets(modules=tmp_path)
     assert [*assets.urls] == ["console.css"]
-    assert assets.import_map == ""
+    assert (assets.import_map, assets.modules) == ("", ())
     style = assets.by_url[assets.urls["console.css"]].content.decode()
     assert "local(none)" in style
     assert "woff2" not in re.sub(r'format\("woff2"\)', "", style)
@@ -36,6 +36,7 @@ def test_with_the_packages_each_import_has_an_address() -> None:
     }
     assert names <= imports.keys()
     assert {*imports.values()} <= assets.by_url.keys()
+    assert assets.modules == (*imports.values(),)
     for asset in assets.by_url.values():
         assert not asset.zipped or gzip.decompress(asset.zipped) == asset.content
     assert assets.import_map_hash in build_headers("x")["Content-Security-Policy"]
