@@ -24,6 +24,7 @@ BODIES: Mapping[str, dict[str, object]] = {
     },
     "/api/monitor/alert-routes/": {"kind": "telegram", "name": "x", "chat_id": "1"},
     "/api/monitor/analyze/": {},
+    "/api/conversations/{conversation_id}/assign/": {},
     "/api/workflow/workflows/{workflow_id}/run/": {},
     "/api/workflow/workflows/{workflow_id}/dry-run/": {},
 }
@@ -56,7 +57,9 @@ async def owned(
     return {
         "service": service_id,
         "service_id": service_id,
+        "channel": str(channel.id),
         "channel_id": str(channel.id),
+        "user_id": str(alice.id),
         "conversation_id": str(await write_as_customer(api, channel, "7", "سلام")),
         "workflow_id": await add_workflow(client),
     }
@@ -113,17 +116,25 @@ def list_members(description: Schema, schema: object) -> Iterator[str]:
 
 async def test_x2_nothing_of_another_tenant_can_be_named(
     app: FastAPI,
+    api: Api,
     client: httpx.AsyncClient,
     stranger: httpx.AsyncClient,
+    bob: User,
     owned: dict[str, str],
 ) -> None:
     references = [one for one in list_references(app) if one[3] != "client_id"]
     assert len(references) >= 10
-    another = await add_workflow(stranger)
+    channel = await add_channel(app, bob.tenant_id, ChannelKind.TELEGRAM, "179")
+    theirs_own = {
+        "workflow_id": await add_workflow(stranger),
+        "conversation_id": str(await write_as_customer(api, channel, "8", "سلام")),
+    }
     for method, path, place, name in references:
         named = {name: owned[name]}
-        my_path = path.replace("{workflow_id}", owned["workflow_id"])
-        their_path = path.replace("{workflow_id}", another)
+        my_path = their_path = path
+        for parameter, their_id in theirs_own.items():
+            my_path = my_path.replace(f"{{{parameter}}}", owned[parameter])
+            their_path = their_path.replace(f"{{{parameter}}}", their_id)
         if place == "body":
             body = {**BODIES[path], **named}
             mine = await client.request(method, my_path, json=body)
@@ -137,4 +148,6 @@ async def test_x2_nothing_of_another_tenant_can_be_named(
             assert theirs.status_code in {404, 422}, (method, path, theirs.text)
             assert owned[name] not in theirs.text
         else:
-            assert theirs.json()["results"] == [], (method, path, theirs.text)
+            shown = theirs.json()
+            found = shown["services" if "services" in shown else "results"]
+            assert found == [], (method, path, theirs.text)
